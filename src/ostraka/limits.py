@@ -1,0 +1,63 @@
+"""Every bound put on a peer, each with its reason."""
+
+from __future__ import annotations
+
+from typing import Final
+
+CONTROL_FRAME: Final = 16 * 1024
+"""Bytes of one msgpack message: the largest honest one is a receipt statement of 100 parties."""
+
+DATA_FRAME: Final = 1 << 20
+"""Bytes of one raw chunk: large enough to hide its header, small enough to bound a buffer."""
+
+INLINE_VECTOR: Final = 8 * 1024
+"""Vectors up to this many bytes travel inside their announcing message: one frame, one record."""
+
+NESTING: Final = 4
+"""Depth of a msgpack message: every honest one is a flat array, or an array of arrays."""
+
+TEXT: Final = 512
+"""Characters of any text from a peer: it is shown to a person, never interpreted."""
+
+CERTIFICATE: Final = 4096
+"""Bytes of a self-signed certificate: ours are about 400."""
+
+VECTOR: Final = 1 << 30
+"""Elements of one vector: 8 GiB of shares, more than a party can hold."""
+
+PARTIES: Final = 1000
+"""Parties of one session: every pair of them verifies each other, so work grows as the square."""
+
+HANDSHAKE_SECONDS: Final = 10.0
+"""From accepted connection to finished TLS handshake; longer is a slow-loris."""
+
+FIRST_FRAME_SECONDS: Final = 5.0
+"""From finished handshake to the first frame."""
+
+PREAUTH_CONNECTIONS: Final = 512
+"""Connections that have not finished their handshake, all peers together."""
+
+RELAY_WINDOW: Final = 4 << 20
+"""Bytes one party may have on the way to another through the coordinator before the receiver has
+taken them: bounds the coordinator's memory per pair and still fills 80 MB/s at 50 ms."""
+
+RELAY_CHUNK: Final = 256 * 1024
+"""Bytes of one relayed frame: a receiver that waits for one pair is never behind more of another."""
+
+READ_AHEAD: Final = 1 << 20
+"""Bytes a link keeps that nobody has asked for yet; above it the socket is left unread."""
+
+ROOM_MEMBERS: Final = PARTIES
+"""Members of a coordinator's room."""
+
+ROOMS: Final = 4096
+"""Rooms of one coordinator at once."""
+
+PING_SECONDS: Final = 15.0
+"""Silence after which the coordinator asks a party whether it is still there."""
+
+PONG_SECONDS: Final = 15.0
+"""... and how long it waits for the answer before it calls the party gone."""
+
+MANIFEST: Final = 1 << 20
+"""Bytes of a manifest file: 1,000 parties take about 150 KiB."""
