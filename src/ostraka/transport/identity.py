@@ -1,0 +1,199 @@
+"""Keys, self-signed certificates, fingerprints, signatures.
+
+A party is its key: an Ed25519 key [RFC8032] in a self-signed X.509 certificate. The manifest pins
+the SHA-256 of the certificate's DER form, so there is no authority to trust or to run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+from cryptography.x509.oid import NameOID
+
+from ostraka.errors import PeerViolation, UsageError
+from ostraka.limits import CERTIFICATE
+
+PREFIX = "sha256:"
+_YEARS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """One party's key pair and certificate. Never prints its key."""
+
+    name: str
+    certificate: bytes
+    """DER form."""
+    certificate_path: Path
+    key_path: Path
+    _key: Ed25519PrivateKey = field(repr=False)
+
+    @property
+    def fingerprint(self) -> bytes:
+        """32 bytes: what the manifest pins."""
+        return fingerprint(self.certificate)
+
+    def sign(self, data: bytes) -> bytes:
+        """64 bytes."""
+        return self._key.sign(data)
+
+
+def fingerprint(certificate: bytes) -> bytes:
+    """SHA-256 of a certificate in DER form."""
+    return hashlib.sha256(certificate).digest()
+
+
+def fingerprint_text(digest: bytes) -> str:
+    """As manifests write it: `sha256:` and 64 hex digits."""
+    return PREFIX + digest.hex()
+
+
+def create(name: str, directory: Path, *, now: datetime | None = None) -> Identity:
+    """Make NAME.key (0600) and NAME.crt in `directory` (created 0700). Never overwrites.
+
+    Raises:
+        UsageError: one of the files is there already, or the directory cannot be written.
+    """
+    key = Ed25519PrivateKey.generate()
+    certificate = _self_signed(name, key, now or datetime.now(UTC))
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    key_path, certificate_path = _paths(name, directory)
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _write_new(key_path, pem, 0o600)
+        try:
+            _write_new(certificate_path, certificate.public_bytes(Encoding.PEM), 0o644)
+        except OSError:
+            key_path.unlink()
+            raise
+    except FileExistsError as error:
+        raise UsageError(
+            f"{error.filename} is there already",
+            hint="an identity is never overwritten: pick another name or directory, or move the old one away",
+        ) from None
+    except OSError as error:
+        raise UsageError(f"cannot write keys into {directory}: {error.strerror}") from None
+    return Identity(name, certificate.public_bytes(Encoding.DER), certificate_path, key_path, key)
+
+
+def load(name: str, directory: Path) -> Identity:
+    """Read NAME.key and NAME.crt.
+
+    Raises:
+        UsageError: a file is missing or unreadable, the key file may be read by others, or the
+            two do not belong together.
+    """
+    key_path, certificate_path = _paths(name, directory)
+    _refuse_loose_mode(key_path)
+    key = _load_key(key_path)
+    certificate = _load_certificate(certificate_path)
+    if certificate.public_key() != key.public_key():
+        raise UsageError(f"{certificate_path} is not the certificate of {key_path}")
+    return Identity(name, certificate.public_bytes(Encoding.DER), certificate_path, key_path, key)
+
+
+def certificate_from_pem(path: Path) -> bytes:
+    """The DER form of a certificate file, such as another party's NAME.crt."""
+    return _load_certificate(path).public_bytes(Encoding.DER)
+
+
+def verify(certificate: bytes, signature: bytes, data: bytes) -> None:
+    """Check an Ed25519 signature under a DER certificate.
+
+    Raises:
+        PeerViolation: it is not a valid signature of `data`, or the certificate is not ours in kind.
+    """
+    with suppress(ValueError, InvalidSignature):
+        public = x509.load_der_x509_certificate(certificate).public_key()
+        if isinstance(public, Ed25519PublicKey):
+            public.verify(signature, data)
+            return
+    raise PeerViolation("a signature does not verify under its certificate")
+
+
+def check_certificate(certificate: bytes) -> None:
+    """Refuse what is not a certificate of our kind before OpenSSL is given it.
+
+    Raises:
+        PeerViolation: too large, not X.509, or not an Ed25519 key.
+    """
+    with suppress(ValueError):
+        if len(certificate) <= CERTIFICATE and isinstance(
+            x509.load_der_x509_certificate(certificate).public_key(), Ed25519PublicKey
+        ):
+            return
+    raise PeerViolation("a peer offered something that is not an Ed25519 certificate")
+
+
+def _self_signed(name: str, key: Ed25519PrivateKey, now: datetime) -> x509.Certificate:
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    public = key.public_key()
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(public)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=365 * _YEARS))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
+        .sign(key, None)
+    )
+
+
+def _paths(name: str, directory: Path) -> tuple[Path, Path]:
+    return directory / f"{name}.key", directory / f"{name}.crt"
+
+
+def _write_new(path: Path, content: bytes, mode: int) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    with os.fdopen(descriptor, "wb") as file:
+        os.fchmod(descriptor, mode)
+        file.write(content)
+
+
+def _refuse_loose_mode(key_path: Path) -> None:
+    try:
+        mode = stat.S_IMODE(key_path.stat().st_mode)
+    except OSError as error:
+        raise UsageError(
+            f"cannot read {key_path}: {error.strerror}",
+            hint=f"make one with: ostraka keygen {key_path.stem} --dir {key_path.parent}",
+        ) from None
+    if mode & 0o077:
+        raise UsageError(
+            f"{key_path} can be read by others (mode {mode:04o})", hint=f"chmod 600 {key_path}"
+        )
+
+
+def _load_key(path: Path) -> Ed25519PrivateKey:
+    try:
+        key = load_pem_private_key(path.read_bytes(), None)
+    except (OSError, ValueError, TypeError):
+        raise UsageError(f"{path} is not a readable private key") from None
+    if not isinstance(key, Ed25519PrivateKey):
+        raise UsageError(f"{path} is not an Ed25519 key")
+    return key
+
+
+def _load_certificate(path: Path) -> x509.Certificate:
+    try:
+        return x509.load_pem_x509_certificate(path.read_bytes())
+    except (OSError, ValueError):
+        raise UsageError(f"{path} is not a readable certificate") from None
