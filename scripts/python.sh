@@ -1,0 +1,61 @@
+# Sourced by the other scripts, from the top of the repository: finds Python and makes .venv.
+# Needs a POSIX shell and Python 3.11 or newer; PYTHON=/path/to/python chooses one.
+
+fail() { # message, hint
+    printf 'error: %s\nhint: %s\n' "$1" "$2" >&2
+    exit 1
+}
+
+is_new_enough() {
+    "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1
+}
+
+find_python() {
+    if [ -n "${PYTHON:-}" ]; then
+        command -v "$PYTHON" >/dev/null 2>&1 ||
+            fail "PYTHON=$PYTHON is not a program" "name the path of a Python 3.11 or newer"
+        is_new_enough "$PYTHON" ||
+            fail "PYTHON=$PYTHON is older than Python 3.11, or does not run" \
+                "ostraka needs Python 3.11 or newer"
+        echo "$PYTHON"
+        return
+    fi
+    for candidate in python3 python3.14 python3.13 python3.12 python3.11 python; do
+        if is_new_enough "$candidate"; then
+            echo "$candidate"
+            return
+        fi
+    done
+    fail "no Python 3.11 or newer found$(python3 -V 2>/dev/null | sed 's/^/; python3 is /')" \
+        "install one, or name it: PYTHON=/path/to/python3.11 $0"
+}
+
+# Makes .venv hold what the lock file $1 says, and ostraka itself, in editable form. Does nothing
+# when that is what it holds already: a stamp keeps the checksum of what was installed.
+make_venv() {
+    lock=$1
+    stamp=.venv/$lock.stamp
+    sum=$(cat "$lock" pyproject.toml scripts/python.sh | cksum)
+    if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$sum $PWD" ] && is_new_enough .venv/bin/python
+    then
+        return
+    fi
+    python=$(find_python) || exit 1
+    if ! is_new_enough .venv/bin/python || [ ! -f .venv/bin/ostraka ] ||
+        ! grep -qF "$PWD/.venv" .venv/bin/ostraka
+    then
+        echo "making .venv with $("$python" -V)" >&2
+        "$python" -m venv --clear .venv >&2 ||
+            fail "$python cannot make a virtual environment" \
+                "on Debian and Ubuntu: apt install python3-venv"
+    fi
+    rm -f "$stamp"
+    echo "installing from $lock" >&2
+    # The locks hold everything, the build back end too, so nothing unpinned is ever fetched.
+    pip="env PIP_DISABLE_PIP_VERSION_CHECK=1 .venv/bin/python -m pip install --quiet"
+    $pip --require-hashes --requirement "$lock" >&2 ||
+        fail "installing from $lock failed" "see pip's message above; is there a network?"
+    $pip --no-deps --no-build-isolation --no-index --editable . >&2 ||
+        fail "installing ostraka itself failed" "see pip's message above"
+    echo "$sum $PWD" >"$stamp"
+}
