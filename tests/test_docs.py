@@ -88,7 +88,9 @@ def tracked_files() -> list[Path]:
 
 def test_no_file_names_a_registry():
     # Whoever installs chooses the index; a lock that names one would choose for them.
-    hosts = re.compile(r"pypi\.org|pythonhosted\.org|--(extra-)?index-url|--find-links|trusted-host")
+    hosts = re.compile(
+        r"pypi\.org|pythonhosted\.org|--(extra-)?index-url|--find-links|trusted-host"
+    )
     named = {
         str(path.relative_to(top))
         for path in tracked_files()

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ostraka.names import PartyId, Step
 
-type_codes = {"u8": np.dtype("<u8"), "u1": np.dtype("u1")}
+type_codes: dict[str, np.dtype[Any]] = {"u8": np.dtype("<u8"), "u1": np.dtype("u1")}
 """Element types that travel: field and ring elements, and bytes."""
 
 Array = NDArray[np.uint64] | NDArray[np.uint8]
