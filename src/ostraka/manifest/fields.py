@@ -1,0 +1,272 @@
+"""The values a manifest may hold, each checked on its own, and their canonical bytes."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BeforeValidator
+
+from ostraka.names import PartyId, Role
+
+# --- the input's type -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class BoolType:
+    """true or false."""
+
+    kind: ClassVar[str] = "bool"
+    numeric: ClassVar[bool] = False
+
+    def __str__(self) -> str:
+        return "bool"
+
+
+@dataclass(frozen=True, slots=True)
+class IntType:
+    """A whole number."""
+
+    kind: ClassVar[str] = "int"
+    numeric: ClassVar[bool] = True
+
+    def __str__(self) -> str:
+        return "int"
+
+
+@dataclass(frozen=True, slots=True)
+class DecimalType:
+    """An exact decimal with at most `places` digits after the point: the unit is 10^-places."""
+
+    places: int
+    kind: ClassVar[str] = "decimal"
+    numeric: ClassVar[bool] = True
+
+    def __str__(self) -> str:
+        return f"decimal({self.places})"
+
+
+@dataclass(frozen=True, slots=True)
+class FloatType:
+    """A number rounded to fixed point with `bits` binary digits after the point."""
+
+    bits: int
+    kind: ClassVar[str] = "float"
+    numeric: ClassVar[bool] = True
+
+    def __str__(self) -> str:
+        return f"float({self.bits})"
+
+
+@dataclass(frozen=True, slots=True)
+class ChoiceType:
+    """One of a few named options."""
+
+    options: tuple[str, ...]
+    kind: ClassVar[str] = "choice"
+    numeric: ClassVar[bool] = False
+
+    def __str__(self) -> str:
+        return f"choice({json.dumps(self.options, ensure_ascii=False)})"
+
+
+InputType = BoolType | IntType | DecimalType | FloatType | ChoiceType
+
+TYPES = 'bool, int, decimal(k), float(k) or choice(["a", "b"])'
+
+
+def parse_type(text: object) -> InputType:
+    """Read the words of `[input] type`; ValueError says which are possible."""
+    if isinstance(text, InputType):
+        return text
+    if not isinstance(text, str):
+        raise ValueError(f"must be a string: {TYPES}")
+    name, _, argument = text.strip().removesuffix(")").partition("(")
+    if text.strip() in ("bool", "int"):
+        return BoolType() if name == "bool" else IntType()
+    if not text.strip().endswith(")") or name not in ("decimal", "float", "choice"):
+        raise ValueError(f"must be {TYPES}")
+    if name == "choice":
+        return _choice(argument)
+    if not re.fullmatch(r"[0-9]{1,2}", argument.strip()):
+        raise ValueError(f"must be {name}(k) with a whole number k")
+    if name == "decimal":
+        return DecimalType(_within(int(argument), 0, 18, "decimal(k): k"))
+    return FloatType(_within(int(argument), 1, 52, "float(k): k"))
+
+
+def _choice(argument: str) -> ChoiceType:
+    try:
+        options = json.loads(argument)
+    except (ValueError, RecursionError):
+        options = None
+    if not isinstance(options, list) or not all(isinstance(o, str) for o in options):
+        raise ValueError('must be choice(["a", "b"]): options in double quotes, in brackets')
+    for option in options:
+        line_of_text(option, 64)
+    if len(set(options)) != len(options):
+        raise ValueError("every option of a choice must be different")
+    _within(len(options), 2, 1024, "the number of options of a choice")
+    return ChoiceType(tuple(options))
+
+
+# --- fields ------------------------------------------------------------------------------------
+
+
+def _within(value: int, low: int, high: int, what: str) -> int:
+    if not low <= value <= high:
+        raise ValueError(f"{what} must be between {low} and {high}")
+    return value
+
+
+def line_of_text(value: object, longest: int) -> str:
+    """A person will read it in a terminal: one line, printable, not endless."""
+    if not isinstance(value, str):
+        raise ValueError("must be a string")
+    if not value.strip() or not value.isprintable() or len(value) > longest:
+        raise ValueError(f"must be 1 to {longest} printable characters on one line")
+    return value
+
+
+def _matching(pattern: str, message: str) -> BeforeValidator:
+    compiled = re.compile(pattern)
+
+    def check(value: object) -> str:
+        if not isinstance(value, str) or not compiled.fullmatch(value):
+            raise ValueError(f"must be {message}")
+        return value
+
+    return BeforeValidator(check)
+
+
+def host_port(address: object) -> tuple[str, int]:
+    """Split "host:port" or "[ipv6]:port"; ValueError when it is neither."""
+    match = re.fullmatch(
+        r"(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?)):([0-9]{1,5})",
+        address if isinstance(address, str) else "",
+    )
+    if not match or not 1 <= int(match[4]) <= 65535:
+        raise ValueError('must be "host:port", an IPv6 host in brackets: "[::1]:9440"')
+    if match[1]:
+        from ipaddress import IPv6Address
+
+        IPv6Address(match[1])
+    return match[1] or match[2], int(match[4])
+
+
+def _address(value: object) -> str:
+    host_port(value)
+    return str(value)
+
+
+def _fingerprint(value: object) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"sha256:[0-9a-fA-F]{64}", value):
+        raise ValueError('must be "sha256:" and 64 hex digits')
+    return value.lower()
+
+
+UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000}
+
+
+def _seconds(value: object) -> float:
+    """ "90s", "5m", "2h" as seconds; a float passes, for manifests built in Python."""
+    match = re.fullmatch(r"([0-9]{1,9})(ms|s|m|h)", value) if isinstance(value, str) else None
+    seconds = int(match[1]) * UNITS[match[2]] / 1000 if match else value
+    if not isinstance(seconds, float):
+        raise ValueError('must be a duration such as "90s", "5m" or "2h"')
+    if not 0 < seconds <= 30 * 86400:
+        raise ValueError("must be longer than nothing and at most 720h")
+    return seconds
+
+
+def _exact_number(value: object) -> Decimal | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        raise ValueError("must be a number")
+    number = Decimal(value)
+    if not number.is_finite():
+        raise ValueError("must be finite")
+    if (number and not -30 <= number.adjusted() <= 30) or len(number.as_tuple().digits) > 40:
+        raise ValueError("is too large or too fine a number")
+    return number
+
+
+def _roles(value: object) -> tuple[Role, ...]:
+    names = list(value) if isinstance(value, list | tuple) else []
+    if not names or not all(isinstance(n, str) and n in list(Role) for n in names):
+        raise ValueError('must be a list of "contributor", "compute", "recipient"')
+    if len(set(names)) != len(names):
+        raise ValueError("names a role twice")
+    return tuple(role for role in Role if role in names)
+
+
+def _raw_table(value: object) -> dict[str, Any]:
+    """A table whose keys somebody else checks: here only that it has canonical bytes."""
+    if not isinstance(value, dict):
+        raise ValueError("must be a table")
+    canonical_json(value)
+    return value
+
+
+def _text(longest: int) -> BeforeValidator:
+    return BeforeValidator(lambda value: line_of_text(value, longest))
+
+
+Address = Annotated[str, BeforeValidator(_address)]
+Fingerprint = Annotated[str, BeforeValidator(_fingerprint)]
+Seconds = Annotated[float, BeforeValidator(_seconds)]
+Roles = Annotated[tuple[Role, ...], BeforeValidator(_roles)]
+Table = Annotated[dict[str, Any], BeforeValidator(_raw_table)]
+Title = Annotated[str, _text(200)]
+Unit = Annotated[str, BeforeValidator(lambda value: value and line_of_text(value, 32))]
+Number = Annotated[Decimal | None, BeforeValidator(_exact_number)]
+Name = Annotated[
+    PartyId,
+    _matching("[a-z][a-z0-9-]{0,31}", "1 to 32 lowercase letters, digits or -, a letter first"),
+]
+ProtocolName = Annotated[
+    str, _matching("[a-z][a-z0-9-]{0,63}", 'the name of a protocol, such as "secure-sum"')
+]
+
+
+# --- canonical bytes ---------------------------------------------------------------------------
+
+
+def canonical_json(value: object) -> bytes:
+    """JSON with sorted keys and no spaces; decimals are written out in full, without a final
+    zero. Equal values have equal bytes. ValueError for what JSON cannot hold."""
+    return _canonical(value, 0).encode()
+
+
+def _canonical(value: object, depth: int) -> str:
+    if depth > 16:
+        raise ValueError("is nested too deeply")
+    if isinstance(value, bool) or value is None:
+        return json.dumps(value)
+    if isinstance(value, str):
+        return json.dumps(str(value), ensure_ascii=False)
+    if isinstance(value, int | Decimal):
+        number = _exact_number(value)
+        assert number is not None
+        plain = f"{number:f}"
+        plain = plain.rstrip("0").rstrip(".") if "." in plain else plain
+        return "0" if number == 0 else plain
+    if isinstance(value, list | tuple):
+        return "[" + ",".join(_canonical(v, depth + 1) for v in value) + "]"
+    if isinstance(value, Mapping):
+        items = sorted((str(k), _canonical(v, depth + 1)) for k, v in value.items())
+        return "{" + ",".join(f"{json.dumps(k, ensure_ascii=False)}:{v}" for k, v in items) + "}"
+    raise ValueError("may hold strings, numbers, true, false, lists and tables only")
+
+
+def suggest(word: str, known: Iterable[str]) -> str:
+    """The end of a sentence about an unknown word: what was probably meant, or nothing."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(word, list(known), 1)
+    return f'; did you mean "{near[0]}"?' if near else ""

@@ -1,0 +1,182 @@
+"""TOML text to a manifest, or to everything that is wrong with it, line by line."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections import Counter
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from ostraka import limits
+from ostraka.errors import ManifestError
+from ostraka.manifest.fields import suggest
+from ostraka.manifest.model import (
+    Coordinator,
+    InputSchema,
+    Manifest,
+    Party,
+    Path,
+    Policy,
+    Problems,
+    Session,
+    Sharing,
+    dotted,
+)
+
+
+def parse(text: str, source: str = "session.toml") -> Manifest:
+    """Read a manifest.
+
+    Args:
+        text: TOML.
+        source: how messages call the file.
+
+    Raises:
+        ManifestError: with one line for every problem found: "session.toml:12: ...".
+    """
+    if len(text.encode("utf-8", "surrogatepass")) > limits.MANIFEST:
+        raise ManifestError(f"{source}: larger than {limits.MANIFEST} bytes", data_left=False)
+    raw = _toml(text, source)
+    parties = raw.get("party")
+    if isinstance(parties, list) and len(parties) > limits.PARTIES:
+        raise _error(text, source, [(("party",), f"more than {limits.PARTIES} parties")])
+    try:
+        return Manifest.model_validate(raw)
+    except ValidationError as error:
+        raise _error(text, source, list(_explain(error))) from None
+
+
+def _toml(text: str, source: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text, parse_float=Decimal)
+    except RecursionError:
+        raise ManifestError(f"{source}: nested too deeply", data_left=False) from None
+    except (ValueError, ArithmeticError) as error:
+        words = str(error)
+        at = re.search(r" \(at (?:line (\d+), column \d+|end of document)\)$", words)
+        line = int(at[1]) if at and at[1] else text.rstrip().count("\n") + 1
+        what = words[: at.start()] if at else words.partition(":")[0]
+        message = f"{source}:{line}: not TOML: {what[:1].lower()}{what[1:]}"
+        raise ManifestError(message, hint=_QUOTES, data_left=False) from None
+
+
+_QUOTES = 'text goes in double quotes: name = "alice"'
+
+
+def _explain(error: ValidationError) -> Iterator[tuple[Path, str]]:
+    """Pydantic's findings in our words."""
+    for found in error.errors(include_url=False, include_input=False):
+        path, reason = tuple(found["loc"]), found.get("ctx", {})
+        inner = reason.get("error")
+        if isinstance(inner, Problems):
+            yield from inner.found
+        elif found["type"] == "extra_forbidden":
+            yield path, "unknown key" + suggest(str(path[-1]), _keys_at(path[:-1]))
+        else:
+            yield path, _words(found["type"], found["msg"], reason)
+
+
+def _words(kind: str, message: str, reason: dict[str, Any]) -> str:
+    if kind == "value_error":
+        return str(reason["error"])
+    if kind == "missing":
+        return "is missing"
+    if kind == "literal_error":
+        return "must be " + str(reason["expected"]).replace("'", '"')
+    if kind in ("model_type", "tuple_type", "dict_type"):
+        return "must be a table"
+    return message.replace("Input should be", "must be", 1)
+
+
+def _keys_at(path: Path) -> list[str]:
+    """The keys a table of the manifest may hold."""
+    tables: dict[Path, type[BaseModel]] = {
+        (): Manifest,
+        ("session",): Session,
+        ("session", "coordinator"): Coordinator,
+        ("party",): Party,
+        ("input",): InputSchema,
+        ("sharing",): Sharing,
+        ("policy",): Policy,
+    }
+    table = tables.get(tuple(p for p in path if isinstance(p, str)))
+    return list(table.model_fields) if table else []
+
+
+def _error(text: str, source: str, found: list[tuple[Path, str]]) -> ManifestError:
+    """One message for all problems, in the order of their lines."""
+    lines = line_numbers(text)
+    located = sorted(((_nearest(lines, path), path, words) for path, words in found), key=_line)
+    shown = [f"{source}:{line}: {dotted(path)}: {words}" for line, path, words in located[:20]]
+    if len(located) > 20:
+        shown.append(f"... and {len(located) - 20} more")
+    return ManifestError("\n".join(shown), data_left=False)
+
+
+def _line(problem: tuple[int, Path, str]) -> int:
+    return problem[0]
+
+
+def _nearest(lines: dict[Path, int], path: Path) -> int:
+    """The line of a path, or of the nearest table around it."""
+    while path and path not in lines:
+        path = path[:-1]
+    return lines.get(path, 1)
+
+
+# --- from a path to its line -------------------------------------------------------------------
+
+_TOKEN = re.compile(
+    r'"""(?:\\.|[^\\])*?"""|' + r"'''.*?'''" + r'|"(?:\\.|[^"\\\n])*"' + r"|'[^'\n]*'|#[^\n]*|\n|.",
+    re.DOTALL,
+)
+_KEY = re.compile(r"""\s*("(?:\\.|[^"\\])*"|'[^']*'|[A-Za-z0-9_-]+)\s*(\.?)""")
+
+
+def line_numbers(text: str) -> dict[Path, int]:
+    """Where every key and table of a (valid) TOML text starts, from line 1."""
+    lines: dict[Path, int] = {}
+    arrays: Counter[Path] = Counter()
+    table: Path = ()
+    for number, statement in _statements(text):
+        head = _key_path(statement.lstrip("["))
+        if statement.startswith("[["):
+            lines.setdefault(head, number)
+            table = (*head, arrays[head])
+            arrays[head] += 1
+        elif statement.startswith("["):
+            table = head
+        else:
+            lines.setdefault((*table, *head), number)
+            continue
+        lines.setdefault(table, number)
+    return lines
+
+
+def _statements(text: str) -> Iterator[tuple[int, str]]:
+    """Logical lines: a value in brackets or triple quotes may span several."""
+    number, start, depth, parts = 1, 1, 0, ""
+    for word in (match[0] for match in _TOKEN.finditer(text + "\n")):
+        if word == "\n" and depth <= 0:
+            if parts.strip():
+                yield start, parts.strip()
+            parts, depth = "", 0
+        elif not word.startswith("#"):
+            start = start if parts.strip() else number
+            parts += word
+            depth += (word in "[{") - (word in "]}")
+        number += word.count("\n")
+
+
+def _key_path(statement: str) -> Path:
+    """The dotted key at the start of a statement."""
+    path: list[str] = []
+    position, more = 0, "."
+    while more and (match := _KEY.match(statement, position)):
+        path.append(match[1].strip("\"'"))
+        position, more = match.end(), match[2]
+    return tuple(path)
