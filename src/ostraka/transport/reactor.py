@@ -1,0 +1,117 @@
+"""All sockets of a process behind one selector, driven by asyncio or by whoever waits.
+
+A selector's own descriptor can be waited for, so asyncio needs a single reader for all of them.
+And whoever needs bytes *now* may look for himself first (`look`): for up to `SPIN` he polls the
+selector directly and so skips two trips through the event loop, which is what makes a round of
+64 bytes take tens of microseconds instead of hundreds. Then asyncio takes over, so timers, signals
+and other tasks are never held up for longer than `SPIN`. See docs/decisions/0004-transport.md.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+import socket
+from time import monotonic
+from typing import Final, Protocol
+
+SPIN: Final = 0.001
+"""Seconds a waiter polls by himself."""
+
+BREATHE: Final = 0.02
+"""Seconds after which even a waiter who is always served lets asyncio run once."""
+
+
+class Handler(Protocol):
+    """What a registered socket's owner does with its events. Must not raise."""
+
+    def on_readable(self) -> None: ...
+
+    def on_writable(self) -> None: ...
+
+
+class Waiter:
+    """Something that will happen: set once, awaited by at most one task at a time."""
+
+    __slots__ = ("_future", "happened")
+
+    def __init__(self) -> None:
+        self.happened = False
+        self._future: asyncio.Future[None] | None = None
+
+    def set(self) -> None:
+        self.happened = True
+        if self._future is not None and not self._future.done():
+            self._future.set_result(None)
+
+    def clear(self) -> None:
+        self.happened = False
+
+    async def wait(self) -> None:
+        """Return when it happens. Safe to cancel."""
+        if not self.happened:
+            self._future = asyncio.get_running_loop().create_future()
+            try:
+                await self._future
+            finally:
+                self._future = None
+
+
+class Reactor:
+    """The sockets of one event loop.
+
+    Args:
+        spin: seconds a waiter polls by himself; 0 where several parties share one event loop.
+    """
+
+    def __init__(self, spin: float = SPIN) -> None:
+        self._selector = selectors.DefaultSelector()
+        self._loop = asyncio.get_running_loop()
+        self._spin = spin
+        self._breathed = monotonic()
+        self._loop.add_reader(self._selector, self.poll)
+
+    def register(self, sock: socket.socket, handler: Handler) -> None:
+        self._selector.register(sock, selectors.EVENT_READ, handler)
+
+    def want(self, sock: socket.socket, handler: Handler, *, read: bool, write: bool) -> None:
+        """Change which events of a registered socket matter."""
+        events = (selectors.EVENT_READ if read else 0) | (selectors.EVENT_WRITE if write else 0)
+        known = sock in self._selector.get_map()
+        if events and known:
+            self._selector.modify(sock, events, handler)
+        elif events:
+            self._selector.register(sock, events, handler)
+        elif known:
+            self._selector.unregister(sock)
+
+    def forget(self, sock: socket.socket) -> None:
+        if sock in self._selector.get_map():
+            self._selector.unregister(sock)
+
+    def poll(self, timeout: float = 0) -> None:
+        """Serve the sockets that are ready, waiting up to `timeout` for the first."""
+        for key, events in self._selector.select(timeout):
+            if events & selectors.EVENT_READ:
+                key.data.on_readable()
+            if events & selectors.EVENT_WRITE:
+                key.data.on_writable()
+
+    def look(self, waiter: Waiter) -> bool:
+        """Serve the sockets for up to `spin`, or until `waiter` happens; say whether it has."""
+        now = monotonic()
+        until = now + self._spin
+        while not waiter.happened and now < until:
+            self.poll(until - now)
+            now = monotonic()
+        return waiter.happened
+
+    async def breathe(self) -> None:
+        """Let asyncio run once if whoever waits has been served without it for long."""
+        if monotonic() - self._breathed > BREATHE:
+            await asyncio.sleep(0)
+            self._breathed = monotonic()
+
+    def close(self) -> None:
+        self._loop.remove_reader(self._selector)
+        self._selector.close()

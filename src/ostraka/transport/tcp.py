@@ -1,0 +1,214 @@
+"""Direct links: non-blocking sockets behind the reactor."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+from ostraka.errors import PeerLost, UsageError
+from ostraka.limits import READ_AHEAD
+from ostraka.transport.link import Buffer, Carrier
+from ostraka.transport.reactor import Reactor, Waiter
+
+RECEIVE: Final = 256 * 1024
+_scratch: Final = memoryview(bytearray(RECEIVE))
+"""Shared by all sockets of the process: what is received is passed on before the next receive."""
+
+
+class TcpCarrier(Carrier):
+    """A connected socket.
+
+    Args:
+        sock: connected; made non-blocking here.
+        reactor: what serves it.
+        name: how errors call the other end.
+    """
+
+    def __init__(self, sock: socket.socket, reactor: Reactor, name: str) -> None:
+        super().__init__()
+        sock.setblocking(False)
+        with suppress(OSError):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.name = name
+        self._sock = sock
+        self._reactor = reactor
+        self._unsent = memoryview(b"")
+        self._unread = 0
+        self._reading = True
+        self._open = True
+
+    def start(self) -> None:
+        self._reactor.register(self._sock, self)
+
+    @property
+    def room(self) -> bool:
+        return self._open and not self._unsent
+
+    def send(self, data: bytes) -> None:
+        self._unsent = memoryview(data)
+        self._flush()
+        if self._unsent:
+            self._want()
+
+    def consumed(self, size: int) -> None:
+        self._unread -= size
+        if not self._reading and self._unread <= READ_AHEAD // 2:
+            self._reading = True
+            self._want()
+
+    def close(self) -> None:
+        if self._open:
+            self._open = False
+            self._reactor.forget(self._sock)
+            self._sock.close()
+
+    def look(self, waiter: Waiter) -> bool:
+        return self._reactor.look(waiter)
+
+    async def breathe(self) -> None:
+        await self._reactor.breathe()
+
+    async def linger(self) -> None:
+        """Half-close and wait for the peer's end. Closing at once, with bytes of the peer unread,
+        would make the kernel reset the connection and throw away what the peer has not read."""
+        if self._open:
+            with suppress(OSError):
+                self._sock.shutdown(socket.SHUT_WR)
+            ended = Waiter()
+            self.on_data = self._discard
+            self.on_lost = lambda _error: ended.set()
+            self._unread = 0
+            if not self._reading:
+                self._reading = True
+                self._want()
+            await ended.wait()
+
+    def _discard(self, data: Buffer) -> None:
+        self._unread = 0
+
+    def on_readable(self) -> None:
+        if not self._open:
+            return
+        try:
+            size = self._sock.recv_into(_scratch)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            self._lose(error.strerror or "connection lost")
+            return
+        if not size:
+            self._lose("connection closed")
+            return
+        self._unread += size
+        if self._unread > READ_AHEAD and self._reading:
+            self._reading = False
+            self._want()
+        self.on_data(_scratch[:size])
+
+    def on_writable(self) -> None:
+        if self._open:
+            self._flush()
+            if not self._unsent and self._open:
+                self._want()
+                self.on_room()
+
+    def _flush(self) -> None:
+        try:
+            while self._unsent:
+                self._unsent = self._unsent[self._sock.send(self._unsent) :]
+        except BlockingIOError:
+            pass
+        except OSError:
+            # The reading side finds out, after it has read what the peer said last.
+            self._unsent = memoryview(b"")
+
+    def _want(self) -> None:
+        if self._open:
+            self._reactor.want(
+                self._sock, self, read=self._reading, write=bool(self._unsent)
+            )
+
+    def _lose(self, why: str) -> None:
+        self.close()
+        self.on_lost(PeerLost(f"{self.name}: {why}"))
+
+
+class Listener:
+    """A listening socket; `accepted` gets every connected socket."""
+
+    def __init__(
+        self, address: str, reactor: Reactor, accepted: Callable[[socket.socket], None]
+    ) -> None:
+        host, port = split_address(address)
+        self._sock = _listen(host, port)
+        self._reactor = reactor
+        self._accepted = accepted
+        host, port = self._sock.getsockname()[:2]
+        self.address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        self._sock.setblocking(False)
+        reactor.register(self._sock, self)
+
+    def on_readable(self) -> None:
+        for _ in range(64):
+            try:
+                sock, _peer = self._sock.accept()
+            except OSError:
+                return
+            self._accepted(sock)
+
+    def on_writable(self) -> None:  # pragma: no cover - never asked for
+        pass
+
+    def close(self) -> None:
+        self._reactor.forget(self._sock)
+        self._sock.close()
+
+
+async def dial(address: str, reactor: Reactor, name: str) -> TcpCarrier:
+    """Connect to HOST:PORT.
+
+    Raises:
+        OSError: nobody answers there; whether to try again is the caller's business.
+    """
+    host, port = split_address(address)
+    loop = asyncio.get_running_loop()
+    last: OSError = OSError(errno.EHOSTUNREACH, f"{host} has no address")
+    for family, kind, _proto, _name, sockaddr in await loop.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM
+    ):
+        sock = socket.socket(family, kind)
+        sock.setblocking(False)
+        try:
+            await loop.sock_connect(sock, sockaddr)
+            return TcpCarrier(sock, reactor, name)
+        except OSError as error:
+            sock.close()
+            last = error
+        except BaseException:
+            sock.close()
+            raise
+    raise last
+
+
+def split_address(address: str) -> tuple[str, int]:
+    """HOST:PORT, or [IPV6]:PORT, in its parts."""
+    host, _, port = address.rpartition(":")
+    return host.strip("[]"), int(port)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=1024)
+    except OSError as error:
+        if error.errno == errno.EADDRNOTAVAIL:
+            # The manifest's address is how others see us (NAT, container): listen on all of ours.
+            return socket.create_server(("", port), family=family, backlog=1024)
+        raise UsageError(
+            f"cannot listen on {host}:{port}: {error.strerror}",
+            hint="is another process using that port?",
+        ) from None

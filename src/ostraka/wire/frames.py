@@ -1,0 +1,129 @@
+"""Bytes <-> frames, sans-I/O.
+
+A frame is a 5-byte header, its kind (u8) and its body's length (u32, little-endian), and the body.
+
+    CONTROL  one msgpack message, at most `limits.CONTROL_FRAME`
+    DATA     raw bytes of the vector that the control message before it announced
+    RELAY    to and from the coordinator only: a slot number (u16) and opaque bytes
+
+Parsers are generators: each `yield` hands out a view that the driver must fill completely before
+it resumes. The parser thereby says where bytes shall go (into the middle of an 80 MB vector, say)
+and nobody copies them; and it is handed no byte that it did not ask for, so trailing bytes simply
+stay with the link.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Generator
+from enum import IntEnum
+from typing import Final, TypeVar
+
+from ostraka.errors import PeerViolation
+from ostraka.limits import CONTROL_FRAME, DATA_FRAME, RELAY_CHUNK
+
+T = TypeVar("T")
+Parser = Generator[memoryview, None, T]
+
+_header: Final = struct.Struct("<BI")
+_relay: Final = struct.Struct("<BIH")
+HEADER: Final = _header.size
+RELAY_HEADER: Final = _relay.size
+
+
+class Kind(IntEnum):
+    CONTROL = 1
+    DATA = 2
+    RELAY = 3
+
+
+_longest: Final = {
+    Kind.CONTROL: CONTROL_FRAME,
+    Kind.DATA: DATA_FRAME,
+    Kind.RELAY: RELAY_CHUNK + 2,
+}
+
+
+def control(body: bytes) -> bytes:
+    """A whole control frame."""
+    if len(body) > CONTROL_FRAME:
+        raise ValueError(f"a control message of {len(body)} bytes")
+    return _header.pack(Kind.CONTROL, len(body)) + body
+
+
+def data_header(length: int) -> bytes:
+    """The header of a chunk of `length` bytes."""
+    return _header.pack(Kind.DATA, length)
+
+
+def relay(slot: int, payload: bytes) -> bytes:
+    """A whole relay frame."""
+    return _relay.pack(Kind.RELAY, len(payload) + 2, slot) + payload
+
+
+def read_header() -> Parser[tuple[Kind, int]]:
+    """The next frame's kind and length, both within bounds.
+
+    Raises:
+        PeerViolation: an unknown kind, or a length beyond the kind's limit. Nothing was allocated.
+    """
+    buffer = bytearray(HEADER)
+    yield memoryview(buffer)
+    number, length = _header.unpack(buffer)
+    try:
+        kind = Kind(number)
+    except ValueError:
+        raise PeerViolation(f"a frame of unknown kind {number}") from None
+    if length > _longest[kind]:
+        raise PeerViolation(f"a {kind.name} frame of {length} bytes; {_longest[kind]} is the limit")
+    return kind, length
+
+
+def read_body(length: int) -> Parser[bytes]:
+    """The `length` bytes after a header."""
+    buffer = bytearray(length)
+    if length:
+        yield memoryview(buffer)
+    return bytes(buffer)
+
+
+def read_control() -> Parser[bytes]:
+    """The body of the next frame, which must be a control message.
+
+    Raises:
+        PeerViolation: it is of another kind.
+    """
+    kind, length = yield from read_header()
+    if kind is not Kind.CONTROL:
+        raise PeerViolation(f"a {kind.name} frame where a message was due")
+    return (yield from read_body(length))
+
+
+def read_chunks(view: memoryview) -> Parser[None]:
+    """Fill `view` from data frames of exactly the sizes `chunks` cuts.
+
+    Raises:
+        PeerViolation: a frame of another kind or size.
+    """
+    for chunk in chunks(view):
+        kind, length = yield from read_header()
+        if kind is not Kind.DATA or length != len(chunk):
+            raise PeerViolation(f"a {kind.name} frame of {length} bytes inside a vector")
+        yield chunk
+
+
+def chunks(view: memoryview) -> Generator[memoryview]:
+    """Cut `view` into pieces of at most one data frame."""
+    for start in range(0, len(view), DATA_FRAME):
+        yield view[start : start + DATA_FRAME]
+
+
+def split_relay(body: memoryview) -> tuple[int, memoryview]:
+    """A relay frame's slot and payload.
+
+    Raises:
+        PeerViolation: too short to hold a slot.
+    """
+    if len(body) < 2:
+        raise PeerViolation("a relay frame without a slot")
+    return int.from_bytes(body[:2], "little"), body[2:]

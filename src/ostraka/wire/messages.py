@@ -1,0 +1,219 @@
+"""The closed set of typed messages, each one flat msgpack array: a type number and its fields.
+
+Between parties (inside the TLS session of the two):
+
+    Hello      protocol version, manifest digest, nonce, signature of the three
+    Ready      session id, a nonce for the recipients (empty to others), signature of the session id
+    Vector     step, element type, length; the elements follow inline or in data frames
+    Statement  what a party signs at the end (receipt), and its signature
+    Abort      a code, and the name of the party it blames, or nothing
+
+Between a party and the coordinator (inside the TLS session of these two):
+
+    Join       protocol version, room
+    Welcome    the slot given
+    Joined     slot and fingerprint of another member      Left    a slot that is empty again
+    Window     bytes of a slot's traffic that were taken   Refused a code
+    Ping, Pong
+
+Anything else from a peer is a violation: unknown types, other field counts, types or sizes, nested
+values, and any encoding but the one `encode` produces.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import astuple, dataclass
+from typing import Any, Final
+
+import msgpack
+
+from ostraka.errors import PeerViolation
+from ostraka.limits import CONTROL_FRAME, INLINE_VECTOR, RELAY_WINDOW, TEXT, VECTOR
+
+VERSION: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    version: int
+    digest: bytes
+    nonce: bytes
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    session: bytes
+    result_nonce: bytes
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Vector:
+    step: int
+    dtype: str
+    length: int
+    inline: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    body: bytes
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Abort:
+    code: str
+    blames: str
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    version: int
+    room: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    slot: int
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    slot: int
+    fingerprint: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    slot: int
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    slot: int
+    taken: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Pong:
+    pass
+
+
+Message = (
+    Hello
+    | Ready
+    | Vector
+    | Statement
+    | Abort
+    | Join
+    | Welcome
+    | Joined
+    | Left
+    | Window
+    | Refused
+    | Ping
+    | Pong
+)
+Check = Callable[[Any], bool]
+
+
+def _number(limit: int) -> Check:
+    return lambda value: type(value) is int and 0 <= value <= limit
+
+
+def _octets(*sizes: int) -> Check:
+    return lambda value: type(value) is bytes and len(value) in sizes
+
+
+def _upto(limit: int) -> Check:
+    return lambda value: type(value) is bytes and len(value) <= limit
+
+
+def _text(limit: int = TEXT) -> Check:
+    return lambda value: type(value) is str and len(value) <= limit and value.isprintable()
+
+
+def _one_of(*words: str) -> Check:
+    return lambda value: value in words
+
+
+_slot: Final = _number(0xFFFF)
+
+_layout: Final[dict[type[Message], tuple[int, tuple[Check, ...]]]] = {
+    Hello: (1, (_number(0xFFFF), _octets(32), _octets(32), _octets(64))),
+    Ready: (2, (_octets(32), _octets(0, 32), _octets(64))),
+    Vector: (3, (_number(0xFFFFFFFF), _one_of("u8", "u1"), _number(VECTOR), _upto(INLINE_VECTOR))),
+    Statement: (4, (_upto(CONTROL_FRAME), _octets(64))),
+    Abort: (5, (_text(), _text())),
+    Join: (16, (_number(0xFFFF), _octets(32))),
+    Welcome: (17, (_slot,)),
+    Joined: (18, (_slot, _octets(32))),
+    Left: (19, (_slot,)),
+    Window: (20, (_slot, _number(RELAY_WINDOW))),
+    Refused: (21, (_text(),)),
+    Ping: (22, ()),
+    Pong: (23, ()),
+}
+_types: Final = {number: kind for kind, (number, _) in _layout.items()}
+
+
+def encode(message: Message) -> bytes:
+    """The one encoding of `message`."""
+    number, _ = _layout[type(message)]
+    body: bytes = msgpack.packb((number, *astuple(message)))
+    return body
+
+
+def decode(body: bytes) -> Message:
+    """The message in `body`.
+
+    Raises:
+        PeerViolation: anything but the one encoding of one known message.
+    """
+    values = _unpack(body)
+    kind = _types.get(values[0]) if values and type(values[0]) is int else None
+    if kind is None:
+        raise PeerViolation("a message of unknown type")
+    _check(kind, values[1:])
+    message = kind(*values[1:])
+    if encode(message) != body:
+        raise PeerViolation(f"a {kind.__name__} message in a non-canonical encoding")
+    return message
+
+
+def _unpack(body: bytes) -> Sequence[Any]:
+    try:
+        values = msgpack.unpackb(
+            body,
+            max_array_len=8,
+            max_map_len=0,
+            max_ext_len=0,
+            max_bin_len=CONTROL_FRAME,
+            max_str_len=4 * TEXT,
+        )
+    except (ValueError, TypeError, RecursionError, msgpack.UnpackException):
+        raise PeerViolation("a message that is not msgpack within its limits") from None
+    if type(values) is not list:
+        raise PeerViolation("a message that is not an array")
+    return values
+
+
+def _check(kind: type[Message], values: Sequence[Any]) -> None:
+    _, checks = _layout[kind]
+    if len(values) != len(checks) or not all(
+        check(value) for check, value in zip(checks, values, strict=True)
+    ):
+        raise PeerViolation(f"a malformed {kind.__name__} message")
