@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, PlainSerializer, PlainValidator
 
 from ostraka.names import PartyId, Role
 
@@ -220,6 +220,7 @@ def _text(longest: int) -> BeforeValidator:
 Address = Annotated[str, BeforeValidator(_address)]
 Fingerprint = Annotated[str, BeforeValidator(_fingerprint)]
 Seconds = Annotated[float, BeforeValidator(_seconds)]
+Type = Annotated[InputType, PlainValidator(parse_type), PlainSerializer(str)]
 Roles = Annotated[tuple[Role, ...], BeforeValidator(_roles)]
 Table = Annotated[dict[str, Any], BeforeValidator(_raw_table)]
 Title = Annotated[str, _text(200)]

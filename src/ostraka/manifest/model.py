@@ -9,7 +9,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, model_validator
 
 from ostraka import limits
 from ostraka.errors import UsageError
@@ -25,9 +25,9 @@ from ostraka.manifest.fields import (
     Seconds,
     Table,
     Title,
+    Type,
     Unit,
     canonical_json,
-    parse_type,
     suggest,
 )
 from ostraka.names import PartyId, Role
@@ -84,7 +84,7 @@ class InputSchema(_Table):
     """`[input]`: what one contributor gives. `min` and `max` are exact, inclusive, in the
     input's own unit; None for bool and choice."""
 
-    type: Annotated[InputType, BeforeValidator(parse_type)]
+    type: Type
     length: Annotated[StrictInt, Field(ge=1, le=limits.VECTOR)] = 1
     min: Number = None
     max: Number = None
@@ -141,7 +141,6 @@ class Manifest(_Table):
     def canonical(self) -> bytes:
         """The bytes that are hashed: sorted keys, no spaces, every default written out."""
         table = self.model_dump(mode="python")
-        table["input"]["type"] = str(self.input.type)
         for key in ("deadline", "timeout"):
             table["session"][key] = Decimal(repr(table["session"][key]))
         return canonical_json({"ostraka": FORMAT, **table})
