@@ -23,8 +23,7 @@ values, and any encoding but the one `encode` produces.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import astuple, dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgpack
 
@@ -34,81 +33,68 @@ from ostraka.limits import CONTROL_FRAME, INLINE_VECTOR, RELAY_WINDOW, TEXT, VEC
 VERSION: Final = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Hello:
+class Hello(NamedTuple):
     version: int
     digest: bytes
     nonce: bytes
     signature: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
+class Ready(NamedTuple):
     session: bytes
     result_nonce: bytes
     signature: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Vector:
+class Vector(NamedTuple):
     step: int
     dtype: str
     length: int
     inline: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(NamedTuple):
     body: bytes
     signature: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Abort:
+class Abort(NamedTuple):
     code: str
     blames: str
 
 
-@dataclass(frozen=True, slots=True)
-class Join:
+class Join(NamedTuple):
     version: int
     room: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Welcome:
+class Welcome(NamedTuple):
     slot: int
 
 
-@dataclass(frozen=True, slots=True)
-class Joined:
+class Joined(NamedTuple):
     slot: int
     fingerprint: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Left:
+class Left(NamedTuple):
     slot: int
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(NamedTuple):
     slot: int
     taken: int
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(NamedTuple):
     code: str
 
 
-@dataclass(frozen=True, slots=True)
-class Ping:
+class Ping(NamedTuple):
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class Pong:
+class Pong(NamedTuple):
     pass
 
 
@@ -173,7 +159,7 @@ _types: Final = {number: kind for kind, (number, _) in _layout.items()}
 def encode(message: Message) -> bytes:
     """The one encoding of `message`."""
     number, _ = _layout[type(message)]
-    body: bytes = msgpack.packb((number, *astuple(message)))
+    body: bytes = msgpack.packb((number, *message))
     return body
 
 

@@ -23,7 +23,7 @@ def pack(step: Step, message: Array) -> Generator[bytes | memoryview]:
     flat = np.ascontiguousarray(message)
     if flat.ndim != 1 or flat.dtype not in _codes:
         raise TypeError(f"an array of {flat.dtype} and shape {flat.shape} cannot travel")
-    view = memoryview(flat.view(np.uint8)) if flat.size else memoryview(b"")
+    view = flat.data.cast("B") if flat.size else memoryview(b"")
     code = _codes[flat.dtype]
     if len(view) <= INLINE_VECTOR:
         yield frames.control(encode(Vector(step, code, flat.size, bytes(view))))
@@ -51,7 +51,7 @@ def unpack(step: Step, expected: Expected) -> frames.Parser[NDArray[Any]]:
     if expected.nbytes <= INLINE_VECTOR:
         return _inline(message, expected)
     vector = np.empty(expected.length, type_codes[expected.dtype])
-    yield from frames.read_chunks(memoryview(vector.view(np.uint8)))
+    yield from frames.read_chunks(vector.data.cast("B"))
     return vector
 
 
