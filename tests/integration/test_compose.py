@@ -1,0 +1,170 @@
+"""`docker compose up` for real: four parties learn the average, each reaches the coordinator only.
+
+Runs where a docker engine answers (scripts/test-slow). Where the default base image cannot be
+pulled, BASE_IMAGE and OSTRAKA_BUILD_NETWORK choose another, as they do for the compose file itself.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.docker
+
+top = Path(__file__).resolve().parents[2]
+parties = ("alice", "bob", "carlos", "david")
+raises = (3800, 2514, 2982, 3390)
+project = "ostraka-test"
+
+
+def engine_answers() -> bool:
+    return (
+        shutil.which("docker") is not None
+        and subprocess.run(["docker", "info"], capture_output=True, check=False).returncode == 0
+    )
+
+
+def compose_command() -> list[str]:
+    plugin = subprocess.run(["docker", "compose", "version"], capture_output=True, check=False)
+    return ["docker", "compose"] if plugin.returncode == 0 else ["docker-compose"]
+
+
+def run(*command: str, check: bool = True) -> str:
+    done = subprocess.run(
+        command, cwd=top, env=os.environ | legacy_builder(), capture_output=True, text=True,
+        timeout=900, check=False,
+    )  # fmt: skip
+    assert not check or done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def legacy_builder() -> dict[str, str]:
+    """Without the buildx plugin, the classic builder is what there is."""
+    buildx = subprocess.run(["docker", "buildx", "version"], capture_output=True, check=False)
+    classic = {"DOCKER_BUILDKIT": "0", "COMPOSE_DOCKER_CLI_BUILD": "0"}
+    return classic if buildx.returncode else {}
+
+
+def compose(*arguments: str, check: bool = True) -> str:
+    return run(*compose_command(), "-p", project, *arguments, check=check)
+
+
+def container(service: str) -> str:
+    return run("docker", "ps", "-aq", "--filter", f"label=com.docker.compose.project={project}",
+               "--filter", f"label=com.docker.compose.service={service}").strip()  # fmt: skip
+
+
+def inspect(service: str) -> dict:
+    return json.loads(run("docker", "inspect", container(service)))[0]
+
+
+@pytest.fixture(scope="module")
+def session():
+    """The example, brought up, every party finished; its keys and containers gone afterwards."""
+    if not engine_answers():
+        pytest.skip("no docker engine answers")
+    compose("down", "-v", "--remove-orphans", check=False)
+    try:
+        compose("build")
+        compose("up", "-d")
+        yield {p: int(run("docker", "wait", container(p))) for p in parties}
+    finally:
+        compose("down", "-v", "--remove-orphans", check=False)
+
+
+def test_every_party_learns_the_sum(session):
+    assert session == dict.fromkeys(parties, 0), compose("logs")
+    for party in parties:
+        log = run("docker", "logs", container(party))
+        assert "12686" in log
+        assert "3171.5" in log
+
+
+def test_nobody_logs_another_ones_raise(session):
+    for party, own in zip(parties, raises, strict=True):
+        done = subprocess.run(["docker", "logs", container(party)], capture_output=True, text=True,
+                              check=True)  # fmt: skip
+        log = done.stdout + done.stderr
+        assert [r for r in raises if r != own and str(r) in log.split()] == []
+
+
+def test_a_second_run_keeps_the_keys_and_works(session):
+    before = compose("run", "--rm", "--no-deps", "--entrypoint", "sha256sum", "alice-key",
+                     "/keys/alice.crt")  # fmt: skip
+    compose("up", "-d", "--force-recreate")
+    assert {int(run("docker", "wait", container(p))) for p in parties} == {0}, compose("logs")
+    after = compose("run", "--rm", "--no-deps", "--entrypoint", "sha256sum", "alice-key",
+                    "/keys/alice.crt")  # fmt: skip
+    assert before == after
+
+
+def test_the_coordinator_is_healthy_and_publishes_nothing(session):
+    state = inspect("coordinator")
+    assert state["State"]["Health"]["Status"] == "healthy"
+    assert not any(state["NetworkSettings"]["Ports"].values())
+
+
+def test_containers_have_no_rights_to_spare(session):
+    for service in ("coordinator", *parties):
+        host = inspect(service)["HostConfig"]
+        assert host["ReadonlyRootfs"]
+        assert host["CapDrop"] == ["ALL"]
+        assert host["SecurityOpt"] == ["no-new-privileges:true"]
+        assert not host["PortBindings"]
+
+
+connect = """
+import socket, sys
+try:
+    socket.create_connection((sys.argv[1], 9440), 3).close()
+    print("reached")
+except OSError as error:
+    print("refused", error)
+"""
+
+
+def test_a_party_reaches_the_coordinator_only(session):
+    def from_alice(host: str) -> str:
+        return compose("run", "--rm", "--no-deps", "--entrypoint", "python3", "alice",
+                       "-c", connect, host)  # fmt: skip
+
+    listener = compose("run", "-d", "--no-deps", "--entrypoint", "python3", "bob",
+                       "-m", "http.server", "9440", "--directory", "/tmp").strip()  # fmt: skip
+    try:
+        networks = json.loads(run("docker", "inspect", listener))[0]["NetworkSettings"]["Networks"]
+        (bob,) = [network["IPAddress"] for network in networks.values()]
+        by_coordinator = ("docker", "exec", container("coordinator"), "python3", "-c", connect)
+        wait_until_reached(lambda: run(*by_coordinator, bob))
+        assert from_alice("coordinator").startswith("reached")
+        assert from_alice(bob).startswith("refused")
+        assert from_alice("1.1.1.1").startswith("refused")
+    finally:
+        run("docker", "rm", "-f", listener)
+
+
+def wait_until_reached(attempt: Callable[[], str]) -> None:
+    deadline = time.monotonic() + 30
+    while not attempt().startswith("reached"):
+        assert time.monotonic() < deadline
+
+
+def test_a_party_holds_its_own_key_only(session):
+    out = compose("run", "--rm", "--no-deps", "--entrypoint", "sh", "alice", "-c",
+                  "ls /keys /session /run/secrets; id -u; touch /keys/x /new 2>&1 || true")  # fmt: skip
+    words = out.split()
+    assert {w for w in words if w.endswith(".key")} == {"alice.key"}
+    assert "10001" in words
+    assert out.count("Read-only file system") == 2
+
+
+def test_the_image_is_small_and_has_no_compiler(session):
+    size = int(run("docker", "image", "inspect", "-f", "{{.Size}}", "ostraka:local"))
+    assert size < 400_000_000
+    compilers = "command -v gcc cc c++ make || true"
+    found = run("docker", "run", "--rm", "--entrypoint", "sh", "ostraka:local", "-c", compilers)
+    assert found == ""
