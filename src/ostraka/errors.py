@@ -14,6 +14,7 @@
         PeerLost           40   ... because a named party went missing
       TimedOut             41   a deadline passed
       PeerViolation        50   a named peer broke the protocol
+        Tampered           50   ... or something between us altered what it sent
       InternalError        70   our bug
       Temporary            75   try again
 
@@ -145,6 +146,12 @@ class PeerViolation(OstrakaError):
     """A named peer broke the protocol."""
 
     exit_code, fault, code = 50, Fault.PEER, "violation"
+
+
+class Tampered(PeerViolation):
+    """A link carried bytes that its peer did not send: TLS says so, not who did it."""
+
+    fault, code = Fault.NETWORK, "tampered"
 
 
 class InternalError(OstrakaError):

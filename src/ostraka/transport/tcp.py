@@ -25,15 +25,13 @@ class TcpCarrier(Carrier):
     Args:
         sock: connected; made non-blocking here.
         reactor: what serves it.
-        name: how errors call the other end.
     """
 
-    def __init__(self, sock: socket.socket, reactor: Reactor, name: str) -> None:
+    def __init__(self, sock: socket.socket, reactor: Reactor) -> None:
         super().__init__()
         sock.setblocking(False)
         with suppress(OSError):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.name = name
         self._sock = sock
         self._reactor = reactor
         self._unsent = memoryview(b"")
@@ -134,7 +132,7 @@ class TcpCarrier(Carrier):
 
     def _lose(self, why: str) -> None:
         self.close()
-        self.on_lost(PeerLost(f"{self.name}: {why}"))
+        self.on_lost(PeerLost(why))
 
 
 class Listener:
@@ -168,7 +166,7 @@ class Listener:
         self._sock.close()
 
 
-async def dial(address: str, reactor: Reactor, name: str) -> TcpCarrier:
+async def dial(address: str, reactor: Reactor) -> TcpCarrier:
     """Connect to HOST:PORT.
 
     Raises:
@@ -184,7 +182,7 @@ async def dial(address: str, reactor: Reactor, name: str) -> TcpCarrier:
         sock.setblocking(False)
         try:
             await loop.sock_connect(sock, sockaddr)
-            return TcpCarrier(sock, reactor, name)
+            return TcpCarrier(sock, reactor)
         except OSError as error:
             sock.close()
             last = error

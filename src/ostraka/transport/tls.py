@@ -19,7 +19,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any, Final, TypeVar, cast
 
-from ostraka.errors import OstrakaError, PeerLost, PeerViolation, PinMismatch
+from ostraka.errors import OstrakaError, PeerLost, PeerViolation, PinMismatch, Tampered
 from ostraka.limits import CERTIFICATE, HANDSHAKE_SECONDS
 from ostraka.transport.identity import (
     Identity,
@@ -102,8 +102,10 @@ class SecureLink:
         self._error: OstrakaError | None = None
         self._waiter = Waiter()
         self._drained = Waiter()
-        self.peer = "peer"
+        self.peer = "the peer"
         self.peer_certificate = b""
+        self.on_drained: Callable[[], None] | None = None
+        self.on_abandoned: Callable[[OstrakaError], None] | None = None
         self.bytes_sent = 0
         self.bytes_received = 0
         carrier.on_data, carrier.on_room, carrier.on_lost = self._data, self._pump, self._lost
@@ -120,7 +122,7 @@ class SecureLink:
             async with asyncio.timeout(seconds):
                 await self._open()
         except TimeoutError:
-            self.abandon(PeerLost(f"{self.peer}: no handshake within {seconds:g} s"))
+            self.abandon(PeerLost(f"no handshake within {seconds:g} s"))
             raise self._failure() from None
         except OstrakaError as error:
             self.abandon(error)
@@ -137,7 +139,7 @@ class SecureLink:
         tls = self._context().wrap_bio(self._in, self._out, server_side=self._server)
         await self._handshake(tls)
         if tls.getpeercert(binary_form=True) != self.peer_certificate or tls.version() != "TLSv1.3":
-            raise PeerViolation(f"{self.peer} is not who its preamble says")
+            raise PeerViolation("its TLS certificate is not the one its preamble named")
         self._tls = tls
         self._advance()
 
@@ -175,7 +177,7 @@ class SecureLink:
             except ssl.SSLError as error:
                 self._pump()  # the alert that tells the peer
                 raise PeerViolation(
-                    f"{self.peer}: the TLS handshake failed ({error.reason or 'no reason given'})",
+                    f"the TLS handshake failed ({error.reason or 'no reason given'})",
                     hint="only TLS 1.3 with the certificate the manifest pins is accepted",
                 ) from None
             else:
@@ -216,6 +218,8 @@ class SecureLink:
             self._carrier.send(self._out.read(CIPHERTEXT))
         if not self._queue and not self._out.pending:
             self._drained.set()
+            if self.on_drained is not None:
+                self.on_drained()
 
     def _encrypt(self, tls: ssl.SSLObject) -> None:
         space = CHUNK
@@ -260,7 +264,7 @@ class SecureLink:
                     await self._waiter.wait()
             except TimeoutError:
                 if self.bytes_received == received:
-                    self.abandon(PeerLost(f"{self.peer} was silent for {seconds:g} s"))
+                    self.abandon(PeerLost(f"silent for {seconds:g} s"))
 
     def follow(self, parser: Parser[Any]) -> None:
         """Feed `parser` from now on without waiting for it (a parser may never end)."""
@@ -305,11 +309,11 @@ class SecureLink:
         except ssl.SSLWantReadError:
             pass
         except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
-            self.abandon(PeerLost(f"{self.peer} closed the link"))
+            self.abandon(PeerLost("it closed the link"))
         except ssl.SSLError as error:
             self.abandon(
-                PeerViolation(
-                    f"the link to {self.peer} carried bytes that are not {self.peer}'s "
+                Tampered(
+                    f"the link to {self.peer} carried bytes that {self.peer} did not send "
                     f"({error.reason or 'TLS error'})",
                     hint="something between you alters, drops, repeats or reorders what is sent",
                 )
@@ -361,6 +365,8 @@ class SecureLink:
             self._carrier.close()
             self._waiter.set()
             self._drained.set()
+            if self.on_abandoned is not None:
+                self.on_abandoned(error)
 
     async def close(self, seconds: float = 1.0) -> None:
         """Send what is queued and TLS's goodbye, wait for them to leave for at most `seconds`."""

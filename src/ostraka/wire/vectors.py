@@ -58,7 +58,7 @@ def unpack(step: Step, expected: Expected) -> frames.Parser[NDArray[Any]]:
 def farewell(message: Abort) -> str:
     """What to tell a person about a peer's abort."""
     blamed = f", naming {message.blames}" if message.blames else ""
-    return f"ended its part of the session ({message.code}{blamed})"
+    return f"it ended its part of the session ({message.code}{blamed})"
 
 
 def _compare(message: Vector, step: Step, expected: Expected) -> None:

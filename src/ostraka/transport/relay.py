@@ -1,0 +1,249 @@
+"""Links through the coordinator: one outbound connection, one carrier per other member.
+
+The coordinator sees slots, fingerprints and sizes. What a slot carries is the TLS session of the
+two parties, so the coordinator can withhold it, but neither read nor alter it.
+
+Flow control is end to end: at most `limits.RELAY_WINDOW` bytes per pair are on their way, and the
+receiver returns credit as it takes them, so a slow party slows its senders and nobody's memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final, Protocol
+
+from ostraka.errors import OstrakaError, PeerLost, PeerViolation, Temporary
+from ostraka.limits import HANDSHAKE_SECONDS, RELAY_CHUNK, RELAY_WINDOW
+from ostraka.transport import tcp
+from ostraka.transport.identity import Identity
+from ostraka.transport.link import Buffer, Carrier
+from ostraka.transport.reactor import Reactor, Waiter
+from ostraka.transport.tls import CIPHERTEXT, SecureLink, pinned
+from ostraka.wire import frames
+from ostraka.wire.messages import (
+    VERSION,
+    Join,
+    Joined,
+    Left,
+    Message,
+    Ping,
+    Pong,
+    Refused,
+    Welcome,
+    Window,
+    decode,
+    encode,
+)
+
+BACKLOG: Final = 4 * CIPHERTEXT
+"""Bytes waiting for the socket above which carriers hold back: their own queues hold views, not
+copies, so memory stays small and no pair gets far ahead of another."""
+
+NAME: Final = "the coordinator"
+
+
+class RelayCarrier(Carrier):
+    """The bytes to and from one slot."""
+
+    def __init__(self, relay: Relay, slot: int) -> None:
+        super().__init__()
+        self._relay = relay
+        self._slot = slot
+        self._credit = RELAY_WINDOW
+        self._taken = 0
+        self._early: list[bytes] = []
+        self._started = False
+        self._ended: OstrakaError | None = None
+        self._open = True
+
+    @property
+    def room(self) -> bool:
+        return self._open and self._credit >= CIPHERTEXT and self._relay.has_room
+
+    def send(self, data: bytes) -> None:
+        self._credit -= len(data)
+        self._relay.write(frames.relay(self._slot, data))
+
+    def consumed(self, size: int) -> None:
+        self._taken += size
+        if self._taken >= RELAY_WINDOW // 4:
+            self._relay.write(frames.control(encode(Window(self._slot, self._taken))))
+            self._taken = 0
+
+    def start(self) -> None:
+        self._started = True
+        early, self._early = self._early, []
+        for piece in early:
+            self.deliver(piece)
+        if self._ended is not None:
+            self.end(self._ended)
+
+    def close(self) -> None:
+        if self._open:
+            self._open = False
+            self._relay.forget(self._slot, self)
+
+    def look(self, waiter: Waiter) -> bool:
+        return self._relay.reactor.look(waiter)
+
+    async def breathe(self) -> None:
+        await self._relay.reactor.breathe()
+
+    def deliver(self, data: Buffer) -> None:
+        """From the coordinator."""
+        if not self._open:
+            return
+        if self._started:
+            self.on_data(data)
+        else:
+            self._early.append(bytes(data))
+
+    def credit(self, size: int) -> None:
+        """The other end has taken `size` bytes.
+
+        Raises:
+            PeerViolation: more than was sent.
+        """
+        self._credit += size
+        if self._credit > RELAY_WINDOW:
+            raise PeerViolation("credit for bytes that were never sent")
+        self.poke()
+
+    def poke(self) -> None:
+        """There may be room again."""
+        if self._started and self.room:
+            self.on_room()
+
+    def end(self, error: OstrakaError) -> None:
+        """Nothing more can arrive."""
+        if not self._started:
+            self._ended = error
+        elif self._open:
+            self._open = False
+            self.on_lost(error)
+
+
+class Members(Protocol):
+    """Who wants to know about the others in the room."""
+
+    def joined(self, fingerprint: bytes, slot: int) -> None: ...
+
+
+class Relay:
+    """Our connection to the coordinator.
+
+    Args:
+        link: open.
+        members: told of every other member, those already there included.
+    """
+
+    def __init__(self, link: SecureLink, reactor: Reactor, members: Members) -> None:
+        self.reactor = reactor
+        self._link = link
+        self._members = members
+        self._carriers: dict[int, RelayCarrier] = {}
+        self._welcome = Waiter()
+        self._refused: OstrakaError | None = None
+        link.on_drained = self._drained
+
+    async def join(self, room: bytes, seconds: float = HANDSHAKE_SECONDS) -> None:
+        """Enter `room`; `members` hears who is there.
+
+        Raises:
+            Temporary: the coordinator is full.
+            PeerLost: it is gone, or does not answer within `seconds`.
+        """
+        self._link.write(frames.control(encode(Join(VERSION, room))))
+        self._link.on_abandoned = self._gone
+        self._link.follow(self._frames())
+        try:
+            async with asyncio.timeout(seconds):
+                await self._welcome.wait()
+        except TimeoutError:
+            self._link.abandon(PeerLost(f"no welcome within {seconds:g} s"))
+        if self._refused is not None:
+            raise self._refused
+        if (error := self._link.failed) is not None:
+            raise error
+
+    @property
+    def has_room(self) -> bool:
+        return self._link.backlog < BACKLOG
+
+    def write(self, frame: bytes) -> None:
+        self._link.write(frame)
+
+    def carrier(self, slot: int) -> RelayCarrier:
+        """The carrier for a member that `members` was told of."""
+        return self._carriers[slot]
+
+    def forget(self, slot: int, carrier: RelayCarrier) -> None:
+        if self._carriers.get(slot) is carrier:
+            del self._carriers[slot]
+
+    async def close(self) -> None:
+        """Leave, after everything queued has left. Bounded."""
+        await self._link.close()
+
+    def _frames(self) -> frames.Parser[None]:
+        buffer = memoryview(bytearray(RELAY_CHUNK + 2))
+        while True:
+            kind, length = yield from frames.read_header()
+            if kind is frames.Kind.CONTROL:
+                self._control(decode((yield from frames.read_body(length))))
+            elif kind is frames.Kind.RELAY and length > 2:
+                yield buffer[:length]
+                slot, payload = frames.split_relay(buffer[:length])
+                if (carrier := self._carriers.get(slot)) is not None:
+                    carrier.deliver(payload)
+            else:
+                raise PeerViolation(f"a {kind.name} frame of {length} bytes")
+
+    def _control(self, message: Message) -> None:
+        match message:
+            case Joined(slot, fingerprint):
+                self._carriers[slot] = RelayCarrier(self, slot)
+                self._members.joined(fingerprint, slot)
+            case Left(slot):
+                if (carrier := self._carriers.pop(slot, None)) is not None:
+                    carrier.end(PeerLost("it left the coordinator"))
+            case Window(slot, taken):
+                if (carrier := self._carriers.get(slot)) is not None:
+                    carrier.credit(taken)
+            case Welcome():
+                self._welcome.set()
+            case Ping():
+                self._link.write(frames.control(encode(Pong())))
+            case Refused(code):
+                self._refused = Temporary(
+                    f"the coordinator refused us ({code})", hint="try again later"
+                )
+                self._welcome.set()
+            case _:
+                raise PeerViolation(f"a {type(message).__name__} message from the coordinator")
+
+    def _drained(self) -> None:
+        for carrier in list(self._carriers.values()):
+            carrier.poke()
+
+    def _gone(self, error: OstrakaError) -> None:
+        self._welcome.set()
+        carriers, self._carriers = self._carriers, {}
+        for carrier in carriers.values():
+            carrier.end(PeerLost(f"{NAME} is gone ({error.message})"))
+
+
+async def connect(
+    address: str, pin: bytes, identity: Identity, reactor: Reactor, members: Members
+) -> Relay:
+    """Reach the coordinator at HOST:PORT.
+
+    Raises:
+        OSError: nobody answers there.
+        PinMismatch: somebody else answers.
+        PeerViolation, PeerLost: what answers is not an ostraka coordinator.
+    """
+    carrier = await tcp.dial(address, reactor)
+    link = SecureLink(carrier, identity, server=False, admit=pinned(NAME, pin))
+    await link.open()
+    return Relay(link, reactor, members)
