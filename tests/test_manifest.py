@@ -357,7 +357,7 @@ def test_manifests_built_in_python_pass_the_same_checks() -> None:
     with pytest.raises(ValidationError, match="between 1 and 3"):
         Manifest.model_validate({**m.model_dump(), "policy": {"min_contributors": 0}})
     with pytest.raises(ValidationError, match="frozen"):
-        m.session.title = "x"  # type: ignore[misc]
+        m.session.title = "x"
 
 
 plain = st.recursive(

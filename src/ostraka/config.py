@@ -1,0 +1,255 @@
+"""Files and environment to manifest, input, directories. Read once, at the start."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import sys
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from ostraka import limits
+from ostraka.errors import InputError, ManifestError, UsageError
+from ostraka.manifest import InputSchema, Manifest, host_port, parse, suggest
+
+if TYPE_CHECKING:
+    from ostraka.protocols.protocol import Protocol
+
+NPY = b"\x93NUMPY"
+
+
+def load(path: Path) -> Manifest:
+    """Read a manifest and check it against its protocol.
+
+    Raises:
+        ManifestError: unreadable, or not valid for the protocol it names.
+    """
+    return load_text(_read(path).decode("utf-8", "replace"), str(path))
+
+
+def load_text(text: str, source: str) -> Manifest:
+    """As `load`, from text; `source` is what messages call it."""
+    manifest = parse(text, source)
+    try:
+        protocol(manifest)
+    except ManifestError as error:
+        prefix = "" if error.message.startswith(source) else f"{source}: "
+        raise ManifestError(prefix + error.message, hint=error.hint, data_left=False) from None
+    return manifest
+
+
+def protocol(manifest: Manifest) -> Protocol:
+    """The protocol a manifest names, bound to it: it has checked its own options."""
+    return protocol_class(manifest.session.protocol)(manifest)
+
+
+def protocol_class(name: str) -> type[Protocol]:
+    """A class of the catalogue; ManifestError, with a suggestion, when there is none."""
+    from ostraka.protocols import catalogue
+
+    if name not in catalogue:
+        known = ", ".join(sorted(catalogue))
+        message = f'session.protocol: there is no protocol "{name}"' + suggest(name, catalogue)
+        raise ManifestError(message, hint=f"this version knows {known}", data_left=False)
+    return catalogue[name]
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            content = file.read(limits.MANIFEST + 1)
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}", data_left=False) from None
+    if len(content) > limits.MANIFEST:
+        raise UsageError(f"{path} is larger than {limits.MANIFEST} bytes", data_left=False)
+    return content
+
+
+# --- directories -------------------------------------------------------------------------------
+
+
+def keys_directory(option: Path | None = None, environ: Mapping[str, str] = os.environ) -> Path:
+    """Where NAME.key and NAME.crt are: the option, else OSTRAKA_KEYS, else here."""
+    return option or Path(environ.get("OSTRAKA_KEYS") or ".")
+
+
+def receipts_directory(option: Path | None = None, environ: Mapping[str, str] = os.environ) -> Path:
+    """Where receipts go: the option, else OSTRAKA_RECEIPTS, else here."""
+    return option or Path(environ.get("OSTRAKA_RECEIPTS") or ".")
+
+
+# --- one party's input -------------------------------------------------------------------------
+
+
+def read_input(source: str | None, schema: InputSchema, name: str) -> Any:
+    """One contributor's input, exact: int, Decimal, bool, str, a list of these, or an array.
+
+    Args:
+        source: a file, "-" for standard input, or None to ask without echo.
+        schema: what the manifest says an input is; bounds are checked later, by the encoding.
+        name: whose input it is, for the prompt.
+
+    Raises:
+        InputError: blank, not readable as the type, NaN or infinite. It never repeats the input.
+    """
+    if source is None:
+        return _ask(schema, name)
+    if source == "-":
+        return parse_input(sys.stdin.buffer.read(), schema, "standard input")
+    path = Path(source)
+    try:
+        with path.open("rb") as file:
+            if path.suffix == ".npy":
+                return _array(file, source)
+            return parse_input(file.read(), schema, source)
+    except OSError as error:
+        message = f"cannot read {source}: {error.strerror}"
+        raise InputError(message, data_left=False) from None
+
+
+def _ask(schema: InputSchema, name: str) -> Any:
+    if schema.length > 1 or not sys.stdin.isatty():
+        why = f"it is {schema.length} values long" if schema.length > 1 else "this is no terminal"
+        message = f"{name}'s input is needed, and cannot be asked for: {why}"
+        raise InputError(message, hint="--input FILE, or --input - for standard input",
+                         data_left=False)  # fmt: skip
+    from getpass import getpass
+
+    try:
+        text = getpass(f"{name}'s input, {describe(schema)}, not shown: ")
+    except EOFError:
+        text = ""
+    return parse_input(text.encode(), schema, "your answer")
+
+
+def describe(schema: InputSchema) -> str:
+    """ "decimal(2) from 0 to 1000000 USD"."""
+    bounds = f" from {schema.min} to {schema.max}" if schema.type.numeric else ""
+    several = f", {schema.length} values" if schema.length > 1 else ""
+    unit = f" {schema.unit}" if schema.unit else ""
+    return f"{schema.type}{bounds}{unit}{several}"
+
+
+def parse_input(content: bytes, schema: InputSchema, source: str) -> Any:
+    """JSON (a value or a list), .npy, or plain text with one value on each line.
+
+    Values of plain text stay text: the encoding reads them exactly and refuses what is not one.
+    """
+    if content.startswith(NPY):
+        from io import BytesIO
+
+        return _array(BytesIO(content), source)
+    try:
+        text = content.decode("utf-8-sig").strip()
+    except UnicodeDecodeError:
+        raise InputError(f"{source} is not UTF-8 text", data_left=False) from None
+    if not text:
+        hint = f"expected: {describe(schema)}"
+        raise InputError(f"{source} is blank", hint=hint, data_left=False)
+    if text[0] in '["{':
+        return _json(text, source)
+    lines = [line.strip() for line in text.splitlines()]
+    return lines if len(lines) > 1 else lines[0]
+
+
+def _json(text: str, source: str) -> Any:
+    try:
+        value = json.loads(text, parse_float=Decimal)
+    except (ValueError, RecursionError, InvalidOperation):
+        hint = "a value, a list of values, or plain text with one value on each line"
+        raise InputError(f"{source} is not JSON", hint=hint, data_left=False) from None
+    if isinstance(value, dict):
+        raise InputError(f"{source} holds an object, not values", data_left=False)
+    return value
+
+
+def _array(file: BinaryIO, source: str) -> Any:
+    import numpy as np
+
+    try:
+        array = np.load(file, allow_pickle=False)
+    except (ValueError, EOFError):
+        raise InputError(f"{source} is not a .npy array of numbers", data_left=False) from None
+    if not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf":
+        raise InputError(f"{source} is not a .npy array of numbers", data_left=False)
+    return array
+
+
+def read_inputs(path: Path, manifest: Manifest) -> dict[str, Any]:
+    """Everybody's toy inputs, for `simulate`: a JSON object from name to value."""
+    try:
+        values = json.loads(path.read_text("utf-8"), parse_float=Decimal)
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}", data_left=False) from None
+    except (ValueError, RecursionError):
+        raise InputError(f"{path} is not JSON", data_left=False) from None
+    if not isinstance(values, dict):
+        hint = 'such as {"alice": 3800, "bob": 2514}'
+        raise InputError(f"{path} must be an object, name to input", hint=hint, data_left=False)
+    for name in values:
+        if name not in manifest.contributors:
+            message = f'{path}: "{name}" is not a contributor' + suggest(
+                name, manifest.contributors
+            )
+            raise InputError(message, data_left=False)
+    return values
+
+
+# --- the coordinator's own file ----------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CoordinatorConfig:
+    """Where a coordinator listens ("host:port", port 0 lets the system choose) and who it is."""
+
+    listen: str
+    name: str
+    keys: Path
+
+
+def load_coordinator(path: Path) -> CoordinatorConfig:
+    """Read the coordinator's TOML: `listen`, and `name` and `keys` of its own identity.
+
+    `keys` is relative to the file. Raises UsageError for anything else.
+    """
+    try:
+        raw = tomllib.loads(_read(path).decode("utf-8", "replace"))
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{path} is not TOML: {error}") from None
+    raw = {"name": "coordinator", "keys": ".", **raw}
+    for name, value in raw.items():
+        if name not in ("listen", "name", "keys"):
+            near = suggest(name, ("listen", "name", "keys"))
+            raise UsageError(f"{path}: unknown key {name}" + near)
+        if not isinstance(value, str):
+            raise UsageError(f"{path}: {name} must be a string")
+    if "listen" not in raw:
+        raise UsageError(f"{path}: listen is missing", hint='listen = "0.0.0.0:9440"')
+    _check_listen(raw["listen"], path)
+    return CoordinatorConfig(raw["listen"], raw["name"], path.parent / raw["keys"])
+
+
+def _check_listen(listen: str, path: Path) -> None:
+    try:
+        host_port(listen.removesuffix(":0") + ":1" if listen.endswith(":0") else listen)
+    except ValueError as error:
+        raise UsageError(f"{path}: listen {error}") from None
+
+
+# --- what doctor looks at ----------------------------------------------------------------------
+
+
+def loose_modes(path: Path, wanted: int) -> str | None:
+    """None when the path allows no more than the mode `wanted`, else what is wrong, in words."""
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+    except OSError as error:
+        return f"cannot read {path}: {error.strerror}"
+    if mode & ~wanted:
+        return f"{path} has mode {mode:04o}; it should be {wanted:04o}"
+    return None
