@@ -1,0 +1,94 @@
+"""Runs `ostraka bench` over a set of sizes and prints the results as Markdown tables."""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ostraka = Path(sys.executable).with_name("ostraka")
+
+
+@dataclass(frozen=True)
+class Row:
+    parties: int
+    size: int
+    link: str
+    runs: int
+    long: bool = False
+
+
+tables = {
+    "Scalar sum": [
+        Row(3, 1, "direct", 5),
+        Row(3, 1, "relay", 5),
+        Row(5, 1, "direct", 3),
+        Row(10, 1, "direct", 3),
+        Row(20, 1, "direct", 3),
+        Row(20, 1, "relay", 3),
+        Row(50, 1, "relay", 1, long=True),
+    ],
+    "Vector sum": [
+        Row(3, 10**6, "direct", 5),
+        Row(3, 10**6, "relay", 5),
+        Row(5, 10**6, "direct", 3),
+        Row(3, 10**7, "direct", 3, long=True),
+        Row(3, 10**7, "relay", 3, long=True),
+    ],
+}
+
+columns = (
+    "parties", "elements", "link", "in protocol", "elements/s", "start to finish", "rounds",
+    "bytes sent a party", "peak memory a process",
+)  # fmt: skip
+
+
+def measure(row: Row) -> dict:
+    """What `ostraka bench sum` says about one row."""
+    command = [
+        ostraka, "bench", "sum", "--parties", str(row.parties), "--size", str(row.size),
+        "--link", row.link, "--runs", str(row.runs), "--output", "json",
+    ]  # fmt: skip
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"error: {' '.join(map(str, command))} ended with {done.returncode}")
+    return json.loads(done.stdout)
+
+
+def duration(seconds: float) -> str:
+    return f"{seconds:.2f} s" if seconds >= 1 else f"{seconds * 1e3:.3g} ms"
+
+
+def line(cells: Iterator[object]) -> str:
+    return "| " + " | ".join(map(str, cells)) + " |"
+
+
+def cells(row: Row, result: dict) -> Iterator[object]:
+    yield row.parties
+    yield f"{row.size:,}"
+    yield row.link
+    yield duration(result["seconds"])
+    yield f"{row.size / result['seconds']:.3g}"
+    yield duration(result["wall_seconds"])
+    yield result["rounds"]
+    yield f"{result['bytes_sent_per_party']:,.0f}"
+    yield f"{result['peak_rss_mib']:.0f} MiB"
+
+
+def main() -> None:
+    quick = "--quick" in sys.argv[1:]
+    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}.")
+    for title, rows in tables.items():
+        print(f"\n## {title}\n")
+        print(line(iter(columns)))
+        print(line("---" if name == "link" else "---:" for name in columns), flush=True)
+        for row in rows:
+            if not (quick and row.long):
+                print(line(cells(row, measure(row))), flush=True)
+
+
+if __name__ == "__main__":
+    main()
