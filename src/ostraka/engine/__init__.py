@@ -1,0 +1,1 @@
+"""Interactive operations on shares, in terms of an `Exchange`."""

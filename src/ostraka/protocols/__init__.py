@@ -1,0 +1,30 @@
+"""The catalogue of protocols: one line each."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ostraka.errors import ManifestError
+from ostraka.manifest import Manifest, suggest
+from ostraka.protocols.protocol import Protocol
+from ostraka.protocols.secure_sum import SecureSum
+
+catalogue: Final[dict[str, type[Protocol]]] = {
+    "secure-sum": SecureSum,
+}
+
+
+def protocol_for(manifest: Manifest) -> Protocol:
+    """The protocol a manifest names, ready to run under it.
+
+    Raises:
+        ManifestError: there is no such protocol, or it cannot do what the manifest asks.
+    """
+    name = manifest.session.protocol
+    if name not in catalogue:
+        raise ManifestError(
+            f"{name!r} is not a protocol" + suggest(name, tuple(catalogue)),
+            hint=f"known: {', '.join(catalogue)}",
+            data_left=False,
+        )
+    return catalogue[name](manifest)

@@ -1,0 +1,115 @@
+"""Compute parties agree on which contributors are counted. Needed for Shamir sharing only.
+
+Two sums over different sets of contributors would differ by somebody's input, so at most one set
+may ever be opened, although parties may go missing at any moment.
+
+Round A: each compute party broadcasts which contributors' shares it holds. Each takes S, the
+intersection of what it heard and holds itself. Round B: each votes, once, for its S. A party
+opens the sum over S only after q(S) distinct compute parties, itself included, voted for S:
+
+    q(everybody) = t + 1,    q(any other set) = max(n - t, n // 2 + 1).
+
+Two different sets cannot both get enough votes, as every party has one: if one of them is
+everybody, t + 1 + (n - t) > n; if neither is, 2 (n // 2 + 1) > n. So while parties only crash, no
+two sets are ever opened; and when every contributor got through to everybody, t + 1 surviving
+compute parties finish. If no set has enough votes, everything stops and nothing is opened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ostraka.engine.cost import Cost
+from ostraka.engine.party import Party
+from ostraka.errors import Aborted, PeerViolation
+from ostraka.exchange import octets
+from ostraka.names import PartyId
+from ostraka.sharing.scheme import Scheme
+
+Mask = NDArray[np.uint8]
+"""One bit for every contributor, in manifest order, least significant bit first."""
+
+STEPS = 2
+
+
+def quorum(n: int, t: int, *, everybody: bool) -> int:
+    """How many of n compute parties must vote for a set before it is opened."""
+    return t + 1 if everybody else max(n - t, n // 2 + 1)
+
+
+def to_mask(members: Iterable[PartyId], contributors: Sequence[PartyId]) -> Mask:
+    """The bit mask of a set of contributors."""
+    chosen = set(members)
+    return np.packbits([c in chosen for c in contributors], bitorder="little")
+
+
+def from_mask(mask: Mask, contributors: Sequence[PartyId]) -> tuple[PartyId, ...]:
+    """The set a mask stands for; ValueError when it has bits for nobody."""
+    bits = np.unpackbits(mask, bitorder="little")
+    if bits[len(contributors) :].any():
+        raise ValueError("the mask has bits beyond the last contributor")
+    return tuple(c for c, bit in zip(contributors, bits, strict=False) if bit)
+
+
+def mask_bytes(contributors: Sequence[PartyId]) -> int:
+    """Bytes of a mask."""
+    return (len(contributors) + 7) // 8
+
+
+def cost(scheme: Scheme, total: Cost) -> None:
+    """Add an agreement's rounds, messages and bytes to `total`."""
+    total.rounds += STEPS
+    for party in scheme.compute:
+        total.send(party, scheme.compute, STEPS * mask_bytes(scheme.contributors), STEPS)
+
+
+async def agree(party: Party, held: Iterable[PartyId]) -> tuple[PartyId, ...]:
+    """The one set of contributors that may be opened, given those whose shares we hold.
+
+    Takes `STEPS` steps, every compute party alike.
+
+    Raises:
+        Aborted: no set found enough votes; nothing is opened. Names who is missing.
+    """
+    mine = await _round(party, tuple(held))
+    counted = tuple(c for c in party.scheme.contributors if all(c in m for m in mine.values()))
+    votes = await _round(party, counted)
+    n, t = len(party.scheme.compute), party.scheme.colluders
+    in_favour = sum(vote == counted for vote in votes.values())
+    if in_favour < quorum(n, t, everybody=counted == party.scheme.contributors):
+        raise Aborted(_explanation(party, counted, in_favour), hint="run it again with everybody")
+    return counted
+
+
+async def _round(
+    party: Party, statement: tuple[PartyId, ...]
+) -> dict[PartyId, tuple[PartyId, ...]]:
+    """Broadcast a set; return everybody's who is still there, our own included."""
+    contributors, compute = party.scheme.contributors, party.scheme.compute
+    step = party.next_steps()
+    party.exchange.broadcast(compute, step, to_mask(statement, contributors))
+    heard = await party.gather_live(compute, step, octets(mask_bytes(contributors)))
+    return {party.me: statement, **{p: read_mask(party, p, mask) for p, mask in heard.items()}}
+
+
+def read_mask(party: Party, sender: PartyId, mask: Mask) -> tuple[PartyId, ...]:
+    """A peer's mask as a set; PeerViolation naming it when the mask is malformed."""
+    try:
+        return from_mask(mask, party.scheme.contributors)
+    except ValueError as problem:
+        raise PeerViolation(
+            f"{sender} sent a malformed set of contributors: {problem}", peer=sender
+        ) from None
+
+
+def _explanation(party: Party, counted: tuple[PartyId, ...], in_favour: int) -> str:
+    missing = [c for c in party.scheme.contributors if c not in counted]
+    lost = ", ".join(party.lost) or "nobody"
+    return (
+        f"the compute parties could not agree on whom to count: only {in_favour} of "
+        f"{len(party.scheme.compute)} hold the same shares (lost: {lost}; "
+        f"without a share: {', '.join(missing) or 'nobody'}); nothing was revealed"
+    )

@@ -1,0 +1,33 @@
+"""What a protocol sends: payload messages and bytes, without framing or encryption."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from ostraka.names import PartyId
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What one party sends to all others together."""
+
+    messages: int = 0
+    bytes: int = 0
+
+
+@dataclass
+class Cost:
+    """Rounds (messages that wait for one another) and what each party sends, exactly."""
+
+    rounds: int = 0
+    sent: dict[PartyId, Sent] = field(default_factory=lambda: defaultdict(Sent))
+
+    def send(self, sender: PartyId, to: Iterable[PartyId], size: int, messages: int = 1) -> None:
+        """`sender` sends `size` bytes, in so many messages, to each of `to` but itself."""
+        receivers = sum(party != sender for party in to)
+        before = self.sent[sender]
+        self.sent[sender] = Sent(
+            before.messages + messages * receivers, before.bytes + size * receivers
+        )

@@ -1,0 +1,239 @@
+"""Opening a shared vector to the recipients, and to nobody else.
+
+Three ways, chosen from public figures alone, so that everybody chooses alike; d is the vector's
+length, R the recipients:
+
+- *direct*: every compute party sends its whole share to every recipient. One round, 8 d |R| bytes
+  from each compute party.
+- *scattered* (additive, long vectors, two or more recipients): recipient k gets slice k of every
+  share, adds it up and sends the sum to the other recipients. Two rounds; 8 d bytes from each
+  compute party and 8 d more, all slices together, from each recipient, however many there are.
+  A recipient sees slices of shares that add up to the result: nothing the result does not say.
+- *tagged* (Shamir): direct, in pieces, each share preceded by the set of contributors it counts.
+  Recipients combine shares of one and the same set; those of any t + 1 compute parties suffice,
+  and any that came beyond those are checked against them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import numpy as np
+
+from ostraka.engine.agree import mask_bytes, read_mask, to_mask
+from ostraka.engine.cost import Cost
+from ostraka.engine.party import Party
+from ostraka.errors import Aborted, PeerViolation
+from ostraka.exchange import octets, words
+from ostraka.names import PartyId, Step
+from ostraka.sharing.additive import Additive
+from ostraka.sharing.randomness import Words
+from ostraka.sharing.scheme import InconsistentShares, Scheme
+
+SCATTER_FROM: Final = 4096
+"""Words from which halving the bytes is worth a second round."""
+
+PIECE: Final = 1 << 20
+"""Words of one message of a tagged opening: bounds what a recipient holds per compute party."""
+
+Announced = Callable[[PartyId, Words], None]
+"""Told each share a recipient sees, for whoever wants to show it."""
+
+
+def is_scattered(scheme: Scheme, length: int, recipients: Sequence[PartyId]) -> bool:
+    """Whether the opening takes the two-round way."""
+    return isinstance(scheme, Additive) and length >= SCATTER_FROM and len(recipients) >= 2
+
+
+def steps(scheme: Scheme, length: int, recipients: Sequence[PartyId]) -> int:
+    """Step numbers an opening takes."""
+    if isinstance(scheme, Additive):
+        return 2 if is_scattered(scheme, length, recipients) else 1
+    return 1 + len(_pieces(length))
+
+
+def cost(scheme: Scheme, length: int, recipients: Sequence[PartyId], total: Cost) -> None:
+    """Add an opening's rounds, messages and bytes to `total`."""
+    scattered = is_scattered(scheme, length, recipients)
+    total.rounds += 2 if scattered else 1
+    for party in scheme.compute:
+        if scattered:
+            for k, recipient in enumerate(recipients):
+                total.send(party, [recipient], 8 * _size(_slices(length, recipients)[k]))
+        else:
+            total.send(party, recipients, 8 * length, len(_pieces(length, scheme)))
+        if not isinstance(scheme, Additive):
+            total.send(party, recipients, mask_bytes(scheme.contributors))
+    for k, recipient in enumerate(recipients if scattered else ()):
+        total.send(recipient, recipients, 8 * _size(_slices(length, recipients)[k]))
+
+
+async def open_to(
+    party: Party,
+    recipients: Sequence[PartyId],
+    length: int,
+    share: Words | None,
+    counted: tuple[PartyId, ...],
+    announced: Announced | None = None,
+) -> tuple[Words, tuple[PartyId, ...]] | None:
+    """Open a shared vector of `length` words.
+
+    Args:
+        share: a compute party's share, which must not change afterwards; None for others.
+        counted: the contributors a compute party counts; ignored where `share` is None.
+        announced: called with each share a recipient sees, except in a scattered opening.
+
+    Returns:
+        The vector and the contributors counted in it, to a recipient; None to everybody else.
+
+    Raises:
+        PeerLost: additive: a compute party is gone.
+        Aborted: shamir: too few shares came, or they count different contributors.
+        PeerViolation: the shares contradict each other.
+    """
+    first = party.next_steps(steps(party.scheme, length, recipients))
+    if not isinstance(party.scheme, Additive):
+        return await _tagged(party, first, recipients, length, share, counted, announced)
+    way = _scattered if is_scattered(party.scheme, length, recipients) else _direct
+    value = await way(party, first, recipients, length, share, announced)
+    return None if value is None else (value, party.scheme.contributors)
+
+
+async def _direct(
+    party: Party,
+    step: Step,
+    recipients: Sequence[PartyId],
+    length: int,
+    share: Words | None,
+    announced: Announced | None,
+) -> Words | None:
+    if share is not None:
+        party.exchange.broadcast(recipients, step, share)
+    if party.me not in recipients:
+        return None
+    value = np.zeros(length, np.uint64)
+    for sender in party.scheme.compute:
+        arrived = share
+        if sender != party.me:
+            arrived = await party.exchange.receive(sender, step, words(length))
+        assert arrived is not None
+        party.scheme.add(value, arrived)
+        if announced:
+            announced(sender, arrived)
+    return value
+
+
+async def _scattered(
+    party: Party,
+    step: Step,
+    recipients: Sequence[PartyId],
+    length: int,
+    share: Words | None,
+    announced: Announced | None,
+) -> Words | None:
+    slices = dict(zip(recipients, _slices(length, recipients), strict=True))
+    if share is not None:
+        for recipient in recipients:
+            if recipient != party.me:
+                party.exchange.send(recipient, step, share[slices[recipient]])
+    if party.me not in recipients:
+        return None
+    mine = slices[party.me]
+    part = np.zeros(_size(mine), np.uint64) if share is None else share[mine].copy()
+    for sender in party.scheme.compute:
+        if sender != party.me:
+            part += await party.exchange.receive(sender, step, words(_size(mine)))
+    party.exchange.broadcast(recipients, Step(step + 1), part)
+    value = np.empty(length, np.uint64)
+    value[mine] = part
+    for recipient, place in slices.items():
+        if recipient != party.me:
+            expected = words(_size(place))
+            value[place] = await party.exchange.receive(recipient, Step(step + 1), expected)
+    return value
+
+
+async def _tagged(
+    party: Party,
+    step: Step,
+    recipients: Sequence[PartyId],
+    length: int,
+    share: Words | None,
+    counted: tuple[PartyId, ...],
+    announced: Announced | None,
+) -> tuple[Words, tuple[PartyId, ...]] | None:
+    if share is not None:
+        party.exchange.broadcast(recipients, step, to_mask(counted, party.scheme.contributors))
+        for i, piece in enumerate(_pieces(length)):
+            party.exchange.broadcast(recipients, Step(step + 1 + i), share[piece])
+    if party.me not in recipients:
+        return None
+    own = {} if share is None else {party.me: share}
+    counted = await _counted(party, step, counted if own else None)
+    value = np.empty(length, np.uint64)
+    for i, piece in enumerate(_pieces(length)):
+        expected = words(_size(piece))
+        arrived = await party.gather_live(party.scheme.compute, Step(step + 1 + i), expected)
+        shares = {**{p: v[piece] for p, v in own.items()}, **arrived}
+        value[piece] = _combined(party, shares)
+        for sender, vector in shares.items() if announced else ():
+            announced(sender, vector)  # type: ignore[misc]
+    return value, counted
+
+
+async def _counted(
+    party: Party, step: Step, own: tuple[PartyId, ...] | None
+) -> tuple[PartyId, ...]:
+    """The one set of contributors that every share which arrives is about."""
+    expected = octets(mask_bytes(party.scheme.contributors))
+    masks = await party.gather_live(party.scheme.compute, step, expected)
+    sets = {read_mask(party, sender, mask) for sender, mask in masks.items()}
+    if own is not None:
+        sets.add(own)
+    if len(sets) > 1:
+        raise Aborted("compute parties opened sums over different contributors; none was used")
+    _require_enough(party, len(masks) + (own is not None))
+    return sets.pop()
+
+
+def _combined(party: Party, shares: dict[PartyId, Words]) -> Words:
+    _require_enough(party, len(shares))
+    for sender, vector in shares.items():
+        try:
+            party.scheme.check(vector)
+        except ValueError as problem:
+            raise PeerViolation(f"{sender} announced no share: {problem}", peer=sender) from None
+    try:
+        return party.scheme.combine(shares)
+    except InconsistentShares:
+        raise PeerViolation(
+            "the shares announced by " + ", ".join(shares) + " contradict each other: at least "
+            "one of them is wrong, and no result was computed",
+            hint="find out which party is faulty before running again",
+        ) from None
+
+
+def _require_enough(party: Party, count: int) -> None:
+    if count < party.scheme.needed:
+        raise Aborted(
+            f"only {count} compute parties announced a share and {party.scheme.needed} are needed "
+            f"(lost: {', '.join(party.lost) or 'nobody'})",
+            peer=party.lost[0] if party.lost else None,
+        )
+
+
+def _slices(length: int, recipients: Sequence[PartyId]) -> list[slice]:
+    """The vector cut into one nearly equal slice for each recipient."""
+    cuts = [length * k // len(recipients) for k in range(len(recipients) + 1)]
+    return [slice(a, b) for a, b in zip(cuts, cuts[1:], strict=False)]
+
+
+def _pieces(length: int, scheme: Scheme | None = None) -> list[slice]:
+    if isinstance(scheme, Additive):
+        return [slice(0, length)]
+    return [slice(i, min(i + PIECE, length)) for i in range(0, length, PIECE)]
+
+
+def _size(piece: slice) -> int:
+    return int(piece.stop - piece.start)

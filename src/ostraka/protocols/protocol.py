@@ -1,0 +1,201 @@
+"""The base class of every protocol: copy `secure_sum.py` to write another.
+
+A protocol is three methods named by who runs them: `share` (a contributor), `compute` (a compute
+party), `combine` (a recipient), and what surrounds them: how inputs are encoded, a plaintext twin
+to test against, and what `ostraka check` says before anything runs. `runner.run` does the rest.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar
+
+from numpy.typing import NDArray
+
+from ostraka.engine import agree, open
+from ostraka.engine.cost import Cost
+from ostraka.engine.party import Party
+from ostraka.errors import ManifestError, RefusedByPolicy
+from ostraka.exchange import Expected
+from ostraka.manifest import Manifest
+from ostraka.names import PartyId
+from ostraka.sharing.additive import Additive
+from ostraka.sharing.randomness import Draw, Words
+from ostraka.sharing.scheme import Explicit, Parcel, Scheme
+from ostraka.sharing.shamir import Shamir
+
+Value = Any
+"""What goes into JSON: int, text, float, or a list or table of those."""
+
+
+@dataclass(frozen=True, repr=False)
+class Output:
+    """One opened figure, or one for each element.
+
+    Attributes:
+        name, unit: what it is called and counted in; "" for no unit.
+        parts: opened integers: one vector, or several of equal length, read side by side.
+        render: one element's integers -> its value; None: the integer is the value.
+        scalar: True when the value is that of the only element rather than a list.
+    """
+
+    name: str
+    unit: str
+    parts: tuple[NDArray[Any], ...]
+    render: Callable[..., Value] | None
+    scalar: bool
+
+    @property
+    def value(self) -> Value:
+        """The value for JSON; a list of Python objects is built each time, so ask once."""
+        columns = [part.tolist() for part in self.parts]
+        values = list(map(self.render, *columns)) if self.render else columns[0]
+        return values[0] if self.scalar else values
+
+    def __repr__(self) -> str:
+        return f"Output({self.name!r}, {len(self.parts[0])} elements)"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a recipient got: the outputs, and whose inputs are in them."""
+
+    outputs: tuple[Output, ...]
+    contributors: tuple[PartyId, ...]
+
+
+@dataclass
+class Shares:
+    """One compute party's shares of everybody's vectors. Consumed by whichever method is used."""
+
+    scheme: Scheme
+    length: int
+    parcels: dict[PartyId, Parcel]
+    own: PartyId
+
+    def of(self, contributor: PartyId) -> Words:
+        """This party's share of one contributor's vector: for what is not a plain sum."""
+        return self.scheme.expand(self.parcels[contributor], self.length)
+
+    def total(self) -> Words:
+        """This party's share of the sum: sharing is linear, so the sum of its shares."""
+        own = self.parcels.pop(self.own, None)
+        total = own.vector if isinstance(own, Explicit) else self.scheme.zeros(self.length)
+        while self.parcels:
+            _, parcel = self.parcels.popitem()
+            self.scheme.add_parcel(total, parcel)
+        return total
+
+
+class Protocol(ABC):
+    """One protocol under one manifest; knows no network and keeps no state between calls.
+
+    Raises:
+        ManifestError: the manifest asks this protocol for something it cannot do.
+    """
+
+    name: ClassVar[str]
+    length: int
+    """Words in the vector that every contributor shares."""
+    opened: int
+    """Words in the vector that is opened to the recipients."""
+    compute_steps: int = 0
+    """Steps `compute` takes at every compute party."""
+
+    def __init__(self, manifest: Manifest) -> None:
+        self.manifest = manifest
+        self.contributors = manifest.contributors
+        self.recipients = manifest.recipients
+        if manifest.sharing.security != "passive":
+            raise ManifestError(
+                f'{self.name} under security = "active" is not available yet: nothing would catch '
+                "a contributor or compute party that sends wrong shares",
+                hint='use security = "passive" among parties that follow the protocol',
+                data_left=False,
+            )
+
+    @cached_property
+    def scheme(self) -> Scheme:
+        """The sharing scheme among the compute parties."""
+        manifest = self.manifest
+        if manifest.sharing.scheme == "additive":
+            return Additive(self.contributors, manifest.compute)
+        return Shamir(self.contributors, manifest.compute, manifest.sharing.threshold)
+
+    # --- the figure ---------------------------------------------------------------------------
+
+    @abstractmethod
+    def encode(self, raw: object) -> Words:
+        """Contributor: check the input and write it as `length` elements. Sends nothing.
+
+        Raises:
+            InputError: the input is not what the manifest asks for.
+        """
+
+    def share(self, x: Words, me: PartyId, draw: Draw) -> dict[PartyId, Parcel]:
+        """Contributor: one parcel for every compute party. Consumes `x`."""
+        return self.scheme.split(x, me, draw)
+
+    @abstractmethod
+    async def compute(self, party: Party, shares: Shares) -> Words:
+        """Compute party: from shares of the inputs to a share of the vector to be opened."""
+
+    @abstractmethod
+    def combine(self, opened: Words, counted: Sequence[PartyId]) -> tuple[Output, ...]:
+        """Recipient: from the opened vector to named results."""
+
+    # --- around it ----------------------------------------------------------------------------
+
+    @abstractmethod
+    def plaintext(self, inputs: Mapping[PartyId, object]) -> dict[str, Value]:
+        """The same results by the textbook, from everybody's raw inputs: for tests."""
+
+    @abstractmethod
+    def explain(self) -> list[str]:
+        """In words: who learns what, how many colluders break it, who may go missing."""
+
+    def expected(self, contributor: PartyId, receiver: PartyId) -> Expected:
+        """What `receiver` must expect from `contributor` in the sharing step."""
+        return self.scheme.expected(contributor, receiver, self.length)
+
+    @property
+    def agrees(self) -> bool:
+        """Whether compute parties must agree on whom to count: when some may go missing."""
+        return not isinstance(self.scheme, Additive)
+
+    @property
+    def steps(self) -> int:
+        """Step numbers one run takes."""
+        opening = open.steps(self.scheme, self.opened, self.recipients)
+        return 1 + agree.STEPS * self.agrees + self.compute_steps + opening
+
+    def check_policy(self, counted: Sequence[PartyId]) -> None:
+        """Refuse a result over fewer contributors than the manifest's policy allows."""
+        least = self.manifest.policy.min_contributors
+        if len(counted) < least:
+            missing = [c for c in self.contributors if c not in counted]
+            raise RefusedByPolicy(
+                f"only {len(counted)} contributors would be counted and the policy asks for "
+                f"{least} (missing: {', '.join(missing)}); nothing was revealed",
+                hint="run it again with everybody, or agree on a lower min_contributors",
+            )
+
+    def cost(self) -> Cost:
+        """Exactly what one run without faults sends."""
+        total = Cost(rounds=1)
+        for party in self.manifest.parties:
+            total.send(party, [], 0)
+        for contributor in self.contributors:
+            for receiver in self.scheme.compute:
+                total.send(contributor, [receiver], self.expected(contributor, receiver).nbytes)
+        if self.agrees:
+            agree.cost(self.scheme, total)
+        self.compute_cost(total)
+        open.cost(self.scheme, self.opened, self.recipients, total)
+        return total
+
+    def compute_cost(self, total: Cost) -> None:
+        """Add what `compute` sends; nothing when it is local."""

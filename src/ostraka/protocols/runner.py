@@ -1,0 +1,195 @@
+"""The generic driver: all the roles of one party, in terms of an `Exchange`.
+
+contributor     encode, share, send one parcel to each compute party; then it may leave
+compute party   receive a parcel from each contributor, agree on whom to count, compute,
+                send its share of the result to the recipients
+recipient       receive those shares, combine
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+from typing import Protocol as Structure
+
+from numpy.typing import NDArray
+
+from ostraka.engine import agree
+from ostraka.engine.open import open_to
+from ostraka.engine.party import Party
+from ostraka.errors import InputError, OstrakaError, PeerViolation
+from ostraka.exchange import Exchange
+from ostraka.names import PartyId, Step
+from ostraka.protocols.protocol import Outcome, Protocol, Shares
+from ostraka.sharing.randomness import Draw, Words
+from ostraka.sharing.scheme import Parcel
+
+
+Phase = Literal["sharing", "computing", "opening", "done"]
+
+
+class Observer(Structure):
+    """Who wants to watch. `share` is for teaching with toy inputs: it is told real shares."""
+
+    def phase(self, name: Phase) -> None:
+        """A phase begins."""
+
+    def share(
+        self, kind: Literal["made", "got", "announced"], party: PartyId, vector: Words
+    ) -> None:
+        """A share we made for `party`, got from contributor `party`, or saw `party` announce."""
+
+
+async def run(
+    exchange: Exchange,
+    protocol: Protocol,
+    raw_input: object,
+    draw: Draw,
+    observer: Observer | None = None,
+    *,
+    first_step: int = 1,
+) -> Outcome | None:
+    """Play every role the manifest gives this party, once.
+
+    Args:
+        raw_input: a contributor's input, None for anybody else.
+        draw: where a contributor's randomness comes from.
+        observer: is told about phases and shares; None costs nothing.
+        first_step: steps `first_step` to `first_step + protocol.steps - 1` are used.
+
+    Returns:
+        The outcome, to a recipient; None to everybody else.
+
+    Raises:
+        InputError: before anything is sent.
+        OstrakaError: see `ostraka.errors`; `data_left` says whether shares had been sent.
+
+    Not safe to cancel unless the session ends with it.
+    """
+    driver = _Driver(exchange, protocol, draw, observer, first_step)
+    try:
+        return await driver.run(raw_input)
+    except OstrakaError as error:
+        if error.data_left is None:
+            error.data_left = driver.data_left
+        raise
+
+
+class _Driver:
+    def __init__(
+        self,
+        exchange: Exchange,
+        protocol: Protocol,
+        draw: Draw,
+        observer: Observer | None,
+        first_step: int,
+    ) -> None:
+        self.protocol, self.draw, self.observer = protocol, draw, observer
+        self.party = Party(exchange, protocol.scheme, first_step)
+        self.exchange, self.me = exchange, exchange.me
+        self.data_left = False
+
+    async def run(self, raw_input: object) -> Outcome | None:
+        protocol, party = self.protocol, self.party
+        x = self._encode(raw_input)
+        protocol.check_policy(protocol.contributors)
+        step = party.next_steps()
+        self._phase("sharing")
+        own = {} if x is None else self._share(x, step)
+        del x
+        share, counted = None, protocol.contributors
+        if self.me in protocol.scheme.compute:
+            share, counted = await self._compute(own, step)
+        else:
+            party.next_steps(agree.STEPS * protocol.agrees + protocol.compute_steps)
+        outcome = await self._open(share, counted)
+        await self.exchange.flush()
+        self._phase("done")
+        return outcome
+
+    def _encode(self, raw_input: object) -> Words | None:
+        if self.me in self.protocol.contributors:
+            return self.protocol.encode(raw_input)
+        if raw_input is not None:
+            raise InputError(
+                f"the manifest does not ask {self.me} for an input, and one was given",
+                hint="run without an input",
+                data_left=False,
+            )
+        return None
+
+    def _share(self, x: Words, step: Step) -> dict[PartyId, Parcel]:
+        """Send a parcel to each compute party; return the one we keep, if we compute."""
+        parcels = self.protocol.share(x, self.me, self.draw)
+        for receiver, parcel in parcels.items():
+            self._saw("made", receiver, parcel)
+            if receiver != self.me:
+                self.exchange.send(receiver, step, self.protocol.scheme.message(parcel))
+                self.data_left = True
+        return {p: parcel for p, parcel in parcels.items() if p == self.me}
+
+    async def _compute(
+        self, own: dict[PartyId, Parcel], step: Step
+    ) -> tuple[Words, tuple[PartyId, ...]]:
+        protocol, party = self.protocol, self.party
+        parcels = own
+        await self._collect(parcels, step)
+        for contributor, parcel in parcels.items():
+            self._saw("got", contributor, parcel)
+        self._phase("computing")
+        counted = protocol.contributors
+        if protocol.agrees:
+            counted = await agree.agree(party, parcels)
+            protocol.check_policy(counted)
+        shares = Shares(party.scheme, protocol.length, {c: parcels[c] for c in counted}, self.me)
+        parcels.clear()
+        return await protocol.compute(party, shares), counted
+
+    async def _collect(self, parcels: dict[PartyId, Parcel], step: Step) -> None:
+        """Add every other contributor's parcel; the lost are left out where that is allowed."""
+        for contributor in self.protocol.contributors:
+            if contributor == self.me:
+                continue
+            expected = self.protocol.expected(contributor, self.me)
+            if self.protocol.agrees:
+                message = await self.party.receive_live(contributor, step, expected)
+            else:
+                message = await self.exchange.receive(contributor, step, expected)
+            if message is not None:
+                parcels[contributor] = self._parcel(contributor, message)
+
+    def _parcel(self, contributor: PartyId, message: NDArray[Any]) -> Parcel:
+        try:
+            return self.protocol.scheme.parcel(message)
+        except ValueError as problem:
+            text = f"{contributor} sent no share: {problem}"
+            raise PeerViolation(text, peer=contributor) from None
+
+    async def _open(self, share: Words | None, counted: tuple[PartyId, ...]) -> Outcome | None:
+        protocol = self.protocol
+        self._phase("opening")
+        opened = await open_to(
+            self.party,
+            protocol.recipients,
+            protocol.opened,
+            share,
+            counted,
+            self._announced if self.observer else None,
+        )
+        if opened is None:
+            return None
+        value, counted = opened
+        protocol.check_policy(counted)
+        return Outcome(protocol.combine(value, counted), counted)
+
+    def _phase(self, name: Phase) -> None:
+        if self.observer:
+            self.observer.phase(name)
+
+    def _saw(self, kind: Literal["made", "got"], party: PartyId, parcel: Parcel) -> None:
+        if self.observer:
+            vector = self.protocol.scheme.expand(parcel, self.protocol.length)
+            self.observer.share(kind, party, vector)
+
+    def _announced(self, party: PartyId, vector: Words) -> None:
+        if self.observer:
+            self.observer.share("announced", party, vector.copy())

@@ -1,0 +1,199 @@
+"""Sums and what follows from sums: mean, count, variance, histogram."""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from ostraka.engine.party import Party
+from ostraka.errors import ManifestError
+from ostraka.manifest import ChoiceType, DecimalType, FloatType, Manifest
+from ostraka.names import PartyId
+from ostraka.protocols.protocol import Output, Protocol, Shares, Value
+from ostraka.protocols.words import explain_linear
+from ostraka.sharing.encoding import Codec, Signed, exact
+from ostraka.sharing.randomness import Words
+
+Statistic = Literal["sum", "mean", "count", "variance", "histogram"]
+
+
+class Options(BaseModel):
+    """`[outputs]`: which figures the recipients get."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    statistics: tuple[Statistic, ...] = ("sum",)
+
+
+class SecureSum(Protocol):
+    """Sum of the contributors' vectors, elementwise. [BGW88]
+
+    Contributors: d numbers each (`[input] length`), within the manifest's bounds; they add their
+    squares when a variance is asked for, and share one 0/1 vector for each option of a choice.
+    Recipients learn: the sums asked for (mean: the sum; variance: the sums of x and of x^2) and who
+    was counted. Nobody else learns anything.
+    Rounds: additive 2, or 3 from 4096 words with several recipients; shamir 4. Bytes: `cost()`.
+    Tolerates: additive n - 1 curious compute parties and no loss; shamir t curious ones, and the
+    loss of n - t - 1 of them once everybody has shared.
+    """
+
+    name = "secure-sum"
+
+    def __init__(self, manifest: Manifest) -> None:
+        super().__init__(manifest)
+        self.statistics = _options(manifest).statistics
+        self.codec = Codec(manifest.input)
+        self.terms = _terms(self.statistics)
+        self.length = self.opened = self._width() * len(self.terms)
+        self._check()
+
+    # --- the figure ---------------------------------------------------------------------------
+
+    def encode(self, raw: object) -> Words:
+        x = self.codec.encode(raw)
+        parts = [_term(term, x, self._options_count) for term in self.terms]
+        return self.scheme.from_signed(parts[0] if len(parts) == 1 else np.concatenate(parts))
+
+    async def compute(self, party: Party, shares: Shares) -> Words:
+        return shares.total()
+
+    def combine(self, opened: Words, counted: Sequence[PartyId]) -> tuple[Output, ...]:
+        columns = np.split(self.scheme.to_signed(opened), len(self.terms))
+        sums = dict(zip(self.terms, columns, strict=True))
+        return tuple(self._output(s, sums, len(counted)) for s in self.statistics)
+
+    # --- results ------------------------------------------------------------------------------
+
+    def _output(self, statistic: Statistic, sums: Mapping[str, Signed], n: int) -> Output:
+        q, unit, scalar = self.codec.quantum, self.manifest.input.unit, self.codec.length == 1
+        if statistic == "count":
+            return Output("count", "", (np.array([n]),), None, scalar=True)
+        if statistic == "histogram":
+            bins = sums["x"].reshape(self.codec.length, self._options_count)
+            return Output("histogram", "", (bins,), self._bins, scalar)
+        if statistic == "variance":
+            square = unit and f"{unit}^2"
+
+            def variance(s: int, s2: int) -> Value:
+                return self._exact((s2 - Fraction(s * s, n)) / (n - 1) * q * q)
+
+            return Output("variance", square, (sums["x"], sums["x^2"]), variance, scalar)
+        divisor = n if statistic == "mean" else 1
+        plain = q == divisor == 1
+        render = None if plain else lambda total: self._exact(total * q / divisor)
+        return Output(statistic, unit, (sums["x"],), render, scalar)
+
+    def _exact(self, value: Fraction) -> Value:
+        if isinstance(self.codec.kind, FloatType):
+            return float(value)
+        return exact(value, as_text=isinstance(self.codec.kind, DecimalType))
+
+    def _bins(self, counts: list[int]) -> dict[str, int]:
+        assert isinstance(self.codec.kind, ChoiceType)
+        return dict(zip(self.codec.kind.options, counts, strict=True))
+
+    # --- before anything runs -----------------------------------------------------------------
+
+    @property
+    def _options_count(self) -> int:
+        kind = self.codec.kind
+        return len(kind.options) if isinstance(kind, ChoiceType) else 0
+
+    def _width(self) -> int:
+        """Words of one term."""
+        if self.terms == ("1",):
+            return 1
+        return self.codec.length * max(1, self._options_count)
+
+    def _check(self) -> None:
+        choice = isinstance(self.codec.kind, ChoiceType)
+        for statistic in self.statistics:
+            if statistic != "count" and choice != (statistic == "histogram"):
+                wanted = "histogram or count" if choice else "sum, mean, count or variance"
+                _refuse(f"{statistic!r} has no meaning for {self.codec.kind}: ask for {wanted}")
+        if "variance" in self.statistics and self.manifest.policy.min_contributors < 2:
+            _refuse("a variance needs min_contributors of at least 2 in [policy]")
+        self._check_overflow()
+
+    def _check_overflow(self) -> None:
+        """No sum that the manifest's bounds allow may wrap around. [refused before sharing]"""
+        n, capacity = len(self.contributors), self.scheme.capacity
+        power = 2 if "x^2" in self.terms else 1
+        largest = 1 if self._options_count else self.codec.magnitude
+        if n * largest**power > capacity:
+            scaled = f"{largest} in units of {self.codec.quantum}"
+            of = f"squares of values up to {scaled}" if power == 2 else f"values up to {scaled}"
+            _refuse(
+                f"a sum of {n} {of} can reach {n * largest**power}, and {self.scheme.name} sharing "
+                f"holds at most {capacity}: lower max (or raise min), or use fewer digits"
+            )
+
+    def plaintext(self, inputs: Mapping[PartyId, object]) -> dict[str, Value]:
+        rows = [self.codec.encode(inputs[c]).tolist() for c in inputs]
+        columns = list(zip(*rows, strict=True))
+        found = {}
+        for statistic in self.statistics:
+            values = [self._textbook(statistic, column) for column in columns]
+            single = statistic == "count" or self.codec.length == 1
+            found[statistic] = values[0] if single else values
+        return found
+
+    def _textbook(self, statistic: Statistic, column: Sequence[int]) -> Value:
+        if statistic == "count":
+            return len(column)
+        if statistic == "histogram":
+            seen = Counter(column)
+            return self._bins([seen[i] for i in range(self._options_count)])
+        values = [x * self.codec.quantum for x in column]
+        if statistic == "sum":
+            return self._exact(Fraction(sum(values)))
+        return self._exact(Fraction(getattr(statistics, statistic)(values)))
+
+    def explain(self) -> list[str]:
+        return explain_linear(self, "the " + " and the ".join(self._opened_in_words()))
+
+    def _opened_in_words(self) -> list[str]:
+        if self.terms == ("1",):
+            return ["number of contributors"]
+        if self._options_count:
+            return ["count of every option"]
+        return {"x": ["sum"], "x^2": ["sum", "sum of squares"]}[self.terms[-1]]
+
+
+def _options(manifest: Manifest) -> Options:
+    try:
+        options = Options.model_validate(manifest.outputs)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, ("outputs", *first["loc"])))
+        _refuse(f"{place}: {first['msg']}")
+    if not options.statistics or len(set(options.statistics)) != len(options.statistics):
+        _refuse("outputs.statistics must name each figure once, and at least one")
+    return options
+
+
+def _terms(wanted: Sequence[Statistic]) -> tuple[str, ...]:
+    """What contributors share so that these statistics follow from sums."""
+    if set(wanted) == {"count"}:
+        return ("1",)
+    return ("x", "x^2") if "variance" in wanted else ("x",)
+
+
+def _term(term: str, x: Signed, options: int) -> Signed:
+    """One contributor's summand."""
+    if term == "1":
+        return np.ones(1, np.int64)
+    if term == "x^2":
+        return x * x
+    if not options:
+        return x
+    return (x[:, None] == np.arange(options)).astype(np.int64).ravel()
+
+
+def _refuse(problem: str) -> None:
+    raise ManifestError(problem, hint="correct the manifest at every party", data_left=False)

@@ -1,0 +1,80 @@
+"""n-of-n sharing over Z_2^64: every compute party must take part, any n - 1 learn nothing.
+
+Shares of x are uniform words that add up to x, modulo 2^64. All but one are derived from 32-byte
+seeds; the last, x minus all the others, is the contributor's own when it computes, and is sent to
+one compute party (in turn) when it does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ostraka.names import PartyId
+from ostraka.sharing.randomness import BLOCK, Draw, Stream, Words, blocks
+from ostraka.sharing.scheme import Explicit, Parcel, Scheme, Seed, share_stream
+
+
+def remainder(x: NDArray[Any], others: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """The last share: x minus the others, in place, modulo 2^(the word's bits)."""
+    for other in others:
+        x -= other
+    return x
+
+
+class Additive(Scheme):
+    """x = x_1 + ... + x_n modulo 2^64."""
+
+    name = "additive"
+    capacity = (1 << 63) - 1
+
+    def __init__(self, contributors: tuple[PartyId, ...], compute: tuple[PartyId, ...]) -> None:
+        super().__init__(contributors, compute)
+        self.needed = len(compute)
+        self.colluders = len(compute) - 1
+
+    def explicit(self, contributor: PartyId) -> PartyId:
+        """Who holds x minus the others."""
+        if contributor in self.compute:
+            return contributor
+        return self.compute[self.contributors.index(contributor) % len(self.compute)]
+
+    def by_seed(self, contributor: PartyId) -> tuple[PartyId, ...]:
+        explicit = self.explicit(contributor)
+        return tuple(party for party in self.compute if party != explicit)
+
+    def split(self, x: Words, contributor: PartyId, draw: Draw) -> dict[PartyId, Parcel]:
+        seeds = {party: Seed(draw.seed()) for party in self.by_seed(contributor)}
+        streams = [share_stream(seed) for seed in seeds.values()]
+        scratch = np.empty(min(len(x), BLOCK), np.uint64)
+        for part in blocks(len(x)):
+            block = x[part]
+            for stream in streams:
+                remainder(block, [stream.fill(scratch[: len(block)])])
+        return {**seeds, self.explicit(contributor): Explicit(x)}
+
+    def combine(self, shares: Mapping[PartyId, Words]) -> Words:
+        if set(shares) != set(self.compute):
+            raise ValueError("an additive sharing opens with every compute party's share only")
+        total = np.zeros(len(next(iter(shares.values()))), np.uint64)
+        for share in shares.values():
+            total += share
+        return total
+
+    def check(self, vector: Words) -> None:
+        """Every 64-bit word is an element."""
+
+    def add(self, total: Words, share: Words) -> None:
+        total += share
+
+    def uniform(self, stream: Stream, out: Words) -> Words:
+        return stream.fill(out)
+
+    def from_signed(self, x: NDArray[np.int64]) -> Words:
+        return x.view(np.uint64)
+
+    def to_signed(self, a: Words) -> NDArray[np.int64]:
+        return a.view(np.int64)

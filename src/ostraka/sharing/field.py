@@ -1,0 +1,158 @@
+"""Vectors over a Mersenne prime field, p = 2^61 - 1 unless a test wants a tiny one.
+
+An element is one uint64 below p, and every function takes and returns such canonical elements.
+The functions are plain numpy without copies of their arguments: callers hand them blocks that fit
+the cache (`randomness.blocks`), which makes them three times as fast as whole vectors. Why numpy
+and not compiled kernels: docs/decisions/0002-field-kernels.md.
+
+In such a field a product by 2^k is a rotation of the 61 bits, and 61 uniform bits are a uniform
+element once the single value p itself is drawn again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+
+from ostraka.sharing.randomness import Stream, Words
+
+MERSENNE_EXPONENTS: Final = (3, 5, 7, 13, 17, 19, 31, 61)
+
+_LOW32: Final = np.uint64(0xFFFFFFFF)
+_LOW29: Final = np.uint64((1 << 29) - 1)
+
+
+@dataclass(frozen=True)
+class Field:
+    """F_p with p = 2^bits - 1. Only bits = 61 is for real use: the others make exact tests."""
+
+    bits: int = 61
+
+    def __post_init__(self) -> None:
+        if self.bits not in MERSENNE_EXPONENTS:
+            raise ValueError(f"2^{self.bits} - 1 is not a Mersenne prime this field supports")
+
+    @cached_property
+    def p(self) -> int:
+        """The prime."""
+        return (1 << self.bits) - 1
+
+    @cached_property
+    def _p(self) -> np.uint64:
+        return np.uint64(self.p)
+
+    # --- vectors -----------------------------------------------------------------------------
+
+    def add(self, a: Words, b: Words, out: Words | None = None) -> Words:
+        """a + b. `out` may be `a` or `b`."""
+        total = np.add(a, b, out=out)
+        return np.minimum(total, total - self._p, out=total)
+
+    def subtract(self, a: Words, b: Words, out: Words | None = None) -> Words:
+        """a - b. `out` may be `a` or `b`."""
+        difference = np.subtract(a, b, out=out)
+        return np.minimum(difference, difference + self._p, out=difference)
+
+    def rotate(self, a: Words, k: int) -> Words:
+        """a * 2^k, for any integer k."""
+        k %= self.bits
+        if k == 0:
+            return a.copy()
+        high = a << np.uint64(k)
+        high &= self._p
+        high |= a >> np.uint64(self.bits - k)
+        return high
+
+    def scale(self, a: Words, c: int) -> Words:
+        """c * a for a public integer c; free of products when c is plus or minus a power of two."""
+        c %= self.p
+        for power, sign in ((c, 1), (self.p - c, -1)):
+            if power.bit_count() == 1:
+                turned = self.rotate(a, power.bit_length() - 1)
+                return turned if sign > 0 else self.negate(turned)
+        return self.multiply(a, np.uint64(c))
+
+    def negate(self, a: Words) -> Words:
+        """-a."""
+        return self.subtract(np.zeros_like(a), a)
+
+    def multiply(self, a: Words, b: Words | np.uint64) -> Words:
+        """a * b, elementwise."""
+        return self._product61(a, b) if self.bits == 61 else self._fold(a * b)
+
+    def _product61(self, a: Words, b: Words | np.uint64) -> Words:
+        """With a = a1 2^32 + a0 and the same for b: 2^64 = 8 and 2^61 = 1 modulo p."""
+        a0, a1 = a & _LOW32, a >> np.uint64(32)
+        b0, b1 = b & _LOW32, b >> np.uint64(32)
+        low = a0 * b0
+        np.multiply(a0, b1, out=a0)
+        cross = np.add(a0, a1 * b0, out=a0)
+        total = np.multiply(a1, b1, out=a1)
+        total <<= np.uint64(3)
+        total += low & self._p
+        low >>= np.uint64(61)
+        total += low
+        total += cross >> np.uint64(29)
+        cross &= _LOW29
+        cross <<= np.uint64(32)
+        total += cross
+        return self._fold(total)
+
+    def _fold(self, a: Words) -> Words:
+        """Any 64-bit word (below p^2 in a tiny field) to its canonical element, in place."""
+        for _ in range(1 if self.bits == 61 else 2):
+            carry = a >> np.uint64(self.bits)
+            a &= self._p
+            a += carry
+        return np.minimum(a, a - self._p, out=a)
+
+    def uniform(self, stream: Stream, out: Words) -> Words:
+        """Overwrite `out` with the stream's next elements: exactly uniform, p itself is skipped.
+
+        The elements are the accepted words in order, so cutting a vector into blocks changes
+        nothing.
+        """
+        rest = stream.fill(out)
+        while True:
+            rest &= self._p
+            if not len(rest) or rest.max() != self._p:
+                return out
+            accepted = rest[rest != self._p]
+            rest[: len(accepted)] = accepted
+            rest = stream.fill(rest[len(accepted) :])
+
+    def check(self, a: Words) -> None:
+        """Refuse bytes from a peer that are no elements, with a ValueError."""
+        if len(a) and a.max() >= self._p:
+            raise ValueError(
+                f"a word is not an element of the field: it is not below 2^{self.bits} - 1"
+            )
+
+    # --- public scalars: Python integers ------------------------------------------------------
+
+    def lagrange(self, points: Sequence[int], at: int) -> list[int]:
+        """Coefficients c with f(at) = sum c_j f(points_j) for every f of degree < len(points)."""
+        if len({x % self.p for x in points}) != len(points):
+            raise ValueError("evaluation points must be distinct")
+        coefficients = []
+        for j, x in enumerate(points):
+            above, below = 1, 1
+            for other in (*points[:j], *points[j + 1 :]):
+                above = above * (at - other) % self.p
+                below = below * (x - other) % self.p
+            coefficients.append(above * pow(below, -1, self.p) % self.p)
+        return coefficients
+
+    def points(self, n: int) -> tuple[int, ...]:
+        """n distinct evaluation points, none zero: powers of two as long as there are enough."""
+        if not 0 < n < self.p:
+            raise ValueError(f"a field of {self.p} elements has no {n} evaluation points")
+        return tuple(1 << j for j in range(n)) if n <= self.bits else tuple(range(1, n + 1))
+
+
+P61: Final = Field(61)
+"""The field of every real session."""

@@ -1,0 +1,88 @@
+"""Where randomness comes from, and the streams it is stretched into.
+
+Randomness reaches every other function as an argument: a `Draw`. A draw only ever gives 32-byte
+seeds; whatever is longer is read from a `Stream`, AES-256 in counter mode under a key derived from
+the seed and a label that says what the stream is for. A seed is used for one purpose once, and a
+stream only moves forward, so no output is ever read twice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from abc import ABC, abstractmethod
+from typing import Final
+
+import numpy as np
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import AES256
+from cryptography.hazmat.primitives.ciphers.modes import CTR
+from numpy.typing import NDArray
+
+Words = NDArray[np.uint64]
+"""A one-dimensional vector of ring or field elements."""
+
+SEED_BYTES: Final = 32
+
+BLOCK: Final = 8192
+"""Words worked on at a time: 64 KiB stay in the second-level cache through a whole formula."""
+
+_ZEROS: Final = bytes(8 * BLOCK)
+_DOMAIN: Final = b"ostraka stream 1"
+
+
+class Draw(ABC):
+    """A source of fresh seeds."""
+
+    @abstractmethod
+    def seed(self) -> bytes:
+        """32 bytes that no earlier call returned."""
+
+
+class OsDraw(Draw):
+    """The operating system's generator: the only source for anything secret."""
+
+    def seed(self) -> bytes:
+        return os.urandom(SEED_BYTES)
+
+
+class SeededDraw(Draw):
+    """Reproducible seeds for simulation and tests. Whoever knows `seed` knows everything."""
+
+    def __init__(self, seed: int | str) -> None:
+        self._prefix = f"ostraka seeded draw {seed} ".encode()
+        self._count = 0
+
+    def seed(self) -> bytes:
+        self._count += 1
+        return hashlib.sha256(self._prefix + str(self._count).encode()).digest()
+
+
+class Stream:
+    """A forward-only pseudo-random stream.
+
+    Args:
+        seed: 32 secret bytes.
+        label: what the stream is used for; other labels give unrelated streams.
+    """
+
+    __slots__ = ("_encryptor",)
+
+    def __init__(self, seed: bytes, label: str) -> None:
+        if len(seed) != SEED_BYTES:
+            raise ValueError(f"a seed has {SEED_BYTES} bytes, not {len(seed)}")
+        key = hashlib.sha256(_DOMAIN + seed + label.encode()).digest()
+        self._encryptor = Cipher(AES256(key), CTR(bytes(16))).encryptor()
+
+    def fill(self, out: Words) -> Words:
+        """Overwrite `out` (contiguous) with uniform 64-bit words, and return it."""
+        target = memoryview(out).cast("B") if len(out) else memoryview(b"")
+        for start in range(0, len(target), len(_ZEROS)):
+            piece = target[start : start + len(_ZEROS)]
+            self._encryptor.update_into(memoryview(_ZEROS)[: len(piece)], piece)
+        return out
+
+
+def blocks(length: int) -> list[slice]:
+    """Slices of at most `BLOCK` words that cover a vector."""
+    return [slice(i, min(i + BLOCK, length)) for i in range(0, length, BLOCK)]

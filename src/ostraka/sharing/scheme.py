@@ -1,0 +1,157 @@
+"""What the two sharing schemes have in common.
+
+A contributor splits its vector into one *parcel* per compute party. A parcel is either 32 bytes
+from which the receiver derives its share, or the share itself. Which compute party gets which is
+public, a function of the manifest, so a receiver knows what to expect before it looks.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ostraka.exchange import Array, Expected, octets, words
+from ostraka.names import PartyId
+from ostraka.sharing.randomness import BLOCK, SEED_BYTES, Draw, Stream, Words, blocks
+
+
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class Seed:
+    """A share in 32 bytes."""
+
+    seed: bytes
+
+    def __repr__(self) -> str:
+        return "Seed(...)"
+
+
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class Explicit:
+    """A share written out: a vector of words."""
+
+    vector: Words
+
+    def __repr__(self) -> str:
+        return f"Explicit(<{len(self.vector)} words>)"
+
+
+Parcel = Seed | Explicit
+
+
+class InconsistentShares(ValueError):
+    """The shares of an opening do not belong to one value: somebody's is wrong."""
+
+
+class Scheme(ABC):
+    """Linear secret sharing of vectors among the compute parties.
+
+    Args:
+        contributors: those who share, in manifest order.
+        compute: those who hold the shares, in manifest order.
+    """
+
+    name: ClassVar[str]
+    capacity: int
+    """Signed values of absolute value up to this survive: larger sums would wrap around."""
+    needed: int
+    """How many compute parties' shares open a value."""
+    colluders: int
+    """How many compute parties may pool their shares and learn nothing."""
+
+    def __init__(self, contributors: tuple[PartyId, ...], compute: tuple[PartyId, ...]) -> None:
+        self.contributors = contributors
+        self.compute = compute
+
+    # --- what is sent to whom -----------------------------------------------------------------
+
+    @abstractmethod
+    def by_seed(self, contributor: PartyId) -> tuple[PartyId, ...]:
+        """The compute parties that get 32 bytes from this contributor; the others get vectors."""
+
+    def expected(self, contributor: PartyId, receiver: PartyId, length: int) -> Expected:
+        """What `receiver` must expect from `contributor`, for shares of `length` words."""
+        return octets(SEED_BYTES) if receiver in self.by_seed(contributor) else words(length)
+
+    @staticmethod
+    def message(parcel: Parcel) -> Array:
+        """A parcel as it travels."""
+        if isinstance(parcel, Explicit):
+            return parcel.vector
+        return np.frombuffer(parcel.seed, np.uint8)
+
+    def parcel(self, message: NDArray[Any]) -> Parcel:
+        """A parcel as it arrived; ValueError when it cannot be one."""
+        if message.dtype == np.uint8:
+            return Seed(message.tobytes())
+        self.check(message)
+        return Explicit(message)
+
+    # --- arithmetic on shares -----------------------------------------------------------------
+
+    @abstractmethod
+    def split(self, x: Words, contributor: PartyId, draw: Draw) -> dict[PartyId, Parcel]:
+        """One parcel for every compute party. Consumes `x`: a share may be written over it."""
+
+    @abstractmethod
+    def combine(self, shares: Mapping[PartyId, Words]) -> Words:
+        """The value that these parties' shares open to; uses all of them.
+
+        Raises:
+            InconsistentShares: more came than needed and they contradict each other.
+            ValueError: fewer came than needed.
+        """
+
+    @abstractmethod
+    def check(self, vector: Words) -> None:
+        """ValueError unless every word from a peer is an element."""
+
+    @abstractmethod
+    def add(self, total: Words, share: Words) -> None:
+        """total += share."""
+
+    @staticmethod
+    def zeros(length: int) -> Words:
+        """A share of zero that everybody knows."""
+        return np.zeros(length, np.uint64)
+
+    @abstractmethod
+    def uniform(self, stream: Stream, out: Words) -> Words:
+        """Overwrite `out` with uniform elements."""
+
+    def add_parcel(self, total: Words, parcel: Parcel) -> None:
+        """total += the share in the parcel, without ever writing out a seed's whole vector."""
+        if isinstance(parcel, Explicit):
+            for part in blocks(len(total)):
+                self.add(total[part], parcel.vector[part])
+            return
+        stream = share_stream(parcel)
+        scratch = np.empty(min(len(total), BLOCK), np.uint64)
+        for part in blocks(len(total)):
+            block = total[part]
+            self.add(block, self.uniform(stream, scratch[: len(block)]))
+
+    def expand(self, parcel: Parcel, length: int) -> Words:
+        """The share in a parcel, as a new vector."""
+        share = self.zeros(length)
+        self.add_parcel(share, parcel)
+        return share
+
+    # --- signed integers ----------------------------------------------------------------------
+
+    @abstractmethod
+    def from_signed(self, x: NDArray[np.int64]) -> Words:
+        """Signed integers as elements. May reuse the memory of `x`."""
+
+    @abstractmethod
+    def to_signed(self, a: Words) -> NDArray[np.int64]:
+        """Elements as signed integers, centred on zero. May reuse the memory of `a`."""
+
+
+def share_stream(parcel: Seed) -> Stream:
+    """The stream that a seed parcel's share is read from."""
+    return Stream(parcel.seed, "share")

@@ -1,0 +1,150 @@
+"""t-of-n sharing over F_p, p = 2^61 - 1: any t + 1 compute parties open, any t learn nothing.
+
+A value x is hidden as f(0) of a polynomial of degree t that is otherwise uniform; compute party j
+holds f(X_j), X_j = 2^j. The contributor fixes f by drawing the shares of t parties from streams
+whose seeds it sends them, 32 bytes each, and computes every other share from those and x:
+
+    f(X_e) = x + sum_s c_es (f(X_s) - x),   c_es the Lagrange coefficients on the points 0, X_s.
+
+With t = 1 the one coefficient is X_e / X_s, a power of two: the product is a rotation. [Sha79]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ostraka.names import PartyId
+from ostraka.sharing.field import P61, Field
+from ostraka.sharing.randomness import BLOCK, Draw, Stream, Words, blocks
+from ostraka.sharing.scheme import (
+    Explicit,
+    InconsistentShares,
+    Parcel,
+    Scheme,
+    Seed,
+    share_stream,
+)
+
+
+def complete(
+    field: Field, x: Words, fixed: Sequence[Words], coefficients: Sequence[Sequence[int]]
+) -> list[Words]:
+    """The remaining shares of x, once the shares `fixed` are chosen; one per row of coefficients."""
+    differences = [field.subtract(r, x) for r in fixed]
+    shares = []
+    for row in coefficients:
+        share = x.copy()
+        for difference, c in zip(differences, row, strict=True):
+            field.add(share, field.scale(difference, c), out=share)
+        shares.append(share)
+    return shares
+
+
+class Shamir(Scheme):
+    """f of degree t with f(0) = x; compute party j holds f(2^j).
+
+    Args:
+        threshold: t, at least 1 and below the number of compute parties.
+        field: another one than P61 only in tests.
+    """
+
+    name = "shamir"
+
+    def __init__(
+        self,
+        contributors: tuple[PartyId, ...],
+        compute: tuple[PartyId, ...],
+        threshold: int,
+        field: Field = P61,
+    ) -> None:
+        super().__init__(contributors, compute)
+        if not 1 <= threshold < len(compute):
+            raise ValueError("a threshold is at least 1 and below the number of compute parties")
+        self.field = field
+        self.threshold = self.colluders = threshold
+        self.needed = threshold + 1
+        self.capacity = (field.p - 1) // 2
+        self.point = dict(zip(compute, field.points(len(compute)), strict=True))
+
+    def by_seed(self, contributor: PartyId) -> tuple[PartyId, ...]:
+        """The t next compute parties, counted from the contributor's own place: in turn."""
+        n = len(self.compute)
+        if contributor in self.compute:
+            first = self.compute.index(contributor) + 1
+        else:
+            first = self.contributors.index(contributor)
+        return tuple(self.compute[(first + k) % n] for k in range(self.threshold))
+
+    def coefficients(
+        self, seeded: Sequence[PartyId], targets: Sequence[PartyId]
+    ) -> list[list[int]]:
+        """How each target's share follows from x and the seeded shares: see `complete`."""
+        points = [0, *(self.point[party] for party in seeded)]
+        return [self.field.lagrange(points, self.point[party])[1:] for party in targets]
+
+    def split(self, x: Words, contributor: PartyId, draw: Draw) -> dict[PartyId, Parcel]:
+        seeds = {party: Seed(draw.seed()) for party in self.by_seed(contributor)}
+        targets = [party for party in self.compute if party not in seeds]
+        vectors = [x, *(np.empty(len(x), np.uint64) for _ in targets[1:])]
+        coefficients = self.coefficients(list(seeds), targets)
+        streams = [share_stream(seed) for seed in seeds.values()]
+        scratch = np.empty((len(streams), min(len(x), BLOCK)), np.uint64)
+        for part in blocks(len(x)):
+            size = part.stop - part.start
+            fixed = [self.uniform(s, row[:size]) for s, row in zip(streams, scratch, strict=True)]
+            shares = complete(self.field, x[part], fixed, coefficients)
+            for vector, share in zip(vectors, shares, strict=True):
+                vector[part] = share
+        explicit = {t: Explicit(v) for t, v in zip(targets, vectors, strict=True)}
+        return {**seeds, **explicit}
+
+    def combine(self, shares: Mapping[PartyId, Words]) -> Words:
+        parties = list(shares)
+        if len(parties) < self.needed:
+            raise ValueError(f"opening needs {self.needed} shares, not {len(parties)}")
+        base, surplus = parties[: self.needed], parties[self.needed :]
+        points = [self.point[party] for party in base]
+        to_value = self.field.lagrange(points, 0)
+        to_surplus = [self.field.lagrange(points, self.point[party]) for party in surplus]
+        value = np.empty(len(shares[base[0]]), np.uint64)
+        for part in blocks(len(value)):
+            known = [shares[party][part] for party in base]
+            for party, row in zip(surplus, to_surplus, strict=True):
+                if not np.array_equal(self._evaluate(known, row), shares[party][part]):
+                    raise InconsistentShares("the shares are not of one polynomial")
+            value[part] = self._evaluate(known, to_value)
+        return value
+
+    def _evaluate(self, known: Sequence[Words], row: Sequence[int]) -> Words:
+        """sum c_j y_j as y_0 + sum c_j (y_j - y_0): coefficients add up to one."""
+        value = known[0].copy()
+        for y, c in zip(known[1:], row[1:], strict=True):
+            difference = self.field.subtract(y, known[0])
+            self.field.add(value, self.field.scale(difference, c), out=value)
+        return value
+
+    def check(self, vector: Words) -> None:
+        self.field.check(vector)
+
+    def add(self, total: Words, share: Words) -> None:
+        self.field.add(total, share, out=total)
+
+    def uniform(self, stream: Stream, out: Words) -> Words:
+        return self.field.uniform(stream, out)
+
+    def from_signed(self, x: NDArray[np.int64]) -> Words:
+        elements = x.view(np.uint64)
+        for part in blocks(len(x)):
+            block = elements[part]
+            np.minimum(block, block + np.uint64(self.field.p), out=block)
+        return elements
+
+    def to_signed(self, a: Words) -> NDArray[np.int64]:
+        signed = a.view(np.int64)
+        for part in blocks(len(a)):
+            block = signed[part]
+            np.subtract(block, self.field.p, out=block, where=block > self.capacity)
+        return signed
