@@ -30,20 +30,22 @@ find_python() {
         "install one, or name it: PYTHON=/path/to/python3.11 $0"
 }
 
+# Whether .venv is here, whole, in this directory, and made by the Python that PYTHON asks for.
+venv_is_usable() {
+    is_new_enough .venv/bin/python && grep -qsF "$PWD/.venv" .venv/bin/pip &&
+        { [ -z "${PYTHON:-}" ] || [ "$("$PYTHON" -V 2>&1)" = "$(.venv/bin/python -V 2>&1)" ]; }
+}
+
 # Makes .venv hold what the lock file $1 says, and ostraka itself, in editable form. Does nothing
 # when that is what it holds already: a stamp keeps the checksum of what was installed.
 make_venv() {
     lock=$1
     stamp=.venv/$lock.stamp
     sum=$(cat "$lock" pyproject.toml scripts/python.sh | cksum)
-    if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$sum $PWD" ] && is_new_enough .venv/bin/python
-    then
-        return
-    fi
-    python=$(find_python) || exit 1
-    if ! is_new_enough .venv/bin/python || [ ! -f .venv/bin/ostraka ] ||
-        ! grep -qF "$PWD/.venv" .venv/bin/ostraka
-    then
+    if venv_is_usable; then
+        [ ! -f "$stamp" ] || [ "$(cat "$stamp")" != "$sum" ] || return 0
+    else
+        python=$(find_python) || exit 1
         echo "making .venv with $("$python" -V)" >&2
         "$python" -m venv --clear .venv >&2 ||
             fail "$python cannot make a virtual environment" \
@@ -57,5 +59,5 @@ make_venv() {
         fail "installing from $lock failed" "see pip's message above; is there a network?"
     $pip --no-deps --no-build-isolation --no-index --editable . >&2 ||
         fail "installing ostraka itself failed" "see pip's message above"
-    echo "$sum $PWD" >"$stamp"
+    echo "$sum" >"$stamp"
 }
