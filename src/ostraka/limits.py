@@ -44,11 +44,24 @@ taken them: bounds the coordinator's memory per pair and still fills 80 MB/s at 
 RELAY_CHUNK: Final = 256 * 1024
 """Bytes of one relayed frame: a receiver that waits for one pair is never behind more of another."""
 
+RELAY_QUEUE: Final = 16 << 20
+"""Bytes the coordinator keeps for one member, from all others: four windows. Above it, whoever
+sends to that member is left unread until half has gone: 1,000 windows of 4 MiB would be 4 GiB."""
+
+RELAY_MEMORY: Final = 256 << 20
+"""Bytes the coordinator keeps for everybody together; above it, one relayed frame for each."""
+
+STALL_SECONDS: Final = 30.0
+"""How long a member may take nothing of what waits for it before it counts as gone."""
+
 READ_AHEAD: Final = 1 << 20
 """Bytes a link keeps that nobody has asked for yet; above it the socket is left unread."""
 
 ROOM_MEMBERS: Final = PARTIES
 """Members of a coordinator's room."""
+
+ROOM_SAME_KEY: Final = 4
+"""Members of a room with the same key: a party that reconnects before its old link is given up."""
 
 ROOMS: Final = 4096
 """Rooms of one coordinator at once."""
@@ -61,3 +74,7 @@ PONG_SECONDS: Final = 15.0
 
 MANIFEST: Final = 1 << 20
 """Bytes of a manifest file: 1,000 parties take about 150 KiB."""
+
+MANIFEST_GRACE_SECONDS: Final = 3.0
+"""How long a peer that showed another manifest may take to show ours: the same parties may run two
+sessions at once, but nearly always somebody has edited a file."""

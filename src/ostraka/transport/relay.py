@@ -126,7 +126,7 @@ class RelayCarrier(Carrier):
 class Members(Protocol):
     """Who wants to know about the others in the room."""
 
-    def joined(self, fingerprint: bytes, slot: int) -> None: ...
+    def joined(self, fingerprint: bytes, carrier: RelayCarrier) -> None: ...
 
 
 class Relay:
@@ -143,6 +143,7 @@ class Relay:
         self._members = members
         self._carriers: dict[int, RelayCarrier] = {}
         self._welcome = Waiter()
+        self.ended = Waiter()
         self._refused: OstrakaError | None = None
         link.on_drained = self._drained
 
@@ -173,10 +174,6 @@ class Relay:
     def write(self, frame: bytes) -> None:
         self._link.write(frame)
 
-    def carrier(self, slot: int) -> RelayCarrier:
-        """The carrier for a member that `members` was told of."""
-        return self._carriers[slot]
-
     def forget(self, slot: int, carrier: RelayCarrier) -> None:
         if self._carriers.get(slot) is carrier:
             del self._carriers[slot]
@@ -202,14 +199,14 @@ class Relay:
     def _control(self, message: Message) -> None:
         match message:
             case Joined(slot, fingerprint):
-                self._carriers[slot] = RelayCarrier(self, slot)
-                self._members.joined(fingerprint, slot)
+                carrier = self._carriers[slot] = RelayCarrier(self, slot)
+                self._members.joined(fingerprint, carrier)
             case Left(slot):
-                if (carrier := self._carriers.pop(slot, None)) is not None:
-                    carrier.end(PeerLost("it left the coordinator"))
+                if (gone := self._carriers.pop(slot, None)) is not None:
+                    gone.end(PeerLost("it left the coordinator"))
             case Window(slot, taken):
-                if (carrier := self._carriers.get(slot)) is not None:
-                    carrier.credit(taken)
+                if (known := self._carriers.get(slot)) is not None:
+                    known.credit(taken)
             case Welcome():
                 self._welcome.set()
             case Ping():
@@ -228,6 +225,7 @@ class Relay:
 
     def _gone(self, error: OstrakaError) -> None:
         self._welcome.set()
+        self.ended.set()
         carriers, self._carriers = self._carriers, {}
         for carrier in carriers.values():
             carrier.end(PeerLost(f"{NAME} is gone ({error.message})"))

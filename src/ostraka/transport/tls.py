@@ -16,7 +16,7 @@ import asyncio
 import hmac
 import ssl
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, Final, TypeVar, cast
 
 from ostraka.errors import OstrakaError, PeerLost, PeerViolation, PinMismatch, Tampered
@@ -100,6 +100,7 @@ class SecureLink:
         self._view = memoryview(b"")
         self._result: Any = None
         self._error: OstrakaError | None = None
+        self._pumping = False
         self._waiter = Waiter()
         self._drained = Waiter()
         self.peer = "the peer"
@@ -194,10 +195,6 @@ class SecureLink:
             self._drained.clear()
             self._pump()
 
-    def write_all(self, pieces: Iterable[Buffer]) -> None:
-        """`write`, from an iterable."""
-        self.write(*pieces)
-
     @property
     def backlog(self) -> int:
         """Bytes queued that the carrier has not taken."""
@@ -210,16 +207,29 @@ class SecureLink:
             await self._drained.wait()
 
     def _pump(self) -> None:
+        """Move what is queued into the carrier, and ask for more once all of it has gone."""
+        if self._pumping:
+            return
+        self._pumping = True
+        try:
+            while self._push() and self.on_drained is not None:
+                self.on_drained()
+                if not self._queue:
+                    break
+        finally:
+            self._pumping = False
+
+    def _push(self) -> bool:
         while self._carrier.room:
             if not self._out.pending and self._tls is not None:
                 self._encrypt(self._tls)
             if not self._out.pending:
                 break
             self._carrier.send(self._out.read(CIPHERTEXT))
-        if not self._queue and not self._out.pending:
+        empty = not self._queue and not self._out.pending
+        if empty:
             self._drained.set()
-            if self.on_drained is not None:
-                self.on_drained()
+        return empty
 
     def _encrypt(self, tls: ssl.SSLObject) -> None:
         space = CHUNK

@@ -1,0 +1,80 @@
+"""One verified link to one party: what it may say next, and how what it says can fail."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from numpy.typing import NDArray
+
+from ostraka.errors import OstrakaError, PeerLost, PeerViolation, Tampered
+from ostraka.exchange import Array, Expected
+from ostraka.names import PartyId, Step
+from ostraka.transport.tls import SecureLink
+from ostraka.wire import frames, link_state, vectors
+from ostraka.wire.messages import Abort, Message, decode, encode
+
+M = TypeVar("M", bound=Message)
+
+
+class Channel:
+    """The link to `peer`, from its first message to its last."""
+
+    def __init__(self, peer: PartyId, link: SecureLink) -> None:
+        self.peer = peer
+        self.link = link
+        self.state = link_state.State.HELLO
+
+    def say(self, message: Message) -> None:
+        """Queue a message."""
+        self.link.write(frames.control(encode(message)))
+
+    async def hear(self, kind: type[M], seconds: float) -> M:
+        """The next message, which must be a `kind`.
+
+        Raises:
+            PeerLost: the peer is gone, silent for `seconds`, or ended its part.
+            PeerViolation: it sent something else.
+        """
+        try:
+            message = decode(await self.link.read(frames.read_control(), seconds))
+            self.state = link_state.after(self.state, message)
+            if isinstance(message, Abort):
+                raise PeerLost(vectors.farewell(message))
+            if not isinstance(message, kind):
+                raise PeerViolation(f"a {type(message).__name__} where a {kind.__name__} was due")
+        except OstrakaError as error:
+            raise self.named(error) from None
+        return message
+
+    def opened(self) -> None:
+        """All vectors are through; what follows are messages again."""
+        self.state = link_state.State.OPEN
+
+    def send(self, step: Step, message: Array) -> None:
+        """Queue a vector, which must not change afterwards."""
+        self.link.write(*vectors.pack(step, message))
+
+    async def receive(self, step: Step, expected: Expected, seconds: float) -> NDArray[Any]:
+        """The vector of `step`. Raises as `hear`."""
+        try:
+            return await self.link.read(vectors.unpack(step, expected), seconds)
+        except OstrakaError as error:
+            raise self.named(error) from None
+
+    def named(self, error: OstrakaError) -> OstrakaError:
+        """`error`, saying whose link it was."""
+        if isinstance(error, Tampered):
+            return error
+        if isinstance(error, PeerLost):
+            return PeerLost(
+                f"lost {self.peer}: {error.message}",
+                hint=error.hint or f"ask {self.peer} what happened, and start the session again",
+                peer=self.peer,
+            )
+        if isinstance(error, PeerViolation):
+            return PeerViolation(
+                f"{self.peer} broke the protocol: {error.message}",
+                hint=error.hint or f"{self.peer} runs other software, or is not honest",
+                peer=self.peer,
+            )
+        return error

@@ -1,0 +1,185 @@
+"""The signed transcript of a session, checkable without this package.
+
+A receipt holds the manifest in canonical form, and for every party its certificate, its hello (the
+signed manifest digest), its signature of the session id, and the statement it signed at the end, if
+it was still there. `scripts/verify_receipt.py` checks one with the standard library and
+`cryptography` alone; `verify` here does the same.
+
+What a receipt proves: the holders of those keys agreed to that manifest, met in that session, and
+counted those contributors; each is bound to what it sent, and each recipient to its result, by a
+commitment. What it does not show: any share, input or result. The commitments are HMACs under
+keys that are not in the receipt, because a short message could be found from a plain hash by trying.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import os
+from pathlib import Path
+from typing import Any, Final
+
+from ostraka.errors import PeerViolation, UsageError
+from ostraka.exchange import Array
+from ostraka.names import PartyId, Step
+from ostraka.transport import identity as identities
+
+FORMAT: Final = 1
+_LARGEST: Final = 32 << 20
+
+
+def session_bytes(session: bytes) -> bytes:
+    """What a party signs to say: I am in this session."""
+    return b"ostraka ready\0" + session
+
+
+def canonical(value: object) -> bytes:
+    """JSON with sorted keys and no spaces: what is signed and hashed."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
+
+
+class Commitment:
+    """A running commitment to every message sent: HMAC-SHA256 over (receiver, step, element type,
+    length, elements), under a key that stays with the sender, who can open it later."""
+
+    def __init__(self) -> None:
+        self.key = os.urandom(32)
+        self._mac = hmac.new(self.key, digestmod=hashlib.sha256)
+
+    def add(self, to: PartyId, step: Step, message: Array) -> None:
+        head = f"{to}\0{step}\0{message.dtype.str}\0{message.size}\0".encode()
+        self._mac.update(head)
+        self._mac.update(message.data)
+
+    def value(self) -> str:
+        """64 hex digits."""
+        return self._mac.hexdigest()
+
+
+def result_commitment(key: bytes, outputs: object) -> str:
+    """What recipients sign of the result: equal results give equal values to all of them, and tell
+    nobody else anything."""
+    return hmac.new(key, canonical(outputs), hashlib.sha256).hexdigest()
+
+
+def text(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def write(path: Path, receipt: dict[str, Any]) -> None:
+    """Write a receipt, whole or not at all; an earlier one is kept under a numbered name."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(json.dumps(receipt, indent=1, sort_keys=True) + "\n")
+    os.replace(temporary, path)
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Read a receipt.
+
+    Raises:
+        UsageError: not there, too large, or not JSON.
+    """
+    try:
+        if path.stat().st_size > _LARGEST:
+            raise UsageError(f"{path} is too large to be a receipt")
+        value = json.loads(path.read_bytes())
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from None
+    except ValueError:
+        raise UsageError(f"{path} is not JSON") from None
+    if not isinstance(value, dict):
+        raise UsageError(f"{path} is not a receipt")
+    return value
+
+
+def verify(receipt: dict[str, Any]) -> dict[str, Any]:
+    """Check everything a receipt says that can be checked offline.
+
+    Returns:
+        {"session", "manifest_sha256", "title", "parties": [...], "signed": [...], "counted": [...]}:
+        `signed` are those whose closing statement is there.
+
+    Raises:
+        PeerViolation: the first thing that does not hold, naming the party it concerns.
+        UsageError: not a receipt of this format.
+    """
+    try:
+        return _verify(receipt)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise UsageError(f"not a complete receipt ({type(error).__name__}: {error})") from None
+
+
+def _verify(receipt: dict[str, Any]) -> dict[str, Any]:
+    if receipt["ostraka_receipt"] != FORMAT:
+        raise UsageError(f"a receipt of format {receipt['ostraka_receipt']!r}")
+    manifest = json.loads(receipt["manifest"])
+    digest = hashlib.sha256(receipt["manifest"].encode()).digest()
+    parties = {party["name"]: party["key"] for party in manifest["party"]}
+    _require(digest.hex() == receipt["manifest_sha256"], "the manifest is not the one named")
+    _require(set(receipt["parties"]) == set(parties), "not the parties of the manifest")
+    nonces = b"".join(base64.b64decode(receipt["parties"][name]["nonce"]) for name in parties)
+    session = hashlib.sha256(b"ostraka session\0" + digest + nonces).digest()
+    _require(session.hex() == receipt["session"], "the session id is not that of these nonces")
+    for name, pin in parties.items():
+        _verify_party(name, pin, receipt["parties"][name], digest, session)
+    statements = {
+        name: json.loads(entry["statement"])
+        for name, entry in receipt["parties"].items()
+        if "statement" in entry
+    }
+    counted = _agreed(statements, session, digest)
+    return {
+        "session": session.hex(),
+        "manifest_sha256": digest.hex(),
+        "title": manifest["session"]["title"],
+        "parties": list(parties),
+        "signed": sorted(statements),
+        "counted": counted,
+    }
+
+
+def _verify_party(
+    name: str, pin: str, entry: dict[str, Any], digest: bytes, session: bytes
+) -> None:
+    certificate = base64.b64decode(entry["certificate"])
+    fingerprint = identities.fingerprint_text(identities.fingerprint(certificate))
+    _require(fingerprint == pin, f"{name}'s certificate is not the one the manifest pins")
+    version = int(entry["version"]).to_bytes(2, "little")
+    hello = b"ostraka hello\0" + version + digest + base64.b64decode(entry["nonce"])
+    signed = [("hello", hello), ("ready", session_bytes(session))]
+    if "statement" in entry:
+        signed.append(("statement_signature", entry["statement"].encode()))
+    for field, data in signed:
+        try:
+            identities.verify(certificate, base64.b64decode(entry[field]), data)
+        except PeerViolation:
+            raise PeerViolation(f"{name}'s signature ({field}) does not verify") from None
+
+
+def _agreed(
+    statements: dict[str, dict[str, Any]], session: bytes, digest: bytes
+) -> list[str] | None:
+    """Whom those who computed or learned the result say was counted: the same for all."""
+    counted: list[str] | None = None
+    results = set()
+    for name, statement in statements.items():
+        _require(statement["party"] == name, f"{name}'s statement is somebody else's")
+        _require(statement["session"] == session.hex(), f"{name}'s statement is of another session")
+        _require(statement["manifest_sha256"] == digest.hex(), f"{name} signed another manifest")
+        if statement.get("counted") is not None:
+            _require(
+                counted in (None, statement["counted"]),
+                f"{name} says that other contributors were counted than others say",
+            )
+            counted = statement["counted"]
+        if statement.get("result") is not None:
+            results.add(statement["result"])
+    _require(len(results) <= 1, "the recipients signed different results")
+    return counted
+
+
+def _require(holds: bool, otherwise: str) -> None:
+    if not holds:
+        raise PeerViolation(f"the receipt does not hold: {otherwise}")
