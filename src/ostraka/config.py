@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ostraka import limits
 from ostraka.errors import InputError, ManifestError, UsageError
-from ostraka.manifest import InputSchema, Manifest, host_port, parse, suggest
+from ostraka.manifest import InputSchema, Manifest, host_port, locate, parse, suggest
 
 if TYPE_CHECKING:
     from ostraka.protocols.protocol import Protocol
@@ -38,25 +38,21 @@ def load_text(text: str, source: str) -> Manifest:
     try:
         protocol(manifest)
     except ManifestError as error:
-        prefix = "" if error.message.startswith(source) else f"{source}: "
-        raise ManifestError(prefix + error.message, hint=error.hint, data_left=False) from None
+        words = locate(text, source, error.message)
+        raise ManifestError(words, hint=error.hint, data_left=False) from None
     return manifest
 
 
 def protocol(manifest: Manifest) -> Protocol:
     """The protocol a manifest names, bound to it: it has checked its own options."""
-    return protocol_class(manifest.session.protocol)(manifest)
+    from ostraka.protocols import catalogue, protocol_for
 
-
-def protocol_class(name: str) -> type[Protocol]:
-    """A class of the catalogue; ManifestError, with a suggestion, when there is none."""
-    from ostraka.protocols import catalogue
-
+    name = manifest.session.protocol
     if name not in catalogue:
-        known = ", ".join(sorted(catalogue))
         message = f'session.protocol: there is no protocol "{name}"' + suggest(name, catalogue)
-        raise ManifestError(message, hint=f"this version knows {known}", data_left=False)
-    return catalogue[name]
+        hint = f"this version knows {', '.join(catalogue)}"
+        raise ManifestError(message, hint=hint, data_left=False)
+    return protocol_for(manifest)
 
 
 def _read(path: Path) -> bytes:
@@ -180,7 +176,9 @@ def _array(file: BinaryIO, source: str) -> Any:
     return array
 
 
-def read_inputs(path: Path, manifest: Manifest) -> dict[str, Any]:
+def read_inputs(
+    path: Path, manifest: Manifest, missing_ok: tuple[str, ...] = ()
+) -> dict[str, Any]:
     """Everybody's toy inputs, for `simulate`: a JSON object from name to value."""
     try:
         values = json.loads(path.read_text("utf-8"), parse_float=Decimal)
@@ -197,6 +195,8 @@ def read_inputs(path: Path, manifest: Manifest) -> dict[str, Any]:
                 name, manifest.contributors
             )
             raise InputError(message, data_left=False)
+    if missing := [c for c in manifest.contributors if c not in (*values, *missing_ok)]:
+        raise InputError(f"{path} has no input of {', '.join(missing)}", data_left=False)
     return values
 
 

@@ -28,7 +28,7 @@ from ostraka.manifest.model import (
     Session,
     Sharing,
 )
-from ostraka.manifest.reading import parse
+from ostraka.manifest.reading import locate, parse
 
 __all__ = [
     "BoolType",
@@ -46,6 +46,7 @@ __all__ = [
     "Sharing",
     "canonical_json",
     "host_port",
+    "locate",
     "parse",
     "parse_type",
     "suggest",

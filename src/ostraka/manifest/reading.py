@@ -121,6 +121,15 @@ def _line(problem: tuple[int, Path, str]) -> int:
     return problem[0]
 
 
+def locate(text: str, source: str, message: str) -> str:
+    """Put file and line before a message that starts with a dotted path ("outputs.x: ...")."""
+    start = re.match(r"[a-z_]+(\.[a-z0-9_]+)*(?=: )", message)
+    if not start:
+        return f"{source}: {message}"
+    path: Path = tuple(start[0].split("."))
+    return f"{source}:{_nearest(line_numbers(text), path)}: {message}"
+
+
 def _nearest(lines: dict[Path, int], path: Path) -> int:
     """The line of a path, or of the nearest table around it."""
     while path and path not in lines:

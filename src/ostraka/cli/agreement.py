@@ -1,0 +1,281 @@
+"""`new` and `check`: the manifest, written and explained."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ostraka.cli import voice
+
+if TYPE_CHECKING:
+    from ostraka.engine.cost import Cost
+    from ostraka.manifest import Manifest
+
+ROLES = ("contributor", "compute", "recipient")
+
+PARTY_HELP = (
+    "NAME=KEY[:ROLES][@HOST:PORT], once for each party. KEY is a fingerprint (sha256:...) or that "
+    "party's .crt file; ROLES are contributor, compute, recipient, joined by commas, all three by "
+    "default; an address makes direct links possible. A lone FILE.crt is short for FILE=FILE.crt."
+)
+
+
+def new(
+    protocol: Annotated[str, typer.Argument(metavar="PROTOCOL", help="Such as secure-sum.")],
+    party: Annotated[list[str], typer.Option("--party", metavar="PARTY", help=PARTY_HELP)],
+    coordinator: Annotated[
+        str, typer.Option(metavar="HOST:PORT=KEY", help="The relay, its KEY as for a party.")
+    ] = "",
+    title: Annotated[str, typer.Option(help="What it is about, for people.")] = "",
+    deadline: Annotated[str, typer.Option(help="Time to gather everyone: 90s, 5m, 2h.")] = "5m",
+    type_: Annotated[
+        str, typer.Option("--type", help="bool, int, decimal(k), float(k) or choice([...]).")
+    ] = "int",
+    length: Annotated[int, typer.Option(help="How many values each contributor gives.")] = 1,
+    minimum: Annotated[str, typer.Option("--min", help="The least value an input may have.")] = "",
+    maximum: Annotated[
+        str, typer.Option("--max", help="The greatest value an input may have.")
+    ] = "",
+    unit: Annotated[str, typer.Option(help="Such as USD.")] = "",
+    statistic: Annotated[
+        list[str] | None,
+        typer.Option(help="sum, mean, count, variance or histogram; may be repeated."),
+    ] = None,
+    scheme: Annotated[
+        str, typer.Option(help="additive: all must stay. shamir: any threshold + 1 suffice.")
+    ] = "additive",
+    threshold: Annotated[
+        int | None,
+        typer.Option(
+            help="shamir: how many may collude and learn nothing; by default just under half."
+        ),
+    ] = None,
+    min_contributors: Annotated[
+        int | None, typer.Option(help="Open nothing for fewer; by default all must be counted.")
+    ] = None,
+) -> None:
+    """Write a manifest to stdout: what all parties must agree on, byte for byte."""
+    parties = [_party(text) for text in party]
+    tables: dict[str, dict[str, Any]] = {
+        "session": {
+            "title": title or protocol,
+            "protocol": protocol,
+            "deadline": deadline,
+            "coordinator": _coordinator(coordinator),
+        },
+        "input": {
+            "type": type_,
+            "length": length if length != 1 else None,
+            "min": _number("--min", minimum),
+            "max": _number("--max", maximum),
+            "unit": unit or None,
+        },
+        "outputs": {"statistics": statistic},
+        "sharing": {"scheme": scheme, "threshold": _threshold(scheme, threshold, parties)},
+        "policy": {"min_contributors": min_contributors},
+    }
+    text = _toml(tables, parties)
+    _check(text)
+    print(text, end="")
+
+
+class _Bare(str):
+    """Text that goes into TOML as it is: an exact number."""
+
+    __slots__ = ()
+
+
+def _number(option: str, text: str) -> _Bare | None:
+    from ostraka.errors import UsageError
+
+    if text and not all(c in "+-.0123456789" for c in text):
+        raise UsageError(f"{option} {text}: is not a number", hint="such as 0, -5 or 1000.50")
+    if text.endswith(".") or text.lstrip("+-").startswith("."):
+        raise UsageError(f"{option} {text}: a digit is needed on both sides of the point")
+    return _Bare(text) if text else None
+
+
+def _party(text: str) -> dict[str, Any]:
+    """Read NAME=KEY[:ROLES][@HOST:PORT]."""
+    from ostraka.manifest import host_port
+
+    rest, at, address = text.rpartition("@")
+    try:
+        host_port(address)
+    except ValueError:
+        rest, at = text, ""
+    roles: list[str] = list(ROLES)
+    head, colon, tail = rest.rpartition(":")
+    if colon and set(tail.split(",")) <= set(ROLES):
+        rest, roles = head, tail.split(",")
+    name, equals, key = rest.partition("=")
+    if not equals:
+        name, key = Path(rest).stem, rest
+    return {"name": name, "key": _key(key), "roles": roles, "address": address if at else None}
+
+
+def _coordinator(text: str) -> dict[str, str] | None:
+    from ostraka.errors import UsageError
+
+    if not text:
+        return None
+    address, equals, key = text.partition("=")
+    if not equals:
+        hint = "such as --coordinator relay.example:9440=coordinator.crt"
+        raise UsageError("--coordinator needs HOST:PORT=KEY", hint=hint)
+    return {"address": address, "key": _key(key)}
+
+
+def _key(text: str) -> str:
+    """A fingerprint as it is, or that of a certificate file."""
+    if text.startswith("sha256:"):
+        return text
+    from ostraka.errors import UsageError
+    from ostraka.transport.identity import certificate_from_pem, fingerprint, fingerprint_text
+
+    if not Path(text).is_file():
+        hint = "a key is sha256:... or the path of a .crt file, as made by: ostraka keygen"
+        raise UsageError(f"there is no file {text}", hint=hint)
+    return fingerprint_text(fingerprint(certificate_from_pem(Path(text))))
+
+
+def _threshold(scheme: str, wanted: int | None, parties: list[dict[str, Any]]) -> int | None:
+    if wanted is not None or scheme != "shamir":
+        return wanted
+    return max(1, (sum("compute" in p["roles"] for p in parties) - 1) // 2)
+
+
+def _toml(tables: dict[str, dict[str, Any]], parties: list[dict[str, Any]]) -> str:
+    """Tables in the order people read them: the session, its parties, the rest."""
+    blocks = [_table("[session]", tables["session"])]
+    blocks += [_table("[[party]]", party) for party in parties]
+    blocks += [_table(f"[{name}]", tables[name]) for name in tables if name != "session"]
+    return "\n".join(filter(None, blocks))
+
+
+def _table(head: str, values: dict[str, Any]) -> str:
+    lines = [f"{k} = {_literal(v)}" for k, v in values.items() if v is not None]
+    return "\n".join([head, *lines, ""]) if lines else ""
+
+
+def _literal(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{k} = {_literal(v)}" for k, v in value.items()) + " }"
+    if isinstance(value, _Bare):
+        return str(value)
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _check(text: str) -> None:
+    """What `new` writes, `check` accepts; lines of a file that is not there would not help."""
+    import re
+
+    from ostraka import config
+    from ostraka.errors import ManifestError
+
+    try:
+        config.load_text(text, "manifest")
+    except ManifestError as error:
+        message = re.sub(r"(?m)^manifest(:\d+)?: ", "", error.message)
+        raise ManifestError(message, hint=error.hint or "ostraka new --help") from None
+
+
+# --- check -------------------------------------------------------------------------------------
+
+
+def check(
+    session: Annotated[Path, typer.Argument(metavar="SESSION.toml")],
+    output: Annotated[voice.Output, typer.Option(help="text or json.")] = voice.Output.TEXT,
+) -> None:
+    """Say in words who learns what, against whom it is safe, and what it costs."""
+    from ostraka import config
+
+    manifest = config.load(session)
+    protocol = config.protocol(manifest)
+    explained, cost = protocol.explain(), protocol.cost()
+    if output is voice.Output.JSON:
+        voice.emit(_as_json(manifest, explained, cost))
+        return
+    print(f"{session} is valid.\n")
+    print("\n".join(_as_text(manifest, explained, cost)))
+
+
+def _as_json(manifest: Manifest, explained: list[str], cost: Cost) -> dict[str, Any]:
+    return {
+        "manifest_sha256": manifest.digest.hex(),
+        "title": manifest.session.title,
+        "protocol": manifest.session.protocol,
+        "contributors": manifest.contributors,
+        "compute": manifest.compute,
+        "recipients": manifest.recipients,
+        "explain": explained,
+        "cost": {
+            "rounds": cost.rounds,
+            "sent": {p: {"messages": s.messages, "bytes": s.bytes} for p, s in cost.sent.items()},
+        },
+    }
+
+
+def _as_text(manifest: Manifest, explained: list[str], cost: Cost) -> list[str]:
+    from ostraka import config
+
+    session, sharing = manifest.session, manifest.sharing
+    relay = f"through {session.coordinator.address}" if session.coordinator else "direct"
+    what = manifest.outputs.get("statistics", [])
+    figures = ", ".join(what) if isinstance(what, list) else ""
+    return [
+        f"{session.title}",
+        f"  protocol  {session.protocol}" + (f": {figures}" if figures else ""),
+        f"  input     {config.describe(manifest.input)}",
+        f"  sharing   {sharing.scheme}, threshold {sharing.threshold}, {sharing.security} security",
+        f"  links     {relay}; {_duration(session.deadline)} to gather everyone",
+        *_party_lines(manifest),
+        "\nWho learns what, and against whom it is safe",
+        *_wrapped(explained),
+        "\nWhat it costs",
+        *_cost_lines(cost),
+        f"\nmanifest sha256 {manifest.digest.hex()}",
+        "Everybody must see this same line; parties compare it before anything is shared.",
+    ]
+
+
+def _party_lines(manifest: Manifest) -> list[str]:
+    width = max(map(len, manifest.parties))
+    shown = [
+        f"  {'party':8}  {p.name:{width}}  {', '.join(p.roles)}"
+        + (f"  at {p.address}" if p.address else "")
+        for p in manifest.party[:12]
+    ]
+    hidden = len(manifest.party) - len(shown)
+    return shown + ([f"  ... and {hidden} more parties"] if hidden else [])
+
+
+def _wrapped(sentences: list[str]) -> list[str]:
+    from shutil import get_terminal_size
+    from textwrap import fill
+
+    width = min(100, get_terminal_size().columns)
+    return [fill(s, width, initial_indent="- ", subsequent_indent="  ") for s in sentences]
+
+
+def _cost_lines(cost: Cost) -> list[str]:
+    """Parties that send alike share a line."""
+    alike: dict[tuple[int, int], list[str]] = {}
+    for party, sent in cost.sent.items():
+        alike.setdefault((sent.messages, sent.bytes), []).append(party)
+    lines = [f"  {cost.rounds} rounds; payload, before TLS:"]
+    for (messages, size), parties in alike.items():
+        who = ", ".join(parties) if len(parties) <= 6 else f"{len(parties)} parties"
+        each = " each" if len(parties) > 1 else ""
+        lines.append(f"  {who} send{'' if each else 's'} {messages} messages, {size:,} bytes{each}")
+    return lines
+
+
+def _duration(seconds: float) -> str:
+    for unit, name in ((3600, "h"), (60, "min")):
+        if seconds >= unit and seconds % unit == 0:
+            return f"{seconds / unit:g} {name}"
+    return f"{seconds:g} s"

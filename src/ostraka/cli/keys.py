@@ -1,0 +1,229 @@
+"""`keygen` and `doctor`: one's own key, and whether things stand ready."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ostraka.cli import voice
+
+if TYPE_CHECKING:
+    from ostraka.manifest import Manifest, Party
+    from ostraka.transport.identity import Identity
+
+KeysOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--keys", help="Where NAME.key and NAME.crt are; by default OSTRAKA_KEYS, or here."
+    ),
+]
+
+
+def keygen(
+    name: Annotated[str, typer.Argument(help="The party's name in manifests.")],
+    directory: Annotated[
+        Path | None, typer.Option("--dir", help="Where to; by default OSTRAKA_KEYS, or here.")
+    ] = None,
+) -> None:
+    """Make NAME.key, which stays here, and NAME.crt, for the others; prints the fingerprint."""
+    import re
+
+    from ostraka import config
+    from ostraka.errors import UsageError
+    from ostraka.transport import identity
+
+    if not re.fullmatch("[a-z][a-z0-9-]{0,31}", name):
+        hint = "1 to 32 lowercase letters, digits or -, a letter first"
+        raise UsageError(f"{name!r} cannot be a party's name", hint=hint)
+    made = identity.create(name, config.keys_directory(directory))
+    print(identity.fingerprint_text(made.fingerprint))
+    voice.say(f"{made.key_path}: secret, never leaves this machine")
+    voice.say(f"{made.certificate_path}: for whoever writes the manifest; compare the fingerprint")
+
+
+# --- doctor ------------------------------------------------------------------------------------
+
+
+@dataclass
+class Findings:
+    """What doctor looked at; `code` is the exit code of the worst."""
+
+    code: int = 0
+    lines: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, what: str, problem: str | None, detail: str = "", code: int = 2) -> None:
+        """A finding: fine when there is no problem."""
+        self.lines.append({"check": what, "ok": problem is None, "detail": problem or detail})
+        if problem is not None and (self.code == 0 or code == 11):
+            self.code = code
+
+    def note(self, what: str, detail: str) -> None:
+        """Something that is neither good nor bad."""
+        self.lines.append({"check": what, "ok": None, "detail": detail})
+
+
+def doctor(
+    session: Annotated[Path | None, typer.Argument(metavar="[SESSION.toml]")] = None,
+    as_: Annotated[
+        str, typer.Option("--as", metavar="NAME", help="Which party; else the one with a key here.")
+    ] = "",
+    keys: KeysOption = None,
+    output: Annotated[voice.Output, typer.Option(help="text or json.")] = voice.Output.TEXT,
+) -> None:
+    """Can I reach the others, is my key right, is my clock right, are my files private?"""
+    from ostraka import config
+
+    findings, directory = Findings(), config.keys_directory(keys)
+    _look_at_system(findings)
+    _look_at_files(findings, directory)
+    manifest = config.load(session) if session else None
+    if manifest:
+        _look_at_session(findings, manifest, as_, directory)
+    else:
+        findings.note("session", "give a SESSION.toml to check keys and reach against it")
+    _tell(findings, output)
+    raise typer.Exit(findings.code)
+
+
+def _tell(findings: Findings, output: voice.Output) -> None:
+    if output is voice.Output.JSON:
+        voice.emit({"ok": findings.code == 0, "checks": findings.lines})
+        return
+    marks = {True: "ok   ", False: "FAIL ", None: "note "}
+    for line in findings.lines:
+        print(f"{marks[line['ok']]} {line['check']}: {line['detail']}")
+
+
+def _look_at_system(findings: Findings) -> None:
+    import platform
+    import ssl
+
+    import cryptography
+
+    tls13 = None if ssl.HAS_TLSv1_3 else f"{ssl.OPENSSL_VERSION} has no TLS 1.3"
+    versions = f"Python {platform.python_version()}, {ssl.OPENSSL_VERSION}"
+    findings.add("software", tls13, f"{versions}, cryptography {cryptography.__version__}")
+
+
+def _look_at_files(findings: Findings, directory: Path) -> None:
+    from ostraka import config
+
+    found = sorted(directory.glob("*.key"))
+    if not found:
+        findings.note("keys", f"no key in {directory}; make one: ostraka keygen NAME")
+        return
+    # A directory that others may read shows them names only; one they may write lets them swap keys.
+    problem = config.loose_modes(directory, 0o755)
+    findings.add("directory", problem, f"only you can change {directory}")
+    for path in found:
+        findings.add("key", config.loose_modes(path, 0o600), f"only you can read {path}")
+
+
+def _look_at_session(findings: Findings, manifest: Manifest, name: str, directory: Path) -> None:
+    findings.add("manifest", None, f"valid, sha256 {manifest.digest.hex()}")
+    me = _who(findings, manifest, name, directory)
+    if me is None:
+        return
+    identity = _look_at_key(findings, manifest, me, directory)
+    if identity is not None:
+        import asyncio
+
+        asyncio.run(_look_at_links(findings, manifest, me, identity))
+
+
+def _who(findings: Findings, manifest: Manifest, name: str, directory: Path) -> Party | None:
+    if name:
+        return manifest.party_named(name)
+    here = [p for p in manifest.party if (directory / f"{p.name}.key").exists()]
+    if len(here) == 1:
+        return here[0]
+    which = f"keys of {', '.join(p.name for p in here)}" if here else "no party's key"
+    findings.add("party", f"{directory} holds {which}: choose with --as NAME and --keys DIR")
+    return None
+
+
+def _look_at_key(
+    findings: Findings, manifest: Manifest, me: Party, directory: Path
+) -> Identity | None:
+    from ostraka.errors import OstrakaError
+    from ostraka.transport import identity
+
+    try:
+        own = identity.load(me.name, directory)
+    except OstrakaError as error:
+        findings.add("identity", error.message)
+        return None
+    same = own.fingerprint == me.pin
+    wrong = f"yours is {identity.fingerprint_text(own.fingerprint)}, the manifest names {me.key}"
+    findings.add(
+        "identity", None if same else wrong, f"the manifest names your key as {me.name}", 11
+    )
+    _look_at_clock(findings, own)
+    return own if same else None
+
+
+def _look_at_clock(findings: Findings, own: Identity) -> None:
+    """There is no clock to compare with; a certificate's dates catch a clock that is years off."""
+    from datetime import UTC, datetime
+
+    from cryptography import x509
+
+    certificate = x509.load_der_x509_certificate(own.certificate)
+    start, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    now = datetime.now(UTC)
+    detail = (
+        f"{now:%Y-%m-%d %H:%M} UTC is within your certificate's {start:%Y-%m-%d} to {end:%Y-%m-%d}"
+    )
+    problem = None if start <= now <= end else detail.replace("is within", "is outside")
+    findings.add("clock", problem, f"{detail}; no other clock was asked")
+
+
+async def _look_at_links(
+    findings: Findings, manifest: Manifest, me: Party, identity: Identity
+) -> None:
+    """The coordinator, and every peer that has an address."""
+    from ostraka.transport.reactor import Reactor
+
+    relay = manifest.session.coordinator
+    targets = [("coordinator", relay.address, relay.pin)] if relay else []
+    targets += [(p.name, p.address, p.pin) for p in manifest.party if p.address and p != me]
+    reactor = Reactor()
+    try:
+        for name, address, pin in targets:
+            await _look_at_link(findings, reactor, identity, name, address, pin)
+    finally:
+        reactor.close()
+
+
+async def _look_at_link(
+    findings: Findings, reactor: Any, identity: Identity, name: str, address: str, pin: bytes
+) -> None:
+    import asyncio
+
+    from ostraka.errors import OstrakaError, PinMismatch
+    from ostraka.transport import tcp
+    from ostraka.transport.tls import SecureLink, pinned
+
+    where = f"{name} at {address}"
+    try:
+        async with asyncio.timeout(5):
+            carrier = await tcp.dial(address, reactor)
+    except OSError as error:  # also TimeoutError
+        reason = error.strerror or "no answer within 5 s"
+        away = f"{where}: {reason}" + (
+            "" if name == "coordinator" else " (perhaps not started yet)"
+        )
+        findings.add("reach", away, code=10)
+        return
+    link = SecureLink(carrier, identity, server=False, admit=pinned(name, pin))
+    try:
+        await link.open(5)
+        findings.add("reach", None, f"{where} answers with the key of the manifest, over TLS 1.3")
+    except OstrakaError as error:
+        code = 11 if isinstance(error, PinMismatch) else 10
+        findings.add("reach", f"{where}: {error.message}", code=code)
+    finally:
+        await link.close()

@@ -1,0 +1,78 @@
+"""One party's result, in words and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ostraka.cli import voice
+from ostraka.errors import OstrakaError
+
+if TYPE_CHECKING:
+    from ostraka.manifest import Manifest
+    from ostraka.protocols.protocol import Outcome
+
+SHOWN = 8
+"""Elements of a vector that are shown to a person."""
+
+
+def show(result: Mapping[str, Any]) -> None:
+    """What a recipient learned, on stdout; the rest of the story on stderr."""
+    outputs = result.get("outputs", [])
+    for line in lines(outputs):
+        print(line)
+    if outputs:
+        voice.say(f"from {result['contributors']} contributors")
+    else:
+        voice.say("done; the manifest gives this party no result")
+    if result.get("receipt"):
+        voice.say(f"receipt: {result['receipt']}")
+
+
+def lines(outputs: list[Mapping[str, Any]]) -> list[str]:
+    """ "sum   12686 USD", one line for each figure."""
+    width = max((len(o["name"]) for o in outputs), default=0)
+    return [_line(o, width) for o in outputs]
+
+
+def _line(output: Mapping[str, Any], width: int) -> str:
+    error = f" +- {output['error95']}" if "error95" in output else ""
+    unit = f" {output['unit']}" if output.get("unit") else ""
+    return f"{output['name']:{width}}  {_value(output['value'])}{error}{unit}"
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{k}: {v}" for k, v in value.items())
+    if not isinstance(value, list):
+        return str(value)
+    start = ", ".join(map(_value, value[:SHOWN]))
+    if len(value) <= SHOWN:
+        return f"[{start}]"
+    return f"[{start}, ...] ({len(value)} values; --output json prints all)"
+
+
+def of_party(manifest: Manifest, result: Outcome | OstrakaError | None) -> dict[str, Any]:
+    """What `run` would have printed for one party of a simulation."""
+    if isinstance(result, OstrakaError):
+        return {"status": "error", "error": result.code, "message": result.message}
+    if result is None:
+        return {"status": "no-output"}
+    return {
+        "protocol": manifest.session.protocol,
+        "manifest_sha256": manifest.digest.hex(),
+        "status": "released",
+        "outputs": [{"name": o.name, "value": o.value, "unit": o.unit} for o in result.outputs],
+        "contributors": len(result.contributors),
+    }
+
+
+def show_all(results: Mapping[str, Mapping[str, Any]]) -> None:
+    """A simulation: every party's view."""
+    for name, result in results.items():
+        if result["status"] == "error":
+            print(f"{name}: {result['message']}")
+        elif result["status"] == "no-output":
+            print(f"{name}: learns nothing")
+        else:
+            print(f"{name}: {'; '.join(' '.join(x.split()) for x in lines(result['outputs']))}")

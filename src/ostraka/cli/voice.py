@@ -1,0 +1,127 @@
+"""How the command line speaks: data on stdout; `error:`, then `hint:`, on stderr."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from typing import Any
+
+from ostraka.errors import OstrakaError
+
+INTERRUPTED = 130
+"""The exit code of Ctrl-C: 128 and the number of SIGINT, as shells count."""
+
+DEBUG = "OSTRAKA_DEBUG"
+
+
+class Output(StrEnum):
+    """What a command prints on stdout."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class _Sent:
+    """Whether anything derived from this process's input has left it, as far as is known."""
+
+    known: bool | None = None
+
+
+sent = _Sent()
+
+
+def say(text: str) -> None:
+    """Prose for a person, on stderr."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def emit(value: Mapping[str, Any]) -> None:
+    """One JSON object, alone on stdout."""
+    import json
+
+    print(json.dumps(value, ensure_ascii=False, default=str), flush=True)
+
+
+def guarded(command: Callable[[], int]) -> int:
+    """Run a command and turn whatever ends it into words on stderr and an exit code."""
+    try:
+        return command()
+    except KeyboardInterrupt:
+        return interrupted()
+    except BrokenPipeError:
+        # Whoever read our stdout has gone; Python would complain once more when it flushes it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        return report(error)
+
+
+def interrupted() -> int:
+    """Ctrl-C."""
+    say("\nerror: interrupted")
+    _tell_data(None)
+    return INTERRUPTED
+
+
+def report(error: BaseException) -> int:
+    """Say what went wrong; returns the exit code."""
+    found = _known(error)
+    if found is None:
+        return _bug(error)
+    for line in found.message.splitlines():
+        say(f"error: {line}")
+    if found.hint:
+        say(f"hint: {found.hint}")
+    if found.exit_code != 2:
+        _tell_data(found.data_left)
+    if found.exit_code == 70:
+        _tell_bug(found)
+    return found.exit_code
+
+
+def _known(error: BaseException) -> OstrakaError | None:
+    """The first error of ours, also inside groups."""
+    if isinstance(error, OstrakaError):
+        return error
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            if found := _known(inner):
+                return found
+    return None
+
+
+def _tell_data(data_left: bool | None) -> None:
+    known = sent.known if data_left is None else data_left
+    if known is False:
+        say("data: nothing of yours has left this machine")
+    elif known:
+        say("data: shares of your input have left this machine; alone they reveal nothing")
+
+
+def _bug(error: BaseException) -> int:
+    say("error: this is a bug in ostraka, not something you did")
+    _tell_bug(error)
+    _tell_data(None)
+    return 70
+
+
+def _tell_bug(error: BaseException) -> None:
+    """Where it happened, but neither the message nor a variable: they may hold a secret."""
+    if os.environ.get(DEBUG):
+        traceback.print_exception(error)
+        return
+    inner = error
+    while isinstance(inner, BaseExceptionGroup):
+        inner = inner.exceptions[0]
+    frames = traceback.extract_tb(inner.__traceback__)
+    where = f" at {os.path.basename(frames[-1].filename)}:{frames[-1].lineno}" if frames else ""
+    say(f"hint: report this: {type(inner).__name__}{where}, from: ostraka {_command()}")
+    say(f"hint: {DEBUG}=1 shows the whole traceback, which may show your input")
+
+
+def _command() -> str:
+    """The subcommand, without its arguments."""
+    return next((word for word in sys.argv[1:] if not word.startswith("-")), "")
