@@ -148,10 +148,19 @@ class Listener:
         host, port = self._sock.getsockname()[:2]
         self.address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         self._sock.setblocking(False)
+        self._accepting = self._open = True
         reactor.register(self._sock, self)
+
+    def accept(self, accepting: bool) -> None:
+        """Whether to take connections; until then they wait in the kernel's queue."""
+        if self._open and accepting != self._accepting:
+            self._accepting = accepting
+            self._reactor.want(self._sock, self, read=accepting, write=False)
 
     def on_readable(self) -> None:
         for _ in range(64):
+            if not self._accepting:
+                return
             try:
                 sock, _peer = self._sock.accept()
             except OSError:
@@ -162,6 +171,7 @@ class Listener:
         pass
 
     def close(self) -> None:
+        self._open = self._accepting = False
         self._reactor.forget(self._sock)
         self._sock.close()
 

@@ -118,6 +118,30 @@ def chunks(view: memoryview) -> Generator[memoryview]:
         yield view[start : start + DATA_FRAME]
 
 
+def read_relay(length: int) -> Parser[bytearray]:
+    """The whole relay frame whose header announced `length`: ready to be passed on without a copy.
+
+    Raises:
+        PeerViolation: too short to hold a slot.
+    """
+    if length < 2:
+        raise PeerViolation("a relay frame without a slot")
+    frame = bytearray(HEADER + length)
+    _header.pack_into(frame, 0, Kind.RELAY, length)
+    yield memoryview(frame)[HEADER:]
+    return frame
+
+
+def relay_slot(frame: bytes | bytearray) -> int:
+    """The slot in a whole relay frame."""
+    return int.from_bytes(frame[HEADER:RELAY_HEADER], "little")
+
+
+def set_relay_slot(frame: bytearray, slot: int) -> None:
+    """Put another slot into a whole relay frame."""
+    frame[HEADER:RELAY_HEADER] = slot.to_bytes(2, "little")
+
+
 def split_relay(body: memoryview) -> tuple[int, memoryview]:
     """A relay frame's slot and payload.
 

@@ -1,0 +1,212 @@
+"""One accepted connection: what waits for it, and who waits for it to take that."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import Final
+
+from ostraka import limits
+from ostraka.errors import OstrakaError
+from ostraka.transport.identity import Identity
+from ostraka.transport.reactor import Reactor
+from ostraka.transport.tcp import TcpCarrier
+from ostraka.transport.tls import SecureLink
+
+SMALL: Final = 4096
+"""Frames up to this many bytes are gathered until the event loop turns: one TLS record and one
+system call for all small frames of a turn, and no piece of memory of its own for each."""
+
+TAIL: Final = 64 * 1024
+"""Bytes gathered before they become one piece of the link's queue."""
+
+
+class Memory:
+    """What all connections of a coordinator keep together."""
+
+    __slots__ = ("most", "queued")
+
+    def __init__(self) -> None:
+        self.queued = 0
+        self.most = 0
+
+    def change(self, size: int) -> None:
+        self.queued += size
+        self.most = max(self.most, self.queued)
+
+    @property
+    def full(self) -> bool:
+        return self.queued > limits.RELAY_MEMORY
+
+    @property
+    def limit(self) -> int:
+        """Bytes one connection's queue may reach."""
+        return limits.RELAY_CHUNK if self.full else limits.RELAY_QUEUE
+
+
+class Connection:
+    """A link, and its queue in the coordinator.
+
+    Args:
+        sock: accepted.
+        memory: where the queue is counted.
+    """
+
+    __slots__ = (
+        "_blocked_by",
+        "_counted",
+        "_heard",
+        "_lost",
+        "_memory",
+        "_pump",
+        "_resumed",
+        "_sent",
+        "_sent_at",
+        "_tail",
+        "_waiting",
+        "_written",
+        "closing",
+        "link",
+    )
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        reactor: Reactor,
+        identity: Identity,
+        memory: Memory,
+    ) -> None:
+        carrier = TcpCarrier(sock, reactor)
+        self.link = SecureLink(carrier, identity, server=True, admit=lambda _: "a party")
+        self.closing = False
+        self._memory = memory
+        self._pump, carrier.on_room = carrier.on_room, self._room
+        carrier.on_lost = self._ended
+        self._tail = bytearray()
+        self._written = 0
+        self._counted = 0
+        self._heard = 0
+        self._sent = 0
+        self._sent_at = 0.0
+        self._lost: OstrakaError | None = None
+        self._blocked_by: set[Connection] = set()
+        self._waiting: set[Connection] = set()
+        self._resumed: asyncio.Future[None] | None = None
+
+    # What waits for it
+
+    @property
+    def queued(self) -> int:
+        """Bytes in the coordinator's memory for this connection (the kernel's not counted)."""
+        return len(self._tail) + self._written - self.link.bytes_sent
+
+    def send(self, frame: bytes | bytearray) -> bool:
+        """Queue a frame. True when it asks for a `flush` before long."""
+        if len(frame) <= SMALL:
+            first = not self._tail
+            self._tail += frame
+            if len(self._tail) < TAIL:
+                return first
+            self._append()
+        else:
+            self._append()
+            self._written += len(frame)
+            self.link.write(frame)
+        self._count()
+        return False
+
+    def flush(self) -> None:
+        """Let the small frames go, unless there are others before them that cannot."""
+        if self._tail and self._written == self.link.bytes_sent:
+            self._append()
+        self._count()
+
+    def _append(self) -> None:
+        if self._tail:
+            tail, self._tail = self._tail, bytearray()
+            self._written += len(tail)
+            self.link.write(tail)
+
+    def _room(self) -> None:
+        self._pump()
+        self.flush()
+        if self._waiting and self.queued <= self._memory.limit // 2:
+            self._release()
+
+    def _count(self) -> None:
+        # Small frames in the tail are counted when they are flushed: every turn of the loop.
+        queued = 0 if self.link.failed else self.queued
+        if queued != self._counted:
+            self._memory.change(queued - self._counted)
+            self._counted = queued
+
+    # Who waits
+
+    @property
+    def crowded(self) -> bool:
+        """Whether more waits for it than may."""
+        return self.queued > self._memory.limit and self.link.failed is None
+
+    def wait_for(self, crowded: Connection) -> None:
+        """Leave this connection unread until `crowded` has taken half of what may wait for it."""
+        self._blocked_by.add(crowded)
+        crowded._waiting.add(self)
+
+    @property
+    def paused(self) -> bool:
+        return bool(self._blocked_by)
+
+    async def resumed(self) -> None:
+        """Return when nobody crowded is waited for any more."""
+        while self._blocked_by:
+            self._resumed = asyncio.get_running_loop().create_future()
+            try:
+                await self._resumed
+            finally:
+                self._resumed = None
+
+    def _release(self) -> None:
+        waiting, self._waiting = self._waiting, set()
+        for other in waiting:
+            other._go_on(self)
+
+    def _go_on(self, crowded: Connection) -> None:
+        self._blocked_by.discard(crowded)
+        if not self._blocked_by and self._resumed is not None and not self._resumed.done():
+            self._resumed.set_result(None)
+
+    # Its end
+
+    def _ended(self, error: OstrakaError) -> None:
+        # While it is left unread, what it sent last is still to be forwarded, and then its end.
+        if self.paused:
+            self._lost = error
+        else:
+            self.link.abandon(error)
+
+    def end_if_lost(self) -> None:
+        """All that it sent has been read: if that was the last, so be it."""
+        if self._lost is not None and not self.paused:
+            self.link.abandon(self._lost)
+
+    def forget(self) -> None:
+        """The link is over: nobody waits for it, and it for nobody."""
+        self._tail.clear()
+        self._count()
+        self._release()
+        for crowded in self._blocked_by:
+            crowded._waiting.discard(self)
+        self._blocked_by.clear()
+
+    # Time
+
+    def heard(self) -> bool:
+        """Whether bytes came since last asked; one that is left unread may well have sent some."""
+        before, self._heard = self._heard, self.link.bytes_received
+        return self._heard != before or self.paused
+
+    def stalled(self, now: float) -> bool:
+        """Whether it has taken nothing for too long of what waits for it."""
+        if not self.queued or self.link.bytes_sent != self._sent or not self._sent_at:
+            self._sent, self._sent_at = self.link.bytes_sent, now
+        return now - self._sent_at >= limits.STALL_SECONDS

@@ -1,0 +1,248 @@
+"""The coordinator: TLS sockets around `rooms`.
+
+Every connection has one task, which waits; frames are handled where they arrive, without it. All
+that is kept of a frame is one buffer, decrypted into and encrypted from.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import resource
+import socket
+import sys
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from dataclasses import dataclass
+from time import monotonic
+from typing import Final
+
+from ostraka import limits
+from ostraka.coordinator.connection import Connection, Memory
+from ostraka.coordinator.rooms import Action, Close, Deliver, Ended, Rooms
+from ostraka.errors import OstrakaError, PeerLost, PeerViolation
+from ostraka.transport.identity import PREFIX, Identity, fingerprint
+from ostraka.transport.reactor import Reactor
+from ostraka.transport.tcp import Listener
+from ostraka.wire import frames
+from ostraka.wire.messages import decode
+
+log: Final = logging.getLogger("ostraka.coordinator")
+
+TICKS: Final = 8
+"""Ticks of the clock in the shortest time that is measured with it."""
+
+SPARE_FILES: Final = 32
+"""File descriptors that are not for connections."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """What a coordinator knows about itself."""
+
+    connections: int
+    members: int
+    rooms: int
+    relayed_bytes: int
+    queued_bytes: int
+    most_queued_bytes: int
+
+
+async def serve(
+    listen: str,
+    identity: Identity,
+    *,
+    ready: Callable[[str], None] | None = None,
+    allow: Collection[str] | None = None,
+) -> None:
+    """Run a coordinator until cancelled.
+
+    Args:
+        listen: "host:port"; port 0 lets the system choose.
+        ready: told the address once it listens.
+        allow: fingerprints ("sha256:...") that may join; None admits any key.
+
+    Raises:
+        UsageError: it cannot listen there.
+    """
+    await Coordinator(identity, allow=allow).serve(listen, ready)
+
+
+class Coordinator:
+    """Joins the parties of a session, forwards what it cannot read, and keeps nothing.
+
+    Args:
+        identity: its own; parties pin it.
+        allow: fingerprints ("sha256:...") that may join; None admits any key.
+    """
+
+    def __init__(self, identity: Identity, *, allow: Collection[str] | None = None) -> None:
+        self._identity = identity
+        self._rooms: Rooms[Connection] = Rooms(None if allow is None else _digests(allow))
+        self._connections: set[Connection] = set()
+        self._strangers = 0
+        self._unflushed: list[Connection] = []
+        self._memory = Memory()
+        self._most_connections = _raise_file_limit() - SPARE_FILES
+
+    def statistics(self) -> Statistics:
+        """As of now."""
+        return Statistics(
+            len(self._connections),
+            self._rooms.members,
+            len(self._rooms),
+            self._rooms.relayed_bytes,
+            self._memory.queued,
+            self._memory.most,
+        )
+
+    async def serve(self, listen: str, ready: Callable[[str], None] | None = None) -> None:
+        """Run until cancelled."""
+        reactor = Reactor(spin=0)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                self._tasks, self._reactor = tasks, reactor
+                self._listener = Listener(listen, reactor, self._accepted)
+                try:
+                    if ready is not None:
+                        ready(self._listener.address)
+                    await self._clock()
+                finally:
+                    self._listener.close()
+        finally:
+            reactor.close()
+
+    # Connections
+
+    def _accepted(self, sock: socket.socket) -> None:
+        connection = Connection(sock, self._reactor, self._identity, self._memory)
+        self._connections.add(connection)
+        self._strangers += 1
+        self._accept_or_not()
+        self._tasks.create_task(self._attend(connection), name="connection")
+
+    def _accept_or_not(self) -> None:
+        # Beyond either bound the rest waits in the kernel's queue.
+        self._listener.accept(
+            self._strangers < limits.PREAUTH_CONNECTIONS
+            and len(self._connections) < self._most_connections
+        )
+
+    async def _attend(self, connection: Connection) -> None:
+        """The life of one connection. Its end is no error of ours, whatever it was."""
+        try:
+            try:
+                await self._welcome(connection)
+            finally:
+                self._strangers -= 1
+                self._accept_or_not()
+            while not connection.closing:
+                await connection.resumed()
+                asyncio.get_running_loop().call_soon(connection.end_if_lost)
+                await connection.link.read(self._frames(connection))
+            connection.flush()
+            await connection.link.close()
+        except OstrakaError as error:
+            log.debug("connection ended: %s", error.code)
+        except Exception:
+            log.exception("connection ended by a bug of ours")
+        finally:
+            self._forget(connection)
+
+    async def _welcome(self, connection: Connection) -> None:
+        link = connection.link
+        await link.open(limits.HANDSHAKE_SECONDS)
+        try:
+            async with asyncio.timeout(limits.FIRST_FRAME_SECONDS):
+                message = decode(await link.read(frames.read_control()))
+        except TimeoutError:
+            raise PeerLost("no first frame") from None
+        key, busy = fingerprint(link.peer_certificate), self._memory.full
+        self._act(connection, self._rooms.join(connection, key, message, monotonic(), busy=busy))
+
+    def _frames(self, connection: Connection) -> frames.Parser[None]:
+        """What a member sends, until it is to be left unread."""
+        while not connection.paused and not connection.closing:
+            kind, length = yield from frames.read_header()
+            if kind is frames.Kind.RELAY:
+                frame = yield from frames.read_relay(length)
+                self._act(connection, self._rooms.relayed(connection, frame))
+            elif kind is frames.Kind.CONTROL:
+                body = yield from frames.read_body(length)
+                self._act(connection, self._rooms.said(connection, body))
+            else:
+                raise PeerViolation(f"a {kind.name} frame from a member")
+
+    def _forget(self, connection: Connection) -> None:
+        connection.link.abandon(PeerLost("over"))
+        self._connections.discard(connection)
+        self._act(connection, self._rooms.left(connection, monotonic()))
+        connection.forget()
+        self._accept_or_not()
+
+    # Actions
+
+    def _act(self, cause: Connection, actions: list[Action[Connection]]) -> None:
+        for action in actions:
+            if isinstance(action, Deliver):
+                self._deliver(action.to, action.frame)
+                if action.to.crowded:
+                    cause.wait_for(action.to)
+            elif isinstance(action, Close):
+                action.connection.closing = True
+            else:
+                _log_end(action)
+
+    def _deliver(self, to: Connection, frame: bytes | bytearray) -> None:
+        if to.send(frame):
+            if not self._unflushed:
+                asyncio.get_running_loop().call_soon(self._flush)
+            self._unflushed.append(to)
+
+    def _flush(self) -> None:
+        unflushed, self._unflushed = self._unflushed, []
+        for connection in unflushed:
+            connection.flush()
+
+    # Time
+
+    async def _clock(self) -> None:
+        while True:
+            shortest = min(limits.PING_SECONDS, limits.PONG_SECONDS, limits.STALL_SECONDS)
+            await asyncio.sleep(shortest / TICKS)
+            self._tick(monotonic())
+
+    def _tick(self, now: float) -> None:
+        for connection in list(self._connections):
+            if connection.heard():
+                self._rooms.heard(connection, now)
+            if connection.stalled(now):
+                connection.link.abandon(PeerLost("it takes nothing"))
+        for action in self._rooms.tick(now):
+            if isinstance(action, Deliver):
+                self._deliver(action.to, action.frame)
+            elif isinstance(action, Close):
+                action.connection.link.abandon(PeerLost(action.code))
+
+
+def _digests(allow: Collection[str]) -> list[bytes]:
+    return [bytes.fromhex(text.removeprefix(PREFIX)) for text in allow]
+
+
+def _log_end(ended: Ended) -> None:
+    log.info(
+        "room=%s members=%d relayed_bytes=%d seconds=%.3f",
+        ended.room,
+        ended.members,
+        ended.relayed,
+        ended.seconds,
+    )
+
+
+def _raise_file_limit() -> int:
+    """As many file descriptors as we may have: every connection is one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        soft = hard
+    return sys.maxsize if soft == resource.RLIM_INFINITY else soft
