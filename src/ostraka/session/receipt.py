@@ -18,8 +18,12 @@ import hashlib
 import hmac
 import json
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ostraka.errors import PeerViolation, UsageError
 from ostraka.exchange import Array
@@ -58,10 +62,17 @@ class Commitment:
         return self._mac.hexdigest()
 
 
-def result_commitment(key: bytes, outputs: object) -> str:
-    """What recipients sign of the result: equal results give equal values to all of them, and tell
-    nobody else anything."""
-    return hmac.new(key, canonical(outputs), hashlib.sha256).hexdigest()
+def result_commitment(key: bytes, outputs: Iterable[tuple[str, Iterable[NDArray[Any]]]]) -> str:
+    """What recipients sign of the result, its names and opened integers: equal results give equal
+    values to all of them, and tell nobody else anything."""
+    mac = hmac.new(key, digestmod=hashlib.sha256)
+    for name, parts in outputs:
+        mac.update(name.encode() + b"\0")
+        for part in parts:
+            mac.update(f"{part.dtype.str}\0{part.size}\0".encode())
+            exact = part.dtype == object
+            mac.update(canonical(part.tolist()) if exact else np.ascontiguousarray(part).data)
+    return mac.hexdigest()
 
 
 def text(data: bytes) -> str:
@@ -69,7 +80,7 @@ def text(data: bytes) -> str:
 
 
 def write(path: Path, receipt: dict[str, Any]) -> None:
-    """Write a receipt, whole or not at all; an earlier one is kept under a numbered name."""
+    """Write a receipt, whole or not at all."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     temporary.write_text(json.dumps(receipt, indent=1, sort_keys=True) + "\n")
     os.replace(temporary, path)

@@ -194,8 +194,11 @@ class Session(Exchange):
 
     # Ending
 
-    async def exchange_statements(self, own: Statement) -> dict[PartyId, Statement]:
-        """Tell everybody what we sign, and hear what they do; those that are gone are left out.
+    async def exchange_statements(
+        self, own: Statement, *, wait: bool
+    ) -> dict[PartyId, Statement]:
+        """Tell everybody what we sign and, if we `wait`, hear what they do; those that are gone
+        are left out.
 
         Never raises for a peer's sake: the result is there already.
         """
@@ -203,6 +206,8 @@ class Session(Exchange):
         for party, channel in self._channels.items():
             if party not in self.lost:
                 channel.say(own)
+        if not wait:
+            return statements
         try:
             async with asyncio.timeout(STATEMENT_SECONDS):
                 for party, channel in self._channels.items():

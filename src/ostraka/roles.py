@@ -1,0 +1,266 @@
+"""One party, both stems joined: a session over the network, a protocol run over it, a receipt."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+from typing import Any, Protocol
+
+from ostraka.manifest import Manifest
+from ostraka.names import PartyId
+from ostraka.protocols import protocol_for, runner
+from ostraka.protocols.protocol import Outcome
+from ostraka.session import receipt
+from ostraka.session.lifecycle import Event
+from ostraka.session.session import Session
+from ostraka.sharing.randomness import OsDraw, Words
+from ostraka.transport.identity import Identity
+from ostraka.wire.messages import Statement
+
+PROGRESS_SECONDS = 0.1
+
+
+class Observer(Protocol):
+    """Who wants to watch a party from outside. Told nothing secret."""
+
+    def gathering(self, present: int, total: int) -> None:
+        """So many of the parties are here, ourselves included."""
+
+    def phase(self, name: str) -> None:
+        """A phase begins: sharing, computing, opening, done."""
+
+    def moved(self, done: int, total: int) -> None:
+        """So many of the bytes that this party is to send are sent."""
+
+
+Trace = Callable[[str, PartyId, Words], None]
+"""Told ("made" | "got" | "announced", the other party, the vector) of every share."""
+
+
+class _Blind:
+    def gathering(self, present: int, total: int) -> None: ...
+    def phase(self, name: str) -> None: ...
+    def moved(self, done: int, total: int) -> None: ...
+
+
+async def run_party(
+    manifest: Manifest,
+    identity: Identity,
+    me: PartyId,
+    raw_input: object,
+    *,
+    directory_for_receipt: Path | None,
+    observer: Observer | None = None,
+    trace: Trace | None = None,
+) -> dict[str, Any]:
+    """Take part in one session, from gathering to receipt.
+
+    Args:
+        raw_input: a contributor's input, None for others.
+        directory_for_receipt: where receipt-NAME-SESSION.json is written; None for nowhere.
+        trace: sees every share; for teaching with toy inputs only.
+
+    Returns:
+        The result as `cli.md` gives it; without outputs for a party that is not a recipient.
+
+    Raises:
+        OstrakaError: with `data_left` saying whether anything derived from the input was sent.
+    """
+    observer = observer or _Blind()
+    protocol = protocol_for(manifest)
+    async with taking_part(manifest, identity, me, observer) as session:
+        with _Bytes(session, observer):
+            outcome = await runner.run(
+                session, protocol, raw_input, OsDraw(), _Phases(session, observer, trace)
+            )
+        session.lifecycle.happen(Event.REVEALED)
+        path = await _sign(session, outcome, directory_for_receipt)
+    return result_of(session, outcome, path)
+
+
+@asynccontextmanager
+async def taking_part(
+    manifest: Manifest, identity: Identity, me: PartyId, observer: Observer
+) -> AsyncGenerator[Session]:
+    """An open session; an error inside ends it for everybody, with a code."""
+    session = await Session.open(
+        manifest, identity, me, os.urandom(32), os.urandom(32), gathered=observer.gathering
+    )
+    try:
+        yield session
+    except BaseException as error:
+        await asyncio.shield(session.abort(error))
+        raise
+    await session.close()
+
+
+def result_of(session: Session, outcome: Outcome | None, path: Path | None) -> dict[str, Any]:
+    """What `run` prints: what a role may not learn is absent."""
+    result: dict[str, Any] = {
+        "session": session.id.hex(),
+        "protocol": session.manifest.session.protocol,
+        "manifest_sha256": session.manifest.digest.hex(),
+        "status": "no-output",
+    }
+    if outcome is not None:
+        result["status"] = "released"
+        result["outputs"] = [
+            {"name": output.name, "value": output.value}
+            | ({"unit": output.unit} if output.unit else {})
+            for output in outcome.outputs
+        ]
+        result["contributors"] = len(outcome.contributors)
+    if path is not None:
+        result["receipt"] = str(path)
+    return result
+
+
+class _Phases:
+    """Moves the session's lifecycle along with the protocol's phases."""
+
+    def __init__(self, session: Session, observer: Observer, trace: Trace | None) -> None:
+        self._session, self._observer = session, observer
+        self.trace = trace
+
+    def phase(self, name: str) -> None:
+        if name == "computing":
+            self._session.lifecycle.happen(Event.COMPUTING)
+        self._observer.phase(name)
+
+    def share(self, kind: str, party: PartyId, vector: Words) -> None:
+        if self.trace is not None:
+            self.trace(kind, party, vector)
+
+
+class _Bytes:
+    """Tells an observer, now and then, how many bytes have left."""
+
+    def __init__(self, session: Session, observer: Observer) -> None:
+        self._total = protocol_for(session.manifest).cost().sent[session.me].bytes
+        self._session, self._observer = session, observer
+        self._timer: asyncio.TimerHandle | None = None
+
+    def __enter__(self) -> None:
+        self._tick()
+
+    def __exit__(self, *_: object) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _tick(self) -> None:
+        self._observer.moved(min(self._session.bytes_sent, self._total), self._total)
+        self._timer = asyncio.get_running_loop().call_later(PROGRESS_SECONDS, self._tick)
+
+
+async def _sign(session: Session, outcome: Outcome | None, directory: Path | None) -> Path | None:
+    """Sign what happened, hear what the others sign, write it all down."""
+    body = receipt.canonical(_statement(session, outcome))
+    own = Statement(body, session.identity.sign(body))
+    statements = await session.exchange_statements(own, wait=_stays(session))
+    if directory is None:
+        return None
+    path = directory / f"receipt-{session.me}-{session.id.hex()[:12]}.json"
+    receipt.write(path, _receipt(session, statements))
+    return path
+
+
+def _stays(session: Session) -> bool:
+    """Whether this party is there to the end: who only contributes leaves after sharing."""
+    return session.me in session.manifest.compute or session.me in session.manifest.recipients
+
+
+def _statement(session: Session, outcome: Outcome | None) -> dict[str, Any]:
+    statement: dict[str, Any] = {
+        "party": session.me,
+        "session": session.id.hex(),
+        "manifest_sha256": session.manifest.digest.hex(),
+        "sent": session.commitment.value(),
+    }
+    if outcome is not None:
+        names = session.manifest.contributors
+        statement["counted"] = [names.index(party) for party in outcome.contributors]
+        statement["result"] = receipt.result_commitment(
+            session.result_key, [(output.name, output.parts) for output in outcome.outputs]
+        )
+    return statement
+
+
+def _receipt(session: Session, statements: dict[PartyId, Statement]) -> dict[str, Any]:
+    return {
+        "ostraka_receipt": receipt.FORMAT,
+        "manifest": session.manifest.canonical.decode(),
+        "manifest_sha256": session.manifest.digest.hex(),
+        "session": session.id.hex(),
+        "written_by": session.me,
+        "parties": {
+            party: _entry(session, party, statements.get(party))
+            for party in session.manifest.parties
+        },
+    }
+
+
+def _entry(session: Session, party: PartyId, statement: Statement | None) -> dict[str, Any]:
+    hello, ready = session.hellos[party], session.readies[party]
+    entry = {
+        "certificate": receipt.text(session.certificate(party)),
+        "version": hello.version,
+        "nonce": receipt.text(hello.nonce),
+        "hello": receipt.text(hello.signature),
+        "ready": receipt.text(ready.signature),
+    }
+    if statement is not None:
+        entry["statement"] = statement.body.decode()
+        entry["statement_signature"] = receipt.text(statement.signature)
+    return entry
+
+
+# Measuring
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """One repetition at one party: monotonic seconds, the same clock for all processes of a
+    machine, and what was sent, framing included and TLS not."""
+
+    begin: float
+    end: float
+    bytes_sent: int
+
+
+async def measure(
+    manifest: Manifest,
+    identity: Identity,
+    me: PartyId,
+    make_input: Callable[[], object],
+    runs: int,
+) -> tuple[list[Timing], Outcome | None]:
+    """Run the protocol `runs` times over one session; timings of each, and the last outcome."""
+    protocol = protocol_for(manifest)
+    timings: list[Timing] = []
+    outcome: Outcome | None = None
+    async with taking_part(manifest, identity, me, _Blind()) as session:
+        for run in range(runs):
+            x = make_input() if me in manifest.contributors else None
+            outcome = None
+            await _barrier(session, step := 1 + run * (protocol.steps + 1))
+            begin, sent = monotonic(), session.bytes_sent
+            outcome = await runner.run(session, protocol, x, OsDraw(), first_step=step + 1)
+            timings.append(Timing(begin, monotonic(), session.bytes_sent - sent))
+    return timings, outcome
+
+
+async def _barrier(session: Session, step: int) -> None:
+    """Everybody is ready for the next repetition."""
+    import numpy as np
+
+    from ostraka.exchange import octets
+    from ostraka.names import Step
+
+    others = session.manifest.parties
+    session.broadcast(others, Step(step), np.zeros(1, np.uint8))
+    await session.gather(others, Step(step), octets(1))
