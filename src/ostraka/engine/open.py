@@ -17,6 +17,7 @@ length, R the recipients:
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -226,7 +227,7 @@ def _require_enough(party: Party, count: int) -> None:
 def _slices(length: int, recipients: Sequence[PartyId]) -> list[slice]:
     """The vector cut into one nearly equal slice for each recipient."""
     cuts = [length * k // len(recipients) for k in range(len(recipients) + 1)]
-    return [slice(a, b) for a, b in zip(cuts, cuts[1:], strict=False)]
+    return [slice(a, b) for a, b in pairwise(cuts)]
 
 
 def _pieces(length: int, scheme: Scheme | None = None) -> list[slice]:

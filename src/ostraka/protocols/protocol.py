@@ -197,5 +197,5 @@ class Protocol(ABC):
         open.cost(self.scheme, self.opened, self.recipients, total)
         return total
 
-    def compute_cost(self, total: Cost) -> None:
+    def compute_cost(self, total: Cost) -> None:  # noqa: B027 - most sums are local
         """Add what `compute` sends; nothing when it is local."""

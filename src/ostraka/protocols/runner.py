@@ -23,7 +23,6 @@ from ostraka.protocols.protocol import Outcome, Protocol, Shares
 from ostraka.sharing.randomness import Draw, Words
 from ostraka.sharing.scheme import Parcel
 
-
 Phase = Literal["sharing", "computing", "opening", "done"]
 
 

@@ -6,7 +6,7 @@ import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from typing import Literal
+from typing import Literal, NoReturn
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -136,7 +136,7 @@ class SecureSum(Protocol):
     def plaintext(self, inputs: Mapping[PartyId, object]) -> dict[str, Value]:
         rows = [self.codec.encode(inputs[c]).tolist() for c in inputs]
         columns = list(zip(*rows, strict=True))
-        found = {}
+        found: dict[str, Value] = {}
         for statistic in self.statistics:
             values = [self._textbook(statistic, column) for column in columns]
             single = statistic == "count" or self.codec.length == 1
@@ -192,8 +192,9 @@ def _term(term: str, x: Signed, options: int) -> Signed:
         return x * x
     if not options:
         return x
-    return (x[:, None] == np.arange(options)).astype(np.int64).ravel()
+    one_hot: Signed = (x[:, None] == np.arange(options)).astype(np.int64)
+    return one_hot.ravel()
 
 
-def _refuse(problem: str) -> None:
+def _refuse(problem: str) -> NoReturn:
     raise ManifestError(problem, hint="correct the manifest at every party", data_left=False)

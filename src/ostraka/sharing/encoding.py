@@ -29,6 +29,11 @@ _DECIMAL: Final = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)", re.ASCII)
 _BOOLEANS: Final = {
     "true": 1, "yes": 1, "1": 1, "false": 0, "no": 0, "0": 0,
 }  # fmt: skip
+_DTYPES: Final[dict[type, type[np.generic]]] = {
+    int: np.int64,
+    float: np.float64,
+    bool: np.bool_,
+}
 _EXACT_FLOAT: Final = 1 << 53
 
 Signed = NDArray[np.int64]
@@ -85,27 +90,26 @@ class Codec:
     # --- shape --------------------------------------------------------------------------------
 
     def _vector(self, raw: object) -> Sequence[object] | NDArray[Any]:
-        many = isinstance(raw, list | tuple) or (isinstance(raw, np.ndarray) and raw.ndim > 0)
         if isinstance(raw, np.ndarray) and raw.ndim > 1:
             refuse(f"the input has {raw.ndim} dimensions; it must be one list of values")
-        vector: Any = raw if many else [raw.item() if isinstance(raw, np.ndarray) else raw]
         if raw is None:
             refuse("there is no input")
+        vector: Sequence[object] | NDArray[Any] = [raw]
+        if isinstance(raw, list | tuple | np.ndarray):
+            vector = raw.reshape(-1) if isinstance(raw, np.ndarray) else raw
         if len(vector) != self.length:
             count = f"{len(vector)} value" + "s" * (len(vector) != 1)
             refuse(f"the input has {count}; the manifest asks for {self.length}")
-        return vector  # type: ignore[no-any-return]
+        return vector
 
     def _as_array(self, vector: Sequence[object] | NDArray[Any]) -> NDArray[Any] | list[object]:
         """A numeric array when every element has one numeric type; otherwise a list."""
         if isinstance(vector, np.ndarray):
             return vector if vector.dtype.kind in "biuf" else list(vector.tolist())
         types = set(map(type, vector))
-        if len(vector) > 8 and len(types) == 1 and types <= {int, float, bool}:
+        if len(vector) > 8 and len(types) == 1 and types <= set(_DTYPES):
             try:
-                return np.array(
-                    vector, {int: np.int64, float: np.float64, bool: np.bool_}[types.pop()]
-                )  # type: ignore[index]
+                return np.array(vector, _DTYPES[types.pop()])
             except OverflowError:
                 pass
         return list(vector)
@@ -190,13 +194,16 @@ class Codec:
         factor = float(self.quantum.denominator)
         with np.errstate(over="ignore"):
             encoded = np.rint(array * factor)
-        self._all(array, encoded >= self.low, f"is below min = {self.schema.min}")
-        self._all(array, encoded <= self.high, f"is above max = {self.schema.max}")
+        self._all(array, encoded >= -(2.0**63), f"is below min = {self.schema.min}")
+        self._all(array, encoded < 2.0**63, f"is above max = {self.schema.max}")
         if not isinstance(self.kind, FloatType):
             # Both sides are the double nearest to the same decimal, if the input is one at all.
-            exact = (encoded / factor == array) & (np.abs(encoded) <= _EXACT_FLOAT)
-            self._all(array, exact, self._too_fine())
-        return encoded.astype(np.int64)
+            self._all(array, encoded / factor == array, self._too_fine())
+            self._all(array, np.abs(encoded) <= _EXACT_FLOAT, "is too large to be exact as a float")
+        integers = encoded.astype(np.int64)
+        self._all(array, integers >= self.low, f"is below min = {self.schema.min}")
+        self._all(array, integers <= self.high, f"is above max = {self.schema.max}")
+        return integers
 
     def _all(self, array: NDArray[Any], good: NDArray[np.bool_], problem: str) -> None:
         if not good.all():
@@ -246,7 +253,7 @@ def _boolean(value: object) -> int:
 def _choice(value: object, options: tuple[str, ...]) -> int:
     text = value.strip() if isinstance(value, str) else None
     for i, option in enumerate(options):
-        if value == option or text == option:
+        if option in (value, text):
             return i
     raise ValueError("is not one of the options: " + ", ".join(options[:20]))
 

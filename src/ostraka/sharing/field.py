@@ -62,7 +62,7 @@ class Field:
         k %= self.bits
         if k == 0:
             return a.copy()
-        high = a << np.uint64(k)
+        high: Words = a << np.uint64(k)
         high &= self._p
         high |= a >> np.uint64(self.bits - k)
         return high
@@ -108,7 +108,8 @@ class Field:
             carry = a >> np.uint64(self.bits)
             a &= self._p
             a += carry
-        return np.minimum(a, a - self._p, out=a)
+        np.minimum(a, a - self._p, out=a)
+        return a
 
     def uniform(self, stream: Stream, out: Words) -> Words:
         """Overwrite `out` with the stream's next elements: exactly uniform, p itself is skipped.

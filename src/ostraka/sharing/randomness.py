@@ -76,7 +76,7 @@ class Stream:
 
     def fill(self, out: Words) -> Words:
         """Overwrite `out` (contiguous) with uniform 64-bit words, and return it."""
-        target = memoryview(out).cast("B") if len(out) else memoryview(b"")
+        target = out.data.cast("B") if len(out) else memoryview(b"")
         for start in range(0, len(target), len(_ZEROS)):
             piece = target[start : start + len(_ZEROS)]
             self._encryptor.update_into(memoryview(_ZEROS)[: len(piece)], piece)

@@ -32,7 +32,7 @@ from ostraka.sharing.scheme import (
 def complete(
     field: Field, x: Words, fixed: Sequence[Words], coefficients: Sequence[Sequence[int]]
 ) -> list[Words]:
-    """The remaining shares of x, once the shares `fixed` are chosen; one per row of coefficients."""
+    """The other shares of x, once the shares `fixed` are chosen: one per row of coefficients."""
     differences = [field.subtract(r, x) for r in fixed]
     shares = []
     for row in coefficients:
