@@ -115,7 +115,7 @@ def _look_at_files(findings: Findings, directory: Path) -> None:
     if not found:
         findings.note("keys", f"no key in {directory}; make one: ostraka keygen NAME")
         return
-    # A directory that others may read shows them names only; one they may write lets them swap keys.
+    # A directory others may read shows them names; one they may write lets them swap the keys.
     problem = config.loose_modes(directory, 0o755)
     findings.add("directory", problem, f"only you can change {directory}")
     for path in found:

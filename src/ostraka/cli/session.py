@@ -180,7 +180,9 @@ def simulate(
     drops = dict(_drop(text, manifest) for text in drop or [])
     values: Any = config.read_inputs(inputs, manifest, missing_ok=tuple(drops))
     found = simulated(manifest, values, seed=seed, drop=drops)
-    shown = {name: results.of_party(manifest, result) for name, result in found.items()}
+    shown: dict[str, Any] = {
+        name: results.of_party(manifest, result) for name, result in found.items()
+    }
     if output is voice.Output.JSON:
         voice.emit({"results": shown})
     else:

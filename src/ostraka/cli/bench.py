@@ -1,0 +1,155 @@
+"""`bench`: how fast it is here; each party its own process, TLS on."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from statistics import median
+from time import monotonic
+from typing import Annotated, Any
+
+import typer
+
+from ostraka.cli import voice
+from ostraka.cli.fleet import COORDINATOR, Fleet, make_keys
+
+SECONDS = 600
+
+
+class Work(StrEnum):
+    """What is measured."""
+
+    SUM = "sum"
+
+
+class Link(StrEnum):
+    """How parties reach each other."""
+
+    DIRECT = "direct"
+    RELAY = "relay"
+
+
+def bench(
+    work: Annotated[Work, typer.Argument(metavar="WORK", help="sum")],
+    parties: Annotated[int, typer.Option(min=2, max=200)] = 3,
+    size: Annotated[int, typer.Option(min=1, max=1 << 28, help="Elements of each input.")] = 1,
+    security: Annotated[str, typer.Option(help="passive.")] = "passive",
+    link: Annotated[Link, typer.Option(help="direct or relay.")] = Link.DIRECT,
+    runs: Annotated[int, typer.Option(min=1, max=100_000, help="In one session.")] = 5,
+    output: Annotated[voice.Output, typer.Option(help="text or json.")] = voice.Output.TEXT,
+) -> None:
+    """Measure a protocol: a process for each party, TLS on, several runs within one session."""
+    from tempfile import TemporaryDirectory
+
+    names = [f"p{i + 1}" for i in range(parties)]
+    start = monotonic()
+    with TemporaryDirectory(prefix="ostraka-bench-") as directory, Fleet() as fleet:
+        rounds = _start(fleet, Path(directory), names, size, security, link, runs)
+        measured = {
+            who: event for who, event in fleet.events(SECONDS) if event["event"] == "measured"
+        }
+    wall = monotonic() - start
+    result = {
+        "work": str(work),
+        "parties": parties,
+        "size": size,
+        "security": security,
+        "link": str(link),
+        **_figures(list(measured.values())),
+        "rounds": rounds,
+        "wall_seconds": wall,
+    }
+    if output is voice.Output.JSON:
+        voice.emit(result)
+    else:
+        _show(result)
+
+
+def _start(
+    fleet: Fleet, directory: Path, names: list[str], size: int, security: str, link: Link, runs: int
+) -> int:
+    """Start everybody; returns the protocol's rounds."""
+    relayed = link is Link.RELAY
+    if relayed:
+        fleet.start(COORDINATOR, "coordinator")
+    for name in names:
+        fleet.start(name, "bench")
+    pins = make_keys([*names, COORDINATOR], directory)
+    relay = ""
+    if relayed:
+        own = {"keys": str(directory), "name": COORDINATOR, "listen": "127.0.0.1:0"}
+        fleet.give(COORDINATOR, own)
+        address = fleet.wait_for(COORDINATOR, "listening")["address"]
+        relay = f'coordinator = {{ address = "{address}", key = "{pins[COORDINATOR]}" }}'
+    text = _manifest(pins, names, size, security, relay)
+    for name in names:
+        job = {"keys": str(directory), "name": name, "manifest": text, "runs": runs}
+        fleet.give(name, job)
+    from ostraka import config
+
+    return config.protocol(config.load_text(text, "bench")).cost().rounds
+
+
+def _manifest(pins: dict[str, str], names: list[str], size: int, security: str, relay: str) -> str:
+    ports = [] if relay else _free_ports(len(names))
+    parties = "".join(
+        f'[[party]]\nname = "{name}"\nkey = "{pins[name]}"\n'
+        'roles = ["contributor", "compute", "recipient"]\n'
+        + (f'address = "127.0.0.1:{ports[i]}"\n' if ports else "")
+        for i, name in enumerate(names)
+    )
+    return f"""\
+[session]
+title = "bench"
+protocol = "secure-sum"
+deadline = "2m"
+{relay}
+{parties}
+[input]
+type = "int"
+length = {size}
+min = 0
+max = 1000000
+[sharing]
+security = "{security}"
+"""
+
+
+def _free_ports(count: int) -> list[int]:
+    """Ports that nobody listened on a moment ago: manifests name them before parties listen."""
+    import socket
+    from contextlib import ExitStack
+
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
+
+
+def _figures(measured: list[dict[str, Any]]) -> dict[str, Any]:
+    """A run lasts from the first party's start to the last one's end: they share a clock."""
+    rounds = list(zip(*(m["runs"] for m in measured), strict=True))
+    seconds = [max(r[1] for r in run) - min(r[0] for r in run) for run in rounds]
+    return {
+        "seconds": median(seconds),
+        "seconds_all": seconds,
+        "bytes_sent_per_party": max(median(r[2] for r in m["runs"]) for m in measured),
+        "peak_rss_mib": max(m["peak_rss_mib"] for m in measured),
+    }
+
+
+def _show(result: dict[str, Any]) -> None:
+    rate = result["size"] / result["seconds"]
+    for name, value in (
+        (
+            "in protocol",
+            f"{result['seconds'] * 1e3:.3f} ms, median of {len(result['seconds_all'])}",
+        ),
+        ("elements/s", f"{rate:,.0f}"),
+        ("start to finish", f"{result['wall_seconds']:.2f} s, with all processes"),
+        ("rounds", result["rounds"]),
+        ("bytes sent", f"{result['bytes_sent_per_party']:,.0f} by a party, without TLS"),
+        ("peak memory", f"{result['peak_rss_mib']:.0f} MiB a process"),
+    ):
+        print(f"{name:15}  {value}")

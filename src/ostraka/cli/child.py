@@ -1,0 +1,158 @@
+"""One process of `demo` or `bench`: `python -m ostraka.cli.child`, started by `cli.fleet` alone.
+
+It reads its job, one line of JSON, from stdin, so that no input is ever an argument, and tells
+what happens on stdout, one JSON object a line. It ends when stdin does, so nothing outlives
+its parent. Tracing shares exists here only: inputs of demos are toys.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+
+if TYPE_CHECKING:
+    from ostraka.manifest import Manifest
+    from ostraka.sharing.randomness import Words
+    from ostraka.transport.identity import Identity
+
+
+def main() -> None:
+    """Do one job."""
+    import json
+    import threading
+
+    from ostraka.cli import voice
+
+    # What takes time is imported while the parent still prepares the job.
+    _warm_up(sys.argv[1])
+    job = json.loads(_line())
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+    code = voice.guarded(lambda: _WORK[sys.argv[1]](job))
+    sys.stdout.flush()
+    os._exit(code)  # nothing is left to do, and the interpreter takes 30 ms to find that out
+
+
+def tell(event: str, **details: Any) -> None:
+    """One line to the parent."""
+    import json
+
+    print(json.dumps({"event": event, **details}, default=str), flush=True)
+
+
+def _line() -> bytes:
+    """The first line of stdin, unbuffered: the thread below reads the rest."""
+    line = bytearray()
+    while not line.endswith(b"\n"):
+        if not (block := os.read(0, 1 << 16)):
+            os._exit(1)
+        line += block
+    return bytes(line)
+
+
+def _die_with_parent() -> None:
+    while os.read(0, 1):
+        pass
+    os._exit(1)
+
+
+def _warm_up(kind: str) -> None:
+    if kind == "coordinator":
+        import ostraka.coordinator.server
+    else:
+        import ostraka.protocols
+        import ostraka.roles  # noqa: F401
+
+
+def _coordinator(job: dict[str, Any]) -> int:
+    import asyncio
+
+    from ostraka.coordinator.server import serve
+    from ostraka.transport import identity
+
+    own = identity.load(job["name"], Path(job["keys"]))
+    asyncio.run(serve(job["listen"], own, ready=lambda address: tell("listening", address=address)))
+    return 0
+
+
+class _Teller:
+    """An observer that tells the parent."""
+
+    def gathering(self, present: int, total: int) -> None:
+        tell("gathering", present=present, total=total)
+
+    def phase(self, name: str) -> None:
+        tell("phase", name=name)
+
+    def moved(self, done: int, total: int) -> None:
+        """Nobody watches bytes here."""
+
+
+def _party(job: dict[str, Any]) -> int:
+    import asyncio
+
+    from ostraka import config, roles
+
+    manifest, own = _agreement(job)
+    scheme = config.protocol(manifest).scheme
+
+    def trace(kind: str, party: str, vector: Words) -> None:
+        tell("share", kind=kind, party=party, values=scheme.to_signed(vector.copy()).tolist())
+
+    me = manifest.party_named(job["name"]).name
+    play = roles.run_party(
+        manifest, own, me, job["input"], directory_for_receipt=None, observer=_Teller(), trace=trace
+    )
+    tell("result", result=asyncio.run(play))
+    return 0
+
+
+def _agreement(job: dict[str, Any]) -> tuple[Manifest, Identity]:
+    from ostraka import manifest
+    from ostraka.transport import identity
+
+    return manifest.parse(job["manifest"]), identity.load(job["name"], Path(job["keys"]))
+
+
+# --- bench -------------------------------------------------------------------------------------
+
+
+def _bench(job: dict[str, Any]) -> int:
+    """Run a protocol so many times in one session, and tell when and what each run cost."""
+    import asyncio
+
+    import numpy as np
+
+    from ostraka import roles
+    from ostraka.errors import InternalError
+
+    manifest, own = _agreement(job)
+    me = manifest.party_named(job["name"]).name
+    n, index = len(manifest.parties), manifest.parties.index(me)
+
+    def made() -> Any:
+        return np.arange(manifest.input.length) % 1000 + index
+
+    timings, outcome = asyncio.run(roles.measure(manifest, own, me, made, job["runs"]))
+    assert outcome is not None
+    # A figure for a wrong result would be worth nothing.
+    if not np.array_equal(outcome.outputs[0].parts[0], (made() - index) * n + n * (n - 1) // 2):
+        raise InternalError("the bench computed a wrong sum")
+    runs = [(t.begin, t.end, t.bytes_sent) for t in timings]
+    tell("measured", runs=runs, peak_rss_mib=_peak_rss())
+    return 0
+
+
+def _peak_rss() -> float:
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+_WORK = {"coordinator": _coordinator, "party": _party, "bench": _bench}
+
+if __name__ == "__main__":
+    main()

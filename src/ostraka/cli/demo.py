@@ -1,0 +1,200 @@
+"""`demo`: a coordinator and every party, each its own process on this machine, with real TLS."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ostraka.cli import results, voice
+from ostraka.cli.fleet import COORDINATOR, Fleet, make_keys
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+
+NAMES = (
+    "alice", "bob", "carlos", "david", "erin", "frank", "grace", "heidi", "ivan", "judy",
+    "kim", "leo", "mallory", "niaj", "olivia", "peggy", "quinn", "rupert", "sybil", "trent",
+)  # fmt: skip
+
+SECONDS = 60
+"""A demo that takes longer has failed."""
+
+
+@app.callback()
+def demo() -> None:
+    """Watch it work on this machine: one process for each party, real TLS, seconds."""
+
+
+@dataclass
+class Seen:
+    """What one party's process saw: shares it made, got and heard announced, by party."""
+
+    made: dict[str, int] = field(default_factory=dict)
+    got: dict[str, int] = field(default_factory=dict)
+    announced: dict[str, int] = field(default_factory=dict)
+
+
+@app.command()
+def average(
+    values: Annotated[
+        str, typer.Option(help="Each one's raise, with commas: toys, so they may be options.")
+    ] = "3800,2514,2982,3390",
+    output: Annotated[voice.Output, typer.Option(help="text or json.")] = voice.Output.TEXT,
+) -> None:
+    """Engineers learn their average raise, and nobody sees another's."""
+    raises = _numbers(values)
+    inputs = dict(zip(_names(len(raises)), raises, strict=True))
+    found, seen = _play(inputs)
+    first = next(iter(inputs))
+    if output is voice.Output.JSON:
+        views = {p: vars(seen[p]) | {"outputs": found[p]["outputs"]} for p in inputs}
+        voice.emit(found[first] | {"parties": views})
+        return
+    for line in results.lines(found[first]["outputs"]):
+        print(line)
+    print(f"\nEach of {len(inputs)} parties was a process of its own. What each of them saw:")
+    for party in inputs:
+        print(f"\n{_view(party, inputs, seen[party])}")
+    print(f"\n{_LEGEND.format(unit=_unit(inputs))}")
+
+
+_LEGEND = """\
+Rows are owners, columns are who received the share; "?" was never on that party's machine.
+Shares are whole numbers modulo 2^64, counted in {unit}: each row sums to its owner's raise, each
+column to what that party announced, and the announced numbers to the sum of all raises."""
+
+
+def _numbers(text: str) -> list[str]:
+    """The toy inputs, found to be numbers; text, so that they stay exact."""
+    from ostraka.errors import InputError, UsageError
+
+    numbers = [part.strip() for part in text.split(",")]
+    for i, number in enumerate(numbers, 1):
+        try:
+            finite = Decimal(number).is_finite() and "e" not in number.lower()
+        except InvalidOperation:
+            finite = False
+        if not finite:
+            hint = "such as --values 3800,2514,2982,3390"
+            raise InputError(f"value {i} is not a number", hint=hint, data_left=False)
+    if not 2 <= len(numbers) <= 100:
+        hint = "such as --values 3800,2514,2982,3390"
+        raise UsageError(f"{len(numbers)} values: a demo takes 2 to 100", hint=hint)
+    return numbers
+
+
+def _names(count: int) -> list[str]:
+    return [NAMES[i] if i < len(NAMES) else f"party-{i + 1}" for i in range(count)]
+
+
+def _places(inputs: dict[str, str]) -> int:
+    return max(len(v.partition(".")[2]) for v in inputs.values())
+
+
+def _unit(inputs: dict[str, str]) -> str:
+    places = _places(inputs)
+    return f"{Decimal(1).scaleb(-places):f} USD" if places else "USD"
+
+
+def _manifest(inputs: dict[str, str], keys: dict[str, str], address: str) -> str:
+    """The agreement of the demo's parties."""
+    largest = max(Decimal(1_000_000), *(abs(Decimal(v)) for v in inputs.values()))
+    low = -largest if any(Decimal(v) < 0 for v in inputs.values()) else Decimal(0)
+    parties = "".join(
+        f'[[party]]\nname = "{name}"\nkey = "{keys[name]}"\n'
+        'roles = ["contributor", "compute", "recipient"]\n'
+        for name in inputs
+    )
+    return f"""\
+[session]
+title = "Average raise"
+protocol = "secure-sum"
+deadline = "{SECONDS}s"
+coordinator = {{ address = "{address}", key = "{keys[COORDINATOR]}" }}
+{parties}
+[input]
+type = "decimal({_places(inputs)})"
+min = {low:f}
+max = {largest:f}
+unit = "USD"
+[outputs]
+statistics = ["sum", "mean"]
+"""
+
+
+def _play(inputs: dict[str, str]) -> tuple[dict[str, Any], dict[str, Seen]]:
+    """Run the session; every party's result and what its process saw."""
+    from tempfile import TemporaryDirectory
+
+    with TemporaryDirectory(prefix="ostraka-demo-") as directory, Fleet() as fleet:
+        keys = Path(directory)
+        pid = fleet.start(COORDINATOR, "coordinator")
+        pids = {party: fleet.start(party, "party") for party in inputs}
+        pins = make_keys([COORDINATOR, *inputs], keys)
+        own = {"keys": directory, "name": COORDINATOR, "listen": "127.0.0.1:0"}
+        fleet.give(COORDINATOR, own)
+        address = fleet.wait_for(COORDINATOR, "listening")["address"]
+        voice.say(f"{COORDINATOR}: process {pid}, on {address}")
+        manifest = _manifest(inputs, pins, address)
+        for party, value in inputs.items():
+            voice.say(f"{party}: process {pids[party]}")
+            fleet.give(
+                party, {"keys": directory, "name": party, "manifest": manifest, "input": value}
+            )
+        return _watch(fleet, list(inputs))
+
+
+def _watch(fleet: Fleet, parties: list[str]) -> tuple[dict[str, Any], dict[str, Seen]]:
+    found: dict[str, Any] = {}
+    seen = {party: Seen() for party in parties}
+    shown: set[str] = set()
+    for who, event in fleet.events(SECONDS):
+        if event["event"] == "share":
+            getattr(seen[who], event["kind"])[event["party"]] = event["values"][0]
+        elif event["event"] == "result":
+            found[who] = event["result"]
+        elif (stage := _stage(event)) not in shown:
+            shown.add(stage)
+            voice.say(stage)
+    return found, seen
+
+
+def _stage(event: dict[str, Any]) -> str:
+    if event["event"] == "gathering":
+        return f"gathering {event['present']}/{event['total']}"
+    return str(event.get("name", event["event"]))
+
+
+def _view(me: str, inputs: dict[str, str], seen: Seen) -> str:
+    """The article's table, as far as one party saw it."""
+    parties = list(inputs)
+    rows = [[me.upper(), *parties, "raise"]]
+    for owner in parties:
+        cells = [_cell(me, owner, to, seen) for to in parties]
+        rows.append([owner, *cells, inputs[owner] if owner == me else "?"])
+    heard = [str(seen.announced.get(to, "?")) for to in parties]
+    rows.append(["announced", *heard, _total(seen, parties, _places(inputs))])
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return "\n".join(_row(row, widths) for row in rows)
+
+
+def _cell(me: str, owner: str, to: str, seen: Seen) -> str:
+    if owner == me:
+        return str(seen.made.get(to, "?"))
+    return str(seen.got.get(owner, "?")) if to == me else "?"
+
+
+def _total(seen: Seen, parties: list[str], places: int) -> str:
+    """The announced numbers put together, as this party could."""
+    if set(seen.announced) != set(parties):
+        return "?"
+    total = (sum(seen.announced.values()) + 2**63) % 2**64 - 2**63
+    return f"{Decimal(total).scaleb(-places):f}"
+
+
+def _row(cells: list[str], widths: list[int]) -> str:
+    first, *others = zip(cells, widths, strict=True)
+    return "  ".join([f"{first[0]:{first[1]}}", *(f"{c:>{w}}" for c, w in others)])
