@@ -20,12 +20,23 @@ top = Path(__file__).resolve().parents[2]
 parties = ("alice", "bob", "carlos", "david")
 raises = (3800, 2514, 2982, 3390)
 project = "ostraka-test"
+base_image = os.environ.get("BASE_IMAGE") or "python:3.12-slim-bookworm"
 
 
 def engine_answers() -> bool:
     return (
         shutil.which("docker") is not None
         and subprocess.run(["docker", "info"], capture_output=True, check=False).returncode == 0
+    )
+
+
+def base_image_is_there() -> bool:
+    return any(
+        subprocess.run(
+            ["docker", *command, base_image], capture_output=True, check=False
+        ).returncode
+        == 0
+        for command in (("image", "inspect"), ("pull",))
     )
 
 
@@ -68,6 +79,8 @@ def session():
     """The example, brought up, every party finished; its keys and containers gone afterwards."""
     if not engine_answers():
         pytest.skip("no docker engine answers")
+    if not base_image_is_there():
+        pytest.skip(f"{base_image} cannot be pulled; BASE_IMAGE can name another")
     compose("down", "-v", "--remove-orphans", check=False)
     try:
         compose("build")
