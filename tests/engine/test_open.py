@@ -1,0 +1,160 @@
+import asyncio
+
+import numpy as np
+import pytest
+
+from ostraka.engine import open as opening
+from ostraka.engine.agree import to_mask
+from ostraka.engine.cost import Cost, Sent
+from ostraka.engine.party import Party
+from ostraka.errors import Aborted, OstrakaError, PeerLost, PeerViolation
+from ostraka.names import Step
+from ostraka.sharing.additive import Additive
+from ostraka.sharing.field import P61
+from ostraka.sharing.randomness import SeededDraw
+from ostraka.sharing.shamir import Shamir
+from ostraka.simulate import MemoryNet
+
+COMPUTE = ("a", "b", "c")
+RECIPIENTS = [("a", "b", "c"), ("b",), ("a", "x"), ("x",), ("x", "y"), ("c", "y", "a", "x")]
+
+
+@pytest.fixture(autouse=True)
+def small_limits(monkeypatch):
+    """Every way of opening is reached by short vectors."""
+    monkeypatch.setattr(opening, "SCATTER_FROM", 10)
+    monkeypatch.setattr(opening, "PIECE", 7)
+
+
+def shared(scheme, values):
+    x = scheme.from_signed(np.array(values, np.int64))
+    parcels = scheme.split(x, scheme.contributors[0], SeededDraw(1))
+    return {party: scheme.expand(parcel, len(values)) for party, parcel in parcels.items()}
+
+
+async def open_all(scheme, shares, recipients, length, drop=None, counted=None, seed=0):
+    names = tuple(dict.fromkeys((*scheme.compute, *recipients)))
+    net = MemoryNet(names, drop, seed)
+    results, seen = {}, {name: [] for name in names}
+
+    async def one(name):
+        party = Party(net.exchange(name), scheme)
+        mine = (counted or {}).get(name, scheme.contributors)
+        watch = lambda who, _: seen[name].append(who)  # noqa: E731
+        try:
+            results[name] = await opening.open_to(
+                party, recipients, length, shares.get(name), mine, watch
+            )
+            assert party.step == 1 + opening.steps(scheme, length, recipients)
+        except OstrakaError as error:
+            results[name] = error
+        net.leave(name)
+
+    async with asyncio.TaskGroup() as group:
+        for name in names:
+            group.create_task(one(name))
+    return results, net, seen
+
+
+SCHEMES = [Additive(("x",), COMPUTE), Shamir(("x",), COMPUTE, 1), Shamir(("x",), COMPUTE, 2)]
+
+
+@pytest.mark.parametrize("length", [1, 9, 10, 11, 100])
+@pytest.mark.parametrize("recipients", RECIPIENTS, ids="".join)
+@pytest.mark.parametrize("scheme", SCHEMES, ids=lambda s: f"{s.name}-{s.colluders}")
+async def test_recipients_and_nobody_else_get_the_value(scheme, recipients, length):
+    values = list(range(-5, length - 5))
+    results, net, seen = await open_all(scheme, shared(scheme, values), recipients, length)
+    for name, result in results.items():
+        if name in recipients:
+            assert scheme.to_signed(result[0]).tolist() == values
+            assert result[1] == scheme.contributors
+        else:
+            assert result is None
+            assert seen[name] == []
+    expected = Cost()
+    opening.cost(scheme, length, recipients, expected)
+    assert {p: s for p, s in net.sent.items() if s != Sent()} == {
+        p: s for p, s in expected.sent.items() if s != Sent()
+    }
+
+
+async def test_scattering_costs_two_vectors_however_many_recipients():
+    compute = tuple(f"p{i}" for i in range(20))
+    scheme, total = Additive(compute, compute), Cost()
+    opening.cost(scheme, 2000, compute, total)
+    assert total.rounds == 2
+    assert all(sent.bytes == 2 * 8 * 2000 * 19 // 20 for sent in total.sent.values())
+
+
+async def test_one_additive_share_missing_and_nobody_learns_anything():
+    scheme = SCHEMES[0]
+    for length in (3, 30):
+        results, _, _ = await open_all(
+            scheme, shared(scheme, range(length)), COMPUTE, length, drop={"b": 0}
+        )
+        assert isinstance(results["a"], PeerLost)
+        assert isinstance(results["c"], PeerLost)
+        assert results["a"].peer == "b"
+
+
+@pytest.mark.parametrize("messages", range(13))
+async def test_shamir_recipients_need_only_enough(messages):
+    """b crashes after so many messages, in the middle of the pieces too."""
+    scheme = SCHEMES[1]
+    values = list(range(30))
+    results, _, _ = await open_all(
+        scheme, shared(scheme, values), ("x", "a"), 30, drop={"b": messages}
+    )
+    for name in ("x", "a"):
+        assert scheme.to_signed(results[name][0]).tolist() == values
+
+
+@pytest.mark.parametrize("messages", range(6))
+async def test_too_few_shamir_shares_abort_and_name_the_lost(messages):
+    scheme = SCHEMES[2]
+    results, _, _ = await open_all(
+        scheme, shared(scheme, range(30)), ("x",), 30, drop={"b": messages}
+    )
+    assert isinstance(results["x"], Aborted)
+    assert "lost: b" in str(results["x"])
+    assert results["x"].peer == "b"
+
+
+@pytest.mark.parametrize("liar", COMPUTE)
+async def test_a_wrong_share_never_makes_a_wrong_result(liar):
+    scheme = SCHEMES[1]
+    shares = shared(scheme, range(20))
+    shares[liar][17] = (shares[liar][17] + np.uint64(1)) % np.uint64(P61.p)
+    results, _, _ = await open_all(scheme, shares, ("x", "b"), 20)
+    assert isinstance(results["x"], PeerViolation)
+    assert isinstance(results["b"], PeerViolation)
+
+
+async def test_a_word_that_is_no_element_names_its_sender():
+    scheme = SCHEMES[1]
+    shares = shared(scheme, range(3))
+    shares["b"][1] = P61.p
+    results, _, _ = await open_all(scheme, shares, ("x",), 3)
+    assert isinstance(results["x"], PeerViolation)
+    assert results["x"].peer == "b"
+
+
+async def test_shares_over_different_contributors_are_never_combined():
+    scheme = Shamir(("x", "y"), COMPUTE, 1)
+    x = shared(scheme, range(3))
+    results, _, _ = await open_all(scheme, x, ("a", "r"), 3, counted={"b": ("x",)})
+    for name in ("a", "r"):
+        assert isinstance(results[name], Aborted)
+        assert "different contributors" in str(results[name])
+
+
+async def test_a_malformed_set_names_its_sender():
+    scheme = SCHEMES[1]
+    net = MemoryNet(("a", "b", "c", "r"))
+    for name in COMPUTE:
+        mask = to_mask(["x"], ["x"]) | np.uint8(2 if name == "b" else 0)
+        net.exchange(name).send("r", Step(1), mask)
+        net.leave(name)
+    with pytest.raises(PeerViolation, match="b sent a malformed set"):
+        await opening.open_to(Party(net.exchange("r"), scheme), ("r",), 3, None, ())

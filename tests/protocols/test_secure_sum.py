@@ -1,0 +1,234 @@
+import asyncio
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ostraka.errors import ManifestError
+from ostraka.protocols import catalogue, protocol_for
+from ostraka.protocols.protocol import Outcome
+from ostraka.simulate import MemoryNet, run_all, simulate
+
+RAISES = {"alice": 3800, "bob": 2514, "carlos": 2982, "david": 3390}
+
+ROLE_SETS = [
+    {"alice": "ckr", "bob": "ckr", "carlos": "ckr"},
+    {"alice": "ckr", "bob": "ck", "carlos": "ck", "david": "ck"},
+    {"alice": "c", "bob": "c", "carlos": "k", "david": "k", "erin": "r"},
+    {"alice": "c", "bob": "ck", "carlos": "kr", "david": "kr", "erin": "c"},
+    {"alice": "k", "bob": "c", "carlos": "k", "david": "k", "erin": "cr", "frank": "k"},
+    {"alice": "ck", "bob": "kr"},
+    {"alice": "c", "bob": "kr", "carlos": "kr"},
+]
+
+
+def values(outcome):
+    return {output.name: output.value for output in outcome.outputs}
+
+
+@pytest.mark.parametrize("sharing", [{}, {"scheme": "shamir", "threshold": 2}])
+def test_four_engineers(manifest, everybody, sharing):
+    agreement = manifest(
+        everybody(4),
+        type="decimal(2)",
+        bounds=(0, 1000000),
+        unit="USD",
+        statistics=("sum", "mean", "count", "variance"),
+        **sharing,
+    )
+    results = simulate(agreement, RAISES)
+    for outcome in results.values():
+        assert values(outcome) == {
+            "sum": "12686", "mean": "3171.5", "count": 4, "variance": "303657",
+        }  # fmt: skip
+        assert [o.unit for o in outcome.outputs] == ["USD", "USD", "", "USD^2"]
+        assert outcome.contributors == tuple(RAISES)
+
+
+TYPES = {
+    "bool": st.booleans(),
+    "int": st.one_of(st.sampled_from([-1000, 1000, 0]), st.integers(-1000, 1000)),
+    "decimal(3)": st.decimals(-1000, 1000, places=3),
+    "float(7)": st.floats(-1000, 1000),
+    'choice(["red","green","blue"])': st.sampled_from(["red", "green", "blue"]),
+}
+
+
+@settings(max_examples=120, deadline=None)
+@given(data=st.data())
+def test_every_recipient_gets_what_the_textbook_says(manifest, data):
+    roles = data.draw(st.sampled_from(ROLE_SETS))
+    kind = data.draw(st.sampled_from(list(TYPES)))
+    length = data.draw(st.sampled_from([1, 2, 5]))
+    n = sum("k" in letters for letters in roles.values())
+    contributors = [name for name, letters in roles.items() if "c" in letters]
+    sharing = {}
+    if data.draw(st.booleans()):
+        sharing = {"scheme": "shamir", "threshold": data.draw(st.integers(1, n - 1))}
+    possible = ["histogram", "count"] if kind.startswith("choice") else ["sum", "mean", "count"]
+    if len(contributors) > 1 and not kind.startswith("choice"):
+        possible.append("variance")
+    wanted = data.draw(st.lists(st.sampled_from(possible), min_size=1, unique=True))
+    agreement = manifest(roles, type=kind, length=length, statistics=wanted, **sharing)
+    rows = st.lists(TYPES[kind], min_size=length, max_size=length)
+    inputs = {name: data.draw(rows) for name in contributors}
+
+    protocol = protocol_for(agreement)
+    net = MemoryNet(agreement.parties, seed=data.draw(st.integers(0, 99)))
+    results = asyncio.run(run_all(protocol, inputs, net))
+    expected = protocol.plaintext(inputs)
+    for name, letters in roles.items():
+        if "r" not in letters:
+            assert results[name] is None
+            continue
+        assert values(results[name]) == expected
+        assert results[name].contributors == tuple(contributors)
+    assert net.sent == protocol.cost().sent
+
+
+@pytest.mark.parametrize("bound", [2**60 // 3, 2**61])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_sums_are_exact_to_the_edge_of_the_range(manifest, everybody, bound, sign):
+    sharing = {"scheme": "shamir", "threshold": 1} if bound < 2**60 else {}
+    agreement = manifest(everybody(3), bounds=(-bound, bound), **sharing)
+    results = simulate(agreement, dict.fromkeys(everybody(3), sign * bound))
+    assert values(results["bob"]) == {"sum": sign * 3 * bound}
+
+
+@pytest.mark.parametrize(
+    ("sharing", "largest", "statistics"),
+    [
+        ({}, (2**63 - 1) // 3, ("sum",)),
+        ({"scheme": "shamir", "threshold": 1}, (2**60 - 1) // 3, ("sum",)),
+        ({}, math.isqrt((2**63 - 1) // 3), ("variance",)),
+        ({"scheme": "shamir", "threshold": 1}, math.isqrt((2**60 - 1) // 3), ("mean", "variance")),
+    ],
+)
+def test_overflow_is_refused_before_sharing(manifest, everybody, sharing, largest, statistics):
+    fits = manifest(everybody(3), bounds=(-largest, 0), statistics=statistics, **sharing)
+    extremes = simulate(fits, dict.fromkeys(everybody(3), -largest))
+    assert isinstance(extremes["alice"], Outcome)
+    expected = protocol_for(fits).plaintext(dict.fromkeys(everybody(3), -largest))
+    assert values(extremes["alice"]) == expected
+    agreement = manifest(everybody(3), bounds=(0, largest + 1), statistics=statistics, **sharing)
+    with pytest.raises(ManifestError, match=f"up to {largest + 1} .*holds at most") as caught:
+        protocol_for(agreement)
+    assert caught.value.data_left is False
+
+
+def test_scale_counts_towards_overflow(manifest, everybody):
+    with pytest.raises(ManifestError, match="units of 1/1000000000000"):
+        protocol_for(manifest(everybody(4), type="decimal(12)", bounds=(0, 10**7)))
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ({"statistics": ["median"]}, r"outputs.statistics.0: Input should be 'sum'"),
+        ({"statistics": []}, "at least one"),
+        ({"statistics": ["sum", "sum"]}, "once"),
+        ({"statistics": ["histogram"]}, "'histogram' has no meaning for int"),
+        ({"outputs": "statistics = 5"}, "outputs.statistics"),
+        ({"outputs": 'stats = ["sum"]'}, "outputs.stats"),
+        ({"type": 'choice(["a", "b"])'}, "'sum' has no meaning for choice"),
+        ({"statistics": ["variance"], "least": 1}, "min_contributors of at least 2"),
+        ({"security": "active"}, "not available yet"),
+        ({"security": "active", "scheme": "shamir", "threshold": 1}, "not available yet"),
+        ({"protocol": "secure-some"}, "not a protocol"),
+    ],
+)
+def test_manifests_it_cannot_serve_are_refused(manifest, everybody, options, problem):
+    with pytest.raises(ManifestError, match=problem):
+        protocol_for(manifest(everybody(3), **options))
+
+
+def test_only_the_sum_is_opened_when_only_the_sum_is_asked_for(manifest, everybody):
+    assert protocol_for(manifest(everybody(3), length=5)).opened == 5
+    assert protocol_for(manifest(everybody(3), statistics=["count"])).opened == 1
+    both = manifest(everybody(3), length=5, statistics=["mean", "variance"])
+    assert protocol_for(both).opened == 10
+
+
+def test_a_mean_that_does_not_end_is_the_nearest_float(manifest, everybody):
+    agreement = manifest(everybody(3), statistics=("mean",), type="decimal(2)")
+    inputs = {"alice": "0.01", "bob": "0.01", "carlos": "0.02"}
+    mean = values(simulate(agreement, inputs)["alice"])["mean"]
+    assert mean == float(Fraction(4, 300))
+    assert isinstance(mean, float)
+
+
+def test_histograms_name_every_option(manifest, everybody):
+    kind = 'choice(["red", "green", "blue"])'
+    one = manifest(everybody(3), type=kind, statistics=("histogram",))
+    inputs = {"alice": "red", "bob": "blue", "carlos": "red"}
+    assert values(simulate(one, inputs)["bob"]) == {"histogram": {"red": 2, "green": 0, "blue": 1}}
+    two = manifest(everybody(3), type=kind, statistics=("histogram", "count"), length=2)
+    pairs = {name: [colour, "green"] for name, colour in inputs.items()}
+    assert values(simulate(two, pairs)["bob"]) == {
+        "histogram": [{"red": 2, "green": 0, "blue": 1}, {"red": 0, "green": 3, "blue": 0}],
+        "count": 3,
+    }
+
+
+def test_long_vectors_stay_numpy_until_somebody_asks(manifest, everybody):
+    d = 50_000
+    agreement = manifest(everybody(3), length=d, statistics=("sum", "mean"))
+    inputs = {name: (np.arange(d) * (i + 1)) % 1000 for i, name in enumerate(everybody(3))}
+    outcome = simulate(agreement, inputs)["carlos"]
+    total, mean = outcome.outputs
+    assert isinstance(total.parts[0], np.ndarray)
+    expected = sum(inputs.values())
+    assert np.array_equal(total.parts[0], expected)
+    assert total.value == expected.tolist()
+    assert mean.value[7] == 14
+    assert "50000" in repr(total)
+
+
+@pytest.mark.parametrize("name", list(catalogue))
+def test_the_catalogue_agrees_with_the_classes(name):
+    assert catalogue[name].name == name
+
+
+# --- what `check` says ---------------------------------------------------------------------------
+
+
+def told(agreement):
+    return "\n".join(protocol_for(agreement).explain())
+
+
+def test_check_says_who_breaks_it(manifest, everybody):
+    text = told(manifest(everybody(4)))
+    assert "if 3 of you compare notes they learn the 4th's input" in text
+    assert "as long as one of the 4 compute parties keeps its shares to itself" in text
+    assert "none tolerated" in text
+    assert "WARNING" not in text
+
+
+def test_check_warns_of_two_contributors_and_a_sum(manifest, everybody):
+    text = told(manifest(everybody(2)))
+    assert "WARNING: two contributors and a sum" in text
+    assert "learns the other's input by subtraction" in text
+
+
+def test_check_warns_of_a_single_contributor(manifest, everybody):
+    assert "WARNING: the answer itself is one" in told(manifest(everybody(3), least=1))
+
+
+def test_check_counts_shamir_colluders_and_losses(manifest, everybody):
+    sharing = {"scheme": "shamir", "threshold": 2}
+    text = told(manifest(everybody(5), **sharing, least=4))
+    assert "any 2 of the 5 compute parties together learn nothing; any 3" in text
+    assert "2 of the 5 compute parties may go missing" in text
+    assert "Up to 1 contributors may be left out" in text
+    assert "over as few as 4 contributors" in text
+
+
+def test_check_says_who_learns_nothing(manifest):
+    roles = {"alice": "c", "bob": "c", "dora": "c", "carlos": "k", "david": "k", "erin": "r"}
+    text = told(manifest(roles, statistics=("mean", "variance")))
+    assert "erin learns the sum and the sum of squares" in text
+    assert "alice, bob, dora, carlos and david learn nothing, the result included" in text
+    assert "compare notes with a recipient" in text
