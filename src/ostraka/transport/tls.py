@@ -99,14 +99,18 @@ class SecureLink:
         self._parser: Parser[Any] | None = None
         self._view = memoryview(b"")
         self._result: Any = None
+        self._finished = False  # the parser, with a result nobody has fetched
+        self._end: OstrakaError | None = None  # the carrier's, behind what is still unread
         self._error: OstrakaError | None = None
+        self._ending: OstrakaError | None = None  # the carrier is gone, what it brought is unread
         self._pumping = False
         self._waiter = Waiter()
         self._drained = Waiter()
         self.peer = "the peer"
         self.peer_certificate = b""
         self.on_drained: Callable[[], None] | None = None
-        self.on_abandoned: Callable[[OstrakaError], None] | None = None
+        self.on_ended: Callable[[OstrakaError], None] | None = None
+        self._loss: OstrakaError | None = None
         self.bytes_sent = 0
         self.bytes_received = 0
         carrier.on_data, carrier.on_room, carrier.on_lost = self._data, self._pump, self._lost
@@ -190,7 +194,7 @@ class SecureLink:
 
     def write(self, *pieces: Buffer) -> None:
         """Queue bytes, in order. Never blocks; the buffers must not change until sent."""
-        if self._error is None:
+        if self._error is None and self._ending is None:
             self._queue.extend(memoryview(piece) for piece in pieces)
             self._drained.clear()
             self._pump()
@@ -202,7 +206,7 @@ class SecureLink:
 
     async def drain(self) -> None:
         """Return once the carrier has taken all that was written, or the link is lost."""
-        while self._error is None and (self._queue or self._out.pending):
+        while (self._error or self._end) is None and (self._queue or self._out.pending):
             self._drained.clear()
             await self._drained.wait()
 
@@ -281,14 +285,17 @@ class SecureLink:
         if self._error is not None:
             raise self._failure()
         self._waiter.clear()
-        self._parser = parser
+        self._parser, self._finished = parser, False
         self._step()
         self._advance()
+        if self._end is not None and self._parser is not None:
+            self.abandon(self._end)
 
     def _outcome(self) -> Any:
-        if self._error is not None:
+        # A link may end between the moment a message is complete and the moment its reader runs.
+        if not self._finished:
             raise self._failure()
-        result, self._result = self._result, None
+        result, self._result, self._finished = self._result, None, False
         return result
 
     def _step(self) -> None:
@@ -297,7 +304,7 @@ class SecureLink:
         try:
             self._view = next(self._parser)
         except StopIteration as end:
-            self._result, self._parser = end.value, None
+            self._result, self._parser, self._finished = end.value, None, True
             self._waiter.set()
         except OstrakaError as error:
             self._parser = None
@@ -319,15 +326,20 @@ class SecureLink:
         except ssl.SSLWantReadError:
             pass
         except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
-            self.abandon(PeerLost("it closed the link"))
+            self.abandon(self._loss or PeerLost("it closed the link"))
         except ssl.SSLError as error:
+            refused = "ALERT" in (error.reason or "")
             self.abandon(
-                Tampered(
+                PeerLost(f"it refused the link ({error.reason})")
+                if refused
+                else Tampered(
                     f"the link to {self.peer} carried bytes that {self.peer} did not send "
                     f"({error.reason or 'TLS error'})",
                     hint="something between you alters, drops, repeats or reorders what is sent",
                 )
             )
+        if self._ending is not None and self._parser is not None:
+            self.abandon(self._ending)
         if self._error is None:
             self._carrier.consumed(before - self._in.pending)
             if self._out.pending:
@@ -355,7 +367,18 @@ class SecureLink:
     # Ending
 
     def _lost(self, error: OstrakaError) -> None:
-        self.abandon(error)
+        """The carrier ended. What it brought before is still read: a party may send and leave."""
+        if self._parser is None and self._unread and self.on_abandoned is None:
+            self._ending = error
+            self._queue.clear()
+            self._out.read()
+            self._drained.set()
+        else:
+            self.abandon(error)
+
+    @property
+    def _unread(self) -> bool:
+        return self._tls is not None and bool(self._in.pending or self._tls.pending())
 
     def _failure(self) -> OstrakaError:
         error = self._error
@@ -375,8 +398,12 @@ class SecureLink:
             self._carrier.close()
             self._waiter.set()
             self._drained.set()
-            if self.on_abandoned is not None:
-                self.on_abandoned(error)
+            self._tell(error)
+
+    def _tell(self, error: OstrakaError) -> None:
+        tell, self.on_ended = self.on_ended, None
+        if tell is not None:
+            tell(error)
 
     async def close(self, seconds: float = 1.0) -> None:
         """Send what is queued and TLS's goodbye, wait for them to leave for at most `seconds`."""
