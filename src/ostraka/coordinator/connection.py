@@ -7,7 +7,6 @@ import socket
 from typing import Final
 
 from ostraka import limits
-from ostraka.errors import OstrakaError
 from ostraka.transport.identity import Identity
 from ostraka.transport.reactor import Reactor
 from ostraka.transport.tcp import TcpCarrier
@@ -56,7 +55,6 @@ class Connection:
         "_blocked_by",
         "_counted",
         "_heard",
-        "_lost",
         "_memory",
         "_pump",
         "_resumed",
@@ -81,14 +79,12 @@ class Connection:
         self.closing = False
         self._memory = memory
         self._pump, carrier.on_room = carrier.on_room, self._room
-        carrier.on_lost = self._ended
         self._tail = bytearray()
         self._written = 0
         self._counted = 0
         self._heard = 0
         self._sent = 0
         self._sent_at = 0.0
-        self._lost: OstrakaError | None = None
         self._blocked_by: set[Connection] = set()
         self._waiting: set[Connection] = set()
         self._resumed: asyncio.Future[None] | None = None
@@ -176,18 +172,6 @@ class Connection:
             self._resumed.set_result(None)
 
     # Its end
-
-    def _ended(self, error: OstrakaError) -> None:
-        # While it is left unread, what it sent last is still to be forwarded, and then its end.
-        if self.paused:
-            self._lost = error
-        else:
-            self.link.abandon(error)
-
-    def end_if_lost(self) -> None:
-        """All that it sent has been read: if that was the last, so be it."""
-        if self._lost is not None and not self.paused:
-            self.link.abandon(self._lost)
 
     def forget(self) -> None:
         """The link is over: nobody waits for it, and it for nobody."""

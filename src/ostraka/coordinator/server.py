@@ -138,7 +138,6 @@ class Coordinator:
                 self._accept_or_not()
             while not connection.closing:
                 await connection.resumed()
-                asyncio.get_running_loop().call_soon(connection.end_if_lost)
                 await connection.link.read(self._frames(connection))
             connection.flush()
             await connection.link.close()

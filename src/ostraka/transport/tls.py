@@ -100,7 +100,6 @@ class SecureLink:
         self._view = memoryview(b"")
         self._result: Any = None
         self._finished = False  # the parser, with a result nobody has fetched
-        self._end: OstrakaError | None = None  # the carrier's, behind what is still unread
         self._error: OstrakaError | None = None
         self._ending: OstrakaError | None = None  # the carrier is gone, what it brought is unread
         self._pumping = False
@@ -206,7 +205,7 @@ class SecureLink:
 
     async def drain(self) -> None:
         """Return once the carrier has taken all that was written, or the link is lost."""
-        while (self._error or self._end) is None and (self._queue or self._out.pending):
+        while self._error is None and (self._queue or self._out.pending):
             self._drained.clear()
             await self._drained.wait()
 
@@ -288,8 +287,6 @@ class SecureLink:
         self._parser, self._finished = parser, False
         self._step()
         self._advance()
-        if self._end is not None and self._parser is not None:
-            self.abandon(self._end)
 
     def _outcome(self) -> Any:
         # A link may end between the moment a message is complete and the moment its reader runs.
@@ -368,11 +365,13 @@ class SecureLink:
 
     def _lost(self, error: OstrakaError) -> None:
         """The carrier ended. What it brought before is still read: a party may send and leave."""
-        if self._parser is None and self._unread and self.on_abandoned is None:
+        self._loss = error
+        if self._parser is None and self._unread:
             self._ending = error
             self._queue.clear()
             self._out.read()
             self._drained.set()
+            self._tell(error)
         else:
             self.abandon(error)
 
