@@ -115,7 +115,7 @@ class Gathering:
         if self._fatal is not None:
             raise self._fatal
         for channel, _ in self._found.values():
-            channel.link.on_abandoned = None
+            channel.link.on_ended = None
         return {party: self._found[party] for party in self._others}
 
     # Who reaches whom
@@ -269,7 +269,7 @@ class Gathering:
             channel.say(Abort(DUPLICATE, channel.peer))
             await channel.link.close()
         else:
-            channel.link.on_abandoned = lambda error: self._left(channel, error)
+            channel.link.on_ended = lambda error: self._left(channel, error)
             self._found[channel.peer] = channel, hello
             self._progress()
 

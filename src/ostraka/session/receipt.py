@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from ostraka.errors import PeerViolation, UsageError
 from ostraka.exchange import Array
-from ostraka.names import PartyId, Step
+from ostraka.names import PartyId, Role, Step
 from ostraka.transport import identity as identities
 
 FORMAT: Final = 1
@@ -147,8 +147,15 @@ def _verify(receipt: dict[str, Any]) -> dict[str, Any]:
         "title": manifest["session"]["title"],
         "parties": list(parties),
         "signed": sorted(statements),
-        "counted": counted,
+        "counted": None if counted is None else _names(counted, manifest),
     }
+
+
+def _names(counted: list[int], manifest: dict[str, Any]) -> list[str]:
+    """Statements count by place among the manifest's contributors."""
+    names = [party["name"] for party in manifest["party"] if Role.CONTRIBUTOR in party["roles"]]
+    _require(all(0 <= i < len(names) for i in counted), "somebody was counted who is not there")
+    return [names[i] for i in counted]
 
 
 def _verify_party(
@@ -171,9 +178,9 @@ def _verify_party(
 
 def _agreed(
     statements: dict[str, dict[str, Any]], session: bytes, digest: bytes
-) -> list[str] | None:
+) -> list[int] | None:
     """Whom those who computed or learned the result say was counted: the same for all."""
-    counted: list[str] | None = None
+    counted: list[int] | None = None
     results = set()
     for name, statement in statements.items():
         _require(statement["party"] == name, f"{name}'s statement is somebody else's")

@@ -155,7 +155,7 @@ class Relay:
             PeerLost: it is gone, or does not answer within `seconds`.
         """
         self._link.write(frames.control(encode(Join(VERSION, room))))
-        self._link.on_abandoned = self._gone
+        self._link.on_ended = self._gone
         self._link.follow(self._frames())
         try:
             async with asyncio.timeout(seconds):

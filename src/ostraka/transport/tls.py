@@ -109,7 +109,6 @@ class SecureLink:
         self.peer_certificate = b""
         self.on_drained: Callable[[], None] | None = None
         self.on_ended: Callable[[OstrakaError], None] | None = None
-        self._loss: OstrakaError | None = None
         self.bytes_sent = 0
         self.bytes_received = 0
         carrier.on_data, carrier.on_room, carrier.on_lost = self._data, self._pump, self._lost
@@ -323,7 +322,7 @@ class SecureLink:
         except ssl.SSLWantReadError:
             pass
         except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
-            self.abandon(self._loss or PeerLost("it closed the link"))
+            self.abandon(self._ending or PeerLost("it closed the link"))
         except ssl.SSLError as error:
             refused = "ALERT" in (error.reason or "")
             self.abandon(
@@ -365,7 +364,6 @@ class SecureLink:
 
     def _lost(self, error: OstrakaError) -> None:
         """The carrier ended. What it brought before is still read: a party may send and leave."""
-        self._loss = error
         if self._parser is None and self._unread:
             self._ending = error
             self._queue.clear()
