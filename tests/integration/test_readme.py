@@ -91,9 +91,9 @@ class Terminal:
 
 
 def plain(text: str) -> str:
-    """Text without what differs from run to run: hex digests, long numbers (shares), spaces."""
-    text = re.sub(r"\b[0-9a-f]{16,}\b", "…", text)
+    """Text without what differs from run to run: digests, shares, the width of columns."""
     text = re.sub(r"-?\b\d[\d,]{7,}\b", "…", text)
+    text = re.sub(r"\b[0-9a-f]{16,}\b", "…", text)
     return re.sub(r"\s+", " ", text).strip()
 
 
