@@ -15,19 +15,10 @@ from time import monotonic
 from types import FrameType, TracebackType
 from typing import Any, Self
 
-from ostraka.errors import InternalError, OstrakaError, TimedOut
+from ostraka.cli import voice
+from ostraka.errors import Aborted, InternalError, TimedOut
 
 COORDINATOR = "coordinator"
-
-
-class ChildFailed(OstrakaError):
-    """A process of ours ended badly; it has said why on stderr."""
-
-    code = "child"
-
-    def __init__(self, name: str, exit_code: int) -> None:
-        super().__init__(f"{name} ended with exit code {exit_code}", data_left=False)
-        self.child_exit_code = exit_code
 
 
 class Fleet:
@@ -82,7 +73,7 @@ class Fleet:
         """(name, event) as they come, until every child but the coordinator has ended.
 
         Raises:
-            ChildFailed: one of them ended with an exit code that is not 0.
+            SystemExit: one of them ended with an exit code that is not 0; it has said why.
             TimedOut: they took longer than `seconds`.
         """
         deadline = monotonic() + seconds
@@ -110,8 +101,10 @@ class Fleet:
         assert child.stdout is not None
         self._selector.unregister(child.stdout)
         _release(child)
-        if child.wait():
-            raise ChildFailed(name, child.returncode)
+        if code := child.wait():
+            how = f"exit code {code}" if code > 0 else f"signal {-code}"
+            voice.say(f"error: the process of {name} ended with {how}")
+            raise SystemExit(code if code > 0 else Aborted.exit_code)
 
     def close(self) -> None:
         """End every child: politely, then not."""

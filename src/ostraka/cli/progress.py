@@ -7,7 +7,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from ostraka.cli import voice
-from ostraka.names import PartyId
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
@@ -27,7 +26,7 @@ class Progress:
         self._contributes = contributes
         self._bars = _bars() if sys.stderr.isatty() else None
         self._task = self._bars.add_task("connecting", total=None) if self._bars else None
-        voice.sent.known = False
+        voice.speaker.data_left = False
 
     def __enter__(self) -> Self:
         if self._bars:
@@ -50,14 +49,11 @@ class Progress:
     def phase(self, name: str) -> None:
         """A phase begins: sharing, computing, opening, done."""
         if name == "sharing" and self._contributes:
-            voice.sent.known = True
+            voice.speaker.data_left = True
         self._show(name)
 
-    def share(self, kind: str, party: PartyId, vector: object) -> None:
-        """Shares are never shown here; only `demo`, whose inputs are toys, traces them."""
-
     def moved(self, done: int, total: int) -> None:
-        """So many of the bytes of this session's vectors have been sent and received."""
+        """So many of the bytes that we are to send have left."""
         if self._bars and self._task is not None and total >= WORTH_A_BAR:
             self._bars.update(self._task, completed=done, total=total)
 

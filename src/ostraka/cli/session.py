@@ -45,7 +45,7 @@ def run(
     """Take part in a session as one party; ends when the result is there."""
     from ostraka import config
 
-    voice.sent.known = False
+    voice.speaker.data_left = False
     manifest = config.load(session)
     me = manifest.party_named(as_).name
     identity = own_identity(manifest, me, config.keys_directory(keys))

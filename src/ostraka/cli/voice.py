@@ -24,18 +24,20 @@ class Output(StrEnum):
     JSON = "json"
 
 
-class _Sent:
-    """Whether anything derived from this process's input has left it, as far as is known."""
+class _Speaker:
+    """What this process knows about itself: which of several it is, and whether anything derived
+    from its input has left it (None: it cannot know)."""
 
-    known: bool | None = None
+    prefix: str = ""
+    data_left: bool | None = None
 
 
-sent = _Sent()
+speaker = _Speaker()
 
 
 def say(text: str) -> None:
     """Prose for a person, on stderr."""
-    print(text, file=sys.stderr, flush=True)
+    print(speaker.prefix + text, file=sys.stderr, flush=True)
 
 
 def emit(value: Mapping[str, Any]) -> None:
@@ -94,7 +96,7 @@ def _known(error: BaseException) -> OstrakaError | None:
 
 
 def _tell_data(data_left: bool | None) -> None:
-    known = sent.known if data_left is None else data_left
+    known = speaker.data_left if data_left is None else data_left
     if known is False:
         say("data: nothing of yours has left this machine")
     elif known:
