@@ -18,7 +18,7 @@ import hashlib
 import hmac
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -45,17 +45,17 @@ def canonical(value: object) -> bytes:
 
 
 class Commitment:
-    """A running commitment to every message sent: HMAC-SHA256 over (receiver, step, element type,
-    length, elements), under a key that stays with the sender, who can open it later."""
+    """A running commitment to every message sent: HMAC-SHA256 over (receivers, step, element type,
+    length, SHA-256 of the elements), under a key that stays with the sender, who can open it."""
 
     def __init__(self) -> None:
         self.key = os.urandom(32)
         self._mac = hmac.new(self.key, digestmod=hashlib.sha256)
 
-    def add(self, to: PartyId, step: Step, message: Array) -> None:
-        head = f"{to}\0{step}\0{message.dtype.str}\0{message.size}\0".encode()
-        self._mac.update(head)
-        self._mac.update(message.data)
+    def add(self, to: Sequence[PartyId], step: Step, message: Array) -> None:
+        """One message, to one party or to several."""
+        head = f"{','.join(to)}\0{step}\0{message.dtype.str}\0{message.size}\0".encode()
+        self._mac.update(head + hashlib.sha256(np.ascontiguousarray(message).data).digest())
 
     def value(self) -> str:
         """64 hex digits."""

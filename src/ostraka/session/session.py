@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import Iterable
 from typing import Any, Final
 
 from numpy.typing import NDArray
@@ -159,8 +160,14 @@ class Session(Exchange):
     # The exchange
 
     def send(self, to: PartyId, step: Step, message: Array) -> None:
-        self.commitment.add(to, step, message)
+        self.commitment.add((to,), step, message)
         self._channels[to].send(step, message)
+
+    def broadcast(self, to: Iterable[PartyId], step: Step, message: Array) -> None:
+        others = [party for party in to if party != self.me]
+        self.commitment.add(others, step, message)
+        for party in others:
+            self._channels[party].send(step, message)
 
     async def receive(self, sender: PartyId, step: Step, expected: Expected) -> NDArray[Any]:
         if (gone := self.lost.get(sender)) is not None:
