@@ -60,7 +60,7 @@ def test_a_dropped_party_is_named():
 
 def test_fifty_parties():
     names = tuple(f"p{i}" for i in range(50))
-    results = simulate(agreement(names=names), {name: 2 for name in names})
+    results = simulate(agreement(names=names), dict.fromkeys(names, 2))
     assert set(shown(results).values()) == {100}
 
 

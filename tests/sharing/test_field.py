@@ -27,6 +27,21 @@ def test_p61_agrees_with_python_integers(a, b, k, c):
     assert (x.tolist(), y.tolist()) == ([a], [b])
 
 
+@given(st.data(), st.integers(1, 40), st.integers(1, 5), st.sampled_from([1, 3, 5000]))
+def test_mixing_is_the_sum_of_products_for_short_and_long_vectors(data, many, rows, length):
+    row = st.lists(elements, min_size=many, max_size=many)
+    c = data.draw(st.lists(row, min_size=rows, max_size=rows))
+    v = data.draw(st.lists(st.tuples(elements, elements), min_size=many, max_size=many))
+    vectors = [np.array(([a, b] * length)[:length], np.uint64) for a, b in v]
+    mixed = P61.mix(c, vectors)
+    for row, result in zip(c, mixed, strict=True):
+        first = sum(k * a for k, (a, _) in zip(row, v, strict=True)) % P
+        second = sum(k * b for k, (_, b) in zip(row, v, strict=True)) % P
+        assert result[0] == first
+        assert np.all(result[1::2] == second)
+        assert len(result) == length
+
+
 def test_every_pair_of_edges_multiplies_exactly():
     a, b = (m.ravel() for m in np.meshgrid(vector(*EDGES), vector(*EDGES)))
     expected = [x * y % P for x, y in zip(a.tolist(), b.tolist(), strict=True)]

@@ -11,14 +11,14 @@ element once the single value p itself is drawn again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
 import numpy as np
 
-from ostraka.sharing.randomness import Stream, Words
+from ostraka.sharing.randomness import BLOCK, Stream, Words
 
 MERSENNE_EXPONENTS: Final = (3, 5, 7, 13, 17, 19, 31, 61)
 
@@ -75,6 +75,26 @@ class Field:
                 turned = self.rotate(a, power.bit_length() - 1)
                 return turned if sign > 0 else self.negate(turned)
         return self.multiply(a, np.uint64(c))
+
+    def mix(self, rows: Sequence[Sequence[int]], vectors: Sequence[Words]) -> list[Words]:
+        """For each row of public integers, sum of c_j * vectors_j; short vectors all at once."""
+        size = len(rows) * len(vectors) * len(vectors[0])
+        if len(vectors) == 1 or size > BLOCK or self.bits != 61:
+            return [self._mix_one(row, vectors) for row in rows]
+        c = np.array([[c % self.p for c in row] for row in rows], np.uint64)
+        stacked = np.stack(vectors)
+        products = self.multiply(
+            np.broadcast_to(stacked, (len(rows), *stacked.shape)), c[..., None]
+        )
+        low = (products & _LOW32).sum(axis=1)
+        high = (products >> np.uint64(32)).sum(axis=1)
+        return list(self.add(self._fold(low), self.rotate(self._fold(high), 32)))
+
+    def _mix_one(self, row: Sequence[int], vectors: Sequence[Words]) -> Words:
+        total = self.scale(vectors[0], row[0])
+        for vector, c in zip(vectors[1:], row[1:], strict=True):
+            self.add(total, self.scale(vector, c), out=total)
+        return total
 
     def negate(self, a: Words) -> Words:
         """-a."""
@@ -137,16 +157,20 @@ class Field:
 
     def lagrange(self, points: Sequence[int], at: int) -> list[int]:
         """Coefficients c with f(at) = sum c_j f(points_j) for every f of degree < len(points)."""
-        if len({x % self.p for x in points}) != len(points):
+        xs = [x % self.p for x in points]
+        if len(set(xs)) != len(xs):
             raise ValueError("evaluation points must be distinct")
-        coefficients = []
-        for j, x in enumerate(points):
-            above, below = 1, 1
-            for other in (*points[:j], *points[j + 1 :]):
-                above = above * (at - other) % self.p
-                below = below * (x - other) % self.p
-            coefficients.append(above * pow(below, -1, self.p) % self.p)
-        return coefficients
+        if at % self.p in xs:
+            return [int(x == at % self.p) for x in xs]
+        whole = self._product(at - x for x in xs)
+        below = (self._product([at - x, *(x - y for y in xs if y != x)]) for x in xs)
+        return [whole * pow(product, -1, self.p) % self.p for product in below]
+
+    def _product(self, factors: Iterable[int]) -> int:
+        product = 1
+        for factor in factors:
+            product = product * factor % self.p
+        return product
 
     def points(self, n: int) -> tuple[int, ...]:
         """n distinct evaluation points, none zero: powers of two as long as there are enough."""

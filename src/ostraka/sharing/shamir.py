@@ -34,13 +34,7 @@ def complete(
 ) -> list[Words]:
     """The other shares of x, once the shares `fixed` are chosen: one per row of coefficients."""
     differences = [field.subtract(r, x) for r in fixed]
-    shares = []
-    for row in coefficients:
-        share = x.copy()
-        for difference, c in zip(differences, row, strict=True):
-            field.add(share, field.scale(difference, c), out=share)
-        shares.append(share)
-    return shares
+    return [field.add(x, share, out=share) for share in field.mix(coefficients, differences)]
 
 
 class Shamir(Scheme):
@@ -106,25 +100,20 @@ class Shamir(Scheme):
         if len(parties) < self.needed:
             raise ValueError(f"opening needs {self.needed} shares, not {len(parties)}")
         base, surplus = parties[: self.needed], parties[self.needed :]
-        points = [self.point[party] for party in base]
-        to_value = self.field.lagrange(points, 0)
-        to_surplus = [self.field.lagrange(points, self.point[party]) for party in surplus]
+        rows = [self._row(base, at) for at in (0, *(self.point[party] for party in surplus))]
         value = np.empty(len(shares[base[0]]), np.uint64)
         for part in blocks(len(value)):
-            known = [shares[party][part] for party in base]
-            for party, row in zip(surplus, to_surplus, strict=True):
-                if not np.array_equal(self._evaluate(known, row), shares[party][part]):
+            origin, *rest = (shares[party][part] for party in base)
+            found, *predicted = complete(self.field, origin, rest, rows)
+            for party, share in zip(surplus, predicted, strict=True):
+                if not np.array_equal(share, shares[party][part]):
                     raise InconsistentShares("the shares are not of one polynomial")
-            value[part] = self._evaluate(known, to_value)
+            value[part] = found
         return value
 
-    def _evaluate(self, known: Sequence[Words], row: Sequence[int]) -> Words:
-        """sum c_j y_j as y_0 + sum c_j (y_j - y_0): coefficients add up to one."""
-        value = known[0].copy()
-        for y, c in zip(known[1:], row[1:], strict=True):
-            difference = self.field.subtract(y, known[0])
-            self.field.add(value, self.field.scale(difference, c), out=value)
-        return value
+    def _row(self, base: Sequence[PartyId], at: int) -> list[int]:
+        """f(at) = y_0 + sum c_j (y_j - y_0): Lagrange coefficients add up to one."""
+        return self.field.lagrange([self.point[party] for party in base], at)[1:]
 
     def check(self, vector: Words) -> None:
         self.field.check(vector)
