@@ -1,0 +1,50 @@
+"""Test only: `ostraka ARGS...`, after arming one signal to be sent when a phase begins.
+
+    python party_entry.py PHASE SIGNAL PID ARGS...
+
+PHASE is gathering, sealing, sharing, computing, opening or done; PID 0 is this very process. Each
+phase is announced on stderr as `phase NAME`, before the signal goes.
+"""
+
+import os
+import sys
+
+from ostraka import roles
+from ostraka.cli.main import main
+
+phase, number, pid = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+del sys.argv[1:4]
+original = roles.run_party
+
+
+class Armed:
+    def __init__(self, observer):
+        self._observer = observer
+        self._reached = set()
+
+    def _reach(self, name):
+        if name in self._reached:
+            return
+        self._reached.add(name)
+        print(f"phase {name}", file=sys.stderr, flush=True)
+        if name == phase:
+            os.kill(pid or os.getpid(), number)
+
+    def gathering(self, present, total):
+        self._observer.gathering(present, total)
+        self._reach("sealing" if present == total else "gathering")
+
+    def phase(self, name):
+        self._observer.phase(name)
+        self._reach(name)
+
+    def moved(self, done, total):
+        self._observer.moved(done, total)
+
+
+async def run_party(*args, observer=None, **options):
+    return await original(*args, observer=Armed(observer), **options)
+
+
+roles.run_party = run_party
+main()

@@ -1,0 +1,110 @@
+"""Sessions that go well, over real processes: every kind of link, of role and of input."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+RAISES = {"alice": 3800, "bob": 2514, "carlos": 2982, "david": 3390}
+
+
+@pytest.mark.parametrize("links", ["direct", "relayed", "mixed"])
+def test_four_engineers_learn_their_average_raise(fleet, links):
+    direct = {"direct": tuple(RAISES), "relayed": (), "mixed": ("bob", "david")}[links]
+    relay = None if links == "direct" else fleet.coordinator()
+    session = fleet.manifest(tuple(RAISES), relay, direct)
+    parties = fleet.run_all(session, RAISES)
+    for name, party in parties.items():
+        assert party.values == {"sum": "12686", "mean": "3171.5"}
+        assert party.result["status"] == "released"
+        assert party.result["contributors"] == 4
+        receipt = json.loads(Path(party.result["receipt"]).read_text())
+        assert receipt["written_by"] == name
+        assert all("statement" in entry for entry in receipt["parties"].values())
+    assert len({party.result["session"] for party in parties.values()}) == 1
+    if relay is not None:
+        assert relay.alive
+
+
+ROLES = {
+    "subset": {"alice": ("contributor", "compute"), "bob": ("contributor", "compute"),
+               "carlos": ("contributor", "compute", "recipient")},
+    "disjoint": {"alice": ("contributor", "compute"), "bob": ("contributor", "compute"),
+                 "carlos": ("recipient",), "david": ("recipient",)},
+    "overlap": {"alice": ("contributor",), "bob": ("contributor", "recipient"),
+                "carlos": ("compute",), "david": ("compute", "recipient")},
+    "contributor that leaves": {"alice": ("contributor",), "bob": ("contributor",),
+                                "carlos": ("compute",), "david": ("compute",),
+                                "erin": ("recipient",)},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("sharing", ['scheme = "additive"', 'scheme = "shamir"\nthreshold = 1'])
+@pytest.mark.parametrize("case", ROLES)
+def test_only_the_recipients_learn(fleet, case, sharing):
+    roles = ROLES[case]
+    session = fleet.manifest(roles, fleet.coordinator(), sharing=sharing)
+    inputs = {name: 10 + rank for rank, name in enumerate(roles) if "contributor" in roles[name]}
+    for name, party in fleet.run_all(session, inputs).items():
+        if "recipient" in roles[name]:
+            assert party.values["sum"] == str(sum(inputs.values()))
+        else:
+            assert party.result["status"] == "no-output"
+            assert not {"outputs", "contributors"} & party.result.keys()
+
+
+@pytest.mark.parametrize("relayed", [False, True])
+@pytest.mark.parametrize("sharing", ['scheme = "additive"', 'scheme = "shamir"\nthreshold = 1'])
+def test_long_vectors(fleet, tmp_path, relayed, sharing):
+    names, length = ("alice", "bob", "carlos"), 300_000
+    relay = fleet.coordinator() if relayed else None
+    session = fleet.manifest(
+        names, relay, () if relayed else names, type="int", statistics=("sum",),
+        bounds="min = -1000000\nmax = 1000000", length=length, sharing=sharing,
+    )  # fmt: skip
+    generator = np.random.default_rng(7)
+    vectors = {n: generator.integers(-(10**6), 10**6, length) for n in names}
+    paths = {n: tmp_path / f"{n}.npy" for n in names}
+    for name, path in paths.items():
+        np.save(path, vectors[name])
+    expected = sum(vectors.values()).tolist()
+    for party in fleet.run_all(session, paths).values():
+        assert party.values["sum"] == expected
+
+
+STATISTICS = {
+    "variance": ("decimal(1)", "min = 0\nmax = 100", ("count", "mean", "variance"),
+                 {"alice": "1.0", "bob": "2.0", "carlos": "6.0"}),
+    "histogram": ('choice(["tea", "coffee", "water"])', "", ("histogram",),
+                  {"alice": "tea", "bob": "coffee", "carlos": "tea"}),
+    "bool": ("bool", "", ("sum", "mean"), {"alice": "true", "bob": "false", "carlos": "true"}),
+    "float": ("float(3)", "min = -10\nmax = 10", ("sum",),
+              {"alice": "0.125", "bob": "-1.5", "carlos": "2.0"}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", STATISTICS)
+def test_statistics_are_those_of_the_plaintext_twin(fleet, case):
+    from ostraka import config, protocols
+
+    type, bounds, statistics, inputs = STATISTICS[case]
+    session = fleet.manifest(
+        tuple(inputs), None, tuple(inputs), type=type, bounds=bounds, statistics=statistics
+    )
+    manifest = config.load(session.path)
+    raw = {n: config.parse_input(v.encode(), manifest.input, n) for n, v in inputs.items()}
+    expected = json.loads(json.dumps(protocols.protocol_for(manifest).plaintext(raw), default=str))
+    for party in fleet.run_all(session, inputs).values():
+        assert party.values == expected
+
+
+def test_two_sessions_of_the_same_keys_at_once(fleet):
+    relay = fleet.coordinator()
+    first = fleet.manifest(relay=relay, name="first", title="First")
+    second = fleet.manifest(relay=relay, name="second", title="Second")
+    inputs = {name: rank for rank, name in enumerate(first.parties)}
+    more = {name: 100 + rank for rank, name in enumerate(first.parties)}
+    both = [fleet.run_all(first, inputs), fleet.run_all(second, more)]
+    totals = [{p.values["sum"] for p in parties.values()} for parties in both]
+    assert totals == [{"3"}, {"303"}]
