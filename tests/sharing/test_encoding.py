@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ostraka.errors import InputError
 from ostraka.manifest import InputSchema
-from ostraka.sharing.encoding import Codec, exact
+from ostraka.sharing.encoding import Codec, renderer
 
 LONG = 12  # enough elements for the array path
 
@@ -220,7 +220,7 @@ def test_bounds_at_the_edge_of_64_bits_hold_for_floats():
     ],
 )
 def test_results_are_exact_where_a_decimal_can_be(value, as_text, expected):
-    found = exact(value, as_text=as_text)
+    found = renderer(value, as_text=as_text)(1)
     assert found == expected
     assert type(found) is type(expected)
     assert json.loads(json.dumps(found)) == found
@@ -228,7 +228,14 @@ def test_results_are_exact_where_a_decimal_can_be(value, as_text, expected):
 
 @given(st.fractions())
 def test_exact_text_reads_back_as_the_same_number(value):
-    found = exact(value, as_text=True)
+    found = renderer(value, as_text=True)(1)
     assert Fraction(found) == value if isinstance(found, str) else found == float(value)
     if isinstance(found, str) and "." in found:
         assert not found.endswith("0")
+
+
+@given(st.integers(-(2**70), 2**70), st.fractions(), st.booleans())
+def test_a_renderer_made_once_serves_every_total(total, factor, as_text):
+    found = renderer(factor, as_text=as_text)(total)
+    once = renderer(total * factor, as_text=as_text)(1)
+    assert (found, type(found)) == (once, type(once))

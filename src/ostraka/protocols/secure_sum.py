@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Literal, NoReturn
 
@@ -17,7 +17,7 @@ from ostraka.manifest import ChoiceType, DecimalType, FloatType, Manifest
 from ostraka.names import PartyId
 from ostraka.protocols.protocol import Output, Protocol, Shares, Value
 from ostraka.protocols.words import explain_linear
-from ostraka.sharing.encoding import Codec, Signed, exact
+from ostraka.sharing.encoding import Codec, Signed, renderer
 from ostraka.sharing.randomness import Words
 
 Statistic = Literal["sum", "mean", "count", "variance", "histogram"]
@@ -77,21 +77,18 @@ class SecureSum(Protocol):
             bins = sums["x"].reshape(self.codec.length, self._options_count)
             return Output("histogram", "", (bins,), self._bins, scalar)
         if statistic == "variance":
+            finish = self._renderer(q * q / (n * (n - 1)))
+            parts = sums["x"], sums["x^2"]
             square = unit and f"{unit}^2"
-
-            def variance(s: int, s2: int) -> Value:
-                return self._exact((s2 - Fraction(s * s, n)) / (n - 1) * q * q)
-
-            return Output("variance", square, (sums["x"], sums["x^2"]), variance, scalar)
+            return Output("variance", square, parts, lambda s, s2: finish(n * s2 - s * s), scalar)
         divisor = n if statistic == "mean" else 1
-        plain = q == divisor == 1
-        render = None if plain else lambda total: self._exact(total * q / divisor)
+        render = None if q == divisor == 1 else self._renderer(q / divisor)
         return Output(statistic, unit, (sums["x"],), render, scalar)
 
-    def _exact(self, value: Fraction) -> Value:
+    def _renderer(self, factor: Fraction) -> Callable[[int], Value]:
         if isinstance(self.codec.kind, FloatType):
-            return float(value)
-        return exact(value, as_text=isinstance(self.codec.kind, DecimalType))
+            return lambda total: total * factor.numerator / factor.denominator
+        return renderer(factor, as_text=isinstance(self.codec.kind, DecimalType))
 
     def _bins(self, counts: list[int]) -> dict[str, int]:
         assert isinstance(self.codec.kind, ChoiceType)
@@ -121,7 +118,7 @@ class SecureSum(Protocol):
         self._check_overflow()
 
     def _check_overflow(self) -> None:
-        """No sum that the manifest's bounds allow may wrap around. [refused before sharing]"""
+        """No sum that the manifest's bounds allow may wrap around."""
         n, capacity = len(self.contributors), self.scheme.capacity
         power = 2 if "x^2" in self.terms else 1
         largest = 1 if self._options_count else self.codec.magnitude
@@ -151,8 +148,8 @@ class SecureSum(Protocol):
             return self._bins([seen[i] for i in range(self._options_count)])
         values = [x * self.codec.quantum for x in column]
         if statistic == "sum":
-            return self._exact(Fraction(sum(values)))
-        return self._exact(Fraction(getattr(statistics, statistic)(values)))
+            return self._renderer(Fraction(sum(values)))(1)
+        return self._renderer(Fraction(getattr(statistics, statistic)(values)))(1)
 
     def explain(self) -> list[str]:
         return explain_linear(self, "the " + " and the ".join(self._opened_in_words()))

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final, NoReturn
@@ -267,21 +267,32 @@ def refuse(problem: str) -> NoReturn:
     )
 
 
-def exact(value: Fraction, *, as_text: bool) -> int | str | float:
-    """A result as JSON can carry it without loss, if a decimal can.
+def renderer(factor: Fraction, *, as_text: bool) -> Callable[[int], int | str | float]:
+    """How an opened integer that stands for `factor` units each becomes a JSON value, losslessly
+    if a decimal can.
 
     Whole numbers are ints (text when `as_text`), decimals that end are text without trailing
     zeros, everything else is the nearest float.
     """
-    twos, rest = _without(value.denominator, 2)
+    twos, rest = _without(factor.denominator, 2)
     fives, rest = _without(rest, 5)
-    if rest != 1:
-        return float(value)
     places = max(twos, fives)
-    if places == 0:
-        return str(value.numerator) if as_text else value.numerator
-    digits = f"{abs(value.numerator) * 10**places // value.denominator:0{places + 1}d}"
-    return f"{'-' * (value < 0)}{digits[:-places]}.{digits[-places:]}"
+    lift = factor.numerator * 10**places // (factor.denominator // rest)
+
+    def render(total: int) -> int | str | float:
+        scaled, endless = divmod(total * lift, rest)
+        if endless:
+            return total * factor.numerator / factor.denominator
+        return _decimal(scaled, places, as_text=as_text)
+
+    return render
+
+
+def _decimal(scaled: int, places: int, *, as_text: bool) -> int | str:
+    digits = f"{abs(scaled):0{places + 1}d}"
+    whole, part = digits[: len(digits) - places], digits[len(digits) - places :].rstrip("0")
+    text = "-" * (scaled < 0) + whole + "." * bool(part) + part
+    return text if part or as_text else int(text)
 
 
 def _without(number: int, prime: int) -> tuple[int, int]:
