@@ -22,6 +22,8 @@ from ostraka.errors import InternalError
 
 
 class State(StrEnum):
+    """Where a session stands."""
+
     GATHERING = "gathering"
     SEALING = "sealing"
     SHARING = "sharing"
@@ -32,6 +34,8 @@ class State(StrEnum):
 
 
 class Event(StrEnum):
+    """What may happen to it."""
+
     GATHERED = "gathered"
     SEALED = "sealed"
     COMPUTING = "computing"

@@ -7,8 +7,8 @@ it was still there. `scripts/verify_receipt.py` checks one with the standard lib
 
 What a receipt proves: the holders of those keys agreed to that manifest, met in that session, and
 counted those contributors; each is bound to what it sent, and each recipient to its result, by a
-commitment. What it does not show: any share, input or result. The commitments are HMACs under
-keys that are not in the receipt, because a short message could be found from a plain hash by trying.
+commitment. What it does not show: any share, input or result. The commitments are HMACs under keys
+that are not in the receipt, because a short message could be found from a plain hash by trying.
 """
 
 from __future__ import annotations
@@ -76,6 +76,7 @@ def result_commitment(key: bytes, outputs: Iterable[tuple[str, Iterable[NDArray[
 
 
 def text(data: bytes) -> str:
+    """Base64: how receipts hold bytes."""
     return base64.b64encode(data).decode()
 
 
@@ -109,7 +110,7 @@ def verify(receipt: dict[str, Any]) -> dict[str, Any]:
     """Check everything a receipt says that can be checked offline.
 
     Returns:
-        {"session", "manifest_sha256", "title", "parties": [...], "signed": [...], "counted": [...]}:
+        {"session", "manifest_sha256", "title", "parties", "signed", "counted"}, the last three lists:
         `signed` are those whose closing statement is there.
 
     Raises:

@@ -1,4 +1,4 @@
-"""One party's side of one session: the driver of the lifecycle, and the network behind `Exchange`."""
+"""One party's side of one session: driver of the lifecycle, and the network behind `Exchange`."""
 
 from __future__ import annotations
 
@@ -95,9 +95,7 @@ class Session(Exchange):
 
     async def _open(self, nonce: bytes, result_nonce: bytes, gathered: Gathered) -> None:
         self._check_own_key()
-        gathering = Gathering(
-            self.manifest, self.identity, self.me, nonce, self._reactor, gathered
-        )
+        gathering = Gathering(self.manifest, self.identity, self.me, nonce, self._reactor, gathered)
         self._gathering = gathering
         try:
             async with asyncio.timeout(self.manifest.session.deadline):
@@ -201,9 +199,7 @@ class Session(Exchange):
 
     # Ending
 
-    async def exchange_statements(
-        self, own: Statement, *, wait: bool
-    ) -> dict[PartyId, Statement]:
+    async def exchange_statements(self, own: Statement, *, wait: bool) -> dict[PartyId, Statement]:
         """Tell everybody what we sign and, if we `wait`, hear what they do; those that are gone
         are left out.
 
@@ -256,4 +252,3 @@ class Session(Exchange):
             await self._gathering.abandon()
             self._gathering = None
             self._reactor.close()
-

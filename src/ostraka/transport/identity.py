@@ -84,7 +84,7 @@ def create(name: str, directory: Path, *, now: datetime | None = None) -> Identi
     except FileExistsError as error:
         raise UsageError(
             f"{error.filename} is there already",
-            hint="an identity is never overwritten: pick another name or directory, or move the old one away",
+            hint="an identity is never overwritten: pick another name, or move the old one away",
         ) from None
     except OSError as error:
         raise UsageError(f"cannot write keys into {directory}: {error.strerror}") from None
@@ -116,7 +116,7 @@ def verify(certificate: bytes, signature: bytes, data: bytes) -> None:
     """Check an Ed25519 signature under a DER certificate.
 
     Raises:
-        PeerViolation: it is not a valid signature of `data`, or the certificate is not ours in kind.
+        PeerViolation: not a valid signature of `data`, or not a certificate of our kind.
     """
     with suppress(ValueError, InvalidSignature):
         public = x509.load_der_x509_certificate(certificate).public_key()

@@ -55,7 +55,7 @@ class Carrier(ABC):
         """Stop at once; no callback comes after this. Idempotent."""
 
     def look(self, waiter: Waiter) -> bool:
-        """Serve what can be served at once, in the hope that `waiter` happens; say whether it has."""
+        """Serve what can be served, hoping that `waiter` happens; say whether it has."""
         return waiter.happened
 
     async def breathe(self) -> None:  # noqa: B027 - only carriers that look have held anybody up

@@ -126,9 +126,7 @@ class TcpCarrier(Carrier):
 
     def _want(self) -> None:
         if self._open:
-            self._reactor.want(
-                self._sock, self, read=self._reading, write=bool(self._unsent)
-            )
+            self._reactor.want(self._sock, self, read=self._reading, write=bool(self._unsent))
 
     def _lose(self, why: str) -> None:
         self.close()

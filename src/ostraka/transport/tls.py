@@ -17,9 +17,17 @@ import hmac
 import ssl
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final, TypeVar, cast
 
-from ostraka.errors import OstrakaError, PeerLost, PeerViolation, PinMismatch, Tampered
+from ostraka.errors import (
+    InternalError,
+    OstrakaError,
+    PeerLost,
+    PeerViolation,
+    PinMismatch,
+    Tampered,
+)
 from ostraka.limits import CERTIFICATE, HANDSHAKE_SECONDS
 from ostraka.transport.identity import (
     Identity,
@@ -84,9 +92,7 @@ class SecureLink:
         admit: decides by the claimed fingerprint who the peer is.
     """
 
-    def __init__(
-        self, carrier: Carrier, identity: Identity, *, server: bool, admit: Admit
-    ) -> None:
+    def __init__(self, carrier: Carrier, identity: Identity, *, server: bool, admit: Admit) -> None:
         self._carrier = carrier
         self._identity = identity
         self._server = server
@@ -305,6 +311,9 @@ class SecureLink:
         except OstrakaError as error:
             self._parser = None
             self.abandon(error)
+        except Exception as bug:  # must not reach whoever happens to serve the sockets
+            self._parser = None
+            self.abandon(InternalError(f"while reading from {self.peer}: {bug!r}"))
 
     def _advance(self) -> None:
         tls, before = self._tls, self._in.pending
@@ -420,8 +429,6 @@ class SecureLink:
 
     def _goodbye(self) -> None:
         if self._tls is not None:
-            try:
+            with suppress(ssl.SSLError, OSError, ValueError):
                 self._tls.unwrap()
-            except (ssl.SSLError, OSError, ValueError):
-                pass
             self._pump()

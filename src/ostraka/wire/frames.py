@@ -32,6 +32,8 @@ RELAY_HEADER: Final = _relay.size
 
 
 class Kind(IntEnum):
+    """What a frame holds."""
+
     CONTROL = 1
     DATA = 2
     RELAY = 3

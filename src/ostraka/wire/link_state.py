@@ -19,6 +19,8 @@ from ostraka.wire.messages import Abort, Hello, Message, Ready, Statement, Vecto
 
 
 class State(StrEnum):
+    """What has been said on a link."""
+
     HELLO = "hello"
     READY = "ready"
     OPEN = "open"

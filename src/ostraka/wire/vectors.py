@@ -1,4 +1,4 @@
-"""Vectors on the wire: announced by a message, sent inline when short and in raw chunks when long."""
+"""Vectors on the wire: announced by a message, then inline when short, in raw chunks when long."""
 
 from __future__ import annotations
 
@@ -46,7 +46,9 @@ def unpack(step: Step, expected: Expected) -> frames.Parser[NDArray[Any]]:
         raise PeerLost(farewell(message))
     link_state.after(link_state.State.OPEN, message)
     if not isinstance(message, Vector):
-        raise PeerViolation(f"a {type(message).__name__} message where step {step}'s vector was due")
+        raise PeerViolation(
+            f"a {type(message).__name__} message where step {step}'s vector was due"
+        )
     _compare(message, step, expected)
     if expected.nbytes <= INLINE_VECTOR:
         return _inline(message, expected)
