@@ -126,6 +126,7 @@ class _Phases:
     def __init__(self, session: Session, observer: Observer, trace: Trace | None) -> None:
         self._session, self._observer = session, observer
         self.trace = trace
+        self.wants_shares = trace is not None
 
     def phase(self, name: str) -> None:
         if name == "computing":

@@ -196,6 +196,8 @@ def test_words_that_are_no_field_elements_name_their_sender(manifest):
 
 
 class Watcher:
+    wants_shares = True
+
     def __init__(self):
         self.phases, self.shares = [], {}
 
@@ -217,6 +219,15 @@ def test_the_article_s_table_can_be_drawn_from_what_observers_saw(manifest, ever
         column = sum(watchers[owner].shares["got", p] for p in INPUTS) % 2**64
         assert {watchers[p].shares["announced", owner] for p in INPUTS} == {column}
         assert watchers[owner].phases == ["sharing", "computing", "opening", "done"]
+
+
+def test_nobody_is_told_shares_who_does_not_want_them(manifest, everybody):
+    protocol = protocol_for(manifest(everybody(3)))
+    watcher = Watcher()
+    watcher.wants_shares = False
+    play(protocol, INPUTS, observers={"alice": watcher})
+    assert watcher.shares == {}
+    assert watcher.phases[-1] == "done"
 
 
 # --- one session, several runs --------------------------------------------------------------------

@@ -27,7 +27,11 @@ Phase = Literal["sharing", "computing", "opening", "done"]
 
 
 class Observer(Structure):
-    """Who wants to watch. `share` is for teaching with toy inputs: it is told real shares."""
+    """Who wants to watch. `share` is for teaching with toy inputs: it is told real shares, written
+    out in full, and only when `wants_shares` says so at the start.
+    """
+
+    wants_shares: bool
 
     def phase(self, name: Phase) -> None:
         """A phase begins."""
@@ -86,6 +90,7 @@ class _Driver:
         self.party = Party(exchange, protocol.scheme, first_step)
         self.exchange, self.me = exchange, exchange.me
         self.data_left = False
+        self._watched = observer is not None and observer.wants_shares
 
     async def run(self, raw_input: object) -> Outcome | None:
         protocol, party = self.protocol, self.party
@@ -172,7 +177,7 @@ class _Driver:
             protocol.opened,
             share,
             counted,
-            self._announced if self.observer else None,
+            self._announced if self._watched else None,
         )
         if opened is None:
             return None
@@ -185,7 +190,7 @@ class _Driver:
             self.observer.phase(name)
 
     def _saw(self, kind: Literal["made", "got"], party: PartyId, parcel: Parcel) -> None:
-        if self.observer:
+        if self.observer and self._watched:
             vector = self.protocol.scheme.expand(parcel, self.protocol.length)
             self.observer.share(kind, party, vector)
 
