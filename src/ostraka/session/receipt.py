@@ -110,7 +110,7 @@ def verify(receipt: dict[str, Any]) -> dict[str, Any]:
     """Check everything a receipt says that can be checked offline.
 
     Returns:
-        {"session", "manifest_sha256", "title", "parties", "signed", "counted"}, the last three lists:
+        "session", "manifest_sha256", "title", and the lists "parties", "signed" and "counted":
         `signed` are those whose closing statement is there.
 
     Raises:
