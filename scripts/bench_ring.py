@@ -3,8 +3,8 @@
 
     scripts/bench_ring.py [PARTIES]
 
-Each party is a process of its own; TLS 1.3 with both certificates on every link, framing and checks as
-in a session. Prints the median time of a round for several sizes, and what a party moves each way.
+Each party is a process of its own; TLS 1.3 with both certificates on every link, framing and checks
+as in a session. Prints the median time of a round, and what a party moves each way.
 """
 
 from __future__ import annotations
@@ -73,6 +73,7 @@ async def ring(me: int, ports: list[int], keys: Path, start: Barrier) -> None:
                 to.write(*vectors.pack(Step(step), vector))
                 await back.read(vectors.unpack(Step(step), words(size)), 30.0)
             times.append((perf_counter() - begin) / rounds)
+            await to.drain()
         if me == 0:
             median = statistics.median(times)
             rate = 8 * size / median / 1e6
