@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ostraka import limits
 from ostraka.errors import InputError, ManifestError, UsageError
-from ostraka.manifest import InputSchema, Manifest, host_port, locate, parse, suggest
+from ostraka.manifest import InputSchema, Manifest, fingerprint, host_port, locate, parse, suggest
 
 if TYPE_CHECKING:
     from ostraka.protocols.protocol import Protocol
@@ -176,9 +176,7 @@ def _array(file: BinaryIO, source: str) -> Any:
     return array
 
 
-def read_inputs(
-    path: Path, manifest: Manifest, missing_ok: tuple[str, ...] = ()
-) -> dict[str, Any]:
+def read_inputs(path: Path, manifest: Manifest, missing_ok: tuple[str, ...] = ()) -> dict[str, Any]:
     """Everybody's toy inputs, for `simulate`: a JSON object from name to value."""
     try:
         values = json.loads(path.read_text("utf-8"), parse_float=Decimal)
@@ -205,40 +203,70 @@ def read_inputs(
 
 @dataclass(frozen=True, slots=True)
 class CoordinatorConfig:
-    """Where a coordinator listens ("host:port", port 0 lets the system choose) and who it is."""
+    """Where a coordinator listens ("host:port", port 0 lets the system choose), who it is, and
+    whom it admits: fingerprints, or None for everybody with a key."""
 
     listen: str
     name: str
     keys: Path
+    allow: tuple[str, ...] | None
 
 
 def load_coordinator(path: Path) -> CoordinatorConfig:
-    """Read the coordinator's TOML: `listen`, and `name` and `keys` of its own identity.
+    """Read the coordinator's TOML: `listen`, and perhaps `name`, `keys` and `allow`.
 
-    `keys` is relative to the file. Raises UsageError for anything else.
+    `keys` is relative to the file.
+
+    Raises:
+        UsageError: unreadable, or anything else in it.
     """
     try:
         raw = tomllib.loads(_read(path).decode("utf-8", "replace"))
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{path} is not TOML: {error}") from None
-    raw = {"name": "coordinator", "keys": ".", **raw}
-    for name, value in raw.items():
-        if name not in ("listen", "name", "keys"):
-            near = suggest(name, ("listen", "name", "keys"))
-            raise UsageError(f"{path}: unknown key {name}" + near)
-        if not isinstance(value, str):
-            raise UsageError(f"{path}: {name} must be a string")
+    for name in raw:
+        if name not in _COORDINATOR:
+            raise UsageError(f'{path}: unknown key "{name}"' + suggest(name, _COORDINATOR))
     if "listen" not in raw:
         raise UsageError(f"{path}: listen is missing", hint='listen = "0.0.0.0:9440"')
-    _check_listen(raw["listen"], path)
-    return CoordinatorConfig(raw["listen"], raw["name"], path.parent / raw["keys"])
-
-
-def _check_listen(listen: str, path: Path) -> None:
     try:
-        host_port(listen.removesuffix(":0") + ":1" if listen.endswith(":0") else listen)
+        return CoordinatorConfig(
+            listen=_listen(raw["listen"]),
+            name=_text("name", raw.get("name", "coordinator")),
+            keys=path.parent / _text("keys", raw.get("keys", ".")),
+            allow=_allow(raw.get("allow")),
+        )
     except ValueError as error:
-        raise UsageError(f"{path}: listen {error}") from None
+        raise UsageError(f"{path}: {error}") from None
+
+
+_COORDINATOR = ("listen", "name", "keys", "allow")
+
+
+def _text(name: str, value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"{name} must be a string")
+    return value
+
+
+def _listen(value: object) -> str:
+    text = _text("listen", value)
+    try:
+        host_port(f"{text.removesuffix(':0')}:1" if text.endswith(":0") else text)
+    except ValueError as error:
+        raise ValueError(f"listen {error}") from None
+    return text
+
+
+def _allow(value: object) -> tuple[str, ...] | None:
+    if value is None:
+        return None
+    if not isinstance(value, list):
+        raise ValueError('allow must be a list of fingerprints: ["sha256:..."]')
+    try:
+        return tuple(map(fingerprint, value))
+    except ValueError as error:
+        raise ValueError(f"allow: each {error}") from None
 
 
 # --- what doctor looks at ----------------------------------------------------------------------

@@ -11,6 +11,7 @@ os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 import typer
 
+import ostraka as ostraka_package
 from ostraka.cli import agreement, bench, demo, keys, session, voice
 
 app = typer.Typer(
@@ -30,9 +31,7 @@ _CHECK = "Look after it"
 
 def _version(wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import version
-
-        print(f"ostraka {version('ostraka')}")
+        print(f"ostraka {ostraka_package.__version__}")
         raise typer.Exit
 
 
@@ -68,11 +67,13 @@ def main() -> None:
 
 def _run() -> int:
     try:
-        code: Any = app(standalone_mode=False)
+        code: Any = app(prog_name="ostraka", standalone_mode=False)
     except typer.Abort:
         return voice.interrupted()
     except _UsageError as error:
         return _usage(error)
+    if code == voice.INTERRUPTED:  # typer's newer way to say it
+        return voice.interrupted()
     return code if isinstance(code, int) else 0
 
 
@@ -82,8 +83,8 @@ _UsageError: type[Any] = typer.BadParameter.__bases__[0]
 
 def _usage(error: Any) -> int:
     """What the parser refused, in our voice."""
-    if error.ctx is not None and not error.message:
-        print(error.ctx.get_help())
+    if type(error).__name__ == "NoArgsIsHelpError":
+        voice.say(error.ctx.get_help())
         return 2
     path = error.ctx.command_path if error.ctx is not None else "ostraka"
     voice.say(f"error: {_sentence(error.format_message())}")

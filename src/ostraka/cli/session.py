@@ -147,7 +147,7 @@ async def _relay(settings: CoordinatorConfig, own: Identity) -> None:
 
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
     try:
-        await serve(settings.listen, own, ready=ready)
+        await serve(settings.listen, own, ready=ready, allow=settings.allow)
     except asyncio.CancelledError:
         if not stopped:
             raise

@@ -37,7 +37,9 @@ speaker = _Speaker()
 
 def say(text: str) -> None:
     """Prose for a person, on stderr."""
-    print(speaker.prefix + text, file=sys.stderr, flush=True)
+    # One write, so that lines of several processes do not mix.
+    sys.stderr.write(f"{speaker.prefix}{text}\n")
+    sys.stderr.flush()
 
 
 def emit(value: Mapping[str, Any]) -> None:
@@ -63,7 +65,7 @@ def guarded(command: Callable[[], int]) -> int:
 
 def interrupted() -> int:
     """Ctrl-C."""
-    say("\nerror: interrupted")
+    say("error: interrupted")
     _tell_data(None)
     return INTERRUPTED
 

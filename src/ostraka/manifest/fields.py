@@ -163,7 +163,8 @@ def _address(value: object) -> str:
     return str(value)
 
 
-def _fingerprint(value: object) -> str:
+def fingerprint(value: object) -> str:
+    """ "sha256:" and 64 hex digits, in lower case; ValueError otherwise."""
     if not isinstance(value, str) or not re.fullmatch(r"sha256:[0-9a-fA-F]{64}", value):
         raise ValueError('must be "sha256:" and 64 hex digits')
     return value.lower()
@@ -218,7 +219,7 @@ def _text(longest: int) -> BeforeValidator:
 
 
 Address = Annotated[str, BeforeValidator(_address)]
-Fingerprint = Annotated[str, BeforeValidator(_fingerprint)]
+Fingerprint = Annotated[str, BeforeValidator(fingerprint)]
 Seconds = Annotated[float, BeforeValidator(_seconds)]
 Type = Annotated[InputType, PlainValidator(parse_type), PlainSerializer(str)]
 Roles = Annotated[tuple[Role, ...], BeforeValidator(_roles)]

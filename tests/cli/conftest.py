@@ -1,0 +1,77 @@
+"""The command line, called in this process, and a session's files."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ostraka.cli import main, voice
+
+
+@dataclass
+class Ended:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """Stdout, which must be exactly one JSON object on one line."""
+        assert self.out.endswith("}\n")
+        assert self.out.count("\n") == 1
+        value = json.loads(self.out)
+        assert isinstance(value, dict)
+        return value
+
+
+Cli = Callable[..., Ended]
+
+
+@pytest.fixture
+def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Cli:
+    """Call `ostraka ARGUMENTS` in a directory of its own."""
+    monkeypatch.chdir(tmp_path)
+    for variable in ("OSTRAKA_KEYS", "OSTRAKA_RECEIPTS", "OSTRAKA_DEBUG"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr(main, "_no_core_dumps", lambda: None)
+
+    def call(*arguments: object) -> Ended:
+        monkeypatch.setattr(sys, "argv", ["ostraka", *map(str, arguments)])
+        monkeypatch.setattr(voice, "speaker", type(voice.speaker)())
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main.main()
+        code = ended.value.code
+        assert isinstance(code, int)
+        captured = capsys.readouterr()
+        return Ended(code, captured.out, captured.err)
+
+    return call
+
+
+PARTIES = ("alice", "bob", "carlos")
+
+
+@pytest.fixture
+def session(cli: Cli, tmp_path: Path) -> Path:
+    """session.toml of three parties and a coordinator that is not there; all keys beside it."""
+    for name in (*PARTIES, "coordinator"):
+        assert cli("keygen", name).code == 0
+    parties = [word for name in PARTIES for word in ("--party", f"{name}.crt")]
+    made = cli(
+        "new", "secure-sum", *parties, "--coordinator", "127.0.0.1:1=coordinator.crt",
+        "--type", "decimal(2)", "--min", "0", "--max", "1000000", "--unit", "USD",
+        "--statistic", "sum", "--statistic", "mean", "--deadline", "20s",
+    )  # fmt: skip
+    assert made.code == 0, made.err
+    path = tmp_path / "session.toml"
+    path.write_text(made.out)
+    return path

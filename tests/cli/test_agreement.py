@@ -1,0 +1,120 @@
+"""`new` writes what `check` accepts, and `check` says what it means."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ostraka.manifest import parse
+
+KEY = "sha256:" + "ab" * 32
+TWO = ("--party", f"alice={KEY}", "--party", "bob=" + KEY.replace("ab", "cd") + "@[::1]:9441")
+BOUNDS = ("--min", "0", "--max", "10")
+
+
+def test_new_makes_what_was_asked_for(cli) -> None:
+    ended = cli(
+        "new", "secure-sum", *TWO, "--party", f"c={'sha256:' + '1' * 64}:recipient@host:1",
+        "--coordinator", "relay.example:9440=sha256:" + "2" * 64, "--title", 'A "title"',
+        "--type", "decimal(3)", "--length", "5", "--min", "-1.5", "--max", "2.125", "--unit", "kg",
+        "--statistic", "variance", "--scheme", "shamir", "--threshold", "1", "--deadline", "2h",
+        "--min-contributors", "2",
+    )  # fmt: skip
+    assert (ended.code, ended.err) == (0, "")
+    manifest = parse(ended.out)
+    assert manifest.parties == ("alice", "bob", "c")
+    assert manifest.recipients == ("alice", "bob", "c")
+    assert manifest.compute == manifest.contributors == ("alice", "bob")
+    assert manifest.party_named("bob").address == "[::1]:9441"
+    assert manifest.party_named("c").address == "host:1"
+    assert manifest.session.coordinator is not None
+    assert manifest.session.coordinator.address == "relay.example:9440"
+    assert manifest.session.title == 'A "title"'
+    assert manifest.session.deadline == 7200
+    assert str(manifest.input.min) == "-1.5"
+    assert str(manifest.input.max) == "2.125"
+    assert (manifest.input.length, manifest.input.unit) == (5, "kg")
+    assert manifest.outputs == {"statistics": ["variance"]}
+    assert (manifest.sharing.scheme, manifest.sharing.threshold) == ("shamir", 1)
+    assert manifest.policy.min_contributors == 2
+
+
+def test_new_reads_certificates(cli) -> None:
+    fingerprints = [cli("keygen", name).out.strip() for name in ("alice", "bob")]
+    ended = cli(
+        "new", "secure-sum", "--party", "alice.crt", "--party", "robert=bob.crt@h:1", *BOUNDS
+    )
+    manifest = parse(ended.out)
+    assert manifest.parties == ("alice", "robert")
+    assert [p.key for p in manifest.party] == fingerprints
+
+
+def test_shamir_without_a_threshold_takes_just_under_half(cli) -> None:
+    parties = [w for i in range(5) for w in ("--party", f"p{i}=sha256:{i:064x}@h:1")]
+    manifest = parse(cli("new", "secure-sum", *parties, *BOUNDS, "--scheme", "shamir").out)
+    assert manifest.sharing.threshold == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["secure-sim", *TWO, *BOUNDS], 'no protocol "secure-sim"; did you mean "secure-sum"?'),
+        (["secure-sum", *TWO], "input.min: is missing"),
+        (["secure-sum", *TWO, *BOUNDS, "--statistic", "median"], "outputs.statistics"),
+        (["secure-sum", *TWO[:2], *BOUNDS], "at least 2"),
+        (["secure-sum", "--party", "none.crt", *BOUNDS], "there is no file none.crt"),
+        (["secure-sum", *TWO, *TWO[:2], *BOUNDS], "also that of party[0]"),
+        (["secure-sum", *TWO, "--min", "0\n[x]", "--max", "1"], "is not a number"),
+        (["secure-sum", *TWO, "--min", ".5", "--max", "1"], "digit is needed"),
+        (["secure-sum", *TWO, "--min", "0-1", "--max", "1"], "not TOML"),
+        (["secure-sum", *TWO, *BOUNDS, "--coordinator", "host:1"], "needs HOST:PORT=KEY"),
+        (
+            ["secure-sum", *TWO, *BOUNDS, "--scheme", "shamir", "--threshold", "2"],
+            "between 1 and 1",
+        ),
+    ],
+)
+def test_new_refuses_what_check_would(cli, arguments: list[str], words: str) -> None:
+    ended = cli("new", *arguments)
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith("error: ")
+    assert words in ended.err
+
+
+def test_check_in_words(cli, session: Path) -> None:
+    ended = cli("check", session)
+    assert (ended.code, ended.err) == (0, "")
+    manifest = parse(session.read_text())
+    for words in ("alice", "secure-sum: sum, mean", "decimal(2) from 0 to 1000000 USD", "rounds"):
+        assert words in ended.out
+    assert f"manifest sha256 {manifest.digest.hex()}" in ended.out
+    assert "compare notes they learn the 3rd's input" in " ".join(ended.out.split())
+
+
+def test_check_as_json(cli, session: Path) -> None:
+    found = cli("check", session, "--output", "json").json
+    assert found["manifest_sha256"] == parse(session.read_text()).digest.hex()
+    assert found["recipients"] == ["alice", "bob", "carlos"]
+    assert set(found["cost"]["sent"]) == {"alice", "bob", "carlos"}
+    assert found["explain"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("unit =", "units =", 'input.units: unknown key; did you mean "unit"?'),
+        ('"20s"', '"20"', "session.deadline: must be a duration"),
+        ("min = 0", "min = nan", "input.min: must be finite"),
+        ('"secure-sum"', "secure-sum", "not TOML"),
+    ],
+)
+def test_check_points_at_the_line(cli, session: Path, old: str, new: str, words: str) -> None:
+    text = session.read_text()
+    line = text[: text.index(old)].count("\n") + 1
+    session.write_text(text.replace(old, new))
+    for output in ("text", "json"):
+        ended = cli("check", session, "--output", output)
+        assert (ended.code, ended.out) == (2, "")
+        assert ended.err.startswith(f"error: {session}:{line}: ")
+        assert words in ended.err
