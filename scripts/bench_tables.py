@@ -41,7 +41,7 @@ tables = {
 }
 
 columns = (
-    "parties", "elements", "link", "in protocol", "elements/s", "start to finish", "rounds",
+    "parties", "elements", "link", "in protocol", "M elements/s", "start to finish", "rounds",
     "bytes sent a party", "peak memory a process",
 )  # fmt: skip
 
@@ -71,7 +71,7 @@ def cells(row: Row, result: dict) -> Iterator[object]:
     yield f"{row.size:,}"
     yield row.link
     yield duration(result["seconds"])
-    yield f"{row.size / result['seconds']:.3g}"
+    yield f"{row.size / result['seconds'] / 1e6:.3g}" if row.size > 1 else "-"
     yield duration(result["wall_seconds"])
     yield result["rounds"]
     yield f"{result['bytes_sent_per_party']:,.0f}"
