@@ -117,7 +117,7 @@ async def test_too_few_shamir_shares_abort_and_name_the_lost(messages):
         scheme, shared(scheme, range(30)), ("x",), 30, drop={"b": messages}
     )
     assert isinstance(results["x"], Aborted)
-    assert "lost: b" in str(results["x"])
+    assert "(lost: b)" in str(results["x"])
     assert results["x"].peer == "b"
 
 
@@ -129,6 +129,18 @@ async def test_a_wrong_share_never_makes_a_wrong_result(liar):
     results, _, _ = await open_all(scheme, shares, ("x", "b"), 20)
     assert isinstance(results["x"], PeerViolation)
     assert isinstance(results["b"], PeerViolation)
+    assert results["x"].peer is None
+
+
+@pytest.mark.parametrize("liar", "abcd")
+async def test_the_liar_is_named_where_it_is_certain(liar):
+    scheme = Shamir(("x",), ("a", "b", "c", "d"), 1)
+    shares = shared(scheme, range(20))
+    shares[liar][17] = (shares[liar][17] + np.uint64(5)) % np.uint64(P61.p)
+    results, _, _ = await open_all(scheme, shares, ("r",), 20)
+    assert isinstance(results["r"], PeerViolation)
+    assert results["r"].peer == liar
+    assert f"{liar} announced a wrong share" in str(results["r"])
 
 
 async def test_a_word_that_is_no_element_names_its_sender():

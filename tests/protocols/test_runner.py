@@ -121,6 +121,17 @@ def test_too_few_contributors_are_refused_by_policy(manifest, everybody):
         assert results[name].exit_code == 31
 
 
+def test_a_refused_result_is_not_even_announced(manifest):
+    """The compute parties refuse: nothing of the result reaches the recipient."""
+    roles = {"alice": "ck", "bob": "ck", "carlos": "ck", "david": "c", "erin": "r"}
+    protocol = protocol_for(manifest(roles, **SHAMIR, least=4))
+    results, net = play(protocol, INPUTS, {"david": 0})
+    for name in ("alice", "bob", "carlos"):
+        assert isinstance(results[name], RefusedByPolicy)
+        assert net.sent[name].messages == 2 + 2 * 2
+    assert isinstance(results["erin"], Aborted)
+
+
 def test_two_random_crashes_never_give_two_sums(manifest, everybody):
     protocol = protocol_for(manifest(everybody(5), **SHAMIR, least=2))
     inputs = {**INPUTS, "erin": 47}

@@ -1,5 +1,6 @@
 import asyncio
 import math
+import tracemalloc
 from fractions import Fraction
 
 import numpy as np
@@ -185,6 +186,24 @@ def test_long_vectors_stay_numpy_until_somebody_asks(manifest, everybody):
     assert total.value == expected.tolist()
     assert mean.value[7] == 14
     assert "50000" in repr(total)
+
+
+@pytest.mark.parametrize(
+    ("sharing", "vectors"), [({}, 2.6), ({"scheme": "shamir", "threshold": 1}, 3.2)]
+)
+def test_memory_stays_a_small_multiple_of_the_vector(manifest, everybody, sharing, vectors):
+    """Beyond the input itself, result and messages in flight included."""
+    d = 1 << 18
+    protocol = protocol_for(manifest(everybody(3), length=d, **sharing))
+    inputs = {name: np.arange(d) % 1000 for name in everybody(3)}
+    tracemalloc.start()
+    try:
+        results = asyncio.run(run_all(protocol, inputs, MemoryNet(protocol.manifest.parties)))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert np.array_equal(results["bob"].outputs[0].parts[0], 3 * inputs["bob"])
+    assert peak < 3 * vectors * 8 * d
 
 
 @pytest.mark.parametrize("name", list(catalogue))

@@ -208,11 +208,23 @@ def _combined(party: Party, shares: dict[PartyId, Words]) -> Words:
     try:
         return party.scheme.combine(shares)
     except InconsistentShares:
-        raise PeerViolation(
-            "the shares announced by " + ", ".join(shares) + " contradict each other: at least "
-            "one of them is wrong, and no result was computed",
-            hint="find out which party is faulty before running again",
-        ) from None
+        raise _contradiction(party, shares) from None
+
+
+def _contradiction(party: Party, shares: dict[PartyId, Words]) -> PeerViolation:
+    """Name the liar where it is certain, that is while no more than the threshold lie."""
+    liars = party.scheme.liars(shares)
+    if liars:
+        return PeerViolation(
+            f"{' and '.join(liars)} announced a wrong share; no result was computed",
+            hint=f"certain as long as at most {party.scheme.colluders} of you are faulty",
+            peer=liars[0],
+        )
+    return PeerViolation(
+        "the shares announced by " + ", ".join(shares) + " contradict each other: at least "
+        "one of them is wrong, and no result was computed",
+        hint="find out which party is faulty before running again",
+    )
 
 
 def _require_enough(party: Party, count: int) -> None:

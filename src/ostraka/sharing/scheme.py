@@ -106,6 +106,10 @@ class Scheme(ABC):
             ValueError: fewer came than needed.
         """
 
+    def liars(self, shares: Mapping[PartyId, Words]) -> tuple[PartyId, ...]:
+        """Who made `combine` find these shares inconsistent, if that can be told for certain."""
+        return ()
+
     @abstractmethod
     def check(self, vector: Words) -> None:
         """ValueError unless every word from a peer is an element."""

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ostraka.names import PartyId
+from ostraka.sharing.correction import wrong_values
 from ostraka.sharing.field import P61, Field
 from ostraka.sharing.randomness import BLOCK, Draw, Stream, Words, blocks
 from ostraka.sharing.scheme import (
@@ -110,6 +111,23 @@ class Shamir(Scheme):
                     raise InconsistentShares("the shares are not of one polynomial")
             value[part] = found
         return value
+
+    def liars(self, shares: Mapping[PartyId, Words]) -> tuple[PartyId, ...]:
+        """Certain while at most t parties lie; needs 3 t + 1 shares, else nobody is named."""
+        if len(shares) < 3 * self.threshold + 1:
+            return ()
+        parties = list(shares)
+        base, surplus = parties[: self.needed], parties[self.needed :]
+        rows = [self._row(base, self.point[party]) for party in surplus]
+        origin, *rest = (shares[party] for party in base)
+        predicted = complete(self.field, origin, rest, rows)
+        bad = np.zeros(len(origin), bool)
+        for party, share in zip(surplus, predicted, strict=True):
+            bad |= share != shares[party]
+        i = int(np.argmax(bad))
+        points, values = [self.point[x] for x in parties], [int(shares[x][i]) for x in parties]
+        wrong = wrong_values(self.field, points, values, self.threshold) or ()
+        return tuple(parties[k] for k in wrong)
 
     def _row(self, base: Sequence[PartyId], at: int) -> list[int]:
         """f(at) = y_0 + sum c_j (y_j - y_0): Lagrange coefficients add up to one."""
