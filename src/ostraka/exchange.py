@@ -66,8 +66,19 @@ class Exchange(ABC):
         """Queue `message` for `to`. The array must not change afterwards."""
 
     @abstractmethod
-    async def receive(self, sender: PartyId, step: Step, expected: Expected) -> NDArray[Any]:
-        """The message `sender` sent at `step`. Safe to cancel only when the session then ends."""
+    async def receive(
+        self,
+        sender: PartyId,
+        step: Step,
+        expected: Expected,
+        into: NDArray[Any] | None = None,
+    ) -> NDArray[Any]:
+        """The message `sender` sent at `step`. Safe to cancel only when the session then ends.
+
+        Args:
+            into: a contiguous array of the expected type and length that is filled and returned,
+                for long vectors; its content is undefined when this raises.
+        """
 
     async def flush(self) -> None:  # noqa: B027 - exchanges without queues have nothing to do
         """Return once everything sent has been handed to the operating system."""

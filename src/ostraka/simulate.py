@@ -102,7 +102,13 @@ class MemoryExchange(Exchange):
             raise TypeError("a message is a one-dimensional uint64 or uint8 array")
         self.net.put(self.me, to, step, message)
 
-    async def receive(self, sender: PartyId, step: Step, expected: Expected) -> NDArray[Any]:
+    async def receive(
+        self,
+        sender: PartyId,
+        step: Step,
+        expected: Expected,
+        into: NDArray[Any] | None = None,
+    ) -> NDArray[Any]:
         sent_at, message = await self.net.take(sender, self.me)
         want = type_codes[expected.dtype]
         if (sent_at, message.dtype, message.shape) != (step, want, (expected.length,)):
@@ -111,7 +117,10 @@ class MemoryExchange(Exchange):
                 f"{expected} was due at step {step}",
                 peer=sender,
             )
-        return np.frombuffer(message.tobytes(), want)
+        if into is None:
+            return np.frombuffer(bytearray(message.tobytes()), want)
+        into[:] = message
+        return into
 
     async def flush(self) -> None:
         await self.net.shuffle()

@@ -201,7 +201,7 @@ class Rooms(Generic[K]):
         frames.set_relay_slot(frame, member.slot)
         return [Deliver(destination.connection, frame)]
 
-    def said(self, connection: K, body: bytes) -> list[Action[K]]:
+    def said(self, connection: K, body: bytes | bytearray) -> list[Action[K]]:
         """A member's control message.
 
         Raises:

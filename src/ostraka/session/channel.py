@@ -23,6 +23,8 @@ class Channel:
         self.peer = peer
         self.link = link
         self.state = link_state.State.HELLO
+        self.farewell: Abort | None = None
+        self._ahead = False
 
     def say(self, message: Message) -> None:
         """Queue a message."""
@@ -36,14 +38,26 @@ class Channel:
             PeerViolation: it sent something else.
         """
         try:
-            message = decode(await self.link.read(frames.read_control(), seconds))
-            self.state = link_state.after(self.state, message)
-            if isinstance(message, Abort):
-                raise PeerLost(vectors.farewell(message))
+            ahead, self._ahead = self._ahead, False
+            reading = self.link.finish(seconds) if ahead else self.link.read(self._next(), seconds)
+            message: Message = await reading
             if not isinstance(message, kind):
                 raise PeerViolation(f"a {type(message).__name__} where a {kind.__name__} was due")
         except OstrakaError as error:
             raise self.named(error) from None
+        return message
+
+    def listen(self) -> None:
+        """Read the next message before anybody waits for it, so that a farewell ends the link."""
+        self._ahead = True
+        self.link.follow(self._next())
+
+    def _next(self) -> frames.Parser[Message]:
+        message = decode((yield from frames.read_control()))
+        self.state = link_state.after(self.state, message)
+        if isinstance(message, Abort):
+            self.farewell = message
+            raise PeerLost(vectors.farewell(message))
         return message
 
     def opened(self) -> None:
@@ -54,10 +68,16 @@ class Channel:
         """Queue a vector, which must not change afterwards."""
         self.link.write(*vectors.pack(step, message))
 
-    async def receive(self, step: Step, expected: Expected, seconds: float) -> NDArray[Any]:
+    async def receive(
+        self,
+        step: Step,
+        expected: Expected,
+        seconds: float,
+        into: NDArray[Any] | None = None,
+    ) -> NDArray[Any]:
         """The vector of `step`. Raises as `hear`."""
         try:
-            return await self.link.read(vectors.unpack(step, expected), seconds)
+            return await self.link.read(vectors.unpack(step, expected, into), seconds)
         except OstrakaError as error:
             raise self.named(error) from None
 

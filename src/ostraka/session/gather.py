@@ -35,6 +35,7 @@ from ostraka.transport.identity import Identity
 from ostraka.transport.link import Carrier
 from ostraka.transport.reactor import Reactor
 from ostraka.transport.tls import Admit, SecureLink, pinned
+from ostraka.wire.link_state import State
 from ostraka.wire.messages import VERSION, Abort, Hello
 
 FIRST_RETRY: Final = 0.02
@@ -92,6 +93,7 @@ class Gathering:
         self._fatal: BaseException | None = None
         self._trouble: dict[str, str] = {}
         self._preauth = 0
+        self._over = False
         self._tasks: set[asyncio.Task[None]] = set()
         self.relay: relay.Relay | None = None
 
@@ -108,15 +110,20 @@ class Gathering:
             while self._fatal is None and len(self._found) < len(self._others):
                 self._news.clear()
                 await self._news.wait()
+            found = self.introduced()
         finally:
             if listener is not None:
                 listener.close()
             await self._stop()
         if self._fatal is not None:
             raise self._fatal
+        return found
+
+    def introduced(self) -> dict[PartyId, Introduced]:
+        """Those who are here, in the order of the manifest; from now on, they stay in it."""
         for channel, _ in self._found.values():
             channel.link.on_ended = None
-        return {party: self._found[party] for party in self._others}
+        return {party: self._found[party] for party in self._others if party in self._found}
 
     # Who reaches whom
 
@@ -156,13 +163,15 @@ class Gathering:
         self._news.set()
 
     async def _stop(self) -> None:
+        self._over = True
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def abandon(self) -> None:
-        """Drop every link made: the session does not take place."""
+        """Drop every link that is left: the session is over."""
+        await self._stop()
         for channel, _ in list(self._found.values()):
             channel.link.abandon(PeerLost("the session does not take place"))
         if self.relay is not None:
@@ -230,7 +239,7 @@ class Gathering:
     def joined(self, fingerprint: bytes, carrier: Carrier) -> None:
         """The coordinator says that somebody is there; who it is, TLS will tell."""
         other = self._pins.get(fingerprint)
-        if other is None or other == self._me or not self._relayed(other):
+        if self._over or other is None or other == self._me or not self._relayed(other):
             carrier.close()
             return
         server = self._order[self._me] < self._order[other]
@@ -257,8 +266,12 @@ class Gathering:
         finally:
             if channel is None or self._found.get(channel.peer, (None,))[0] is not channel:
                 link.abandon(PeerLost("not introduced"))
+                self._missed(channel)
 
     async def _exchange_hello(self, channel: Channel) -> None:
+        if channel.peer in self._found:
+            await self._refuse(channel)
+            return
         channel.say(self.hello)
         hello = await channel.hear(Hello, HANDSHAKE_SECONDS)
         self._check(channel, hello)
@@ -266,18 +279,38 @@ class Gathering:
             self._disagree(channel, hello)
             await channel.link.close()
         elif channel.peer in self._found:
-            channel.say(Abort(DUPLICATE, channel.peer))
-            await channel.link.close()
+            await self._refuse(channel)
         else:
+            channel.listen()
+            if channel.link.failed is not None:
+                raise channel.link.failed
             channel.link.on_ended = lambda error: self._left(channel, error)
             self._found[channel.peer] = channel, hello
             self._progress()
 
+    async def _refuse(self, channel: Channel) -> None:
+        channel.say(Abort(DUPLICATE, channel.peer))
+        await channel.link.close()
+
     def _left(self, channel: Channel, error: OstrakaError) -> None:
         """Somebody went away again while others are still awaited: it may come back."""
-        if self._found.pop(channel.peer, None) is not None:
-            self._trouble[channel.peer] = error.message
-            self._progress()
+        del self._found[channel.peer]
+        self._trouble[channel.peer] = error.message
+        self._missed(channel)
+        if isinstance(error, PeerViolation):
+            self._fail(channel.named(error))
+        self._progress()
+
+    def _missed(self, channel: Channel | None) -> None:
+        """A peer that says we are there already may still hold a link of ours that has just
+        died: allow a moment, then believe that two processes run under our name."""
+        if channel and channel.farewell and channel.farewell.code == DUPLICATE:
+            error = Disagreement(
+                f"{channel.peer} says that another {self._me} is there already",
+                hint="is another process taking part with this key? Only the first can",
+                data_left=False,
+            )
+            self._unless_found(channel.peer, error)
 
     def _progress(self) -> None:
         self._gathered(len(self._found) + 1, len(self._others) + 1)
@@ -307,9 +340,11 @@ class Gathering:
             peer=channel.peer,
             data_left=False,
         )
+        self._unless_found(channel.peer, error)
 
+    def _unless_found(self, peer: PartyId, error: OstrakaError) -> None:
         def give_up() -> None:
-            if channel.peer not in self._found:
+            if peer not in self._found:
                 self._fail(error)
 
         asyncio.get_running_loop().call_later(MANIFEST_GRACE_SECONDS, give_up)
@@ -317,7 +352,9 @@ class Gathering:
     def late(self) -> OstrakaError:
         """What to say when the deadline has passed."""
         seconds = f"{self._manifest.session.deadline:g} s"
-        missing = [p for p in self._others if p not in self._found]
+        missing = [p for p in self._others if p not in self._found] or [
+            p for p, (channel, _) in self._found.items() if channel.state is not State.OPEN
+        ]
         place = self._manifest.session.coordinator
         if self.relay is None and place is not None and any(map(self._relayed, missing)):
             return Unreachable(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any, Final
 
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from ostraka.errors import (
     Aborted,
     Disagreement,
     OstrakaError,
+    PeerLost,
     PeerViolation,
     PinMismatch,
 )
@@ -20,12 +22,13 @@ from ostraka.exchange import Array, Exchange, Expected
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId, SessionId, Step
 from ostraka.session.channel import Channel
-from ostraka.session.gather import Gathered, Gathering
+from ostraka.session.gather import Gathered, Gathering, Introduced
 from ostraka.session.lifecycle import Event, Lifecycle
 from ostraka.session.receipt import Commitment, session_bytes
 from ostraka.transport import identity as identities
 from ostraka.transport.identity import Identity
 from ostraka.transport.reactor import SPIN, Reactor
+from ostraka.transport.tls import SecureLink
 from ostraka.wire.messages import Abort, Hello, Ready, Statement
 
 FAREWELL_SECONDS: Final = 2.0
@@ -58,6 +61,7 @@ class Session(Exchange):
         self._reactor = Reactor(spin)
         self._channels: dict[PartyId, Channel] = {}
         self._gathering: Gathering | None = None
+        self._over = False
 
     @classmethod
     async def open(
@@ -100,7 +104,7 @@ class Session(Exchange):
         try:
             async with asyncio.timeout(self.manifest.session.deadline):
                 found = await gathering.run()
-                self._channels = {party: channel for party, (channel, _) in found.items()}
+                self._channels = _channels(found)
                 self.hellos = {party: hello for party, (_, hello) in found.items()}
                 self.hellos[self.me] = gathering.hello
                 self.lifecycle.happen(Event.GATHERED)
@@ -108,6 +112,8 @@ class Session(Exchange):
         except TimeoutError:
             self.lifecycle.fail(Event.EXPIRE)
             raise gathering.late() from None
+        finally:
+            self._channels = _channels(gathering.introduced())
         self.lifecycle.happen(Event.SEALED)
 
     def _check_own_key(self) -> None:
@@ -167,12 +173,18 @@ class Session(Exchange):
         for party in others:
             self._channels[party].send(step, message)
 
-    async def receive(self, sender: PartyId, step: Step, expected: Expected) -> NDArray[Any]:
+    async def receive(
+        self,
+        sender: PartyId,
+        step: Step,
+        expected: Expected,
+        into: NDArray[Any] | None = None,
+    ) -> NDArray[Any]:
         if (gone := self.lost.get(sender)) is not None:
             raise type(gone)(gone.message, hint=gone.hint, peer=sender)
         try:
             channel = self._channels[sender]
-            return await channel.receive(step, expected, self.manifest.session.timeout)
+            return await channel.receive(step, expected, self.manifest.session.timeout, into)
         except OstrakaError as error:
             self.lost[sender] = error
             raise
@@ -180,7 +192,19 @@ class Session(Exchange):
     async def flush(self) -> None:
         """Return once all that was sent is with the operating system, or its receiver is lost."""
         for channel in self._channels.values():
-            await channel.link.drain()
+            await self._drain(channel.link)
+
+    async def _drain(self, link: SecureLink) -> None:
+        """As with silence: a peer may be slow, but not take nothing for as long as `timeout`."""
+        seconds = self.manifest.session.timeout
+        while link.failed is None and link.backlog:
+            before = link.bytes_sent
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await link.drain()
+                return
+            if link.bytes_sent == before:
+                link.abandon(PeerLost(f"it took nothing for {seconds:g} s"))
 
     @property
     def bytes_sent(self) -> int:
@@ -248,7 +272,12 @@ class Session(Exchange):
         await self.close()
 
     async def _leave(self) -> None:
-        if self._gathering is not None:
-            await self._gathering.abandon()
-            self._gathering = None
+        if not self._over:
+            self._over = True
+            if self._gathering is not None:
+                await self._gathering.abandon()
             self._reactor.close()
+
+
+def _channels(found: dict[PartyId, Introduced]) -> dict[PartyId, Channel]:
+    return {party: channel for party, (channel, _) in found.items()}

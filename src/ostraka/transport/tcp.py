@@ -74,16 +74,22 @@ class TcpCarrier(Carrier):
         """Half-close and wait for the peer's end. Closing at once, with bytes of the peer unread,
         would make the kernel reset the connection and throw away what the peer has not read."""
         if self._open:
-            with suppress(OSError):
-                self._sock.shutdown(socket.SHUT_WR)
-            ended = Waiter()
+            ended, room = Waiter(), self.on_room
             self.on_data = self._discard
             self.on_lost = lambda _error: ended.set()
+            self.on_room = lambda: (room(), self._shut())[0]
             self._unread = 0
             if not self._reading:
                 self._reading = True
                 self._want()
+            self._shut()
             await ended.wait()
+
+    def _shut(self) -> None:
+        # What the kernel has not taken yet would be lost: the owner's goodbye, or more.
+        if self._open and not self._unsent:
+            with suppress(OSError):
+                self._sock.shutdown(socket.SHUT_WR)
 
     def _discard(self, data: Buffer) -> None:
         self._unread = 0

@@ -228,13 +228,12 @@ class SecureLink:
             self._pumping = False
 
     def _push(self) -> bool:
-        while self._carrier.room:
-            if not self._out.pending and self._tls is not None:
-                self._encrypt(self._tls)
-            if not self._out.pending:
-                break
-            self._carrier.send(self._out.read(CIPHERTEXT))
-        empty = not self._queue and not self._out.pending
+        out, tls = self._out, self._tls
+        while (out.pending or (self._queue and tls is not None)) and self._carrier.room:
+            if not out.pending and tls is not None:
+                self._encrypt(tls)
+            self._carrier.send(out.read(CIPHERTEXT))
+        empty = not self._queue and not out.pending
         if empty:
             self._drained.set()
         return empty
@@ -263,15 +262,19 @@ class SecureLink:
             PeerViolation: raised by the parser, or by TLS for records that are not the peer's.
         """
         self.follow(parser)
+        return cast(T, await self.finish(seconds))
+
+    async def finish(self, seconds: float | None = None) -> Any:
+        """What the parser given to `follow` returns. Raises as `read`."""
         if self._parser is None:
-            return cast(T, self._outcome())
+            return self._outcome()
         if self._carrier.look(self._waiter):
             await self._carrier.breathe()
         elif seconds is None:
             await self._waiter.wait()
         else:
             await self._wait_for(seconds)
-        return cast(T, self._outcome())
+        return self._outcome()
 
     async def _wait_for(self, seconds: float) -> None:
         """Wait as long as bytes keep arriving; give the peer up after `seconds` of silence."""
@@ -320,7 +323,7 @@ class SecureLink:
         if tls is None or self._parser is None:
             return
         try:
-            while self._parser is not None:
+            while self._in.pending or tls.pending():
                 size = cast(int, tls.read(len(self._view), self._view))
                 if not size:
                     raise ssl.SSLZeroReturnError
@@ -328,6 +331,8 @@ class SecureLink:
                 self._view = self._view[size:]
                 if not self._view:
                     self._step()
+                    if self._parser is None:
+                        break
         except ssl.SSLWantReadError:
             pass
         except (ssl.SSLZeroReturnError, ssl.SSLEOFError):

@@ -39,6 +39,7 @@ class Kind(IntEnum):
     RELAY = 3
 
 
+_kinds: Final = {int(kind): kind for kind in Kind}
 _longest: Final = {
     Kind.CONTROL: CONTROL_FRAME,
     Kind.DATA: DATA_FRAME,
@@ -72,24 +73,23 @@ def read_header() -> Parser[tuple[Kind, int]]:
     buffer = bytearray(HEADER)
     yield memoryview(buffer)
     number, length = _header.unpack(buffer)
-    try:
-        kind = Kind(number)
-    except ValueError:
-        raise PeerViolation(f"a frame of unknown kind {number}") from None
+    kind = _kinds.get(number)
+    if kind is None:
+        raise PeerViolation(f"a frame of unknown kind {number}")
     if length > _longest[kind]:
         raise PeerViolation(f"a {kind.name} frame of {length} bytes; {_longest[kind]} is the limit")
     return kind, length
 
 
-def read_body(length: int) -> Parser[bytes]:
+def read_body(length: int) -> Parser[bytearray]:
     """The `length` bytes after a header."""
     buffer = bytearray(length)
     if length:
         yield memoryview(buffer)
-    return bytes(buffer)
+    return buffer
 
 
-def read_control() -> Parser[bytes]:
+def read_control() -> Parser[bytearray]:
     """The body of the next frame, which must be a control message.
 
     Raises:

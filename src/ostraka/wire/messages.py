@@ -163,7 +163,7 @@ def encode(message: Message) -> bytes:
     return body
 
 
-def decode(body: bytes) -> Message:
+def decode(body: bytes | bytearray) -> Message:
     """The message in `body`.
 
     Raises:
@@ -180,7 +180,7 @@ def decode(body: bytes) -> Message:
     return message
 
 
-def _unpack(body: bytes) -> Sequence[Any]:
+def _unpack(body: bytes | bytearray) -> Sequence[Any]:
     try:
         values = msgpack.unpackb(
             body,

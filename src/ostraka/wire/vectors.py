@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ostraka.errors import PeerLost, PeerViolation
+from ostraka.errors import OstrakaError, PeerLost, PeerViolation
 from ostraka.exchange import Array, Expected, type_codes
 from ostraka.limits import INLINE_VECTOR
 from ostraka.names import Step
@@ -34,49 +34,49 @@ def pack(step: Step, message: Array) -> Generator[bytes | memoryview]:
         yield chunk
 
 
-def unpack(step: Step, expected: Expected) -> frames.Parser[NDArray[Any]]:
-    """The vector a peer sends at `step`.
+def unpack(
+    step: Step, expected: Expected, into: NDArray[Any] | None = None
+) -> frames.Parser[NDArray[Any]]:
+    """The vector a peer sends at `step`, in `into` if that is given.
+
+    There is one encoding of each message, so what is due is compared byte by byte instead of being
+    interpreted; only what differs is looked at more closely.
 
     Raises:
         PeerViolation: another message, step, element type or length than expected.
         PeerLost: the peer ended its part of the session instead.
     """
-    message = decode((yield from frames.read_control()))
-    if isinstance(message, Abort):
-        raise PeerLost(farewell(message))
-    link_state.after(link_state.State.OPEN, message)
-    if not isinstance(message, Vector):
-        raise PeerViolation(
-            f"a {type(message).__name__} message where step {step}'s vector was due"
-        )
-    _compare(message, step, expected)
-    if expected.nbytes <= INLINE_VECTOR:
-        return _inline(message, expected)
-    vector = np.empty(expected.length, type_codes[expected.dtype])
-    yield from frames.read_chunks(vector.data.cast("B"))
+    size = expected.nbytes
+    inline = size if size <= INLINE_VECTOR else 0
+    due = encode(Vector(step, expected.dtype, expected.length, bytes(inline)))
+    head = len(due) - inline
+    body = yield from frames.read_control()
+    if len(body) != len(due) or body[:head] != due[:head]:
+        raise _unexpected(body, step, expected)
+    vector = np.empty(expected.length, type_codes[expected.dtype]) if into is None else into
+    view = vector.data.cast("B") if size else memoryview(b"")
+    if inline:
+        view[:] = body[head:]
+    else:
+        yield from frames.read_chunks(view)
     return vector
+
+
+def _unexpected(body: bytearray, step: Step, expected: Expected) -> OstrakaError:
+    message = decode(body)
+    if isinstance(message, Abort):
+        return PeerLost(farewell(message))
+    link_state.after(link_state.State.OPEN, message)
+    wanted = f"{expected.length} of {expected.dtype} are due at step {step}"
+    if not isinstance(message, Vector):
+        return PeerViolation(f"a {type(message).__name__} message where {wanted}")
+    return PeerViolation(
+        f"a vector of {message.length} elements of {message.dtype} at step {message.step}, "
+        f"{len(message.inline)} bytes of it inline, where {wanted}"
+    )
 
 
 def farewell(message: Abort) -> str:
     """What to tell a person about a peer's abort."""
     blamed = f", naming {message.blames}" if message.blames else ""
     return f"it ended its part of the session ({message.code}{blamed})"
-
-
-def _compare(message: Vector, step: Step, expected: Expected) -> None:
-    found = (message.step, message.dtype, message.length)
-    if found != (step, expected.dtype, expected.length) or (
-        message.inline and expected.nbytes > INLINE_VECTOR
-    ):
-        raise PeerViolation(
-            f"a vector of step {message.step} with {message.length} elements of {message.dtype}, "
-            f"where step {step} wants {expected.length} of {expected.dtype}"
-        )
-
-
-def _inline(message: Vector, expected: Expected) -> NDArray[Any]:
-    if len(message.inline) != expected.nbytes:
-        raise PeerViolation(
-            f"a vector of {expected.length} elements in {len(message.inline)} bytes"
-        )
-    return np.frombuffer(bytearray(message.inline), type_codes[expected.dtype])
