@@ -77,16 +77,17 @@ class TcpCarrier(Carrier):
             ended, room = Waiter(), self.on_room
             self.on_data = self._discard
             self.on_lost = lambda _error: ended.set()
-            self.on_room = lambda: (room(), self._shut())[0]
+            self.on_room = lambda: self._shut(room)
             self._unread = 0
             if not self._reading:
                 self._reading = True
                 self._want()
-            self._shut()
+            self._shut(lambda: None)
             await ended.wait()
 
-    def _shut(self) -> None:
+    def _shut(self, send_rest: Callable[[], None]) -> None:
         # What the kernel has not taken yet would be lost: the owner's goodbye, or more.
+        send_rest()
         if self._open and not self._unsent:
             with suppress(OSError):
                 self._sock.shutdown(socket.SHUT_WR)

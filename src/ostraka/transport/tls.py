@@ -303,11 +303,12 @@ class SecureLink:
         result, self._result, self._finished = self._result, None, False
         return result
 
-    def _step(self) -> None:
-        """Resume the parser, which hands out the next view or ends."""
+    def _step(self) -> bool:
+        """Resume the parser, which hands out the next view; False when it has ended."""
         assert self._parser is not None
         try:
             self._view = next(self._parser)
+            return True
         except StopIteration as end:
             self._result, self._parser, self._finished = end.value, None, True
             self._waiter.set()
@@ -317,6 +318,7 @@ class SecureLink:
         except Exception as bug:  # must not reach whoever happens to serve the sockets
             self._parser = None
             self.abandon(InternalError(f"while reading from {self.peer}: {bug!r}"))
+        return False
 
     def _advance(self) -> None:
         tls, before = self._tls, self._in.pending
@@ -329,10 +331,8 @@ class SecureLink:
                     raise ssl.SSLZeroReturnError
                 self.bytes_received += size
                 self._view = self._view[size:]
-                if not self._view:
-                    self._step()
-                    if self._parser is None:
-                        break
+                if not self._view and not self._step():
+                    break
         except ssl.SSLWantReadError:
             pass
         except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
@@ -423,7 +423,7 @@ class SecureLink:
                 async with asyncio.timeout(seconds):
                     await self.drain()
             except TimeoutError:
-                pass
+                self._queue.clear()  # nothing may follow the goodbye
             self._goodbye()
             try:
                 async with asyncio.timeout(seconds):
