@@ -198,7 +198,7 @@ class Fleet:
             text += f'[[party]]\nname = "{party}"\nkey = "{self.fingerprint(party)}"\n'
             text += f"roles = {json.dumps(list(its))}\n"
             text += f'address = "{addresses[party]}"\n' if party in addresses else ""
-        text += f'[input]\ntype = {json.dumps(type)}\nlength = {length}\n{bounds}\n'
+        text += f"[input]\ntype = {json.dumps(type)}\nlength = {length}\n{bounds}\n"
         text += f"[outputs]\nstatistics = {json.dumps(list(statistics))}\n[sharing]\n{sharing}\n"
         if policy:
             text += f"[policy]\n{policy}\n"

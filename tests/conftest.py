@@ -1,0 +1,147 @@
+"""Parties as tasks of one event loop, over real sockets and real TLS."""
+
+import asyncio
+import json
+import os
+import socket
+from contextlib import asynccontextmanager
+
+import pytest
+
+ALL = ("contributor", "compute", "recipient")
+NAMES = ("alice", "bob", "carlos", "david", "erin", "mallory", "coordinator")
+
+
+class Office:
+    """Makes manifests and runs their parties in this process.
+
+    Every exception of a party is returned, not raised; a hang is a failed test.
+    """
+
+    def __init__(self, keys):
+        self.keys = keys
+
+    def identity(self, name):
+        from ostraka.transport import identity
+
+        return identity.load(name, self.keys)
+
+    def fingerprint(self, name):
+        from ostraka.transport import identity
+
+        return identity.fingerprint_text(self.identity(name).fingerprint)
+
+    def ports(self, count):
+        sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+        addresses = [f"127.0.0.1:{s.getsockname()[1]}" for s in sockets]
+        for s in sockets:
+            s.close()
+        return addresses
+
+    def manifest(
+        self,
+        parties=("alice", "bob", "carlos"),
+        *,
+        relay=None,
+        direct=None,
+        deadline=5.0,
+        timeout=2.0,
+        sharing='scheme = "additive"',
+        length=1,
+        title="Test",
+        pins=None,
+        addresses=None,
+    ):
+        """`parties`: names or {name: roles}; direct links unless `relay` gives an address."""
+        from ostraka import manifest
+
+        roles = parties if isinstance(parties, dict) else dict.fromkeys(parties, ALL)
+        if addresses is None:
+            direct = (tuple(roles) if relay is None else ()) if direct is None else direct
+            addresses = dict(zip(direct, self.ports(len(direct)), strict=True))
+        text = f'[session]\ntitle = "{title}"\nprotocol = "secure-sum"\n'
+        text += 'deadline = "1s"\n'
+        if relay is not None:
+            key = self.fingerprint("coordinator")
+            text += f'coordinator = {{ address = "{relay}", key = "{key}" }}\n'
+        for party, its in roles.items():
+            key = (pins or {}).get(party) or self.fingerprint(party)
+            text += f'[[party]]\nname = "{party}"\nkey = "{key}"\nroles = {json.dumps(list(its))}\n'
+            text += f'address = "{addresses[party]}"\n' if party in addresses else ""
+        text += f'[input]\ntype = "int"\nlength = {length}\nmin = -1000000\nmax = 1000000\n'
+        text += f'[outputs]\nstatistics = ["sum"]\n[sharing]\n{sharing}\n'
+        parsed = manifest.parse(text)
+        # A manifest on disk counts in whole seconds.
+        times = {"deadline": float(deadline), "timeout": float(timeout)}
+        return parsed.model_copy(update={"session": parsed.session.model_copy(update=times)})
+
+    async def open(self, manifest, name, identity=None, **options):
+        """A sealed session."""
+        from ostraka.session.session import Session
+
+        identity = identity or self.identity(name)
+        nonces = os.urandom(32), os.urandom(32)
+        return await Session.open(manifest, identity, name, *nonces, spin=0, **options)
+
+    async def take_part(self, manifest, name, value=None, *, receipts=None, identity=None):
+        """`run_party`; its result, or the exception that ended it."""
+        from ostraka import roles
+
+        try:
+            return await roles.run_party(
+                manifest,
+                identity or self.identity(name),
+                name,
+                value,
+                directory_for_receipt=receipts,
+            )
+        except Exception as error:
+            return error
+
+    async def run(self, manifest, inputs, *, receipts=None, within=20):
+        """Everybody takes part; {name: result or exception}."""
+        async with asyncio.timeout(within):
+            found = await asyncio.gather(
+                *(
+                    self.take_part(manifest, name, inputs.get(name), receipts=receipts)
+                    for name in manifest.parties
+                )
+            )
+        return dict(zip(manifest.parties, found, strict=True))
+
+    @asynccontextmanager
+    async def coordinator(self, kind=None):
+        """The address of a coordinator in this process; `kind`: a class to use instead of ours."""
+        from ostraka.coordinator.server import Coordinator
+
+        relay = (kind or Coordinator)(self.identity("coordinator"))
+        ready = asyncio.get_running_loop().create_future()
+        serving = asyncio.get_running_loop().create_task(
+            relay.serve("127.0.0.1:0", ready.set_result)
+        )
+        try:
+            yield await ready
+        finally:
+            serving.cancel()
+            await asyncio.gather(serving, return_exceptions=True)
+
+
+@pytest.fixture(scope="session")
+def keys(tmp_path_factory):
+    """One identity for each of NAMES."""
+    from ostraka.transport import identity
+
+    directory = tmp_path_factory.mktemp("keys")
+    directory.chmod(0o700)
+    for name in NAMES:
+        identity.create(name, directory)
+    return directory
+
+
+@pytest.fixture
+def office(keys, monkeypatch):
+    """Several parties share this event loop, so nobody may poll for himself."""
+    from ostraka.transport.reactor import Reactor
+
+    monkeypatch.setattr(Reactor, "look", lambda self, waiter: waiter.happened)
+    return Office(keys)
