@@ -141,13 +141,13 @@ async def _scattered(
     if party.me not in recipients:
         return None
     mine = slices[party.me]
-    part = np.zeros(_size(mine), np.uint64) if share is None else share[mine].copy()
+    value = np.empty(length, np.uint64)
+    part = value[mine]
+    part[:] = 0 if share is None else share[mine]
     for sender in party.scheme.compute:
         if sender != party.me:
             part += await party.exchange.receive(sender, step, words(_size(mine)))
     party.exchange.broadcast(recipients, Step(step + 1), part)
-    value = np.empty(length, np.uint64)
-    value[mine] = part
     for recipient, place in slices.items():
         if recipient != party.me:
             expected = words(_size(place))
