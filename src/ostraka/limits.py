@@ -42,7 +42,7 @@ RELAY_WINDOW: Final = 4 << 20
 taken them: bounds the coordinator's memory per pair and still fills 80 MB/s at 50 ms."""
 
 RELAY_CHUNK: Final = 256 * 1024
-"""Bytes of one relayed frame: a receiver that waits for one pair is never behind more of another."""
+"""Bytes of one relayed frame: who waits for one pair is never behind more than this of another."""
 
 RELAY_QUEUE: Final = 16 << 20
 """Bytes the coordinator keeps for one member, from all others: four windows. Above it, whoever

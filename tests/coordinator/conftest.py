@@ -105,7 +105,7 @@ class World:
     async def until(self, condition) -> None:
         """Return once `condition` of the statistics is true."""
         async with asyncio.timeout(10):
-            while not condition(self.coordinator.statistics()):  # noqa: ASYNC110 - it has no events
+            while not condition(self.coordinator.statistics()):
                 await asyncio.sleep(0.005)
 
 
