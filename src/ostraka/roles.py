@@ -246,8 +246,8 @@ async def measure(
     outcome: Outcome | None = None
     async with taking_part(manifest, identity, me, _Blind()) as session:
         for run in range(runs):
+            x = outcome = None  # before the next input is made: vectors may be long
             x = make_input() if me in manifest.contributors else None
-            outcome = None
             await _barrier(session, step := 1 + run * (protocol.steps + 1))
             begin, sent = monotonic(), session.bytes_sent
             outcome = await runner.run(session, protocol, x, OsDraw(), first_step=step + 1)
