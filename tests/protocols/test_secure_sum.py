@@ -245,6 +245,13 @@ def test_check_counts_shamir_colluders_and_losses(manifest, everybody):
     assert "over as few as 4 contributors" in text
 
 
+@pytest.mark.parametrize("kind", ["bool", 'choice(["yes", "no"])'])
+def test_check_mentions_unanimity(manifest, everybody, kind):
+    wanted = ("sum",) if kind == "bool" else ("histogram",)
+    assert "unanimous" in told(manifest(everybody(4), type=kind, statistics=wanted))
+    assert "unanimous" not in told(manifest(everybody(4), type=kind, statistics=("count",)))
+
+
 def test_check_says_who_learns_nothing(manifest):
     roles = {"alice": "c", "bob": "c", "dora": "c", "carlos": "k", "david": "k", "erin": "r"}
     text = told(manifest(roles, statistics=("mean", "variance")))

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ostraka.engine.party import Party
 from ostraka.errors import ManifestError
-from ostraka.manifest import ChoiceType, DecimalType, FloatType, Manifest
+from ostraka.manifest import BoolType, ChoiceType, DecimalType, FloatType, Manifest
 from ostraka.names import PartyId
 from ostraka.protocols.protocol import Output, Protocol, Shares, Value
 from ostraka.protocols.words import explain_linear
@@ -152,7 +152,10 @@ class SecureSum(Protocol):
         return self._renderer(Fraction(getattr(statistics, statistic)(values)))(1)
 
     def explain(self) -> list[str]:
-        return explain_linear(self, "the " + " and the ".join(self._opened_in_words()))
+        lines = explain_linear(self, "the " + " and the ".join(self._opened_in_words()))
+        if isinstance(self.codec.kind, BoolType | ChoiceType) and self.terms != ("1",):
+            lines.append("A unanimous answer shows in the counts, and with it everybody's input.")
+        return lines
 
     def _opened_in_words(self) -> list[str]:
         if self.terms == ("1",):
