@@ -245,6 +245,12 @@ def test_check_counts_shamir_colluders_and_losses(manifest, everybody):
     assert "over as few as 4 contributors" in text
 
 
+def test_a_count_alone_tells_nothing_of_any_input(manifest, everybody):
+    text = told(manifest(everybody(2), statistics=("count",)))
+    assert "learn the number of contributors" in text
+    assert "input by subtraction" not in text
+
+
 @pytest.mark.parametrize("kind", ["bool", 'choice(["yes", "no"])'])
 def test_check_mentions_unanimity(manifest, everybody, kind):
     wanted = ("sum",) if kind == "bool" else ("histogram",)

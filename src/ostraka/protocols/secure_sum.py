@@ -152,8 +152,10 @@ class SecureSum(Protocol):
         return self._renderer(Fraction(getattr(statistics, statistic)(values)))(1)
 
     def explain(self) -> list[str]:
-        lines = explain_linear(self, "the " + " and the ".join(self._opened_in_words()))
-        if isinstance(self.codec.kind, BoolType | ChoiceType) and self.terms != ("1",):
+        of_inputs = self.terms != ("1",)
+        what = "the " + " and the ".join(self._opened_in_words())
+        lines = explain_linear(self, what, of_inputs=of_inputs)
+        if of_inputs and isinstance(self.codec.kind, BoolType | ChoiceType):
             lines.append("A unanimous answer shows in the counts, and with it everybody's input.")
         return lines
 

@@ -7,12 +7,15 @@ from ostraka.names import PartyId
 from ostraka.protocols.protocol import Protocol
 
 
-def explain_linear(protocol: Protocol, what: str) -> list[str]:
-    """Who learns what, and against whom it holds, where `what` is a sum over contributors."""
+def explain_linear(protocol: Protocol, what: str, *, of_inputs: bool = True) -> list[str]:
+    """Who learns what, and against whom it holds, where `what` is a sum over contributors.
+
+    `of_inputs`: whether the sum depends on the inputs, so that subtracting from it tells.
+    """
     return [
         *_roles(protocol, what),
         *_colluders(protocol),
-        *_from_the_answer(protocol, what),
+        *(_from_the_answer(protocol, what) if of_inputs else ()),
         _dropouts(protocol),
     ]
 
