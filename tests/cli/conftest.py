@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,3 +77,28 @@ def session(cli: Cli, tmp_path: Path) -> Path:
     path = tmp_path / "session.toml"
     path.write_text(made.out)
     return path
+
+
+Coordinator = Callable[..., AbstractContextManager[subprocess.Popen[str]]]
+
+
+@pytest.fixture
+def coordinator() -> Coordinator:
+    """Start a coordinator's process; the manifest is changed to name its address."""
+
+    @contextmanager
+    def started(manifest: Path, name: str = "coordinator") -> Iterator[subprocess.Popen[str]]:
+        config = manifest.with_name("coordinator.toml")
+        config.write_text(f'listen = "127.0.0.1:0"\nname = "{name}"\n')
+        command = [sys.executable, "-m", "ostraka.cli.main", "coordinator", "--config", config]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as child:
+            try:
+                assert child.stderr is not None
+                words = child.stderr.readline().split()
+                assert words[:2] == ["listening", "on"]
+                manifest.write_text(manifest.read_text().replace("127.0.0.1:1", words[2]))
+                yield child
+            finally:
+                child.terminate()
+
+    return started

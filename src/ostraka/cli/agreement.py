@@ -29,32 +29,48 @@ def new(
     coordinator: Annotated[
         str, typer.Option(metavar="HOST:PORT=KEY", help="The relay, its KEY as for a party.")
     ] = "",
-    title: Annotated[str, typer.Option(help="What it is about, for people.")] = "",
-    deadline: Annotated[str, typer.Option(help="Time to gather everyone: 90s, 5m, 2h.")] = "5m",
+    title: Annotated[str, typer.Option(metavar="TEXT", help="What it is about, for people.")] = "",
+    deadline: Annotated[
+        str, typer.Option(metavar="TIME", help="Time to gather everyone: 90s, 5m, 2h.")
+    ] = "5m",
     type_: Annotated[
-        str, typer.Option("--type", help="bool, int, decimal(k), float(k) or choice([...]).")
+        str,
+        typer.Option(
+            "--type", metavar="TYPE", help="bool, int, decimal(k), float(k) or choice([...])."
+        ),
     ] = "int",
-    length: Annotated[int, typer.Option(help="How many values each contributor gives.")] = 1,
-    minimum: Annotated[str, typer.Option("--min", help="The least value an input may have.")] = "",
-    maximum: Annotated[
-        str, typer.Option("--max", help="The greatest value an input may have.")
+    length: Annotated[
+        int, typer.Option(metavar="N", help="How many values each contributor gives.")
+    ] = 1,
+    minimum: Annotated[
+        str, typer.Option("--min", metavar="NUMBER", help="The least value an input may have.")
     ] = "",
-    unit: Annotated[str, typer.Option(help="Such as USD.")] = "",
+    maximum: Annotated[
+        str, typer.Option("--max", metavar="NUMBER", help="The greatest value an input may have.")
+    ] = "",
+    unit: Annotated[str, typer.Option(metavar="TEXT", help="Such as USD.")] = "",
     statistic: Annotated[
         list[str] | None,
-        typer.Option(help="sum, mean, count, variance or histogram; may be repeated."),
+        typer.Option(
+            metavar="NAME", help="sum, mean, count, variance or histogram; may be repeated."
+        ),
     ] = None,
     scheme: Annotated[
-        str, typer.Option(help="additive: all must stay. shamir: any threshold + 1 suffice.")
+        str,
+        typer.Option(
+            metavar="NAME", help="additive: all must stay. shamir: any threshold + 1 suffice."
+        ),
     ] = "additive",
     threshold: Annotated[
         int | None,
         typer.Option(
-            help="shamir: how many may collude and learn nothing; by default just under half."
+            metavar="N",
+            help="shamir: how many may collude and learn nothing; by default just under half.",
         ),
     ] = None,
     min_contributors: Annotated[
-        int | None, typer.Option(help="Open nothing for fewer; by default all must be counted.")
+        int | None,
+        typer.Option(metavar="N", help="Open nothing for fewer; by default all must be counted."),
     ] = None,
 ) -> None:
     """Write a manifest to stdout: what all parties must agree on, byte for byte."""
@@ -188,7 +204,9 @@ def _check(text: str) -> None:
 
 def check(
     session: Annotated[Path, typer.Argument(metavar="SESSION.toml")],
-    output: Annotated[voice.Output, typer.Option(help="text or json.")] = voice.Output.TEXT,
+    output: Annotated[
+        voice.Output, typer.Option(metavar="text|json", help="What stdout gets.")
+    ] = voice.Output.TEXT,
 ) -> None:
     """Say in words who learns what, against whom it is safe, and what it costs."""
     from ostraka import config

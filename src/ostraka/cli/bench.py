@@ -31,12 +31,22 @@ class Link(StrEnum):
 
 def bench(
     work: Annotated[Work, typer.Argument(metavar="WORK", help="sum")],
-    parties: Annotated[int, typer.Option(min=2, max=200)] = 3,
-    size: Annotated[int, typer.Option(min=1, max=1 << 28, help="Elements of each input.")] = 1,
-    security: Annotated[str, typer.Option(help="passive.")] = "passive",
-    link: Annotated[Link, typer.Option(help="direct or relay.")] = Link.DIRECT,
-    runs: Annotated[int, typer.Option(min=1, max=100_000, help="In one session.")] = 5,
-    output: Annotated[voice.Output, typer.Option(help="text or json.")] = voice.Output.TEXT,
+    parties: Annotated[int, typer.Option(metavar="N", min=2, max=200, help="2 to 200.")] = 3,
+    size: Annotated[
+        int, typer.Option(metavar="D", min=1, max=1 << 28, help="Elements of each input.")
+    ] = 1,
+    security: Annotated[
+        str, typer.Option(metavar="NAME", help="passive; active is not there yet.")
+    ] = "passive",
+    link: Annotated[
+        Link, typer.Option(metavar="direct|relay", help="How parties reach each other.")
+    ] = Link.DIRECT,
+    runs: Annotated[
+        int, typer.Option(metavar="R", min=1, max=100_000, help="So often, in one session.")
+    ] = 5,
+    output: Annotated[
+        voice.Output, typer.Option(metavar="text|json", help="What stdout gets.")
+    ] = voice.Output.TEXT,
 ) -> None:
     """Measure a protocol: a process for each party, TLS on, several runs within one session."""
     from tempfile import TemporaryDirectory

@@ -17,15 +17,18 @@ if TYPE_CHECKING:
 KeysOption = Annotated[
     Path | None,
     typer.Option(
-        "--keys", help="Where NAME.key and NAME.crt are; by default OSTRAKA_KEYS, or here."
+        "--keys",
+        metavar="DIR",
+        help="Where NAME.key and NAME.crt are; by default OSTRAKA_KEYS, or here.",
     ),
 ]
 
 
 def keygen(
-    name: Annotated[str, typer.Argument(help="The party's name in manifests.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The party's name in manifests.")],
     directory: Annotated[
-        Path | None, typer.Option("--dir", help="Where to; by default OSTRAKA_KEYS, or here.")
+        Path | None,
+        typer.Option("--dir", metavar="DIR", help="Where to; by default OSTRAKA_KEYS, or here."),
     ] = None,
 ) -> None:
     """Make NAME.key, which stays here, and NAME.crt, for the others; prints the fingerprint."""
@@ -66,12 +69,16 @@ class Findings:
 
 
 def doctor(
-    session: Annotated[Path | None, typer.Argument(metavar="[SESSION.toml]")] = None,
+    session: Annotated[
+        Path | None, typer.Argument(metavar="SESSION.toml", help="A manifest to check against.")
+    ] = None,
     as_: Annotated[
         str, typer.Option("--as", metavar="NAME", help="Which party; else the one with a key here.")
     ] = "",
     keys: KeysOption = None,
-    output: Annotated[voice.Output, typer.Option(help="text or json.")] = voice.Output.TEXT,
+    output: Annotated[
+        voice.Output, typer.Option(metavar="text|json", help="What stdout gets.")
+    ] = voice.Output.TEXT,
 ) -> None:
     """Can I reach the others, is my key right, is my clock right, are my files private?"""
     from ostraka import config

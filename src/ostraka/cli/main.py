@@ -23,11 +23,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-_START = "Start here"
-_AGREE = "Agree"
-_RUN = "Run"
-_CHECK = "Look after it"
-
 
 def _version(wanted: bool) -> None:
     if wanted:
@@ -47,16 +42,16 @@ def ostraka(
     """
 
 
-app.add_typer(demo.app, name="demo")
-app.command()(keys.keygen)
-app.command()(agreement.new)
-app.command()(agreement.check)
-app.command()(session.run)
-app.command()(session.coordinator)
-app.command()(session.simulate)
-app.command()(session.verify)
-app.command()(keys.doctor)
-app.command()(bench.bench)
+app.add_typer(demo.app, name="demo", short_help="Watch it work on this machine.")
+app.command(short_help="Make a key, and print its fingerprint.")(keys.keygen)
+app.command(short_help="Write a manifest: what all must agree on.")(agreement.new)
+app.command(short_help="Say in words what a manifest means.")(agreement.check)
+app.command(short_help="Take part in a session.")(session.run)
+app.command(short_help="Relay between parties, unable to read.")(session.coordinator)
+app.command(short_help="Rehearse with toy inputs, no network.")(session.simulate)
+app.command(short_help="Check a receipt, offline.")(session.verify)
+app.command(short_help="Look for what may go wrong.")(keys.doctor)
+app.command(short_help="Measure, a process for each party.")(bench.bench)
 
 
 def main() -> None:

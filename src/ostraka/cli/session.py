@@ -16,10 +16,12 @@ if TYPE_CHECKING:
     from ostraka.transport.identity import Identity
 
 Session = Annotated[Path, typer.Argument(metavar="SESSION.toml", help="The manifest.")]
-Format = Annotated[voice.Output, typer.Option(help="text or json: what stdout gets.")]
+Format = Annotated[voice.Output, typer.Option(metavar="text|json", help="What stdout gets.")]
 Keys = Annotated[
     Path | None,
-    typer.Option(help="Where NAME.key and NAME.crt are; by default OSTRAKA_KEYS, or here."),
+    typer.Option(
+        metavar="DIR", help="Where NAME.key and NAME.crt are; by default OSTRAKA_KEYS, or here."
+    ),
 ]
 
 
@@ -38,7 +40,9 @@ def run(
     ] = None,
     receipts: Annotated[
         Path | None,
-        typer.Option(help="Where the receipt goes; by default OSTRAKA_RECEIPTS, or here."),
+        typer.Option(
+            metavar="DIR", help="Where the receipt goes; by default OSTRAKA_RECEIPTS, or here."
+        ),
     ] = None,
     output: Format = voice.Output.TEXT,
 ) -> None:
@@ -162,7 +166,7 @@ def simulate(
     inputs: Annotated[
         Path, typer.Option(metavar="FILE", help='JSON: {"alice": 3800, "bob": [1, 2], ...}.')
     ],
-    seed: Annotated[int, typer.Option(help="The same seed, the same run.")] = 0,
+    seed: Annotated[int, typer.Option(metavar="N", help="The same seed, the same run.")] = 0,
     drop: Annotated[
         list[str] | None,
         typer.Option(
@@ -179,6 +183,7 @@ def simulate(
     manifest = config.load(session)
     drops = dict(_drop(text, manifest) for text in drop or [])
     values: Any = config.read_inputs(inputs, manifest, missing_ok=tuple(drops))
+    _check_inputs(manifest, values)
     found = simulated(manifest, values, seed=seed, drop=drops)
     shown: dict[str, Any] = {
         name: results.of_party(manifest, result) for name, result in found.items()
@@ -190,6 +195,19 @@ def simulate(
     failed = [r for name, r in found.items() if isinstance(r, Exception) and name not in drops]
     if failed:
         raise typer.Exit(voice.report(failed[0]))
+
+
+def _check_inputs(manifest: Manifest, values: dict[str, Any]) -> None:
+    """What `run` would refuse before anything is sent."""
+    from ostraka import config
+    from ostraka.errors import InputError
+
+    protocol = config.protocol(manifest)
+    for name, value in values.items():
+        try:
+            protocol.encode(value)
+        except InputError as error:
+            raise InputError(f"{name}: {error.message}", hint=error.hint, data_left=False) from None
 
 
 def _drop(text: str, manifest: Manifest) -> tuple[PartyId, int]:

@@ -1,0 +1,40 @@
+"""`bench sum`: the contract's JSON, and figures that can be true."""
+
+from __future__ import annotations
+
+import pytest
+
+KEYS = {
+    "work", "parties", "size", "security", "link", "seconds", "seconds_all", "rounds",
+    "bytes_sent_per_party", "peak_rss_mib", "wall_seconds",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("link", "parties", "size"), [("direct", 3, 1), ("relay", 3, 1000), ("direct", 2, 5000)]
+)
+def test_json(cli, link: str, parties: int, size: int) -> None:
+    found = cli(
+        "bench", "sum", "--parties", parties, "--size", size, "--link", link, "--runs", 3,
+        "--output", "json",
+    ).json  # fmt: skip
+    assert set(found) == KEYS
+    assert (found["work"], found["link"]) == ("sum", link)
+    assert (found["parties"], found["size"], found["security"]) == (parties, size, "passive")
+    assert len(found["seconds_all"]) == 3
+    assert min(found["seconds_all"]) <= found["seconds"] <= max(found["seconds_all"])
+    assert 0 < sum(found["seconds_all"]) < found["wall_seconds"]
+    assert found["bytes_sent_per_party"] >= (parties - 1) * 32
+    assert found["peak_rss_mib"] > 10
+
+
+def test_text(cli) -> None:
+    ended = cli("bench", "sum", "--runs", "1")
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out.startswith("in protocol ")
+
+
+def test_active_security_is_refused_not_ignored(cli) -> None:
+    ended = cli("bench", "sum", "--security", "active", "--output", "json")
+    assert (ended.code, ended.out) == (2, "")
+    assert "active" in ended.err

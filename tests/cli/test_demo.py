@@ -1,0 +1,162 @@
+"""`demo average`: real processes, the article's numbers, and nothing left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+DEMO = [sys.executable, "-m", "ostraka.cli.main", "demo", "average"]
+RAISES = {"alice": 3800, "bob": 2514, "carlos": 2982, "david": 3390}
+
+
+def test_the_articles_example(tmp_path: Path) -> None:
+    done = subprocess.run(
+        DEMO, capture_output=True, text=True, check=True, cwd=tmp_path, timeout=60
+    )
+    assert done.stdout.startswith("sum   12686 USD\nmean  3171.5 USD\n")
+    pids = re.findall(r"^\w+: process (\d+)", done.stderr, re.MULTILINE)
+    assert len(set(pids)) == 5
+    assert done.stderr.splitlines()[5:] == [
+        "gathering 1/4", "gathering 2/4", "gathering 3/4", "gathering 4/4",
+        "sharing", "computing", "opening", "done",
+    ]  # fmt: skip
+    assert not any(psutil.pid_exists(int(pid)) for pid in pids)
+    assert list(tmp_path.iterdir()) == []
+    check_tables(done.stdout)
+
+
+def check_tables(text: str) -> None:
+    """A person's check: rows, columns and the total add up, and no other raise is anywhere."""
+    tables = {
+        m[1].lower(): m[0].splitlines() for m in re.finditer(r"^([A-Z]+)  .*(\n.+)+", text, re.M)
+    }
+    assert list(tables) == list(RAISES)
+    whole: dict[tuple[str, str], int] = {}
+    for me, lines in tables.items():
+        rows = [line.split() for line in lines]
+        assert rows[0] == [me.upper(), *RAISES, "raise"]
+        announced = list(map(int, rows[-1][1:-1]))
+        assert wrap(sum(announced)) == sum(RAISES.values()) == int(rows[-1][-1])
+        for owner, *cells, raise_ in rows[1:-1]:
+            assert raise_ == (str(RAISES[owner]) if owner == me else "?")
+            for to, cell in zip(RAISES, cells, strict=True):
+                assert (cell == "?") == (me not in (owner, to))
+                if cell != "?":
+                    assert whole.setdefault((owner, to), int(cell)) == int(cell)
+        for to, value in zip(RAISES, announced, strict=True):
+            assert whole.setdefault(("announced", to), value) == value
+    for name, value in RAISES.items():
+        assert wrap(sum(whole[name, to] for to in RAISES)) == value
+        assert wrap(sum(whole[owner, name] for owner in RAISES)) == whole["announced", name]
+
+
+def wrap(value: int) -> int:
+    return (value + 2**63) % 2**64 - 2**63
+
+
+def test_as_json(cli) -> None:
+    found = cli("demo", "average", "--output", "json", "--values", "10.25,-3,0.5").json
+    assert found["status"] == "released"
+    assert found["outputs"][0] == {"name": "sum", "value": "7.75", "unit": "USD"}
+    assert found["contributors"] == 3
+    assert list(found["parties"]) == ["alice", "bob", "carlos"]
+    for name, cents in (("alice", 1025), ("bob", -300), ("carlos", 50)):
+        assert wrap(sum(found["parties"][name]["made"].values())) == cents
+        assert found["parties"][name]["outputs"] == found["outputs"]
+
+
+@pytest.mark.parametrize(
+    ("values", "code"),
+    [
+        ("1", 2),
+        ("", 20),
+        ("1,x", 20),
+        ("1,NaN", 20),
+        ("1,inf", 20),
+        ("1,1e9", 20),
+        ("1,", 20),
+        (f"1,{'9' * 25}", 20),
+    ],
+)
+def test_bad_values(cli, values: str, code: int) -> None:
+    ended = cli("demo", "average", "--values", values, "--output", "json")
+    assert (ended.code, ended.out) == (code, "")
+    assert ended.err.startswith("error: ")
+    assert "hint: such as --values" in ended.err
+
+
+def demo_with_children(tmp_path: Path) -> tuple[subprocess.Popen[str], list[psutil.Process]]:
+    """A demo of many, stopped in the middle, and its processes."""
+    values = ",".join("1" for _ in range(6))
+    demo = subprocess.Popen(
+        [*DEMO, "--values", values], cwd=tmp_path, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ | {"TMPDIR": str(tmp_path)},
+    )  # fmt: skip
+    assert demo.stderr is not None
+    for line in demo.stderr:
+        if line.startswith("frank: process"):
+            break
+    return demo, psutil.Process(demo.pid).children(recursive=True)
+
+
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)],
+)
+def test_no_orphans_however_it_ends(tmp_path: Path, number: int, code: int) -> None:
+    demo, children = demo_with_children(tmp_path)
+    with demo:
+        assert len(children) == 7
+        demo.send_signal(number)
+        out, err = demo.communicate(timeout=20)
+        assert demo.returncode == code
+        assert out == ""
+        assert "Traceback" not in err
+    _, alive = psutil.wait_procs(children, timeout=10)
+    assert alive == []
+    if number != signal.SIGKILL:
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_a_killed_party_ends_the_demo(tmp_path: Path) -> None:
+    demo, children = demo_with_children(tmp_path)
+    with demo:
+        children[3].kill()
+        begin = time.monotonic()
+        out, err = demo.communicate(timeout=30)
+        assert time.monotonic() - begin < 20
+    assert demo.returncode == 40
+    assert out == ""
+    assert "error: " in err
+    assert "Traceback" not in err
+    _, alive = psutil.wait_procs(children, timeout=10)
+    assert alive == []
+
+
+def test_inputs_are_in_no_argument(tmp_path: Path) -> None:
+    demo, children = demo_with_children(tmp_path)
+    with demo:
+        arguments = [psutil.Process(c.pid).cmdline() for c in children if c.is_running()]
+        demo.send_signal(signal.SIGTERM)
+        demo.communicate(timeout=20)
+    assert arguments
+    assert all(a[1:4] == ["-P", "-m", "ostraka.cli.child"] and len(a) == 5 for a in arguments if a)
+
+
+def test_a_module_in_the_current_directory_is_not_run(tmp_path: Path) -> None:
+    (tmp_path / "numpy.py").write_text("raise SystemExit('hijacked')")
+    (tmp_path / "json.py").write_text("raise SystemExit('hijacked')")
+    done = subprocess.run(
+        [sys.executable, "-P", *DEMO[1:], "--output", "json"],
+        cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60,
+    )  # fmt: skip
+    assert json.loads(done.stdout)["outputs"][0]["value"] == 12686

@@ -1,0 +1,115 @@
+"""`keygen` and `doctor`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ostraka.transport import identity
+
+
+def test_keygen(cli) -> None:
+    ended = cli("keygen", "alice", "--dir", "keys")
+    made = identity.load("alice", Path("keys"))
+    assert ended.code == 0
+    assert ended.out == identity.fingerprint_text(made.fingerprint) + "\n"
+    assert Path("keys/alice.key").stat().st_mode & 0o777 == 0o600
+    assert Path("keys").stat().st_mode & 0o777 == 0o700
+    assert "PRIVATE" not in ended.out + ended.err
+
+
+def test_keygen_uses_the_environment(cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OSTRAKA_KEYS", "k")
+    assert cli("keygen", "alice").code == 0
+    assert Path("k/alice.key").exists()
+
+
+def test_keygen_never_overwrites(cli) -> None:
+    cli("keygen", "alice")
+    before = Path("alice.key").read_bytes()
+    ended = cli("keygen", "alice")
+    assert (ended.code, ended.out) == (2, "")
+    assert Path("alice.key").read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["Alice", "../alice", "a b", "", "1a", "a" * 33])
+def test_keygen_takes_only_names_that_manifests_take(cli, name: str) -> None:
+    assert cli("keygen", name).code == 2
+    assert not list(Path().rglob("*.key"))
+
+
+# --- doctor --------------------------------------------------------------------------------------
+
+
+def test_all_is_well(cli, coordinator, session: Path) -> None:
+    with coordinator(session):
+        ended = cli("doctor", session, "--as", "alice")
+        found = cli("doctor", session, "--as", "alice", "--output", "json").json
+    assert (ended.code, ended.err) == (0, ""), ended.out
+    assert "FAIL" not in ended.out
+    assert "answers with the key of the manifest" in ended.out
+    assert found["ok"] is True
+    checked = {check["check"] for check in found["checks"]}
+    assert checked >= {"software", "directory", "key", "manifest", "identity", "clock", "reach"}
+
+
+def test_somebody_else_answers(cli, coordinator, session: Path) -> None:
+    cli("keygen", "impostor")
+    with coordinator(session, "impostor"):
+        ended = cli("doctor", session, "--as", "alice")
+    assert ended.code == 11
+    assert "FAIL  reach: coordinator" in ended.out
+
+
+def test_nobody_answers(cli, session: Path) -> None:
+    ended = cli("doctor", session, "--as", "alice", "--output", "json")
+    assert ended.code == 10
+    failed = [check["check"] for check in ended.json["checks"] if check["ok"] is False]
+    assert failed == ["reach"]
+
+
+def test_a_key_that_is_not_the_manifests(cli, session: Path) -> None:
+    cli("keygen", "alice", "--dir", "other")
+    ended = cli("doctor", session, "--as", "alice", "--keys", "other")
+    assert ended.code == 11
+    assert "FAIL  identity: yours is sha256:" in ended.out
+
+
+def test_loose_modes(cli, session: Path) -> None:
+    Path("alice.key").chmod(0o640)
+    ended = cli("doctor")
+    assert ended.code == 2
+    assert "FAIL  key: alice.key has mode 0640" in ended.out
+    Path("alice.key").chmod(0o600)
+    Path().chmod(0o777)
+    ended = cli("doctor")
+    assert "FAIL  directory" in ended.out
+
+
+def test_which_party(cli, session: Path) -> None:
+    ended = cli("doctor", session)
+    assert ended.code == 2
+    assert "choose with --as" in ended.out
+    assert "no key in empty" in cli("doctor", "--keys", "empty").out
+
+
+def test_without_a_session(cli) -> None:
+    cli("keygen", "alice")
+    ended = cli("doctor")
+    assert ended.code == 0
+    assert "give a SESSION.toml" in ended.out
+
+
+def test_an_expired_certificate(cli, session: Path) -> None:
+    from datetime import UTC, datetime
+
+    made = identity.create("old", Path("k"), now=datetime(2001, 1, 1, tzinfo=UTC))
+    text = session.read_text()
+    name, key = text.index('name = "alice"'), identity.fingerprint_text(made.fingerprint)
+    start = text.index('key = "', name)
+    end = text.index("\n", start)
+    text = text[:start] + f'key = "{key}"' + text[end:]
+    session.write_text(text.replace('"alice"', '"old"'))
+    ended = cli("doctor", session, "--as", "old", "--keys", "k")
+    assert "FAIL  clock: " in ended.out

@@ -1,0 +1,285 @@
+"""`run`, `coordinator`, `simulate`, `verify`: real processes, and every refusal before them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ostraka.manifest import parse
+
+OSTRAKA = [sys.executable, "-m", "ostraka.cli.main"]
+RAISES = {"alice": "3800", "bob": "2514.50", "carlos": "2982"}
+
+
+def start(directory: Path, name: str, *arguments: object, value: str) -> subprocess.Popen[str]:
+    """One party's process; its input comes by stdin."""
+    command = [*OSTRAKA, "run", "session.toml", "--as", name, "--input", "-", *map(str, arguments)]
+    child = subprocess.Popen(
+        command, cwd=directory, text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    assert child.stdin is not None
+    child.stdin.write(value)
+    child.stdin.close()
+    child.stdin = None
+    return child
+
+
+def test_three_parties_and_a_coordinator(cli, coordinator, session: Path) -> None:
+    where = session.parent
+    with coordinator(session), ExitStack() as stack:
+        output = {"alice": "json", "bob": "json", "carlos": "text"}
+        children = {
+            name: stack.enter_context(start(where, name, "--output", output[name], value=value))
+            for name, value in RAISES.items()
+        }
+        ended = {name: child.communicate(timeout=30) for name, child in children.items()}
+        assert {n: c.returncode for n, c in children.items()} == dict.fromkeys(RAISES, 0), ended
+    for name in ("alice", "bob"):
+        assert ended[name][0].count("\n") == 1
+        result = json.loads(ended[name][0])
+        assert result["outputs"] == [
+            {"name": "sum", "value": "9296.5", "unit": "USD"},
+            {"name": "mean", "value": pytest.approx(9296.5 / 3), "unit": "USD"},
+        ]
+        assert result["status"] == "released"
+        assert result["contributors"] == 3
+        assert result["manifest_sha256"] == parse(session.read_text()).digest.hex()
+    assert ended["carlos"][0].startswith("sum   9296.5 USD\nmean  3098.83")
+    assert "\ndone\n" in ended["carlos"][1]
+    for name, own in RAISES.items():
+        told = "".join(ended[name])
+        assert [v for v in RAISES.values() if v != own and v in told] == []
+    verify(cli, where, result)
+
+
+def verify(cli: Any, where: Path, result: dict[str, Any]) -> None:
+    """The receipt holds; a changed one does not."""
+    receipt = where / result["receipt"]
+    found = cli("verify", receipt, "--output", "json").json
+    assert found["session"] == result["session"]
+    assert found["counted"] == list(RAISES)
+    assert "each signed this manifest" in cli("verify", receipt).out
+    changed = json.loads(receipt.read_text())
+    changed["session"] = "0" * 64
+    receipt.write_text(json.dumps(changed))
+    ended = cli("verify", receipt, "--output", "json")
+    assert (ended.code, ended.out) == (50, "")
+    assert ended.err.startswith("error: the receipt does not hold")
+
+
+def test_a_party_that_is_killed_ends_the_session_for_the_others(coordinator, session: Path) -> None:
+    where = session.parent
+    with coordinator(session), ExitStack() as stack:
+        children = {n: stack.enter_context(start(where, n, value="1")) for n in ("alice", "carlos")}
+        gone = children["carlos"]
+        assert gone.stderr is not None
+        for line in gone.stderr:
+            if line == "gathering 2/3\n":
+                break
+        gone.kill()
+        children["alice"].send_signal(signal.SIGINT)
+        out, err = children["alice"].communicate(timeout=20)
+    assert children["alice"].returncode == 130
+    assert out == ""
+    assert err.endswith("error: interrupted\ndata: nothing of yours has left this machine\n")
+
+
+def test_sigterm_stops_a_coordinator(coordinator, session: Path) -> None:
+    with coordinator(session) as child:
+        os.kill(child.pid, signal.SIGTERM)
+        assert child.wait(10) == 0
+        assert child.stderr is not None
+        assert child.stderr.read() == "stopped\n"
+
+
+def test_ctrl_c_stops_a_coordinator(coordinator, session: Path) -> None:
+    with coordinator(session) as child:
+        os.kill(child.pid, signal.SIGINT)
+        assert child.wait(10) == 130
+        assert child.stderr is not None
+        assert child.stderr.read().startswith("error: interrupted")
+
+
+def test_a_port_in_use(cli, session: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        Path("c.toml").write_text(f'listen = "127.0.0.1:{port}"\n')
+        ended = cli("coordinator", "--config", "c.toml")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith("error: ")
+
+
+# --- refused before anybody is contacted ---------------------------------------------------------
+
+
+@pytest.fixture
+def nobody_is_contacted(monkeypatch: pytest.MonkeyPatch) -> None:
+    from ostraka import roles
+
+    def contacted(*_: object, **__: object) -> None:
+        raise AssertionError("the network was used")
+
+    monkeypatch.setattr(roles, "run_party", contacted)
+
+
+NOTHING = "data: nothing of yours has left this machine\n"
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["", " \n", "NaN", "inf", "-1", "1000000.01", "0.001", "1e3", "x31337", "1\n2", "[1, 2]", "{}",
+     "null", "NULL", "[NaN]", '"', "9" * 400, "true"],
+)  # fmt: skip
+@pytest.mark.usefixtures("nobody_is_contacted")
+def test_bad_input_is_20_and_nothing_is_sent(cli, session: Path, value: str) -> None:
+    Path("x").write_text(value)
+    for output in ("text", "json"):
+        ended = cli("run", session, "--as", "alice", "--input", "x", "--output", output)
+        assert (ended.code, ended.out) == (20, "")
+        assert ended.err.startswith("error: ")
+        assert ended.err.endswith(NOTHING)
+        assert "31337" not in ended.err
+
+
+@pytest.mark.usefixtures("nobody_is_contacted")
+def test_a_missing_input_file(cli, session: Path) -> None:
+    ended = cli("run", session, "--as", "alice", "--input", "none")
+    assert ended.code == 20
+    assert ended.err.startswith("error: cannot read none: No such file")
+
+
+@pytest.mark.usefixtures("nobody_is_contacted")
+def test_no_input_and_no_terminal(cli, session: Path) -> None:
+    ended = cli("run", session, "--as", "alice")
+    assert ended.code == 20
+    assert "hint: --input FILE" in ended.err
+
+
+@pytest.mark.usefixtures("nobody_is_contacted")
+def test_an_input_nobody_asked_for(cli, session: Path) -> None:
+    text = session.read_text()
+    at = text.index('name = "alice"')
+    session.write_text(text[:at] + text[at:].replace('"contributor", ', "", 1))
+    Path("x").write_text("1")
+    ended = cli("run", session, "--as", "alice", "--input", "x")
+    assert ended.code == 20
+    assert "not a contributor" in ended.err
+
+
+@pytest.mark.usefixtures("nobody_is_contacted")
+def test_an_unknown_name(cli, session: Path) -> None:
+    ended = cli("run", session, "--as", "alicia", "--input", "x")
+    assert (ended.code, ended.out) == (2, "")
+    assert 'did you mean "alice"?' in ended.err
+
+
+@pytest.mark.usefixtures("nobody_is_contacted")
+def test_no_key(cli, session: Path) -> None:
+    ended = cli("run", session, "--as", "alice", "--keys", "elsewhere", "--input", "x")
+    assert ended.code == 2
+    assert "ostraka keygen alice --dir elsewhere" in ended.err
+
+
+@pytest.mark.usefixtures("nobody_is_contacted")
+def test_a_key_that_others_can_read(cli, session: Path) -> None:
+    Path("alice.key").chmod(0o644)
+    ended = cli("run", session, "--as", "alice", "--input", "x")
+    assert ended.code == 2
+    assert "chmod 600" in ended.err
+
+
+@pytest.mark.usefixtures("nobody_is_contacted")
+def test_another_key_than_the_manifests(cli, session: Path, monkeypatch) -> None:
+    cli("keygen", "alice", "--dir", "other")
+    monkeypatch.setenv("OSTRAKA_KEYS", "other")
+    ended = cli("run", session, "--as", "alice", "--input", "x")
+    assert (ended.code, ended.out) == (11, "")
+    assert "not the key that the manifest names for alice" in ended.err
+    assert ended.err.endswith(NOTHING)
+
+
+def test_nobody_answers(cli, session: Path) -> None:
+    session.write_text(session.read_text().replace('"20s"', '"500ms"'))
+    Path("x").write_text("1")
+    ended = cli("run", session, "--as", "alice", "--input", "x")
+    assert ended.code in (10, 41)
+    assert ended.out == ""
+    assert "127.0.0.1:1" in ended.err
+    assert ended.err.endswith(NOTHING)
+
+
+# --- simulate ------------------------------------------------------------------------------------
+
+
+def test_simulate(cli, session: Path) -> None:
+    Path("in.json").write_text(json.dumps({"alice": 3800, "bob": "2514.5", "carlos": 2982.25}))
+    found = cli("simulate", session, "--inputs", "in.json", "--output", "json").json["results"]
+    assert list(found) == ["alice", "bob", "carlos"]
+    for result in found.values():
+        assert result["outputs"][0] == {"name": "sum", "value": "9296.75", "unit": "USD"}
+    ended = cli("simulate", session, "--inputs", "in.json", "--seed", "7")
+    assert ended.code == 0
+    assert "alice: sum 9296.75 USD" in ended.out
+
+
+def test_simulate_says_who_learns_nothing(cli, session: Path) -> None:
+    text = session.read_text()
+    at = text.index('name = "carlos"')
+    session.write_text(text[:at] + text[at:].replace(', "recipient"', "", 1))
+    Path("in.json").write_text('{"alice": 1, "bob": 2, "carlos": 3}')
+    found = cli("simulate", session, "--inputs", "in.json", "--output", "json").json["results"]
+    assert found["carlos"] == {"status": "no-output"}
+    assert "carlos: learns nothing" in cli("simulate", session, "--inputs", "in.json").out
+
+
+def test_simulate_with_a_crash(cli, session: Path) -> None:
+    Path("in.json").write_text('{"alice": 1, "bob": 2, "carlos": 3}')
+    ended = cli("simulate", session, "--inputs", "in.json", "--drop", "bob=1", "--output", "json")
+    assert ended.code == 40
+    assert ended.json["results"]["alice"]["error"] == "peer-lost"
+    shamir = session.read_text().replace('"additive"', '"shamir"\nthreshold = 1')
+    session.write_text(shamir)
+    ended = cli("simulate", session, "--inputs", "in.json", "--drop", "bob=6", "--output", "json")
+    assert ended.code == 0
+    assert ended.json["results"]["alice"]["outputs"][0]["value"] == "6"
+
+
+@pytest.mark.parametrize(
+    ("inputs", "arguments", "code", "words"),
+    [
+        ('{"alice": 1, "bob": 2}', [], 20, "no input of carlos"),
+        ('{"alice": 1, "bob": 2, "carlos": NaN}', [], 20, "not a finite number"),
+        ('{"alice": 1, "bob": 2, "carlos": 3, "dora": 4}', [], 20, '"dora" is not a contributor'),
+        ('{"alice": 1, "bob": 2, "carlos": 3}', ["--drop", "dora"], 2, "not a party"),
+        ('{"alice": 1, "bob": 2, "carlos": 3}', ["--drop", "bob=x"], 2, "not a number"),
+    ],
+)
+def test_simulate_refuses(
+    cli, session: Path, inputs: str, arguments: list[str], code: int, words: str
+) -> None:
+    Path("in.json").write_text(inputs)
+    ended = cli("simulate", session, "--inputs", "in.json", *arguments)
+    assert ended.code == code
+    assert words in ended.err
+
+
+# --- verify --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("content", [None, "", "[]", "{}", '{"ostraka_receipt": 1}'])
+def test_what_is_no_receipt(cli, content: str | None) -> None:
+    if content is not None:
+        Path("r.json").write_text(content)
+    ended = cli("verify", "r.json", "--output", "json")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith("error: ")
