@@ -72,12 +72,16 @@ class Exchange(ABC):
         step: Step,
         expected: Expected,
         into: NDArray[Any] | None = None,
+        patience: int = 1,
     ) -> NDArray[Any]:
         """The message `sender` sent at `step`. Safe to cancel only when the session then ends.
 
         Args:
             into: a contiguous array of the expected type and length that is filled and returned,
                 for long vectors; its content is undefined when this raises.
+            patience: for how many of the manifest's timeouts the sender may be silent. Whoever
+                waits for somebody who himself waits must be the more patient of the two, or the
+                wrong one is called lost.
         """
 
     async def flush(self) -> None:  # noqa: B027 - exchanges without queues have nothing to do

@@ -108,6 +108,7 @@ class MemoryExchange(Exchange):
         step: Step,
         expected: Expected,
         into: NDArray[Any] | None = None,
+        patience: int = 1,
     ) -> NDArray[Any]:
         sent_at, message = await self.net.take(sender, self.me)
         want = type_codes[expected.dtype]

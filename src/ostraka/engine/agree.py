@@ -90,6 +90,7 @@ async def _round(
     """Broadcast a set; return everybody's who is still there, our own included."""
     contributors, compute = party.scheme.contributors, party.scheme.compute
     step = party.next_steps()
+    party.patience += 1
     party.exchange.broadcast(compute, step, to_mask(statement, contributors))
     heard = await party.gather_live(compute, step, octets(mask_bytes(contributors)))
     return {party.me: statement, **{p: read_mask(party, p, mask) for p, mask in heard.items()}}

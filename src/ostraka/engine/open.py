@@ -94,6 +94,7 @@ async def open_to(
         PeerViolation: the shares contradict each other.
     """
     first = party.next_steps(steps(party.scheme, length, recipients))
+    party.patience += 1
     if not isinstance(party.scheme, Additive):
         return await _tagged(party, first, recipients, length, share, counted, announced)
     way = _scattered if is_scattered(party.scheme, length, recipients) else _direct
@@ -117,7 +118,7 @@ async def _direct(
     for sender in party.scheme.compute:
         arrived = share
         if sender != party.me:
-            arrived = await party.exchange.receive(sender, step, words(length))
+            arrived = await party.receive(sender, step, words(length))
         assert arrived is not None
         party.scheme.add(value, arrived)
         if announced:
@@ -146,12 +147,13 @@ async def _scattered(
     part[:] = 0 if share is None else share[mine]
     for sender in party.scheme.compute:
         if sender != party.me:
-            part += await party.exchange.receive(sender, step, words(_size(mine)))
+            part += await party.receive(sender, step, words(_size(mine)))
     party.exchange.broadcast(recipients, Step(step + 1), part)
+    party.patience += 1
     for recipient, place in slices.items():
         if recipient != party.me:
             expected = words(_size(place))
-            value[place] = await party.exchange.receive(recipient, Step(step + 1), expected)
+            await party.receive(recipient, Step(step + 1), expected, into=value[place])
     return value
 
 

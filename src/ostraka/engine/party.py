@@ -23,12 +23,15 @@ class Party:
         scheme: how secrets are shared.
         step: the next step's number; every party of a protocol advances it alike.
         lost: who went missing so far, each once.
+        patience: phases begun; whoever waits in a later phase waits for parties that may still be
+            waiting in the one before, so it waits longer.
     """
 
     exchange: Exchange
     scheme: Scheme
     step: int = 1
     lost: list[PartyId] = field(default_factory=list)
+    patience: int = 1
 
     @property
     def me(self) -> PartyId:
@@ -41,6 +44,18 @@ class Party:
         self.step += count
         return Step(first)
 
+    async def receive(
+        self,
+        sender: PartyId,
+        step: Step,
+        expected: Expected,
+        into: NDArray[Any] | None = None,
+    ) -> NDArray[Any]:
+        """What `sender` sent; raises as `Exchange.receive`."""
+        return await self.exchange.receive(
+            sender, step, expected, into=into, patience=self.patience
+        )
+
     async def receive_live(
         self, sender: PartyId, step: Step, expected: Expected
     ) -> NDArray[Any] | None:
@@ -48,7 +63,7 @@ class Party:
         if sender in self.lost:
             return None
         try:
-            return await self.exchange.receive(sender, step, expected)
+            return await self.receive(sender, step, expected)
         except PeerLost:
             self.lost.append(sender)
             return None

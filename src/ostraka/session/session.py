@@ -179,12 +179,14 @@ class Session(Exchange):
         step: Step,
         expected: Expected,
         into: NDArray[Any] | None = None,
+        patience: int = 1,
     ) -> NDArray[Any]:
         if (gone := self.lost.get(sender)) is not None:
             raise type(gone)(gone.message, hint=gone.hint, peer=sender)
         try:
             channel = self._channels[sender]
-            return await channel.receive(step, expected, self.manifest.session.timeout, into)
+            seconds = patience * self.manifest.session.timeout
+            return await channel.receive(step, expected, seconds, into)
         except OstrakaError as error:
             self.lost[sender] = error
             raise
