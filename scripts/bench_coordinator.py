@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What a coordinator costs: idle memory per connection, joining, relayed throughput.
 
-    scripts/bench_coordinator.py [CONNECTIONS] [MEGABYTES]
+    scripts/bench_coordinator.py [CONNECTIONS] [MEGABYTES] [RUNS]
 
 The coordinator, the crowd of idle parties and every talking party are processes of their own.
 Prints one line of JSON.
@@ -12,10 +12,12 @@ from __future__ import annotations
 import asyncio
 import json
 import multiprocessing
+import resource
+import secrets
+import statistics
 import sys
 import tempfile
 import time
-from contextlib import suppress
 from multiprocessing.connection import Connection as Pipe
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
@@ -51,20 +53,20 @@ def coordinator(keys: Path, pipe: Pipe) -> None:
 
     async def main() -> None:
         server = Coordinator(identity.load("coordinator", keys))
-        loop = asyncio.get_running_loop()
-        task = asyncio.ensure_future(server.serve("127.0.0.1:0", pipe.send))
-        while await loop.run_in_executor(None, pipe.recv):
-            statistics = server.statistics()
-            pipe.send((psutil.Process().memory_info().rss, statistics.members))
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        async with asyncio.TaskGroup() as tasks:
+            task = tasks.create_task(server.serve("127.0.0.1:0", pipe.send))
+            while await asyncio.to_thread(pipe.recv):
+                pipe.send((psutil.Process().memory_info().rss, server.statistics().members))
+            task.cancel()
 
     asyncio.run(main())
 
 
 def crowd(keys: Path, address: str, pin: bytes, count: int, rooms: int, pipe: Pipe) -> None:
     """`count` parties that join and stay, 32 at a time."""
+
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
     async def one(reactor: Reactor, me: identity.Identity, number: int) -> relay.Relay:
         party = await relay.connect(address, pin, me, reactor, Others())
@@ -86,18 +88,22 @@ def crowd(keys: Path, address: str, pin: bytes, count: int, rooms: int, pipe: Pi
         parties = await asyncio.gather(*(gated(number) for number in range(count)))
         pipe.send(time.perf_counter() - started)
         await asyncio.get_running_loop().run_in_executor(None, pipe.recv)
-        for party in parties:
-            party._link.abandon(limits_over)
+        await asyncio.gather(*(party.close() for party in parties))
 
-    from ostraka.errors import PeerLost
-
-    limits_over = PeerLost("over")
     asyncio.run(main())
 
 
 def talker(
-    keys: Path, address: str, pin: bytes, me: str, peer: str, pin_of_peer: bytes, size: int,
-    barrier: Barrier, pipe: Pipe, sends: bool,
+    keys: Path,
+    address: str,
+    pin: bytes,
+    me: str,
+    peer: str,
+    pin_of_peer: bytes,
+    size: int,
+    barrier: Barrier,
+    pipe: Pipe,
+    sends: bool,
 ) -> None:
     """One end of a pair: sends, or receives, one vector of `size` words over TLS inside TLS."""
 
@@ -130,13 +136,14 @@ def talker(
 def throughput(keys: Path, address: str, pin: bytes, pairs: int, size: int) -> float:
     """Megabytes per second of `pairs` pairs together."""
     barrier, pipes, processes = spawn.Barrier(2 * pairs), [], []
-    for pair in range(pairs):
-        names = [f"pair{pairs}{pair}{end}" for end in "ab"]
+    for _ in range(pairs):
+        pair_name = secrets.token_hex(4)
+        names = [pair_name + end for end in "ab"]
         pins = [identity.create(name, keys).fingerprint for name in names]
         for end in (0, 1):
             ours, theirs = spawn.Pipe()
             pipes.append(ours)
-            processes.append(spawn.Process(target=talker, args=(
+            processes.append(spawn.Process(daemon=True, target=talker, args=(
                 keys, address, pin, names[end], names[1 - end], pins[1 - end], size, barrier,
                 theirs, end == 0,
             )))  # fmt: skip
@@ -154,38 +161,47 @@ def ask(pipe: Pipe) -> tuple[int, int]:
     return answer
 
 
-def main(count: int, megabytes: int) -> None:
+def main(count: int, megabytes: int, runs: int) -> None:
     with tempfile.TemporaryDirectory() as directory:
         keys = Path(directory)
         pin = identity.create("coordinator", keys).fingerprint
         ours, theirs = spawn.Pipe()
-        process = spawn.Process(target=coordinator, args=(keys, theirs))
+        process = spawn.Process(daemon=True, target=coordinator, args=(keys, theirs))
         process.start()
         address = ours.recv()
         figures: dict[str, float] = {"connections": count, "megabytes": megabytes}
+        figures.update(idle(keys, address, pin, count, ours))
         for pairs in (1, 2):
-            rates = [throughput(keys, address, pin, 1 * pairs, megabytes * 125_000)
-                     for _ in range(1)]  # fmt: skip
-            figures[f"relayed_mb_s_{pairs}_pairs"] = round(sorted(rates)[len(rates) // 2], 1)
-        figures["rss_mib_after_traffic"] = round(ask(ours)[0] / 2**20, 1)
-        mine, its = spawn.Pipe()
-        many = spawn.Process(target=crowd, args=(keys, address, pin, count, 50, its))
-        many.start()
-        mine.recv()
-        before, _ = ask(ours)
-        mine.send("go")
-        figures["join_seconds"] = round(mine.recv(), 3)
-        after, members = ask(ours)
-        assert members == count
-        figures["idle_kib_per_connection"] = round((after - before) / count / 1024, 1)
-        figures["rss_mib_with_all"] = round(after / 2**20, 1)
-        mine.send("end")
-        many.join()
+            rates = [throughput(keys, address, pin, pairs, megabytes * 125_000)
+                     for _ in range(runs)]  # fmt: skip
+            figures[f"relayed_mb_s_{pairs}_pairs"] = round(statistics.median(rates), 1)
+        figures["rss_mib_after_all"] = round(ask(ours)[0] / 2**20, 1)
         ours.send(False)
         process.join()
     print(json.dumps(figures))
 
 
+def idle(keys: Path, address: str, pin: bytes, count: int, ours: Pipe) -> dict[str, float]:
+    """What `count` parties cost that join 50 rooms and say nothing."""
+    mine, its = spawn.Pipe()
+    many = spawn.Process(daemon=True, target=crowd, args=(keys, address, pin, count, 50, its))
+    many.start()
+    mine.recv()
+    before, _ = ask(ours)
+    mine.send("go")
+    seconds = mine.recv()
+    after, members = ask(ours)
+    assert members == count
+    mine.send("end")
+    many.join()
+    return {
+        "join_seconds": round(seconds, 3),
+        "idle_kib_per_connection": round((after - before) / count / 1024, 1),
+        "rss_mib_before": round(before / 2**20, 1),
+        "rss_mib_with_all": round(after / 2**20, 1),
+    }
+
+
 if __name__ == "__main__":
     arguments = [int(argument) for argument in sys.argv[1:]]
-    main(*(arguments + [1000, 80][len(arguments) :]))
+    main(*(arguments + [1000, 160, 3][len(arguments) :]))
