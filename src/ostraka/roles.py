@@ -11,6 +11,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, Protocol
 
+from ostraka.errors import Aborted, PeerLost
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId
 from ostraka.protocols import protocol_for, runner
@@ -95,6 +96,8 @@ async def taking_part(
         yield session
     except BaseException as error:
         await asyncio.shield(session.abort(error))
+        if isinstance(error, Aborted) and not isinstance(error, PeerLost):
+            error.message += "".join(f"; {lost.message}" for lost in session.lost.values())
         raise
     await session.close()
 
