@@ -215,15 +215,24 @@ def test_inputs_of_a_simulation(tmp_path: Path) -> None:
 # --- directories and the coordinator -------------------------------------------------------------
 
 
-def test_directories() -> None:
+def test_directories(tmp_path: Path) -> None:
+    one, other = tmp_path / "one", tmp_path / "other"
+    one.mkdir()
+    other.mkdir()
     for find, variable in (
         (config.keys_directory, "OSTRAKA_KEYS"),
         (config.receipts_directory, "OSTRAKA_RECEIPTS"),
     ):
         assert find(None, {}) == Path()
         assert find(None, {variable: ""}) == Path()
-        assert find(None, {variable: "/k"}) == Path("/k")
-        assert find(Path("/o"), {variable: "/k"}) == Path("/o")
+        assert find(None, {variable: str(one)}) == one
+        assert find(other, {variable: str(one)}) == other
+
+
+def test_receipts_need_a_directory(tmp_path: Path) -> None:
+    for path in (tmp_path / "none", write(tmp_path / "file", "")):
+        with pytest.raises(UsageError, match="no receipt can be written"):
+            config.receipts_directory(path, {})
 
 
 def test_coordinator_file(tmp_path: Path) -> None:

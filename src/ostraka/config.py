@@ -75,8 +75,16 @@ def keys_directory(option: Path | None = None, environ: Mapping[str, str] = os.e
 
 
 def receipts_directory(option: Path | None = None, environ: Mapping[str, str] = os.environ) -> Path:
-    """Where receipts go: the option, else OSTRAKA_RECEIPTS, else here."""
-    return option or Path(environ.get("OSTRAKA_RECEIPTS") or ".")
+    """Where receipts go: the option, else OSTRAKA_RECEIPTS, else here.
+
+    Raises:
+        UsageError: it is no directory we may write to; better found now than after the session.
+    """
+    found = option or Path(environ.get("OSTRAKA_RECEIPTS") or ".")
+    if not found.is_dir() or not os.access(found, os.W_OK | os.X_OK):
+        hint = "choose another with --receipts DIR or OSTRAKA_RECEIPTS"
+        raise UsageError(f"no receipt can be written into {found}", hint=hint, data_left=False)
+    return found
 
 
 # --- one party's input -------------------------------------------------------------------------

@@ -53,8 +53,9 @@ def run(
     manifest = config.load(session)
     me = manifest.party_named(as_).name
     identity = own_identity(manifest, me, config.keys_directory(keys))
+    directory = config.receipts_directory(receipts)
     raw = _input(manifest, me, input_)
-    result = _take_part(manifest, identity, me, raw, config.receipts_directory(receipts))
+    result = _take_part(manifest, identity, me, raw, directory)
     if output is voice.Output.JSON:
         voice.emit(result)
     else:

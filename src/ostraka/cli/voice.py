@@ -65,6 +65,8 @@ def guarded(command: Callable[[], int]) -> int:
 
 def interrupted() -> int:
     """Ctrl-C."""
+    if sys.stderr.isatty():  # the terminal has written ^C, perhaps behind a prompt
+        sys.stderr.write("\n")
     say("error: interrupted")
     _tell_data(None)
     return INTERRUPTED
