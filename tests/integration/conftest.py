@@ -46,7 +46,7 @@ class Process:
         if stdin is not None:
             self._child.stdin.write(stdin)
             self._child.stdin.close()
-        self.started = time.monotonic()
+        self.started, self.seconds = time.monotonic(), None
         self._lines = {"out": [], "err": []}
         self._news = threading.Condition()
         self._readers = [
@@ -96,7 +96,9 @@ class Process:
         self._child.send_signal(number)
 
     def finish(self):
-        """Wait for its end; itself."""
+        """Wait for its end, once; itself."""
+        if self.seconds is not None:
+            return self
         try:
             self._child.wait(PATIENCE)
         except subprocess.TimeoutExpired:
