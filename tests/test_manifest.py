@@ -411,3 +411,18 @@ def test_types_print_as_they_are_written() -> None:
 )
 def test_host_port(address: str, split: tuple[str, int]) -> None:
     assert host_port(address) == split
+
+
+@pytest.mark.parametrize(
+    ("people", "threshold", "least"), [(2, 1, 2), (3, 1, 3), (4, 1, 3), (7, 3, 4)]
+)
+def test_shamir_lets_as_many_go_missing_as_its_threshold_but_never_below_three(
+    people: int, threshold: int, least: int
+) -> None:
+    text = '[session]\ntitle = "t"\nprotocol = "secure-sum"\ndeadline = "5s"\n'
+    text += 'coordinator = { address = "h:1", key = "sha256:%s" }\n' % ("f" * 64)
+    for i in range(people):
+        text += f'[[party]]\nname = "p{i}"\nkey = "sha256:{i:064x}"\n'
+        text += 'roles = ["contributor", "compute", "recipient"]\n'
+    text += '[input]\ntype = "int"\nmin = 0\nmax = 9\n[sharing]\nscheme = "shamir"\n'
+    assert parse(text + f"threshold = {threshold}\n").policy.min_contributors == least

@@ -104,8 +104,9 @@ def test_shamir_survives_n_minus_t_minus_1_crashes_once_everybody_has_shared(
         assert results[name].contributors == tuple(INPUTS)
 
 
-def test_shamir_counts_those_who_came(manifest, everybody):
-    protocol = protocol_for(manifest(everybody(4), **SHAMIR, least=3))
+@pytest.mark.parametrize("least", [{"least": 3}, {}])
+def test_shamir_counts_those_who_came(manifest, everybody, least):
+    protocol = protocol_for(manifest(everybody(4), **SHAMIR, **least))
     results, _ = play(protocol, INPUTS, {"david": 0})
     for name in ("alice", "bob", "carlos"):
         assert results[name].outputs[0].value == 38 + 25 + 29
@@ -113,7 +114,7 @@ def test_shamir_counts_those_who_came(manifest, everybody):
 
 
 def test_too_few_contributors_are_refused_by_policy(manifest, everybody):
-    protocol = protocol_for(manifest(everybody(4), **SHAMIR))
+    protocol = protocol_for(manifest(everybody(4), **SHAMIR, least=4))
     results, _ = play(protocol, INPUTS, {"david": 0})
     for name in ("alice", "bob", "carlos"):
         assert isinstance(results[name], RefusedByPolicy)

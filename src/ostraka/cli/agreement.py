@@ -70,7 +70,10 @@ def new(
     ] = None,
     min_contributors: Annotated[
         int | None,
-        typer.Option(metavar="N", help="Open nothing for fewer; by default all must be counted."),
+        typer.Option(
+            metavar="N",
+            help="Open nothing for fewer; by default all, with shamir as many fewer as the threshold.",
+        ),
     ] = None,
 ) -> None:
     """Write a manifest to stdout: what all parties must agree on, byte for byte."""

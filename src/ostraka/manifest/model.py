@@ -101,8 +101,9 @@ class Sharing(_Table):
 
 
 class Policy(_Table):
-    """`[policy]`. `min_contributors`: fewer than this many, and nothing is opened; every
-    contributor when the manifest does not say."""
+    """`[policy]`. `min_contributors`: fewer than this many, and nothing is opened. When the
+    manifest does not say: every contributor; with Shamir sharing, which is chosen so that some may
+    go missing, as many fewer as the threshold, but never fewer than three if there are three."""
 
     min_contributors: StrictInt
 
@@ -195,8 +196,16 @@ def _filled(raw: dict[str, Any]) -> dict[str, Any]:
     if isinstance(sharing, dict) and sharing.get("scheme", "additive") == "additive":
         sharing = {"threshold": _count(raw, Role.COMPUTE) - 1, **sharing}
     if isinstance(policy, dict):
-        policy = {"min_contributors": _count(raw, Role.CONTRIBUTOR), **policy}
+        policy = {"min_contributors": _least(raw, sharing), **policy}
     return {**raw, "sharing": sharing, "policy": policy}
+
+
+def _least(raw: dict[str, Any], sharing: Any) -> int:
+    everybody = _count(raw, Role.CONTRIBUTOR)
+    threshold = sharing.get("threshold") if isinstance(sharing, dict) else None
+    if type(threshold) is not int or threshold < 1 or sharing.get("scheme") != "shamir":
+        return everybody
+    return min(everybody, max(3, everybody - threshold))
 
 
 def _count(raw: dict[str, Any], role: Role) -> int:
