@@ -72,7 +72,7 @@ def new(
         int | None,
         typer.Option(
             metavar="N",
-            help="Open nothing for fewer; by default all, with shamir as many fewer as the threshold.",
+            help="Open nothing for fewer; by default all, or with shamir all but THRESHOLD.",
         ),
     ] = None,
 ) -> None:
