@@ -18,6 +18,9 @@ from typing import Final, Protocol
 SPIN: Final = 0.001
 """Seconds a waiter polls by himself."""
 
+RECEIVE: Final = 256 * 1024
+"""Bytes received at a time."""
+
 BREATHE: Final = 0.02
 """Seconds after which even a waiter who is always served lets asyncio run once."""
 
@@ -66,6 +69,8 @@ class Reactor:
 
     def __init__(self, spin: float = SPIN) -> None:
         self._selector = selectors.DefaultSelector()
+        self.scratch = memoryview(bytearray(RECEIVE))
+        """Where sockets receive: passed on before the next receive, so one does for all."""
         self._loop = asyncio.get_running_loop()
         self._spin = spin
         self._breathed = monotonic()

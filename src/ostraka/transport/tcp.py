@@ -7,16 +7,11 @@ import errno
 import socket
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final
 
 from ostraka.errors import PeerLost, UsageError
 from ostraka.limits import READ_AHEAD
 from ostraka.transport.link import Buffer, Carrier
 from ostraka.transport.reactor import Reactor, Waiter
-
-RECEIVE: Final = 256 * 1024
-_scratch: Final = memoryview(bytearray(RECEIVE))
-"""Shared by all sockets of the process: what is received is passed on before the next receive."""
 
 
 class TcpCarrier(Carrier):
@@ -99,7 +94,7 @@ class TcpCarrier(Carrier):
         if not self._open:
             return
         try:
-            size = self._sock.recv_into(_scratch)
+            size = self._sock.recv_into(self._reactor.scratch)
         except BlockingIOError:
             return
         except OSError as error:
@@ -112,7 +107,7 @@ class TcpCarrier(Carrier):
         if self._unread > READ_AHEAD and self._reading:
             self._reading = False
             self._want()
-        self.on_data(_scratch[:size])
+        self.on_data(self._reactor.scratch[:size])
 
     def on_writable(self) -> None:
         if self._open:
