@@ -35,6 +35,9 @@ class Observer(Protocol):
     def phase(self, name: str) -> None:
         """A phase begins: sharing, computing, opening, done."""
 
+    def warn(self, text: str) -> None:
+        """Something went wrong that does not touch the result."""
+
     def moved(self, done: int, total: int) -> None:
         """So many of the bytes that this party is to send are sent."""
 
@@ -46,6 +49,7 @@ Trace = Callable[[str, PartyId, Words], None]
 class _Blind:
     def gathering(self, present: int, total: int) -> None: ...
     def phase(self, name: str) -> None: ...
+    def warn(self, text: str) -> None: ...
     def moved(self, done: int, total: int) -> None: ...
 
 
@@ -80,7 +84,7 @@ async def run_party(
                 session, protocol, raw_input, OsDraw(), _Phases(session, observer, trace)
             )
         session.lifecycle.happen(Event.REVEALED)
-        path = await _sign(session, outcome, directory_for_receipt)
+        path = await _sign(session, outcome, directory_for_receipt, observer)
     return result_of(session, outcome, path)
 
 
@@ -161,15 +165,24 @@ class _Bytes:
         self._timer = asyncio.get_running_loop().call_later(PROGRESS_SECONDS, self._tick)
 
 
-async def _sign(session: Session, outcome: Outcome | None, directory: Path | None) -> Path | None:
-    """Sign what happened, hear what the others sign, write it all down."""
+async def _sign(
+    session: Session, outcome: Outcome | None, directory: Path | None, observer: Observer
+) -> Path | None:
+    """Sign what happened, hear what the others sign, write it all down.
+
+    A receipt that cannot be written does not take the result with it.
+    """
     body = receipt.canonical(_statement(session, outcome))
     own = Statement(body, session.identity.sign(body))
     statements = await session.exchange_statements(own, wait=_stays(session))
     if directory is None:
         return None
     path = directory / f"receipt-{session.me}-{session.id.hex()[:12]}.json"
-    receipt.write(path, _receipt(session, statements))
+    try:
+        receipt.write(path, _receipt(session, statements))
+    except OSError as error:
+        observer.warn(f"the receipt was not written: {path}: {error.strerror}")
+        return None
     return path
 
 

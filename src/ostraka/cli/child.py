@@ -88,6 +88,9 @@ class _Teller:
     def phase(self, name: str) -> None:
         tell("phase", name=name)
 
+    def warn(self, text: str) -> None:
+        print(f"warning: {text}", file=sys.stderr)
+
     def moved(self, done: int, total: int) -> None:
         """Nobody watches bytes here."""
 

@@ -52,6 +52,10 @@ class Progress:
             voice.speaker.data_left = True
         self._show(name)
 
+    def warn(self, text: str) -> None:
+        """Something went wrong that does not touch the result."""
+        voice.say(f"warning: {text}")
+
     def moved(self, done: int, total: int) -> None:
         """So many of the bytes that we are to send have left."""
         if self._bars and self._task is not None and total >= WORTH_A_BAR:
