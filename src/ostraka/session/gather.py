@@ -230,8 +230,12 @@ class Gathering:
                 await self.relay.join(room_of(self._manifest))
                 self._trouble.pop(COORDINATOR, None)
                 await self.relay.ended.wait()
+                self._trouble[COORDINATOR] = str(self.relay.failed)
             except (OSError, PeerLost, Temporary) as error:
                 self._trouble[COORDINATOR] = str(error)
+            except PeerViolation as error:
+                text = f"{COORDINATOR} broke the protocol: {error.message}"
+                raise PeerViolation(text, hint=error.hint, data_left=False) from None
             self.relay = None
             await asyncio.sleep(pause)
             pause = min(2 * pause, SLOWEST_RETRY)

@@ -51,6 +51,7 @@ class RelayCarrier(Carrier):
         self._slot = slot
         self._credit = RELAY_WINDOW
         self._taken = 0
+        self._unread = 0
         self._early: list[bytes] = []
         self._started = False
         self._ended: OstrakaError | None = None
@@ -65,6 +66,7 @@ class RelayCarrier(Carrier):
         self._relay.write(frames.relay(self._slot, data))
 
     def consumed(self, size: int) -> None:
+        self._unread -= size
         self._taken += size
         if self._taken >= RELAY_WINDOW // 4:
             self._relay.write(frames.control(encode(Window(self._slot, self._taken))))
@@ -90,9 +92,16 @@ class RelayCarrier(Carrier):
         await self._relay.reactor.breathe()
 
     def deliver(self, data: Buffer) -> None:
-        """From the coordinator."""
+        """From the coordinator.
+
+        Raises:
+            PeerViolation: more than the window is waiting to be taken: it bounds our memory.
+        """
         if not self._open:
             return
+        self._unread += len(data)
+        if self._unread > RELAY_WINDOW:
+            raise PeerViolation("more bytes from one member than its window")
         if self._started:
             self.on_data(data)
         else:
@@ -163,9 +172,15 @@ class Relay:
         except TimeoutError:
             self._link.abandon(PeerLost(f"no welcome within {seconds:g} s"))
         if self._refused is not None:
+            self._link.abandon(self._refused)
             raise self._refused
         if (error := self._link.failed) is not None:
             raise error
+
+    @property
+    def failed(self) -> OstrakaError | None:
+        """Why the connection ended, or None."""
+        return self._link.failed
 
     @property
     def has_room(self) -> bool:
@@ -199,6 +214,8 @@ class Relay:
     def _control(self, message: Message) -> None:
         match message:
             case Joined(slot, fingerprint):
+                if slot in self._carriers:
+                    raise PeerViolation(f"slot {slot} given to two members")
                 carrier = self._carriers[slot] = RelayCarrier(self, slot)
                 self._members.joined(fingerprint, carrier)
             case Left(slot):

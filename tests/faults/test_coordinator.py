@@ -1,0 +1,353 @@
+"""A coordinator that lies. Whatever it does, at whatever moment, every honest party ends in time,
+with the right result or with an error that says whose fault it is; never with a wrong result."""
+
+import asyncio
+from collections import Counter
+
+import pytest
+
+from ostraka.coordinator.rooms import Deliver
+from ostraka.coordinator.server import Coordinator
+from ostraka.errors import InternalError, OstrakaError
+from ostraka.wire import frames
+from ostraka.wire.messages import Joined, Left, Ping, Ready, Welcome, Window, decode, encode
+
+INPUTS = {"alice": 1, "bob": 20, "carlos": 300}
+NAMED = {10, 11, 30, 31, 40, 41, 50}
+"""Exit codes that an honest party may end with when the coordinator is not honest."""
+
+
+def is_relay(action):
+    return isinstance(action, Deliver) and action.frame[0] == frames.Kind.RELAY
+
+
+def copy(action, change=None):
+    frame = bytearray(action.frame)
+    if change is not None:
+        change(frame)
+    return Deliver(action.to, frame)
+
+
+def control(to, message):
+    return Deliver(to, frames.control(encode(message)))
+
+
+class Liar(Coordinator):
+    """Does `plot` to the relay frame number `at`, in the order they would be delivered."""
+
+    plot = None
+    at = 0
+
+    def __init__(self, identity):
+        super().__init__(identity)
+        self.count = 0
+        self.seen = []
+        self.held = []
+
+    def _act(self, cause, actions):
+        super()._act(cause, [lie for action in actions for lie in self.lies(action)])
+
+    def lies(self, action):
+        if not is_relay(action):
+            return [action]
+        self.count += 1
+        self.seen.append(copy(action))
+        release, self.held = self.held, []
+        if self.plot is None or self.count - 1 != self.at:
+            return [action, *release]
+        return [*self.plot(action), *release]
+
+    def somebody_else(self, action):
+        """Another member of the same room than the one this is for."""
+        room = self._rooms._members[action.to].room
+        return next(m.connection for m in room.members.values() if m.connection is not action.to)
+
+    # What it may do to one frame
+
+    def drop(self, action):
+        return []
+
+    def duplicate(self, action):
+        return [copy(action), copy(action)]
+
+    def reorder(self, action):
+        self.held = [action]
+        return []
+
+    def replay(self, action):
+        old = next(seen for seen in self.seen if seen.to is action.to)
+        return [action, copy(old)]
+
+    def flip(self, action):
+        def change(frame):
+            frame[frames.RELAY_HEADER + (len(frame) - frames.RELAY_HEADER) // 2] ^= 1
+
+        return [copy(action, change)]
+
+    def truncate(self, action):
+        slot, payload = frames.split_relay(memoryview(action.frame)[frames.HEADER :])
+        return [Deliver(action.to, bytearray(frames.relay(slot, bytes(payload[:-1]) or b"\0")))]
+
+    def extend(self, action):
+        slot, payload = frames.split_relay(memoryview(action.frame)[frames.HEADER :])
+        return [Deliver(action.to, bytearray(frames.relay(slot, bytes(payload) + b"\x17")))]
+
+    def misdeliver(self, action):
+        return [Deliver(self.somebody_else(action), action.frame)]
+
+    def blame(self, action):
+        """Say that it came from somebody else."""
+        slots = self._rooms._members[self.somebody_else(action)].room.members
+        other = next(s for s in slots if s != frames.relay_slot(action.frame))
+        return [copy(action, lambda frame: frames.set_relay_slot(frame, other))]
+
+    def withhold(self, action):
+        self.lies = lambda later: [] if is_relay(later) else [later]
+        return []
+
+    def left(self, action):
+        return [action, control(action.to, Left(frames.relay_slot(action.frame)))]
+
+    def rejoin(self, action):
+        slot = frames.relay_slot(action.frame)
+        other = self._rooms._members[action.to].room.members[slot]
+        return [control(action.to, Joined(slot, other.fingerprint)), action]
+
+    def credit(self, action):
+        slot = frames.relay_slot(action.frame)
+        return [action, control(action.to, Window(slot, 1 << 22))]
+
+    def garbage(self, action):
+        return [Deliver(action.to, frames.control(b"\x92\x01\x02")), action]
+
+    def of_a_party(self, action):
+        """A message that only parties send."""
+        return [control(action.to, Ready(bytes(32), b"", bytes(64))), action]
+
+    def chatter(self, action):
+        return [control(action.to, Ping()), action, control(action.to, Welcome(7))]
+
+    def flood(self, action):
+        slot = frames.relay_slot(action.frame)
+        chunk = frames.relay(slot, bytes(256 * 1024))
+        return [action, *(Deliver(action.to, bytearray(chunk)) for _ in range(40))]
+
+    def hang_up(self, action):
+        action.to.closing = True
+        return [action]
+
+
+PLOTS = ("drop", "duplicate", "reorder", "replay", "flip", "truncate", "extend", "misdeliver",
+         "blame", "withhold", "left", "rejoin", "credit", "garbage", "of_a_party", "chatter",
+         "flood", "hang_up")  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch):
+    """What waits for a peer's last words waits shorter than a test may take."""
+    from ostraka.session import session
+
+    monkeypatch.setattr(session, "STATEMENT_SECONDS", 0.4)
+    monkeypatch.setattr(session, "FAREWELL_SECONDS", 0.4)
+
+
+async def session_with(office, kind, within=10, **options):
+    """One session through a coordinator of this class: (results, the coordinator)."""
+    relays = []
+
+    def made(identity):
+        relays.append(kind(identity))
+        return relays[0]
+
+    async with office.coordinator(made) as address:
+        manifest = office.manifest(relay=address, deadline=0.8, timeout=0.6, **options)
+        found = await office.run(manifest, INPUTS, within=within)
+    return found, relays[0]
+
+
+def check(found, case):
+    """Right, or a named error, for each; how each ended."""
+    ends = []
+    for name, result in found.items():
+        if isinstance(result, dict):
+            values = {output["name"]: output["value"] for output in result["outputs"]}
+            assert values == {"sum": 321}, (case, name, values)
+            ends.append(0)
+        else:
+            assert isinstance(result, OstrakaError), (case, name, repr(result))
+            assert not isinstance(result, InternalError), (case, name, repr(result))
+            assert result.exit_code in NAMED, (case, name, repr(result))
+            assert result.message
+            ends.append(result.exit_code)
+    return ends
+
+
+async def frames_of_a_session(office, **options):
+    found, honest = await session_with(office, Liar, **options)
+    assert check(found, "honest") == [0, 0, 0]
+    return honest.count
+
+
+@pytest.mark.parametrize(
+    "sharing", ['scheme = "additive"', 'scheme = "shamir"\nthreshold = 1'], ids=["add", "shamir"]
+)
+@pytest.mark.parametrize("plot", PLOTS)
+async def test_one_lie_at_any_moment(office, plot, sharing):
+    total = await frames_of_a_session(office, sharing=sharing)
+    shift = (3 * PLOTS.index(plot)) % 5
+    ends = Counter()
+
+    async def one(at):
+        kind = type("One", (Liar,), {"plot": getattr(Liar, plot), "at": at})
+        found, relay = await session_with(office, kind, sharing=sharing)
+        ends.update(check(found, (plot, at)))
+        return relay.count > at
+
+    reached = await asyncio.gather(*(one(at) for at in range(shift, total, 5)))
+    assert sum(reached) >= len(reached) // 2, "the lie must have been told"
+    if plot in ("withhold", "drop", "flip", "hang_up", "flood", "rejoin"):
+        assert ends.total() > ends[0], "and must have been noticed"
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+class Rosters(Liar):
+    """Tells who is there as `roster` says."""
+
+    def lies(self, action):
+        if not isinstance(action, Deliver) or is_relay(action):
+            return [action]
+        messages = list(split(action.frame))
+        told = [frames.control(encode(m)) for m in messages for m in self.roster(action.to, m)]
+        return [Deliver(action.to, b"".join(told))] if told else []
+
+    def roster(self, to, message):
+        return [message]
+
+    def name_of(self, connection):
+        return identity_names[self._rooms._members[connection].fingerprint]
+
+
+identity_names = {}
+
+
+def split(data):
+    data = bytes(data)
+    while data:
+        size = int.from_bytes(data[1:5], "little")
+        yield decode(data[5 : 5 + size])
+        data = data[5 + size :]
+
+
+def told(to_name, about):
+    """A coordinator that does not tell `to_name` about `about`."""
+
+    class Hides(Rosters):
+        def roster(self, to, message):
+            hidden = isinstance(message, Joined) and (
+                (self.name_of(to), identity_names.get(message.fingerprint)) == (to_name, about)
+            )
+            return [] if hidden else [message]
+
+    return Hides
+
+
+class Mislabels(Rosters):
+    """Says that bob's slot is carlos's, and the other way round."""
+
+    def roster(self, to, message):
+        if not isinstance(message, Joined):
+            return [message]
+        swapped = {"bob": "carlos", "carlos": "bob"}
+        name = identity_names[message.fingerprint]
+        prints = {n: f for f, n in identity_names.items()}
+        return [message._replace(fingerprint=prints[swapped.get(name, name)])]
+
+
+class Invents(Rosters):
+    """Announces mallory, an unknown key, alice to herself, and everybody four times."""
+
+    def roster(self, to, message):
+        if not isinstance(message, Joined):
+            return [message]
+        extra = [Joined(1000 + 4 * message.slot + i, message.fingerprint) for i in range(4)]
+        alice = next(f for f, n in identity_names.items() if n == "alice")
+        mallory = next(f for f, n in identity_names.items() if n == "mallory")
+        more = [alice, mallory, bytes(32)]
+        return [message, *extra, *(Joined(self.fresh(), f) for f in more)]
+
+    def fresh(self):
+        self.given = getattr(self, "given", 2000) + 1
+        return self.given
+
+
+class Crosses(Rosters):
+    """Joins bob's end of his link to alice to carlos's end of his: both lead to alice."""
+
+    def lies(self, action):
+        if not is_relay(action):
+            return [action]
+        members = self._rooms._members
+        if (who := self.name_of(action.to)) == "alice":
+            return [action]
+        other = {"bob": "carlos", "carlos": "bob"}[who]
+        to = next(c for c in members if self.name_of(c) == other)
+        return [Deliver(to, action.frame)]
+
+
+@pytest.fixture
+def people(office):
+    identity_names.clear()
+    identity_names.update(
+        {office.identity(n).fingerprint: n for n in ("alice", "bob", "carlos", "mallory")}
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "ends"),
+    [
+        (told("alice", "carlos"), {41}),
+        (told("carlos", "alice"), {41}),
+        (Mislabels, {11, 41}),
+        (Invents, {0}),
+        (Crosses, {40, 41, 50, 11}),
+    ],
+    ids=["hides one", "hides the other", "swaps names", "invents", "crosses"],
+)
+async def test_lies_about_who_is_there(office, people, kind, ends):
+    found, _ = await session_with(office, kind)
+    assert set(check(found, kind)) <= ends
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_two_rooms_for_one_session(office, people):
+    """Split worlds: alice and bob meet in one room, bob and carlos in another."""
+
+    class Splits(Rosters):
+        def roster(self, to, message):
+            if not isinstance(message, Joined):
+                return [message]
+            pair = {self.name_of(to), identity_names[message.fingerprint]}
+            return [] if pair == {"alice", "carlos"} else [message]
+
+    found, _ = await session_with(office, Splits)
+    assert set(check(found, "split")) == {41}
+
+
+async def test_refuses_everybody(office):
+    class Refuses(Rosters):
+        def roster(self, to, message):
+            from ostraka.wire.messages import Refused
+
+            return [Refused("\U0001f4a9" * 100) if isinstance(message, Welcome) else message]
+
+    found, _ = await session_with(office, Refuses)
+    assert set(check(found, "refuses")) == {10}
+
+
+async def test_never_says_welcome(office):
+    class Silent(Rosters):
+        def lies(self, action):
+            return []
+
+    found, _ = await session_with(office, Silent)
+    assert set(check(found, "silent")) <= {10, 41}
