@@ -71,7 +71,7 @@ async def ring(me: int, ports: list[int], keys: Path, start: Barrier) -> None:
             for _ in range(rounds):
                 step += 1
                 to.write(*vectors.pack(Step(step), vector))
-                await back.read(vectors.unpack(Step(step), words(size)), 30.0)
+                await back.read(vectors.unpack(Step(step), words(size)), 30.0, look=True)
             times.append((perf_counter() - begin) / rounds)
             await to.drain()
         if me == 0:

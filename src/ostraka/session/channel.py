@@ -77,7 +77,7 @@ class Channel:
     ) -> NDArray[Any]:
         """The vector of `step`. Raises as `hear`."""
         try:
-            return await self.link.read(vectors.unpack(step, expected, into), seconds)
+            return await self.link.read(vectors.unpack(step, expected, into), seconds, look=True)
         except OstrakaError as error:
             raise self.named(error) from None
 

@@ -15,8 +15,9 @@ import socket
 from time import monotonic
 from typing import Final, Protocol
 
-SPIN: Final = 0.001
-"""Seconds a waiter polls by himself."""
+SPIN: Final = 0.01
+"""Seconds a waiter serves the sockets by himself; he sleeps while nothing comes. Timers and signals
+wait as long at most, and with 20 parties on two cores hardly any wait is longer."""
 
 RECEIVE: Final = 256 * 1024
 """Bytes received at a time."""

@@ -252,25 +252,31 @@ class SecureLink:
 
     # Receiving
 
-    async def read(self, parser: Parser[T], seconds: float | None = None) -> T:
+    async def read(
+        self, parser: Parser[T], seconds: float | None = None, *, look: bool = False
+    ) -> T:
         """Run `parser` on what the peer sends, and return what it returns.
 
         One reader at a time. Cancelling leaves the stream in the middle of a frame: close then.
+
+        Args:
+            look: serve the sockets ourselves for a moment before asyncio does. For whoever is the
+                only one to wait; while several tasks wait, each would hold up the others.
 
         Raises:
             PeerLost: the peer is gone, or silent for `seconds`.
             PeerViolation: raised by the parser, or by TLS for records that are not the peer's.
         """
         self.follow(parser)
+        if look and self._parser is not None and self._carrier.look(self._waiter):
+            await self._carrier.breathe()
         return cast(T, await self.finish(seconds))
 
     async def finish(self, seconds: float | None = None) -> Any:
         """What the parser given to `follow` returns. Raises as `read`."""
         if self._parser is None:
             return self._outcome()
-        if self._carrier.look(self._waiter):
-            await self._carrier.breathe()
-        elif seconds is None:
+        if seconds is None:
             await self._waiter.wait()
         else:
             await self._wait_for(seconds)
@@ -357,8 +363,7 @@ class SecureLink:
 
     async def _arrival(self) -> None:
         self._waiter.clear()
-        if not self._carrier.look(self._waiter):
-            await self._waiter.wait()
+        await self._waiter.wait()
         if self._error is not None:
             raise self._failure()
 
