@@ -22,6 +22,10 @@ import sys
 from cryptography.exceptions import InvalidSignature
 from cryptography.x509 import load_der_x509_certificate
 
+FIELDS = {"ostraka_receipt", "manifest", "manifest_sha256", "session", "written_by", "parties"}
+ENTRY = {"certificate", "version", "nonce", "hello", "ready"}
+ENDED = {"statement", "statement_signature"}
+
 
 class DoesNotHoldError(Exception):
     """Something that a receipt says is not so."""
@@ -33,7 +37,9 @@ def require(holds, otherwise):
 
 
 def decoded(text):
-    return base64.b64decode(text, validate=True)
+    data = base64.b64decode(text, validate=True)
+    require(base64.b64encode(data).decode() == text, "bytes are written in two ways")
+    return data
 
 
 def check_signature(name, certificate, signature, data):
@@ -45,6 +51,7 @@ def check_signature(name, certificate, signature, data):
 
 
 def check_party(name, pin, entry, digest, session):
+    require(set(entry) in (ENTRY, ENTRY | ENDED), f"too much or too little about {name}")
     certificate = decoded(entry["certificate"])
     fingerprint = "sha256:" + hashlib.sha256(certificate).hexdigest()
     require(fingerprint == pin, f"{name}'s certificate is not the one that the manifest pins")
@@ -73,11 +80,14 @@ def check_statements(statements, digest, session):
 def verify(receipt):
     """Lines that say what holds; DoesNotHoldError for what does not."""
     require(receipt["ostraka_receipt"] == 1, "this is not a receipt of format 1")
+    if set(receipt) != FIELDS:
+        raise ValueError("more, or less, than a receipt says")
     digest = hashlib.sha256(receipt["manifest"].encode()).digest()
     require(digest.hex() == receipt["manifest_sha256"], "the manifest is not the one it names")
     manifest, entries = json.loads(receipt["manifest"]), receipt["parties"]
     pins = {party["name"]: party["key"] for party in manifest["party"]}
     require(set(entries) == set(pins), "the parties are not those of the manifest")
+    require(receipt["written_by"] in pins, "whoever wrote it is not a party")
     nonces = b"".join(decoded(entries[name]["nonce"]) for name in pins)
     session = hashlib.sha256(b"ostraka session\0" + digest + nonces).digest()
     require(session.hex() == receipt["session"], "the session id does not follow from the nonces")
@@ -107,7 +117,8 @@ def main():
     except DoesNotHoldError as error:
         print(f"error: {path} does not hold: {error}", file=sys.stderr)
         return 50
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError,
+            RecursionError) as error:  # fmt: skip
         print(f"error: {path} cannot be read as a receipt: {error!r}", file=sys.stderr)
         return 2
     print(f"{path} holds.", *lines, sep="\n  ")

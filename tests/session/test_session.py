@@ -156,18 +156,36 @@ async def test_a_vector_where_the_statement_was_due_spoils_no_result(office):
     await closed(sessions)
 
 
-async def test_a_statement_signed_by_somebody_else_is_left_out(office):
+@pytest.mark.parametrize(
+    ("signer", "change"),
+    [
+        ("mallory", {}),
+        ("alice", {"party": "bob"}),
+        ("alice", {"session": "00" * 32}),
+        ("alice", {"manifest_sha256": "00" * 32}),
+        ("alice", None),
+    ],
+)
+async def test_a_statement_that_is_not_alices_or_not_of_this_session_is_left_out(
+    office, signer, change
+):
+    """It would make everybody's receipt one that does not hold."""
+    from ostraka.session.receipt import canonical
     from ostraka.wire.messages import Statement
 
     sessions = await opened(office, office.manifest(("alice", "bob")))
-    body = b'{"party":"alice"}'
-    forged = Statement(body, office.identity("mallory").sign(body))
+    session = sessions["alice"]
+    right = {"party": "alice", "session": session.id.hex(),
+             "manifest_sha256": session.manifest.digest.hex()}  # fmt: skip
+    body = b"[" * 9000 if change is None else canonical(right | change)
+    forged = Statement(body, office.identity(signer).sign(body))
     own = Statement(b"{}", bytes(64))
     _alice, bob = await asyncio.gather(
         sessions["alice"].exchange_statements(forged, wait=False),
         sessions["bob"].exchange_statements(own, wait=True),
     )
     assert set(bob) == {"bob"}
+    assert "alice" in sessions["bob"].lost
     await closed(sessions)
 
 

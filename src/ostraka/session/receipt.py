@@ -32,6 +32,14 @@ from ostraka.transport import identity as identities
 
 FORMAT: Final = 1
 _LARGEST: Final = 32 << 20
+_FIELDS: Final = {
+    "ostraka_receipt", "manifest", "manifest_sha256", "session", "written_by", "parties"
+}  # fmt: skip
+_ENTRY: Final = {"certificate", "version", "nonce", "hello", "ready"}
+_INCOMPLETE: Final = (
+    KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError
+)  # fmt: skip
+_ENDED: Final = {"statement", "statement_signature"}
 
 
 def session_bytes(session: bytes) -> bytes:
@@ -80,6 +88,14 @@ def text(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 
+def _octets(base64_text: str) -> bytes:
+    """The bytes that `text` writes so, and not in any other way."""
+    data = base64.b64decode(base64_text, validate=True)
+    if text(data) != base64_text:
+        raise ValueError("not the one way to write these bytes")
+    return data
+
+
 def write(path: Path, receipt: dict[str, Any]) -> None:
     """Write a receipt, whole or not at all."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
@@ -99,7 +115,7 @@ def read(path: Path) -> dict[str, Any]:
         value = json.loads(path.read_bytes())
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise UsageError(f"{path} is not JSON") from None
     if not isinstance(value, dict):
         raise UsageError(f"{path} is not a receipt")
@@ -119,29 +135,32 @@ def verify(receipt: dict[str, Any]) -> dict[str, Any]:
     """
     try:
         return _verify(receipt)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except _INCOMPLETE as error:
         raise UsageError(f"not a complete receipt ({type(error).__name__}: {error})") from None
 
 
 def _verify(receipt: dict[str, Any]) -> dict[str, Any]:
     if receipt["ostraka_receipt"] != FORMAT:
         raise UsageError(f"a receipt of format {receipt['ostraka_receipt']!r}")
+    if set(receipt) != _FIELDS:
+        raise ValueError("more, or less, than a receipt says")
     manifest = json.loads(receipt["manifest"])
     digest = hashlib.sha256(receipt["manifest"].encode()).digest()
     parties = {party["name"]: party["key"] for party in manifest["party"]}
     _require(digest.hex() == receipt["manifest_sha256"], "the manifest is not the one named")
     _require(set(receipt["parties"]) == set(parties), "not the parties of the manifest")
-    nonces = b"".join(base64.b64decode(receipt["parties"][name]["nonce"]) for name in parties)
+    _require(receipt["written_by"] in parties, "whoever wrote it is not a party")
+    nonces = b"".join(_octets(receipt["parties"][name]["nonce"]) for name in parties)
     session = hashlib.sha256(b"ostraka session\0" + digest + nonces).digest()
     _require(session.hex() == receipt["session"], "the session id is not that of these nonces")
     for name, pin in parties.items():
         _verify_party(name, pin, receipt["parties"][name], digest, session)
     statements = {
-        name: json.loads(entry["statement"])
+        name: read_statement(entry["statement"], name, session, digest)
         for name, entry in receipt["parties"].items()
         if "statement" in entry
     }
-    counted = _agreed(statements, session, digest)
+    counted = _agreed(statements)
     return {
         "session": session.hex(),
         "manifest_sha256": digest.hex(),
@@ -162,31 +181,45 @@ def _names(counted: list[int], manifest: dict[str, Any]) -> list[str]:
 def _verify_party(
     name: str, pin: str, entry: dict[str, Any], digest: bytes, session: bytes
 ) -> None:
-    certificate = base64.b64decode(entry["certificate"])
+    _require(set(entry) in (_ENTRY, _ENTRY | _ENDED), f"too much or too little about {name}")
+    certificate = _octets(entry["certificate"])
     fingerprint = identities.fingerprint_text(identities.fingerprint(certificate))
     _require(fingerprint == pin, f"{name}'s certificate is not the one the manifest pins")
-    version = int(entry["version"]).to_bytes(2, "little")
-    hello = b"ostraka hello\0" + version + digest + base64.b64decode(entry["nonce"])
+    version = entry["version"].to_bytes(2, "little")
+    hello = b"ostraka hello\0" + version + digest + _octets(entry["nonce"])
     signed = [("hello", hello), ("ready", session_bytes(session))]
     if "statement" in entry:
         signed.append(("statement_signature", entry["statement"].encode()))
     for field, data in signed:
         try:
-            identities.verify(certificate, base64.b64decode(entry[field]), data)
+            identities.verify(certificate, _octets(entry[field]), data)
         except PeerViolation:
             raise PeerViolation(f"{name}'s signature ({field}) does not verify") from None
 
 
-def _agreed(
-    statements: dict[str, dict[str, Any]], session: bytes, digest: bytes
-) -> list[int] | None:
+def read_statement(body: str | bytes, name: str, session: bytes, digest: bytes) -> dict[str, Any]:
+    """What `name` signed at the end, which must be about itself, this session and this manifest.
+
+    Raises:
+        PeerViolation: it is not.
+    """
+    try:
+        statement = json.loads(body)
+    except (ValueError, RecursionError):
+        statement = None
+    if not isinstance(statement, dict):
+        raise PeerViolation(f"{name} signed something that is no statement")
+    _require(statement.get("party") == name, f"{name}'s statement is somebody else's")
+    _require(statement.get("session") == session.hex(), f"{name} signed another session")
+    _require(statement.get("manifest_sha256") == digest.hex(), f"{name} signed another manifest")
+    return statement
+
+
+def _agreed(statements: dict[str, dict[str, Any]]) -> list[int] | None:
     """Whom those who computed or learned the result say was counted: the same for all."""
     counted: list[int] | None = None
     results = set()
     for name, statement in statements.items():
-        _require(statement["party"] == name, f"{name}'s statement is somebody else's")
-        _require(statement["session"] == session.hex(), f"{name}'s statement is of another session")
-        _require(statement["manifest_sha256"] == digest.hex(), f"{name} signed another manifest")
         if statement.get("counted") is not None:
             _require(
                 counted in (None, statement["counted"]),

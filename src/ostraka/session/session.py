@@ -24,7 +24,7 @@ from ostraka.names import PartyId, SessionId, Step
 from ostraka.session.channel import Channel
 from ostraka.session.gather import Gathered, Gathering, Introduced
 from ostraka.session.lifecycle import Event, Lifecycle
-from ostraka.session.receipt import Commitment, session_bytes
+from ostraka.session.receipt import Commitment, read_statement, session_bytes
 from ostraka.transport import identity as identities
 from ostraka.transport.identity import Identity
 from ostraka.transport.reactor import SPIN, Reactor
@@ -253,6 +253,7 @@ class Session(Exchange):
         try:
             statement = await channel.hear(Statement, STATEMENT_SECONDS)
             identities.verify(channel.link.peer_certificate, statement.signature, statement.body)
+            read_statement(statement.body, party, self.id, self.manifest.digest)
         except OstrakaError as error:
             self.lost[party] = error
             return None
