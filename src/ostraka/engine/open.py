@@ -179,7 +179,7 @@ async def _tagged(
         expected = words(_size(piece))
         arrived = await party.gather_live(party.scheme.compute, Step(step + 1 + i), expected)
         shares = {**{p: v[piece] for p, v in own.items()}, **arrived}
-        value[piece] = _combined(party, shares)
+        value[piece] = combined(party, shares)
         for sender, vector in shares.items() if announced else ():
             announced(sender, vector)  # type: ignore[misc]
     return value, counted
@@ -200,7 +200,8 @@ async def _counted(
     return sets.pop()
 
 
-def _combined(party: Party, shares: dict[PartyId, Words]) -> Words:
+def combined(party: Party, shares: dict[PartyId, Words]) -> Words:
+    """The value that shares open to; PeerViolation when they contradict each other."""
     _require_enough(party, len(shares))
     for sender, vector in shares.items():
         try:

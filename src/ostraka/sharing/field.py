@@ -11,14 +11,19 @@ element once the single value p itself is drawn again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import operator
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ostraka.sharing.randomness import BLOCK, Stream, Words
+from ostraka.sharing.randomness import BLOCK, Stream, Words, blocks
+
+Elements = NDArray[np.uint64]
+"""Field elements in an array of any shape."""
 
 MERSENNE_EXPONENTS: Final = (3, 5, 7, 13, 17, 19, 31, 61)
 
@@ -130,6 +135,56 @@ class Field:
             a += carry
         np.minimum(a, a - self._p, out=a)
         return a
+
+    # --- arrays of any shape -----------------------------------------------------------------
+
+    def encode(self, values: object) -> Elements:
+        """Public integers or booleans, negative ones included, as elements of the same shape.
+
+        Raises:
+            TypeError: something else than integers, a float for instance.
+        """
+        a = np.asarray(values)
+        if a.dtype == object:
+            return np.array([operator.index(v) % self.p for v in a.ravel()], np.uint64).reshape(
+                a.shape
+            )
+        if a.dtype.kind not in "biu":
+            raise TypeError(f"a field has no {a.dtype}: scale it to integers first")
+        if a.dtype == np.uint64:
+            return a % self._p
+        return (a.astype(np.int64) % np.int64(self.p)).astype(np.uint64)
+
+    def decode(self, a: Elements) -> NDArray[np.int64]:
+        """Elements as signed integers centred on zero."""
+        signed = a.astype(np.int64)
+        return np.where(signed > self.p // 2, signed - self.p, signed)
+
+    def product(self, a: Elements, b: Elements) -> Elements:
+        """a * b with broadcasting, in blocks that stay in the cache."""
+        if b.size == 1 and a.shape == np.broadcast_shapes(a.shape, b.shape):
+            return self._blocked(a, lambda x: self.scale(x, int(b.ravel()[0])))
+        x, y = (np.ascontiguousarray(v) for v in np.broadcast_arrays(a, b))
+        flat, other, out = x.reshape(-1), y.reshape(-1), np.empty(x.size, np.uint64)
+        for part in blocks(out.size):
+            out[part] = self.multiply(flat[part], other[part])
+        return out.reshape(x.shape)
+
+    def _blocked(self, a: Elements, function: Callable[[Words], Words]) -> Elements:
+        flat, out = np.ascontiguousarray(a).reshape(-1), np.empty(a.size, np.uint64)
+        for part in blocks(out.size):
+            out[part] = function(flat[part])
+        return out.reshape(a.shape)
+
+    def sum(self, a: Elements, axis: int | tuple[int, ...] | None = None) -> Elements:
+        """The sum over some axes, up to 2^31 elements at a time."""
+        halves = (a & _LOW32, a >> np.uint64(32))
+        low, high = (np.asarray(half.sum(axis=axis), np.uint64) for half in halves)
+        low, high = low.reshape(-1) % self._p, high.reshape(-1) % self._p
+        total = self.add(low, self.scale(high, 1 << 32))
+        return total.reshape(np.sum(np.broadcast_to(True, a.shape), axis=axis).shape)
+
+    # --- drawing -----------------------------------------------------------------------------
 
     def uniform(self, stream: Stream, out: Words) -> Words:
         """Overwrite `out` with the stream's next elements: exactly uniform, p itself is skipped.

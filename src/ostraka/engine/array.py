@@ -1,0 +1,224 @@
+"""Secret arrays: numpy-shaped, opaque, and free to add.
+
+Operators are free: `a + b`, `a - 1`, `3 * a`, `m @ a` with public `m`, indexing, sums and reshapes
+happen at each party alone. Words cost rounds: `await mul(a, b)`, `await less_than(a, b)`,
+`await reveal(a)`; they are functions of this package, not methods.
+
+An array holds one or more *parts*, this party's shares, all of the array's shape: one part in
+Shamir sharing, two in a replicated scheme. What it asks of the engine is small: `field` for
+arithmetic on elements, and `public`, which turns public numbers into shares everybody knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn, Self
+
+import numpy as np
+
+from ostraka.sharing.field import Elements
+from ostraka.sharing.matrix import matmul
+
+if TYPE_CHECKING:
+    from ostraka.engine.context import Engine
+
+Index = Any
+"""Whatever numpy takes as an index, as long as it is public."""
+
+
+class SecretArray:
+    """This party's shares of an array of signed integers, |x| <= (p - 1) / 2.
+
+    Sums and products by public numbers wrap around modulo p beyond that range; nobody notices, so
+    protocols bound their inputs. Public operands are integers (Python's or numpy's) or booleans.
+
+    Args:
+        engine: the computation it belongs to.
+        parts: our shares, never changed afterwards.
+    """
+
+    __slots__ = ("engine", "parts")
+    __array_ufunc__ = None  # numpy leaves `public + secret` to us
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, engine: Engine, parts: tuple[Elements, ...]) -> None:
+        self.engine = engine
+        self.parts = parts
+
+    # --- shape ----------------------------------------------------------------------------------
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """As numpy's."""
+        return self.parts[0].shape
+
+    @property
+    def ndim(self) -> int:
+        """As numpy's."""
+        return self.parts[0].ndim
+
+    @property
+    def size(self) -> int:
+        """As numpy's."""
+        return self.parts[0].size
+
+    @property
+    def T(self) -> SecretArray:
+        """As numpy's."""
+        return self._each(lambda part: part.T)
+
+    def __len__(self) -> int:
+        return len(self.parts[0])
+
+    def __getitem__(self, index: Index) -> SecretArray:
+        self._refuse_secret(index)
+        return self._each(lambda part: np.asarray(part[index]))
+
+    def reshape(self, *shape: Any) -> SecretArray:
+        """As numpy's."""
+        return self._each(lambda part: part.reshape(*shape))
+
+    def ravel(self) -> SecretArray:
+        """As numpy's."""
+        return self.reshape(-1)
+
+    def broadcast_to(self, shape: tuple[int, ...]) -> SecretArray:
+        """As numpy's."""
+        return self._each(lambda part: np.broadcast_to(part, shape))
+
+    def transpose(self, *axes: int) -> SecretArray:
+        """As numpy's."""
+        return self._each(lambda part: part.transpose(*axes))
+
+    # --- free operators -------------------------------------------------------------------------
+
+    def __add__(self, other: object) -> SecretArray:
+        return self._pair(other, self.engine.field.add)
+
+    __radd__ = __add__
+
+    def __sub__(self, other: object) -> SecretArray:
+        return self._pair(other, self.engine.field.subtract)
+
+    def __rsub__(self, other: object) -> SecretArray:
+        return self._secret(other) - self
+
+    def __neg__(self) -> SecretArray:
+        return self.engine.public(0) - self
+
+    def __pos__(self) -> SecretArray:
+        return self
+
+    def __mul__(self, other: object) -> SecretArray:
+        if isinstance(other, SecretArray):
+            raise TypeError("a product of two secrets costs a round: await mul(a, b)")
+        factor = self.engine.field.encode(other)
+        return self._each(lambda part: self.engine.field.product(part, factor))
+
+    __rmul__ = __mul__
+
+    def __matmul__(self, other: object) -> SecretArray:
+        if isinstance(other, SecretArray):
+            raise TypeError("a product of two secrets costs a round: await matmul(a, b)")
+        public = self.engine.field.encode(other)
+        return self._each(lambda part: self._product(part, public))
+
+    def __rmatmul__(self, other: object) -> SecretArray:
+        public = self.engine.field.encode(other)
+        return self._each(lambda part: self._product(public, part))
+
+    def dot(self, other: object) -> SecretArray:
+        """The inner product with a public vector, or matrix product with a public matrix."""
+        return self @ other
+
+    def sum(self, axis: int | tuple[int, ...] | None = None) -> SecretArray:
+        """The sum over some axes, over all by default."""
+        return self._each(lambda part: self.engine.field.sum(part, axis))
+
+    # --- what a secret does not do ----------------------------------------------------------------
+
+    def __repr__(self) -> str:
+        return f"SecretArray(shape={self.shape})"
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError(
+            "a secret is neither true nor false here: branch on nothing secret, "
+            "use await select(condition, a, b), or await reveal(x) if it may be known"
+        )
+
+    def __iter__(self) -> Iterator[NoReturn]:
+        raise TypeError("one round per element would be slow: use words on the whole array")
+
+    def __array__(self, *_: object, **__: object) -> NoReturn:
+        raise TypeError("shares are not numbers: await reveal(x) if everybody may know x")
+
+    def _no_number(self) -> NoReturn:
+        raise TypeError("a secret is not a number here: await reveal(x) if everybody may know x")
+
+    __int__ = __float__ = __index__ = __complex__ = _no_number
+
+    def _no_order(self, _other: object) -> NoReturn:
+        raise TypeError("comparing costs rounds: await less_than(a, b), or await equal(a, b)")
+
+    __lt__ = __le__ = __gt__ = __ge__ = _no_order
+    __eq__ = __ne__ = _no_order
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("shares are not pickled")
+
+    # --- inside ---------------------------------------------------------------------------------
+
+    def _each(self, function: Callable[[Elements], Elements]) -> SecretArray:
+        return SecretArray(self.engine, tuple(function(part) for part in self.parts))
+
+    def _secret(self, other: object) -> SecretArray:
+        if isinstance(other, SecretArray):
+            if other.engine is not self.engine:
+                raise ValueError("these secrets belong to different computations")
+            return other
+        return self.engine.public(other)
+
+    def _pair(
+        self, other: object, function: Callable[[Elements, Elements], Elements]
+    ) -> SecretArray:
+        theirs = self._secret(other).parts
+        shape = np.broadcast_shapes(self.shape, theirs[0].shape)
+        pairs = zip(self.parts, theirs, strict=True)
+        parts = (function(np.atleast_1d(a), np.atleast_1d(b)) for a, b in pairs)
+        return SecretArray(self.engine, tuple(part.reshape(shape) for part in parts))
+
+    def _product(self, a: Elements, b: Elements) -> Elements:
+        rows, columns = np.atleast_2d(a), b if b.ndim == 2 else b[:, None]
+        shape = (*a.shape[:-1], *b.shape[1:])
+        return matmul(self.engine.field, rows, columns).reshape(shape)
+
+    @staticmethod
+    def _refuse_secret(index: Index) -> None:
+        if isinstance(index, SecretArray):
+            raise TypeError("a secret index would show where it points: multiply by a one-hot row")
+
+    def same_as(self, other: SecretArray) -> Self:
+        """Ourselves, if `other` belongs to the same computation; ValueError if not."""
+        self._secret(other)
+        return self
+
+
+def _joined(
+    arrays: Sequence[SecretArray], join: Callable[[Sequence[Elements]], Elements]
+) -> SecretArray:
+    if not arrays:
+        raise ValueError("at least one array is needed")
+    for other in arrays[1:]:
+        arrays[0].same_as(other)
+    parts = zip(*(array.parts for array in arrays), strict=True)
+    return SecretArray(arrays[0].engine, tuple(join(columns) for columns in parts))
+
+
+def concatenate(arrays: Sequence[SecretArray], axis: int = 0) -> SecretArray:
+    """As numpy's."""
+    return _joined(arrays, lambda parts: np.concatenate(parts, axis))
+
+
+def stack(arrays: Sequence[SecretArray], axis: int = 0) -> SecretArray:
+    """As numpy's."""
+    return _joined(arrays, lambda parts: np.stack(parts, axis))

@@ -1,0 +1,180 @@
+"""What a compute party brings to every interactive word: who it is, numbered steps, streams.
+
+Before its first word every pair of compute parties agrees on a seed (one round, 32 bytes each
+way); each pair then has one AES-CTR stream for every purpose and direction, read forward only by
+both ends in step. The words cost rounds and are run one after the other, by every party alike: a
+word must not be started before the one before it has ended. Batch into arrays instead.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ostraka.engine.array import SecretArray
+from ostraka.engine.party import Party
+from ostraka.errors import ManifestError, PeerViolation
+from ostraka.exchange import Array, octets, words
+from ostraka.names import PartyId, Step
+from ostraka.sharing.field import Elements
+from ostraka.sharing.randomness import SEED_BYTES, Draw, Stream, Words
+from ostraka.sharing.shamir import Shamir
+
+STEPS: Final = 1 << 24
+"""Step numbers an engine takes for itself: more than a session of hours can use."""
+
+
+@dataclass
+class Counters:
+    """What this party did so far: rounds waited for, messages and payload bytes sent."""
+
+    rounds: int = 0
+    messages: int = 0
+    bytes: int = 0
+
+
+@dataclass
+class Engine:
+    """One compute party inside a computation on Shamir shares. Made by `start`.
+
+    Attributes:
+        me: this party's place among the compute parties, from 0; also in `names` and `points`.
+        n, t: how many parties hold shares, and how many of them together learn nothing.
+        counters: rounds, messages and bytes so far.
+    """
+
+    party: Party
+    scheme: Shamir
+    seeds: Sequence[bytes]
+    counters: Counters = field(default_factory=Counters)
+    _streams: dict[tuple[int, str], Stream] = field(default_factory=dict)
+    _step: int = 0
+    _end: int = 0
+    cache: dict[Any, Any] = field(default_factory=dict)
+    """Public tables that words build once."""
+
+    def __post_init__(self) -> None:
+        self.field = self.scheme.field
+        self.names = self.scheme.compute
+        self.n, self.t = len(self.names), self.scheme.threshold
+        self.me = self.names.index(self.party.me)
+        self.points = tuple(self.scheme.point[name] for name in self.names)
+        self._step = self.party.next_steps(STEPS)
+        self._end = self._step + STEPS
+
+    def __repr__(self) -> str:
+        return f"Engine({self.party.me}, n={self.n}, t={self.t})"
+
+    # --- what arrays ask of their engine --------------------------------------------------------
+
+    def array(self, *parts: Elements) -> SecretArray:
+        """Our shares as a secret array; they must not change afterwards."""
+        return SecretArray(self, parts)
+
+    def public(self, values: object, shape: tuple[int, ...] | None = None) -> SecretArray:
+        """Public integers as a secret array everybody knows."""
+        elements = self.field.encode(values)
+        return self.array(elements if shape is None else np.broadcast_to(elements, shape))
+
+    def need_products(self) -> None:
+        """ManifestError unless degree 2t can be reduced."""
+        if self.n < 2 * self.t + 1:
+            raise ManifestError(
+                f"multiplying needs at least {2 * self.t + 1} compute parties for a threshold of "
+                f"{self.t}, and there are {self.n}",
+                hint=f"lower the threshold to {(self.n - 1) // 2} or name more compute parties",
+                data_left=False,
+            )
+
+    # --- randomness -----------------------------------------------------------------------------
+
+    def stream(self, peer: int, use: str) -> Stream:
+        """The stream we share with `peer` for one purpose; with ourselves: our own randomness."""
+        found = self._streams.get((peer, use))
+        if found is None:
+            found = self._streams[peer, use] = Stream(self.seeds[peer], f"engine {use}")
+        return found
+
+    def uniform(self, peer: int, use: str, length: int) -> Words:
+        """The next elements of a stream."""
+        return self.field.uniform(self.stream(peer, use), np.empty(length, np.uint64))
+
+    def random_words(self, peer: int, use: str, shape: tuple[int, ...]) -> NDArray[np.uint64]:
+        """The next 64-bit words of a stream."""
+        out = np.empty(shape, np.uint64)
+        self.stream(peer, use).fill(out.reshape(-1))
+        return out
+
+    # --- messages -------------------------------------------------------------------------------
+
+    def begin(self, steps: int = 1) -> Step:
+        """A round begins: the first of so many step numbers for its messages."""
+        self.counters.rounds += 1
+        first, self._step = self._step, self._step + steps
+        if self._step > self._end:
+            raise OverflowError("the engine has used all its step numbers")
+        return Step(first)
+
+    def send(self, to: int, step: Step, message: Array) -> None:
+        """Send a vector, which must not change afterwards."""
+        self.counters.messages += 1
+        self.counters.bytes += message.nbytes
+        self.party.exchange.send(self.names[to], step, message)
+
+    async def receive_words(self, sender: int, step: Step, into: Words) -> Words:
+        """Fill `into` with the 64-bit words that `sender` sent."""
+        name = self.names[sender]
+        return await self.party.receive(name, step, words(len(into)), into=into)
+
+    async def receive(self, sender: int, step: Step, into: Words) -> Words:
+        """Fill `into` with the field elements that `sender` sent.
+
+        Raises:
+            PeerViolation: a word is no element.
+        """
+        await self.receive_words(sender, step, into)
+        try:
+            self.field.check(into)
+        except ValueError as problem:
+            name = self.names[sender]
+            raise PeerViolation(f"{name} sent no share: {problem}", peer=name) from None
+        return into
+
+
+async def start(party: Party, draw: Draw) -> Engine:
+    """Agree on pairwise seeds: one round, 32 bytes to every other compute party.
+
+    A pair's seed is a hash of what both sent, so one party's good randomness is enough.
+
+    Args:
+        party: its scheme must be Shamir sharing, and it one of the compute parties.
+        draw: where this party's own randomness comes from.
+    """
+    scheme = party.scheme
+    if not isinstance(scheme, Shamir):
+        raise ManifestError(
+            f"{scheme.name} sharing cannot multiply",
+            hint='set scheme = "shamir" under [sharing]',
+            data_left=False,
+        )
+    sent = {name: draw.seed() for name in scheme.compute}
+    messages: dict[PartyId, Array] = {
+        name: np.frombuffer(seed, np.uint8) for name, seed in sent.items() if name != party.me
+    }
+    step = party.next_steps()
+    got = await party.exchange.all_to_all(messages, step, octets(SEED_BYTES))
+    seeds = {name: _joint(party.me, sent[name], name, m.tobytes()) for name, m in got.items()}
+    seeds[party.me] = sent[party.me]
+    engine = Engine(party, scheme, [seeds[name] for name in scheme.compute])
+    engine.counters = Counters(1, len(messages), SEED_BYTES * len(messages))
+    return engine
+
+
+def _joint(me: PartyId, mine: bytes, peer: PartyId, theirs: bytes) -> bytes:
+    first, second = (mine, theirs) if me < peer else (theirs, mine)
+    return hashlib.sha256(b"ostraka pair 1" + first + second).digest()

@@ -1,0 +1,133 @@
+"""Dealing: a party splits a vector it knows among the compute parties, in one round.
+
+The shares of t of its n - 1 receivers are read from streams they have in common with it, so
+n - t - 1 elements are sent for each element dealt. [CDI05]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from ostraka.engine.array import SecretArray
+from ostraka.engine.context import Engine
+from ostraka.names import Step
+from ostraka.sharing.field import Elements
+from ostraka.sharing.randomness import BLOCK, Words, blocks
+from ostraka.sharing.shamir import complete
+
+PIECE: Final = 1 << 16
+"""Elements of one message: what is sent is encrypted while the next piece is computed."""
+
+Local = Callable[[slice], Words]
+"""A block of the vector that this party deals, computed as it is asked for."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Who gets one dealer's shares how; public."""
+
+    dealer: int
+    seeded: tuple[int, ...]
+    explicit: tuple[int, ...]
+    coefficients: list[list[int]]
+    """For the dealer itself and then each of `explicit`: see `sharing.shamir.complete`."""
+
+
+def plan(engine: Engine, dealer: int) -> Plan:
+    """The t parties after the dealer read streams, the others are sent their shares."""
+    key = ("deal", dealer)
+    if key not in engine.cache:
+        after = [(dealer + k) % engine.n for k in range(1, engine.n)]
+        seeded, explicit = tuple(after[: engine.t]), tuple(after[engine.t :])
+        base = [0, *(engine.points[j] for j in seeded)]
+        rows = [engine.field.lagrange(base, engine.points[j])[1:] for j in (dealer, *explicit)]
+        engine.cache[key] = Plan(dealer, seeded, explicit, rows)
+    found: Plan = engine.cache[key]
+    return found
+
+
+async def deal(
+    engine: Engine, dealers: Sequence[int], length: int, local: Local | None, *, total: bool
+) -> list[Words]:
+    """Each of `dealers` deals a vector of `length` elements; one round for all of them.
+
+    Args:
+        local: blocks of our vector, if we are a dealer. Elements, consumed.
+        total: give the sum of everybody's vectors instead of each.
+
+    Returns:
+        Our share of each dealer's vector, in their order, or of their sum alone.
+    """
+    pieces = [slice(i, min(i + PIECE, length)) for i in range(0, length, PIECE)]
+    step = engine.begin(len(pieces))
+    results = [np.zeros(length, np.uint64) for _ in dealers[: 1 if total else None]]
+    targets = {dealer: results[0 if total else k] for k, dealer in enumerate(dealers)}
+    for i, piece in enumerate(pieces):
+        if engine.me in targets and local is not None:
+            _send(engine, Step(step + i), piece, targets[engine.me], local)
+        for dealer, result in targets.items():
+            if engine.me in plan(engine, dealer).seeded:
+                _derive(engine, dealer, result[piece])
+        if i:
+            await _collect(engine, Step(step + i - 1), pieces[i - 1], targets)
+    if pieces:
+        await _collect(engine, Step(step + len(pieces) - 1), pieces[-1], targets)
+    return results
+
+
+def _send(engine: Engine, step: Step, piece: slice, result: Words, local: Local) -> None:
+    """Split a piece of our vector: our own share is added to `result`, the others' are sent."""
+    ours = plan(engine, engine.me)
+    vectors = [np.empty(piece.stop - piece.start, np.uint64) for _ in ours.explicit]
+    streams = [engine.stream(j, f"deal {engine.me}") for j in ours.seeded]
+    scratch = np.empty((engine.t, min(BLOCK, piece.stop - piece.start)), np.uint64)
+    for part in blocks(piece.stop - piece.start):
+        place = slice(piece.start + part.start, piece.start + part.stop)
+        rows = [row[: part.stop - part.start] for row in scratch]
+        fixed = [engine.field.uniform(s, row) for s, row in zip(streams, rows, strict=True)]
+        own, *others = complete(engine.field, local(place), fixed, ours.coefficients)
+        engine.field.add(result[place], own, out=result[place])
+        for vector, share in zip(vectors, others, strict=True):
+            vector[part] = share
+    for receiver, vector in zip(ours.explicit, vectors, strict=True):
+        engine.send(receiver, step, vector)
+
+
+def _derive(engine: Engine, dealer: int, result: Words) -> None:
+    """Add the share that `dealer` and we both read from a stream."""
+    stream = engine.stream(dealer, f"deal {dealer}")
+    scratch = np.empty(min(BLOCK, len(result)), np.uint64)
+    for part in blocks(len(result)):
+        block = result[part]
+        engine.field.add(block, engine.field.uniform(stream, scratch[: len(block)]), out=block)
+
+
+async def _collect(engine: Engine, step: Step, piece: slice, targets: dict[int, Words]) -> None:
+    """Add the shares we are sent."""
+    scratch = np.empty(piece.stop - piece.start, np.uint64)
+    for dealer, result in targets.items():
+        if engine.me in plan(engine, dealer).explicit:
+            arrived = await engine.receive(dealer, step, scratch)
+            for part in blocks(len(scratch)):
+                block = result[piece][part]
+                engine.field.add(block, arrived[part], out=block)
+
+
+async def share(engine: Engine, owner: int, values: object, shape: tuple[int, ...]) -> SecretArray:
+    """Party `owner` shares public-to-it integers. Passive; one round.
+
+    Sends n - t - 1 elements for each value. Nobody else learns anything. [Sha79]
+
+    Args:
+        values: the owner's integers, of `shape`; ignored at other parties.
+    """
+    x: Elements | None = None
+    if engine.me == owner:
+        x = np.ascontiguousarray(np.broadcast_to(engine.field.encode(values), shape)).reshape(-1)
+    local = None if x is None else x.__getitem__
+    length = int(np.prod(shape, dtype=np.int64))
+    return engine.array((await deal(engine, [owner], length, local, total=True))[0].reshape(shape))

@@ -1,0 +1,67 @@
+"""Opening a secret array to compute parties.
+
+Recipients outside the computation get a protocol's result through `engine.open` instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ostraka.engine.array import SecretArray
+from ostraka.engine.open import combined
+from ostraka.exchange import words
+from ostraka.names import PartyId, Step
+from ostraka.sharing.field import Elements
+
+PIECE: Final = 1 << 17
+"""Elements of one message."""
+
+
+async def reveal(x: SecretArray, to: Iterable[PartyId] | None = None) -> NDArray[np.int64] | None:
+    """Open x: one round, 8 bytes per element from every party to every recipient. [Sha79]
+
+    All n shares must lie on one polynomial of degree t, so up to n - t - 1 wrong shares are
+    noticed, and with n >= 3t + 1 up to t liars are named.
+
+    Args:
+        to: the compute parties that learn x; everybody by default.
+
+    Returns:
+        Signed integers of x's shape, to a recipient; None to others.
+
+    Raises:
+        PeerViolation: the shares contradict each other.
+    """
+    opened = await open_elements(x, to)
+    return None if opened is None else x.engine.field.decode(opened)
+
+
+async def open_elements(x: SecretArray, to: Iterable[PartyId] | None = None) -> Elements | None:
+    """As `reveal`, as elements of the field."""
+    engine = x.engine
+    recipients = tuple(engine.names if to is None else to)
+    unknown = [name for name in recipients if name not in engine.names]
+    if unknown:
+        raise ValueError(f"{', '.join(unknown)} is no compute party")
+    own = np.ascontiguousarray(x.parts[0]).reshape(-1)
+    pieces = [slice(i, min(i + PIECE, x.size)) for i in range(0, x.size, PIECE)]
+    step = engine.begin(len(pieces))
+    for i, piece in enumerate(pieces):
+        for name in recipients:
+            if name != engine.party.me:
+                engine.send(engine.names.index(name), Step(step + i), own[piece])
+    if engine.party.me not in recipients:
+        return None
+    value = np.empty(x.size, np.uint64)
+    for i, piece in enumerate(pieces):
+        shares = {engine.party.me: own[piece]}
+        for name in engine.names:
+            if name != engine.party.me:
+                expected = words(piece.stop - piece.start)
+                shares[name] = await engine.party.receive(name, Step(step + i), expected)
+        value[piece] = combined(engine.party, shares)
+    return value.reshape(x.shape)
