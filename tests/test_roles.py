@@ -1,79 +1,188 @@
-"""One party, from gathering to receipt, with all the others beside it."""
+"""One party's part in a session, over real sockets in one process."""
 
 import asyncio
+from pathlib import Path
+
+import numpy as np
+import pytest
 
 from ostraka import roles
+from ostraka.errors import InputError, ManifestError, TimedOut
+from ostraka.session import receipt
+
+ALL = ("contributor", "compute", "recipient")
+INPUTS = {"alice": 1, "bob": 20, "carlos": 300}
+SHAMIR = 'scheme = "shamir"\nthreshold = 1'
 
 
 class Watcher:
     def __init__(self):
-        self.phases, self.warnings, self.present = [], [], []
+        self.seen = []
+        self.bytes = []
 
     def gathering(self, present, total):
-        self.present.append((present, total))
+        self.seen.append(f"{present}/{total}")
 
     def phase(self, name):
-        self.phases.append(name)
-
-    def warn(self, text):
-        self.warnings.append(text)
+        self.seen.append(name)
 
     def moved(self, done, total):
-        assert 0 <= done <= total
+        self.bytes.append((done, total))
 
 
-async def take_part(office, manifest, inputs, directory, watchers=None):
-    watchers = watchers or {}
-    found = await asyncio.gather(
-        *(
-            roles.run_party(
-                manifest,
-                office.identity(name),
-                name,
-                inputs.get(name),
-                directory_for_receipt=directory,
-                observer=watchers.get(name),
+async def watched(office, manifest, inputs, **options):
+    """{name: (result, watcher)}."""
+    watchers = {name: Watcher() for name in manifest.parties}
+    async with asyncio.timeout(20):
+        found = await asyncio.gather(
+            *(
+                roles.run_party(
+                    manifest,
+                    office.identity(name),
+                    name,
+                    inputs.get(name),
+                    directory_for_receipt=None,
+                    observer=watchers[name],
+                    **options,
+                )
+                for name in manifest.parties
             )
-            for name in manifest.parties
         )
-    )
-    return dict(zip(manifest.parties, found, strict=True))
+    return {n: (r, watchers[n]) for n, r in zip(manifest.parties, found, strict=True)}
 
 
-async def test_a_receipt_that_cannot_be_written_does_not_take_the_result_with_it(office, tmp_path):
-    manifest = office.manifest()
-    inputs = dict(zip(manifest.parties, (1, 2, 3), strict=True))
-    watcher = Watcher()
-    results = await take_part(office, manifest, inputs, tmp_path / "no", {"alice": watcher})
-    assert results["alice"]["outputs"] == [{"name": "sum", "value": 6}]
-    assert "receipt" not in results["alice"]
-    assert len(watcher.warnings) == 1
-    assert "receipt" in watcher.warnings[0]
+@pytest.mark.parametrize("sharing", ['scheme = "additive"', SHAMIR], ids=["additive", "shamir"])
+@pytest.mark.parametrize("length", [1, 3, 5000])
+async def test_the_sum(office, sharing, length):
+    manifest = office.manifest(sharing=sharing, length=length)
+    inputs = {
+        name: value if length == 1 else [value + i for i in range(length)]
+        for name, value in INPUTS.items()
+    }
+    expected = 321 if length == 1 else [321 + 3 * i for i in range(length)]
+    for result, _ in (await watched(office, manifest, inputs)).values():
+        assert result["status"] == "released"
+        assert result["outputs"] == [{"name": "sum", "value": expected}]
+        assert result["contributors"] == 3
+        assert result["protocol"] == "secure-sum"
+        assert result["manifest_sha256"] == manifest.digest.hex()
+        assert len(result["session"]) == 64
+        assert "receipt" not in result
 
 
-async def test_phases_come_in_order(office, tmp_path):
-    manifest = office.manifest()
-    inputs = dict(zip(manifest.parties, (1, 2, 3), strict=True))
-    watcher = Watcher()
-    await take_part(office, manifest, inputs, tmp_path, {"bob": watcher})
-    assert watcher.phases == ["sharing", "computing", "opening", "done"]
-    assert watcher.present[0] == (1, 3)
-    assert watcher.present[-1] == (3, 3)
-    assert watcher.warnings == []
+async def test_phases_are_told_in_order_and_bytes_up_to_their_total(office):
+    found = await watched(office, office.manifest(), INPUTS)
+    for _, watcher in found.values():
+        phases = [seen for seen in watcher.seen if "/" not in seen]
+        assert phases == ["sharing", "computing", "opening", "done"]
+        assert watcher.seen[0] == "1/3"
+        assert "3/3" in watcher.seen
+        assert all(0 <= done <= total for done, total in watcher.bytes)
 
 
-async def test_who_learns_nothing_gets_no_outputs(office, tmp_path):
+async def test_what_a_role_may_not_learn_is_absent(office):
     manifest = office.manifest(
         {
             "alice": ("contributor",),
             "bob": ("contributor", "compute"),
-            "carlos": ("compute", "recipient"),
+            "carlos": ("compute",),
+            "david": ("recipient",),
         }
     )
-    results = await take_part(office, manifest, {"alice": 4, "bob": 5}, tmp_path)
-    for name in ("alice", "bob"):
-        assert results[name]["status"] == "no-output"
-        assert not {"outputs", "contributors"} & results[name].keys()
-    assert results["carlos"]["status"] == "released"
-    assert results["carlos"]["outputs"] == [{"name": "sum", "value": 9}]
-    assert results["carlos"]["contributors"] == 2
+    found = await watched(office, manifest, {"alice": 1, "bob": 2})
+    for name in ("alice", "bob", "carlos"):
+        result = found[name][0]
+        assert set(result) == {"session", "protocol", "manifest_sha256", "status"}
+        assert result["status"] == "no-output"
+    assert found["david"][0]["outputs"] == [{"name": "sum", "value": 3}]
+
+
+async def test_a_trace_shows_every_share_and_they_add_up(office):
+    shares = []
+    manifest = office.manifest()
+    trace = lambda kind, party, vector: shares.append((kind, party, int(vector[0])))  # noqa: E731
+    await watched(office, manifest, INPUTS, trace=trace)
+    made = [value for kind, _, value in shares if kind == "made"]
+    announced = [value for kind, _, value in shares if kind == "announced"]
+    assert sum(made) % 2**64 == 321
+    assert len(made) == 9
+    assert sum(announced) % 2**64 == 3 * 321 % 2**64
+
+
+async def test_a_receipt_is_written_for_each_party_and_holds(office, tmp_path):
+    found = await office.run(office.manifest(), INPUTS, receipts=tmp_path)
+    for name, result in found.items():
+        path = Path(result["receipt"])
+        assert path.name == f"receipt-{name}-{result['session'][:12]}.json"
+        assert receipt.verify(receipt.read(path))["signed"] == list(INPUTS)
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+@pytest.mark.parametrize("bad", [10**9, 1.5, "x", [1, 2], float("nan"), None, np.zeros(2)])
+async def test_a_bad_input_leaves_nothing_and_says_so(office, bad):
+    manifest = office.manifest(deadline=2, timeout=1)
+    found = await office.run(manifest, INPUTS | {"bob": bad})
+    assert isinstance(found["bob"], InputError)
+    assert found["bob"].exit_code == 20
+    assert found["bob"].data_left is False
+    for name in ("alice", "carlos"):
+        assert found[name].exit_code == 40
+        assert found[name].data_left is True
+
+
+async def test_whoever_is_no_contributor_must_give_nothing(office):
+    manifest = office.manifest({"alice": ALL, "bob": ALL, "carlos": ("recipient",)}, timeout=1)
+    found = await office.run(manifest, INPUTS)
+    assert isinstance(found["carlos"], InputError)
+
+
+async def test_what_the_protocol_cannot_do_is_known_before_anybody_is_contacted(office):
+    manifest = office.manifest(sharing='scheme = "additive"\nsecurity = "active"')
+    found = await office.take_part(manifest, "alice", 1)
+    assert isinstance(found, ManifestError)
+    assert found.data_left is False
+
+
+async def test_missing_parties_leave_no_data(office):
+    found = await office.take_part(office.manifest(deadline=0.3), "alice", 1)
+    assert isinstance(found, TimedOut)
+    assert found.data_left is False
+
+
+async def test_cancelling_ends_the_session_for_everybody(office):
+    manifest = office.manifest(timeout=5)
+    there = asyncio.Event()
+
+    class Stuck(Watcher):
+        def phase(self, name):
+            there.set()
+
+    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+        alice = group.create_task(
+            roles.run_party(manifest, office.identity("alice"), "alice", 1,
+                            directory_for_receipt=None, observer=Stuck())
+        )  # fmt: skip
+        bob = group.create_task(office.take_part(manifest, "bob", 2))
+        carlos = group.create_task(office.open(manifest, "carlos"))
+        await there.wait()
+        alice.cancel()
+        await asyncio.wait([alice])
+        assert alice.cancelled()
+        await (await carlos).close()
+    assert bob.result().exit_code == 40
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_repeated_runs_over_one_session(office):
+    manifest = office.manifest(("alice", "bob"))
+    async with asyncio.timeout(20):
+        found = await asyncio.gather(
+            *(
+                roles.measure(manifest, office.identity(n), n, lambda v=v: v, 5)
+                for n, v in {"alice": 3, "bob": 4}.items()
+            )
+        )
+    for timings, outcome in found:
+        assert len(timings) == 5
+        assert all(t.end >= t.begin and t.bytes_sent > 0 for t in timings)
+        assert outcome.outputs[0].value == 7

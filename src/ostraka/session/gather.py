@@ -12,7 +12,6 @@ import asyncio
 import hashlib
 import socket
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
 from typing import Any, Final
 
 from ostraka.errors import (
@@ -205,8 +204,10 @@ class Gathering:
         """A stranger may knock, and may hang up; only a party's signed word can end the session."""
         self._preauth += 1
         try:
-            with suppress(PeerLost, PeerViolation, PinMismatch):
-                await self._introduce(carrier, server=True, admit=self._admit)
+            await self._introduce(carrier, server=True, admit=self._admit)
+        except (PeerLost, PeerViolation, PinMismatch) as error:
+            if error.peer is not None:
+                self._trouble[error.peer] = error.message
         finally:
             self._preauth -= 1
 

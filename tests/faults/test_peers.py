@@ -1,0 +1,221 @@
+"""One party that does not keep to the protocol. The honest ones end in time with an error that
+names it, whatever it sends and whenever."""
+
+import asyncio
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from ostraka.errors import OstrakaError, PeerLost
+from ostraka.session import gather, session
+from ostraka.session.channel import Channel
+from ostraka.wire.messages import Hello, Ready, Statement, Vector
+
+INPUTS = {"alice": 1, "bob": 20, "carlos": 300}
+LIAR = "carlos"
+SCHEMES = {"additive": 'scheme = "additive"', "shamir": 'scheme = "shamir"\nthreshold = 1'}
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch):
+    monkeypatch.setattr(session, "STATEMENT_SECONDS", 0.4)
+    monkeypatch.setattr(session, "FAREWELL_SECONDS", 0.4)
+
+
+def shorter(step, message):
+    return [(step, message[:-1])]
+
+
+def longer(step, message):
+    return [(step, np.concatenate([message, message[:1]]))]
+
+
+def much_longer(step, message):
+    return [(step, np.zeros(200_000, message.dtype))]
+
+
+def empty(step, message):
+    return [(step, message[:0])]
+
+
+def other_type(step, message):
+    other = np.uint8 if message.dtype == np.uint64 else np.uint64
+    return [(step, np.zeros(len(message), other))]
+
+
+def earlier(step, message):
+    return [(step - 1, message)]
+
+
+def later(step, message):
+    return [(step + 1, message)]
+
+
+def twice(step, message):
+    return [(step, message), (step, message)]
+
+
+def never(step, message):
+    return []
+
+
+def outside(step, message):
+    return [(step, np.full_like(message, np.iinfo(message.dtype).max))]
+
+
+def sends(monkeypatch, lie, to, number):
+    """From now on carlos lies in its message `number` to `to`."""
+    honest, count = Channel.send, Counter()
+
+    def send(self, step, message):
+        messages = [(step, message)]
+        if self.link._identity.name == LIAR and self.peer == to:
+            count[to] += 1
+            if count[to] - 1 == number:
+                messages = lie(step, message)
+        for its_step, its_message in messages:
+            honest(self, its_step, its_message)
+
+    monkeypatch.setattr(Channel, "send", send)
+    return count
+
+
+def victims(found):
+    return {name: result for name, result in found.items() if name != LIAR}
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("number", range(4))
+@pytest.mark.parametrize(
+    "lie", [shorter, longer, much_longer, empty, other_type, earlier, later, twice, never]
+)
+async def test_a_message_that_is_not_what_was_due(office, monkeypatch, lie, number, scheme):
+    """Bob is lied to; alice depends on bob or on carlos, who may leave when bob does."""
+    count = sends(monkeypatch, lie, "bob", number)
+    manifest = office.manifest(deadline=10, timeout=0.5, sharing=SCHEMES[scheme])
+    found = victims(await office.run(manifest, INPUTS))
+    told = count["bob"] > number
+    for name, result in found.items():
+        if isinstance(result, dict):
+            assert result["outputs"][0]["value"] == 321
+            assert name == "alice" or not told or lie is twice
+        else:
+            assert isinstance(result, OstrakaError), repr(result)
+            assert result.exit_code in (31, 40, 50), repr(result)
+    if told and not isinstance(found["bob"], dict):
+        assert LIAR in str(found["bob"].message)
+    assert told or scheme == "additive"
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_a_share_that_is_no_field_element_is_a_violation(office, monkeypatch):
+    """In Shamir sharing of three among three with t = 1, one of two gets a written-out share."""
+    found = {}
+    for to in ("alice", "bob"):
+        with monkeypatch.context() as patch:
+            sends(patch, outside, to, 0)
+            manifest = office.manifest(timeout=0.5, sharing=SCHEMES["shamir"])
+            result = (await office.run(manifest, INPUTS))[to]
+            found[to] = result
+    assert {getattr(result, "exit_code", 0) for result in found.values()} & {50}
+    guilty = [r for r in found.values() if getattr(r, "exit_code", 0) == 50]
+    assert LIAR in {result.peer for result in guilty}
+
+
+@pytest.mark.parametrize("number", [3])
+async def test_a_share_of_the_result_that_contradicts_the_others(office, monkeypatch, number):
+    def other(step, message):
+        return [(step, message ^ np.uint64(1))]
+
+    sends(monkeypatch, other, "bob", number + 1)
+    sharing = 'scheme = "shamir"\nthreshold = 1'
+    found = await office.run(office.manifest(timeout=0.5, sharing=sharing), INPUTS)
+    assert getattr(found["bob"], "exit_code", 0) == 50, found
+    assert "contradict" in found["bob"].message
+
+
+# Before the first share
+
+
+def says(monkeypatch, change):
+    """Carlos's control messages become `change(message)`."""
+    honest = Channel.say
+    me = {}
+
+    def remember(self, *args, **kwargs):
+        built(self, *args, **kwargs)
+        if self._me == LIAR:
+            me["hello"] = self.hello
+
+    built = gather.Gathering.__init__
+    monkeypatch.setattr(gather.Gathering, "__init__", remember)
+
+    def say(self, message):
+        lying = isinstance(message, Hello) and message is me.get("hello")
+        lying |= self in liars
+        if lying:
+            liars.append(self)
+            message = change(message)
+        if message is not None:
+            honest(self, message)
+
+    liars = []
+    monkeypatch.setattr(Channel, "say", say)
+
+
+def hello(**changes):
+    return lambda m: m._replace(**changes) if isinstance(m, Hello) else m
+
+
+def ready(**changes):
+    return lambda m: m._replace(**changes) if isinstance(m, Ready) else m
+
+
+def instead(kind, message):
+    return lambda m: message if isinstance(m, kind) else m
+
+
+BEFORE = {
+    "hello not signed": (hello(signature=bytes(64)), {50}),
+    "another nonce than signed": (hello(nonce=bytes(32)), {50}),
+    "another manifest than signed": (hello(digest=bytes(32)), {50}),
+    "another version": (hello(version=2), {30}),
+    "no hello": (instead(Hello, None), {41, 50}),
+    "a vector for hello": (instead(Hello, Vector(1, "u8", 1, bytes(8))), {50}),
+    "a statement for hello": (instead(Hello, Statement(b"", bytes(64))), {50}),
+    "a ready for hello": (instead(Hello, Ready(bytes(32), b"", bytes(64))), {50}),
+    "another session": (ready(session=bytes(32)), {30}),
+    "ready not signed": (ready(signature=bytes(64)), {50}),
+    "a nonce missing": (ready(result_nonce=b""), {50}),
+    "no ready": (instead(Ready, None), {41}),
+    "a vector for ready": (instead(Ready, Vector(1, "u8", 1, bytes(8))), {50}),
+    "a statement for ready": (instead(Ready, Statement(b"", bytes(64))), {50}),
+}
+
+
+@pytest.mark.parametrize("relayed", [False, True])
+@pytest.mark.parametrize("case", BEFORE)
+async def test_lies_before_the_first_share(office, monkeypatch, case, relayed):
+    change, codes = BEFORE[case]
+    says(monkeypatch, change)
+    sent = []
+    monkeypatch.setattr(
+        Channel, "send", lambda self, *_message: sent.append(self.link._identity.name)
+    )
+    if relayed:
+        async with office.coordinator() as address:
+            found = await office.run(office.manifest(relay=address, deadline=1), INPUTS)
+    else:
+        found = await office.run(office.manifest(deadline=1), INPUTS)
+    ends = {name: getattr(result, "exit_code", 0) for name, result in victims(found).items()}
+    assert set(ends.values()) <= codes | {40, 41}, (ends, found)
+    if relayed or 41 in codes:  # a direct listener only hangs up on whoever knocks wrongly
+        assert codes & set(ends.values()), (ends, found)
+    for name, result in victims(found).items():
+        assert result.data_left is False, name
+        assert LIAR in result.message or isinstance(result, PeerLost)
+        if codes == {50}:
+            assert "broke the protocol" in result.message or isinstance(result, PeerLost)
+    assert set(sent) <= {LIAR}
+    assert asyncio.all_tasks() == {asyncio.current_task()}
