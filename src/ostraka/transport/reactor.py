@@ -10,6 +10,7 @@ and other tasks are never held up for longer than `SPIN`. See docs/decisions/000
 from __future__ import annotations
 
 import asyncio
+import select
 import selectors
 import socket
 from time import monotonic
@@ -75,6 +76,7 @@ class Reactor:
         self._loop = asyncio.get_running_loop()
         self._spin = spin
         self._breathed = monotonic()
+        self._writing: set[Handler] = set()
         self._loop.add_reader(self._selector, self.poll)
 
     def register(self, sock: socket.socket, handler: Handler) -> None:
@@ -83,6 +85,7 @@ class Reactor:
     def want(self, sock: socket.socket, handler: Handler, *, read: bool, write: bool) -> None:
         """Change which events of a registered socket matter."""
         events = (selectors.EVENT_READ if read else 0) | (selectors.EVENT_WRITE if write else 0)
+        (self._writing.add if write else self._writing.discard)(handler)
         known = sock in self._selector.get_map()
         if events and known:
             self._selector.modify(sock, events, handler)
@@ -91,7 +94,8 @@ class Reactor:
         elif known:
             self._selector.unregister(sock)
 
-    def forget(self, sock: socket.socket) -> None:
+    def forget(self, sock: socket.socket, handler: Handler) -> None:
+        self._writing.discard(handler)
         if sock in self._selector.get_map():
             self._selector.unregister(sock)
 
@@ -103,12 +107,19 @@ class Reactor:
             if events & selectors.EVENT_WRITE:
                 key.data.on_writable()
 
-    def look(self, waiter: Waiter) -> bool:
-        """Serve the sockets for up to `spin`, or until `waiter` happens; say whether it has."""
+    def look(self, waiter: Waiter, poller: select.poll, handler: Handler) -> bool:
+        """Serve the sockets for up to `spin`, or until `waiter` happens; say whether it has.
+
+        While nothing of ours waits to leave, one socket is watched, the one `poller` knows: what
+        others send stays with the kernel meanwhile, instead of waking us for each message.
+        """
         now = monotonic()
         until = now + self._spin
         while not waiter.happened and now < until:
-            self.poll(until - now)
+            if self._writing:
+                self.poll(until - now)
+            elif poller.poll(1000 * (until - now)):
+                handler.on_readable()
             now = monotonic()
         return waiter.happened
 

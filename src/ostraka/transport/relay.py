@@ -86,7 +86,7 @@ class RelayCarrier(Carrier):
             self._relay.forget(self._slot, self)
 
     def look(self, waiter: Waiter) -> bool:
-        return self._relay.reactor.look(waiter)
+        return self._relay.look(waiter)
 
     async def breathe(self) -> None:
         await self._relay.reactor.breathe()
@@ -188,6 +188,10 @@ class Relay:
 
     def write(self, frame: bytes) -> None:
         self._link.write(frame)
+
+    def look(self, waiter: Waiter) -> bool:
+        """As a carrier's: what any member sends comes through our one socket."""
+        return self._link.look(waiter)
 
     def forget(self, slot: int, carrier: RelayCarrier) -> None:
         if self._carriers.get(slot) is carrier:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import select
 import socket
 from collections.abc import Callable
 from contextlib import suppress
@@ -33,6 +34,8 @@ class TcpCarrier(Carrier):
         self._unread = 0
         self._reading = True
         self._open = True
+        self._poller = select.poll()
+        self._poller.register(sock, select.POLLIN)
 
     def start(self) -> None:
         self._reactor.register(self._sock, self)
@@ -56,11 +59,12 @@ class TcpCarrier(Carrier):
     def close(self) -> None:
         if self._open:
             self._open = False
-            self._reactor.forget(self._sock)
+            self._reactor.forget(self._sock, self)
+            self._poller.unregister(self._sock)
             self._sock.close()
 
     def look(self, waiter: Waiter) -> bool:
-        return self._reactor.look(waiter)
+        return self._reactor.look(waiter, self._poller, self)
 
     async def breathe(self) -> None:
         await self._reactor.breathe()
@@ -172,7 +176,7 @@ class Listener:
 
     def close(self) -> None:
         self._open = self._accepting = False
-        self._reactor.forget(self._sock)
+        self._reactor.forget(self._sock, self)
         self._sock.close()
 
 

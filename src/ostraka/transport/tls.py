@@ -272,6 +272,10 @@ class SecureLink:
             await self._carrier.breathe()
         return cast(T, await self.finish(seconds))
 
+    def look(self, waiter: Waiter) -> bool:
+        """As the carrier's."""
+        return self._carrier.look(waiter)
+
     async def finish(self, seconds: float | None = None) -> Any:
         """What the parser given to `follow` returns. Raises as `read`."""
         if self._parser is None:
