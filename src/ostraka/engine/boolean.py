@@ -1,0 +1,265 @@
+"""Shared bits, and how field elements get there and back.
+
+Bits do not belong in F_p, where one takes 8 bytes and a product of two an eighth of a kilobyte:
+they are packed 64 to a word and shared over a field of characteristic two, where XOR is free and
+AND costs one round. Two sharings of the same interface:
+
+- `Replicated`, three parties and t = 1: each bit is the XOR of three, party i holds the i-th and
+  the one after. An AND sends one bit per party.
+- `Sliced`, any n >= 2t + 1: Shamir sharing over GF(2^m), m = ceil(log2(n + 1)), bit-sliced into m
+  planes. An AND is a product as in `multiply`: m (n - t - 1) bits from each of 2t + 1 parties.
+
+Adversary: passive, at most t parties.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import cast
+
+import numpy as np
+
+from ostraka.engine.context import Engine
+from ostraka.engine.deal import deal
+from ostraka.sharing.binary import Binary, Matrix, apply
+from ostraka.sharing.field import Elements
+from ostraka.sharing.planes import Planes, bits_of, planes_of, width
+from ostraka.sharing.randomness import Words, blocks
+
+Bits = Planes
+"""Shape (parts, rows, words): this party's shares of `rows` planes; `^` is XOR of secrets."""
+
+
+class Boolean(ABC):
+    """One way to share bits; without state but the engine's."""
+
+    def __init__(self, engine: Engine) -> None:
+        engine.need_products()
+        self.engine = engine
+
+    @abstractmethod
+    async def both(self, a: Bits, b: Bits) -> Bits:
+        """a AND b: one round."""
+
+    @abstractmethod
+    async def operands(self, y: Words) -> list[Bits]:
+        """t + 1 shared numbers of `field.bits` bits that add up to y modulo p: two rounds.
+
+        Party 0 learns y + r, r uniform to it and any t - 1 others; parties 1 to t each know one of
+        t summands of r. The first operand is y + r, canonical; the others are p minus a canonical
+        summand. So no two of the operands can be p, nor all of them zero: see `compare`.
+        """
+
+    @abstractmethod
+    async def to_field(self, bits: Bits, count: int) -> list[Words]:
+        """t + 1 shared vectors (rows * count) over F_p, zeros and ones, whose XOR the bits are."""
+
+    # --- y + r for party 0 --------------------------------------------------------------------
+
+    async def _masked(self, y: Words, summands: Sequence[Words]) -> Words | None:
+        """y + r, to party 0: one round; parties 1 to t send one element each.
+
+        Args:
+            summands: this party's shares of the summands of r; none at party 0, as all of them lie
+                on polynomials of degree t that are zero at party 0's point.
+        """
+        engine, field, t = self.engine, self.engine.field, self.engine.t
+        step = engine.begin()
+        if 1 <= engine.me <= t:
+            total = y
+            for share in summands:
+                total = field.add(total, share)
+            engine.send(0, step, total)
+        if engine.me:
+            return None
+        shares = [y, *(np.empty(len(y), np.uint64) for _ in range(t))]
+        for sender in range(1, t + 1):
+            await engine.receive(sender, step, shares[sender])
+        weights = field.lagrange(engine.points[: t + 1], 0)
+        masked = np.empty(len(y), np.uint64)
+        for part in blocks(len(y)):
+            masked[part] = field.mix([weights], [share[part] for share in shares])[0]
+        return masked
+
+    def _planes(self, elements: Words) -> Planes:
+        return planes_of(elements, self.engine.field.bits)
+
+
+def boolean(engine: Engine) -> Boolean:
+    """The fastest sharing of bits for these parties."""
+    if "boolean" not in engine.cache:
+        three = (engine.n, engine.t) == (3, 1)
+        engine.cache["boolean"] = Replicated(engine) if three else Sliced(engine)
+    return cast(Boolean, engine.cache["boolean"])
+
+
+class Replicated(Boolean):
+    """x = x_0 ^ x_1 ^ x_2, party i holds x_i and x_(i+1)."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine)
+        self.after, self.before = (engine.me + 1) % 3, (engine.me - 1) % 3
+
+    async def both(self, a: Bits, b: Bits) -> Bits:
+        """The three parties' z_i = x_i y_i ^ x_i y_(i+1) ^ x_(i+1) y_i ^ zero_i. [AFLNO16]"""
+        engine = self.engine
+        z = engine.random_words(self.before, "zero", a.shape[1:])
+        z ^= engine.random_words(self.after, "zero", a.shape[1:])
+        z ^= a[0] & (b[0] ^ b[1])
+        z ^= a[1] & b[0]
+        step = engine.begin()
+        engine.send(self.before, step, z.reshape(-1))
+        out = np.empty((2, *z.shape), np.uint64)
+        out[0] = z
+        await engine.receive_words(self.after, step, out[1].reshape(-1))
+        return out
+
+    async def operands(self, y: Words) -> list[Bits]:
+        """r is a stream of parties 1 and 2; of y + r, party 1 gets a stream and 2 the rest."""
+        engine, field = self.engine, self.engine.field
+        r = None
+        if engine.me:
+            r = engine.uniform(3 - engine.me, "mask", len(y))
+        # f(X) = r (1 - X / X_0) is r at zero and zero at party 0
+        c = field.lagrange([0, engine.points[0]], engine.points[1])[0]
+        masked = await self._masked(y, [field.scale(r, c)] if r is not None else [])
+        shape = (2, field.bits, width(len(y)))
+        first, second = np.zeros(shape, np.uint64), np.zeros(shape, np.uint64)
+        step = engine.begin()
+        if masked is not None:
+            first[1] = engine.random_words(1, "bits", shape[1:])
+            first[0] = first[1] ^ self._planes(masked)
+            engine.send(2, step, first[0].reshape(-1))
+        elif r is not None:
+            second[2 - engine.me] = self._planes(field.subtract(np.uint64(field.p) + 0 * r, r))
+            if engine.me == 1:
+                first[0] = engine.random_words(0, "bits", shape[1:])
+            else:
+                await engine.receive_words(0, step, first[1].reshape(-1))
+        return [first, second]
+
+    async def to_field(self, bits: Bits, count: int) -> list[Words]:
+        """Party 0 deals x_0 ^ x_1; both others know x_2, on the line that is zero at party 0."""
+        engine, field = self.engine, self.engine.field
+        length = bits.shape[1] * count
+        if engine.me == 0:
+            known = bits_of(bits[0] ^ bits[1], count).reshape(-1)
+            dealt = await deal(engine, [0], length, known.__getitem__, total=True)
+            return [*dealt, np.zeros(length, np.uint64)]
+        dealt = await deal(engine, [0], length, None, total=True)
+        c = field.lagrange([0, engine.points[0]], engine.points[engine.me])[0]
+        known = bits_of(bits[2 - engine.me], count).reshape(-1)
+        return [*dealt, known * np.uint64(c)]
+
+
+class Sliced(Boolean):
+    """Shamir sharing over GF(2^m) at the points 1, 2, ..., n."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine)
+        self.binary = Binary.for_points(engine.n)
+        self.points = tuple(range(1, engine.n + 1))
+        workers = self.points[: 2 * engine.t + 1]
+        self.weights = self.binary.lagrange(workers, 0)
+
+    async def both(self, a: Bits, b: Bits) -> Bits:
+        engine, shape = self.engine, a.shape
+        workers = range(2 * engine.t + 1)
+        product = None
+        if engine.me in workers:
+            product = self.binary.multiply(a, b).reshape(self.binary.m, -1)
+        weight = self.weights[engine.me] if engine.me in workers else 0
+        words = int(np.prod(shape[1:], dtype=np.int64))
+        return (await self._deal(workers, words, product, weight, total=True))[0].reshape(shape)
+
+    async def operands(self, y: Words) -> list[Bits]:
+        engine, field, t = self.engine, self.engine.field, self.engine.t
+        mine, summands = self._mask(len(y)) if 1 <= engine.me <= t else (None, [])
+        masked = await self._masked(y, summands)
+        if mine is not None:
+            masked = field.subtract(np.full(len(y), field.p, np.uint64), mine)
+        planes = None if masked is None else self._planes(masked)
+        shape = (self.binary.m, field.bits, width(len(y)))
+        words = shape[1] * shape[2]
+        plain = None if planes is None else planes.reshape(1, words)
+        dealt = await self._deal(range(t + 1), words, plain, 1, total=False)
+        return [share.reshape(shape) for share in dealt]
+
+    def _mask(self, length: int) -> tuple[Words, list[Words]]:
+        """Our own summand of r, and our shares of all t.
+
+        The polynomial of party j's summand is zero at party 0, what a stream of their own says at
+        each other party 1 to t, and what j's own stream says at j: uniform but for that zero.
+        """
+        engine, field, me = self.engine, self.engine.field, self.engine.me
+        parties = range(1, engine.t + 1)
+        points = engine.points[: engine.t + 1]
+        own = [engine.uniform(j, f"mask {me}", length) for j in parties]
+        mine = field.mix([field.lagrange(points, 0)[1:]], own)[0]
+        others = [engine.uniform(j, f"mask {j}", length) for j in parties if j != me]
+        return mine, [own[me - 1], *others]
+
+    async def to_field(self, bits: Bits, count: int) -> list[Words]:
+        """The secret is the XOR of a bit that party 0 knows, one that party 1 knows, ..."""
+        engine = self.engine
+        dealers = range(engine.t + 1)
+        local = None
+        if engine.me in dealers:
+            c = self.binary.lagrange(self.points[: engine.t + 1], 0)[engine.me]
+            row = self.binary.matrix(c)[:1]
+            known = apply(row, bits.reshape(self.binary.m, -1)).reshape(bits.shape[1:])
+            local = bits_of(known, count).reshape(-1).__getitem__
+        return await deal(engine, dealers, bits.shape[1] * count, local, total=False)
+
+    # --- dealing over GF(2^m) -----------------------------------------------------------------
+
+    async def _deal(
+        self, dealers: range, words: int, secret: Planes | None, weight: int, *, total: bool
+    ) -> list[Elements]:
+        """As `deal.deal`, for planes: one round.
+
+        Args:
+            secret: at a dealer: shape (m, words), or (1, words) for bits.
+            weight: public factor of what we deal.
+        """
+        engine, m = self.engine, self.binary.m
+        results = [np.zeros((m, words), np.uint64) for _ in dealers[: 1 if total else None]]
+        target = {d: results[0 if total else k] for k, d in enumerate(dealers)}
+        step = engine.begin()
+        if secret is not None:
+            seeded, explicit = self._receivers(engine.me)
+            drawn = [engine.random_words(j, f"bits {engine.me}", (m, words)) for j in seeded]
+            shares = apply(self._matrix(len(secret), weight), np.concatenate((secret, *drawn)))
+            target[engine.me] ^= shares[:m]
+            for k, receiver in enumerate(explicit, start=1):
+                engine.send(receiver, step, shares[k * m : (k + 1) * m].reshape(-1))
+        for dealer in dealers:
+            if engine.me in self._receivers(dealer)[0]:
+                target[dealer] ^= engine.random_words(dealer, f"bits {dealer}", (m, words))
+        for dealer in dealers:
+            if engine.me in self._receivers(dealer)[1]:
+                arrived = np.empty((m, words), np.uint64)
+                await engine.receive_words(dealer, step, arrived.reshape(-1))
+                target[dealer] ^= arrived
+        return results
+
+    def _receivers(self, dealer: int) -> tuple[list[int], list[int]]:
+        """Who reads the dealer's shares from a stream, and who is sent them."""
+        after = [(dealer + k) % self.engine.n for k in range(1, self.engine.n)]
+        return after[: self.engine.t], after[self.engine.t :]
+
+    def _matrix(self, planes: int, weight: int) -> Matrix:
+        """From our secret's planes and t drawn shares to our own share and the explicit ones."""
+        key = ("bits", planes, weight)
+        if key not in self.engine.cache:
+            me, binary = self.engine.me, self.binary
+            seeded, explicit = self._receivers(me)
+            base = [0, *(self.points[j] for j in seeded)]
+            rows = []
+            for receiver in (me, *explicit):
+                c, *rest = binary.lagrange(base, self.points[receiver])
+                first = binary.matrix(binary.times(c, weight))[:, :planes]
+                rows.append(np.hstack([first, *(binary.matrix(c) for c in rest)]))
+            self.engine.cache[key] = np.vstack(rows)
+        return cast(Matrix, self.engine.cache[key])

@@ -1,0 +1,212 @@
+"""Shared bits: that they are right, and, trying all randomness, that they hide."""
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from ostraka.engine.boolean import Replicated, Sliced, boolean
+from ostraka.engine.deal import share
+from ostraka.sharing.binary import Binary, apply
+from ostraka.sharing.field import Field
+from ostraka.sharing.planes import bits_of, planes_of
+
+
+@pytest.mark.parametrize("count", [1, 2, 63, 64, 65, 200, 512, 1000])
+@pytest.mark.parametrize("bits", [1, 3, 8, 13, 61, 64])
+def test_planes_are_bits(count, bits):
+    x = np.random.default_rng(count).integers(0, 1 << 63, count, dtype=np.uint64) * np.uint64(2)
+    x += np.uint64(1)
+    planes = planes_of(x, bits)
+    assert planes.shape == (bits, -(-count // 64))
+    expected = x >> np.arange(bits, dtype=np.uint64)[:, None] & np.uint64(1)
+    assert np.array_equal(bits_of(planes, count), expected)
+
+
+@pytest.mark.parametrize("m", range(1, 7))
+def test_small_binary_fields_are_fields(m):
+    binary, everything = Binary(m), range(1 << m)
+    for a in everything:
+        assert binary.times(a, 1) == a
+        assert sorted(binary.times(a, b) for b in everything) == (
+            list(everything) if a else [0] * len(everything)
+        )
+        for b in everything:
+            assert binary.times(a, b) == binary.times(b, a)
+            c = (a * 7 + b) % (1 << m)
+            assert binary.times(a, b ^ c) == binary.times(a, b) ^ binary.times(a, c)
+            assert binary.times(a, binary.times(b, c)) == binary.times(binary.times(a, b), c)
+    with pytest.raises(ZeroDivisionError):
+        binary.inverse(0)
+
+
+@pytest.mark.parametrize("m", range(1, 7))
+def test_sliced_products(m):
+    binary = Binary(m)
+    a, b = (g.ravel().astype(np.uint64) for g in np.meshgrid(range(1 << m), range(1 << m)))
+    expected = np.array(
+        [binary.times(int(x), int(y)) for x, y in zip(a, b, strict=True)], np.uint64
+    )
+    product = binary.multiply(planes_of(a, m), planes_of(b, m))
+    assert np.array_equal(product, planes_of(expected, m))
+    for c in range(1 << m):
+        scaled = np.array([binary.times(int(x), c) for x in a], np.uint64)
+        assert np.array_equal(apply(binary.matrix(c), planes_of(a, m)), planes_of(scaled, m))
+
+
+def test_long_linear_maps_are_short_ones(monkeypatch):
+    draw = np.random.default_rng(2)
+    matrix = draw.integers(0, 2, (6, 9), dtype=np.uint8)
+    planes = draw.integers(0, 2**63, (9, 5000), dtype=np.uint64)
+    long = apply(matrix, planes)
+    monkeypatch.setattr("ostraka.sharing.binary.AT_ONCE", 10**9)
+    assert np.array_equal(apply(matrix, planes), long)
+
+
+@pytest.mark.parametrize(("n", "kind"), [(3, Replicated), (4, Sliced), (9, Sliced)])
+async def test_which_sharing_is_used(together, n, kind):
+    async def program(engine):
+        return type(boolean(engine))
+
+    assert set((await together(n, (n - 1) // 2, program))[0]) == {kind}
+
+
+# --- secrecy, exactly: the 64 lanes of a word are 64 choices of all randomness
+
+
+def lanes(bit):
+    """Bit `bit` of the numbers 0 to 63, one in each lane."""
+    return sum(1 << lane for lane in range(64) if lane >> bit & 1)
+
+
+def values(planes):
+    """What the planes (shape (k, 1)) say in each lane, as a number."""
+    bits = bits_of(np.asarray(planes).reshape(-1, 1), 64)
+    return (bits << np.arange(len(bits), dtype=np.uint64)[:, None]).sum(axis=0)
+
+
+@pytest.mark.parametrize(("n", "t"), [(4, 1), (5, 2), (6, 2), (7, 2)])
+@pytest.mark.parametrize("secret", range(8))
+async def test_any_t_shares_of_a_dealt_element_are_uniform(together, n, t, secret):
+    async def program(engine):
+        sliced = Sliced(engine)
+        m = sliced.binary.m
+
+        def drawn(peer, use, shape):
+            pair = sorted((peer, engine.me))
+            place = sliced._receivers(0)[0].index(pair[1]) * m
+            return np.array([[lanes(place + i)] for i in range(m)], np.uint64)
+
+        engine.random_words = drawn
+        mine = np.array([[(2**64 - 1) * (secret >> i & 1)] for i in range(m)], np.uint64)
+        return (await sliced._deal(range(1), 1, mine if engine.me == 0 else None, 1, total=True))[0]
+
+    shares, _ = await together(n, t, program)
+    m = len(shares[0])
+    for coalition in combinations(range(n), t):
+        joint = values(np.concatenate([shares[i] for i in coalition]))
+        assert set(np.bincount(joint.astype(np.int64), minlength=1 << (m * t))) == {64 >> (m * t)}
+    both = [values(np.concatenate([shares[i] for i in c])) for c in combinations(range(n), t + 1)]
+    assert all(len(set(joint.tolist())) == min(64, 1 << (m * t)) for joint in both)
+
+
+async def test_an_and_shows_each_of_three_parties_the_same_whatever_the_bits(together):
+    """Three streams of one bit each: eight lanes are all the randomness there is."""
+    views = {}
+    for a in range(8):
+        for b in range(8):
+
+            async def program(engine, a=a, b=b):
+                replicated = Replicated(engine)
+                stream = {(0, 2): 0, (0, 1): 1, (1, 2): 2}
+                engine.random_words = lambda peer, use, shape: np.array(
+                    [[lanes(stream[min(peer, engine.me), max(peer, engine.me)])]], np.uint64
+                )
+                full = np.uint64(2**64 - 1)
+                pick = (engine.me, replicated.after)
+                x, y = (np.array([[[full * (v >> i & 1)]] for i in pick]) for v in (a, b))
+                z = await replicated.both(x, y)
+                known = [
+                    engine.random_words(p, "", ()) for p in (replicated.before, replicated.after)
+                ]
+                return z, np.concatenate([*known, z[1]])
+
+            outcome, _ = await together(3, 1, program)
+            z = outcome[0][0][0] ^ outcome[1][0][0] ^ outcome[2][0][0]
+            expected = bin(a).count("1") % 2 & bin(b).count("1") % 2
+            assert values(z).tolist() == [expected] * 64
+            assert all(
+                np.array_equal(outcome[i][0][1], outcome[(i + 1) % 3][0][0]) for i in range(3)
+            )
+            for me in range(3):
+                views.setdefault(me, set()).add(tuple(sorted(values(outcome[me][1]).tolist())))
+    assert all(len(found) == 1 for found in views.values())
+
+
+@pytest.mark.parametrize(("n", "t", "known"), [(3, 1, []), (5, 2, [1]), (5, 2, [2]), (6, 2, [1])])
+async def test_what_party_0_opens_of_a_comparison_does_not_depend_on_it(together, n, t, known):
+    """Over p = 7 all masks are tried: what party 0 and up to t - 1 others see is identical."""
+    field = Field(3)
+    uses = (
+        [(1, "mask 1"), (2, "mask 2"), (12, "mask 1"), (12, "mask 2")] if t == 2 else [(12, "mask")]
+    )
+    grid = [
+        g.ravel() for g in np.meshgrid(*[np.arange(7, dtype=np.uint64)] * len(uses), indexing="ij")
+    ]
+    views = []
+    for secret in range(7):
+        heard = []
+
+        async def program(engine, secret=secret, heard=heard):
+            def uniform(peer, use, length):
+                pair = engine.me if peer == engine.me else 12
+                return grid[uses.index((pair, use))].copy()
+
+            receive = engine.receive
+
+            async def watched(sender, step, into):
+                arrived = await receive(sender, step, into)
+                heard.append(arrived.copy())
+                return arrived
+
+            engine.uniform, engine.receive = uniform, watched
+            y = np.full(len(grid[0]), secret, np.uint64)
+            operands = await boolean(engine).operands(y)
+            return [operand.shape for operand in operands]
+
+        shapes, _ = await together(n, t, program, field=field)
+        assert all(len(found) == t + 1 for found in shapes)
+        assert len(heard) == t
+        # a colluder's own message is its share plus what it knows of the masks: nothing new
+        news = [message for k, message in enumerate(heard, 1) if k not in known]
+        mine = [
+            grid[k] for k, (who, _) in enumerate(uses) if any(str(p) in str(who) for p in known)
+        ]
+        code = np.zeros(len(grid[0]), np.int64)
+        for column in (*news, *mine):
+            code = code * 7 + column.astype(np.int64)
+        views.append(np.sort(code))
+    assert all(np.array_equal(views[0], view) for view in views)
+    assert len(set(views[0].tolist())) > 1
+
+
+@pytest.mark.parametrize(("n", "t"), [(3, 1), (5, 2)])
+async def test_what_party_0_opens_is_uniform_at_full_size(together, n, t):
+    async def program(engine):
+        x = await share(engine, 0, 12345, (20_000,))
+        sharing, opened = boolean(engine), []
+        masked = sharing._masked
+
+        async def watched(y, summands):
+            opened.append(await masked(y, summands))
+            return opened[0]
+
+        sharing._masked = watched
+        await sharing.operands(x.parts[0])
+        return opened[0]
+
+    opened = (await together(n, t, program))[0][0]
+    for shift in (0, 27, 53):
+        counts = np.bincount((opened >> np.uint64(shift) & np.uint64(255)).astype(np.int64))
+        chi = ((counts - 20_000 / 256) ** 2 / (20_000 / 256)).sum()
+        assert 160 < chi < 370  # 255 degrees of freedom; a fixed seed
