@@ -229,7 +229,7 @@ def test_check_says_who_breaks_it(manifest, everybody):
 def test_check_warns_of_two_contributors_and_a_sum(manifest, everybody):
     text = told(manifest(everybody(2)))
     assert "WARNING: two contributors and a sum" in text
-    assert "learns the other's input by subtraction" in text
+    assert "each learns the other's input, by subtracting its own from the sum" in text
 
 
 def test_check_warns_of_a_single_contributor(manifest, everybody):
@@ -241,14 +241,14 @@ def test_check_counts_shamir_colluders_and_losses(manifest, everybody):
     text = told(manifest(everybody(5), **sharing, least=4))
     assert "any 2 of the 5 compute parties together learn nothing; any 3" in text
     assert "2 of the 5 compute parties may go missing" in text
-    assert "Up to 1 contributors may be left out" in text
+    assert "Up to 1 contributor may be left out" in text
     assert "over as few as 4 contributors" in text
 
 
 def test_a_count_alone_tells_nothing_of_any_input(manifest, everybody):
     text = told(manifest(everybody(2), statistics=("count",)))
     assert "learn the number of contributors" in text
-    assert "input by subtraction" not in text
+    assert "'s input" not in text
 
 
 @pytest.mark.parametrize("kind", ["bool", 'choice(["yes", "no"])'])
@@ -264,3 +264,25 @@ def test_check_says_who_learns_nothing(manifest):
     assert "erin learns the sum and the sum of squares" in text
     assert "alice, bob, dora, carlos and david learn nothing, the result included" in text
     assert "compare notes with a recipient" in text
+
+
+@pytest.mark.parametrize(
+    ("roles", "words"),
+    [
+        ({"ann": "ckr", "ben": "ck"}, "ann learns ben's input, by subtracting its own"),
+        ({"ann": "ck", "ben": "ckr"}, "ben learns ann's input, by subtracting its own"),
+        ({"ann": "ck", "ben": "ck", "eve": "r"}, "either compares notes with a recipient"),
+        ({"ann": "ckr", "ben": "ck", "cleo": "c"}, "if 2 of you compare notes, a recipient among"),
+        ({"ann": "ckr", "ben": "ck", "cleo": "c", "eve": "r"}, "notes with a recipient they"),
+    ],
+)
+def test_check_says_who_can_subtract(manifest, roles, words):
+    assert words in told(manifest(roles))
+
+
+def test_check_names_what_no_cryptography_here_stops(manifest, everybody):
+    text = told(manifest(everybody(4)))
+    assert "no input, no share and no result; it sees who takes part" in text
+    assert "alters its shares makes the result wrong, unnoticed" in text
+    assert "with one person more or less" in text
+    assert "may have the result, and leave others without" in text

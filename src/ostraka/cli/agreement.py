@@ -52,7 +52,8 @@ def new(
     statistic: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="NAME", help="sum, mean, count, variance or histogram; may be repeated."
+            metavar="NAME",
+            help="sum, mean, count, variance or histogram; may be repeated; by default sum.",
         ),
     ] = None,
     scheme: Annotated[
@@ -221,7 +222,8 @@ def check(
         voice.emit(_as_json(manifest, explained, cost))
         return
     print(f"{session} is valid.\n")
-    print("\n".join(_as_text(manifest, explained, cost)))
+    figures = ", ".join(getattr(protocol, "statistics", ()))  # also those that are the default
+    print("\n".join(_as_text(manifest, figures, explained, cost)))
 
 
 def _as_json(manifest: Manifest, explained: list[str], cost: Cost) -> dict[str, Any]:
@@ -240,13 +242,11 @@ def _as_json(manifest: Manifest, explained: list[str], cost: Cost) -> dict[str, 
     }
 
 
-def _as_text(manifest: Manifest, explained: list[str], cost: Cost) -> list[str]:
+def _as_text(manifest: Manifest, figures: str, explained: list[str], cost: Cost) -> list[str]:
     from ostraka import config
 
     session, sharing = manifest.session, manifest.sharing
     relay = f"through {session.coordinator.address}" if session.coordinator else "direct"
-    what = manifest.outputs.get("statistics", [])
-    figures = ", ".join(what) if isinstance(what, list) else ""
     return [
         f"{session.title}",
         f"  protocol  {session.protocol}" + (f": {figures}" if figures else ""),
@@ -290,9 +290,15 @@ def _cost_lines(cost: Cost) -> list[str]:
     lines = [f"  {cost.rounds} rounds; payload, before TLS:"]
     for (messages, size), parties in alike.items():
         who = ", ".join(parties) if len(parties) <= 6 else f"{len(parties)} parties"
-        each = " each" if len(parties) > 1 else ""
-        lines.append(f"  {who} send{'' if each else 's'} {messages} messages, {size:,} bytes{each}")
+        verb = "each send" if len(parties) > 1 else "sends"
+        lines.append(f"  {who} {verb} {_load(messages, size)}")
     return lines
+
+
+def _load(messages: int, size: int) -> str:
+    if not messages:
+        return "nothing"
+    return f"{messages} message{'s' * (messages > 1)}, {size:,} bytes in all"
 
 
 def _duration(seconds: float) -> str:

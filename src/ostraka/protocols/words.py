@@ -14,19 +14,21 @@ def explain_linear(protocol: Protocol, what: str, *, of_inputs: bool = True) -> 
     """
     return [
         *_roles(protocol, what),
-        *_colluders(protocol),
+        _onlooker(protocol),
+        _colluders(protocol),
         *(_from_the_answer(protocol, what) if of_inputs else ()),
+        _liars(protocol),
         _dropouts(protocol),
     ]
 
 
 def _roles(protocol: Protocol, what: str) -> list[str]:
-    manifest = protocol.manifest
-    recipients = protocol.recipients
-    others = [p for p in manifest.parties if p not in recipients]
+    contributors, recipients = protocol.contributors, protocol.recipients
+    others = [p for p in protocol.manifest.parties if p not in recipients]
+    one = len(contributors) == 1
     lines = [
-        f"{_names(protocol.contributors)} each contribute an input; it leaves their machine only "
-        "as random-looking shares.",
+        f"{_names(contributors)} {'contributes' if one else 'each contribute'} an input; it leaves "
+        f"{'that' if one else 'their'} machine only as random-looking shares.",
         f"{_names(recipients)} learn{'s' * (len(recipients) == 1)} {what}, and who was counted.",
     ]
     if others:
@@ -36,54 +38,103 @@ def _roles(protocol: Protocol, what: str) -> list[str]:
     return lines
 
 
-def _colluders(protocol: Protocol) -> list[str]:
+def _onlooker(protocol: Protocol) -> str:
+    relayed = protocol.manifest.session.coordinator is not None
+    who = "The coordinator learns" if relayed else "Whoever watches the network learns"
+    return (
+        f"{who} no input, no share and no result; it sees who takes part, from where, when, and "
+        "how many bytes go from whom to whom, and from those about how many values an input has."
+    )
+
+
+def _colluders(protocol: Protocol) -> str:
     n, t = len(protocol.scheme.compute), protocol.scheme.colluders
     if t == n - 1:
-        return [
-            f"Shares: as long as one of the {n} compute parties keeps its shares to itself, the "
-            f"others together learn no input; all {n} together see every input."
-        ]
-    return [
-        f"Shares: any {t} of the {n} compute parties together learn nothing; any {t + 1} of them "
-        "together see every input."
-    ]
+        everyone = "both" if n == 2 else f"all {n}"
+        return (
+            f"Shares: as long as one of the {n} compute parties keeps its shares to itself, "
+            f"{'the other one learns' if n == 2 else 'the others together learn'} no input from "
+            f"theirs; {everyone} together see every input."
+        )
+    few = (
+        f"no single one of the {n} compute parties learns anything from its shares"
+        if t == 1
+        else f"any {t} of the {n} compute parties together learn nothing"
+    )
+    return f"Shares: {few}; any {t + 1} of them together see every input."
 
 
 def _from_the_answer(protocol: Protocol, what: str) -> list[str]:
     """What subtraction gives away, whatever the cryptography."""
-    contributors, recipients = protocol.contributors, protocol.recipients
-    k = len(contributors)
-    least = protocol.manifest.policy.min_contributors
-    insiders = any(r in contributors for r in recipients)
+    k, least = len(protocol.contributors), protocol.manifest.policy.min_contributors
     lines = []
     if k == 1 or least == 1:
         lines.append(
             "WARNING: the answer itself is one contributor's input when only one is counted."
         )
     if k == 2:
-        lines.append(
-            "WARNING: two contributors and a sum: whoever knows one input and sees the result "
-            "learns the other's input by subtraction."
-        )
+        lines.append(_pair(protocol, what))
     elif k > 2:
         lines.append(
-            f"The answer itself: if {k - 1} of you compare notes"
-            f"{'' if insiders else ' with a recipient'} they learn the {_ordinal(k)}'s input, "
-            f"by subtracting theirs from {what}."
+            f"The answer itself: if {k - 1} of you compare notes{_with_whom(protocol)} they learn "
+            f"the {_ordinal(k)}'s input, by subtracting theirs from {what}. Fewer learn the same "
+            "of all the others taken together."
         )
     if 1 < least < k:
         lines.append(
             f"Results over as few as {least} contributors are allowed: then {least - 1} of those "
             "counted suffice for that."
         )
+    if k > 1:
+        lines.append(
+            "A second session: if the same is asked again with one person more or less, "
+            "the two answers together tell that person's input. Nothing refuses that yet."
+        )
     return lines
+
+
+def _pair(protocol: Protocol, what: str) -> str:
+    start = "WARNING: two contributors and a sum: "
+    one, other = protocol.contributors
+    how = f"by subtracting its own from {what}."
+    inside = [p for p in (one, other) if p in protocol.recipients]
+    if len(inside) == 2:
+        return f"{start}each learns the other's input, {how}"
+    text = start
+    if inside:
+        text += f"{inside[0]} learns {other if inside[0] == one else one}'s input, {how} "
+    if set(protocol.recipients) - set(inside):
+        text += "If" if inside else "if"
+        text += " either compares notes with a recipient, they learn the other's input."
+    return text.strip()
+
+
+def _with_whom(protocol: Protocol) -> str:
+    """A coalition needs the result: nothing to add where everybody who contributes gets it."""
+    if set(protocol.contributors) <= set(protocol.recipients):
+        return ""
+    if set(protocol.recipients) <= set(protocol.contributors):
+        return ", a recipient among them,"
+    return " with a recipient"
+
+
+def _liars(protocol: Protocol) -> str:
+    text = (
+        "Honesty: all this supposes that every program follows the protocol. A contributor can "
+        "give a false number, and "
+    )
+    if protocol.manifest.sharing.scheme == "additive":
+        return text + "a compute party that alters its shares makes the result wrong, unnoticed."
+    return text + "a compute party that alters its shares may make the result wrong, unnoticed."
 
 
 def _dropouts(protocol: Protocol) -> str:
     n, t = len(protocol.scheme.compute), protocol.scheme.colluders
     if not protocol.agrees:
         return (
-            "Dropouts: none tolerated; if any party goes missing the run stops and reveals nothing."
+            "Dropouts: none tolerated; if any party goes missing the run stops, and before the "
+            "result is opened nothing is revealed. Whoever goes missing while it is opened may "
+            "have the result, and leave others without."
         )
     spare, least = n - t - 1, protocol.manifest.policy.min_contributors
     text = (
@@ -93,8 +144,9 @@ def _dropouts(protocol: Protocol) -> str:
     if allowed:
         spare_then = n - quorum(n, t, everybody=False)
         text += (
-            f" Up to {allowed} contributors may be left out of the result; then at most "
-            f"{spare_then} compute parties may be missing."
+            f" Up to {allowed} contributor{'s' * (allowed > 1)} may be left out of the result; "
+            f"then at most {spare_then} compute part{'y' if spare_then == 1 else 'ies'} may be "
+            "missing."
         )
     return text
 
