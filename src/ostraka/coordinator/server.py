@@ -102,7 +102,7 @@ class Coordinator:
         try:
             async with asyncio.TaskGroup() as tasks:
                 self._tasks, self._reactor = tasks, reactor
-                self._listener = Listener(listen, reactor, self._accepted)
+                self._listener = Listener(listen, reactor, self._accepted, exact=True)
                 try:
                     if ready is not None:
                         ready(self._listener.address)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import select
 import socket
 from collections.abc import Callable
@@ -140,13 +141,22 @@ class TcpCarrier(Carrier):
 
 
 class Listener:
-    """A listening socket; `accepted` gets every connected socket."""
+    """A listening socket; `accepted` gets every connected socket.
+
+    Args:
+        exact: refuse an address that is not this machine's, rather than listen on all of them.
+    """
 
     def __init__(
-        self, address: str, reactor: Reactor, accepted: Callable[[socket.socket], None]
+        self,
+        address: str,
+        reactor: Reactor,
+        accepted: Callable[[socket.socket], None],
+        *,
+        exact: bool = False,
     ) -> None:
         host, port = split_address(address)
-        self._sock = _listen(host, port)
+        self._sock = _listen(host, port, exact)
         self._reactor = reactor
         self._accepted = accepted
         host, port = self._sock.getsockname()[:2]
@@ -199,7 +209,8 @@ async def dial(address: str, reactor: Reactor) -> TcpCarrier:
             return TcpCarrier(sock, reactor)
         except OSError as error:
             sock.close()
-            last = error
+            # asyncio's own text repeats the address.
+            last = OSError(error.errno, os.strerror(error.errno)) if error.errno else error
         except BaseException:
             sock.close()
             raise
@@ -212,15 +223,22 @@ def split_address(address: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
-def _listen(host: str, port: int) -> socket.socket:
+_LISTEN_HINTS = {
+    errno.EADDRINUSE: "is another process using that port?",
+    errno.EADDRNOTAVAIL: "is that an address of this machine? 0.0.0.0 is all of them",
+    errno.EACCES: "ports below 1024 are for the administrator: choose a higher one",
+}
+
+
+def _listen(host: str, port: int, exact: bool) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=1024)
     except OSError as error:
-        if error.errno == errno.EADDRNOTAVAIL:
+        if error.errno == errno.EADDRNOTAVAIL and not exact:
             # The manifest's address is how others see us (NAT, container): listen on all of ours.
             return socket.create_server(("", port), family=family, backlog=1024)
         raise UsageError(
-            f"cannot listen on {host}:{port}: {error.strerror}",
-            hint="is another process using that port?",
+            f"cannot listen on {host}:{port}: {os.strerror(error.errno or 0)}",
+            hint=_LISTEN_HINTS.get(error.errno or 0, ""),
         ) from None
