@@ -94,7 +94,13 @@ async def taking_part(
 ) -> AsyncGenerator[Session]:
     """An open session; an error inside ends it for everybody, with a code."""
     session = await Session.open(
-        manifest, identity, me, os.urandom(32), os.urandom(32), gathered=observer.gathering
+        manifest,
+        identity,
+        me,
+        os.urandom(32),
+        os.urandom(32),
+        gathered=observer.gathering,
+        troubled=observer.warn,
     )
     try:
         yield session

@@ -48,6 +48,9 @@ DUPLICATE: Final = "duplicate"
 Gathered = Callable[[int, int], None]
 """Told how many parties are there, of how many, ourselves included."""
 
+Troubled = Callable[[str], None]
+"""Told, once, what keeps us waiting."""
+
 Introduced = tuple[Channel, Hello]
 
 
@@ -69,6 +72,7 @@ class Gathering:
     Args:
         nonce: 32 fresh random bytes, this party's part of the session id.
         gathered: told of progress.
+        troubled: told when the coordinator is not there at first.
     """
 
     def __init__(
@@ -79,9 +83,10 @@ class Gathering:
         nonce: bytes,
         reactor: Reactor,
         gathered: Gathered,
+        troubled: Troubled = lambda _text: None,
     ) -> None:
         self._manifest, self._identity, self._me = manifest, identity, me
-        self._reactor, self._gathered = reactor, gathered
+        self._reactor, self._gathered, self._troubled = reactor, gathered, troubled
         self._others = [party for party in manifest.parties if party != me]
         self._order = {party: rank for rank, party in enumerate(manifest.parties)}
         self._pins = {party.pin: party.name for party in manifest.party}
@@ -222,7 +227,7 @@ class Gathering:
     async def _meet(self) -> None:
         place = self._manifest.session.coordinator
         assert place is not None
-        pause = FIRST_RETRY
+        pause, told = FIRST_RETRY, False
         while True:
             try:
                 self.relay = await relay.connect(
@@ -232,12 +237,17 @@ class Gathering:
                 self._trouble.pop(COORDINATOR, None)
                 await self.relay.ended.wait()
                 self._trouble[COORDINATOR] = str(self.relay.failed)
-            except (OSError, PeerLost, Temporary) as error:
-                self._trouble[COORDINATOR] = str(error)
+            except OSError as error:
+                self._trouble[COORDINATOR] = error.strerror or str(error)
+            except (PeerLost, Temporary) as error:
+                self._trouble[COORDINATOR] = error.message
             except PeerViolation as error:
                 text = f"{COORDINATOR} broke the protocol: {error.message}"
                 raise PeerViolation(text, hint=error.hint, data_left=False) from None
             self.relay = None
+            if pause == SLOWEST_RETRY and not told:
+                why, told = self._trouble[COORDINATOR], True
+                self._troubled(f"waiting for {COORDINATOR} at {place.address}: {why}")
             await asyncio.sleep(pause)
             pause = min(2 * pause, SLOWEST_RETRY)
 

@@ -136,7 +136,12 @@ def verify(receipt: dict[str, Any]) -> dict[str, Any]:
     try:
         return _verify(receipt)
     except _INCOMPLETE as error:
-        raise UsageError(f"not a complete receipt ({type(error).__name__}: {error})") from None
+        hint = "is it another file, or cut short? `ostraka run` writes receipt-NAME-SESSION.json"
+        raise UsageError(f"not a complete receipt: {_missing(error)}", hint=hint) from None
+
+
+def _missing(error: Exception) -> str:
+    return f"{error} is missing" if isinstance(error, KeyError) else str(error)
 
 
 def _verify(receipt: dict[str, Any]) -> dict[str, Any]:

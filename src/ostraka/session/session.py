@@ -22,7 +22,7 @@ from ostraka.exchange import Array, Exchange, Expected
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId, SessionId, Step
 from ostraka.session.channel import Channel
-from ostraka.session.gather import Gathered, Gathering, Introduced
+from ostraka.session.gather import Gathered, Gathering, Introduced, Troubled
 from ostraka.session.lifecycle import Event, Lifecycle
 from ostraka.session.receipt import Commitment, read_statement, session_bytes
 from ostraka.transport import identity as identities
@@ -73,6 +73,7 @@ class Session(Exchange):
         result_nonce: bytes,
         *,
         gathered: Gathered = lambda _there, _of: None,
+        troubled: Troubled = lambda _text: None,
         spin: float = SPIN,
     ) -> Session:
         """Gather everybody within the manifest's deadline, and agree that it is everybody.
@@ -88,7 +89,7 @@ class Session(Exchange):
         """
         session = cls(manifest, identity, me, spin=spin)
         try:
-            await session._open(draw_nonce, result_nonce, gathered)
+            await session._open(draw_nonce, result_nonce, gathered, troubled)
         except BaseException as error:
             session.lifecycle.fail()
             if isinstance(error, OstrakaError):
@@ -97,9 +98,13 @@ class Session(Exchange):
             raise
         return session
 
-    async def _open(self, nonce: bytes, result_nonce: bytes, gathered: Gathered) -> None:
+    async def _open(
+        self, nonce: bytes, result_nonce: bytes, gathered: Gathered, troubled: Troubled
+    ) -> None:
         self._check_own_key()
-        gathering = Gathering(self.manifest, self.identity, self.me, nonce, self._reactor, gathered)
+        gathering = Gathering(
+            self.manifest, self.identity, self.me, nonce, self._reactor, gathered, troubled
+        )
         self._gathering = gathering
         try:
             async with asyncio.timeout(self.manifest.session.deadline):
