@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -113,3 +117,82 @@ def test_an_expired_certificate(cli, session: Path) -> None:
     session.write_text(text.replace('"alice"', '"old"'))
     ended = cli("doctor", session, "--as", "old", "--keys", "k")
     assert "FAIL  clock: " in ended.out
+
+
+# --- doctor, of a peer that has an address -------------------------------------------------------
+
+
+@pytest.fixture
+def direct(cli) -> Path:
+    """session.toml of alice, and bob who has an address; nobody listens there yet."""
+    for name in ("alice", "bob"):
+        cli("keygen", name)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    made = cli(
+        "new", "secure-sum", "--party", "alice.crt", "--party", f"bob.crt@127.0.0.1:{port}",
+        "--min", "0", "--max", "10", "--deadline", "60s",
+    )  # fmt: skip
+    assert made.code == 0, made.err
+    path = Path("session.toml")
+    path.write_text(made.out)
+    return path
+
+
+@pytest.fixture
+def start_bob(direct: Path) -> Iterator[Callable[..., None]]:
+    """Bob's process, gathering: it listens at his address."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(session: Path, keys: str = ".") -> None:
+        Path("five").write_text("5")
+        command = [sys.executable, "-m", "ostraka.cli.main", "run", session, "--as", "bob"]
+        child = subprocess.Popen(
+            [*command, "--keys", keys, "--input", "five"], stderr=subprocess.PIPE, text=True
+        )
+        started.append(child)
+        assert child.stderr is not None
+        assert child.stderr.readline() == "gathering 1/2\n"
+
+    yield start
+    for child in started:
+        child.terminate()
+        child.communicate()
+
+
+def reach(ended) -> list[str]:
+    return [line for line in ended.out.splitlines() if " reach: " in line]
+
+
+def test_a_peer_that_answers(cli, direct: Path, start_bob) -> None:
+    start_bob(direct)
+    ended = cli("doctor", direct, "--as", "alice")
+    assert ended.code == 0, ended.out
+    (line,) = reach(ended)
+    assert line.startswith("ok    reach: bob at 127.0.0.1:")
+    assert line.endswith("answers with the key of the manifest, over TLS 1.3")
+
+
+def test_a_peer_that_is_not_there(cli, direct: Path) -> None:
+    ended = cli("doctor", direct, "--as", "alice")
+    assert ended.code == 10
+    (line,) = reach(ended)
+    assert line.startswith("FAIL  reach: bob at 127.0.0.1:")
+    assert line.endswith("Connection refused (perhaps not started yet)")
+
+
+def test_a_peer_with_another_key(cli, direct: Path, start_bob) -> None:
+    other = cli("keygen", "bob", "--dir", "impostor").out.strip()
+    named = identity.fingerprint_text(identity.load("bob", Path()).fingerprint)
+    Path("impostor.toml").write_text(direct.read_text().replace(named, other))
+    start_bob(Path("impostor.toml"), "impostor")
+    ended = cli("doctor", direct, "--as", "alice")
+    assert ended.code == 11
+    (line,) = reach(ended)
+    assert line.startswith("FAIL  reach: bob at 127.0.0.1:")
+    assert f"answered with the key {other}" in line
+
+
+def test_who_has_an_address_need_not_reach_himself(cli, direct: Path) -> None:
+    ended = cli("doctor", direct, "--as", "bob")
+    assert (ended.code, reach(ended)) == (0, [])

@@ -116,7 +116,18 @@ def test_what_is_known_of_the_process_fills_in(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(voice.speaker, "data_left", True)
-    assert said(capsys, PinMismatch("not bob"))[1][-1].startswith("data: shares")
+    assert said(capsys, PinMismatch("not bob"))[1][-1].endswith("alone they reveal nothing")
+    monkeypatch.setattr(voice.speaker, "opening", True)
+    assert said(capsys, PinMismatch("not bob"))[1][-1].endswith(
+        "others may have the result already"
+    )
+    assert said(capsys, PinMismatch("no", data_left=False))[1][-1].startswith("data: nothing")
+
+
+def test_a_choice_that_is_not_there(cli) -> None:
+    ended = cli("verify", "r.json", "--output", "xml")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith("error: invalid value for '--output': 'xml' is not one of")
 
 
 def test_groups_are_opened(capsys: pytest.CaptureFixture[str]) -> None:

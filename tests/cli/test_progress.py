@@ -20,9 +20,12 @@ def test_plain_lines(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Mon
         progress.phase("sharing")
         assert voice.speaker.data_left is True
         progress.moved(1, 1 << 30)
+        assert not voice.speaker.opening
+        progress.phase("opening")
+        assert voice.speaker.opening
         progress.phase("done")
     captured = capsys.readouterr()
-    assert (captured.out, captured.err) == ("", "gathering 3/4\nsharing\ndone\n")
+    assert (captured.out, captured.err) == ("", "gathering 3/4\nsharing\nopening\ndone\n")
 
 
 def test_who_contributes_nothing_sends_nothing_of_theirs(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -116,7 +116,14 @@ def test_a_port_in_use(cli, session: Path) -> None:
         Path("c.toml").write_text(f'listen = "127.0.0.1:{port}"\n')
         ended = cli("coordinator", "--config", "c.toml")
     assert (ended.code, ended.out) == (2, "")
-    assert ended.err.startswith("error: ")
+    assert "is another process using that port?" in ended.err
+
+
+def test_a_coordinator_listens_where_it_is_told_or_not_at_all(cli, session: Path) -> None:
+    Path("c.toml").write_text('listen = "192.0.2.1:9440"\n')  # nobody's address: RFC 5737
+    ended = cli("coordinator", "--config", "c.toml")
+    assert (ended.code, ended.out) == (2, "")
+    assert "is that an address of this machine?" in ended.err
 
 
 # --- refused before anybody is contacted ---------------------------------------------------------
@@ -218,6 +225,16 @@ def test_nobody_answers(cli, session: Path) -> None:
     assert ended.err.endswith(NOTHING)
 
 
+def test_who_waits_for_a_coordinator_is_told_so(cli, session: Path) -> None:
+    session.write_text(session.read_text().replace('"20s"', '"3s"'))
+    Path("x").write_text("1")
+    ended = cli("run", session, "--as", "alice", "--input", "x")
+    assert ended.code == 10
+    waiting = "warning: waiting for the coordinator at 127.0.0.1:1: Connection refused\n"
+    assert ended.err.count(waiting) == 1
+    assert "[Errno" not in ended.err
+
+
 # --- simulate ------------------------------------------------------------------------------------
 
 
@@ -246,6 +263,7 @@ def test_simulate_with_a_crash(cli, session: Path) -> None:
     Path("in.json").write_text('{"alice": 1, "bob": 2, "carlos": 3}')
     ended = cli("simulate", session, "--inputs", "in.json", "--drop", "bob=1", "--output", "json")
     assert ended.code == 40
+    assert ended.err.endswith(NOTHING)
     assert ended.json["results"]["alice"]["error"] == "peer-lost"
     shamir = session.read_text().replace('"additive"', '"shamir"\nthreshold = 1')
     session.write_text(shamir)

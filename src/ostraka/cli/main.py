@@ -82,7 +82,7 @@ def _usage(error: Any) -> int:
         voice.say(error.ctx.get_help())
         return 2
     path = error.ctx.command_path if error.ctx is not None else "ostraka"
-    voice.say(f"error: {_sentence(error.format_message())}")
+    voice.say(f"error: {_sentence(error.format_message().replace('Value error, ', ''))}")
     voice.say(f"hint: {path} --help")
     return 2
 

@@ -50,6 +50,7 @@ class Progress:
         """A phase begins: sharing, computing, opening, done."""
         if name == "sharing" and self._contributes:
             voice.speaker.data_left = True
+        voice.speaker.opening = voice.speaker.opening or name == "opening"
         self._show(name)
 
     def warn(self, text: str) -> None:

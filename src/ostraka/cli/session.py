@@ -116,7 +116,10 @@ def coordinator(
     config_file: Annotated[
         Path,
         typer.Option(
-            "--config", metavar="FILE", help="TOML: listen, and name and keys of its own."
+            "--config",
+            metavar="FILE",
+            help='TOML: listen = "HOST:PORT"; perhaps name ("coordinator") and keys (the '
+            "file's own directory), whose key it uses; allow, fingerprints it relays for.",
         ),
     ],
 ) -> None:
@@ -179,6 +182,7 @@ def simulate(
 ) -> None:
     """Rehearse a session with toy inputs: one process, no network, no keys, no secrets."""
     from ostraka import config
+    from ostraka.errors import OstrakaError
     from ostraka.simulate import simulate as simulated
 
     manifest = config.load(session)
@@ -193,8 +197,9 @@ def simulate(
         voice.emit({"results": shown})
     else:
         results.show_all(shown)
-    failed = [r for name, r in found.items() if isinstance(r, Exception) and name not in drops]
+    failed = [r for name, r in found.items() if isinstance(r, OstrakaError) and name not in drops]
     if failed:
+        failed[0].data_left = False  # whatever a party thought, there was no network
         raise typer.Exit(voice.report(failed[0]))
 
 

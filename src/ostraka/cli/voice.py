@@ -26,10 +26,11 @@ class Output(StrEnum):
 
 class _Speaker:
     """What this process knows about itself: which of several it is, and whether anything derived
-    from its input has left it (None: it cannot know)."""
+    from its input has left it (None: it cannot know), and part of the result."""
 
     prefix: str = ""
     data_left: bool | None = None
+    opening: bool = False
 
 
 speaker = _Speaker()
@@ -103,6 +104,8 @@ def _tell_data(data_left: bool | None) -> None:
     known = speaker.data_left if data_left is None else data_left
     if known is False:
         say("data: nothing of yours has left this machine")
+    elif known and speaker.opening:
+        say("data: shares of your input have left this machine; others may have the result already")
     elif known:
         say("data: shares of your input have left this machine; alone they reveal nothing")
 
