@@ -95,16 +95,22 @@ async def test_shapes_public_operands_and_nothing_at_all(together):
             await less_than(x, 3),
             await equal(y[:, None], x[0]),
             await equal(x[1, 1], 4),
+            await less_than(2, y),
             await less_than(none, none),
             await equal(none, 0),
         ]
         return [await reveal(result) for result in results]
 
-    expected = [a < b, a < 3, b[:, None] == a[0], np.array(True), a[:0] < 0, a[:0] == 0]
+    expected = [a < b, a < 3, b[:, None] == a[0], np.array(True), b > 2, a[:0] < 0, a[:0] == 0]
     for results in (await together(3, 1, program))[0]:
         for result, value in zip(results, expected, strict=True):
             assert result.shape == value.shape
             assert np.array_equal(result, value)
+
+
+async def test_two_public_operands_are_refused():
+    with pytest.raises(TypeError, match="without the engine"):
+        await less_than(1, 2)
 
 
 ROUNDS = {(3, 1): (11, 10), (4, 1): (11, 10), (5, 2): (13, 12), (7, 3): (14, 13), (9, 4): (16, 15)}

@@ -19,13 +19,19 @@ Rounds for p = 2^61 - 1: 2 + C + 7 + 2 with t = 1, C carry-save layers (0 for t 
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from ostraka.engine.array import SecretArray, concatenate
 from ostraka.engine.boolean import Bits, Boolean, boolean
 from ostraka.engine.context import Engine
 from ostraka.engine.multiply import mul
 from ostraka.sharing.randomness import Words
+
+Operand = SecretArray | int | NDArray[Any]
+"""A secret, or public integers; at least one of two is secret."""
 
 
 async def less_than_zero(x: SecretArray) -> SecretArray:
@@ -41,18 +47,18 @@ async def less_than_zero(x: SecretArray) -> SecretArray:
     return (await to_field(engine, odd, x.size)).reshape(x.shape)
 
 
-async def less_than(a: SecretArray, b: SecretArray | int | np.ndarray) -> SecretArray:
+async def less_than(a: Operand, b: Operand) -> SecretArray:
     """1 where a < b, else 0, with broadcasting, as long as |a - b| <= (p - 1) / 2."""
-    return await less_than_zero(a - b)
+    return await less_than_zero(_difference(a, b))
 
 
-async def equal(a: SecretArray, b: SecretArray | int | np.ndarray) -> SecretArray:
+async def equal(a: Operand, b: Operand) -> SecretArray:
     """1 where a = b, else 0, with broadcasting; every a and b.
 
     a = b exactly when A + B = p, that is when A and B differ in every bit: ANDs in a tree. Rounds:
     as a comparison but one; about half its bytes.
     """
-    difference = a - b
+    difference = _difference(a, b)
     x = np.ascontiguousarray(difference.parts[0]).reshape(-1)
     if not len(x):
         return difference
@@ -64,6 +70,14 @@ async def equal(a: SecretArray, b: SecretArray | int | np.ndarray) -> SecretArra
         joined = await bits.both(opposite[:, :half], opposite[:, half : 2 * half])
         opposite = np.concatenate((joined, opposite[:, 2 * half :]), axis=1)
     return (await to_field(difference.engine, opposite, len(x))).reshape(difference.shape)
+
+
+def _difference(a: Operand, b: Operand) -> SecretArray:
+    if isinstance(a, SecretArray):
+        return a - b
+    if isinstance(b, SecretArray):
+        return a - b
+    raise TypeError("both are public: compare them without the engine")
 
 
 async def to_field(engine: Engine, bits: Bits, count: int) -> SecretArray:

@@ -26,7 +26,10 @@ from ostraka.sharing.randomness import SEED_BYTES, Draw, Stream, Words
 from ostraka.sharing.shamir import Shamir
 
 STEPS: Final = 1 << 24
-"""Step numbers an engine takes for itself: more than a session of hours can use."""
+"""Step numbers an engine takes for its words: more than a session of hours can use."""
+
+ENGINE_STEPS: Final = 1 + STEPS
+"""What `start` takes of its party's steps: a protocol that computes on an engine says so."""
 
 
 @dataclass

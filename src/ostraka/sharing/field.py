@@ -149,6 +149,8 @@ class Field:
             return np.array([operator.index(v) % self.p for v in a.ravel()], np.uint64).reshape(
                 a.shape
             )
+        if not a.size:
+            return np.zeros(a.shape, np.uint64)
         if a.dtype.kind not in "biu":
             raise TypeError(f"a field has no {a.dtype}: scale it to integers first")
         if a.dtype == np.uint64:

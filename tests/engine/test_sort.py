@@ -1,0 +1,86 @@
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from ostraka.engine import sort as sorting
+from ostraka.engine.deal import share
+from ostraka.engine.reveal import reveal
+from ostraka.engine.sort import shuffle, sort, sorted_with, top_k
+from ostraka.errors import ManifestError
+
+
+@pytest.mark.parametrize("k", [0, 1, 2, 3, 64, 65, 300])
+async def test_sorting_is_numpys(together, k):
+    x = np.random.default_rng(k).integers(-(2**50), 2**50, k)
+    x[: k // 2] = x[: k // 2] % 5
+
+    async def program(engine):
+        return await reveal(await sort(await share(engine, 0, x, x.shape)))
+
+    for result in (await together(3, 1, program))[0]:
+        assert np.array_equal(result, np.sort(x))
+
+
+async def test_sorting_at_any_number_of_parties_is_stable_and_takes_columns_along(together, size):
+    x = np.array([5, -2, 5, 0, -2, 7, 5, 2**40])
+
+    async def program(engine):
+        keys = await share(engine, 0, x, x.shape)
+        values, places = await top_k(keys, 4)
+        table = await sorted_with(keys, engine.public(np.arange(8))[None])
+        return [(await reveal(r)).tolist() for r in (await sort(keys), table[0], values, places)]
+
+    order = np.argsort(x, kind="stable").tolist()
+    expected = [sorted(x.tolist()), order, [2**40, 7, 5, 5], [7, 5, 0, 2]]
+    assert (await together(*size, program))[0] == [expected] * size[0]
+
+
+async def test_a_shuffle_is_a_fair_permutation_of_whole_columns(together):
+    table = np.array([[0, 1, 2], [10, 11, 12]])
+
+    async def program(engine):
+        secret = await share(engine, 0, table, table.shape)
+        return [await reveal(await shuffle(secret)) for _ in range(600)]
+
+    results, _ = await together(3, 1, program)
+    assert np.array_equal(results[0], results[2])
+    assert all(np.array_equal(r[1], r[0] + 10) for r in results[0])
+    counts = Counter(tuple(r[0].tolist()) for r in results[0])
+    assert len(counts) == 6
+    assert sum((c - 100) ** 2 / 100 for c in counts.values()) < 20  # 5 degrees of freedom
+
+
+async def test_the_order_that_is_opened_while_sorting_is_uniform_whatever_the_input(
+    together, monkeypatch
+):
+    orders = []
+    opened_order = sorting._opened_order
+
+    async def watched(keys):
+        order = await opened_order(keys)
+        if keys.engine.me == 0:
+            orders.append(tuple(order.tolist()))
+        return order
+
+    monkeypatch.setattr(sorting, "_opened_order", watched)
+    for x in (np.zeros(4, int), np.array([9, 5, 4, -3])):
+
+        async def program(engine, x=x):
+            secret = await share(engine, 0, x, x.shape)
+            for _ in range(720):
+                await sort(secret)
+
+        orders.clear()
+        await together(3, 1, program)
+        counts = Counter(orders)
+        assert len(counts) == 24
+        assert sum((c - 30) ** 2 / 30 for c in counts.values()) < 50  # 23 degrees of freedom
+
+
+async def test_too_many_rounds_are_refused(together):
+    async def program(engine):
+        with pytest.raises(ManifestError, match="would take 462 rounds"):
+            await sort(engine.public([2, 1]))
+
+    await together(11, 5, program)
