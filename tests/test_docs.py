@@ -1,4 +1,5 @@
-"""The documentation is true where a program can tell: links, citation keys, no registry hosts."""
+"""The documentation is true where a program can tell: links, citation keys, tables, an example, no
+registry hosts."""
 
 import re
 import subprocess
@@ -6,10 +7,20 @@ from pathlib import Path
 
 import pytest
 
+from ostraka import protocols
+from ostraka.manifest import parse
+from ostraka.protocols.protocol import Output, Protocol
+from ostraka.protocols.words import explain_linear
+from ostraka.session import lifecycle
+from ostraka.sharing.encoding import Codec
+from ostraka.simulate import simulate
+from ostraka.wire import link_state, messages
+
 top = Path(__file__).resolve().parent.parent
 pages = sorted([*top.glob("*.md"), *top.glob("docs/**/*.md")])
 sources = sorted([*top.glob("src/**/*.py"), *top.glob("docs/**/*.md")])
 references = top / "docs" / "references.md"
+architecture = top / "docs" / "architecture.md"
 
 code = re.compile(r"^(```|~~~).*?^\1\s*$|`[^`\n]+`", re.DOTALL | re.MULTILINE)
 link = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
@@ -75,6 +86,59 @@ def test_every_page_is_reachable_from_the_index():
         local = [t.partition("#")[0] for t in targets if not re.match(r"[a-z]+:", t)]
         queue += [(page.parent / target).resolve() for target in local if target]
     assert set(top.glob("docs/**/*.md")) - seen == set()
+
+
+def test_the_index_lists_every_page():
+    index = top / "docs" / "index.md"
+    listed = {(index.parent / t).resolve() for t in link.findall(index.read_text())}
+    decisions = set(top.glob("docs/decisions/0*.md"))  # these have an index of their own
+    assert set(top.glob("docs/**/*.md")) - decisions - {index} == listed
+
+
+def table(states, events, moves) -> str:
+    """A state machine as a page shows it: a row for each state, a column for each event."""
+    rows = [[s.value, *(getattr(moves.get((s, e)), "value", "") for e in events)] for s in states]
+    heads = ["state", *(e.__name__ if isinstance(e, type) else e.value for e in events)]
+    lines = [
+        "|" + "|".join(f" {cell} " if cell else " " for cell in r) + "|" for r in (heads, *rows)
+    ]
+    return "\n".join([lines[0], "|" + "---|" * len(heads), *lines[1:]])
+
+
+said = [kind for kind in messages._layout if any(kind is k for _, k in link_state.TABLE)]
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        ("lifecycle", table(lifecycle.State, lifecycle.Event, lifecycle.TABLE)),
+        ("link", table(link_state.State, said, link_state.TABLE)),
+    ],
+)
+def test_documented_tables_are_the_codes(name, wanted):
+    _, _, rest = architecture.read_text().partition(f"<!-- table: {name} -->\n\n")
+    assert rest.partition("\n\n")[0] == wanted
+
+
+def test_the_example_protocol_runs(monkeypatch):
+    (example,) = re.findall(r"^```python\n(.*?)^```", architecture.read_text(), re.S | re.M)
+    names = {"Protocol": Protocol, "Codec": Codec, "Output": Output}
+    names["explain_linear"] = explain_linear
+    exec(compile(example, str(architecture), "exec"), names)
+    monkeypatch.setitem(protocols.catalogue, "weighted-sum", names["WeightedSum"])
+    people = {"ann": 5, "ben": 7, "cleo": 11}
+    parties = "".join(
+        f'[[party]]\nname = "{name}"\nkey = "sha256:{i:064x}"\naddress = "127.0.0.1:{9000 + i}"\n'
+        'roles = ["contributor", "compute", "recipient"]\n'
+        for i, name in enumerate(people)
+    )
+    manifest = parse(
+        '[session]\ntitle = "t"\nprotocol = "weighted-sum"\ndeadline = "1m"\n'
+        f'{parties}[input]\ntype = "int"\nmin = 0\nmax = 100\n[sharing]\nscheme = "additive"\n'
+    )
+    assert protocols.protocol_for(manifest).explain()
+    for outcome in simulate(manifest, people).values():
+        assert outcome.outputs[0].value == 5 + 2 * 7 + 3 * 11
 
 
 def tracked_files() -> list[Path]:
