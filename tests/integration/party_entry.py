@@ -38,6 +38,9 @@ class Armed:
         self._observer.phase(name)
         self._reach(name)
 
+    def warn(self, text):
+        self._observer.warn(text)
+
     def moved(self, done, total):
         self._observer.moved(done, total)
 
