@@ -15,7 +15,7 @@ INPUTS = {"alice": 1, "bob": 20, "carlos": 300}
 SHAMIR = 'scheme = "shamir"\nthreshold = 1'
 
 
-class Watcher:
+class Watcher(roles.Observer):
     def __init__(self):
         self.seen = []
         self.bytes = []

@@ -41,8 +41,8 @@ class Armed:
     def warn(self, text):
         self._observer.warn(text)
 
-    def moved(self, done, total):
-        self._observer.moved(done, total)
+    def __getattr__(self, name):
+        return getattr(self._observer, name)
 
 
 async def run_party(*args, observer=None, **options):
