@@ -35,6 +35,7 @@ from ostraka.engine.deal import share
 from ostraka.engine.multiply import matmul, mul
 from ostraka.engine.party import Party
 from ostraka.engine.reveal import reveal
+from ostraka.engine.sort import sort
 from ostraka.exchange import octets
 from ostraka.names import PartyId
 from ostraka.session.session import Session
@@ -55,10 +56,12 @@ async def prepare(engine: Engine, name: str, size: int) -> Work:
         return lambda: matmul(x, x)
     a, b = draw.integers(-(2**59), 2**59, (2, size))
     x, y = await share(engine, 0, a, a.shape), await share(engine, 1, b, b.shape)
+    small = await share(engine, 0, a >> 20, a.shape)
     return {
         "mul": lambda: mul(x, y),
         "compare": lambda: less_than(x, y),
         "reveal": lambda: reveal(x),
+        "sort": lambda: sort(small),
     }[name]
 
 

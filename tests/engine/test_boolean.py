@@ -9,7 +9,7 @@ from ostraka.engine.boolean import Replicated, Sliced, boolean
 from ostraka.engine.deal import share
 from ostraka.sharing.binary import Binary, apply
 from ostraka.sharing.field import Field
-from ostraka.sharing.planes import bits_of, planes_of
+from ostraka.sharing.planes import bits_of, dense, planes_of, spread
 
 
 @pytest.mark.parametrize("count", [1, 2, 63, 64, 65, 200, 512, 1000])
@@ -21,6 +21,16 @@ def test_planes_are_bits(count, bits):
     assert planes.shape == (bits, -(-count // 64))
     expected = x >> np.arange(bits, dtype=np.uint64)[:, None] & np.uint64(1)
     assert np.array_equal(bits_of(planes, count), expected)
+
+
+@pytest.mark.parametrize("count", [1, 5, 32, 64, 70])
+@pytest.mark.parametrize("rows", [1, 61])
+def test_sparse_planes_are_packed_and_unpacked(count, rows):
+    draw = np.random.default_rng(count)
+    planes = np.stack([planes_of(draw.integers(0, 2**63, count, dtype=np.uint64), rows)] * 2)
+    packed = dense(planes, count)
+    assert packed.shape == (2, 1, -(-rows * count // 64))
+    assert np.array_equal(spread(packed, rows, count), planes)
 
 
 @pytest.mark.parametrize("m", range(1, 7))
@@ -66,7 +76,7 @@ def test_long_linear_maps_are_short_ones(monkeypatch):
 @pytest.mark.parametrize(("n", "kind"), [(3, Replicated), (4, Sliced), (9, Sliced)])
 async def test_which_sharing_is_used(together, n, kind):
     async def program(engine):
-        return type(boolean(engine))
+        return type(boolean(engine, 1))
 
     assert set((await together(n, (n - 1) // 2, program))[0]) == {kind}
 
@@ -89,7 +99,7 @@ def values(planes):
 @pytest.mark.parametrize("secret", range(8))
 async def test_any_t_shares_of_a_dealt_element_are_uniform(together, n, t, secret):
     async def program(engine):
-        sliced = Sliced(engine)
+        sliced = Sliced(engine, 64)
         m = sliced.binary.m
 
         def drawn(peer, use, shape):
@@ -117,7 +127,7 @@ async def test_an_and_shows_each_of_three_parties_the_same_whatever_the_bits(tog
         for b in range(8):
 
             async def program(engine, a=a, b=b):
-                replicated = Replicated(engine)
+                replicated = Replicated(engine, 64)
                 stream = {(0, 2): 0, (0, 1): 1, (1, 2): 2}
                 engine.random_words = lambda peer, use, shape: np.array(
                     [[lanes(stream[min(peer, engine.me), max(peer, engine.me)])]], np.uint64
@@ -171,7 +181,7 @@ async def test_what_party_0_opens_of_a_comparison_does_not_depend_on_it(together
 
             engine.uniform, engine.receive = uniform, watched
             y = np.full(len(grid[0]), secret, np.uint64)
-            operands = await boolean(engine).operands(y)
+            operands = await boolean(engine, len(y)).operands(y)
             return [operand.shape for operand in operands]
 
         shapes, _ = await together(n, t, program, field=field)
@@ -194,7 +204,7 @@ async def test_what_party_0_opens_of_a_comparison_does_not_depend_on_it(together
 async def test_what_party_0_opens_is_uniform_at_full_size(together, n, t):
     async def program(engine):
         x = await share(engine, 0, 12345, (20_000,))
-        sharing, opened = boolean(engine), []
+        sharing, opened = boolean(engine, 20_000), []
         masked = sharing._masked
 
         async def watched(y, summands):

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import cast
+from typing import Final, cast
 
 import numpy as np
 
@@ -24,23 +24,34 @@ from ostraka.engine.context import Engine
 from ostraka.engine.deal import deal
 from ostraka.sharing.binary import Binary, Matrix, apply
 from ostraka.sharing.field import Elements
-from ostraka.sharing.planes import Planes, bits_of, planes_of, width
+from ostraka.sharing.planes import Planes, bits_of, dense, planes_of, spread, width
 from ostraka.sharing.randomness import Words, blocks
+
+SPARSE: Final = 32
+"""Elements up to which what is sent is packed anew, as most of each plane's last word is empty."""
 
 Bits = Planes
 """Shape (parts, rows, words): this party's shares of `rows` planes; `^` is XOR of secrets."""
 
 
 class Boolean(ABC):
-    """One way to share bits; without state but the engine's."""
+    """One way to share bits of `count` elements."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, count: int) -> None:
         engine.need_products()
         self.engine = engine
+        self.count = count
+        self.sparse = count <= SPARSE
 
-    @abstractmethod
     async def both(self, a: Bits, b: Bits) -> Bits:
         """a AND b: one round."""
+        if not self.sparse:
+            return await self._both(a, b)
+        x, y = dense(a, self.count), dense(b, self.count)
+        return spread(await self._both(x, y), a.shape[1], self.count)
+
+    @abstractmethod
+    async def _both(self, a: Bits, b: Bits) -> Bits: ...
 
     @abstractmethod
     async def operands(self, y: Words) -> list[Bits]:
@@ -52,7 +63,7 @@ class Boolean(ABC):
         """
 
     @abstractmethod
-    async def to_field(self, bits: Bits, count: int) -> list[Words]:
+    async def to_field(self, bits: Bits) -> list[Words]:
         """t + 1 shared vectors (rows * count) over F_p, zeros and ones, whose XOR the bits are."""
 
     # --- y + r for party 0 --------------------------------------------------------------------
@@ -76,32 +87,41 @@ class Boolean(ABC):
         shares = [y, *(np.empty(len(y), np.uint64) for _ in range(t))]
         for sender in range(1, t + 1):
             await engine.receive(sender, step, shares[sender])
-        weights = field.lagrange(engine.points[: t + 1], 0)
+        weights = engine.weights(range(t + 1))
         masked = np.empty(len(y), np.uint64)
         for part in blocks(len(y)):
             masked[part] = field.mix([weights], [share[part] for share in shares])[0]
         return masked
 
     def _planes(self, elements: Words) -> Planes:
-        return planes_of(elements, self.engine.field.bits)
+        """Their bits as they are dealt: shape (rows, words)."""
+        planes = planes_of(elements, self.engine.field.bits)
+        return dense(planes[None], self.count)[0] if self.sparse else planes
+
+    def _shape(self) -> tuple[int, int]:
+        """Rows and words of a number as it is dealt."""
+        bits = self.engine.field.bits
+        return (1, width(bits * self.count)) if self.sparse else (bits, width(self.count))
+
+    def _rows(self, dealt: Planes) -> Bits:
+        """A number as it is used: one row for each bit."""
+        return spread(dealt, self.engine.field.bits, self.count) if self.sparse else dealt
 
 
-def boolean(engine: Engine) -> Boolean:
-    """The fastest sharing of bits for these parties."""
-    if "boolean" not in engine.cache:
-        three = (engine.n, engine.t) == (3, 1)
-        engine.cache["boolean"] = Replicated(engine) if three else Sliced(engine)
-    return cast(Boolean, engine.cache["boolean"])
+def boolean(engine: Engine, count: int) -> Boolean:
+    """The fastest sharing of bits of `count` elements for these parties."""
+    three = (engine.n, engine.t) == (3, 1)
+    return Replicated(engine, count) if three else Sliced(engine, count)
 
 
 class Replicated(Boolean):
     """x = x_0 ^ x_1 ^ x_2, party i holds x_i and x_(i+1)."""
 
-    def __init__(self, engine: Engine) -> None:
-        super().__init__(engine)
+    def __init__(self, engine: Engine, count: int) -> None:
+        super().__init__(engine, count)
         self.after, self.before = (engine.me + 1) % 3, (engine.me - 1) % 3
 
-    async def both(self, a: Bits, b: Bits) -> Bits:
+    async def _both(self, a: Bits, b: Bits) -> Bits:
         """The three parties' z_i = x_i y_i ^ x_i y_(i+1) ^ x_(i+1) y_i ^ zero_i. [AFLNO16]"""
         engine = self.engine
         z = engine.random_words(self.before, "zero", a.shape[1:])
@@ -124,7 +144,7 @@ class Replicated(Boolean):
         # f(X) = r (1 - X / X_0) is r at zero and zero at party 0
         c = field.lagrange([0, engine.points[0]], engine.points[1])[0]
         masked = await self._masked(y, [field.scale(r, c)] if r is not None else [])
-        shape = (2, field.bits, width(len(y)))
+        shape = (2, *self._shape())
         first, second = np.zeros(shape, np.uint64), np.zeros(shape, np.uint64)
         step = engine.begin()
         if masked is not None:
@@ -137,12 +157,12 @@ class Replicated(Boolean):
                 first[0] = engine.random_words(0, "bits", shape[1:])
             else:
                 await engine.receive_words(0, step, first[1].reshape(-1))
-        return [first, second]
+        return [self._rows(first), self._rows(second)]
 
-    async def to_field(self, bits: Bits, count: int) -> list[Words]:
+    async def to_field(self, bits: Bits) -> list[Words]:
         """Party 0 deals x_0 ^ x_1; both others know x_2, on the line that is zero at party 0."""
         engine, field = self.engine, self.engine.field
-        length = bits.shape[1] * count
+        count, length = self.count, bits.shape[1] * self.count
         if engine.me == 0:
             known = bits_of(bits[0] ^ bits[1], count).reshape(-1)
             dealt = await deal(engine, [0], length, known.__getitem__, total=True)
@@ -156,20 +176,23 @@ class Replicated(Boolean):
 class Sliced(Boolean):
     """Shamir sharing over GF(2^m) at the points 1, 2, ..., n."""
 
-    def __init__(self, engine: Engine) -> None:
-        super().__init__(engine)
-        self.binary = Binary.for_points(engine.n)
+    def __init__(self, engine: Engine, count: int) -> None:
+        super().__init__(engine, count)
         self.points = tuple(range(1, engine.n + 1))
-        workers = self.points[: 2 * engine.t + 1]
-        self.weights = self.binary.lagrange(workers, 0)
+        if "sliced" not in engine.cache:
+            binary = Binary.for_points(engine.n)
+            rows = [binary.lagrange(self.points[: k * engine.t + 1], 0) for k in (1, 2)]
+            engine.cache["sliced"] = (binary, *rows)
+        self.binary: Binary
+        self.binary, self._opening, self._weights = engine.cache["sliced"]
 
-    async def both(self, a: Bits, b: Bits) -> Bits:
+    async def _both(self, a: Bits, b: Bits) -> Bits:
         engine, shape = self.engine, a.shape
         workers = range(2 * engine.t + 1)
         product = None
         if engine.me in workers:
             product = self.binary.multiply(a, b).reshape(self.binary.m, -1)
-        weight = self.weights[engine.me] if engine.me in workers else 0
+        weight = self._weights[engine.me] if engine.me in workers else 0
         words = int(np.prod(shape[1:], dtype=np.int64))
         return (await self._deal(workers, words, product, weight, total=True))[0].reshape(shape)
 
@@ -180,11 +203,11 @@ class Sliced(Boolean):
         if mine is not None:
             masked = field.subtract(np.full(len(y), field.p, np.uint64), mine)
         planes = None if masked is None else self._planes(masked)
-        shape = (self.binary.m, field.bits, width(len(y)))
+        shape = (self.binary.m, *self._shape())
         words = shape[1] * shape[2]
         plain = None if planes is None else planes.reshape(1, words)
         dealt = await self._deal(range(t + 1), words, plain, 1, total=False)
-        return [share.reshape(shape) for share in dealt]
+        return [self._rows(share.reshape(shape)) for share in dealt]
 
     def _mask(self, length: int) -> tuple[Words, list[Words]]:
         """Our own summand of r, and our shares of all t.
@@ -194,23 +217,21 @@ class Sliced(Boolean):
         """
         engine, field, me = self.engine, self.engine.field, self.engine.me
         parties = range(1, engine.t + 1)
-        points = engine.points[: engine.t + 1]
         own = [engine.uniform(j, f"mask {me}", length) for j in parties]
-        mine = field.mix([field.lagrange(points, 0)[1:]], own)[0]
+        mine = field.mix([engine.weights(range(engine.t + 1))[1:]], own)[0]
         others = [engine.uniform(j, f"mask {j}", length) for j in parties if j != me]
         return mine, [own[me - 1], *others]
 
-    async def to_field(self, bits: Bits, count: int) -> list[Words]:
+    async def to_field(self, bits: Bits) -> list[Words]:
         """The secret is the XOR of a bit that party 0 knows, one that party 1 knows, ..."""
         engine = self.engine
         dealers = range(engine.t + 1)
         local = None
         if engine.me in dealers:
-            c = self.binary.lagrange(self.points[: engine.t + 1], 0)[engine.me]
-            row = self.binary.matrix(c)[:1]
+            row = self.binary.matrix(self._opening[engine.me])[:1]
             known = apply(row, bits.reshape(self.binary.m, -1)).reshape(bits.shape[1:])
-            local = bits_of(known, count).reshape(-1).__getitem__
-        return await deal(engine, dealers, bits.shape[1] * count, local, total=False)
+            local = bits_of(known, self.count).reshape(-1).__getitem__
+        return await deal(engine, dealers, bits.shape[1] * self.count, local, total=False)
 
     # --- dealing over GF(2^m) -----------------------------------------------------------------
 

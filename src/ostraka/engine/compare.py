@@ -26,7 +26,6 @@ from numpy.typing import NDArray
 
 from ostraka.engine.array import SecretArray, concatenate
 from ostraka.engine.boolean import Bits, Boolean, boolean
-from ostraka.engine.context import Engine
 from ostraka.engine.multiply import mul
 from ostraka.sharing.randomness import Words
 
@@ -40,11 +39,11 @@ async def less_than_zero(x: SecretArray) -> SecretArray:
     y = engine.field.rotate(np.ascontiguousarray(x.parts[0]).reshape(-1), 1)
     if not x.size:
         return x
-    bits = boolean(engine)
+    bits = boolean(engine, x.size)
     a, b = await addends(bits, y)
     low = a[:, :1] ^ b[:, :1]
     odd = low ^ await _carry(bits, a, b)
-    return (await to_field(engine, odd, x.size)).reshape(x.shape)
+    return (await to_field(bits, odd)).reshape(x.shape)
 
 
 async def less_than(a: Operand, b: Operand) -> SecretArray:
@@ -62,28 +61,28 @@ async def equal(a: Operand, b: Operand) -> SecretArray:
     x = np.ascontiguousarray(difference.parts[0]).reshape(-1)
     if not len(x):
         return difference
-    bits = boolean(difference.engine)
+    bits = boolean(difference.engine, len(x))
     first, second = await addends(bits, x)
     opposite = first ^ second
     while (rows := opposite.shape[1]) > 1:
         half = rows // 2
         joined = await bits.both(opposite[:, :half], opposite[:, half : 2 * half])
         opposite = np.concatenate((joined, opposite[:, 2 * half :]), axis=1)
-    return (await to_field(difference.engine, opposite, len(x))).reshape(difference.shape)
+    return (await to_field(bits, opposite)).reshape(difference.shape)
 
 
 def _difference(a: Operand, b: Operand) -> SecretArray:
     if isinstance(a, SecretArray):
         return a - b
     if isinstance(b, SecretArray):
-        return a - b
+        return -(b - a)
     raise TypeError("both are public: compare them without the engine")
 
 
-async def to_field(engine: Engine, bits: Bits, count: int) -> SecretArray:
+async def to_field(bits: Boolean, planes: Bits) -> SecretArray:
     """Shared bits as field elements 0 and 1: shape (rows * count,)."""
-    shares = await boolean(engine).to_field(bits, count)
-    return await xor_all([engine.array(share) for share in shares])
+    shares = await bits.to_field(planes)
+    return await xor_all([bits.engine.array(share) for share in shares])
 
 
 async def xor_all(bits: list[SecretArray]) -> SecretArray:

@@ -94,6 +94,14 @@ class Engine:
                 data_left=False,
             )
 
+    def weights(self, parties: Sequence[int], at: int = 0) -> list[int]:
+        """Lagrange coefficients of these parties' points."""
+        key = ("weights", tuple(parties), at)
+        if key not in self.cache:
+            self.cache[key] = self.field.lagrange([self.points[j] for j in parties], at)
+        found: list[int] = self.cache[key]
+        return found
+
     # --- randomness -----------------------------------------------------------------------------
 
     def stream(self, peer: int, use: str) -> Stream:

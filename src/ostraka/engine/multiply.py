@@ -59,7 +59,7 @@ async def _reduced(engine: Engine, length: int, local: Local) -> Words:
     workers = range(2 * engine.t + 1)
     if engine.me not in workers:
         return (await deal(engine, workers, length, None, total=True))[0]
-    weight = engine.field.lagrange([engine.points[j] for j in workers], 0)[engine.me]
+    weight = engine.weights(workers)[engine.me]
 
     def weighted(part: slice) -> Words:
         return engine.field.scale(local(part), weight)

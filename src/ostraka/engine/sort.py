@@ -89,8 +89,7 @@ async def _permuted(table: SecretArray, group: tuple[int, ...], seed: bytes | No
     if engine.me in dealers and seed is not None:
         order = _permutation(seed, table.shape[1])
         flat = np.ascontiguousarray(table.parts[0][:, order]).reshape(-1)
-        weights = engine.field.lagrange([engine.points[j] for j in dealers], 0)
-        weight = weights[dealers.index(engine.me)]
+        weight = engine.weights(dealers)[dealers.index(engine.me)]
 
         def local(part: slice) -> NDArray[np.uint64]:
             return engine.field.scale(flat[part], weight)

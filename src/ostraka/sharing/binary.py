@@ -49,18 +49,25 @@ class Binary:
 
     def times(self, a: int, b: int) -> int:
         """a * b."""
+        return self._table[a][b]
+
+    def inverse(self, a: int) -> int:
+        """1 / a."""
+        if not a:
+            raise ZeroDivisionError("zero has no inverse")
+        return self._table[a].index(1)
+
+    @cached_property
+    def _table(self) -> list[list[int]]:
+        return [[self._product(a, b) for b in range(1 << self.m)] for a in range(1 << self.m)]
+
+    def _product(self, a: int, b: int) -> int:
         product = 0
         for k in range(self.m):
             product ^= (a << k) * (b >> k & 1)
         for k in range(2 * self.m - 2, self.m - 1, -1):
             product ^= (self.modulus << (k - self.m)) * (product >> k & 1)
         return product
-
-    def inverse(self, a: int) -> int:
-        """1 / a."""
-        if not a:
-            raise ZeroDivisionError("zero has no inverse")
-        return next(b for b in range(1 << self.m) if self.times(a, b) == 1)
 
     def lagrange(self, points: Sequence[int], at: int) -> list[int]:
         """Coefficients c with f(at) = sum c_j f(points_j), f of degree < len(points)."""

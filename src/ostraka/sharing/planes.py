@@ -49,3 +49,23 @@ def bits_of(planes: Planes, count: int) -> NDArray[np.uint64]:
     octets = np.ascontiguousarray(planes).view(np.uint8)
     bits = np.unpackbits(octets, axis=-1, count=count, bitorder="little")
     return bits.astype(np.uint64)
+
+
+def dense(planes: Planes, count: int) -> Planes:
+    """The first `count` elements of all rows in one row, one after the other."""
+    k, rows = planes.shape[0], planes.shape[1]
+    octets = np.ascontiguousarray(planes).view(np.uint8)
+    bits = np.unpackbits(octets, axis=-1, count=count, bitorder="little").reshape(k, rows * count)
+    padded = np.zeros((k, 64 * width(rows * count)), np.uint8)
+    padded[:, : rows * count] = bits
+    return np.packbits(padded, axis=-1, bitorder="little").view(np.uint64)[:, None]
+
+
+def spread(row: Planes, rows: int, count: int) -> Planes:
+    """The inverse of `dense`."""
+    k = row.shape[0]
+    octets = np.ascontiguousarray(row).view(np.uint8).reshape(k, -1)
+    bits = np.unpackbits(octets, axis=-1, count=rows * count, bitorder="little")
+    padded = np.zeros((k, rows, 64 * width(count)), np.uint8)
+    padded[:, :, :count] = bits.reshape(k, rows, count)
+    return np.packbits(padded, axis=-1, bitorder="little").view(np.uint64)
