@@ -262,6 +262,7 @@ async def test_the_deadline_names_who_is_missing_and_why(office, place):
         assert isinstance(error, TimedOut)
         assert error.exit_code == 41
         assert "carlos did not come within 0.5 s" in error.message
+        assert error.peer == "carlos"
         assert error.data_left is False
 
 

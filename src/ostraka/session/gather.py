@@ -384,5 +384,6 @@ class Gathering:
             + (f" ({'; '.join(reasons)})" if reasons else ""),
             hint="start again when they are ready; if they say they were there, compare manifests: "
             "`ostraka check` prints the digest",
+            peer=missing[0] if len(missing) == 1 else None,
             data_left=False,
         )
