@@ -26,6 +26,9 @@ class Watcher(roles.Observer):
     def phase(self, name):
         self.seen.append(name)
 
+    def warn(self, text):
+        self.seen.append(text)
+
     def moved(self, done, total):
         self.bytes.append((done, total))
 
