@@ -96,6 +96,7 @@ class Gathering:
         self._news = asyncio.Event()
         self._fatal: BaseException | None = None
         self._trouble: dict[str, str] = {}
+        self._tired: set[PartyId] = set()  # who was here, and has given up waiting for others
         self._preauth = 0
         self._over = False
         self._tasks: set[asyncio.Task[None]] = set()
@@ -312,6 +313,8 @@ class Gathering:
         del self._found[channel.peer]
         self._trouble[channel.peer] = error.message
         self._missed(channel)
+        if channel.farewell is not None and channel.farewell.code == TimedOut.code:
+            self._tired.add(channel.peer)
         if isinstance(error, PeerViolation):
             self._fail(channel.named(error))
         self._progress()
@@ -367,9 +370,11 @@ class Gathering:
     def late(self) -> OstrakaError:
         """What to say when the deadline has passed."""
         seconds = f"{self._manifest.session.deadline:g} s"
-        missing = [p for p in self._others if p not in self._found] or [
-            p for p, (channel, _) in self._found.items() if channel.state is not State.OPEN
-        ]
+        away = [p for p in self._others if p not in self._found]
+        missing = [p for p in away if p not in self._tired] or away
+        if not missing:
+            found = self._found.items()
+            missing = [p for p, (channel, _) in found if channel.state is not State.OPEN]
         place = self._manifest.session.coordinator
         if self.relay is None and place is not None and any(map(self._relayed, missing)):
             return Unreachable(
