@@ -32,6 +32,7 @@ from ostraka import manifest as manifests
 from ostraka.engine.compare import less_than
 from ostraka.engine.context import Engine, start
 from ostraka.engine.deal import share
+from ostraka.engine.digits import decompose, truncate
 from ostraka.engine.multiply import matmul, mul
 from ostraka.engine.party import Party
 from ostraka.engine.reveal import reveal
@@ -61,6 +62,8 @@ async def prepare(engine: Engine, name: str, size: int) -> Work:
         "mul": lambda: mul(x, y),
         "compare": lambda: less_than(x, y),
         "reveal": lambda: reveal(x),
+        "truncate": lambda: truncate(x, 16),
+        "decompose": lambda: decompose(x, 61),
         "sort": lambda: sort(small),
     }[name]
 

@@ -181,7 +181,7 @@ async def test_what_party_0_opens_of_a_comparison_does_not_depend_on_it(together
 
             engine.uniform, engine.receive = uniform, watched
             y = np.full(len(grid[0]), secret, np.uint64)
-            operands = await boolean(engine, len(y)).operands(y)
+            operands, _ = await boolean(engine, len(y)).operands(y)
             return [operand.shape for operand in operands]
 
         shapes, _ = await together(n, t, program, field=field)

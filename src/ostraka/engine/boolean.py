@@ -54,12 +54,16 @@ class Boolean(ABC):
     async def _both(self, a: Bits, b: Bits) -> Bits: ...
 
     @abstractmethod
-    async def operands(self, y: Words) -> list[Bits]:
+    async def operands(self, y: Words) -> tuple[list[Bits], Words | None]:
         """t + 1 shared numbers of `field.bits` bits that add up to y modulo p: two rounds.
 
         Party 0 learns y + r, r uniform to it and any t - 1 others; parties 1 to t each know one of
-        t summands of r. The first operand is y + r, canonical; the others are p minus a canonical
-        summand. So no two of the operands can be p, nor all of them zero: see `compare`.
+        t summands of r. The first operand is y + r, canonical, so never p; the others are p minus
+        a canonical summand, so never zero: see `compare`.
+
+        Returns:
+            Our shares of the operands, and the one of them that we know: the first at party 0, the
+            others at 1 to t; of three parties, 2 knows what 1 does.
         """
 
     @abstractmethod
@@ -135,7 +139,7 @@ class Replicated(Boolean):
         await engine.receive_words(self.after, step, out[1].reshape(-1))
         return out
 
-    async def operands(self, y: Words) -> list[Bits]:
+    async def operands(self, y: Words) -> tuple[list[Bits], Words | None]:
         """r is a stream of parties 1 and 2; of y + r, party 1 gets a stream and 2 the rest."""
         engine, field = self.engine, self.engine.field
         r = None
@@ -152,12 +156,13 @@ class Replicated(Boolean):
             first[0] = first[1] ^ self._planes(masked)
             engine.send(2, step, first[0].reshape(-1))
         elif r is not None:
-            second[2 - engine.me] = self._planes(field.subtract(np.uint64(field.p) + 0 * r, r))
+            r = masked = field.subtract(np.full(len(y), field.p, np.uint64), r)
+            second[2 - engine.me] = self._planes(r)
             if engine.me == 1:
                 first[0] = engine.random_words(0, "bits", shape[1:])
             else:
                 await engine.receive_words(0, step, first[1].reshape(-1))
-        return [self._rows(first), self._rows(second)]
+        return [self._rows(first), self._rows(second)], masked
 
     async def to_field(self, bits: Bits) -> list[Words]:
         """Party 0 deals x_0 ^ x_1; both others know x_2, on the line that is zero at party 0."""
@@ -196,7 +201,7 @@ class Sliced(Boolean):
         words = int(np.prod(shape[1:], dtype=np.int64))
         return (await self._deal(workers, words, product, weight, total=True))[0].reshape(shape)
 
-    async def operands(self, y: Words) -> list[Bits]:
+    async def operands(self, y: Words) -> tuple[list[Bits], Words | None]:
         engine, field, t = self.engine, self.engine.field, self.engine.t
         mine, summands = self._mask(len(y)) if 1 <= engine.me <= t else (None, [])
         masked = await self._masked(y, summands)
@@ -207,7 +212,7 @@ class Sliced(Boolean):
         words = shape[1] * shape[2]
         plain = None if planes is None else planes.reshape(1, words)
         dealt = await self._deal(range(t + 1), words, plain, 1, total=False)
-        return [self._rows(share.reshape(shape)) for share in dealt]
+        return [self._rows(share.reshape(shape)) for share in dealt], masked
 
     def _mask(self, length: int) -> tuple[Words, list[Words]]:
         """Our own summand of r, and our shares of all t.

@@ -40,7 +40,7 @@ async def less_than_zero(x: SecretArray) -> SecretArray:
     if not x.size:
         return x
     bits = boolean(engine, x.size)
-    a, b = await addends(bits, y)
+    a, b, _ = await addends(bits, y)
     low = a[:, :1] ^ b[:, :1]
     odd = low ^ await _carry(bits, a, b)
     return (await to_field(bits, odd)).reshape(x.shape)
@@ -62,7 +62,7 @@ async def equal(a: Operand, b: Operand) -> SecretArray:
     if not len(x):
         return difference
     bits = boolean(difference.engine, len(x))
-    first, second = await addends(bits, x)
+    first, second, _ = await addends(bits, x)
     opposite = first ^ second
     while (rows := opposite.shape[1]) > 1:
         half = rows // 2
@@ -96,15 +96,18 @@ async def xor_all(bits: list[SecretArray]) -> SecretArray:
     return bits[0]
 
 
-async def addends(bits: Boolean, y: Words) -> tuple[Bits, Bits]:
-    """Two numbers A, B of 61 shared bits with A + B = y mod p, neither both zero nor both p."""
-    operands = await bits.operands(y)
+async def addends(bits: Boolean, y: Words) -> tuple[Bits, Bits, Words | None]:
+    """Two numbers A, B of 61 shared bits with A + B = y mod p, neither both zero nor both p.
+
+    Also gives the operand this party knows: with t = 1, A at party 0 and B at party 1.
+    """
+    operands, known = await bits.operands(y)
     while len(operands) > 2:
         threes = len(operands) // 3
         a, b, c = (np.concatenate(operands[k : 3 * threes : 3], axis=1) for k in range(3))
         total, carry = await _carry_save(bits, a, b, c, threes)
         operands = total + carry + operands[3 * threes :]
-    return operands[0], operands[1]
+    return operands[0], operands[1], known
 
 
 async def _carry_save(

@@ -1,0 +1,114 @@
+"""Below the integers: bits of a secret, halving without rounding errors, whole division.
+
+Everything rests on x mod p = A + B + w, the sum taken over 61 bits, where w = 1 if A + B >= p
+(`compare` says where A and B come from): a prefix adder gives the carries [Sklansky60].
+
+Adversary: passive, at most t < n / 2 parties, who learn nothing. A batch has the rounds of one.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ostraka.engine.array import SecretArray
+from ostraka.engine.boolean import Bits, Boolean, boolean
+from ostraka.engine.compare import Operand, addends, less_than, to_field
+from ostraka.engine.deal import deal
+from ostraka.engine.multiply import mul
+from ostraka.sharing.randomness import Words
+
+MAGNITUDE = 59
+"""Values that are truncated or divided lie within +-2^59."""
+
+
+async def decompose(x: SecretArray, k: int) -> SecretArray:
+    """The k lowest bits of x mod p, lowest first, on a new last axis; of x itself if x >= 0.
+
+    Rounds: a comparison's and one more. About 100 bytes (n = 3) and k + 1 products per element.
+    """
+    if not 1 <= k <= x.engine.field.bits:
+        raise ValueError(f"an element has bits 1 to {x.engine.field.bits}, not {k}")
+    if not x.size:
+        return x.engine.public(np.zeros((*x.shape, k), np.int64))
+    bits = boolean(x.engine, x.size)
+    a, b, _ = await addends(bits, _flat(x))
+    gives, passes = await _prefixes(bits, a, b)
+    wrap = gives[:, -1:] ^ passes[:, -1:]
+    around = await bits.both(passes[:, : k - 1], np.repeat(wrap, k - 1, axis=1)) if k > 1 else wrap
+    carries = np.concatenate((wrap, gives[:, : k - 1] ^ around[:, : k - 1]), axis=1)
+    found = await to_field(bits, a[:, :k] ^ b[:, :k] ^ carries)
+    return found.reshape(k, *x.shape).transpose(*range(1, x.ndim + 1), 0)
+
+
+async def truncate(x: SecretArray, k: int) -> SecretArray:
+    """The floor of x / 2^k, exactly, for -2^59 <= x < 2^59 and 0 <= k <= 59.
+
+    With t = 1, party 0 knows A and party 1 knows B, so they deal A >> k and B >> k; missing are the
+    carry into bit k, and 2^(61 - k) if the sum wrapped around: two rounds more than a comparison,
+    about 100 bytes per party for n = 3. Otherwise by `decompose`, whose cost grows with k.
+    """
+    if not 0 <= k <= MAGNITUDE or x.engine.field.bits != 61:
+        raise ValueError(f"x / 2^k is for k from 0 to {MAGNITUDE}")
+    if not x.size or not k:
+        return x
+    positive = x + (1 << MAGNITUDE)
+    if x.engine.t == 1:
+        quotient = await _shifted(positive, k)
+    else:
+        low = await decompose(positive, k) @ (1 << np.arange(k))
+        quotient = (positive - low) * pow(2, -k, x.engine.field.p)
+    return quotient - (1 << (MAGNITUDE - k))
+
+
+async def _shifted(x: SecretArray, k: int) -> SecretArray:
+    """The floor of x / 2^k for x >= 0 and t = 1."""
+    engine = x.engine
+    bits = boolean(engine, x.size)
+    a, b, known = await addends(bits, _flat(x))
+    high = known >> np.uint64(k) if known is not None and engine.me < 2 else None
+    local = None if high is None else high.__getitem__
+    dealt = (await deal(engine, [0, 1], x.size, local, total=True))[0]
+    gives, passes = await _prefixes(bits, a, b)
+    wrap = gives[:, -1:] ^ passes[:, -1:]
+    carry = gives[:, k - 1 : k] ^ await bits.both(passes[:, k - 1 : k], wrap)
+    found = (await to_field(bits, np.concatenate((wrap, carry), axis=1))).reshape(2, -1)
+    total = engine.array(dealt) + found[1] - found[0] * (1 << (61 - k))
+    return total.reshape(x.shape)
+
+
+async def divide(a: SecretArray, b: Operand, k: int) -> SecretArray:
+    """The floor of a / b, exactly, for a >= 0, b >= 1, a / b < 2^k and b 2^k <= 2^59.
+
+    Long division: k times the rounds of a comparison and a product. b is secret or public.
+    """
+    divisor = b if isinstance(b, SecretArray) else np.asarray(b)
+    remainder = a.broadcast_to(np.broadcast_shapes(a.shape, divisor.shape))
+    quotient = remainder * 0
+    for i in reversed(range(k)):
+        step = divisor * (1 << i)
+        fits = 1 - await less_than(remainder, step)
+        quotient = quotient + fits * (1 << i)
+        taken = await mul(fits, step) if isinstance(step, SecretArray) else fits * step
+        remainder = remainder - taken
+    return quotient
+
+
+async def _prefixes(bits: Boolean, a: Bits, b: Bits) -> tuple[Bits, Bits]:
+    """For every i, whether bits 0 to i of A + B give a carry, and whether they pass one on."""
+    gives, passes = await bits.both(a, b), a ^ b
+    rows, distance = np.arange(a.shape[1]), 1
+    while distance < len(rows):
+        high = rows[rows // distance % 2 == 1]
+        low = high // distance * distance - 1
+        left = np.concatenate((passes[:, high], passes[:, high]), axis=1)
+        right = np.concatenate((gives[:, low], passes[:, low]), axis=1)
+        both = await bits.both(left, right)
+        gives, passes = gives.copy(), passes.copy()
+        gives[:, high] ^= both[:, : len(high)]
+        passes[:, high] = both[:, len(high) :]
+        distance *= 2
+    return gives, passes
+
+
+def _flat(x: SecretArray) -> Words:
+    return np.ascontiguousarray(x.parts[0]).reshape(-1)

@@ -1,0 +1,94 @@
+import numpy as np
+import pytest
+
+from ostraka.engine.deal import share
+from ostraka.engine.digits import decompose, divide, truncate
+from ostraka.engine.reveal import reveal
+from ostraka.sharing.field import Field
+
+TOP = 2**59
+X = np.array([0, 1, -1, 2, -2, 7, -8, 2**16, -(2**16) - 1, TOP - 1, -TOP, TOP // 3, -TOP // 7])
+
+
+@pytest.mark.parametrize("k", [0, 1, 16, 33, 59])
+async def test_truncation_is_pythons_shift(together, size, k):
+    async def program(engine):
+        return await reveal(await truncate(await share(engine, 0, X, X.shape), k))
+
+    for result in (await together(*size, program))[0]:
+        assert np.array_equal(result, X >> k)
+
+
+async def test_truncation_of_many_random_values(together):
+    x = np.random.default_rng(4).integers(-TOP, TOP, (40, 50))
+
+    async def program(engine):
+        return await reveal(await truncate(await share(engine, 0, x, x.shape), 20))
+
+    assert np.array_equal((await together(3, 1, program))[0][0], x >> 20)
+
+
+async def test_bits_of_every_value_of_a_tiny_field(together):
+    for bits, n, t in ((5, 3, 1), (5, 5, 2), (7, 7, 3)):
+        x = np.tile(np.arange(2**bits - 1), 9).reshape(3, -1)
+
+        async def program(engine, x=x, bits=bits):
+            secret = await share(engine, 0, x, x.shape)
+            words = [await decompose(secret, k) for k in (1, 2, bits)]
+            return [await reveal(w) for w in words]
+
+        for results in (await together(n, t, program, field=Field(bits)))[0]:
+            for k, result in zip((1, 2, bits), results, strict=True):
+                assert np.array_equal(result, x[..., None] >> np.arange(k) & 1)
+
+
+async def test_bits_at_full_size(together, size):
+    x = np.array([0, 1, 2**60 - 1, 2**59, 0x123456789ABCDEF])
+
+    async def program(engine):
+        secret = await share(engine, 1, x, x.shape)
+        return await reveal(await decompose(secret, 61)), await reveal(
+            await decompose(secret[2], 3)
+        )
+
+    for bits, scalar in (await together(*size, program))[0]:
+        assert np.array_equal(bits, x[:, None] >> np.arange(61) & 1)
+        assert scalar.tolist() == [1, 1, 1]
+
+
+async def test_division(together, size):
+    a, b = (
+        np.array([0, 1, 99, 100, 101, 2**40 - 1, 12345]),
+        np.array([1, 5, 10, 10, 10, 2**30, 12345]),
+    )
+
+    async def program(engine):
+        x, y = await share(engine, 0, a, a.shape), await share(engine, 1, b, b.shape)
+        return [
+            await reveal(q)
+            for q in (
+                await divide(x, y, 12),
+                await divide(x[:5], 7, 4),
+                await divide(x[4], y[:3], 7),
+            )
+        ]
+
+    for both, public, broad in (await together(*size, program))[0]:
+        assert np.array_equal(both, a // b)
+        assert np.array_equal(public, a[:5] // 7)
+        assert np.array_equal(broad, 101 // b[:3])
+
+
+async def test_what_cannot_be_asked(together):
+    async def program(engine):
+        x = engine.public([5])
+        for k in (-1, 60):
+            with pytest.raises(ValueError, match="from 0 to 59"):
+                await truncate(x, k)
+        for k in (0, 62):
+            with pytest.raises(ValueError, match="bits 1 to 61"):
+                await decompose(x, k)
+        assert (await truncate(x[:0], 3)).shape == (0,)
+        assert (await decompose(x[:0], 3)).shape == (0, 3)
+
+    await together(3, 1, program)
