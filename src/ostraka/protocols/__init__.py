@@ -8,9 +8,11 @@ from ostraka.errors import ManifestError
 from ostraka.manifest import Manifest, suggest
 from ostraka.protocols.protocol import Protocol
 from ostraka.protocols.secure_sum import SecureSum
+from ostraka.protocols.threshold_vote import ThresholdVote
 
 catalogue: Final[dict[str, type[Protocol]]] = {
     "secure-sum": SecureSum,
+    "threshold-vote": ThresholdVote,
 }
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -69,12 +69,26 @@ class Outcome:
 
 @dataclass
 class Shares:
-    """One compute party's shares of everybody's vectors. Consumed by whichever method is used."""
+    """One compute party's shares of everybody's vectors. Consumed by whichever method is used.
+
+    Attributes:
+        counted: whose shares these are; `compute` may exclude some, every party alike.
+        draw: where this compute party's own randomness comes from.
+    """
 
     scheme: Scheme
     length: int
     parcels: dict[PartyId, Parcel]
     own: PartyId
+    draw: Draw
+    counted: tuple[PartyId, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.counted = tuple(self.parcels)
+
+    def exclude(self, contributor: PartyId) -> None:
+        """Leave somebody out of whom the result counts."""
+        self.counted = tuple(c for c in self.counted if c != contributor)
 
     def of(self, contributor: PartyId) -> Words:
         """This party's share of one contributor's vector: for what is not a plain sum."""

@@ -144,9 +144,12 @@ class _Driver:
         if protocol.agrees:
             counted = await agree.agree(party, parcels)
             protocol.check_policy(counted)
-        shares = Shares(party.scheme, protocol.length, {c: parcels[c] for c in counted}, self.me)
+        kept = {c: parcels[c] for c in counted}
         parcels.clear()
-        return await protocol.compute(party, shares), counted
+        shares = Shares(party.scheme, protocol.length, kept, self.me, self.draw)
+        result = await protocol.compute(party, shares)
+        protocol.check_policy(shares.counted)
+        return result, shares.counted
 
     async def _collect(self, parcels: dict[PartyId, Parcel], step: Step) -> None:
         """Add every other contributor's parcel; the lost are left out where that is allowed."""

@@ -6,7 +6,7 @@ import statistics
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
-from typing import Literal, NoReturn
+from typing import Literal, NoReturn, get_args
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -172,8 +172,11 @@ def _options(manifest: Manifest) -> Options:
         options = Options.model_validate(manifest.outputs)
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(map(str, ("outputs", *first["loc"])))
-        _refuse(f"{place}: {first['msg']}")
+        if first["type"] == "extra_forbidden":
+            _refuse(f"outputs.{first['loc'][0]}: unknown key; secure-sum has statistics alone")
+        which = f"{first['input']!r} is not a statistic: " if len(first["loc"]) > 1 else ""
+        known = ", ".join(get_args(Statistic))
+        _refuse(f"outputs.statistics: {which}must be a list of some of {known}")
     if not options.statistics or len(set(options.statistics)) != len(options.statistics):
         _refuse("outputs.statistics must name each figure once, and at least one")
     return options

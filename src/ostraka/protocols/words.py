@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ostraka.engine.agree import quorum
 from ostraka.names import PartyId
 from ostraka.protocols.protocol import Protocol
@@ -20,6 +22,37 @@ def explain_linear(protocol: Protocol, what: str, *, of_inputs: bool = True) -> 
         _liars(protocol),
         _dropouts(protocol),
     ]
+
+
+def explain_interactive(protocol: Protocol, what: str, answer: Sequence[str]) -> list[str]:
+    """The same for what compute parties multiply and compare.
+
+    `answer`: what the answer itself may tell, and what contributors can do to it.
+    """
+    return [
+        *_roles(protocol, what),
+        _onlooker(protocol),
+        _colluders(protocol),
+        *answer,
+        "Honesty: all this supposes that every compute party's program follows the protocol "
+        "(passive security). One that does not may make the result wrong, unnoticed, and may "
+        "learn more than the result.",
+        _stay(protocol),
+    ]
+
+
+def _stay(protocol: Protocol) -> str:
+    n = len(protocol.scheme.compute)
+    text = (
+        f"Dropouts: all {n} compute parties must stay until the result is opened. If one goes "
+        "missing before, the run stops, the others are told which, and nothing is revealed."
+    )
+    may_leave = set(protocol.contributors) - set(protocol.scheme.compute)
+    allowed = len(protocol.contributors) - protocol.manifest.policy.min_contributors
+    if allowed := min(allowed, len(may_leave)):
+        who = "contributor that does" if allowed == 1 else "contributors that do"
+        text += f" The result may be without up to {allowed} {who} not compute and never came."
+    return text
 
 
 def _roles(protocol: Protocol, what: str) -> list[str]:

@@ -1,0 +1,218 @@
+"""Ballots: how they are written, and how compute parties find them valid without seeing them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, StrictInt
+
+from ostraka.engine.array import SecretArray, concatenate
+from ostraka.engine.context import Engine
+from ostraka.engine.multiply import dot, mul
+from ostraka.engine.reveal import reveal
+from ostraka.errors import PeerViolation
+from ostraka.manifest import BoolType, ChoiceType, Manifest
+from ostraka.names import PartyId
+from ostraka.protocols.interactive import Interactive, random_elements, refuse
+from ostraka.protocols.protocol import Shares
+from ostraka.sharing.encoding import Codec, Signed
+from ostraka.sharing.encoding import refuse as refuse_input
+from ostraka.sharing.randomness import Words
+
+ABSTAIN = "abstain"
+"""The option that counts for nothing."""
+
+Weight = Annotated[StrictInt, Field(ge=1, le=1_000_000)]
+
+
+class BallotOptions(BaseModel):
+    """What `[outputs]` may say about ballots.
+
+    Attributes:
+        choices: how many options one ballot may name.
+        weights: how much some contributors' ballots count; 1 for those not named.
+        invalid: what happens when a ballot is none: everything stops, or it does not count.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    question: str = ""
+    choices: Annotated[StrictInt, Field(ge=1)] = 1
+    weights: dict[str, Weight] = {}
+    invalid: Literal["abort", "exclude"] = "abort"
+
+
+@dataclass(frozen=True)
+class Ballots:
+    """The vector of zeros and ones that a contributor shares.
+
+    One entry for each option; choices - 1 to fill up with, so that whoever names fewer options
+    shares as many ones; and, where abstaining is possible, one that counts for `choices` ones.
+    A vector is a ballot exactly if every entry is 0 or 1 and the weighted sum is `choices`.
+    """
+
+    options: tuple[str, ...]
+    choices: int
+    abstain: bool
+
+    @property
+    def length(self) -> int:
+        """Entries."""
+        return len(self.options) + self.choices - 1 + self.abstain
+
+    @property
+    def ones(self) -> Signed:
+        """What each entry counts for."""
+        row = np.ones(self.length, np.int64)
+        row[self.length - self.abstain :] = self.choices
+        return row
+
+    def encode(self, named: Sequence[str]) -> Signed:
+        """The vector of a ballot for these options; none of them: an abstention."""
+        x = np.zeros(self.length, np.int64)
+        if not named:
+            x[-1] = 1
+            return x
+        x[[self.options.index(option) for option in named]] = 1
+        k = len(self.options)
+        x[k : k + self.choices - len(named)] = 1
+        return x
+
+    async def checked(self, engine: Engine, x: SecretArray) -> tuple[SecretArray, NDArray[Any]]:
+        """Which rows of x are ballots, and their entries.
+
+        What is opened, one element for each row, is a combination of the row's errors with secret
+        uniform coefficients: zero for a ballot, uniform for anything else, so that it shows
+        nothing but which of the two it is. Errors pass with probability 1 / p. Rounds: 4.
+
+        Returns:
+            The squares of the entries, which are the entries of ballots, shared afresh: even a
+            contributor whose shares are not of one polynomial is caught or harmless.
+        """
+        squares = await mul(x, x)
+        sums = squares @ self.ones - self.choices
+        errors = concatenate([squares - x, sums.reshape(-1, 1)], axis=1)
+        coefficients = await random_elements(engine, errors.shape)
+        opened = await reveal(await dot(errors, coefficients))
+        assert opened is not None
+        return squares, opened == 0
+
+
+class Vote(Interactive):
+    """What protocols on ballots have in common: reading, sharing, checking, weighing."""
+
+    ballots: Ballots
+    options: BallotOptions
+
+    def _prepare(self, manifest: Manifest, options: BallotOptions) -> None:
+        self.options = options
+        self.ballots = _ballots(manifest, options.choices)
+        self.length = self.ballots.length
+        self.codec = Codec(manifest.input)
+        for name in options.weights:
+            if name not in self.contributors:
+                refuse(f"outputs.weights: {name} is not a contributor")
+        self.weights = {c: options.weights.get(c, 1) for c in self.contributors}
+
+    @property
+    def all_votes(self) -> int:
+        """The weight of every contributor of the manifest."""
+        return sum(self.weights.values())
+
+    # --- one ballot -----------------------------------------------------------------------------
+
+    def read(self, raw: object) -> tuple[str, ...]:
+        """The options a ballot names, none for an abstention.
+
+        Raises:
+            InputError: it is no ballot; what it says is not repeated.
+        """
+        if raw is None:
+            refuse_input("there is no ballot")
+        values = list(raw) if isinstance(raw, list | tuple) else [raw]
+        if len(values) != 1 and not 1 <= len(values) <= self.options.choices:
+            refuse_input(f"the ballot has {len(values)} entries; at most "
+                         f"{self.options.choices} may be named")  # fmt: skip
+        named = tuple(self._option(value) for value in values)
+        if len(set(named)) != len(named):
+            refuse_input("the ballot names an option twice")
+        if ABSTAIN in named and len(named) > 1:
+            refuse_input("the ballot abstains and names options")
+        return tuple(option for option in named if option != ABSTAIN)
+
+    def _option(self, value: object) -> str:
+        index = int(self.codec.encode(value)[0])
+        if isinstance(self.codec.kind, ChoiceType):
+            return self.codec.kind.options[index]
+        return "yes" if index else "no"
+
+    def encode(self, raw: object) -> Words:
+        return self.scheme.from_signed(self.ballots.encode(self.read(raw)))
+
+    # --- all ballots ----------------------------------------------------------------------------
+
+    async def count(
+        self, engine: Engine, x: SecretArray, shares: Shares
+    ) -> tuple[SecretArray, SecretArray]:
+        """Check every ballot; the weighted votes for each option, and those cast at all.
+
+        Raises:
+            PeerViolation: somebody's vector is no ballot, and the manifest says to stop then.
+        """
+        bits, valid = await self.ballots.checked(engine, x)
+        self._refuse(shares, [c for c, ok in zip(shares.counted, valid, strict=True) if not ok])
+        w = np.array([self.weights[c] for c in shares.counted])
+        votes = bits[valid].T @ w
+        cast = engine.public(int(w.sum()))
+        if self.ballots.abstain:
+            cast = cast - votes[-1]
+        return votes[: len(self.ballots.options)], cast
+
+    def _refuse(self, shares: Shares, voters: list[PartyId]) -> None:
+        if voters and self.options.invalid == "abort":
+            names = " and ".join(voters)
+            raise PeerViolation(
+                f"what {names} shared is no ballot; what it is stays hidden, nothing was counted",
+                hint=f"run it again without {names}",
+                peer=voters[0],
+            )
+        for voter in voters:
+            shares.exclude(voter)
+        self.check_policy(shares.counted)
+
+    # --- for tests ------------------------------------------------------------------------------
+
+    def tallied(self, inputs: Mapping[PartyId, object]) -> tuple[list[int], int]:
+        """The weighted votes for each option and those cast, from raw ballots."""
+        named = {voter: self.read(raw) for voter, raw in inputs.items()}
+        votes = [
+            sum(self.weights[voter] for voter, names in named.items() if option in names)
+            for option in self.ballots.options
+        ]
+        return votes, sum(self.weights[voter] for voter, names in named.items() if names)
+
+
+def _ballots(manifest: Manifest, choices: int) -> Ballots:
+    kind = manifest.input.type
+    if manifest.input.length != 1:
+        refuse(
+            "input.length: a ballot is one value",
+            hint="outputs.choices says how many options a ballot may name",
+        )
+    if isinstance(kind, BoolType):
+        found = Ballots(("yes", "no"), choices, abstain=False)
+    elif isinstance(kind, ChoiceType):
+        options = tuple(option for option in kind.options if option != ABSTAIN)
+        found = Ballots(options, choices, abstain=ABSTAIN in kind.options)
+    else:
+        refuse(f'input.type: a ballot is a choice(["...", "..."]) or a bool, not {kind}')
+    if len(found.options) < 2:
+        refuse("input.type: a ballot needs two options at least, beside abstaining")
+    if choices > len(found.options):
+        refuse(f"outputs.choices: must be at most the number of options, {len(found.options)}")
+    if set(found.options) == {"yes", "no"}:
+        return replace(found, options=("yes", "no"))
+    return found

@@ -1,0 +1,186 @@
+"""Protocols whose compute parties multiply and compare: an engine, between sharing and opening."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Coroutine, Mapping, Sequence
+from typing import Any, NoReturn, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ValidationError
+
+from ostraka.engine.array import SecretArray
+from ostraka.engine.context import STEPS, Engine, start
+from ostraka.engine.cost import Cost
+from ostraka.engine.deal import deal
+from ostraka.engine.party import Party
+from ostraka.errors import ManifestError
+from ostraka.exchange import Array, Exchange, Expected, type_codes
+from ostraka.manifest import Manifest
+from ostraka.names import PartyId, Step
+from ostraka.protocols.protocol import Protocol, Shares
+from ostraka.sharing.randomness import OsDraw, Words
+from ostraka.sharing.scheme import Explicit, Parcel
+from ostraka.sharing.shamir import Shamir
+
+
+class Interactive(Protocol):
+    """A protocol on Shamir shares among n >= 2t + 1 compute parties, who must all stay.
+
+    Subclasses write `evaluate` where other protocols write `compute`.
+    """
+
+    compute_steps = 1 + STEPS
+
+    def __init__(self, manifest: Manifest) -> None:
+        super().__init__(manifest)
+        n, t = len(manifest.compute), manifest.sharing.threshold
+        if manifest.sharing.scheme != "shamir":
+            refuse(
+                f"sharing.scheme: {self.name} multiplies secrets, and {manifest.sharing.scheme} "
+                "shares cannot be multiplied",
+                hint=f'set scheme = "shamir" and threshold = {max(1, (n - 1) // 2)} in [sharing]',
+            )
+        if n < 2 * t + 1:
+            enough = f"name {2 * t + 1} compute parties"
+            lower = f"set threshold = {(n - 1) // 2}, or " if n >= 3 else ""
+            refuse(
+                f"sharing.threshold: {self.name} with a threshold of {t} needs {2 * t + 1} compute "
+                f"parties, and there are {n}",
+                hint=lower + enough,
+            )
+
+    @abstractmethod
+    async def evaluate(self, engine: Engine, x: SecretArray, shares: Shares) -> SecretArray:
+        """From what contributors shared to what is opened to the recipients.
+
+        Args:
+            x: shape (contributors counted, `length`).
+            shares: whom x counts, in order; `exclude` leaves somebody out of the result.
+        """
+
+    async def compute(self, party: Party, shares: Shares) -> Words:
+        engine = await start(party, shares.draw)
+        x = engine.array(np.stack([shares.of(c) for c in shares.counted]))
+        result = await self.evaluate(engine, x, shares)
+        return np.ascontiguousarray(result.parts[0]).reshape(-1)
+
+    def compute_cost(self, total: Cost) -> None:
+        """What `compute` sends does not depend on inputs: it runs, against nobody, and is counted.
+
+        Parties with the same part in every word of the engine send alike: the first, the other
+        t that mask, the rest of those who reduce degrees, and whoever is left.
+        """
+        n, t = len(self.scheme.compute), self.scheme.colluders
+        counted: dict[int, tuple[int, int]] = {}
+        for me, name in enumerate(self.scheme.compute):
+            kind = sum(me >= start for start in (1, t + 1, 2 * t + 1)) if n > 3 else me
+            if kind not in counted:
+                exchange = _Nobody(name)
+                rounds = _finish(self._rehearse(exchange))
+                counted[kind] = exchange.messages, exchange.bytes
+            messages, size = counted[kind]
+            total.send(name, [_OTHERS], size, messages)
+        total.rounds += rounds
+
+    async def _rehearse(self, exchange: Exchange) -> int:
+        scheme = _Careless(self.contributors, self.scheme.compute, self.scheme.colluders)
+        zero = scheme.zeros(self.length)
+        parcels: dict[PartyId, Parcel] = {c: Explicit(zero) for c in self.contributors}
+        shares = Shares(scheme, self.length, parcels, exchange.me, OsDraw())
+        engine = await start(Party(exchange, scheme), shares.draw)
+        x = engine.array(np.stack([shares.of(c) for c in shares.counted]))
+        await self.evaluate(engine, x, shares)
+        return engine.counters.rounds
+
+
+_OTHERS = PartyId("")
+"""All others together: what is counted is already a sum over them."""
+
+
+class _Nobody(Exchange):
+    """Whatever is sent is counted, whatever is due is zero."""
+
+    def __init__(self, me: PartyId) -> None:
+        self.me = me
+        self.messages = self.bytes = 0
+
+    def send(self, to: PartyId, step: Step, message: Array) -> None:
+        self.messages += 1
+        self.bytes += message.nbytes
+
+    async def receive(
+        self,
+        sender: PartyId,
+        step: Step,
+        expected: Expected,
+        into: NDArray[Any] | None = None,
+        patience: int = 1,
+    ) -> NDArray[Any]:
+        if into is None:
+            return np.zeros(expected.length, type_codes[expected.dtype])
+        into[:] = 0
+        return into
+
+
+class _Careless(Shamir):
+    """Everything opens to zero."""
+
+    def combine(self, shares: Mapping[PartyId, Words]) -> Words:
+        return np.zeros(len(next(iter(shares.values()))), np.uint64)
+
+
+_T = TypeVar("_T")
+
+
+def _finish(coroutine: Coroutine[Any, Any, _T]) -> _T:
+    """The result of a coroutine that waits for nobody."""
+    try:
+        coroutine.send(None)
+    except StopIteration as end:
+        return end.value  # type: ignore[no-any-return]
+    raise RuntimeError("it waits for somebody")
+
+
+# --- words that protocols share ------------------------------------------------------------------
+
+
+async def random_elements(engine: Engine, shape: tuple[int, ...]) -> SecretArray:
+    """Uniform secret elements that no t parties know: parties 0 to t deal one each; one round."""
+    length, local = int(np.prod(shape, dtype=np.int64)), None
+    if engine.me <= engine.t:
+        local = engine.uniform(engine.me, "random elements", length).__getitem__
+    dealt = await deal(engine, range(engine.t + 1), length, local, total=True)
+    return engine.array(dealt[0].reshape(shape))
+
+
+# --- options -------------------------------------------------------------------------------------
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+def read_options(model: type[_Model], manifest: Manifest) -> _Model:
+    """`[outputs]` as a model; ManifestError with the path of what is wrong first."""
+    try:
+        return model.model_validate(manifest.outputs)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, ("outputs", *first["loc"])))
+        refuse(f"{where}: {_words(first['type'], first['msg'], model)}")
+
+
+def _words(kind: str, message: str, model: type[BaseModel]) -> str:
+    if kind == "extra_forbidden":
+        return f"unknown key; known here: {', '.join(model.model_fields)}"
+    return message.removeprefix("Value error, ").replace("Input should be", "must be", 1)
+
+
+def refuse(problem: str, hint: str = "correct the manifest at every party") -> NoReturn:
+    """The manifest asks for something that cannot be done."""
+    raise ManifestError(problem, hint=hint, data_left=False)
+
+
+def listed(names: Sequence[str]) -> str:
+    """ "a, b and c"."""
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))

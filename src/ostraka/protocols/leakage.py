@@ -1,0 +1,144 @@
+"""What the answer of a vote tells, in words: for `ostraka check`."""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import TYPE_CHECKING
+
+from ostraka.protocols.words import explain_interactive
+
+if TYPE_CHECKING:
+    from ostraka.protocols.ballots import Vote
+    from ostraka.protocols.threshold_vote import ThresholdVote
+
+
+def explain_vote(vote: ThresholdVote) -> list[str]:
+    """Who learns what of a vote, its rule in words, and where the outcome itself tells."""
+    what = {
+        "outcome": "whether the outcome is YES or NO, no count and no margin",
+        "winner": "the winning option, no count and no margin",
+        "approved": "which options are approved, no count and no margin",
+    }[vote.options.reveal]
+    answer = [
+        f"The rule: {_rule(vote)}.",
+        *_dictators(vote),
+        *_unanimity(vote),
+        *_quorum_edge(vote),
+        _coalition(vote),
+        second_session("vote"),
+        *explain_ballots(vote),
+    ]
+    return explain_interactive(vote, what, answer)
+
+
+def explain_ballots(vote: Vote) -> list[str]:
+    """What happens to ballots that are none."""
+    then = {
+        "abort": "the run stops, nothing is counted, and everybody is told whose it was",
+        "exclude": "it does not count, and the result says that one fewer was counted",
+    }[vote.options.invalid]
+    few = "exactly one option" if vote.options.choices == 1 else (
+        f"one to {vote.options.choices} options"
+    )  # fmt: skip
+    return [
+        f"Ballots are checked before they count, without being seen: each names {few}"
+        f"{' or abstains' if vote.ballots.abstain else ''}, each once. Anything else, a ballot of "
+        f"1000 or of -1, is found, its content hidden: {then}."
+    ]
+
+
+def second_session(what: str) -> str:
+    """The same question twice."""
+    return (
+        f"A second {what}: if the same is asked again with one person more or less, the two "
+        "answers together may tell that person's input. Nothing refuses that yet."
+    )
+
+
+def _rule(vote: ThresholdVote) -> str:
+    rule = vote.options
+    if rule.reveal == "winner":
+        text = "the option with the most votes wins; of several, the first in the manifest's order"
+    else:
+        base = "all contributors'" if rule.of == "all" else "the cast"
+        enough = (
+            f"at least {rule.pass_at} of {base} votes"
+            if rule.pass_at is not None
+            else f"at least {rule.pass_at_votes} votes"
+        )
+        subject = "YES" if rule.reveal == "outcome" else "an option passes"
+        text = f"{subject} if {enough} are for it"
+    if vote.quorum:
+        text += f", and at least {vote.quorum} of {vote.all_votes} are cast"
+    if rule.weights:
+        shown = ", ".join(f"{name} {weight}" for name, weight in vote.weights.items())
+        text += f"; votes count as often as said ({shown})"
+    return text
+
+
+def _needed(vote: ThresholdVote) -> int | None:
+    """Votes that pass when everybody casts one; None when there is no such number."""
+    rule = vote.options
+    if rule.reveal == "winner":
+        return None
+    return rule.pass_at_votes or ceil((rule.pass_at or 1) * vote.all_votes)
+
+
+def _dictators(vote: ThresholdVote) -> list[str]:
+    needed, total = _needed(vote), vote.all_votes
+    for name, weight in vote.weights.items():
+        if needed is not None and total - weight < needed <= weight and not vote.ballots.abstain:
+            return [f"WARNING: {name}'s vote alone decides: the outcome is {name}'s vote."]
+        if needed is None and 2 * weight > total:
+            return [f"WARNING: {name}'s vote alone decides: the winner is {name}'s vote."]
+    return []
+
+
+def _unanimity(vote: ThresholdVote) -> list[str]:
+    rule, needed = vote.options, _needed(vote)
+    yes = "a YES" if rule.reveal == "outcome" else "an approval"
+    no = "a NO" if rule.reveal == "outcome" else "no approval"
+    if rule.reveal == "winner":
+        return [
+            "Unanimity: a unanimous vote looks like a narrow one. That an option won tells that "
+            "no other had more votes."
+        ]
+    lines = [
+        "Unanimity: a unanimous vote looks like a narrow one, in the outcome and in the traffic."
+    ]
+    least = min(vote.weights.values())
+    if needed is not None and needed > vote.all_votes - least:
+        who = "nobody who cast a vote was against it" if rule.of == "cast" and (
+            rule.pass_at is not None and vote.ballots.abstain
+        ) else "everybody counted voted for it"  # fmt: skip
+        lines = [f"WARNING: unanimity is asked for: {yes} tells that {who}."]
+    elif needed is not None and needed <= least:
+        lines = [f"WARNING: one vote is enough: {no} tells that nobody voted for it."]
+    return lines
+
+
+def _quorum_edge(vote: ThresholdVote) -> list[str]:
+    if not vote.quorum:
+        return []
+    if vote.options.reveal == "winner":
+        text = f"that there is no winner tells that fewer than {vote.quorum} votes were cast"
+    else:
+        text = "nobody learns whether too few votes were cast or too few were in favour"
+    edge = f"a result that passes tells that at least {vote.quorum} votes were cast"
+    if vote.quorum == vote.all_votes:
+        edge += ", that is by everybody: nobody abstained"
+    return [f"Quorum: {text}; {edge}."]
+
+
+def _coalition(vote: ThresholdVote) -> str:
+    k = len(vote.contributors)
+    if k <= 2:
+        return (
+            f"WARNING: {k} voter{'s' * (k > 1)}: whoever knows its own vote and the outcome can "
+            "often tell the other's."
+        )
+    return (
+        f"The answer itself: {k - 1} of you who compare notes know all votes but one, and learn "
+        "the last one whenever it decided. Fewer learn as much as the outcome says about the "
+        "votes of all others together, and what each of those is if only one way of voting fits."
+    )
