@@ -61,7 +61,8 @@ def test_shamir_without_a_threshold_takes_just_under_half(cli) -> None:
     [
         (["secure-sim", *TWO, *BOUNDS], 'no protocol "secure-sim"; did you mean "secure-sum"?'),
         (["secure-sum", *TWO], "input.min: is missing"),
-        (["secure-sum", *TWO, *BOUNDS, "--statistic", "median"], "outputs.statistics"),
+        (["secure-sum", *TWO, *BOUNDS, "--statistic", "median"], "'median' is not a statistic:"),
+        (["secure-sum", *TWO, *BOUNDS, "--statistic", "avg"], "sum, mean, count, variance, histog"),
         (["secure-sum", *TWO[:2], *BOUNDS], "at least 2"),
         (["secure-sum", "--party", "none.crt", *BOUNDS], "there is no file none.crt"),
         (["secure-sum", *TWO, *TWO[:2], *BOUNDS], "also that of party[0]"),

@@ -14,6 +14,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from ostraka.cli import demo
+
 DEMO = [sys.executable, "-m", "ostraka.cli.main", "demo", "average"]
 RAISES = {"alice": 3800, "bob": 2514, "carlos": 2982, "david": 3390}
 
@@ -57,6 +59,31 @@ def check_tables(text: str) -> None:
     for name, value in RAISES.items():
         assert wrap(sum(whole[name, to] for to in RAISES)) == value
         assert wrap(sum(whole[owner, name] for owner in RAISES)) == whole["announced", name]
+
+
+def test_a_narrow_terminal_gets_a_narrow_table() -> None:
+    inputs = {name: str(value) for name, value in RAISES.items()}
+    far = 10**18
+    shares = {name: i * far + 1 for i, name in enumerate(RAISES, 1)}
+    announced = {"alice": far, "bob": -far, "carlos": 2 * far, "david": 12686 - 2 * far}
+    got = {name: -value for name, value in shares.items() if name != "alice"}
+    seen = dict.fromkeys(RAISES, demo.Seen(shares, got, announced))
+    wide, fits = demo._views(inputs, seen, None), demo._views(inputs, seen, 120)
+    assert wide == fits
+    assert "Rows are owners" in wide
+    narrow = demo._views(inputs, seen, 80)
+    assert max(map(len, narrow.splitlines())) <= 80
+    rows = [line.split() for line in narrow.split("\n\n")[0].splitlines() if line]
+    assert rows[0] == [
+        "ALICE",
+        *["made", "for", "them"],
+        *["got", "from", "them"],
+        "they",
+        "announced",
+    ]
+    assert rows[1] == ["alice", *(str(n["alice"]) for n in (shares, shares, announced))]
+    assert rows[2] == ["bob", *(str(n["bob"]) for n in (shares, got, announced))]
+    assert rows[5] == ["together", "3800", str(far), "12686"]
 
 
 def wrap(value: int) -> int:

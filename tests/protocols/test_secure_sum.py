@@ -128,12 +128,13 @@ def test_scale_counts_towards_overflow(manifest, everybody):
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
-        ({"statistics": ["median"]}, r"outputs.statistics.0: Input should be 'sum'"),
+        ({"statistics": ["median"]}, "outputs.statistics: 'median' is not a statistic"),
+        ({"outputs": "statistics = [1]"}, "1 is not a statistic: must be a list of some of sum"),
         ({"statistics": []}, "at least one"),
         ({"statistics": ["sum", "sum"]}, "once"),
         ({"statistics": ["histogram"]}, "'histogram' has no meaning for int"),
-        ({"outputs": "statistics = 5"}, "outputs.statistics"),
-        ({"outputs": 'stats = ["sum"]'}, "outputs.stats"),
+        ({"outputs": "statistics = 5"}, "outputs.statistics: must be a list"),
+        ({"outputs": 'stats = ["sum"]'}, "outputs.stats: unknown key"),
         ({"type": 'choice(["a", "b"])'}, "'sum' has no meaning for choice"),
         ({"statistics": ["variance"], "least": 1}, "min_contributors of at least 2"),
         ({"security": "active"}, "not available yet"),

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
+from shutil import get_terminal_size
+from textwrap import fill
 from typing import Annotated, Any
 
 import typer
@@ -62,15 +65,32 @@ def average(
     for line in results.lines(found[first]["outputs"]):
         print(line)
     print(f"\nEach of {len(inputs)} parties was a process of its own. What each of them saw:")
-    for party in inputs:
-        print(f"\n{_view(party, inputs, seen[party])}")
-    print(f"\n{_LEGEND.format(unit=_unit(inputs))}")
+    print(_views(inputs, seen, _columns()))
+
+
+def _columns() -> int | None:
+    """How wide a line may be; None when nobody's terminal wraps it."""
+    return get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def _views(inputs: dict[str, str], seen: dict[str, Seen], columns: int | None) -> str:
+    """Everybody's table in the article's layout, or one that fits where that is too wide."""
+    tables, legend = [_view(p, inputs, seen[p]) for p in inputs], _LEGEND
+    if columns and max(len(line) for table in tables for line in table.splitlines()) > columns:
+        tables, legend = [_narrow(p, inputs, seen[p]) for p in inputs], _NARROW_LEGEND
+    words = fill(legend.format(unit=_unit(inputs)), min(100, columns or 100))
+    return "\n" + "\n\n".join([*tables, words])
 
 
 _LEGEND = """\
 Rows are owners, columns are who received the share; "?" was never on that party's machine.
 Shares are whole numbers modulo 2^64, counted in {unit}: each row sums to its owner's raise, each
 column to what that party announced, and the announced numbers to the sum of all raises."""
+
+_NARROW_LEGEND = """\
+Nothing else was on that party's machine. Shares are whole numbers modulo 2^64, counted in {unit}:
+what a party made adds up to its raise, what it got to what it announced, and the announced numbers
+to the sum of all raises. A wider terminal shows the whole table."""
 
 
 def _numbers(text: str) -> list[str]:
@@ -179,6 +199,18 @@ def _view(me: str, inputs: dict[str, str], seen: Seen) -> str:
         rows.append([owner, *cells, inputs[owner] if owner == me else "?"])
     heard = [str(seen.announced.get(to, "?")) for to in parties]
     rows.append(["announced", *heard, _total(seen, parties, _places(inputs))])
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return "\n".join(_row(row, widths) for row in rows)
+
+
+def _narrow(me: str, inputs: dict[str, str], seen: Seen) -> str:
+    """The same, its own row and its own column of the table side by side."""
+    rows = [[me.upper(), "made for them", "got from them", "they announced"]]
+    for party in inputs:
+        cells = (seen.made, seen.got if party != me else seen.made, seen.announced)
+        rows.append([party, *(str(numbers.get(party, "?")) for numbers in cells)])
+    own = str(seen.announced.get(me, "?"))
+    rows.append(["together", inputs[me], own, _total(seen, list(inputs), _places(inputs))])
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     return "\n".join(_row(row, widths) for row in rows)
 
