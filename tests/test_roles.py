@@ -19,6 +19,7 @@ class Watcher(roles.Observer):
     def __init__(self):
         self.seen = []
         self.bytes = []
+        self.warned = []
 
     def gathering(self, present, total):
         self.seen.append(f"{present}/{total}")
@@ -28,6 +29,9 @@ class Watcher(roles.Observer):
 
     def warn(self, text):
         self.seen.append(text)
+
+    def warn(self, text):
+        self.warned.append(text)
 
     def moved(self, done, total):
         self.bytes.append((done, total))
@@ -189,3 +193,25 @@ async def test_repeated_runs_over_one_session(office):
         assert len(timings) == 5
         assert all(t.end >= t.begin and t.bytes_sent > 0 for t in timings)
         assert outcome.outputs[0].value == 7
+
+
+async def test_a_receipt_that_cannot_be_written_does_not_take_the_result_with_it(office, tmp_path):
+    manifest, watcher = office.manifest(), Watcher()
+
+    async def take_part(name, observer=None):
+        return await roles.run_party(
+            manifest,
+            office.identity(name),
+            name,
+            INPUTS[name],
+            directory_for_receipt=tmp_path / "not there",
+            observer=observer,
+        )
+
+    async with asyncio.timeout(20):
+        result, *_ = await asyncio.gather(
+            take_part("alice", watcher), take_part("bob"), take_part("carlos")
+        )
+    assert result["outputs"] == [{"name": "sum", "value": 321}]
+    assert "receipt" not in result
+    assert ["receipt" in text for text in watcher.warned] == [True]
