@@ -28,9 +28,6 @@ class Watcher(roles.Observer):
         self.seen.append(name)
 
     def warn(self, text):
-        self.seen.append(text)
-
-    def warn(self, text):
         self.warned.append(text)
 
     def moved(self, done, total):
