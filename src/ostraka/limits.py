@@ -13,9 +13,6 @@ DATA_FRAME: Final = 1 << 20
 INLINE_VECTOR: Final = 8 * 1024
 """Vectors up to this many bytes travel inside their announcing message: one frame, one record."""
 
-NESTING: Final = 4
-"""Depth of a msgpack message: every honest one is a flat array, or an array of arrays."""
-
 TEXT: Final = 512
 """Characters of any text from a peer: it is shown to a person, never interpreted."""
 

@@ -230,8 +230,10 @@ class Relay:
                     known.credit(taken)
             case Welcome():
                 self._welcome.set()
-            case Ping():
+            case Ping() if self.has_room:  # an answer to each of a flood would pile up here
                 self._link.write(frames.control(encode(Pong())))
+            case Ping():
+                pass
             case Refused(code):
                 self._refused = Temporary(
                     f"the coordinator refused us ({code})", hint="try again later"
