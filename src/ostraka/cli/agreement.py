@@ -36,9 +36,12 @@ def new(
     type_: Annotated[
         str,
         typer.Option(
-            "--type", metavar="TYPE", help="bool, int, decimal(k), float(k) or choice([...])."
+            "--type",
+            metavar="TYPE",
+            help="bool, int, decimal(k), float(k) or choice([...]); by default int, and for votes "
+            'choice(["yes", "no"]).',
         ),
-    ] = "int",
+    ] = "",
     length: Annotated[
         int, typer.Option(metavar="N", help="How many values each contributor gives.")
     ] = 1,
@@ -56,12 +59,22 @@ def new(
             help="sum, mean, count, variance or histogram; may be repeated; by default sum.",
         ),
     ] = None,
+    rule: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=VALUE",
+            help="Goes into [outputs], such as pass_at=1/2 for a vote or price=second for an "
+            "auction; may be repeated.",
+        ),
+    ] = None,
     scheme: Annotated[
         str,
         typer.Option(
-            metavar="NAME", help="additive: all must stay. shamir: any threshold + 1 suffice."
+            metavar="NAME",
+            help="additive: all must stay. shamir: any threshold + 1 suffice. By default additive "
+            "for sums, and shamir for all that multiplies.",
         ),
-    ] = "additive",
+    ] = "",
     threshold: Annotated[
         int | None,
         typer.Option(
@@ -79,6 +92,7 @@ def new(
 ) -> None:
     """Write a manifest to stdout: what all parties must agree on, byte for byte."""
     parties = [_party(text) for text in party]
+    scheme = scheme or _scheme(protocol)
     tables: dict[str, dict[str, Any]] = {
         "session": {
             "title": title or protocol,
@@ -87,13 +101,13 @@ def new(
             "coordinator": _coordinator(coordinator),
         },
         "input": {
-            "type": type_,
+            "type": type_ or _type(protocol),
             "length": length if length != 1 else None,
             "min": _number("--min", minimum),
             "max": _number("--max", maximum),
             "unit": unit or None,
         },
-        "outputs": {"statistics": statistic},
+        "outputs": {"statistics": statistic, **_rules(protocol, rule or [])},
         "sharing": {"scheme": scheme, "threshold": _threshold(scheme, threshold, parties)},
         "policy": {"min_contributors": min_contributors},
     }
@@ -160,6 +174,38 @@ def _key(text: str) -> str:
         hint = "a key is sha256:... or the path of a .crt file, as made by: ostraka keygen"
         raise UsageError(f"there is no file {text}", hint=hint)
     return fingerprint_text(fingerprint(certificate_from_pem(Path(text))))
+
+
+def _scheme(protocol: str) -> str:
+    """What the protocol can compute with."""
+    from ostraka.protocols import catalogue
+    from ostraka.protocols.interactive import Interactive
+
+    return "shamir" if issubclass(catalogue.get(protocol, object), Interactive) else "additive"
+
+
+def _type(protocol: str) -> str:
+    return 'choice(["yes", "no"])' if protocol in ("threshold-vote", "tally") else "int"
+
+
+def _rules(protocol: str, texts: list[str]) -> dict[str, Any]:
+    """KEY=VALUE, a value being TOML or else text; a vote that says nothing passes at one half."""
+    import tomllib
+
+    from ostraka.errors import UsageError
+
+    found: dict[str, Any] = {}
+    for text in texts:
+        key, equals, value = (part.strip() for part in text.partition("="))
+        if not equals or not key.replace("_", "").isalnum() or key in found:
+            hint = "such as --rule pass_at=1/2, each key once"
+            raise UsageError(f"--rule {text}: is not KEY=VALUE", hint=hint)
+        try:
+            found[key] = tomllib.loads(f"x = {value}", parse_float=_Bare)["x"]
+        except tomllib.TOMLDecodeError:
+            found[key] = value
+    rules = {"pass_at", "pass_at_votes", "reveal"} & set(found)
+    return found if rules or protocol != "threshold-vote" else {"pass_at": "1/2", **found}
 
 
 def _threshold(scheme: str, wanted: int | None, parties: list[dict[str, Any]]) -> int | None:

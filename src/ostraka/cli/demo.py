@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -55,8 +56,8 @@ def average(
 ) -> None:
     """Engineers learn their average raise, and nobody sees another's."""
     raises = _numbers(values)
-    inputs = dict(zip(_names(len(raises)), raises, strict=True))
-    found, seen = _play(inputs)
+    inputs = dict(zip(party_names(len(raises)), raises, strict=True))
+    found, seen = play(inputs, lambda keys, address: _manifest(inputs, keys, address))
     first = next(iter(inputs))
     if output is voice.Output.JSON:
         views = {p: vars(seen[p]) | {"outputs": found[p]["outputs"]} for p in inputs}
@@ -108,7 +109,8 @@ def _numbers(text: str) -> list[str]:
     return numbers
 
 
-def _names(count: int) -> list[str]:
+def party_names(count: int) -> list[str]:
+    """So many people."""
     return [NAMES[i] if i < len(NAMES) else f"party-{i + 1}" for i in range(count)]
 
 
@@ -147,8 +149,15 @@ statistics = ["sum", "mean"]
 """
 
 
-def _play(inputs: dict[str, str]) -> tuple[dict[str, Any], dict[str, Seen]]:
-    """Run the session; every party's result and what its process saw."""
+def play(
+    inputs: dict[str, str], write: Callable[[dict[str, str], str], str]
+) -> tuple[dict[str, Any], dict[str, Seen]]:
+    """Run a session; every party's result and what its process saw.
+
+    Args:
+        inputs: everybody's, by name.
+        write: from fingerprints by name and the coordinator's address to the manifest.
+    """
     from tempfile import TemporaryDirectory
 
     with TemporaryDirectory(prefix="ostraka-demo-") as directory, Fleet() as fleet:
@@ -160,7 +169,7 @@ def _play(inputs: dict[str, str]) -> tuple[dict[str, Any], dict[str, Seen]]:
         fleet.give(COORDINATOR, own)
         address = fleet.wait_for(COORDINATOR, "listening")["address"]
         voice.say(f"{COORDINATOR}: process {pid}, on {address}")
-        manifest = _manifest(inputs, pins, address)
+        manifest = write(pins, address)
         for party, value in inputs.items():
             voice.say(f"{party}: process {pids[party]}")
             fleet.give(

@@ -12,7 +12,7 @@ os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 import typer
 
 import ostraka as ostraka_package
-from ostraka.cli import agreement, bench, demo, keys, session, voice
+from ostraka.cli import agreement, bench, demo, demo_choices, keys, session, voice
 
 app = typer.Typer(
     name="ostraka",
@@ -42,6 +42,7 @@ def ostraka(
     """
 
 
+demo_choices.add_to(demo.app)
 app.add_typer(demo.app, name="demo", short_help="Watch it work on this machine.")
 app.command(short_help="Make a key, and print its fingerprint.")(keys.keygen)
 app.command(short_help="Write a manifest: what all must agree on.")(agreement.new)

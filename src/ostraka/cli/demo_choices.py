@@ -1,0 +1,122 @@
+"""`demo vote` and `demo auction`: what comes out is a decision, and nothing else."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from ostraka.cli import results, voice
+from ostraka.cli.demo import SECONDS, Seen, party_names, play
+from ostraka.cli.fleet import COORDINATOR
+
+Format = Annotated[voice.Output, typer.Option(metavar="text|json", help="What stdout gets.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """The commands of this file."""
+    app.command()(vote)
+
+
+def vote(
+    votes: Annotated[
+        str,
+        typer.Option(metavar="A,B,...", help="yes, no or abstain: toys, so they may be options."),
+    ] = "yes,no,yes",
+    fraction: Annotated[
+        str,
+        typer.Option(
+            "--pass-at", metavar="FRACTION", help="YES from this fraction of all on: 1/2, 60%, 1."
+        ),
+    ] = "1/2",
+    output: Format = voice.Output.TEXT,
+) -> None:
+    """A board learns YES or NO, and nobody how many."""
+    ballots = _parts(votes, "--votes yes,no,yes")
+    for i, ballot in enumerate(ballots, 1):
+        if ballot not in ("yes", "no", "abstain"):
+            _refuse_input(f"vote {i} is neither yes nor no nor abstain", "--votes yes,no,yes")
+    inputs = dict(zip(party_names(len(ballots)), ballots, strict=True))
+    _check_fraction(fraction)
+    tables = f"""\
+[input]
+type = 'choice(["yes", "no", "abstain"])'
+[outputs]
+question = "Shall we?"
+pass_at = "{fraction}"
+of = "all"
+"""
+    found, seen = _session("threshold-vote", "Shall we?", tables, inputs)
+    _show(found, seen, inputs, "ballot", output)
+    if output is voice.Output.TEXT:
+        print(
+            f"Each of {len(inputs)} parties was a process of its own. All of them learned this "
+            "one word;\nno count was ever on any machine."
+        )
+
+
+def _show(
+    found: dict[str, Any], seen: dict[str, Seen], inputs: dict[str, str], what: str,
+    output: voice.Output,
+) -> None:  # fmt: skip
+    """One party's view in full: what came out, and what it saw of everybody else's input."""
+    first = next(iter(inputs))
+    if output is voice.Output.JSON:
+        views = {p: {"outputs": found[p].get("outputs", [])} for p in inputs}
+        voice.emit(found[first] | {"parties": views})
+        return
+    for line in results.lines(found[first]["outputs"]):
+        print(line)
+    width = max(map(len, inputs))
+    print(f"\nWhat {first}'s machine got of the others' {what}s, modulo 2^61 - 1:\n")
+    for party in list(inputs)[1:]:
+        print(f"{party:{width}}  {seen[first].got[party]:>20}")
+    print()
+
+
+def _session(
+    protocol: str, title: str, tables: str, inputs: dict[str, str]
+) -> tuple[dict[str, Any], dict[str, Seen]]:
+    """Everybody contributes, computes and receives; just under half may collude."""
+
+    def write(keys: dict[str, str], address: str) -> str:
+        parties = "".join(
+            f'[[party]]\nname = "{name}"\nkey = "{keys[name]}"\n'
+            'roles = ["contributor", "compute", "recipient"]\n'
+            for name in inputs
+        )
+        return (
+            f'[session]\ntitle = "{title}"\nprotocol = "{protocol}"\ndeadline = "{SECONDS}s"\n'
+            f'coordinator = {{ address = "{address}", key = "{keys[COORDINATOR]}" }}\n'
+            f"{parties}{tables}"
+            f'[sharing]\nscheme = "shamir"\nthreshold = {(len(inputs) - 1) // 2}\n'
+        )
+
+    return play(inputs, write)
+
+
+def _parts(text: str, example: str) -> list[str]:
+    from ostraka.errors import UsageError
+
+    parts = [part.strip() for part in text.split(",")]
+    if not 3 <= len(parts) <= 50:
+        raise UsageError(
+            f"{len(parts)} parties: this demo takes 3 to 50", hint=f"such as {example}"
+        )
+    return parts
+
+
+def _refuse_input(problem: str, example: str) -> None:
+    from ostraka.errors import InputError
+
+    raise InputError(problem, hint=f"such as {example}", data_left=False)
+
+
+def _check_fraction(text: str) -> None:
+    from ostraka.errors import UsageError
+    from ostraka.protocols.threshold_vote import exact_fraction
+
+    try:
+        exact_fraction(text)
+    except ValueError as error:
+        raise UsageError(f"--pass-at {error}", hint="such as --pass-at 1/2") from None
