@@ -212,3 +212,17 @@ async def test_a_receipt_that_cannot_be_written_does_not_take_the_result_with_it
     assert result["outputs"] == [{"name": "sum", "value": 321}]
     assert "receipt" not in result
     assert ["receipt" in text for text in watcher.warned] == [True]
+
+
+async def test_recipients_whose_results_differ_are_told_at_once(office, monkeypatch):
+    made = iter(range(10))
+    monkeypatch.setattr(receipt, "result_commitment", lambda *_: f"{next(made):064x}")
+    found = await watched(office, office.manifest(), INPUTS)
+    for name, (_, watcher) in found.items():
+        assert [text.split()[0] for text in watcher.warned] == [n for n in INPUTS if n != name]
+        assert all("another result" in text for text in watcher.warned)
+
+
+async def test_recipients_whose_results_agree_hear_no_warning(office):
+    found = await watched(office, office.manifest(), INPUTS)
+    assert [watcher.warned for _, watcher in found.values()] == [[], [], []]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
@@ -181,6 +182,8 @@ async def _sign(
     body = receipt.canonical(_statement(session, outcome))
     own = Statement(body, session.identity.sign(body))
     statements = await session.exchange_statements(own, wait=_stays(session))
+    for party in _with_other_results(statements) if outcome is not None else ():
+        observer.warn(f"{party} signed another result than we did: do not use it, ask {party}")
     if directory is None:
         return None
     path = directory / f"receipt-{session.me}-{session.id.hex()[:12]}.json"
@@ -190,6 +193,13 @@ async def _sign(
         observer.warn(f"the receipt was not written: {path}: {error.strerror}")
         return None
     return path
+
+
+def _with_other_results(statements: dict[PartyId, Statement]) -> list[PartyId]:
+    """Recipients who say they learned something else than whoever comes first, which is us."""
+    signed = {party: json.loads(s.body).get("result") for party, s in statements.items()}
+    ours = next(iter(signed.values()))
+    return [party for party, result in signed.items() if result not in (None, ours)]
 
 
 def _stays(session: Session) -> bool:
