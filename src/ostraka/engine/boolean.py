@@ -25,7 +25,7 @@ from ostraka.engine.deal import deal
 from ostraka.sharing.binary import Binary, Matrix, apply
 from ostraka.sharing.field import Elements
 from ostraka.sharing.planes import Planes, bits_of, dense, planes_of, spread, width
-from ostraka.sharing.randomness import Words, blocks
+from ostraka.sharing.randomness import BLOCK, Words, blocks
 
 SPARSE: Final = 32
 """Elements up to which what is sent is packed anew, as most of each plane's last word is empty."""
@@ -44,7 +44,7 @@ class Boolean(ABC):
         self.sparse = count <= SPARSE
 
     async def both(self, a: Bits, b: Bits) -> Bits:
-        """a AND b: one round."""
+        """a AND b: one round. The result must not change afterwards: part of it is on its way."""
         if not self.sparse:
             return await self._both(a, b)
         x, y = dense(a, self.count), dense(b, self.count)
@@ -127,17 +127,23 @@ class Replicated(Boolean):
 
     async def _both(self, a: Bits, b: Bits) -> Bits:
         """The three parties' z_i = x_i y_i ^ x_i y_(i+1) ^ x_(i+1) y_i ^ zero_i. [AFLNO16]"""
-        engine = self.engine
-        z = engine.random_words(self.before, "zero", a.shape[1:])
-        z ^= engine.random_words(self.after, "zero", a.shape[1:])
-        z ^= a[0] & (b[0] ^ b[1])
-        z ^= a[1] & b[0]
+        engine, shape = self.engine, a.shape
+        (a0, a1), (b0, b1) = a.reshape(2, -1), b.reshape(2, -1)
+        out = np.empty((2, len(a0)), np.uint64)
+        scratch = np.empty(min(BLOCK, len(a0)), np.uint64)
+        zero = engine.stream(self.before, "zero"), engine.stream(self.after, "zero")
+        for part in blocks(len(a0)):
+            z, other = out[0, part], scratch[: part.stop - part.start]
+            zero[0].fill(z)
+            z ^= zero[1].fill(other)
+            np.bitwise_xor(b0[part], b1[part], out=other)
+            other &= a0[part]
+            z ^= other
+            z ^= np.bitwise_and(a1[part], b0[part], out=other)
         step = engine.begin()
-        engine.send(self.before, step, z.reshape(-1))
-        out = np.empty((2, *z.shape), np.uint64)
-        out[0] = z
-        await engine.receive_words(self.after, step, out[1].reshape(-1))
-        return out
+        engine.send(self.before, step, out[0])
+        await engine.receive_words(self.after, step, out[1])
+        return out.reshape(shape)
 
     async def operands(self, y: Words) -> tuple[list[Bits], Words | None]:
         """r is a stream of parties 1 and 2; of y + r, party 1 gets a stream and 2 the rest."""

@@ -118,33 +118,47 @@ async def _carry_save(
     The majority of three bits is ((a ^ b) (a ^ c)) ^ a; it counts twice, 2^61 times being once.
     """
     ab, ac = a ^ b, a ^ c
-    majority = await bits.both(ab, ac)
-    majority ^= a
+    majority = a ^ await bits.both(ab, ac)
     totals = np.split(ab ^ c, count, axis=1)
     return totals, [np.roll(part, 1, axis=1) for part in np.split(majority, count, axis=1)]
 
 
 async def _carry(bits: Boolean, a: Bits, b: Bits) -> Bits:
-    """The carry out of A + B + 1: one AND for every bit, then pairs of neighbours in a tree.
+    """The carry out of A + B + 1: all bits together give one, or pass the 1 on."""
+    gives, passes = (await merge(bits, [(await bits.both(a, b), a ^ b)]))[0]
+    return gives ^ passes
 
-    Of a group of bits, G: it gives a carry; P: it passes one on. The lowest group's P is never
-    used, as the carry in is already in its G.
-    """
-    gives = await bits.both(a, b)
-    passes = a ^ b
-    gives[:, 0] ^= passes[:, 0]
-    while (rows := gives.shape[1]) > 1:
-        odd = rows % 2
-        low, high = slice(odd, rows, 2), slice(odd + 1, rows, 2)
-        # the lowest pair's P is left out, unless a single lowest group stands before it
-        skip = 1 - odd
-        upper = passes[:, high]
-        left = np.concatenate((upper, upper[:, skip:]), axis=1)
-        right = np.concatenate((gives[:, low], passes[:, low][:, skip:]), axis=1)
-        both = await bits.both(left, right)
-        pairs = rows // 2
-        joined = gives[:, high] ^ both[:, :pairs]
-        unused = passes[:, :1]
-        gives = np.concatenate((gives[:, :1], joined), axis=1) if odd else joined
-        passes = np.concatenate((unused, both[:, pairs:]), axis=1)
-    return gives
+
+Group = tuple[Bits, Bits]
+"""For each of several neighbouring bits of A + B: it gives a carry; it passes one on."""
+
+
+async def merge(bits: Boolean, groups: list[Group]) -> list[Group]:
+    """Each group as one wide bit: pairs of neighbours in a tree, all groups in the same rounds."""
+    while any(gives.shape[1] > 1 for gives, _ in groups):
+        halves = [(_slices(gives.shape[1]), gives, passes) for gives, passes in groups]
+        left = [p[:, high] for (_, high), _, p in halves for _ in range(2)]
+        right = [x[:, low] for (low, _), g, p in halves for x in (g, p)]
+        both = await bits.both(np.concatenate(left, axis=1), np.concatenate(right, axis=1))
+        ends = np.cumsum([2 * part.shape[1] for part in left[::2]])
+        joined = np.split(both, ends[:-1], axis=1)
+        groups = [_joined(g, p, new) for (_, g, p), new in zip(halves, joined, strict=True)]
+    return groups
+
+
+def _slices(rows: int) -> tuple[slice, slice]:
+    """The lower and the upper of each pair of rows; the lowest row is left over if it is odd."""
+    return slice(rows % 2, rows, 2), slice(rows % 2 + 1, rows, 2)
+
+
+def _joined(gives: Bits, passes: Bits, both: Bits) -> Group:
+    """`both` holds, pair by pair, (upper passes and lower gives), then (both pass)."""
+    rows, pairs = gives.shape[1], both.shape[1] // 2
+    upper = gives[:, _slices(rows)[1]] ^ both[:, :pairs]
+    if rows % 2 == 0:
+        return upper, both[:, pairs:]
+    lowest = slice(1)
+    return (
+        np.concatenate((gives[:, lowest], upper), axis=1),
+        np.concatenate((passes[:, lowest], both[:, pairs:]), axis=1),
+    )

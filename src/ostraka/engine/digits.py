@@ -12,7 +12,7 @@ import numpy as np
 
 from ostraka.engine.array import SecretArray
 from ostraka.engine.boolean import Bits, Boolean, boolean
-from ostraka.engine.compare import Operand, addends, less_than, to_field
+from ostraka.engine.compare import Operand, addends, less_than, merge, to_field
 from ostraka.engine.deal import deal
 from ostraka.engine.multiply import mul
 from ostraka.sharing.randomness import Words
@@ -44,8 +44,8 @@ async def truncate(x: SecretArray, k: int) -> SecretArray:
     """The floor of x / 2^k, exactly, for -2^59 <= x < 2^59 and 0 <= k <= 59.
 
     With t = 1, party 0 knows A and party 1 knows B, so they deal A >> k and B >> k; missing are the
-    carry into bit k, and 2^(61 - k) if the sum wrapped around: two rounds more than a comparison,
-    about 100 bytes per party for n = 3. Otherwise by `decompose`, whose cost grows with k.
+    carry into bit k, and 2^(61 - k) if the sum wrapped around: three rounds more than a comparison
+    and a third more bytes. Otherwise by `decompose`, whose cost grows with k.
     """
     if not 0 <= k <= MAGNITUDE or x.engine.field.bits != 61:
         raise ValueError(f"x / 2^k is for k from 0 to {MAGNITUDE}")
@@ -65,12 +65,15 @@ async def _shifted(x: SecretArray, k: int) -> SecretArray:
     engine = x.engine
     bits = boolean(engine, x.size)
     a, b, known = await addends(bits, _flat(x))
-    high = known >> np.uint64(k) if known is not None and engine.me < 2 else None
-    local = None if high is None else high.__getitem__
+    local = None
+    if known is not None and engine.me < 2:
+        local = (known >> np.uint64(k)).__getitem__
     dealt = (await deal(engine, [0, 1], x.size, local, total=True))[0]
-    gives, passes = await _prefixes(bits, a, b)
-    wrap = gives[:, -1:] ^ passes[:, -1:]
-    carry = gives[:, k - 1 : k] ^ await bits.both(passes[:, k - 1 : k], wrap)
+    gives, passes = await bits.both(a, b), a ^ b
+    groups = [(gives[:, part], passes[:, part]) for part in (slice(k), slice(k, None))]
+    (low, through_low), (high, through_high) = await merge(bits, groups)
+    wrap = high ^ await bits.both(through_high, low ^ through_low)
+    carry = low ^ await bits.both(through_low, wrap)
     found = (await to_field(bits, np.concatenate((wrap, carry), axis=1))).reshape(2, -1)
     total = engine.array(dealt) + found[1] - found[0] * (1 << (61 - k))
     return total.reshape(x.shape)
