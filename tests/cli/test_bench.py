@@ -28,6 +28,24 @@ def test_json(cli, link: str, parties: int, size: int) -> None:
     assert found["peak_rss_mib"] > 10
 
 
+@pytest.mark.parametrize(
+    ("work", "size"), [("mul", 100), ("compare", 100), ("sort", 20), ("matmul", 9)]
+)
+def test_words_of_the_engine(cli, work: str, size: int) -> None:
+    found = cli("bench", work, "--size", size, "--runs", 2, "--output", "json").json
+    assert set(found) == KEYS
+    assert (found["work"], found["size"]) == (work, size)
+    assert len(found["seconds_all"]) == 2
+    assert found["rounds"] >= 1
+    assert found["bytes_sent_per_party"] >= 8 * (size if work != "compare" else 1)
+
+
+def test_words_need_three_parties(cli) -> None:
+    ended = cli("bench", "mul", "--parties", 2)
+    assert (ended.code, ended.out) == (2, "")
+    assert "three" in ended.err
+
+
 def test_text(cli) -> None:
     ended = cli("bench", "sum", "--runs", "1")
     assert (ended.code, ended.err) == (0, "")

@@ -158,13 +158,27 @@ def _bench(job: dict[str, Any]) -> int:
     return 0
 
 
+def _bench_words(job: dict[str, Any]) -> int:
+    """The same for one of the engine's words."""
+    import asyncio
+
+    from ostraka.cli import bench_words
+
+    manifest, own = _agreement(job)
+    me = manifest.party_named(job["name"]).name
+    task = bench_words.measure(manifest, own, me, job["work"], job["size"], job["runs"])
+    runs, rounds = asyncio.run(task)
+    tell("measured", runs=runs, rounds=rounds, peak_rss_mib=_peak_rss())
+    return 0
+
+
 def _peak_rss() -> float:
     import resource
 
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-_WORK = {"coordinator": _coordinator, "party": _party, "bench": _bench}
+_WORK = {"coordinator": _coordinator, "party": _party, "bench": _bench, "words": _bench_words}
 
 if __name__ == "__main__":
     main()
