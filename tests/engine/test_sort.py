@@ -7,7 +7,6 @@ from ostraka.engine import sort as sorting
 from ostraka.engine.deal import share
 from ostraka.engine.reveal import reveal
 from ostraka.engine.sort import shuffle, sort, sorted_with, top_k
-from ostraka.errors import ManifestError
 
 
 @pytest.mark.parametrize("k", [0, 1, 2, 3, 64, 65, 300])
@@ -78,9 +77,30 @@ async def test_the_order_that_is_opened_while_sorting_is_uniform_whatever_the_in
         assert sum((c - 30) ** 2 / 30 for c in counts.values()) < 50  # 23 degrees of freedom
 
 
-async def test_too_many_rounds_are_refused(together):
-    async def program(engine):
-        with pytest.raises(ManifestError, match="would take 462 rounds"):
-            await sort(engine.public([2, 1]))
+async def test_many_parties_shuffle_by_matrices(together):
+    x = np.array([5, -2, 5, 0, -2, 7])
 
-    await together(11, 5, program)
+    async def program(engine):
+        secret = await share(engine, 0, x, x.shape)
+        before = engine.counters.rounds
+        shuffled = await shuffle(secret[None])
+        rounds = engine.counters.rounds - before
+        return rounds, await reveal(shuffled), await reveal(await sort(secret))
+
+    results, _ = await together(11, 5, program)
+    orders = {tuple(shuffled[0].tolist()) for _, shuffled, _ in results}
+    assert len(orders) == 1
+    assert sorted(orders.pop()) == sorted(x.tolist())
+    assert all(rounds == 7 and ordered.tolist() == sorted(x) for rounds, _, ordered in results)
+
+
+async def test_a_shuffle_by_matrices_is_fair(together, monkeypatch):
+    monkeypatch.setattr(sorting, "SETS", 0)
+
+    async def program(engine):
+        secret = engine.public([[0, 1, 2]])
+        return [tuple((await reveal(await shuffle(secret)))[0].tolist()) for _ in range(600)]
+
+    counts = Counter((await together(3, 1, program))[0][0])
+    assert len(counts) == 6
+    assert sum((c - 100) ** 2 / 100 for c in counts.values()) < 20  # 5 degrees of freedom

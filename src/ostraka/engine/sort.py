@@ -22,13 +22,14 @@ from ostraka.engine.array import SecretArray, concatenate, stack
 from ostraka.engine.compare import less_than
 from ostraka.engine.context import Engine
 from ostraka.engine.deal import deal
+from ostraka.engine.multiply import matmul
 from ostraka.engine.reveal import reveal
-from ostraka.errors import ManifestError
 from ostraka.exchange import octets
 from ostraka.sharing.randomness import SEED_BYTES, Stream
 
 SETS: Final = 200
-"""Rounds of a shuffle that are still worth it: C(n, t) is 126 for nine parties and t = 4."""
+"""Rounds of a shuffle that are still worth it: C(n, t) is 126 for nine parties and t = 4, 462 for
+eleven and t = 5."""
 
 Order = NDArray[np.int64]
 
@@ -36,7 +37,7 @@ Order = NDArray[np.int64]
 async def sort(x: SecretArray) -> SecretArray:
     """A vector in ascending order. Needs k |x| < p / 4 for k elements.
 
-    Rounds: C(n, t) + 1 for the shuffle, two comparisons, two openings.
+    Rounds: those of a shuffle, two comparisons and two openings.
     """
     return (await sorted_with(x, x[None]))[0]
 
@@ -67,19 +68,28 @@ async def shuffle(table: SecretArray) -> SecretArray:
     For every set of n - t parties in turn: they permute their shares by an order of their own and
     t + 1 of them deal them afresh. Whoever may collude is outside one of these sets. One round for
     seeds and one for each set, n - t - 1 elements from each dealer. [LWZ11]
+
+    Where these sets are too many, parties 0 to t each deal a permutation matrix instead: t + 2
+    rounds, and k^2 (n - t - 1) elements from each of these.
     """
     engine = table.engine
-    groups = list(combinations(range(engine.n), engine.n - engine.t))
     if comb(engine.n, engine.t) > SETS:
-        raise ManifestError(
-            f"sorting among {engine.n} parties with a threshold of {engine.t} would take "
-            f"{len(groups)} rounds",
-            hint="name fewer compute parties or lower the threshold",
-            data_left=None,
-        )
+        return await _multiplied(table)
+    groups = list(combinations(range(engine.n), engine.n - engine.t))
     seeds = await _group_seeds(engine, groups)
     for group, seed in zip(groups, seeds, strict=True):
         table = await _permuted(table, group, seed)
+    return table
+
+
+async def _multiplied(table: SecretArray) -> SecretArray:
+    """`table` times a permutation matrix of each of parties 0 to t."""
+    engine, k, local = table.engine, table.shape[1], None
+    if engine.me <= engine.t:
+        seed = engine.random_words(engine.me, "shuffle", (SEED_BYTES // 8,)).tobytes()
+        local = np.eye(k, dtype=np.uint64)[_permutation(seed, k)].reshape(-1).__getitem__
+    for matrix in await deal(engine, range(engine.t + 1), k * k, local, total=False):
+        table = await matmul(table, engine.array(matrix.reshape(k, k)))
     return table
 
 
