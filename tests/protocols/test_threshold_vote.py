@@ -270,7 +270,7 @@ def test_shares_of_no_polynomial_are_found_or_harmless(vote, n, threshold, who):
 
 def test_what_is_opened_of_an_invalid_ballot_is_uniform(vote, monkeypatch):
     """The same bad ballot, 600 times: its opened error is a new uniform element each time."""
-    from ostraka.protocols import ballots
+    from ostraka.protocols import interactive
 
     opened = []
 
@@ -279,8 +279,8 @@ def test_what_is_opened_of_an_invalid_ballot_is_uniform(vote, monkeypatch):
         opened.append(found)
         return found
 
-    real = ballots.reveal
-    monkeypatch.setattr(ballots, "reveal", spying)
+    real = interactive.reveal
+    monkeypatch.setattr(interactive, "reveal", spying)
     protocol = vote(3, cls=cheater(ThresholdVote, "bob", [1000, 0]))
     for seed in range(600):
         play(protocol, ["yes", "bob", "no"], seed)

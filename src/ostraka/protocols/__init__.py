@@ -6,13 +6,19 @@ from typing import Final
 
 from ostraka.errors import ManifestError
 from ostraka.manifest import Manifest, suggest
+from ostraka.protocols.auction import Auction
+from ostraka.protocols.order_statistics import OrderStatistics
 from ostraka.protocols.protocol import Protocol
 from ostraka.protocols.secure_sum import SecureSum
+from ostraka.protocols.tally import Tally
 from ostraka.protocols.threshold_vote import ThresholdVote
 
 catalogue: Final[dict[str, type[Protocol]]] = {
     "secure-sum": SecureSum,
     "threshold-vote": ThresholdVote,
+    "tally": Tally,
+    "auction": Auction,
+    "statistics": OrderStatistics,
 }
 
 

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, StrictInt
+from pydantic import Field, StrictInt
 
 from ostraka.engine.array import SecretArray, concatenate
 from ostraka.engine.context import Engine
-from ostraka.engine.multiply import dot, mul
-from ostraka.engine.reveal import reveal
-from ostraka.errors import PeerViolation
+from ostraka.engine.multiply import mul
 from ostraka.manifest import BoolType, ChoiceType, Manifest
 from ostraka.names import PartyId
-from ostraka.protocols.interactive import Interactive, random_elements, refuse
+from ostraka.protocols.interactive import InputOptions, Interactive, all_zero, refuse
 from ostraka.protocols.protocol import Shares
 from ostraka.sharing.encoding import Codec, Signed
 from ostraka.sharing.encoding import refuse as refuse_input
@@ -29,20 +27,17 @@ ABSTAIN = "abstain"
 Weight = Annotated[StrictInt, Field(ge=1, le=1_000_000)]
 
 
-class BallotOptions(BaseModel):
+class BallotOptions(InputOptions):
     """What `[outputs]` may say about ballots.
 
     Attributes:
         choices: how many options one ballot may name.
         weights: how much some contributors' ballots count; 1 for those not named.
-        invalid: what happens when a ballot is none: everything stops, or it does not count.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
     question: str = ""
     choices: Annotated[StrictInt, Field(ge=1)] = 1
-    weights: dict[str, Weight] = {}
-    invalid: Literal["abort", "exclude"] = "abort"
+    weights: Mapping[str, Weight] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -84,9 +79,7 @@ class Ballots:
     async def checked(self, engine: Engine, x: SecretArray) -> tuple[SecretArray, NDArray[Any]]:
         """Which rows of x are ballots, and their entries.
 
-        What is opened, one element for each row, is a combination of the row's errors with secret
-        uniform coefficients: zero for a ballot, uniform for anything else, so that it shows
-        nothing but which of the two it is. Errors pass with probability 1 / p. Rounds: 4.
+        Nobody learns more of a row than whether it is one. Rounds: 4.
 
         Returns:
             The squares of the entries, which are the entries of ballots, shared afresh: even a
@@ -95,10 +88,7 @@ class Ballots:
         squares = await mul(x, x)
         sums = squares @ self.ones - self.choices
         errors = concatenate([squares - x, sums.reshape(-1, 1)], axis=1)
-        coefficients = await random_elements(engine, errors.shape)
-        opened = await reveal(await dot(errors, coefficients))
-        assert opened is not None
-        return squares, opened == 0
+        return squares, await all_zero(errors)
 
 
 class Vote(Interactive):
@@ -163,25 +153,13 @@ class Vote(Interactive):
             PeerViolation: somebody's vector is no ballot, and the manifest says to stop then.
         """
         bits, valid = await self.ballots.checked(engine, x)
-        self._refuse(shares, [c for c, ok in zip(shares.counted, valid, strict=True) if not ok])
+        self.turn_away(shares, valid, "ballot")
         w = np.array([self.weights[c] for c in shares.counted])
         votes = bits[valid].T @ w
         cast = engine.public(int(w.sum()))
         if self.ballots.abstain:
             cast = cast - votes[-1]
         return votes[: len(self.ballots.options)], cast
-
-    def _refuse(self, shares: Shares, voters: list[PartyId]) -> None:
-        if voters and self.options.invalid == "abort":
-            names = " and ".join(voters)
-            raise PeerViolation(
-                f"what {names} shared is no ballot; what it is stays hidden, nothing was counted",
-                hint=f"run it again without {names}",
-                peer=voters[0],
-            )
-        for voter in voters:
-            shares.exclude(voter)
-        self.check_policy(shares.counted)
 
     # --- for tests ------------------------------------------------------------------------------
 

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from abc import abstractmethod
 from collections.abc import Coroutine, Mapping, Sequence
-from typing import Any, NoReturn, TypeVar
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, Literal, NoReturn, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ostraka.engine.array import SecretArray
 from ostraka.engine.context import STEPS, Engine, start
 from ostraka.engine.cost import Cost
 from ostraka.engine.deal import deal
+from ostraka.engine.multiply import dot
 from ostraka.engine.party import Party
-from ostraka.errors import ManifestError
+from ostraka.engine.reveal import reveal
+from ostraka.errors import ManifestError, PeerViolation
 from ostraka.exchange import Array, Exchange, Expected, type_codes
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId, Step
@@ -25,6 +30,18 @@ from ostraka.sharing.scheme import Explicit, Parcel
 from ostraka.sharing.shamir import Shamir
 
 
+class InputOptions(BaseModel):
+    """What `[outputs]` may say about inputs that are checked.
+
+    Attributes:
+        invalid: what happens when one is not what the manifest asks for: everything stops, or it
+            does not count.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    invalid: Literal["abort", "exclude"] = "abort"
+
+
 class Interactive(Protocol):
     """A protocol on Shamir shares among n >= 2t + 1 compute parties, who must all stay.
 
@@ -32,6 +49,7 @@ class Interactive(Protocol):
     """
 
     compute_steps = 1 + STEPS
+    options: InputOptions
 
     def __init__(self, manifest: Manifest) -> None:
         super().__init__(manifest)
@@ -65,6 +83,25 @@ class Interactive(Protocol):
         x = engine.array(np.stack([shares.of(c) for c in shares.counted]))
         result = await self.evaluate(engine, x, shares)
         return np.ascontiguousarray(result.parts[0]).reshape(-1)
+
+    def turn_away(self, shares: Shares, valid: NDArray[np.bool_], what: str) -> None:
+        """Nobody's input counts that is not what the manifest asks for.
+
+        Raises:
+            PeerViolation: there is one, and the manifest says to stop then.
+            RefusedByPolicy: too few are left.
+        """
+        liars = [c for c, ok in zip(shares.counted, valid, strict=True) if not ok]
+        if liars and self.options.invalid == "abort":
+            names = listed(liars)
+            raise PeerViolation(
+                f"what {names} shared is no {what}; what it is stays hidden, nothing was counted",
+                hint=f"run it again without {names}",
+                peer=liars[0],
+            )
+        for liar in liars:
+            shares.exclude(liar)
+        self.check_policy(shares.counted)
 
     def compute_cost(self, total: Cost) -> None:
         """What `compute` sends does not depend on inputs: it runs, against nobody, and is counted.
@@ -155,6 +192,19 @@ async def random_elements(engine: Engine, shape: tuple[int, ...]) -> SecretArray
     return engine.array(dealt[0].reshape(shape))
 
 
+async def all_zero(errors: SecretArray) -> NDArray[np.bool_]:
+    """Of which rows every element is zero; nobody learns more of the others. Rounds: 3.
+
+    What is opened, one element for each row, is a combination of the row with secret uniform
+    coefficients: zero if the row is, uniform if it is not. Wrong with probability 1 / p.
+    """
+    coefficients = await random_elements(errors.engine, errors.shape)
+    opened = await reveal(await dot(errors, coefficients))
+    assert opened is not None
+    found: NDArray[np.bool_] = opened == 0
+    return found
+
+
 # --- options -------------------------------------------------------------------------------------
 
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -174,6 +224,20 @@ def _words(kind: str, message: str, model: type[BaseModel]) -> str:
     if kind == "extra_forbidden":
         return f"unknown key; known here: {', '.join(model.model_fields)}"
     return message.removeprefix("Value error, ").replace("Input should be", "must be", 1)
+
+
+def exact_fraction(value: object) -> Fraction:
+    """ "1/2", "60%" or 0.6 as an exact fraction above 0 and at most 1; ValueError otherwise."""
+    text = str(value) if isinstance(value, str | Decimal | Fraction) or value == 1 else ""
+    if not re.fullmatch(r"[0-9]{1,9}(/[0-9]{1,9}|(\.[0-9]{1,9})?%?)", text):
+        raise ValueError('must be a fraction such as "1/2", "60%" or 0.6')
+    top, _, bottom = text.removesuffix("%").partition("/")
+    if bottom and int(bottom) == 0:
+        raise ValueError("must not divide by zero")
+    found = Fraction(top) / (int(bottom) if bottom else 100 if text.endswith("%") else 1)
+    if not 0 < found <= 1:
+        raise ValueError("must be above 0 and at most 1")
+    return found
 
 
 def refuse(problem: str, hint: str = "correct the manifest at every party") -> NoReturn:

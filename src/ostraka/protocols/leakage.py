@@ -1,14 +1,18 @@
-"""What the answer of a vote tells, in words: for `ostraka check`."""
+"""What the answers of votes, auctions and statistics tell, in words: for `ostraka check`."""
 
 from __future__ import annotations
 
 from math import ceil
 from typing import TYPE_CHECKING
 
-from ostraka.protocols.words import explain_interactive
+from ostraka.protocols.words import explain_interactive, from_the_answer, names
 
 if TYPE_CHECKING:
+    from ostraka.protocols.auction import Auction
     from ostraka.protocols.ballots import Vote
+    from ostraka.protocols.numbers import Comparing
+    from ostraka.protocols.order_statistics import OrderStatistics
+    from ostraka.protocols.tally import Tally
     from ostraka.protocols.threshold_vote import ThresholdVote
 
 
@@ -141,4 +145,81 @@ def _coalition(vote: ThresholdVote) -> str:
         f"The answer itself: {k - 1} of you who compare notes know all votes but one, and learn "
         "the last one whenever it decided. Fewer learn as much as the outcome says about the "
         "votes of all others together, and what each of those is if only one way of voting fits."
+    )
+
+
+def explain_tally(tally: Tally) -> list[str]:
+    """Counts are sums: what subtraction gives away, and unanimity."""
+    what = "the votes for each option" + " and the abstentions" * tally.ballots.abstain
+    answer = [
+        *from_the_answer(tally, "the counts"),
+        "A unanimous vote shows in the counts, and with it everybody's ballot.",
+        *explain_ballots(tally),
+    ]
+    return explain_interactive(tally, what, answer)
+
+
+def explain_auction(auction: Auction) -> list[str]:
+    """Who learns the winner and the price, and what a price tells of other bids."""
+    second, k = auction.options.price == "second", len(auction.contributors)
+    groups = auction.learns()
+    lines = [
+        f"{names(parties)} learn{'s' * (len(parties) == 1)} the {' and the '.join(figures)}."
+        for figures, parties in groups.items()
+    ]
+    pays = "the second highest bid, or the reserve if that is higher" if second else "what it bid"
+    rule = (
+        "The rule: the highest bid wins; of equal ones, the first in the manifest's order. It "
+        f"pays {pays}."
+    )
+    if auction.options.reserve is not None:
+        rule += f" Bids below {auction.options.reserve} do not win."
+    edge = (
+        "The answer itself: a price tells that nobody else bid more, and no sale that nobody bid "
+        "the reserve. "
+    )
+    if second:
+        edge += "A second price is a losing bid, though not whose. "
+        if k == 2:
+            edge = "WARNING: two bidders and a second price: the price is the loser's bid. "
+    else:
+        edge += "Who knows the winner and the price knows the winner's bid, and no other. "
+    edge += "Bidders who compare notes learn whether the others' bids were above their own."
+    return explain_interactive(
+        auction, "the outcome", [*lines, rule, edge, second_session("auction"), _bounds(auction)]
+    )
+
+
+def explain_statistics(statistics: OrderStatistics) -> list[str]:
+    """An order statistic is somebody's number."""
+    k = len(statistics.contributors)
+    others = (
+        f"{k - 1} of you who compare notes learn the last one's number whenever it is among the "
+        "figures, and otherwise between which of theirs it lies."
+    )
+    if k == 1:
+        others = "WARNING: with one contributor, every figure is its number."
+    return explain_interactive(
+        statistics,
+        " and ".join(f"the {name}" for name in statistics.figures),
+        [
+            "The answer itself: a minimum, a maximum, a quantile, each of the largest and, of an "
+            "odd number of contributors, the median are somebody's number, though not whose; "
+            "whoever is known to stand out is known by the extremes.",
+            others,
+            second_session("session"),
+            _bounds(statistics),
+        ],
+    )
+
+
+def _bounds(protocol: Comparing) -> str:
+    then = {
+        "abort": "the run stops, nothing is counted, and everybody is told whose it was",
+        "exclude": "it does not count, and the result says that one fewer was counted",
+    }[protocol.options.invalid]
+    low, high = protocol.manifest.input.min, protocol.manifest.input.max
+    return (
+        f"Inputs are checked before they count, without being seen: each is from {low} to {high}. "
+        f"Anything else is found, its value hidden: {then}."
     )

@@ -8,31 +8,34 @@ import numpy as np
 
 from ostraka.engine.array import SecretArray
 from ostraka.engine.compare import equal, less_than
-from ostraka.engine.multiply import matmul
+from ostraka.engine.multiply import dot
 
 
 async def ranks(x: SecretArray) -> SecretArray:
-    """How many of a vector's other elements each stands above; of equals, the earlier above.
+    """How many others in its column each element stands above; of equals, the earlier above.
 
-    So the ranks are 0 to k - 1, each once: k - 1 is the first of the largest. k (k - 1) / 2
-    comparisons in the rounds of one.
+    So the ranks in a column (along the first axis) are 0 to k - 1, each once: k - 1 is the first
+    of the largest. k (k - 1) / 2 comparisons for each column, in the rounds of one.
     """
     k = len(x)
     if k < 2:
-        return x.engine.public(np.zeros(k, np.int64))
+        return x.engine.public(np.zeros(x.shape, np.int64))
     first, second = np.triu_indices(k, 1)
     loses = await less_than(x[first], x[second])
     below = (first == np.arange(k)[:, None]).astype(np.int64)
     above = (second == np.arange(k)[:, None]).astype(np.int64)
     # the first of a pair stands above unless it is less
-    return loses.engine.public(below.sum(axis=1)) + loses.__rmatmul__(above - below)
+    wins = below.sum(axis=1).reshape(-1, *[1] * (x.ndim - 1))
+    return loses.__rmatmul__(above - below) + np.broadcast_to(wins, x.shape)
 
 
 async def places(rank: SecretArray, wanted: Sequence[int]) -> SecretArray:
-    """One row for each wanted rank: 1 where the element of that rank stands, else 0."""
-    return await equal(rank[None, :], np.array(wanted)[:, None])
+    """For each wanted rank: 1 where the element of that rank stands in its column, else 0."""
+    some = np.array(wanted).reshape(-1, *[1] * rank.ndim)
+    return await equal(rank[None], some)
 
 
-async def at(rows: SecretArray, x: SecretArray) -> SecretArray:
-    """The elements of x where each row has its 1: one round."""
-    return await matmul(rows, x)
+async def at(place: SecretArray, x: SecretArray) -> SecretArray:
+    """The elements of x that `place` points to, for each wanted rank: one round."""
+    last = (0, *range(2, place.ndim), 1)
+    return await dot(place.transpose(*last), x.transpose(*range(1, x.ndim), 0)[None])

@@ -161,6 +161,12 @@ class Protocol(ABC):
     def combine(self, opened: Words, counted: Sequence[PartyId]) -> tuple[Output, ...]:
         """Recipient: from the opened vector to named results."""
 
+    def combine_for(
+        self, me: PartyId, opened: Words, counted: Sequence[PartyId]
+    ) -> tuple[Output, ...]:
+        """The same, where recipients learn different things: `opened` is what `me` may learn."""
+        return self.combine(opened, counted)
+
     # --- around it ----------------------------------------------------------------------------
 
     @abstractmethod
@@ -181,9 +187,14 @@ class Protocol(ABC):
         return not isinstance(self.scheme, Additive)
 
     @property
+    def openings(self) -> tuple[tuple[tuple[PartyId, ...], slice], ...]:
+        """Which part of the vector is opened to whom; every recipient is named once."""
+        return ((self.recipients, slice(0, self.opened)),)
+
+    @property
     def steps(self) -> int:
         """Step numbers one run takes."""
-        opening = open.steps(self.scheme, self.opened, self.recipients)
+        opening = sum(open.steps(self.scheme, p.stop - p.start, r) for r, p in self.openings)
         return 1 + agree.STEPS * self.agrees + self.compute_steps + opening
 
     def check_policy(self, counted: Sequence[PartyId]) -> None:
@@ -208,7 +219,8 @@ class Protocol(ABC):
         if self.agrees:
             agree.cost(self.scheme, total)
         self.compute_cost(total)
-        open.cost(self.scheme, self.opened, self.recipients, total)
+        for recipients, part in self.openings:
+            open.cost(self.scheme, part.stop - part.start, recipients, total)
         return total
 
     def compute_cost(self, total: Cost) -> None:  # noqa: B027 - most sums are local

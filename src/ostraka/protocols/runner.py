@@ -174,19 +174,20 @@ class _Driver:
     async def _open(self, share: Words | None, counted: tuple[PartyId, ...]) -> Outcome | None:
         protocol = self.protocol
         self._phase("opening")
-        opened = await open_to(
-            self.party,
-            protocol.recipients,
-            protocol.opened,
-            share,
-            counted,
-            self._announced if self._watched else None,
-        )
-        if opened is None:
-            return None
-        value, counted = opened
-        protocol.check_policy(counted)
-        return Outcome(protocol.combine(value, counted), counted)
+        outcome = None
+        for recipients, part in protocol.openings:
+            opened = await open_to(
+                self.party,
+                recipients,
+                part.stop - part.start,
+                None if share is None else share[part],
+                counted,
+                self._announced if self._watched else None,
+            )
+            if opened is not None:
+                protocol.check_policy(opened[1])
+                outcome = Outcome(protocol.combine_for(self.me, *opened), opened[1])
+        return outcome
 
     def _phase(self, name: Phase) -> None:
         if self.observer:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated, Literal
 
@@ -18,25 +16,11 @@ from ostraka.engine.multiply import mul
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId
 from ostraka.protocols.ballots import BallotOptions, Vote
-from ostraka.protocols.interactive import read_options, refuse
+from ostraka.protocols.interactive import exact_fraction, read_options, refuse
 from ostraka.protocols.leakage import explain_vote
 from ostraka.protocols.order import places, ranks
 from ostraka.protocols.protocol import Output, Shares, Value
 from ostraka.sharing.randomness import Words
-
-
-def exact_fraction(value: object) -> Fraction:
-    """ "1/2", "60%" or 0.6 as an exact fraction above 0 and at most 1; ValueError otherwise."""
-    text = str(value) if isinstance(value, str | Decimal | Fraction) or value == 1 else ""
-    if not re.fullmatch(r"[0-9]{1,9}(/[0-9]{1,9}|(\.[0-9]{1,9})?%?)", text):
-        raise ValueError('must be a fraction such as "1/2", "60%" or 0.6')
-    top, _, bottom = text.removesuffix("%").partition("/")
-    if bottom and int(bottom) == 0:
-        raise ValueError("must not divide by zero")
-    found = Fraction(top) / (int(bottom) if bottom else 100 if text.endswith("%") else 1)
-    if not 0 < found <= 1:
-        raise ValueError("must be above 0 and at most 1")
-    return found
 
 
 def _quorum(value: object) -> Fraction | int:

@@ -18,7 +18,7 @@ def explain_linear(protocol: Protocol, what: str, *, of_inputs: bool = True) -> 
         *_roles(protocol, what),
         _onlooker(protocol),
         _colluders(protocol),
-        *(_from_the_answer(protocol, what) if of_inputs else ()),
+        *(from_the_answer(protocol, what) if of_inputs else ()),
         _liars(protocol),
         _dropouts(protocol),
     ]
@@ -60,13 +60,13 @@ def _roles(protocol: Protocol, what: str) -> list[str]:
     others = [p for p in protocol.manifest.parties if p not in recipients]
     one = len(contributors) == 1
     lines = [
-        f"{_names(contributors)} {'contributes' if one else 'each contribute'} an input; it leaves "
+        f"{names(contributors)} {'contributes' if one else 'each contribute'} an input; it leaves "
         f"{'that' if one else 'their'} machine only as random-looking shares.",
-        f"{_names(recipients)} learn{'s' * (len(recipients) == 1)} {what}, and who was counted.",
+        f"{names(recipients)} learn{'s' * (len(recipients) == 1)} {what}, and who was counted.",
     ]
     if others:
         lines.append(
-            f"{_names(others)} learn{'s' * (len(others) == 1)} nothing, the result included."
+            f"{names(others)} learn{'s' * (len(others) == 1)} nothing, the result included."
         )
     return lines
 
@@ -97,7 +97,7 @@ def _colluders(protocol: Protocol) -> str:
     return f"Shares: {few}; any {t + 1} of them together see every input."
 
 
-def _from_the_answer(protocol: Protocol, what: str) -> list[str]:
+def from_the_answer(protocol: Protocol, what: str) -> list[str]:
     """What subtraction gives away, whatever the cryptography."""
     k, least = len(protocol.contributors), protocol.manifest.policy.min_contributors
     lines = []
@@ -184,7 +184,8 @@ def _dropouts(protocol: Protocol) -> str:
     return text
 
 
-def _names(parties: tuple[PartyId, ...] | list[PartyId]) -> str:
+def names(parties: tuple[PartyId, ...] | list[PartyId]) -> str:
+    """ "a, b and c"; of very many, the first."""
     shown = list(parties[:6]) + ([f"{len(parties) - 6} others"] if len(parties) > 6 else [])
     return shown[0] if len(shown) == 1 else ", ".join(shown[:-1]) + " and " + shown[-1]
 

@@ -1,0 +1,171 @@
+"""Sealed-bid auctions: the losing bids stay sealed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from fractions import Fraction
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import BeforeValidator
+
+from ostraka.engine.array import SecretArray, concatenate
+from ostraka.engine.choose import select
+from ostraka.engine.compare import less_than_zero
+from ostraka.engine.context import Engine
+from ostraka.engine.multiply import mul
+from ostraka.manifest import Manifest
+from ostraka.names import PartyId
+from ostraka.protocols.interactive import InputOptions, read_options, refuse
+from ostraka.protocols.leakage import explain_auction
+from ostraka.protocols.numbers import Comparing
+from ostraka.protocols.order import at, places, ranks
+from ostraka.protocols.protocol import Output, Shares, Value
+from ostraka.sharing.randomness import Words
+
+Figure = Literal["winner", "price"]
+
+NO_SALE = "no sale"
+
+
+def _number(value: object) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        raise ValueError("must be a number")
+    return Decimal(value)
+
+
+class Options(InputOptions):
+    """`[outputs]`: the rules of an auction.
+
+    Attributes:
+        price: what the winner pays: its own bid, or the second highest.
+        reserve: bids below it do not win; in the input's unit.
+        reveal: what all recipients learn, or what each does: { seller = ["winner", "price"] }.
+    """
+
+    price: Literal["first", "second"] = "first"
+    reserve: Annotated[Decimal | None, BeforeValidator(_number)] = None
+    reveal: tuple[Figure, ...] | dict[str, tuple[Figure, ...]] = ("winner", "price")
+
+
+class Auction(Comparing):
+    """The highest bid wins; of equal ones, the first in the manifest's order. [NO07]
+
+    Contributors: one bid each, a number within the manifest's bounds.
+    Recipients learn: the winner, the price, or both, each as the manifest says, and who was
+    counted. Compute parties learn whose bids are out of bounds. Nobody else learns anything.
+    Rounds: 12 and three comparisons; bytes: `cost()`, as the square of the number of bids.
+    Tolerates: t curious compute parties of n >= 2t + 1, who must all stay.
+    """
+
+    name = "auction"
+    options: Options
+
+    def __init__(self, manifest: Manifest) -> None:
+        super().__init__(manifest)
+        self._prepare(manifest, read_options(Options, manifest))
+        if self.length != 1:
+            refuse("input.length: a bid is one number")
+        self.reserve = self._reserve()
+        self._groups = self._who_learns_what()
+        self.opened = sum(len(figures) for figures in self._groups)
+
+    # --- the figure -----------------------------------------------------------------------------
+
+    async def evaluate(self, engine: Engine, x: SecretArray, shares: Shares) -> SecretArray:
+        bids = (await self.within_bounds(engine, x, shares, "bid within the bounds"))[:, 0]
+        k = len(bids)
+        rank = await ranks(bids)
+        top = await places(rank, [k - 1, max(0, k - 2)])
+        highest = await at(top, bids)
+        spare = highest - self.reserve
+        below = await less_than_zero(spare)
+        second = await select(below[1], engine.public(self.reserve), highest[1])
+        price = highest[0] if self.options.price == "first" else second
+        if k == 1 and self.options.price == "second":
+            price = engine.public(self.reserve)
+        # from 1: zero says that nothing was sold
+        numbers = np.array([self.contributors.index(c) + 1 for c in shares.counted])
+        winner = top[0] @ numbers
+        both = concatenate([winner.reshape(1), (price - self.codec.low + 1).reshape(1)])
+        sold = await mul(both, 1 - below[0])
+        order: dict[Figure, int] = {"winner": 0, "price": 1}
+        return sold[[order[figure] for figures in self._groups for figure in figures]]
+
+    def combine(self, opened: Words, counted: Sequence[PartyId]) -> tuple[Output, ...]:
+        return self._outputs(next(iter(self._groups)), opened)
+
+    def combine_for(
+        self, me: PartyId, opened: Words, counted: Sequence[PartyId]
+    ) -> tuple[Output, ...]:
+        mine = next(figures for figures, parties in self._groups.items() if me in parties)
+        return self._outputs(mine, opened)
+
+    def _outputs(self, figures: tuple[Figure, ...], opened: Words) -> tuple[Output, ...]:
+        parts = self.scheme.to_signed(opened).reshape(-1, 1)
+        return tuple(
+            Output("winner", "", (part,), self._winner, scalar=True)
+            if figure == "winner"
+            else Output("price", self.manifest.input.unit, (part,), self._price, scalar=True)
+            for figure, part in zip(figures, parts, strict=True)
+        )
+
+    def _winner(self, number: int) -> Value:
+        return self.contributors[number - 1] if number else NO_SALE
+
+    def _price(self, number: int) -> Value:
+        return self.shown()(number - 1 + self.codec.low) if number else NO_SALE
+
+    # --- before anything runs -------------------------------------------------------------------
+
+    @property
+    def openings(self) -> tuple[tuple[tuple[PartyId, ...], slice], ...]:
+        found, start = [], 0
+        for figures, parties in self._groups.items():
+            found.append((parties, slice(start, start + len(figures))))
+            start += len(figures)
+        return tuple(found)
+
+    def _reserve(self) -> int:
+        """The least encoded bid that wins."""
+        if self.options.reserve is None:
+            return self.codec.low
+        units = Fraction(self.options.reserve) / self.codec.quantum
+        if units.denominator != 1 or not self.codec.low <= units <= self.codec.high:
+            refuse("outputs.reserve: must be a possible bid")
+        return units.numerator
+
+    def _who_learns_what(self) -> dict[tuple[Figure, ...], tuple[PartyId, ...]]:
+        reveal = self.options.reveal
+        table = reveal if isinstance(reveal, dict) else dict.fromkeys(self.recipients, reveal)
+        for name, figures in table.items():
+            if name not in self.recipients:
+                refuse(f"outputs.reveal: {name} is not a recipient")
+            if not figures or len(set(figures)) != len(figures):
+                refuse("outputs.reveal: names winner, price or both, each once")
+        groups: dict[tuple[Figure, ...], tuple[PartyId, ...]] = {}
+        for name in self.recipients:
+            if name not in table:
+                refuse(
+                    f"outputs.reveal: does not say what {name} learns",
+                    hint=f'add {name} = ["price"], or take the role of recipient from {name}',
+                )
+            groups[table[name]] = (*groups.get(table[name], ()), name)
+        return groups
+
+    def learns(self) -> dict[tuple[Figure, ...], tuple[PartyId, ...]]:
+        """Who learns what."""
+        return dict(self._groups)
+
+    def plaintext(self, inputs: Mapping[PartyId, object]) -> dict[str, Value]:
+        bids = {c: int(self.codec.encode(inputs[c])[0]) for c in self.contributors if c in inputs}
+        winner = max(bids, key=lambda c: bids[c])
+        if bids[winner] < self.reserve:
+            return {"winner": NO_SALE, "price": NO_SALE}
+        others = [bid for c, bid in bids.items() if c != winner]
+        price = max([self.reserve, *others]) if self.options.price == "second" else bids[winner]
+        return {"winner": winner, "price": self.shown()(price)}
+
+    def explain(self) -> list[str]:
+        return explain_auction(self)

@@ -1,0 +1,135 @@
+"""Figures that follow from an order: minimum, maximum, median, quantiles, the largest."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from itertools import pairwise
+from math import ceil
+from typing import Annotated, Final, Literal
+
+import numpy as np
+from pydantic import BeforeValidator, Field, StrictInt
+
+from ostraka.engine.array import SecretArray, concatenate
+from ostraka.engine.context import Engine
+from ostraka.manifest import Manifest
+from ostraka.names import PartyId
+from ostraka.protocols.interactive import InputOptions, exact_fraction, read_options, refuse
+from ostraka.protocols.leakage import explain_statistics
+from ostraka.protocols.numbers import Comparing
+from ostraka.protocols.order import at, places, ranks
+from ostraka.protocols.protocol import Output, Shares, Value
+from ostraka.sharing.randomness import Words
+
+PAIRS: Final = 2_000_000
+"""Pairs that are compared: some seconds, and some hundred megabytes."""
+
+
+class Options(InputOptions):
+    """`[outputs]`: which figures the recipients get.
+
+    Attributes:
+        quantiles: fractions q: the least number that at least q of all are not above.
+        top: so many of the largest, largest first; whose they are is not told.
+    """
+
+    statistics: tuple[Literal["min", "max", "median"], ...] = ()
+    quantiles: tuple[Annotated[Fraction, BeforeValidator(exact_fraction)], ...] = ()
+    top: Annotated[StrictInt, Field(ge=0)] = 0
+
+
+class OrderStatistics(Comparing):
+    """Figures of the contributors' vectors that follow from their order, elementwise. [NO07]
+
+    Contributors: d numbers each (`[input] length`), within the manifest's bounds.
+    Recipients learn: the figures asked for, not whose they are, and who was counted. Compute
+    parties learn whose inputs are out of bounds. Nobody else learns anything.
+    Rounds: 11 and three comparisons; bytes: `cost()`, as the square of the contributors.
+    Tolerates: t curious compute parties of n >= 2t + 1, who must all stay.
+    """
+
+    name = "statistics"
+    options: Options
+
+    def __init__(self, manifest: Manifest) -> None:
+        super().__init__(manifest)
+        self._prepare(manifest, read_options(Options, manifest))
+        self._check()
+        self.figures = (
+            *self.options.statistics,
+            *(f"quantile {q}" for q in self.options.quantiles),
+            *(("largest",) if self.options.top else ()),
+        )
+        self.opened = self.length * (len(self.figures) - bool(self.options.top) + self.options.top)
+
+    # --- the figure -----------------------------------------------------------------------------
+
+    async def evaluate(self, engine: Engine, x: SecretArray, shares: Shares) -> SecretArray:
+        y = await self.within_bounds(engine, x, shares, "number within the bounds")
+        rows = self._ranks(len(y))
+        flat = [rank for row in rows for rank in row]
+        found = await at(await places(await ranks(y), flat), y)
+        starts = np.cumsum([0, *map(len, rows)])
+        return concatenate([found[a:b].sum(axis=0) for a, b in pairwise(starts.tolist())])
+
+    def combine(self, opened: Words, counted: Sequence[PartyId]) -> tuple[Output, ...]:
+        rows = self.scheme.to_signed(opened).reshape(-1, self.length)
+        unit, scalar, outputs = self.manifest.input.unit, self.length == 1, []
+        single = len(rows) - self.options.top
+        ranks_of = self._ranks(len(counted))
+        for figure, row, those in zip(self.figures, rows[:single], ranks_of, strict=False):
+            outputs.append(Output(figure, unit, (row,), self.shown(len(those)), scalar))
+        if self.options.top:
+            render = self.shown()
+            parts = tuple(rows[single:])
+            outputs.append(Output("largest", unit, parts, lambda *v: list(map(render, v)), scalar))
+        return tuple(outputs)
+
+    def _ranks(self, k: int) -> list[list[int]]:
+        """For each figure the ranks whose mean it is, from 0."""
+        of = {"min": [0], "max": [k - 1], "median": sorted({(k - 1) // 2, k // 2})}
+        rows = [of[name] for name in self.options.statistics]
+        rows += [[max(0, ceil(q * k) - 1)] for q in self.options.quantiles]
+        return rows + [[max(0, k - 1 - i)] for i in range(self.options.top)]
+
+    # --- before anything runs -------------------------------------------------------------------
+
+    def _check(self) -> None:
+        rule, k = self.options, len(self.contributors)
+        if not (rule.statistics or rule.quantiles or rule.top):
+            refuse('outputs: asks for nothing: statistics = ["median"], quantiles or top')
+        for path, named in (("statistics", rule.statistics), ("quantiles", rule.quantiles)):
+            if len(set(named)) != len(named):
+                refuse(f"outputs.{path}: names a figure twice")
+        if rule.top > self.manifest.policy.min_contributors:
+            refuse(
+                f"outputs.top: {rule.top} numbers are more than min_contributors, "
+                f"{self.manifest.policy.min_contributors}"
+            )
+        if self.length * k * k // 2 > PAIRS:
+            refuse(f"input.length: more than {PAIRS} pairs would be compared")
+
+    def plaintext(self, inputs: Mapping[PartyId, object]) -> dict[str, Value]:
+        rows = [self.codec.encode(inputs[c]).tolist() for c in inputs]
+        found: dict[str, Value] = {}
+        for name in self.figures:
+            values = [self._textbook(name, sorted(column)) for column in zip(*rows, strict=True)]
+            found[name] = values[0] if self.length == 1 else values
+        return found
+
+    def _textbook(self, name: str, ordered: list[int]) -> Value:
+        if name == "largest":
+            return [self.shown()(x) for x in ordered[::-1][: self.options.top]]
+        if name == "median":
+            doubled = statistics.median([2 * x for x in ordered])
+            return self.shown(2)(int(doubled))
+        if name in ("min", "max"):
+            return self.shown()(ordered[0] if name == "min" else ordered[-1])
+        q = Fraction(name.split()[1])
+        good = (x for i, x in enumerate(ordered, 1) if Fraction(i, len(ordered)) >= q)
+        return self.shown()(next(good))
+
+    def explain(self) -> list[str]:
+        return explain_statistics(self)

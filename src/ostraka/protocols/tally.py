@@ -1,0 +1,61 @@
+"""Votes whose counts become known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from ostraka.engine.array import SecretArray, concatenate
+from ostraka.engine.context import Engine
+from ostraka.manifest import Manifest
+from ostraka.names import PartyId
+from ostraka.protocols.ballots import ABSTAIN, BallotOptions, Vote
+from ostraka.protocols.interactive import read_options
+from ostraka.protocols.leakage import explain_tally
+from ostraka.protocols.protocol import Output, Shares, Value
+from ostraka.sharing.randomness import Words
+
+
+class Tally(Vote):
+    """How many votes each option got, and how many abstained. [BGW88]
+
+    Contributors: a ballot: one of the manifest's options, or up to `choices` of them.
+    Recipients learn: the weighted count of every option, and who was counted. Compute parties
+    learn which ballots are invalid. Nobody else learns anything.
+    Rounds: 9; bytes: `cost()`. Tolerates: t curious compute parties of n >= 2t + 1, who must all
+    stay. Whatever contributors share, what counts are valid ballots.
+    """
+
+    name = "tally"
+
+    def __init__(self, manifest: Manifest) -> None:
+        super().__init__(manifest)
+        self._prepare(manifest, read_options(BallotOptions, manifest))
+        self.opened = len(self._names)
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        return self.ballots.options + (ABSTAIN,) * self.ballots.abstain
+
+    async def evaluate(self, engine: Engine, x: SecretArray, shares: Shares) -> SecretArray:
+        votes, cast = await self.count(engine, x, shares)
+        if not self.ballots.abstain:
+            return votes
+        counted = sum(self.weights[c] for c in shares.counted)
+        return concatenate([votes, (counted - cast).reshape(1)])
+
+    def combine(self, opened: Words, counted: Sequence[PartyId]) -> tuple[Output, ...]:
+        parts = tuple(np.asarray(self.scheme.to_signed(opened)).reshape(-1, 1))
+        return (Output("tally", "votes", parts, self._by_name, scalar=True),)
+
+    def _by_name(self, *votes: int) -> dict[str, int]:
+        return dict(zip(self._names, votes, strict=True))
+
+    def plaintext(self, inputs: Mapping[PartyId, object]) -> dict[str, Value]:
+        votes, cast = self.tallied(inputs)
+        abstained = sum(self.weights[voter] for voter in inputs) - cast
+        return {"tally": self._by_name(*votes, *[abstained] * self.ballots.abstain)}
+
+    def explain(self) -> list[str]:
+        return explain_tally(self)
