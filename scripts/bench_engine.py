@@ -3,7 +3,8 @@
 
     scripts/bench_engine.py [--parties N] [--repeats K] [WORK...]
 
-WORK is mul, compare, sort, matmul or vote, each with an optional size: `mul=1000000`.
+WORK is mul, compare, sort, matmul, fixed (a matrix product, truncated), truncate, decompose, reveal
+or vote (20 voters), each with an optional size: `mul=1000000`.
 Prints, per work: seconds from the first party's start to the last one's end (median and best),
 rounds, and payload bytes each party sends. Adversary: passive, t = (N - 1) // 2.
 """
@@ -56,6 +57,8 @@ async def prepare(engine: Engine, name: str, size: int) -> Work:
         m = draw.integers(-(2**20), 2**20, (size, size))
         x = await share(engine, 0, m, m.shape)
         return lambda: matmul(x, x)
+    if name == "fixed":
+        return await fixed_point(engine, size)
     a, b = draw.integers(-(2**59), 2**59, (2, size))
     x, y = await share(engine, 0, a, a.shape), await share(engine, 1, b, b.shape)
     small = await share(engine, 0, a >> 20, a.shape)
@@ -68,6 +71,17 @@ async def prepare(engine: Engine, name: str, size: int) -> Work:
         "decompose": lambda: decompose(x, 61),
         "sort": lambda: sort(small),
     }[name]
+
+
+async def fixed_point(engine: Engine, size: int) -> Work:
+    """A matrix product of numbers with 16 bits behind the point."""
+    m = np.arange(size * size).reshape(size, size) % 999_983 - 500_000
+    x = await share(engine, 0, m, m.shape)
+
+    async def work() -> None:
+        await truncate(await matmul(x, x), 16)
+
+    return work
 
 
 async def compute(

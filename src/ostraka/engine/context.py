@@ -91,7 +91,6 @@ class Engine:
                 f"multiplying needs at least {2 * self.t + 1} compute parties for a threshold of "
                 f"{self.t}, and there are {self.n}",
                 hint=f"lower the threshold to {(self.n - 1) // 2} or name more compute parties",
-                data_left=False,
             )
 
     def weights(self, parties: Sequence[int], at: int = 0) -> list[int]:
@@ -171,7 +170,6 @@ async def start(party: Party, draw: Draw) -> Engine:
         raise ManifestError(
             f"{scheme.name} sharing cannot multiply",
             hint='set scheme = "shamir" under [sharing]',
-            data_left=False,
         )
     sent = {name: draw.seed() for name in scheme.compute}
     messages: dict[PartyId, Array] = {
