@@ -123,6 +123,7 @@ class Replicated(Boolean):
 
     def __init__(self, engine: Engine, count: int) -> None:
         super().__init__(engine, count)
+        self.sparse = False  # one word for each bit is little enough, and packing takes time
         self.after, self.before = (engine.me + 1) % 3, (engine.me - 1) % 3
 
     async def _both(self, a: Bits, b: Bits) -> Bits:
