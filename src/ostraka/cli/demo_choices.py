@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from decimal import Decimal
+from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -16,6 +19,7 @@ Format = Annotated[voice.Output, typer.Option(metavar="text|json", help="What st
 def add_to(app: typer.Typer) -> None:
     """The commands of this file."""
     app.command()(vote)
+    app.command()(auction)
 
 
 def vote(
@@ -52,6 +56,51 @@ of = "all"
         print(
             f"Each of {len(inputs)} parties was a process of its own. All of them learned this "
             "one word;\nno count was ever on any machine."
+        )
+
+
+class Price(StrEnum):
+    """What the winner pays."""
+
+    FIRST = "first"
+    SECOND = "second"
+
+
+def auction(
+    bids: Annotated[
+        str, typer.Option(metavar="A,B,...", help="Each one's bid: toys, so they may be options.")
+    ] = "310,295,402",
+    price: Annotated[
+        Price, typer.Option(metavar="first|second", help="What the winner pays: bid or runner-up.")
+    ] = Price.FIRST,
+    output: Format = voice.Output.TEXT,
+) -> None:
+    """Bidders learn who won and the price, and no losing bid."""
+    numbers = _parts(bids, "--bids 310,295,402")
+    for i, number in enumerate(numbers, 1):
+        if not re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,2})?", number):
+            message = f"bid {i} is not a number of at most 12 digits, and 2 after the point"
+            _refuse_input(message, "--bids 310,295,402")
+    inputs = dict(zip(party_names(len(numbers)), numbers, strict=True))
+    kind = "decimal(2)" if "." in bids else "int"
+    tables = f"""\
+[input]
+type = "{kind}"
+min = 0
+max = {max(Decimal(1_000_000), *map(Decimal, numbers)):f}
+unit = "EUR"
+[outputs]
+price = "{price}"
+"""
+    found, seen = _session("auction", "Sealed bids", tables, inputs)
+    _show(found, seen, inputs, "bid", output)
+    if output is voice.Output.TEXT:
+        rest = "Every losing bid"
+        if price is Price.SECOND:
+            rest = "The price is the highest losing bid; every other"
+        print(
+            f"Each of {len(inputs)} parties was a process of its own, and learned the winner and "
+            f"the price.\n{rest} stayed where it was."
         )
 
 
