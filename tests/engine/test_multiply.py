@@ -56,6 +56,20 @@ async def test_long_vectors_take_one_round_in_pieces(together, size, monkeypatch
         assert np.array_equal(opened, a * a)
 
 
+@pytest.mark.parametrize(("n", "t"), [(2, 1), (3, 2), (4, 3), (5, 2), (6, 2), (8, 2), (70, 2)])
+async def test_everybody_can_share_at_any_threshold(together, n, t):
+    async def program(engine):
+        secrets = [await share(engine, k, [k, -k], (2,)) for k in range(n)]
+        for dealer in range(n):
+            receivers = dealing.plan(engine, dealer)
+            assert {dealer, *receivers.seeded, *receivers.explicit} == set(range(n))
+            assert len(receivers.seeded) == t
+        return (await reveal(sum(secrets[1:], start=secrets[0]))).tolist()
+
+    total = n * (n - 1) // 2
+    assert (await together(n, t, program))[0] == [[total, -total]] * n
+
+
 async def test_shapes(together, size):
     a, b, m = np.arange(12).reshape(3, 4) - 5, np.arange(4) * 3 - 7, np.arange(8).reshape(4, 2)
 

@@ -15,7 +15,7 @@ import numpy as np
 from ostraka.engine.array import SecretArray
 from ostraka.engine.context import Engine
 from ostraka.names import Step
-from ostraka.sharing.field import Elements
+from ostraka.sharing.field import Elements, Field
 from ostraka.sharing.randomness import BLOCK, Words, blocks
 from ostraka.sharing.shamir import complete
 
@@ -35,19 +35,46 @@ class Plan:
     explicit: tuple[int, ...]
     coefficients: list[list[int]]
     """For the dealer itself and then each of `explicit`: see `sharing.shamir.complete`."""
+    powers: list[list[int]] | None = None
+    """With t = 2 and points 2^k, 2^(k+1): the shares by way of the polynomial, without products."""
 
 
 def plan(engine: Engine, dealer: int) -> Plan:
-    """The t parties after the dealer read streams, the others are sent their shares."""
+    """t neighbours, after the dealer or else the first, read streams; the others are sent shares."""
     key = ("deal", dealer)
     if key not in engine.cache:
-        after = [(dealer + k) % engine.n for k in range(1, engine.n)]
-        seeded, explicit = tuple(after[: engine.t]), tuple(after[engine.t :])
-        base = [0, *(engine.points[j] for j in seeded)]
-        rows = [engine.field.lagrange(base, engine.points[j])[1:] for j in (dealer, *explicit)]
-        engine.cache[key] = Plan(dealer, seeded, explicit, rows)
+        wraps = dealer + engine.t >= engine.n and dealer >= engine.t
+        first = 0 if wraps else dealer + 1
+        seeded = tuple((first + k) % engine.n for k in range(engine.t))
+        explicit = tuple(j for j in range(engine.n) if j != dealer and j not in seeded)
+        engine.cache[key] = _plan(engine, dealer, seeded, explicit)
     found: Plan = engine.cache[key]
     return found
+
+
+def _plan(engine: Engine, dealer: int, seeded: tuple[int, ...], explicit: tuple[int, ...]) -> Plan:
+    p, points = engine.field.p, engine.points
+    base, powers = [points[j] for j in seeded], None
+    if len(base) == 2 and base[1] == 2 * base[0]:
+        ratios = [points[j] * pow(base[0], -1, p) % p for j in (dealer, *explicit)]
+        powers = [[u, u * u % p] for u in ratios]
+    rows = [engine.field.lagrange([0, *base], points[j])[1:] for j in (dealer, *explicit)]
+    return Plan(dealer, seeded, explicit, rows, powers)
+
+
+def _shares(field: Field, ours: Plan, x: Words, fixed: Sequence[Words]) -> list[Words]:
+    """The dealer's own share and the explicit ones.
+
+    With X_2 = 2 X_1, u = X / X_1 and d_s = f(X_s) - x, f(X) = x + (2 d_1 - h) u + (h - d_1) u^2,
+    h = d_2 / 2: where all points are powers of two, rotations and sums.
+    """
+    if ours.powers is None:
+        return complete(field, x, fixed, ours.coefficients)
+    first, second = (field.subtract(r, x) for r in fixed)
+    half = field.rotate(second, -1)
+    square = field.subtract(half, first)
+    line = field.subtract(first, square)
+    return [field.add(x, share, out=share) for share in field.mix(ours.powers, [line, square])]
 
 
 async def deal(
@@ -89,7 +116,7 @@ def _send(engine: Engine, step: Step, piece: slice, result: Words, local: Local)
         place = slice(piece.start + part.start, piece.start + part.stop)
         rows = [row[: part.stop - part.start] for row in scratch]
         fixed = [engine.field.uniform(s, row) for s, row in zip(streams, rows, strict=True)]
-        own, *others = complete(engine.field, local(place), fixed, ours.coefficients)
+        own, *others = _shares(engine.field, ours, local(place), fixed)
         engine.field.add(result[place], own, out=result[place])
         for vector, share in zip(vectors, others, strict=True):
             vector[part] = share
