@@ -40,7 +40,7 @@ class Plan:
 
 
 def plan(engine: Engine, dealer: int) -> Plan:
-    """t neighbours, after the dealer or else the first, read streams; the others are sent shares."""
+    """t neighbours, after the dealer or the first, read streams; the others are sent shares."""
     key = ("deal", dealer)
     if key not in engine.cache:
         wraps = dealer + engine.t >= engine.n and dealer >= engine.t
