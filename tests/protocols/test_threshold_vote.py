@@ -187,6 +187,47 @@ def test_voters_need_not_compute_and_may_leave(vote):
     assert outcome({"ivan": results["ivan"]}) == "YES"  # 2 of 4
 
 
+@settings(max_examples=30, deadline=None)
+@given(data=st.data())
+def test_many_questions_at_once(manifest, data):
+    n, questions = data.draw(st.sampled_from([3, 4, 5])), data.draw(st.integers(2, 6))
+    outputs = data.draw(
+        st.sampled_from(['pass_at = "1/2"', 'pass_at = "2/3"\nquorum = 2', "pass_at_votes = 2"])
+    )
+    kind = data.draw(st.sampled_from([YES_NO, YES_NO_ABSTAIN, "bool"]))
+    more = {"scheme": "shamir", "threshold": 1, "protocol": "threshold-vote"}
+    roles = dict.fromkeys(NAMES[:n], "ckr")
+    protocol, single = (
+        protocol_for(manifest(roles, type=kind, outputs=outputs, length=length, **more))
+        for length in (questions, 1)
+    )
+    word = st.sampled_from(["yes", "no", "abstain"] if "abstain" in kind else ["yes", "no"])
+    ballots = [data.draw(st.lists(word, min_size=questions, max_size=questions)) for _ in range(n)]
+    results, net = play(protocol, ballots)
+    found = outcome(results)
+    assert found == protocol.plaintext(dict(zip(NAMES, ballots, strict=False)))["outcome"]
+    for q in range(questions):
+        alone = {name: ballot[q] for name, ballot in zip(NAMES, ballots, strict=False)}
+        assert single.plaintext(alone)["outcome"] == found[q]
+    assert net.sent == protocol.cost().sent
+
+
+@pytest.mark.parametrize("at", [0, 2])
+def test_one_bad_ballot_of_many_is_found(vote, at):
+    vector = [1, 0, 0, 1, 1, 0]
+    vector[2 * at : 2 * at + 2] = [1, 1]
+
+    class Cheater(ThresholdVote):
+        def encode(self, raw):
+            good = super().encode(["yes", "no", "yes"] if raw == "cheat" else raw)
+            return np.array(vector, np.uint64) if raw == "cheat" else good
+
+    protocol = vote(3, cls=Cheater, length=3)
+    yes = ["yes"] * 3
+    results, _ = play(protocol, [yes, "cheat", yes])
+    assert all(isinstance(r, PeerViolation) and r.peer == "bob" for r in results.values())
+
+
 # --- ballots that are none ------------------------------------------------------------------------
 
 VECTORS = {
@@ -373,7 +414,9 @@ def test_a_crash_of_a_compute_party_names_it_and_opens_nothing(vote):
         ('pass_at = "1/2"', {"kind": COLOURS}, "input.type: YES or NO needs"),
         ('pass_at = "1/2"', {"kind": "int"}, "input.type: a ballot is a choice"),
         ('pass_at = "1/2"', {"kind": 'choice(["yes","abstain"])'}, "two options"),
-        ('pass_at = "1/2"', {"length": 2}, "input.length: a ballot is one value"),
+        ('pass_at = "1/2"\nchoices = 2', {}, "outputs.choices: a ballot is yes or no"),
+        ('reveal = "winner"', {"length": 2}, "input.length: several questions at once are"),
+        ('reveal = "winner"\nchoices = 2', {"length": 2, "kind": COLOURS}, "input.length: "),
         ('pass_at = "1/2"', {"scheme": "additive", "threshold": None}, "sharing.scheme: "),
         ('pass_at = "1/2"', {"threshold": 2}, "sharing.threshold: .* needs 5 compute parties"),
         ('pass_at = "1/2"', {"security": "active"}, "not available yet"),

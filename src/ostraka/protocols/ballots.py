@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,19 +76,22 @@ class Ballots:
         x[k : k + self.choices - len(named)] = 1
         return x
 
-    async def checked(self, engine: Engine, x: SecretArray) -> tuple[SecretArray, NDArray[Any]]:
-        """Which rows of x are ballots, and their entries.
+    async def checked(self, x: SecretArray) -> tuple[SecretArray, NDArray[np.bool_]]:
+        """The entries of x, and in which of its rows every vector is a ballot.
 
         Nobody learns more of a row than whether it is one. Rounds: 4.
+
+        Args:
+            x: shape (contributors, ballots of each, `length`).
 
         Returns:
             The squares of the entries, which are the entries of ballots, shared afresh: even a
             contributor whose shares are not of one polynomial is caught or harmless.
         """
         squares = await mul(x, x)
-        sums = squares @ self.ones - self.choices
-        errors = concatenate([squares - x, sums.reshape(-1, 1)], axis=1)
-        return squares, await all_zero(errors)
+        sums = (squares * self.ones).sum(axis=-1) - self.choices
+        errors = concatenate([squares - x, sums.reshape(*sums.shape, 1)], axis=2)
+        return squares, await all_zero(errors.reshape(len(x), -1))
 
 
 class Vote(Interactive):
@@ -100,7 +103,8 @@ class Vote(Interactive):
     def _prepare(self, manifest: Manifest, options: BallotOptions) -> None:
         self.options = options
         self.ballots = _ballots(manifest, options.choices)
-        self.length = self.ballots.length
+        self.questions = manifest.input.length
+        self.length = self.questions * self.ballots.length
         self.codec = Codec(manifest.input)
         for name in options.weights:
             if name not in self.contributors:
@@ -114,33 +118,39 @@ class Vote(Interactive):
 
     # --- one ballot -----------------------------------------------------------------------------
 
-    def read(self, raw: object) -> tuple[str, ...]:
-        """The options a ballot names, none for an abstention.
+    def read(self, raw: object) -> list[tuple[str, ...]]:
+        """For each question the options a ballot names, none for an abstention.
 
         Raises:
             InputError: it is no ballot; what it says is not repeated.
         """
+        if self.questions > 1:
+            return [self._named[index] for index in self.codec.encode(raw).tolist()]
         if raw is None:
             refuse_input("there is no ballot")
         values = list(raw) if isinstance(raw, list | tuple) else [raw]
         if len(values) != 1 and not 1 <= len(values) <= self.options.choices:
-            refuse_input(f"the ballot has {len(values)} entries; at most "
-                         f"{self.options.choices} may be named")  # fmt: skip
-        named = tuple(self._option(value) for value in values)
-        if len(set(named)) != len(named):
+            most = self.options.choices
+            refuse_input(f"the ballot has {len(values)} entries; at most {most} may be named")
+        found = [self._named[int(self.codec.encode(value)[0])] for value in values]
+        if len(set(found)) != len(found):
             refuse_input("the ballot names an option twice")
-        if ABSTAIN in named and len(named) > 1:
+        if () in found and len(found) > 1:
             refuse_input("the ballot abstains and names options")
-        return tuple(option for option in named if option != ABSTAIN)
+        return [tuple(option for named in found for option in named)]
 
-    def _option(self, value: object) -> str:
-        index = int(self.codec.encode(value)[0])
+    @property
+    def _named(self) -> list[tuple[str, ...]]:
+        """What each value of the input names."""
         if isinstance(self.codec.kind, ChoiceType):
-            return self.codec.kind.options[index]
-        return "yes" if index else "no"
+            return [() if o == ABSTAIN else (o,) for o in self.codec.kind.options]
+        return [("no",), ("yes",)]
 
     def encode(self, raw: object) -> Words:
-        return self.scheme.from_signed(self.ballots.encode(self.read(raw)))
+        if self.questions > 1:
+            vectors = np.stack([self.ballots.encode(named) for named in self._named])
+            return self.scheme.from_signed(vectors[self.codec.encode(raw)].reshape(-1))
+        return self.scheme.from_signed(self.ballots.encode(self.read(raw)[0]))
 
     # --- all ballots ----------------------------------------------------------------------------
 
@@ -149,37 +159,41 @@ class Vote(Interactive):
     ) -> tuple[SecretArray, SecretArray]:
         """Check every ballot; the weighted votes for each option, and those cast at all.
 
+        Returns:
+            Shapes (questions, options) and (questions, 1).
+
         Raises:
             PeerViolation: somebody's vector is no ballot, and the manifest says to stop then.
         """
-        bits, valid = await self.ballots.checked(engine, x)
+        bits, valid = await self.ballots.checked(x.reshape(len(x), self.questions, -1))
         self.turn_away(shares, valid, "ballot")
         w = np.array([self.weights[c] for c in shares.counted])
-        votes = bits[valid].T @ w
-        cast = engine.public(int(w.sum()))
+        votes = (bits[valid] * w[:, None, None]).sum(axis=0)
+        cast = engine.public(np.full((self.questions, 1), w.sum()))
         if self.ballots.abstain:
-            cast = cast - votes[-1]
-        return votes[: len(self.ballots.options)], cast
+            cast = cast - votes[:, -1:]
+        return votes[:, : len(self.ballots.options)], cast
 
     # --- for tests ------------------------------------------------------------------------------
 
-    def tallied(self, inputs: Mapping[PartyId, object]) -> tuple[list[int], int]:
-        """The weighted votes for each option and those cast, from raw ballots."""
+    def tallied(self, inputs: Mapping[PartyId, object]) -> list[tuple[list[int], int]]:
+        """For each question the weighted votes for each option and those cast, from raw ballots."""
         named = {voter: self.read(raw) for voter, raw in inputs.items()}
-        votes = [
-            sum(self.weights[voter] for voter, names in named.items() if option in names)
-            for option in self.ballots.options
-        ]
-        return votes, sum(self.weights[voter] for voter, names in named.items() if names)
+        found = []
+        for q in range(self.questions):
+            votes = [
+                sum(self.weights[voter] for voter, ballots in named.items() if option in ballots[q])
+                for option in self.ballots.options
+            ]
+            cast = sum(self.weights[voter] for voter, ballots in named.items() if ballots[q])
+            found.append((votes, cast))
+        return found
 
 
 def _ballots(manifest: Manifest, choices: int) -> Ballots:
     kind = manifest.input.type
-    if manifest.input.length != 1:
-        refuse(
-            "input.length: a ballot is one value",
-            hint="outputs.choices says how many options a ballot may name",
-        )
+    if manifest.input.length != 1 and choices != 1:
+        refuse("input.length: several ballots at once name one option each; leave choices out")
     if isinstance(kind, BoolType):
         found = Ballots(("yes", "no"), choices, abstain=False)
     elif isinstance(kind, ChoiceType):

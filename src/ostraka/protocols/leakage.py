@@ -23,6 +23,8 @@ def explain_vote(vote: ThresholdVote) -> list[str]:
         "winner": "the winning option, no count and no margin",
         "approved": "which options are approved, no count and no margin",
     }[vote.options.reveal]
+    if vote.questions > 1:
+        what = f"for each of {vote.questions} questions {what}"
     answer = [
         f"The rule: {_rule(vote)}.",
         *_dictators(vote),

@@ -11,7 +11,7 @@ from ostraka.engine.context import Engine
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId
 from ostraka.protocols.ballots import ABSTAIN, BallotOptions, Vote
-from ostraka.protocols.interactive import read_options
+from ostraka.protocols.interactive import read_options, refuse
 from ostraka.protocols.leakage import explain_tally
 from ostraka.protocols.protocol import Output, Shares, Value
 from ostraka.sharing.randomness import Words
@@ -32,6 +32,8 @@ class Tally(Vote):
     def __init__(self, manifest: Manifest) -> None:
         super().__init__(manifest)
         self._prepare(manifest, read_options(BallotOptions, manifest))
+        if self.questions != 1:
+            refuse("input.length: a tally is of one question")
         self.opened = len(self._names)
 
     @property
@@ -41,9 +43,9 @@ class Tally(Vote):
     async def evaluate(self, engine: Engine, x: SecretArray, shares: Shares) -> SecretArray:
         votes, cast = await self.count(engine, x, shares)
         if not self.ballots.abstain:
-            return votes
+            return votes[0]
         counted = sum(self.weights[c] for c in shares.counted)
-        return concatenate([votes, (counted - cast).reshape(1)])
+        return concatenate([votes[0], counted - cast[0]])
 
     def combine(self, opened: Words, counted: Sequence[PartyId]) -> tuple[Output, ...]:
         parts = tuple(np.asarray(self.scheme.to_signed(opened)).reshape(-1, 1))
@@ -53,7 +55,7 @@ class Tally(Vote):
         return dict(zip(self._names, votes, strict=True))
 
     def plaintext(self, inputs: Mapping[PartyId, object]) -> dict[str, Value]:
-        votes, cast = self.tallied(inputs)
+        ((votes, cast),) = self.tallied(inputs)
         abstained = sum(self.weights[voter] for voter in inputs) - cast
         return {"tally": self._by_name(*votes, *[abstained] * self.ballots.abstain)}
 

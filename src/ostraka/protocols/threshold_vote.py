@@ -55,7 +55,8 @@ class Options(BallotOptions):
 class ThresholdVote(Vote):
     """A vote whose outcome becomes known, and no count. [BGW88]
 
-    Contributors: a ballot: one of the manifest's options, or up to `choices` of them.
+    Contributors: a ballot: one of the manifest's options, or up to `choices` of them; for d
+    questions at once (`[input] length`), d times yes or no.
     Recipients learn: YES or NO (a referendum), the winner, or which options are approved; and who
     was counted. Compute parties learn which ballots are invalid. Nobody else learns anything.
     Rounds: 9 to share, agree, check and open, and one comparison, or two for a winner; bytes:
@@ -71,25 +72,27 @@ class ThresholdVote(Vote):
         super().__init__(manifest)
         self._prepare(manifest, read_options(Options, manifest))
         self._check()
-        self.opened = len(self.ballots.options) if self.options.reveal == "approved" else 1
+        each = len(self.ballots.options) if self.options.reveal == "approved" else 1
+        self.opened = each * self.questions
 
     # --- the figure -----------------------------------------------------------------------------
 
     async def evaluate(self, engine: Engine, x: SecretArray, shares: Shares) -> SecretArray:
         votes, cast = await self.count(engine, x, shares)
         if self.options.reveal == "winner":
-            return await self._winner(engine, votes, cast)
+            return await self._winner(votes[0], cast[0])
         if self.options.reveal == "outcome":
-            votes = votes[:1]
+            votes = votes[:, :1]
         margins = self._margins(votes, cast)
         if self.quorum:
-            margins = concatenate([margins, self._spare(cast)])
+            margins = concatenate([margins, cast - self.quorum], axis=1)
         passes = 1 - await less_than_zero(margins)
-        return await mul(passes[:-1], passes[-1:]) if self.quorum else passes
+        return await mul(passes[:, :-1], passes[:, -1:]) if self.quorum else passes
 
     def combine(self, opened: Words, counted: Sequence[PartyId]) -> tuple[Output, ...]:
-        parts = tuple(self.scheme.to_signed(opened).reshape(-1, 1))
-        return (Output("outcome", "", parts, lambda *found: self._words(found), scalar=True),)
+        parts = tuple(self.scheme.to_signed(opened).reshape(-1, self.questions))
+        scalar = self.questions == 1
+        return (Output("outcome", "", parts, lambda *found: self._words(found), scalar),)
 
     # --- rules ----------------------------------------------------------------------------------
 
@@ -115,17 +118,14 @@ class ThresholdVote(Vote):
         # All may have abstained: then the margin is 0 of 0, and nothing passes.
         return self.all_votes * margin + votes - 1
 
-    def _spare(self, cast: SecretArray) -> SecretArray:
-        return (cast - self.quorum).reshape(1)
-
-    async def _winner(self, engine: Engine, votes: SecretArray, cast: SecretArray) -> SecretArray:
+    async def _winner(self, votes: SecretArray, cast: SecretArray) -> SecretArray:
         """1 for the first option, 2 for the second, 0 for nobody."""
         k = len(self.ballots.options)
         first = await places(await ranks(votes), [k - 1])
         place = first @ np.arange(1, k + 1)
         if not self.quorum:
             return place
-        return await mul(place, 1 - await less_than_zero(self._spare(cast)))
+        return await mul(place, 1 - await less_than_zero(cast - self.quorum))
 
     def _words(self, found: Sequence[int]) -> Value:
         options = self.ballots.options
@@ -153,6 +153,10 @@ class ThresholdVote(Vote):
                 f"input.type: YES or NO needs the options yes and no, not {self.codec.kind}",
                 hint='for other options: reveal = "winner" or "approved" in [outputs]',
             )
+        if rule.reveal == "outcome" and rule.choices != 1:
+            refuse("outputs.choices: a ballot is yes or no, not both")
+        if rule.reveal != "outcome" and self.questions != 1:
+            refuse("input.length: several questions at once are answered with YES or NO")
         for path, votes in (("pass_at_votes", rule.pass_at_votes), ("quorum", self.quorum)):
             if votes is not None and votes > total:
                 refuse(f"outputs.{path}: {votes} votes are more than all, {total}")
@@ -161,16 +165,19 @@ class ThresholdVote(Vote):
             refuse(f"outputs.weights: {total} votes in all are too many to be compared exactly")
 
     def plaintext(self, inputs: Mapping[PartyId, object]) -> dict[str, Value]:
-        votes, cast = self.tallied(inputs)
+        found = [self._textbook(votes, cast) for votes, cast in self.tallied(inputs)]
+        return {"outcome": found[0] if self.questions == 1 else found}
+
+    def _textbook(self, votes: list[int], cast: int) -> Value:
         quorate = cast >= self.quorum
         if self.options.reveal == "winner":
             winner = self.ballots.options[votes.index(max(votes))]
-            return {"outcome": winner if quorate else "no winner"}
+            return winner if quorate else "no winner"
         passed = [quorate and self._passes(count, cast) for count in votes]
         if self.options.reveal == "approved":
             named = zip(self.ballots.options, passed, strict=True)
-            return {"outcome": [option for option, passes in named if passes]}
-        return {"outcome": "YES" if passed[0] else "NO"}
+            return [option for option, passes in named if passes]
+        return "YES" if passed[0] else "NO"
 
     def _passes(self, votes: int, cast: int) -> bool:
         rule = self.options
