@@ -60,7 +60,7 @@ def test_load(tmp_path: Path) -> None:
     [
         ('"secure-sum"', '"secure-sim"', ':3: session.protocol: there is no protocol "secure-sim"'),
         ('"secure-sum"', '"secure-sim"', 'did you mean "secure-sum"?'),
-        ('["sum"]', '["summ"]', ":19: outputs.statistics.0: "),
+        ('["sum"]', '["summ"]', ":19: outputs.statistics: 'summ' is not a statistic"),
         ("statistics", "statistic", ":19: outputs.statistic: "),
         ("max = 10", "max = 9000000000000000000", "holds at most"),
         ('type = "int"\nmin = 0\nmax = 10', 'type = "bool"', None),
