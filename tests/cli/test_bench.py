@@ -29,7 +29,7 @@ def test_json(cli, link: str, parties: int, size: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("work", "size"), [("mul", 100), ("compare", 100), ("sort", 20), ("matmul", 9)]
+    ("work", "size"), [("mul", 100), ("compare", 100), ("sort", 20), ("matmul", 9), ("auction", 20)]
 )
 def test_words_of_the_engine(cli, work: str, size: int) -> None:
     found = cli("bench", work, "--size", size, "--runs", 2, "--output", "json").json
@@ -38,6 +38,18 @@ def test_words_of_the_engine(cli, work: str, size: int) -> None:
     assert len(found["seconds_all"]) == 2
     assert found["rounds"] >= 1
     assert found["bytes_sent_per_party"] >= 8 * (size if work != "compare" else 1)
+
+
+@pytest.mark.parametrize(("link", "parties", "size"), [("direct", 3, 1), ("relay", 4, 100)])
+def test_votes(cli, link: str, parties: int, size: int) -> None:
+    found = cli(
+        "bench", "vote", "--parties", parties, "--size", size, "--link", link, "--runs", 2,
+        "--output", "json",
+    ).json  # fmt: skip
+    assert set(found) == KEYS
+    assert (found["work"], found["size"], found["link"]) == ("vote", size, link)
+    assert found["rounds"] > 15
+    assert found["bytes_sent_per_party"] > 30 * size
 
 
 def test_words_need_three_parties(cli) -> None:

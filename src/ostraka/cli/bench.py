@@ -25,6 +25,17 @@ class Work(StrEnum):
     COMPARE = "compare"
     SORT = "sort"
     MATMUL = "matmul"
+    VOTE = "vote"
+    AUCTION = "auction"
+
+
+PROTOCOLS = {
+    Work.SUM: ("secure-sum", '[input]\ntype = "int"\nmin = 0\nmax = 1000000\n'),
+    Work.VOTE: ("threshold-vote", '[input]\ntype = "bool"\n'),
+}
+"""Works that are whole protocols, with their inputs; the others are words of the engine."""
+
+OUTPUTS = {Work.VOTE: '[outputs]\npass_at = "1/2"\n'}
 
 
 class Link(StrEnum):
@@ -36,11 +47,18 @@ class Link(StrEnum):
 
 def bench(
     work: Annotated[
-        Work, typer.Argument(metavar="WORK", help="sum, mul, compare, sort or matmul.")
+        Work,
+        typer.Argument(metavar="WORK", help="sum, mul, compare, sort, matmul, vote or auction."),
     ],
     parties: Annotated[int, typer.Option(metavar="N", min=2, max=200, help="2 to 200.")] = 3,
     size: Annotated[
-        int, typer.Option(metavar="D", min=1, max=1 << 28, help="Elements; of matmul: rows.")
+        int,
+        typer.Option(
+            metavar="D",
+            min=1,
+            max=1 << 28,
+            help="Elements; of matmul: rows; of vote: questions; of auction: bids.",
+        ),
     ] = 1,
     security: Annotated[
         str, typer.Option(metavar="NAME", help="passive; active is not there yet.")
@@ -99,7 +117,7 @@ def _start(
     if relayed:
         fleet.start(COORDINATOR, "coordinator")
     for name in names:
-        fleet.start(name, "bench" if work is Work.SUM else "words")
+        fleet.start(name, "bench" if work in PROTOCOLS else "words")
     pins = make_keys([*names, COORDINATOR], directory)
     relay = ""
     if relayed:
@@ -107,11 +125,12 @@ def _start(
         fleet.give(COORDINATOR, own)
         address = fleet.wait_for(COORDINATOR, "listening")["address"]
         relay = f'coordinator = {{ address = "{address}", key = "{pins[COORDINATOR]}" }}'
-    if work is Work.SUM:
-        text = _manifest(pins, names, size, f'security = "{security}"', relay)
-    else:
-        shamir = f'scheme = "shamir"\nthreshold = {(len(names) - 1) // 2}\n'
-        text = _manifest(pins, names, 1, f'{shamir}security = "{security}"', relay)
+    protocol, schema = PROTOCOLS.get(work, PROTOCOLS[Work.SUM])
+    schema += f"length = {size if work in PROTOCOLS else 1}\n"
+    sharing = f'[sharing]\nsecurity = "{security}"\n'
+    if work is not Work.SUM:
+        sharing += f'scheme = "shamir"\nthreshold = {(len(names) - 1) // 2}\n'
+    text = _manifest(pins, names, protocol, relay) + schema + OUTPUTS.get(work, "") + sharing
     for name in names:
         job = {"keys": str(directory), "name": name, "manifest": text, "runs": runs}
         fleet.give(name, {**job, "work": str(work), "size": size})
@@ -120,7 +139,8 @@ def _start(
     return config.protocol(config.load_text(text, "bench")).cost().rounds
 
 
-def _manifest(pins: dict[str, str], names: list[str], size: int, sharing: str, relay: str) -> str:
+def _manifest(pins: dict[str, str], names: list[str], protocol: str, relay: str) -> str:
+    """The session and its parties."""
     ports = [] if relay else _free_ports(len(names))
     parties = "".join(
         f'[[party]]\nname = "{name}"\nkey = "{pins[name]}"\n'
@@ -131,17 +151,10 @@ def _manifest(pins: dict[str, str], names: list[str], size: int, sharing: str, r
     return f"""\
 [session]
 title = "bench"
-protocol = "secure-sum"
+protocol = "{protocol}"
 deadline = "2m"
 {relay}
 {parties}
-[input]
-type = "int"
-length = {size}
-min = 0
-max = 1000000
-[sharing]
-{sharing}
 """
 
 

@@ -1,4 +1,4 @@
-"""What `bench mul`, `compare`, `sort` and `matmul` time: the engine's words, from shares to shares.
+"""What `bench mul`, `compare`, `sort`, `matmul` and `auction` time: from shares to shares.
 
 Inputs are shared beforehand and results are checked afterwards, both outside the time taken: a
 figure for a wrong result would be worth nothing.
@@ -16,7 +16,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # a party is one core's wort
 
 import numpy as np
 
-from ostraka.engine.array import SecretArray
+from ostraka.engine.array import SecretArray, stack
+from ostraka.engine.choose import largest
 from ostraka.engine.compare import less_than
 from ostraka.engine.context import Engine, start
 from ostraka.engine.deal import share
@@ -35,7 +36,7 @@ from ostraka.transport.identity import Identity
 
 Word = Callable[[], Awaitable[SecretArray]]
 
-WORDS: Final = ("mul", "compare", "sort", "matmul")
+WORDS: Final = ("mul", "compare", "sort", "matmul", "auction")
 
 
 async def measure(
@@ -76,14 +77,21 @@ async def _prepare(engine: Engine, work: str, size: int) -> tuple[Word, Any]:
         m = draw.integers(-(2**20), 2**20, (size, size))
         x = await share(engine, 0, m, m.shape)
         return lambda: matmul(x, x), m @ m
-    bits = {"mul": 29, "compare": 59, "sort": 39}[work]
+    bits = {"mul": 29, "compare": 59, "sort": 39, "auction": 39}[work]
     a, b = draw.integers(-(2**bits), 2**bits, (2, size))
     x, y = await share(engine, 0, a, a.shape), await share(engine, 1, b, b.shape)
     if work == "sort":
         return lambda: sort(x), np.sort(a)
+    if work == "auction":
+        return lambda: _auction(x), np.array([a.max(), a.argmax()])
     if work == "compare":
         return lambda: less_than(x, y), a < b
     return lambda: mul(x, y), a * b
+
+
+async def _auction(bids: SecretArray) -> SecretArray:
+    """The highest bid, and which it is: of equal ones, the first."""
+    return stack(await largest(bids))
 
 
 async def _barrier(engine: Engine) -> None:
