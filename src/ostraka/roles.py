@@ -85,6 +85,9 @@ async def run_party(
                 session, protocol, raw_input, OsDraw(), _Phases(session, observer, trace)
             )
         session.lifecycle.happen(Event.REVEALED)
+        if outcome is not None and len(outcome.contributors) < len(manifest.contributors):
+            without = [c for c in manifest.contributors if c not in outcome.contributors]
+            observer.warn(f"not counted: {', '.join(without)}")
         path = await _sign(session, outcome, directory_for_receipt, observer)
     return result_of(session, outcome, path)
 
