@@ -21,12 +21,15 @@ async def ranks(x: SecretArray) -> SecretArray:
     if k < 2:
         return x.engine.public(np.zeros(x.shape, np.int64))
     first, second = np.triu_indices(k, 1)
-    loses = await less_than(x[first], x[second])
-    below = (first == np.arange(k)[:, None]).astype(np.int64)
-    above = (second == np.arange(k)[:, None]).astype(np.int64)
-    # the first of a pair stands above unless it is less
-    wins = below.sum(axis=1).reshape(-1, *[1] * (x.ndim - 1))
-    return loses.__rmatmul__(above - below) + np.broadcast_to(wins, x.shape)
+    less = await less_than(x[first], x[second])
+    pair = np.zeros((k, k), np.int64)
+    pair[first, second] = pair[second, first] = np.arange(len(first))
+    # against those before it an element wins if they are less, against the others if it is not
+    rest = [1] * (x.ndim - 1)
+    sign = np.sign(np.arange(k)[:, None] - np.arange(k)).reshape(k, k, *rest)
+    after = np.arange(k)[::-1].reshape(k, *rest)
+    found: SecretArray = (less[pair] * sign).sum(axis=1) + after
+    return found
 
 
 async def places(rank: SecretArray, wanted: Sequence[int]) -> SecretArray:
