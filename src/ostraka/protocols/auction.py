@@ -12,7 +12,6 @@ from pydantic import BeforeValidator
 
 from ostraka.engine.array import SecretArray, concatenate
 from ostraka.engine.choose import select
-from ostraka.engine.compare import less_than_zero
 from ostraka.engine.context import Engine
 from ostraka.engine.multiply import mul
 from ostraka.manifest import Manifest
@@ -20,7 +19,7 @@ from ostraka.names import PartyId
 from ostraka.protocols.interactive import InputOptions, read_options, refuse
 from ostraka.protocols.leakage import explain_auction
 from ostraka.protocols.numbers import Comparing
-from ostraka.protocols.order import at, places, ranks
+from ostraka.protocols.order import at, places
 from ostraka.protocols.protocol import Output, Shares, Value
 from ostraka.sharing.randomness import Words
 
@@ -55,7 +54,7 @@ class Auction(Comparing):
     Contributors: one bid each, a number within the manifest's bounds.
     Recipients learn: the winner, the price, or both, each as the manifest says, and who was
     counted. Compute parties learn whose bids are out of bounds. Nobody else learns anything.
-    Rounds: 12 and three comparisons; bytes: `cost()`, as the square of the number of bids.
+    Rounds: 12 and two comparisons; bytes: `cost()`, as the square of the number of bids.
     Tolerates: t curious compute parties of n >= 2t + 1, who must all stay.
     """
 
@@ -74,20 +73,19 @@ class Auction(Comparing):
     # --- the figure -----------------------------------------------------------------------------
 
     async def evaluate(self, engine: Engine, x: SecretArray, shares: Shares) -> SecretArray:
-        bids = (await self.within_bounds(engine, x, shares, "bid within the bounds"))[:, 0]
-        k = len(bids)
-        rank = await ranks(bids)
-        top = await places(rank, [k - 1, max(0, k - 2)])
-        highest = await at(top, bids)
-        spare = highest - self.reserve
-        below = await less_than_zero(spare)
+        what = "bid within the bounds"
+        bids = await self.ranked(engine, x, shares, what, floor=self.reserve)
+        k = len(bids.x)
+        top = await places(bids.rank, [k - 1, max(0, k - 2)])
+        found = await at(top, concatenate([bids.x, bids.below], axis=1))
+        highest, below = found[:, 0], found[:, 1]
         second = await select(below[1], engine.public(self.reserve), highest[1])
         price = highest[0] if self.options.price == "first" else second
         if k == 1 and self.options.price == "second":
             price = engine.public(self.reserve)
         # from 1: zero says that nothing was sold
         numbers = np.array([self.contributors.index(c) + 1 for c in shares.counted])
-        winner = top[0] @ numbers
+        winner = top[0, :, 0] @ numbers
         both = concatenate([winner.reshape(1), (price - self.codec.low + 1).reshape(1)])
         sold = await mul(both, 1 - below[0])
         order: dict[Figure, int] = {"winner": 0, "price": 1}

@@ -177,8 +177,8 @@ def explain_auction(auction: Auction) -> list[str]:
     if auction.options.reserve is not None:
         rule += f" Bids below {auction.options.reserve} do not win."
     edge = (
-        "The answer itself: a price tells that nobody else bid more, and no sale that nobody bid "
-        "the reserve. "
+        "The answer itself: a price tells that nobody but the winner bid more, and no sale that "
+        "nobody bid the reserve. "
     )
     if second:
         edge += "A second price is a losing bid, though not whose. "

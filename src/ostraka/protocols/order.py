@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ostraka.engine.array import SecretArray
 from ostraka.engine.compare import equal, less_than
@@ -17,17 +18,28 @@ async def ranks(x: SecretArray) -> SecretArray:
     So the ranks in a column (along the first axis) are 0 to k - 1, each once: k - 1 is the first
     of the largest. k (k - 1) / 2 comparisons for each column, in the rounds of one.
     """
-    k = len(x)
-    if k < 2:
+    first, second = pairs(len(x))
+    if not len(first):
         return x.engine.public(np.zeros(x.shape, np.int64))
-    first, second = np.triu_indices(k, 1)
-    less = await less_than(x[first], x[second])
+    return ranks_from(await less_than(x[first], x[second]), len(x))
+
+
+def pairs(k: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """All pairs of k places, the earlier first."""
+    return np.triu_indices(k, 1)
+
+
+def ranks_from(less: SecretArray, k: int) -> SecretArray:
+    """`ranks` of k elements, from whether the first of each of their pairs is less: local."""
+    first, second = pairs(k)
+    rest = less.shape[1:]
     pair = np.zeros((k, k), np.int64)
     pair[first, second] = pair[second, first] = np.arange(len(first))
     # against those before it an element wins if they are less, against the others if it is not
-    rest = [1] * (x.ndim - 1)
-    sign = np.sign(np.arange(k)[:, None] - np.arange(k)).reshape(k, k, *rest)
-    after = np.arange(k)[::-1].reshape(k, *rest)
+    sign = np.sign(np.arange(k)[:, None] - np.arange(k)).reshape(k, k, *[1] * len(rest))
+    after = np.broadcast_to(np.arange(k)[::-1].reshape(k, *[1] * len(rest)), (k, *rest))
+    if k < 2:
+        return less.engine.public(after)
     found: SecretArray = (less[pair] * sign).sum(axis=1) + after
     return found
 

@@ -19,7 +19,7 @@ from ostraka.names import PartyId
 from ostraka.protocols.interactive import InputOptions, exact_fraction, read_options, refuse
 from ostraka.protocols.leakage import explain_statistics
 from ostraka.protocols.numbers import Comparing
-from ostraka.protocols.order import at, places, ranks
+from ostraka.protocols.order import at, places
 from ostraka.protocols.protocol import Output, Shares, Value
 from ostraka.sharing.randomness import Words
 
@@ -46,7 +46,7 @@ class OrderStatistics(Comparing):
     Contributors: d numbers each (`[input] length`), within the manifest's bounds.
     Recipients learn: the figures asked for, not whose they are, and who was counted. Compute
     parties learn whose inputs are out of bounds. Nobody else learns anything.
-    Rounds: 11 and three comparisons; bytes: `cost()`, as the square of the contributors.
+    Rounds: 10 and two comparisons; bytes: `cost()`, as the square of the contributors.
     Tolerates: t curious compute parties of n >= 2t + 1, who must all stay.
     """
 
@@ -67,10 +67,10 @@ class OrderStatistics(Comparing):
     # --- the figure -----------------------------------------------------------------------------
 
     async def evaluate(self, engine: Engine, x: SecretArray, shares: Shares) -> SecretArray:
-        y = await self.within_bounds(engine, x, shares, "number within the bounds")
-        rows = self._ranks(len(y))
+        y = await self.ranked(engine, x, shares, "number within the bounds")
+        rows = self._ranks(len(y.x))
         flat = [rank for row in rows for rank in row]
-        found = await at(await places(await ranks(y), flat), y)
+        found = await at(await places(y.rank, flat), y.x)
         starts = np.cumsum([0, *map(len, rows)])
         return concatenate([found[a:b].sum(axis=0) for a, b in pairwise(starts.tolist())])
 
