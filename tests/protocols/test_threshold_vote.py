@@ -419,7 +419,6 @@ def test_a_crash_of_a_compute_party_names_it_and_opens_nothing(vote):
         ('reveal = "winner"\nchoices = 2', {"length": 2, "kind": COLOURS}, "input.length: "),
         ('pass_at = "1/2"', {"scheme": "additive", "threshold": None}, "sharing.scheme: "),
         ('pass_at = "1/2"', {"threshold": 2}, "sharing.threshold: .* needs 5 compute parties"),
-        ('pass_at = "1/2"', {"security": "active"}, "not available yet"),
         ('pass_at = "99999999/100000000"', {}, None),
     ],
 )
