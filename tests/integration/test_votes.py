@@ -21,7 +21,7 @@ class Cheater(ThresholdVote):
     """A voter may share 1000 votes for yes."""
 
     def encode(self, raw):
-        return np.array([1000, 0], np.uint64) if raw == "1000 times" else super().encode(raw)
+        return np.array([1000], np.uint64) if raw == "1000 times" else super().encode(raw)
 
 
 def agreement(office, invalid):

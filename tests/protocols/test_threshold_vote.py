@@ -214,8 +214,8 @@ def test_many_questions_at_once(manifest, data):
 
 @pytest.mark.parametrize("at", [0, 2])
 def test_one_bad_ballot_of_many_is_found(vote, at):
-    vector = [1, 0, 0, 1, 1, 0]
-    vector[2 * at : 2 * at + 2] = [1, 1]
+    vector = [1, 0, 1]
+    vector[at] = 2
 
     class Cheater(ThresholdVote):
         def encode(self, raw):
@@ -231,12 +231,20 @@ def test_one_bad_ballot_of_many_is_found(vote, at):
 # --- ballots that are none ------------------------------------------------------------------------
 
 VECTORS = {
-    "1000": [1000, 0],
-    "-1": [-1, 2],
-    "two options": [1, 1],
-    "none": [0, 0],
-    "halves that add up to one": [(P61.p + 1) // 2, (P61.p + 1) // 2],
+    "1000": [1000, 0, 0],
+    "-1": [-1, 2, 0],
+    "two options": [1, 1, 0],
+    "one and an abstention": [1, 0, 1],
+    "none": [0, 0, 0],
+    "halves that add up to one": [(P61.p + 1) // 2, (P61.p + 1) // 2, 0],
+    "yes, 1000 times": [1000],  # where nobody may abstain, the entry of yes alone is shared
+    "yes, -1 times": [-1],
+    "half a yes": [(P61.p + 1) // 2],
 }
+
+
+def kind_of(vector):
+    return YES_NO if len(vector) == 1 else YES_NO_ABSTAIN
 
 
 def cheater(base, who, vector):
@@ -269,7 +277,8 @@ def crooked(base, who):
 @pytest.mark.parametrize("n", [3, 4, 5])
 @pytest.mark.parametrize("what", VECTORS)
 def test_an_invalid_ballot_stops_everything_and_names_its_voter(vote, n, what):
-    protocol = vote(n, cls=cheater(ThresholdVote, "bob", VECTORS[what]))
+    vector = VECTORS[what]
+    protocol = vote(n, kind=kind_of(vector), cls=cheater(ThresholdVote, "bob", vector))
     results, _ = play(protocol, ["yes", "bob", "no", "yes", "no"][:n])
     for name, result in results.items():
         assert isinstance(result, PeerViolation), (name, result)
@@ -281,7 +290,9 @@ def test_an_invalid_ballot_stops_everything_and_names_its_voter(vote, n, what):
 @pytest.mark.parametrize("what", VECTORS)
 def test_an_invalid_ballot_may_be_left_out(vote, what):
     outputs = 'pass_at = "1/2"\ninvalid = "exclude"'
-    protocol = vote(4, outputs, cls=cheater(ThresholdVote, "bob", VECTORS[what]), least=3)
+    vector = VECTORS[what]
+    cls = cheater(ThresholdVote, "bob", vector)
+    protocol = vote(4, outputs, kind=kind_of(vector), cls=cls, least=3)
     results, net = play(protocol, ["yes", "bob", "no", "no"])
     assert outcome(results) == "NO"  # with bob's 1000 it would have been a YES
     assert results["alice"].contributors == ("alice", "carlos", "david")
@@ -292,7 +303,7 @@ def test_an_invalid_ballot_may_be_left_out(vote, what):
 
 def test_too_few_valid_ballots_are_refused_by_policy(vote):
     outputs = 'pass_at = "1/2"\ninvalid = "exclude"'
-    protocol = vote(4, outputs, cls=cheater(ThresholdVote, "bob", [3, 4]), least=4)
+    protocol = vote(4, outputs, cls=cheater(ThresholdVote, "bob", [3]), least=4)
     results, _ = play(protocol, ["yes", "bob", "no", "no"])
     assert all(isinstance(result, RefusedByPolicy) for result in results.values())
 
@@ -322,7 +333,8 @@ def test_what_is_opened_of_an_invalid_ballot_is_uniform(vote, monkeypatch):
 
     real = interactive.reveal
     monkeypatch.setattr(interactive, "reveal", spying)
-    protocol = vote(3, cls=cheater(ThresholdVote, "bob", [1000, 0]))
+    cls = cheater(ThresholdVote, "bob", [1000, 0, 0])
+    protocol = vote(3, kind=YES_NO_ABSTAIN, cls=cls)
     for seed in range(600):
         play(protocol, ["yes", "bob", "no"], seed)
     values = np.array(opened[::3])

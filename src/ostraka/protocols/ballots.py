@@ -46,7 +46,8 @@ class Ballots:
 
     One entry for each option; choices - 1 to fill up with, so that whoever names fewer options
     shares as many ones; and, where abstaining is possible, one that counts for `choices` ones.
-    A vector is a ballot exactly if every entry is 0 or 1 and the weighted sum is `choices`.
+    A vector is a ballot exactly if every entry is 0 or 1 and the weighted sum is `choices`. Where
+    the second of two entries is one minus the first, the first alone is shared.
     """
 
     options: tuple[str, ...]
@@ -54,27 +55,32 @@ class Ballots:
     abstain: bool
 
     @property
-    def length(self) -> int:
-        """Entries."""
+    def entries(self) -> int:
+        """Of the whole vector."""
         return len(self.options) + self.choices - 1 + self.abstain
+
+    @property
+    def length(self) -> int:
+        """Entries that are shared."""
+        return 1 if self.entries == 2 else self.entries
 
     @property
     def ones(self) -> Signed:
         """What each entry counts for."""
-        row = np.ones(self.length, np.int64)
-        row[self.length - self.abstain :] = self.choices
+        row = np.ones(self.entries, np.int64)
+        row[self.entries - self.abstain :] = self.choices
         return row
 
     def encode(self, named: Sequence[str]) -> Signed:
         """The vector of a ballot for these options; none of them: an abstention."""
-        x = np.zeros(self.length, np.int64)
+        x = np.zeros(self.entries, np.int64)
         if not named:
             x[-1] = 1
-            return x
+            return x[: self.length]
         x[[self.options.index(option) for option in named]] = 1
         k = len(self.options)
         x[k : k + self.choices - len(named)] = 1
-        return x
+        return x[: self.length]
 
     async def checked(self, x: SecretArray) -> tuple[SecretArray, NDArray[np.bool_]]:
         """The entries of x, and in which of its rows every vector is a ballot.
@@ -85,10 +91,13 @@ class Ballots:
             x: shape (contributors, ballots of each, `length`).
 
         Returns:
-            The squares of the entries, which are the entries of ballots, shared afresh: even a
+            The squares of all entries, which are the entries of ballots, shared afresh: even a
             contributor whose shares are not of one polynomial is caught or harmless.
         """
         squares = await mul(x, x)
+        if self.length == 1:
+            valid = await all_zero((squares - x).reshape(len(x), -1))
+            return concatenate([squares, 1 - squares], axis=2), valid
         sums = (squares * self.ones).sum(axis=-1) - self.choices
         errors = concatenate([squares - x, sums.reshape(*sums.shape, 1)], axis=2)
         return squares, await all_zero(errors.reshape(len(x), -1))
