@@ -14,7 +14,7 @@ from ostraka.simulate import MemoryNet
 SIZES = [(3, 1), (4, 1), (5, 2), (7, 3), (9, 4)]
 
 
-async def together(n, t, program, *, field=P61, seed=0, net=None):
+async def together(n, t, program, *, field=P61, seed=0, net=None, begin=start):
     """Run `program(engine)` at n parties; their results in order, and the net."""
     names = tuple(f"p{i}" for i in range(n))
     net = net or MemoryNet(names, seed=seed)
@@ -23,7 +23,7 @@ async def together(n, t, program, *, field=P61, seed=0, net=None):
     async def one(name):
         party = Party(net.exchange(name), Shamir(("x",), names, t, field))
         try:
-            engine = await start(party, SeededDraw(f"{seed} {name}"))
+            engine = await begin(party, SeededDraw(f"{seed} {name}"))
             results[name] = await program(engine)
         finally:
             net.leave(name)

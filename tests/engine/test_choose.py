@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from ostraka.engine.choose import argmax, largest, maximum, minimum, random_bits, select
+from ostraka.engine.bits import random_bits
+from ostraka.engine.choose import argmax, largest, maximum, minimum, select
 from ostraka.engine.deal import share
 from ostraka.engine.reveal import reveal
 

@@ -22,6 +22,7 @@ import numpy as np
 
 from ostraka.engine.context import Engine
 from ostraka.engine.deal import deal
+from ostraka.errors import ManifestError
 from ostraka.sharing.binary import Binary, Matrix, apply
 from ostraka.sharing.field import Elements
 from ostraka.sharing.planes import Planes, bits_of, dense, planes_of, spread, width
@@ -113,7 +114,16 @@ class Boolean(ABC):
 
 
 def boolean(engine: Engine, count: int) -> Boolean:
-    """The fastest sharing of bits of `count` elements for these parties."""
+    """The fastest sharing of bits of `count` elements for these parties.
+
+    Raises:
+        ManifestError: with active security, as nothing checks an AND.
+    """
+    if engine.audit:
+        raise ManifestError(
+            'this needs Boolean circuits, which security = "active" cannot check yet',
+            hint='use security = "passive", among parties that follow the protocol',
+        )
     three = (engine.n, engine.t) == (3, 1)
     return Replicated(engine, count) if three else Sliced(engine, count)
 

@@ -10,9 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from ostraka.engine.array import SecretArray, concatenate, stack
-from ostraka.engine.compare import Operand, less_than, xor_all
-from ostraka.engine.context import Engine
-from ostraka.engine.deal import deal
+from ostraka.engine.compare import Operand, less_than
 from ostraka.engine.multiply import mul
 
 
@@ -40,22 +38,6 @@ async def largest(x: SecretArray, axis: int = -1) -> tuple[SecretArray, SecretAr
     """`maximum` and `argmax` for the price of one."""
     found = await _tournament(x, axis)
     return found[0], found[1]
-
-
-async def random_bits(engine: Engine, shape: tuple[int, ...]) -> SecretArray:
-    """Uniform secret bits, unknown to any t parties.
-
-    Parties 0 to t each deal bits and all are XORed: 1 + ceil(log2(t + 1)) rounds, n - t - 1
-    elements from each dealer and t products for each bit.
-    """
-    engine.need_products()
-    length, local = int(np.prod(shape, dtype=np.int64)), None
-    if engine.me <= engine.t:
-        own = engine.random_words(engine.me, "random bits", ((length + 63) // 64,))
-        bits = np.unpackbits(own.view(np.uint8), count=length).astype(np.uint64)
-        local = bits.__getitem__
-    dealt = await deal(engine, range(engine.t + 1), length, local, total=False)
-    return (await xor_all([engine.array(share) for share in dealt])).reshape(shape)
 
 
 async def _tournament(x: SecretArray, axis: int) -> SecretArray:

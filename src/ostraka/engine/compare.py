@@ -11,7 +11,8 @@ out of A + B + 1, and p is odd:
 A carry-save adder gives two times p only if it is given three, and two times zero only if given
 three; of the operands one is never p and the others are never zero, so every case is exact.
 
-Adversary: passive, at most t < n / 2 parties, who learn nothing. All parties must stay.
+Adversary: passive, at most t < n / 2 parties, who learn nothing. All parties must stay. With active
+security `masked` does the same without shared bits of characteristic two.
 Rounds for p = 2^61 - 1: 2 + C + 7 + 2 with t = 1, C carry-save layers (0 for t = 1, 1 for 2, 2 for
 3, 3 for 4) and ceil(log2(t + 1)) products instead of the last one. Bytes per comparison: n = 3:
 30 to 46 per party; n = 5: about 200. A batch has the rounds of one.
@@ -24,9 +25,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ostraka.engine.array import SecretArray, concatenate
+from ostraka.engine import masked
+from ostraka.engine.array import SecretArray
+from ostraka.engine.bits import xor_all
 from ostraka.engine.boolean import Bits, Boolean, boolean
-from ostraka.engine.multiply import mul
 from ostraka.sharing.randomness import Words
 
 Operand = SecretArray | int | NDArray[Any]
@@ -36,6 +38,8 @@ Operand = SecretArray | int | NDArray[Any]
 async def less_than_zero(x: SecretArray) -> SecretArray:
     """1 where x < 0, else 0; every x in the field's range."""
     engine = x.engine
+    if engine.audit:
+        return await masked.negative(x)
     y = engine.field.rotate(np.ascontiguousarray(x.parts[0]).reshape(-1), 1)
     if not x.size:
         return x
@@ -58,6 +62,8 @@ async def equal(a: Operand, b: Operand) -> SecretArray:
     as a comparison but one; about half its bytes.
     """
     difference = _difference(a, b)
+    if difference.engine.audit:
+        return await masked.zero(difference)
     x = np.ascontiguousarray(difference.parts[0]).reshape(-1)
     if not len(x):
         return difference
@@ -83,17 +89,6 @@ async def to_field(bits: Boolean, planes: Bits) -> SecretArray:
     """Shared bits as field elements 0 and 1: shape (rows * count,)."""
     shares = await bits.to_field(planes)
     return await xor_all([bits.engine.array(share) for share in shares])
-
-
-async def xor_all(bits: list[SecretArray]) -> SecretArray:
-    """The XOR of arrays of zeros and ones, all of one shape: ceil(log2) rounds of products."""
-    while len(bits) > 1:
-        half = len(bits) // 2
-        a, b = concatenate(bits[:half]), concatenate(bits[half : 2 * half])
-        joined = a + b - 2 * await mul(a, b)
-        size = len(bits[0])
-        bits = [joined[k * size : (k + 1) * size] for k in range(half)] + bits[2 * half :]
-    return bits[0]
 
 
 async def addends(bits: Boolean, y: Words) -> tuple[Bits, Bits, Words | None]:

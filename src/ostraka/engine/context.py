@@ -9,6 +9,7 @@ word must not be started before the one before it has ended. Batch into arrays i
 from __future__ import annotations
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -30,6 +31,41 @@ STEPS: Final = 1 << 24
 
 ENGINE_STEPS: Final = 1 + STEPS
 """What `start` takes of its party's steps: a protocol that computes on an engine says so."""
+
+
+class Audit(ABC):
+    """Who is told what must be right before anything is revealed: `audit.Auditor`.
+
+    Arrays are this party's shares and must not change before `settle` has ended.
+    """
+
+    @abstractmethod
+    def products(self, x: Words, y: Words, z: Words) -> None:
+        """z = x * y, elementwise."""
+
+    @abstractmethod
+    def sums(self, x: Elements, y: Elements, z: Words) -> None:
+        """z_i = sum_k x_ik y_ik."""
+
+    @abstractmethod
+    def matrices(self, x: Elements, y: Elements, z: Elements) -> None:
+        """z = x @ y."""
+
+    @abstractmethod
+    def dealt(self, shares: Sequence[Words]) -> None:
+        """Parties of the computation dealt these."""
+
+    @abstractmethod
+    def given(self, shares: Sequence[Words]) -> None:
+        """Shares from outside the computation: nothing else assures they are of degree t."""
+
+    @abstractmethod
+    async def relieve(self) -> None:
+        """`settle`, if very much has been told."""
+
+    @abstractmethod
+    async def settle(self) -> None:
+        """Returns once everything told so far is known to be right, raises if it is not."""
 
 
 @dataclass
@@ -60,6 +96,8 @@ class Engine:
     _end: int = 0
     cache: dict[Any, Any] = field(default_factory=dict)
     """Public tables that words build once."""
+    audit: Audit | None = None
+    """With active security: what checks, at every opening, all that was done before."""
 
     def __post_init__(self) -> None:
         self.field = self.scheme.field

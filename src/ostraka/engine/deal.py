@@ -103,6 +103,8 @@ async def deal(
             await _collect(engine, Step(step + i - 1), pieces[i - 1], targets)
     if pieces:
         await _collect(engine, Step(step + len(pieces) - 1), pieces[-1], targets)
+    if engine.audit:
+        engine.audit.dealt(results)
     return results
 
 

@@ -4,7 +4,9 @@ The product of shares lies on a polynomial of degree 2t; its value at zero is a 
 of 2t + 1 parties' products, so each of them deals its own, weighted, and everybody adds up what it
 got. [BGW88] as simplified by [GRR98], shares of t receivers read from streams [CDI05].
 
-Adversary: passive, at most t of n >= 2t + 1 parties, who learn nothing. All parties must stay.
+Adversary: at most t of n >= 2t + 1 parties, who learn nothing. All parties must stay. Passive; with
+`Engine.audit` active: a dealer can add to a product what it likes, and is found out before anything
+is revealed.
 """
 
 from __future__ import annotations
@@ -28,7 +30,10 @@ async def mul(a: SecretArray, b: SecretArray) -> SecretArray:
     shape = np.broadcast_shapes(a.shape, b.shape)
     x, y = (_flat(v, shape) for v in (a, b))
     field = engine.field
-    product = await _reduced(engine, len(x), lambda part: field.multiply(x[part], y[part]))
+    product = await reduced(engine, len(x), lambda part: field.multiply(x[part], y[part]))
+    if engine.audit:
+        engine.audit.products(x, y, product)
+        await engine.audit.relieve()
     return engine.array(product.reshape(shape))
 
 
@@ -40,8 +45,13 @@ async def matmul(a: SecretArray, b: SecretArray) -> SecretArray:
     engine = a.same_as(b).engine
     x, y = a.parts[0], b.parts[0]
     shape = (*x.shape[:-1], *y.shape[1:])
-    local = exact(engine.field, np.atleast_2d(x), y if y.ndim == 2 else y[:, None]).reshape(-1)
-    return engine.array((await _reduced(engine, len(local), local.__getitem__)).reshape(shape))
+    rows, columns = np.atleast_2d(x), y if y.ndim == 2 else y[:, None]
+    local = exact(engine.field, rows, columns)
+    product = await reduced(engine, local.size, local.reshape(-1).__getitem__)
+    if engine.audit:
+        engine.audit.matrices(rows, columns, product.reshape(local.shape))
+        await engine.audit.relieve()
+    return engine.array(product.reshape(shape))
 
 
 async def dot(a: SecretArray, b: SecretArray) -> SecretArray:
@@ -49,12 +59,17 @@ async def dot(a: SecretArray, b: SecretArray) -> SecretArray:
     engine = a.same_as(b).engine
     products = engine.field.product(a.parts[0], b.parts[0])
     local = engine.field.sum(products, axis=-1)
-    reduced = await _reduced(engine, local.size, local.reshape(-1).__getitem__)
-    return engine.array(reduced.reshape(local.shape))
+    found = await reduced(engine, local.size, local.reshape(-1).__getitem__)
+    if engine.audit:
+        x, y = np.broadcast_arrays(a.parts[0], b.parts[0])
+        width = x.shape[-1]
+        engine.audit.sums(x.reshape(found.size, width), y.reshape(found.size, width), found)
+        await engine.audit.relieve()
+    return engine.array(found.reshape(local.shape))
 
 
-async def _reduced(engine: Engine, length: int, local: Local) -> Words:
-    """Shares of degree t of what `local` holds in degree 2t."""
+async def reduced(engine: Engine, length: int, local: Local) -> Words:
+    """Shares of degree t of what `local` holds in degree 2t: one round; audited by nobody."""
     engine.need_products()
     workers = range(2 * engine.t + 1)
     if engine.me not in workers:

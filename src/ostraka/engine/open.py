@@ -231,9 +231,10 @@ def _contradiction(party: Party, shares: dict[PartyId, Words]) -> PeerViolation:
 
 
 def _require_enough(party: Party, count: int) -> None:
-    if count < party.scheme.needed:
+    enough = party.scheme.needed + party.scheme.lying
+    if count < enough:
         raise Aborted(
-            f"only {count} compute parties announced a share and {party.scheme.needed} are needed "
+            f"only {count} compute parties announced a share and {enough} are needed "
             f"(lost: {', '.join(party.lost) or 'nobody'})",
             peer=party.lost[0] if party.lost else None,
         )

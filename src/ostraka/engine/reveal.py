@@ -33,8 +33,10 @@ async def reveal(x: SecretArray, to: Iterable[PartyId] | None = None) -> NDArray
     Returns:
         Signed integers of x's shape, to a recipient; None to others.
 
+    With active security everything done so far is checked first: some rounds more.
+
     Raises:
-        PeerViolation: the shares contradict each other.
+        PeerViolation: the shares contradict each other, or with active security somebody cheated.
     """
     opened = await open_elements(x, to)
     return None if opened is None else x.engine.field.decode(opened)
@@ -43,6 +45,8 @@ async def reveal(x: SecretArray, to: Iterable[PartyId] | None = None) -> NDArray
 async def open_elements(x: SecretArray, to: Iterable[PartyId] | None = None) -> Elements | None:
     """As `reveal`, as elements of the field."""
     engine = x.engine
+    if engine.audit:
+        await engine.audit.settle()
     recipients = tuple(engine.names if to is None else to)
     unknown = [name for name in recipients if name not in engine.names]
     if unknown:

@@ -24,6 +24,7 @@ from ostraka.engine.context import Engine
 from ostraka.engine.deal import deal
 from ostraka.engine.multiply import matmul
 from ostraka.engine.reveal import reveal
+from ostraka.errors import ManifestError
 from ostraka.exchange import octets
 from ostraka.sharing.randomness import SEED_BYTES, Stream
 
@@ -73,6 +74,11 @@ async def shuffle(table: SecretArray) -> SecretArray:
     rounds, and k^2 (n - t - 1) elements from each of these.
     """
     engine = table.engine
+    if engine.audit:
+        raise ManifestError(
+            'security = "active" cannot check a shuffle yet, so nothing is sorted',
+            hint='use security = "passive", among parties that follow the protocol',
+        )
     if comb(engine.n, engine.t) > SETS:
         return await _multiplied(table)
     groups = list(combinations(range(engine.n), engine.n - engine.t))

@@ -1,0 +1,263 @@
+"""Active security, with abort: whatever was computed is proven right before anything is opened.
+
+While a computation runs, corrupt parties see only uniform shares, and all they can do is deal
+something else than they should. If what they deal is of degree t among the honest, it adds an
+error *that they know* to a product, whatever the secrets are [GIPST14]. Before an opening:
+
+1. A joint coin gives coefficients g; the shares of sum g_i z_i, plus a combination of everything
+   dealt or contributed, plus a random mask, are opened and must be of degree t. (With n = 2t + 1
+   any t + 1 honest shares are; then only what contributors shared goes in.)
+2. sum g_i x_i y_i = sum g_i z_i is one inner product. Its vectors are cut into k pieces, seen as
+   values of polynomials f and g at 0 to k - 1; h = f . g is shared at 2k - 1 points (one deal),
+   and at a joint random point the claim h = f . g is an inner product k times shorter. [GS20,
+   BBCGI19] At the end a random pair is mixed in, and three numbers, f, g and h, are opened to
+   everybody. They are uniform but for h = f g.
+
+The claim fails by an amount that corrupt parties know, so whether a run stops tells nothing about
+secrets. A wrong product passes with a probability below 2^-52: one root of p for the coefficients,
+at most 2k - 2 of p for each of the foldings. Masked values that comparisons open are openings too,
+so all that went into a mask, its bits above all, has been proven before.
+
+No message authentication codes: a product costs no more bytes than a passive one, and a proof has
+O(log) rounds and elements. After it, values are consistent among the honest, so an opening has one
+possible value and with n >= 3t + 1 names who announced something else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from ostraka.engine.coin import Coin
+from ostraka.engine.context import Audit, Engine, start
+from ostraka.engine.deal import deal
+from ostraka.engine.multiply import reduced
+from ostraka.engine.party import Party
+from ostraka.errors import PeerViolation
+from ostraka.sharing.field import Elements, Field
+from ostraka.sharing.matrix import matmul
+from ostraka.sharing.randomness import Draw, Stream, Words, blocks
+from ostraka.sharing.scheme import InconsistentShares
+from ostraka.sharing.shamir import complete
+
+LIMIT: Final = 1 << 22
+"""Terms after which a proof does not wait for the next opening: bounds memory."""
+
+LONG: Final = 1 << 14
+"""Terms above which a vector is cut in two, which costs least time; below, into `FAN`."""
+
+FAN: Final = 16
+"""Pieces of a short vector, which cost fewest rounds; what is not longer is opened."""
+
+
+async def start_active(party: Party, draw: Draw, context: bytes = b"") -> Engine:
+    """As `context.start`, with active security against t < n / 2 parties.
+
+    Args:
+        context: what honest parties must agree on, or nothing is opened.
+    """
+    engine = await start(party, draw)
+    engine.need_products()
+    engine.audit = Auditor(engine, Coin(engine, draw, context))
+    return engine
+
+
+class Auditor(Audit):
+    """Remembers what must be right, and proves it."""
+
+    def __init__(self, engine: Engine, coin: Coin) -> None:
+        self.engine, self.coin = engine, coin
+        self._products: list[tuple[Words, Words, Words]] = []
+        self._sums: list[tuple[Elements, Elements, Words]] = []
+        self._matrices: list[tuple[Elements, Elements, Elements]] = []
+        self._shares: list[Words] = []
+        self._terms = 0
+
+    def products(self, x: Words, y: Words, z: Words) -> None:
+        self._products.append((x, y, z))
+        self._terms += x.size
+
+    def sums(self, x: Elements, y: Elements, z: Words) -> None:
+        self._sums.append((x, y, z))
+        self._terms += x.size
+
+    def matrices(self, x: Elements, y: Elements, z: Elements) -> None:
+        self._matrices.append((x, y, z))
+        self._terms += x.size + y.size + z.size
+
+    def dealt(self, shares: Sequence[Words]) -> None:
+        if self.engine.n > 2 * self.engine.t + 1:
+            self.given(shares)
+
+    def given(self, shares: Sequence[Words]) -> None:
+        self._shares.extend(shares)
+        self._terms += sum(share.size for share in shares)
+
+    async def relieve(self) -> None:
+        if self._terms > LIMIT:
+            await self.settle()
+
+    async def settle(self) -> None:
+        if not self._terms:
+            return
+        engine = self.engine
+        mask, *pair = await self._random(3)
+        stream = await self.coin.toss()
+        x, y, z = self._claim(stream)
+        shares = [*self._shares, np.array(pair, np.uint64)]
+        await self._opened([z + mask + _random_inner(engine.field, stream, shares)])
+        if len(x):
+            await self._prove(x, y, z, pair)
+        self._products, self._sums, self._matrices, self._shares = [], [], [], []
+        self._terms = 0
+
+    async def _random(self, count: int) -> list[int]:
+        """Our shares of uniform elements that no t parties know."""
+        engine, local = self.engine, None
+        if engine.me <= engine.t:
+            local = engine.uniform(engine.me, "audit", count).__getitem__
+        dealt = await deal(engine, range(engine.t + 1), count, local, total=True)
+        return [int(share) for share in dealt[0]]
+
+    def _claim(self, stream: Stream) -> tuple[Words, Words, int]:
+        """Everything as one claim: the inner product of two vectors is a number."""
+        field = self.engine.field
+        length = sum(x.size for x, _, _ in self._products + self._sums)
+        length += sum(x.shape[1] for x, _, _ in self._matrices)
+        left, right, z = np.empty(length, np.uint64), np.empty(length, np.uint64), 0
+        at = 0
+        for x, y, product in self._products:
+            right[at : at + len(x)] = y
+            for part in blocks(len(x)):
+                g = field.uniform(stream, np.empty(len(x[part]), np.uint64))
+                left[at + part.start : at + part.stop][: len(g)] = field.multiply(x[part], g)
+                z += inner(field, product[part], g)
+            at += len(x)
+        for x, y, found in self._sums:
+            g = field.uniform(stream, np.empty(len(x), np.uint64))
+            left[at : at + x.size] = field.product(x, g[:, None]).reshape(-1)
+            right[at : at + x.size] = y.reshape(-1)
+            z += inner(field, found, g)
+            at += x.size
+        for x, y, matrix in self._matrices:
+            u = field.uniform(stream, np.empty((1, len(x)), np.uint64)[0])[None]
+            v = field.uniform(stream, np.empty(y.shape[1], np.uint64))[:, None]
+            left[at : at + len(y)] = matmul(field, u, x)[0]
+            right[at : at + len(y)] = matmul(field, y, v)[:, 0]
+            z += int(matmul(field, matmul(field, u, matrix), v)[0, 0])
+            at += len(y)
+        return left, right, z % field.p
+
+    async def _prove(self, x: Words, y: Words, z: int, pair: Sequence[int]) -> None:
+        while len(x) > FAN:
+            k = 2 if len(x) > LONG else FAN
+            x, y, z = await self._fold(_cut(x, k), _cut(y, k), z)
+        a, b = (np.append(np.uint64(m), w)[:, None] for m, w in zip(pair, (x, y), strict=True))
+        x, y, z = await self._fold(a, b, z, masks=1)
+        f, g, h = await self._opened([int(x[0]), int(y[0]), z])
+        if f * g % self.engine.field.p != h:
+            raise PeerViolation(
+                "a compute party falsified a product; nothing was revealed",
+                hint="find out which party is faulty before running again",
+            )
+
+    async def _fold(
+        self, x: Elements, y: Elements, z: int, masks: int = 0
+    ) -> tuple[Words, Words, int]:
+        """From a claim about k rows to one about a combination of them. Rounds: 2.
+
+        Args:
+            masks: so many rows in front are not in the claim.
+        """
+        engine, field, k = self.engine, self.engine.field, len(x)
+        points = range(2 * k - 1)
+        local = self._values(x, y)
+        rest = (await reduced(engine, len(local), local.__getitem__)).tolist()
+        h = [*rest[: k - 1], (z - sum(rest[masks : k - 1])) % field.p, *rest[k - 1 :]]
+        at = _point(await self.coin.toss(), field, len(points))
+        z = sum(c * v for c, v in zip(field.lagrange(points, at), h, strict=True)) % field.p
+        row = [field.lagrange(points[:k], at)]
+        return _combined(field, row, x)[0], _combined(field, row, y)[0], z
+
+    def _values(self, x: Elements, y: Elements) -> Words:
+        """f . g at the points 0 to 2k - 2 but k - 1, where it follows from the claim."""
+        field, k = self.engine.field, len(x)
+        key = ("extrapolate", k)
+        if key not in self.engine.cache:
+            nodes = range(k)
+            self.engine.cache[key] = [field.lagrange(nodes, j) for j in range(k, 2 * k - 1)]
+        rows = self.engine.cache[key]
+        further = zip(_combined(field, rows, x), _combined(field, rows, y), strict=True)
+        pairs = [*zip(x[:-1], y[:-1], strict=True), *further]
+        return np.array([inner(field, f, g) for f, g in pairs], np.uint64)
+
+    async def _opened(self, shares: Sequence[int]) -> list[int]:
+        """Open a few numbers to everybody, naming nobody: who was dealt wrong shares is honest."""
+        engine = self.engine
+        own = np.array([share % engine.field.p for share in shares], np.uint64)
+        step = engine.begin()
+        for party in range(engine.n):
+            if party != engine.me:
+                engine.send(party, step, own)
+        found = {engine.party.me: own}
+        for party, name in enumerate(engine.names):
+            if party != engine.me:
+                found[name] = await engine.receive(party, step, np.empty_like(own))
+        try:
+            return [int(value) for value in engine.scheme.combine(found)]
+        except InconsistentShares:
+            raise PeerViolation(
+                "shares contradict each other: somebody dealt or announced a wrong one; nothing "
+                "was revealed",
+                hint="find out which party is faulty before running again",
+            ) from None
+
+
+def inner(field: Field, a: Words, b: Words) -> int:
+    """The sum of a * b."""
+    low = high = 0
+    for part in blocks(len(a)):
+        product = field.multiply(a[part], b[part])
+        high += int((product >> np.uint64(32)).sum())
+        product &= np.uint64(0xFFFFFFFF)
+        low += int(product.sum())
+    return (low + (high << 32)) % field.p
+
+
+def _random_inner(field: Field, stream: Stream, vectors: Sequence[Words]) -> int:
+    """The sum of all elements, each times an element of the stream."""
+    total = 0
+    for vector in vectors:
+        for part in blocks(vector.size):
+            block = vector[part]
+            total += inner(field, block, field.uniform(stream, np.empty(len(block), np.uint64)))
+    return total
+
+
+def _cut(x: Words, k: int) -> Elements:
+    """A vector as k rows, zeros behind."""
+    columns = -(-len(x) // k)
+    if len(x) == k * columns:
+        return x.reshape(k, columns)
+    padded = np.zeros(k * columns, np.uint64)
+    padded[: len(x)] = x
+    return padded.reshape(k, columns)
+
+
+def _combined(field: Field, coefficients: Sequence[Sequence[int]], x: Elements) -> Elements:
+    """coefficients @ x; each row of coefficients adds up to one."""
+    if len(x) > 2:
+        return matmul(field, np.array(coefficients, np.uint64).reshape(-1, len(x)), x)
+    out = np.empty((len(coefficients), x.shape[1]), np.uint64)
+    for part in blocks(x.shape[1]):
+        for row, c in zip(out, coefficients, strict=True):
+            row[part] = complete(field, x[0, part], [x[1, part]], [c[1:]])[0]
+    return out
+
+
+def _point(stream: Stream, field: Field, above: int) -> int:
+    """A uniform element that is none of 0 to `above` - 1, but for a bias of 2^-67."""
+    low, high = stream.fill(np.empty(2, np.uint64)).tolist()
+    return int(above + (high << 64 | low) % (field.p - above))

@@ -1,0 +1,98 @@
+"""Joint randomness that nobody can foresee or bend, as long as one party is honest.
+
+Every party commits, once, to the end of a chain of SHA-256 hashes; each toss opens one link more
+of every chain, and the coin is the hash of all links. So a toss is one round, and it falls only
+when *every* honest party has opened: what any of them did before, it did before the coin was
+known. With its link each party repeats what it heard in the commitments, so one that told
+different parties different things is noticed before the first coin is used.
+
+Adversary: active, any number of parties; whoever does not follow makes the others stop.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Final
+
+import numpy as np
+
+from ostraka.engine.context import Engine
+from ostraka.errors import Aborted, PeerViolation
+from ostraka.exchange import octets
+from ostraka.sharing.randomness import SEED_BYTES, Draw, Stream
+
+LINKS: Final = 1 << 12
+"""Tosses from one commitment."""
+
+
+class Coin:
+    """The coin of one engine. Every party tosses it at the same places.
+
+    Attributes:
+        context: what parties must agree on besides.
+        trusting: believes anything: only for counting messages without peers.
+    """
+
+    def __init__(self, engine: Engine, draw: Draw, context: bytes = b"") -> None:
+        self.engine, self.draw, self.context = engine, draw, context
+        self.trusting = False
+        self._chain: list[bytes] = []
+        self._last: list[bytes] = []
+        self._heard = b""
+
+    async def toss(self) -> Stream:
+        """A stream everybody reads alike. One round, and one more when a chain begins.
+
+        Raises:
+            PeerViolation: a link is not of the chain its party committed to.
+            Aborted: parties heard different commitments, or have different contexts.
+        """
+        if not self._chain:
+            await self._commit()
+        state = hashlib.sha256(b"ostraka heard 1" + self._heard + self.context).digest()
+        own = self._chain.pop()
+        links = []
+        for party, message in enumerate(await self._told(own + state)):
+            link, theirs = message[:SEED_BYTES], message[SEED_BYTES:]
+            if not self.trusting:
+                self._check(party, link, agrees=theirs == state)
+            links.append(link)
+        self._last = links
+        return Stream(hashlib.sha256(b"ostraka coin 1" + b"".join(links)).digest(), "coin")
+
+    def _check(self, party: int, link: bytes, *, agrees: bool) -> None:
+        name = self.engine.names[party]
+        if not agrees:
+            raise Aborted(
+                f"{name} and we were told different things, or count different contributors; "
+                "nothing was revealed",
+                hint="one of the compute parties does not follow the protocol",
+            )
+        if _next(link) != self._last[party]:
+            raise PeerViolation(f"{name} opened a coin it had not committed to", peer=name)
+
+    async def _commit(self) -> None:
+        self._chain = [self.draw.seed()]
+        for _ in range(LINKS):
+            self._chain.append(_next(self._chain[-1]))
+        self._last = await self._told(self._chain.pop())
+        self._heard = b"".join(self._last)
+
+    async def _told(self, own: bytes) -> list[bytes]:
+        """What every party says, ourselves included: one round."""
+        engine, said = self.engine, []
+        step = engine.begin()
+        for party in range(engine.n):
+            if party != engine.me:
+                engine.send(party, step, np.frombuffer(own, np.uint8))
+        for party, name in enumerate(engine.names):
+            message = own
+            if party != engine.me:
+                heard = await engine.party.receive(name, step, octets(len(own)))
+                message = heard.tobytes()
+            said.append(message)
+        return said
+
+
+def _next(link: bytes) -> bytes:
+    return hashlib.sha256(b"ostraka link 1" + link).digest()

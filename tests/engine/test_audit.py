@@ -1,0 +1,383 @@
+"""Active security: right answers, what a proof costs, and what becomes of cheaters."""
+
+import random
+
+import numpy as np
+import pytest
+
+from ostraka.engine import audit as auditing
+from ostraka.engine import bits as making_bits
+from ostraka.engine import multiply as multiplying
+from ostraka.engine.audit import start_active
+from ostraka.engine.bits import random_bits
+from ostraka.engine.compare import equal, less_than
+from ostraka.engine.deal import share
+from ostraka.engine.digits import truncate
+from ostraka.engine.multiply import dot, matmul, mul
+from ostraka.engine.reveal import reveal
+from ostraka.engine.sort import sort
+from ostraka.errors import Aborted, ManifestError, OstrakaError, PeerViolation
+from ostraka.sharing.field import P61, Field
+from ostraka.simulate import MemoryNet
+
+SIZES = [(3, 1), (4, 1), (5, 2), (7, 2), (7, 3)]
+HALF = (P61.p - 1) // 2
+
+
+@pytest.fixture(params=SIZES, ids=lambda size: f"n{size[0]}t{size[1]}")
+def size(request):
+    return request.param
+
+
+async def test_products_of_every_shape_are_right_and_proven(together, size):
+    a, b = np.arange(-18, 18).reshape(6, 6), np.arange(36).reshape(6, 6) * 5 - 7
+
+    async def program(engine):
+        x, y = await share(engine, 0, a, a.shape), await share(engine, 1, b, b.shape)
+        products = [
+            await mul(x, y),
+            await mul(x[:, :1], y),
+            await matmul(x, y),
+            await matmul(x[0], y),
+            await matmul(x, y[0]),
+            await dot(x, y),
+            await dot(x[0], y),
+            await mul(await mul(x, x), x[:0].reshape(0, 6).sum(axis=0)),
+        ]
+        return [await reveal(product) for product in products]
+
+    expected = [a * b, a[:, :1] * b, a @ b, a[0] @ b, a @ b[0], (a * b).sum(1), a[0] @ b.T, a * 0]
+    for results in (await together(*size, program, begin=start_active))[0]:
+        for result, value in zip(results, expected, strict=True):
+            assert np.array_equal(result, value)
+
+
+async def test_long_vectors_are_cut_in_two_and_proven_before_they_are_too_many(
+    together, monkeypatch
+):
+    monkeypatch.setattr(auditing, "LONG", 100)
+    monkeypatch.setattr(auditing, "LIMIT", 3000)
+    a = np.arange(-500, 1499)
+
+    async def program(engine):
+        x = await share(engine, 0, a, a.shape)
+        product = await mul(await mul(x, x), x)
+        assert not engine.audit._products
+        return await reveal(product)
+
+    for result in (await together(3, 1, program, begin=start_active))[0]:
+        assert np.array_equal(result, a**3)
+
+
+async def test_a_product_costs_no_more_bytes_and_a_proof_few(together):
+    async def program(engine):
+        x = await share(engine, 0, 3, (20_000,))
+        before = engine.counters.bytes
+        product = await mul(x, x)
+        assert engine.counters.bytes == before + 8 * 20_000
+        before, rounds = engine.counters.bytes, engine.counters.rounds
+        await engine.audit.settle()
+        assert engine.counters.bytes < before + 5_000
+        assert engine.counters.rounds <= rounds + 16
+        rounds = engine.counters.rounds
+        await engine.audit.settle()
+        assert engine.counters.rounds == rounds
+        return await reveal(product)
+
+    results, _ = await together(3, 1, program, begin=start_active)
+    assert all((result == 9).all() for result in results)
+
+
+async def test_comparisons_at_the_edges(together, size):
+    values = [0, 1, -1, 2, HALF, -HALF, HALF - 1, 2**59, -(2**59), 2**32]
+    a, b = (grid.ravel() for grid in np.meshgrid(values, values))
+    fits = np.abs(a.astype(object) - b) <= HALF
+    a, b = a[fits], b[fits]
+
+    async def program(engine):
+        x, y = await share(engine, 0, a, a.shape), await share(engine, 1, b, b.shape)
+        empty = await less_than(x[:0], y[:0]), await equal(x[:0], y[:0])
+        assert [e.shape for e in empty] == [(0,), (0,)]
+        return [await reveal(z) for z in (await less_than(x, y), await equal(x, y))]
+
+    for less, same in (await together(*size, program, begin=start_active))[0]:
+        assert np.array_equal(less, a < b)
+        assert np.array_equal(same, a == b)
+
+
+async def test_what_cannot_be_checked_is_refused(together):
+    async def program(engine):
+        x = await share(engine, 0, [1, 2], (2,))
+        for word in (truncate(x, 1), sort(x)):
+            with pytest.raises(ManifestError, match="active"):
+                await word
+
+    await together(3, 1, program, begin=start_active)
+    with pytest.raises(ExceptionGroup) as caught:
+        await together(4, 2, program, begin=start_active)
+    assert caught.group_contains(ManifestError, match="at least 5 compute parties")
+
+
+async def test_traffic_does_not_depend_on_inputs(together, size):
+    seen = set()
+    for value in (0, 1, HALF):
+
+        async def program(engine, value=value):
+            x = await share(engine, 0, [value, 5], (2,))
+            return await reveal(await mul(await less_than(x, 3), x))
+
+        _, net = await together(*size, program, begin=start_active)
+        seen.add(tuple(net.sent.values()))
+    assert len(seen) == 1
+
+
+# --- cheaters
+
+
+class Liar(MemoryNet):
+    """Some parties alter one message of theirs each, of the ones after the first `start`."""
+
+    def __init__(self, names, liars, seed):
+        super().__init__(names, seed=seed)
+        self.draw = random.Random(seed)
+        self.liars = dict.fromkeys(liars)
+        self.earlier = []
+        self.altered = 0
+
+    def aim(self, counts):
+        """Choose which message, knowing how many each sends."""
+        self.liars = {liar: self.draw.randrange(counts[liar]) for liar in self.liars}
+
+    def put(self, sender, to, step, message):
+        if self.liars.get(sender) == self.sent[sender].messages:
+            before = message
+            message = self.alter(message.copy())
+            self.altered += not np.array_equal(message, before)
+        if sender in self.liars:
+            self.earlier.append(message)
+        super().put(sender, to, step, message)
+
+    def alter(self, message):
+        how = self.draw.choice(["add", "add all", "flip", "replay", "random", "cut"])
+        place = self.draw.randrange(max(1, len(message)))
+        if how == "cut" or not len(message):
+            return message[:-1]
+        if how == "flip" or message.dtype == np.uint8:
+            message[place] ^= message.dtype.type(1 << self.draw.randrange(message.itemsize * 8))
+        elif how == "add":
+            message[place] = (int(message[place]) + self.draw.choice([1, 2, P61.p - 1])) % P61.p
+        elif how == "add all":
+            message = P61.add(message, np.full_like(message, self.draw.randrange(1, P61.p)))
+        elif how == "replay":
+            alike = [m for m in self.earlier if m.shape == message.shape]
+            message = self.draw.choice(alike or [message])
+        else:
+            message[:] = [self.draw.randrange(P61.p) for _ in message]
+        return message
+
+
+async def cheated(together, n, t, seed):
+    """What everybody but the liars ends with, a result or an OstrakaError; and who lied."""
+    names = tuple(f"p{i}" for i in range(n))
+    liars = random.Random(seed).sample(names, t)
+    program = every_word(next(i for i, name in enumerate(names) if name not in liars))
+
+    async def later(party, draw):
+        return party, draw
+
+    async def caught(arguments):
+        try:
+            return await program(await start_active(*arguments))
+        except OstrakaError as error:
+            return error
+
+    if (n, liars[0]) not in MESSAGES:
+        _, straight = await together(n, t, caught, begin=later)
+        MESSAGES[n, liars[0]] = {name: straight.sent[name].messages for name in names}
+    net = Liar(names, liars, seed)
+    net.aim(MESSAGES[n, liars[0]])
+    results, _ = await together(n, t, caught, seed=seed, begin=later, net=net)
+    return [r for name, r in zip(names, results, strict=True) if name not in liars], liars
+
+
+MESSAGES = {}
+"""How many messages each party sends."""
+
+
+def every_word(owner):
+    """A program whose inputs come from an honest party."""
+
+    async def program(engine):
+        x, y = await share(engine, owner, [3, -5], (2,)), await share(engine, owner, [4, -6], (2,))
+        product = await mul(x, y)
+        less = await less_than(x, y)
+        bits = await random_bits(engine, (3,))
+        total = await matmul(product.reshape(1, 2), less.reshape(2, 1))
+        rest = await dot(bits, 1 - bits)
+        return [(await reveal(v)).tolist() for v in (product, less, total, rest)]
+
+    return program
+
+
+RIGHT = [[12, 30], [1, 0], [[12]], 0]
+
+
+async def try_cheats(together, seeds):
+    """How many honest parties ended how."""
+    ends = {"right": 0, "stopped": 0, "named": 0}
+    for seed in seeds:
+        n, t = random.Random(seed).choice([(3, 1), (3, 1), (4, 1), (5, 2)])
+        results, liars = await cheated(together, n, t, seed)
+        for result in results:
+            if isinstance(result, OstrakaError):
+                ends["stopped"] += 1
+                if isinstance(result, PeerViolation) and result.peer:
+                    ends["named"] += 1
+                    assert result.peer in liars, (seed, result)
+            else:
+                assert result == RIGHT, seed
+                ends["right"] += 1
+    return ends
+
+
+async def test_a_cheater_never_makes_a_result_wrong(together):
+    ends = await try_cheats(together, range(150))
+    assert ends["stopped"] > 200
+    assert ends["named"] > 10
+
+
+@pytest.mark.slow
+async def test_a_cheater_never_makes_a_result_wrong_in_thousands_of_runs(together):
+    ends = await try_cheats(together, range(1000, 4000))
+    assert ends["stopped"] > 3000
+
+
+async def test_the_same_cheats_do_harm_where_nothing_is_proven(together, monkeypatch):
+    """So the tests above can fail."""
+
+    async def nothing(self):
+        return None
+
+    monkeypatch.setattr(auditing.Auditor, "settle", nothing)
+    with pytest.raises(AssertionError):
+        await try_cheats(together, range(150))
+
+
+def add(module, monkeypatch, liar, errors):
+    """Party `liar` deals products with errors added; consistently, so only the proof can tell."""
+    honest = module.reduced
+
+    async def reduced(engine, length, local):
+        def wrong(part):
+            return engine.field.add(local(part).copy(), np.array(errors, np.uint64)[part])
+
+        return await honest(engine, length, wrong if engine.me == liar else local)
+
+    monkeypatch.setattr(module, "reduced", reduced)
+
+
+@pytest.mark.parametrize("word", ["mul", "dot", "matmul"])
+@pytest.mark.parametrize(("n", "t"), [(3, 1), (4, 1), (5, 2)])
+async def test_a_wrong_product_is_found_whatever_it_is_used_for(together, monkeypatch, word, n, t):
+    add(multiplying, monkeypatch, 1, [1, 0])
+
+    async def program(engine):
+        x = await share(engine, 0, [[3, 4], [5, 6]], (2, 2))
+        product = {"mul": mul, "dot": dot, "matmul": matmul}[word]
+        await product(x[0], x if word != "mul" else x[1])
+        with pytest.raises(PeerViolation, match="falsified a product"):
+            await reveal(x[0] + 1)
+
+    await together(n, t, program, begin=start_active)
+
+
+async def test_a_bit_that_is_none_is_found(together, monkeypatch):
+    honest = making_bits.deal
+
+    async def deal(engine, dealers, length, local, *, total):
+        def wrong(part):
+            return local(part) + np.uint64(2)
+
+        mine = wrong if engine.me == 0 else local
+        return await honest(engine, dealers, length, mine, total=total)
+
+    monkeypatch.setattr(making_bits, "deal", deal)
+
+    async def program(engine):
+        bits = await random_bits(engine, (5,))
+        with pytest.raises(PeerViolation, match="falsified"):
+            await reveal(bits[0])
+
+    await together(3, 1, program, begin=start_active)
+
+
+@pytest.mark.parametrize(("n", "t"), [(3, 1), (4, 1)])
+async def test_shares_of_no_polynomial_from_outside_are_found_and_nobody_is_blamed(together, n, t):
+    async def program(engine):
+        engine.audit.given([np.array([7, 7 + (engine.me == 2)], np.uint64)])
+        with pytest.raises(PeerViolation, match="contradict each other") as caught:
+            await engine.audit.settle()
+        assert caught.value.peer is None
+
+    await together(n, t, program, begin=start_active)
+
+
+async def test_who_counts_different_contributors_opens_nothing(together):
+    async def begin(party, draw):
+        return await start_active(party, draw, b"a b" if party.me == "p1" else b"a c")
+
+    async def program(engine):
+        x = await share(engine, 0, 3, ())
+        with pytest.raises(Aborted, match="different contributors"):
+            await reveal(await mul(x, x))
+
+    await together(3, 1, program, begin=begin)
+
+
+class Chosen:
+    """A coin that falls as the test says."""
+
+    def __init__(self, words):
+        self.words = words
+
+    def fill(self, out):
+        out[:] = self.words
+        return out
+
+
+async def passes(together, monkeypatch, error, errors, coefficient, point):
+    """Whether a product with this error is accepted, over p = 127, given how coins fall."""
+    with monkeypatch.context() as patch:
+        add(multiplying, patch, 1, [error])
+        add(auditing, patch, 1, errors)
+
+        async def program(engine):
+            tosses = iter([Chosen(coefficient), Chosen([point - 3, 0])])
+
+            async def toss():
+                return next(tosses)
+
+            x = await share(engine, 0, 3, ())
+            z = await mul(x, x)
+            engine.audit.coin.toss = toss
+            try:
+                await reveal(z)
+            except PeerViolation:
+                return False
+            return True
+
+        results, _ = await together(3, 1, program, field=Field(7), begin=start_active)
+    assert len(set(results)) == 1
+    return results[0]
+
+
+async def test_exactly_one_of_p_coefficients_lets_a_fixed_error_pass(together, monkeypatch):
+    lucky = [c for c in range(127) if await passes(together, monkeypatch, 5, [0, 0], c, 50)]
+    assert lucky == [0]
+
+
+async def test_at_most_two_points_let_an_error_pass_that_is_covered_up(together, monkeypatch):
+    """(s - 10) (s - 20) is 73, 44, 17 at 0, 1, 2."""
+    points = range(3, 127)
+    lucky = [s for s in points if await passes(together, monkeypatch, 44, [73, 17], 1, s)]
+    assert lucky == [10, 20]
