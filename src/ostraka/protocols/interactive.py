@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ostraka.engine.array import SecretArray
+from ostraka.engine.audit import Auditor, start_active
 from ostraka.engine.context import STEPS, Engine, start
 from ostraka.engine.cost import Cost
 from ostraka.engine.deal import deal
@@ -45,9 +46,13 @@ class InputOptions(BaseModel):
 class Interactive(Protocol):
     """A protocol on Shamir shares among n >= 2t + 1 compute parties, who must all stay.
 
+    With security = "active" everything is proven right before it is opened (`engine.audit`); all
+    must then have agreed on whom to count.
+
     Subclasses write `evaluate` where other protocols write `compute`.
     """
 
+    securities = ("passive", "active")
     compute_steps = 1 + STEPS
     options: InputOptions
 
@@ -79,9 +84,21 @@ class Interactive(Protocol):
         """
 
     async def compute(self, party: Party, shares: Shares) -> Words:
-        engine = await start(party, shares.draw)
-        x = engine.array(np.stack([shares.of(c) for c in shares.counted]))
-        result = await self.evaluate(engine, x, shares)
+        return await self._evaluated(await self._start(party, shares), shares)
+
+    async def _start(self, party: Party, shares: Shares) -> Engine:
+        if self.manifest.sharing.security == "passive":
+            return await start(party, shares.draw)
+        counted = " ".join(shares.counted).encode()
+        return await start_active(party, shares.draw, counted)
+
+    async def _evaluated(self, engine: Engine, shares: Shares) -> Words:
+        x = np.stack([shares.of(c) for c in shares.counted])
+        if engine.audit:
+            engine.audit.given([x.reshape(-1)])
+        result = await self.evaluate(engine, engine.array(x), shares)
+        if engine.audit:
+            await engine.audit.settle()
         return np.ascontiguousarray(result.parts[0]).reshape(-1)
 
     def turn_away(self, shares: Shares, valid: NDArray[np.bool_], what: str) -> None:
@@ -126,9 +143,10 @@ class Interactive(Protocol):
         zero = scheme.zeros(self.length)
         parcels: dict[PartyId, Parcel] = {c: Explicit(zero) for c in self.contributors}
         shares = Shares(scheme, self.length, parcels, exchange.me, OsDraw())
-        engine = await start(Party(exchange, scheme), shares.draw)
-        x = engine.array(np.stack([shares.of(c) for c in shares.counted]))
-        await self.evaluate(engine, x, shares)
+        engine = await self._start(Party(exchange, scheme), shares)
+        if isinstance(engine.audit, Auditor):
+            engine.audit.coin.trusting = True
+        await self._evaluated(engine, shares)
         return engine.counters.rounds
 
 

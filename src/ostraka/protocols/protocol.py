@@ -112,6 +112,8 @@ class Protocol(ABC):
     """
 
     name: ClassVar[str]
+    securities: ClassVar[tuple[str, ...]] = ("passive",)
+    """What [sharing] security may say."""
     length: int
     """Words in the vector that every contributor shares."""
     opened: int
@@ -123,7 +125,7 @@ class Protocol(ABC):
         self.manifest = manifest
         self.contributors = manifest.contributors
         self.recipients = manifest.recipients
-        if manifest.sharing.security != "passive":
+        if manifest.sharing.security not in self.securities:
             raise ManifestError(
                 f'{self.name} under security = "active" is not available yet: nothing would catch '
                 "a contributor or compute party that sends wrong shares",
@@ -137,7 +139,9 @@ class Protocol(ABC):
         manifest = self.manifest
         if manifest.sharing.scheme == "additive":
             return Additive(self.contributors, manifest.compute)
-        return Shamir(self.contributors, manifest.compute, manifest.sharing.threshold)
+        scheme = Shamir(self.contributors, manifest.compute, manifest.sharing.threshold)
+        scheme.lying = scheme.threshold if manifest.sharing.security == "active" else 0
+        return scheme
 
     # --- the figure ---------------------------------------------------------------------------
 

@@ -34,11 +34,30 @@ def explain_interactive(protocol: Protocol, what: str, answer: Sequence[str]) ->
         _onlooker(protocol),
         _colluders(protocol),
         *answer,
-        "Honesty: all this supposes that every compute party's program follows the protocol "
-        "(passive security). One that does not may make the result wrong, unnoticed, and may "
-        "learn more than the result.",
+        _honesty(protocol),
         _stay(protocol),
     ]
+
+
+def _honesty(protocol: Protocol) -> str:
+    if protocol.manifest.sharing.security == "passive":
+        return (
+            "Honesty: all this supposes that every compute party's program follows the protocol "
+            "(passive security). One that does not may make the result wrong, unnoticed, and may "
+            "learn more than the result."
+        )
+    n, t = len(protocol.scheme.compute), protocol.scheme.colluders
+    liars = "one compute party" if t == 1 else f"up to {t} compute parties"
+    text = (
+        f"Honesty (active security): {liars} of {n} may send whatever they like, and still learn "
+        "nothing but the result and cannot make it wrong: everything is proven right, up to a "
+        "chance below 2^-50, before anything is opened, or the run stops. They can make it stop, "
+        "even after they saw the result. Comparisons are made on whole numbers instead of bits "
+        "for this, which takes many times as long."
+    )
+    if n > 3 * t:
+        text += " Whoever announces a wrong share is named."
+    return text
 
 
 def _stay(protocol: Protocol) -> str:

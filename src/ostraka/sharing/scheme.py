@@ -62,6 +62,8 @@ class Scheme(ABC):
     """How many compute parties' shares open a value."""
     colluders: int
     """How many compute parties may pool their shares and learn nothing."""
+    lying: int = 0
+    """How many compute parties may announce wrong shares: so many more than `needed` must come."""
 
     def __init__(self, contributors: tuple[PartyId, ...], compute: tuple[PartyId, ...]) -> None:
         self.contributors = contributors
