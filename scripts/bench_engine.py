@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """The engine's words between processes of their own, over direct links with TLS.
 
-    scripts/bench_engine.py [--parties N] [--repeats K] [WORK...]
+    scripts/bench_engine.py [--parties N] [--repeats K] [--active] [WORK...]
 
 WORK is mul, compare, sort, matmul, fixed (a matrix product, truncated), truncate, decompose, reveal
 or vote (20 voters), each with an optional size: `mul=1000000`.
 Prints, per work: seconds from the first party's start to the last one's end (median and best),
-rounds, and payload bytes each party sends. Adversary: passive, t = (N - 1) // 2.
+rounds, and payload bytes each party sends. t = (N - 1) // 2. With --active, the adversary is, and
+what is timed ends when everything is proven.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 
 from ostraka import manifest as manifests
+from ostraka.engine.audit import start_active
 from ostraka.engine.compare import less_than
 from ostraka.engine.context import Engine, start
 from ostraka.engine.deal import share
@@ -85,7 +87,13 @@ async def fixed_point(engine: Engine, size: int) -> Work:
 
 
 async def compute(
-    text: str, me: PartyId, keys: Path, works: list[str], repeats: int, results: Queue[Any]
+    text: str,
+    me: PartyId,
+    keys: Path,
+    works: list[str],
+    repeats: int,
+    active: bool,
+    results: Queue[Any],
 ) -> None:
     """One party: every work, repeated."""
     manifest = manifests.parse(text)
@@ -93,7 +101,7 @@ async def compute(
     session = await Session.open(manifest, own, me, os.urandom(32), os.urandom(32))
     names = manifest.compute
     scheme = Shamir(names, names, (len(names) - 1) // 2)
-    engine = await start(Party(session, scheme), OsDraw())
+    engine = await (start_active if active else start)(Party(session, scheme), OsDraw())
     for work in works:
         name, _, size = work.partition("=")
         run = await prepare(engine, name, int(float(size or 100_000)))
@@ -101,6 +109,8 @@ async def compute(
             await barrier(engine)
             before, begin = replace(engine.counters), monotonic()
             await run()
+            if engine.audit:
+                await engine.audit.settle()
             await session.flush()
             end, now = monotonic(), engine.counters
             results.put(
@@ -152,13 +162,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--parties", type=int, default=3)
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--active", action="store_true")
     parser.add_argument("works", nargs="*", default=["mul=1000000", "matmul=500"])
     options = parser.parse_args()
     names = [PartyId(f"p{i}") for i in range(options.parties)]
     with tempfile.TemporaryDirectory() as directory:
         keys, results = Path(directory), spawn.Queue()
         text = manifest_of(names, keys)
-        arguments = (keys, options.works, options.repeats, results)
+        arguments = (keys, options.works, options.repeats, options.active, results)
         parties = [spawn.Process(target=party, args=(text, name, *arguments)) for name in names]
         for process in parties:
             process.start()
@@ -179,6 +190,7 @@ def collect(results: Queue[Any], parties: int) -> list[Any]:
 
 def report(found: list[Any], options: argparse.Namespace) -> None:
     """One line for each work."""
+    adversary = "active" if options.active else "passive"
     for work in options.works:
         mine: dict[PartyId, list[Any]] = {}
         for name, me, *rest in found:
@@ -189,7 +201,7 @@ def report(found: list[Any], options: argparse.Namespace) -> None:
         sent = sorted({r[3] for run in runs for r in run})
         median = statistics.median(times) * 1e3
         print(
-            f"{work:16} n={options.parties} passive TLS: median {median:.2f} ms, "
+            f"{work:16} n={options.parties} {adversary} TLS: median {median:.2f} ms, "
             f"best {min(times) * 1e3:.2f} ms, {max(r[2] for r in runs[0])} rounds, "
             f"bytes sent per party {sent[0]} to {sent[-1]}",
             flush=True,

@@ -1,0 +1,164 @@
+"""Protocols with active security: the right answer or none, whatever compute parties send."""
+
+import asyncio
+import random
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from ostraka.errors import Aborted, ManifestError, OstrakaError, PeerViolation
+from ostraka.protocols import protocol_for
+from ostraka.protocols.protocol import Outcome
+from ostraka.sharing.field import P61
+from ostraka.sharing.scheme import Explicit
+from ostraka.simulate import MemoryNet, run_all
+
+YES_NO = 'choice(["yes","no","abstain"])'
+COLOURS = 'choice(["red","green","blue"])'
+CASES = {
+    "vote": ("threshold-vote", YES_NO, 'pass_at = "1/2"', ["yes", "no", "abstain"]),
+    "winner": ("threshold-vote", COLOURS, 'reveal = "winner"', ["red", "green", "blue"]),
+    "tally": ("tally", YES_NO, "", ["yes", "no", "abstain"]),
+    "statistics": ("statistics", "int", 'statistics = ["median", "max"]', [-1000, 7, 0, 1000]),
+    "auction": ("auction", "int", "", [-1000, 7, 7, 1000]),
+}
+
+
+@pytest.fixture
+def active(manifest, everybody):
+    """A protocol by its key above, among n parties or of these roles."""
+
+    def make(key, parties, **more):
+        name, kind, outputs, _ = CASES[key]
+        roles = everybody(parties) if isinstance(parties, int) else parties
+        n = sum("k" in letters for letters in roles.values())
+        more = {"scheme": "shamir", "threshold": (n - 1) // 2, "security": "active", **more}
+        return protocol_for(manifest(roles, type=kind, outputs=outputs, protocol=name, **more))
+
+    return make
+
+
+def inputs_of(protocol, key, seed):
+    draw = random.Random(seed)
+    return {c: draw.choice(CASES[key][3]) for c in protocol.contributors}
+
+
+def play(protocol, inputs, net):
+    return asyncio.run(run_all(protocol, inputs, net, seed=1))
+
+
+@pytest.mark.parametrize("key", CASES)
+@pytest.mark.parametrize("n", [3, 4, 5, 7])
+def test_every_protocol_agrees_with_the_textbook_and_costs_what_it_says(active, key, n):
+    protocol = active(key, n)
+    sent = set()
+    for seed in range(2):
+        inputs = inputs_of(protocol, key, seed)
+        net = MemoryNet(protocol.manifest.parties, seed=seed)
+        for result in play(protocol, inputs, net).values():
+            assert isinstance(result, Outcome), result
+            assert {o.name: o.value for o in result.outputs} == protocol.plaintext(inputs)
+        sent.add(tuple(net.sent.values()))
+    cost = protocol.cost()
+    assert sent == {tuple(cost.sent[p] for p in protocol.manifest.parties)}
+
+
+class Liar(MemoryNet):
+    """One party adds to, or flips, what it says in one message after its own input."""
+
+    def __init__(self, names, liar, place, seed):
+        super().__init__(names, seed=seed)
+        self.liar, self.place, self.draw = liar, place, random.Random(seed)
+
+    def put(self, sender, to, step, message):
+        if sender == self.liar and self.sent[sender].messages == self.place and len(message):
+            message, i = message.copy(), self.draw.randrange(len(message))
+            if message.dtype == np.uint8:
+                message[i] ^= 1 << self.draw.randrange(8)
+            else:
+                message[i] = (int(message[i]) + self.draw.choice([1, P61.p - 1, 12345])) % P61.p
+        super().put(sender, to, step, message)
+
+
+def lie(active, key, seed):
+    """Results of the honest, and the one right answer."""
+    draw = random.Random(f"{key} {seed}")
+    protocol = active(key, draw.choice([3, 3, 4, 5]))
+    names = protocol.manifest.parties
+    liar, inputs = draw.choice(names), inputs_of(protocol, key, seed)
+    messages = protocol.cost().sent[liar].messages
+    place = draw.randrange(len(names) - 1, messages)
+    results = play(protocol, inputs, Liar(names, liar, place, seed))
+    return [r for p, r in results.items() if p != liar], protocol.plaintext(inputs)
+
+
+def lied(active, key, seeds):
+    stopped = 0
+    for seed in seeds:
+        results, right = lie(active, key, seed)
+        for result in results:
+            if isinstance(result, Outcome):
+                assert {o.name: o.value for o in result.outputs} == right, (key, seed)
+            else:
+                assert isinstance(result, OstrakaError), (key, seed, result)
+                stopped += 1
+    return stopped
+
+
+@pytest.mark.parametrize("key", CASES)
+def test_a_lying_compute_party_stops_a_run_at_most(active, key):
+    assert lied(active, key, range(12)) > 12
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("key", CASES)
+def test_a_lying_compute_party_stops_a_run_at_most_in_many_runs(active, key):
+    assert lied(active, key, range(100, 500)) > 400
+
+
+OUTSIDERS = {"alice": "c", "bob": "k", "carlos": "k", "david": "k", "erin": "r"}
+
+
+def test_a_contributor_whose_shares_fit_no_number_stops_the_run(active):
+    protocol = active("tally", {**OUTSIDERS, "frank": "c"})
+    honest = protocol.share
+
+    def share(x, me, draw):
+        parcels = honest(x, me, draw)
+        if me == "alice":
+            for party, parcel in parcels.items():
+                if isinstance(parcel, Explicit):
+                    parcels[party] = replace(parcel, vector=P61.add(parcel.vector, parcel.vector))
+                    break
+        return parcels
+
+    protocol.share = share
+    inputs = dict.fromkeys(protocol.contributors, "yes")
+    results = play(protocol, inputs, MemoryNet(protocol.manifest.parties))
+    for name in ("bob", "carlos", "david"):
+        assert isinstance(results[name], PeerViolation | Aborted), results[name]
+    assert any("contradict each other" in str(results[name]) for name in ("bob", "carlos", "david"))
+    assert isinstance(results["erin"], OstrakaError)
+
+
+def test_a_recipient_believes_no_result_from_too_few(active):
+    """Two shares of three open anything if one of the two may be wrong."""
+    protocol = active("vote", OUTSIDERS)
+    last = protocol.cost().sent["carlos"].messages - 1
+    net = MemoryNet(protocol.manifest.parties, {"carlos": last})
+    results = play(protocol, {"alice": "yes"}, net)
+    assert isinstance(results["erin"], Aborted)
+    assert "3 are needed" in str(results["erin"])
+
+
+def test_sums_are_still_refused(manifest, everybody):
+    with pytest.raises(ManifestError, match="not available yet"):
+        protocol_for(manifest(everybody(3), security="active", scheme="shamir", threshold=1))
+
+
+def test_explain_says_what_active_means(active):
+    text = "\n".join(active("vote", 4).explain())
+    assert "one compute party of 4 may send whatever" in text
+    assert "wrong share is named" in text
+    assert "is named" not in "\n".join(active("vote", 3).explain())
