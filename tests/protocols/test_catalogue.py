@@ -1,0 +1,107 @@
+"""Every protocol of the catalogue, as its page shows it, against its plaintext twin.
+
+A new protocol is run here for several n, securities and faults by its line in the catalogue and
+the one TOML block of its page, docs/protocols/NAME.md.
+"""
+
+import asyncio
+import json
+import random
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from ostraka.errors import OstrakaError
+from ostraka.manifest import BoolType, ChoiceType, IntType, parse
+from ostraka.protocols import catalogue, protocol_for
+from ostraka.protocols.protocol import Outcome
+from ostraka.simulate import MemoryNet, run_all, simulate
+
+PAGES = Path(__file__).resolve().parents[2] / "docs" / "protocols"
+NAMES = ("alice", "bob", "seller", "david", "erin")
+CASES = [
+    (name, security, n)
+    for name, kind in catalogue.items()
+    for security in kind.securities
+    for n in (3, 4, 5)
+]
+
+
+def example(name, security, n):
+    """The manifest of the protocol's page among n parties, each in all roles; where the page says
+    what each recipient learns, only those it names are recipients."""
+    blocks = re.findall(r"```toml\n(.*?)```", (PAGES / f"{name}.md").read_text(), re.DOTALL)
+    assert len(blocks) == 1, f"docs/protocols/{name}.md needs one TOML block, an example"
+    reveal = tomllib.loads(blocks[0]).get("outputs", {}).get("reveal")
+    recipients = tuple(reveal) if isinstance(reveal, dict) else NAMES
+    text = f'[session]\ntitle = "Example"\nprotocol = "{name}"\ndeadline = "1m"\n'
+    for i, party in enumerate(NAMES[:n]):
+        text += f'[[party]]\nname = "{party}"\nkey = "sha256:{i:064x}"\n'
+        roles = ["contributor", "compute", *["recipient"] * (party in recipients)]
+        text += f'roles = {json.dumps(roles)}\naddress = "h:{9000 + i}"\n'
+    sharing = "[sharing]\n" + (f'security = "{security}"\n' if security != "passive" else "")
+    return parse(text + blocks[0].replace("[sharing]\n", sharing))
+
+
+def draw(schema, rng):
+    """One valid input."""
+    one = {
+        BoolType: lambda: rng.random() < 0.5,
+        ChoiceType: lambda: rng.choice(schema.type.options),
+        IntType: lambda: rng.randint(int(schema.min), int(schema.max)),
+    }.get(type(schema.type), lambda: rng.randint(int(schema.min), int(schema.max) - 1))
+    return one() if schema.length == 1 else [one() for _ in range(schema.length)]
+
+
+def inputs_of(manifest, seed):
+    rng = random.Random(seed)
+    return {party: draw(manifest.input, rng) for party in manifest.contributors}
+
+
+def agrees(manifest, inputs, outcome):
+    """Whether an outcome is what the textbook says of those it counts."""
+    counted = {party: inputs[party] for party in outcome.contributors}
+    twin = protocol_for(manifest).plaintext(counted)
+    assert outcome.outputs
+    return all(output.value == twin[output.name] for output in outcome.outputs)
+
+
+@pytest.mark.parametrize(("name", "security", "n"), CASES)
+def test_everybody_learns_what_the_textbook_says(name, security, n):
+    manifest = example(name, security, n)
+    for seed in range(3):
+        inputs = inputs_of(manifest, seed)
+        for party, result in simulate(manifest, inputs, seed=seed).items():
+            if party in manifest.recipients:
+                assert isinstance(result, Outcome), result
+                assert agrees(manifest, inputs, result)
+
+
+@pytest.mark.parametrize(("name", "security", "n"), CASES)
+def test_whoever_crashes_nobody_learns_anything_wrong(name, security, n):
+    manifest = example(name, security, n)
+    inputs, rng = inputs_of(manifest, 7), random.Random(11)
+    usual = max(sent.messages for sent in protocol_for(manifest).cost().sent.values())
+    for _ in range(5):
+        victim = rng.choice(manifest.parties)
+        found = simulate(manifest, inputs, seed=1, drop={victim: rng.randrange(usual)})
+        for party, result in found.items():
+            if isinstance(result, Outcome):
+                assert agrees(manifest, inputs, result)
+            elif result is not None:
+                assert isinstance(result, OstrakaError)
+                assert party == victim or result.exit_code in (31, 40)
+
+
+@pytest.mark.parametrize(("name", "security", "n"), CASES)
+def test_what_is_sent_does_not_depend_on_inputs_and_is_what_check_says(name, security, n):
+    manifest = example(name, security, n)
+    protocol = protocol_for(manifest)
+    sent = []
+    for seed in range(3):
+        net = MemoryNet(manifest.parties, seed=seed)
+        asyncio.run(run_all(protocol, inputs_of(manifest, seed), net, seed=seed))
+        sent.append(dict(net.sent))
+    assert sent[0] == sent[1] == sent[2] == dict(protocol.cost().sent)
