@@ -54,7 +54,7 @@ class Auction(Comparing):
     Contributors: one bid each, a number within the manifest's bounds.
     Recipients learn: the winner, the price, or both, each as the manifest says, and who was
     counted. Compute parties learn whose bids are out of bounds. Nobody else learns anything.
-    Rounds: 12 and two comparisons; bytes: `cost()`, as the square of the number of bids.
+    Rounds: at most 12 and two comparisons; bytes: `cost()`, as the square of the number of bids.
     Tolerates: t curious compute parties of n >= 2t + 1, who must all stay.
     """
 

@@ -74,6 +74,11 @@ class Interactive(Protocol):
                 hint=lower + enough,
             )
 
+    @property
+    def agrees(self) -> bool:
+        """Not where everybody must be counted: then there is one set only that can be opened."""
+        return self.manifest.policy.min_contributors < len(self.contributors)
+
     @abstractmethod
     async def evaluate(self, engine: Engine, x: SecretArray, shares: Shares) -> SecretArray:
         """From what contributors shared to what is opened to the recipients.

@@ -46,7 +46,7 @@ class OrderStatistics(Comparing):
     Contributors: d numbers each (`[input] length`), within the manifest's bounds.
     Recipients learn: the figures asked for, not whose they are, and who was counted. Compute
     parties learn whose inputs are out of bounds. Nobody else learns anything.
-    Rounds: 10 and two comparisons; bytes: `cost()`, as the square of the contributors.
+    Rounds: at most 10 and two comparisons; bytes: `cost()`, as the square of the contributors.
     Tolerates: t curious compute parties of n >= 2t + 1, who must all stay.
     """
 

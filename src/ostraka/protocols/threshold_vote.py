@@ -59,7 +59,7 @@ class ThresholdVote(Vote):
     questions at once (`[input] length`), d times yes or no.
     Recipients learn: YES or NO (a referendum), the winner, or which options are approved; and who
     was counted. Compute parties learn which ballots are invalid. Nobody else learns anything.
-    Rounds: 9 to share, agree, check and open, and one comparison, or two for a winner; bytes:
+    Rounds: at most 9 to share, agree, check and open, and one comparison or two; bytes:
     `cost()`.
     Tolerates: t curious compute parties of n >= 2t + 1, who must all stay. Whatever contributors
     share, what counts are valid ballots.
