@@ -189,9 +189,12 @@ class Auditor(Audit):
             nodes = range(k)
             self.engine.cache[key] = [field.lagrange(nodes, j) for j in range(k, 2 * k - 1)]
         rows = self.engine.cache[key]
-        further = zip(_combined(field, rows, x), _combined(field, rows, y), strict=True)
-        pairs = [*zip(x[:-1], y[:-1], strict=True), *further]
-        return np.array([inner(field, f, g) for f, g in pairs], np.uint64)
+        f, g = _combined(field, rows, x), _combined(field, rows, y)
+        if k == 2:
+            pairs = ((x[0], y[0]), (f[0], g[0]))
+            return np.array([inner(field, a, b) for a, b in pairs], np.uint64)
+        f, g = np.concatenate((x[:-1], f)), np.concatenate((y[:-1], g))
+        return field.sum(field.product(f, g), axis=1)
 
     async def _opened(self, shares: Sequence[int]) -> list[int]:
         """Open a few numbers to everybody, naming nobody: who was dealt wrong shares is honest."""
