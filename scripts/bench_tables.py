@@ -19,6 +19,7 @@ class Row:
     link: str
     runs: int
     long: bool = False
+    work: str = "sum"
 
 
 tables = {
@@ -38,18 +39,31 @@ tables = {
         Row(3, 10**7, "direct", 3, long=True),
         Row(3, 10**7, "relay", 3, long=True),
     ],
+    "Words and protocols of the engine": [
+        Row(3, 10**6, "direct", 5, work="mul"),
+        Row(3, 10**5, "direct", 5, work="compare"),
+        Row(3, 1000, "direct", 5, work="sort"),
+        Row(3, 500, "direct", 5, work="matmul"),
+        Row(5, 10**5, "direct", 5, work="mul"),
+        Row(5, 10**4, "direct", 5, work="compare"),
+        Row(3, 1, "direct", 5, work="vote"),
+        Row(3, 1, "relay", 5, work="vote"),
+        Row(3, 10**4, "direct", 3, work="vote"),
+        Row(20, 1, "direct", 3, long=True, work="vote"),
+        Row(3, 1000, "direct", 5, work="auction"),
+    ],
 }
 
 columns = (
-    "parties", "elements", "link", "in protocol", "M elements/s", "start to finish", "rounds",
+    "work", "parties", "elements", "link", "in protocol", "M elements/s", "start to finish", "rounds",
     "bytes sent a party", "peak memory a process",
 )  # fmt: skip
 
 
 def measure(row: Row) -> dict:
-    """What `ostraka bench sum` says about one row."""
+    """What `ostraka bench` says about one row."""
     command = [
-        ostraka, "bench", "sum", "--parties", str(row.parties), "--size", str(row.size),
+        ostraka, "bench", row.work, "--parties", str(row.parties), "--size", str(row.size),
         "--link", row.link, "--runs", str(row.runs), "--output", "json",
     ]  # fmt: skip
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
@@ -67,6 +81,7 @@ def line(cells: Iterator[object]) -> str:
 
 
 def cells(row: Row, result: dict) -> Iterator[object]:
+    yield row.work
     yield row.parties
     yield f"{row.size:,}"
     yield row.link
@@ -84,7 +99,7 @@ def main() -> None:
     for title, rows in tables.items():
         print(f"\n## {title}\n")
         print(line(iter(columns)))
-        print(line("---" if name == "link" else "---:" for name in columns), flush=True)
+        print(line("---" if name in ("work", "link") else "---:" for name in columns), flush=True)
         for row in rows:
             if not (quick and row.long):
                 print(line(cells(row, measure(row))), flush=True)
