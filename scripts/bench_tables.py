@@ -55,8 +55,8 @@ tables = {
 }
 
 columns = (
-    "work", "parties", "elements", "link", "in protocol", "M elements/s", "start to finish", "rounds",
-    "bytes sent a party", "peak memory a process",
+    "work", "parties", "elements", "link", "in protocol", "M elements/s", "start to finish",
+    "rounds", "bytes sent a party", "peak memory a process",
 )  # fmt: skip
 
 
