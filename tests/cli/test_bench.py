@@ -64,6 +64,21 @@ def test_text(cli) -> None:
     assert ended.out.startswith("in protocol ")
 
 
+@pytest.mark.parametrize("work", ["mul", "compare", "vote"])
+def test_active_security(cli, work) -> None:
+    options = ["--runs", "2", "--size", "9", "--security", "active", "--output", "json"]
+    ended = cli("bench", work, *options)
+    assert ended.code == 0, ended.err
+    found = ended.json
+    assert found["security"] == "active"
+    assert found["rounds"] > 6
+
+
+def test_what_active_security_cannot_sort_is_refused(cli) -> None:
+    ended = cli("bench", "sort", "--security", "active")
+    assert (ended.code, ended.out) == (2, "")
+
+
 def test_active_security_is_refused_not_ignored(cli) -> None:
     ended = cli("bench", "sum", "--security", "active", "--output", "json")
     assert (ended.code, ended.out) == (2, "")

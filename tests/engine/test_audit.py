@@ -247,9 +247,10 @@ async def test_a_cheater_never_makes_a_result_wrong(together):
 
 
 @pytest.mark.slow
-async def test_a_cheater_never_makes_a_result_wrong_in_thousands_of_runs(together):
-    ends = await try_cheats(together, range(1000, 4000))
-    assert ends["stopped"] > 3000
+@pytest.mark.parametrize("first", range(1000, 4000, 500))
+async def test_a_cheater_never_makes_a_result_wrong_in_thousands_of_runs(together, first):
+    ends = await try_cheats(together, range(first, first + 500))
+    assert ends["stopped"] > 500
 
 
 async def test_the_same_cheats_do_harm_where_nothing_is_proven(together, monkeypatch):

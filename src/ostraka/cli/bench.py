@@ -61,7 +61,7 @@ def bench(
         ),
     ] = 1,
     security: Annotated[
-        str, typer.Option(metavar="NAME", help="passive; active is not there yet.")
+        str, typer.Option(metavar="NAME", help="passive, or active: all but sum, sort.")
     ] = "passive",
     link: Annotated[
         Link, typer.Option(metavar="direct|relay", help="How parties reach each other.")
@@ -78,6 +78,8 @@ def bench(
 
     if work is not Work.SUM and parties < 3:
         raise UsageError(f"bench {work} needs three parties", hint="such as --parties 3")
+    if work is Work.SORT and security == "active":
+        raise UsageError("a sort cannot be checked yet", hint="bench it passive")
     names = [f"p{i + 1}" for i in range(parties)]
     start = monotonic()
     with TemporaryDirectory(prefix="ostraka-bench-") as directory, Fleet() as fleet:
@@ -134,9 +136,12 @@ def _start(
     for name in names:
         job = {"keys": str(directory), "name": name, "manifest": text, "runs": runs}
         fleet.give(name, {**job, "work": str(work), "size": size})
-    from ostraka import config
+    from ostraka import config, manifest
 
-    return config.protocol(config.load_text(text, "bench")).cost().rounds
+    if work in PROTOCOLS:
+        return config.protocol(config.load_text(text, "bench")).cost().rounds
+    manifest.parse(text, "bench")
+    return 0  # words count their own
 
 
 def _manifest(pins: dict[str, str], names: list[str], protocol: str, relay: str) -> str:
