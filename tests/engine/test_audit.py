@@ -8,14 +8,15 @@ import pytest
 from ostraka.engine import audit as auditing
 from ostraka.engine import bits as making_bits
 from ostraka.engine import multiply as multiplying
+from ostraka.engine import sort as sorting
 from ostraka.engine.audit import start_active
 from ostraka.engine.bits import random_bits
 from ostraka.engine.compare import equal, less_than
 from ostraka.engine.deal import share
-from ostraka.engine.digits import truncate
+from ostraka.engine.digits import decompose, truncate
 from ostraka.engine.multiply import dot, matmul, mul
 from ostraka.engine.reveal import reveal
-from ostraka.engine.sort import sort
+from ostraka.engine.sort import sort, top_k
 from ostraka.errors import Aborted, ManifestError, OstrakaError, PeerViolation
 from ostraka.sharing.field import P61, Field
 from ostraka.simulate import MemoryNet
@@ -105,10 +106,41 @@ async def test_comparisons_at_the_edges(together, size):
         assert np.array_equal(same, a == b)
 
 
+async def test_sorting(together, size):
+    a = np.array([5, -3, 5, 0, 2**40, -(2**40), 1])
+
+    async def program(engine):
+        x = await share(engine, 0, a, a.shape)
+        return [await reveal(v) for v in (await sort(x), *await top_k(x, 3))]
+
+    for ascending, largest, places in (await together(*size, program, begin=start_active))[0]:
+        assert np.array_equal(ascending, np.sort(a))
+        assert (largest.tolist(), places.tolist()) == ([2**40, 5, 5], [4, 0, 2])
+
+
+@pytest.mark.parametrize("wrong", [[[1, 0], [1, 0]], [[2, -1], [-1, 2]], [[1, 1], [0, 0]]])
+async def test_a_shuffle_that_is_none_is_found(together, monkeypatch, wrong):
+    honest = sorting.deal
+
+    async def deal(engine, dealers, length, local, *, total):
+        matrix = engine.field.encode(wrong).reshape(-1)
+        mine = matrix.__getitem__ if engine.me == 1 else local
+        return await honest(engine, dealers, length, mine, total=total)
+
+    monkeypatch.setattr(sorting, "deal", deal)
+
+    async def program(engine):
+        table = await sorting.shuffle(await share(engine, 0, [[3, 4]], (1, 2)))
+        with pytest.raises(PeerViolation, match="falsified"):
+            await reveal(table)
+
+    await together(3, 1, program, begin=start_active)
+
+
 async def test_what_cannot_be_checked_is_refused(together):
     async def program(engine):
         x = await share(engine, 0, [1, 2], (2,))
-        for word in (truncate(x, 1), sort(x)):
+        for word in (truncate(x, 1), decompose(x, 2)):
             with pytest.raises(ManifestError, match="active"):
                 await word
 

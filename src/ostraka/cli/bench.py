@@ -61,7 +61,7 @@ def bench(
         ),
     ] = 1,
     security: Annotated[
-        str, typer.Option(metavar="NAME", help="passive, or active: all but sum, sort.")
+        str, typer.Option(metavar="NAME", help="passive, or active: all but sum.")
     ] = "passive",
     link: Annotated[
         Link, typer.Option(metavar="direct|relay", help="How parties reach each other.")
@@ -78,8 +78,6 @@ def bench(
 
     if work is not Work.SUM and parties < 3:
         raise UsageError(f"bench {work} needs three parties", hint="such as --parties 3")
-    if work is Work.SORT and security == "active":
-        raise UsageError("a sort cannot be checked yet", hint="bench it passive")
     names = [f"p{i + 1}" for i in range(parties)]
     start = monotonic()
     with TemporaryDirectory(prefix="ostraka-bench-") as directory, Fleet() as fleet:

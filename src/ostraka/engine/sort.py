@@ -6,7 +6,8 @@ appending each element's place, which also makes the order stable. A few pivots 
 themselves and everything else against them, then each group between two pivots in itself: about
 2 k^1.5 comparisons of k elements, in the rounds of two.
 
-Adversary: passive, at most t < n / 2 parties, who learn nothing but k.
+Adversary: passive, or active with `Engine.audit`; at most t < n / 2 parties, who learn nothing
+but k.
 """
 
 from __future__ import annotations
@@ -24,7 +25,6 @@ from ostraka.engine.context import Engine
 from ostraka.engine.deal import deal
 from ostraka.engine.multiply import matmul
 from ostraka.engine.reveal import reveal
-from ostraka.errors import ManifestError
 from ostraka.exchange import octets
 from ostraka.sharing.randomness import SEED_BYTES, Stream
 
@@ -71,15 +71,11 @@ async def shuffle(table: SecretArray) -> SecretArray:
     seeds and one for each set, n - t - 1 elements from each dealer. [LWZ11]
 
     Where these sets are too many, parties 0 to t each deal a permutation matrix instead: t + 2
-    rounds, and k^2 (n - t - 1) elements from each of these.
+    rounds, and k^2 (n - t - 1) elements from each of these. With active security too, as it can be
+    proven of a matrix that it permutes.
     """
     engine = table.engine
-    if engine.audit:
-        raise ManifestError(
-            'security = "active" cannot check a shuffle yet, so nothing is sorted',
-            hint='use security = "passive", among parties that follow the protocol',
-        )
-    if comb(engine.n, engine.t) > SETS:
+    if engine.audit or comb(engine.n, engine.t) > SETS:
         return await _multiplied(table)
     groups = list(combinations(range(engine.n), engine.n - engine.t))
     seeds = await _group_seeds(engine, groups)
@@ -94,8 +90,14 @@ async def _multiplied(table: SecretArray) -> SecretArray:
     if engine.me <= engine.t:
         seed = engine.random_words(engine.me, "shuffle", (SEED_BYTES // 8,)).tobytes()
         local = np.eye(k, dtype=np.uint64)[_permutation(seed, k)].reshape(-1).__getitem__
-    for matrix in await deal(engine, range(engine.t + 1), k * k, local, total=False):
-        table = await matmul(table, engine.array(matrix.reshape(k, k)))
+    for dealt in await deal(engine, range(engine.t + 1), k * k, local, total=False):
+        matrix = dealt.reshape(k, k)
+        if engine.audit:
+            sums = np.concatenate([engine.field.sum(matrix, axis) for axis in (0, 1)])
+            ones = np.ones(2 * k, np.uint64)
+            engine.audit.products(dealt, dealt, dealt)
+            engine.audit.products(sums, ones, ones)
+        table = await matmul(table, engine.array(matrix))
     return table
 
 
