@@ -248,7 +248,8 @@ def test_a_stopped_coordinator(fleet):
     session = fleet.manifest(tuple(INPUTS), relay, timeout="2s")
     armed = {"carlos": ("sharing", signal.SIGSTOP, relay.pid)}
     parties = fleet.run_all(session, INPUTS, armed=armed)
-    assert all(code in (40, 0) for code in codes(parties).values()), explain(parties)
+    # 41: who had not heard from everybody yet, when it stopped, is still waiting for the session.
+    assert all(code in (40, 41, 0) for code in codes(parties).values()), explain(parties)
     assert 40 in codes(parties).values(), explain(parties)
 
 

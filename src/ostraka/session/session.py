@@ -17,6 +17,7 @@ from ostraka.errors import (
     PeerLost,
     PeerViolation,
     PinMismatch,
+    TimedOut,
 )
 from ostraka.exchange import Array, Exchange, Expected
 from ostraka.manifest import Manifest
@@ -148,8 +149,24 @@ class Session(Exchange):
             keys = b"".join(self.readies[party].result_nonce for party in recipients)
             self.result_key = hashlib.sha256(b"ostraka result\0" + keys).digest()
 
+    def _too_late(self, channel: Channel) -> TimedOut | None:
+        """Whose clock runs first does not matter: a peer that gave up waiting is the same to us as
+        our own deadline."""
+        farewell = channel.farewell
+        if farewell is None or farewell.code != TimedOut.code:
+            return None
+        awaited = f" for {farewell.blames}" if farewell.blames else ""
+        return TimedOut(
+            f"{channel.peer} waited{awaited} until the deadline, and gave up",
+            hint="start again when everybody is ready",
+            data_left=False,
+        )
+
     async def _hear_ready(self, channel: Channel) -> Ready:
-        ready = await channel.hear(Ready, self.manifest.session.deadline)
+        try:
+            ready = await channel.hear(Ready, self.manifest.session.deadline)
+        except PeerLost as error:
+            raise self._too_late(channel) or error from None
         if ready.session != self.id:
             raise Disagreement(
                 f"{channel.peer} was shown other parties, or other words of theirs, than we were",
