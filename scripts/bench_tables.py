@@ -28,8 +28,8 @@ tables = {
         Row(3, 1, "relay", 5),
         Row(5, 1, "direct", 3),
         Row(10, 1, "direct", 3),
-        Row(20, 1, "direct", 3),
-        Row(20, 1, "relay", 3),
+        Row(20, 1, "direct", 9),
+        Row(20, 1, "relay", 9),
         Row(50, 1, "relay", 1, long=True),
     ],
     "Vector sum": [
