@@ -31,6 +31,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 
 from ostraka import manifest as manifests
+from ostraka.cli.bench_words import barrier
 from ostraka.engine.audit import start_active
 from ostraka.engine.compare import less_than
 from ostraka.engine.context import Engine, start
@@ -41,7 +42,6 @@ from ostraka.engine.party import Party
 from ostraka.engine.reveal import reveal
 from ostraka.engine.sort import sort
 from ostraka.engine.table import look_up
-from ostraka.exchange import octets
 from ostraka.names import PartyId
 from ostraka.session.session import Session
 from ostraka.sharing.randomness import OsDraw
@@ -119,15 +119,6 @@ async def compute(
     results.put(None)
     await barrier(engine)
     await session.close()
-
-
-async def barrier(engine: Engine) -> None:
-    """Everybody is here."""
-    step, others = engine.begin(), set(range(engine.n)) - {engine.me}
-    for other in others:
-        engine.send(other, step, np.zeros(1, np.uint8))
-    for other in others:
-        await engine.party.receive(engine.names[other], step, octets(1))
 
 
 def party(*arguments: Any) -> None:

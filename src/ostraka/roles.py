@@ -12,9 +12,12 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, Protocol
 
+import numpy as np
+
 from ostraka.errors import Aborted, PeerLost
+from ostraka.exchange import octets
 from ostraka.manifest import Manifest
-from ostraka.names import PartyId
+from ostraka.names import PartyId, Step
 from ostraka.protocols import protocol_for, runner
 from ostraka.protocols.protocol import Outcome
 from ostraka.session import receipt
@@ -77,10 +80,12 @@ async def run_party(
     Raises:
         OstrakaError: with `data_left` saying whether anything derived from the input was sent.
     """
-    observer = observer or _Blind()
     protocol = protocol_for(manifest)
+    # A protocol on an engine is rehearsed for this: not while the others wait, nor for nobody.
+    total = protocol.cost().sent[me].bytes if observer is not None else 0
+    observer = observer or _Blind()
     async with taking_part(manifest, identity, me, observer) as session:
-        with _Bytes(session, observer):
+        with _Bytes(session, observer, total):
             outcome = await runner.run(
                 session, protocol, raw_input, OsDraw(), _Phases(session, observer, trace)
             )
@@ -158,9 +163,8 @@ class _Phases:
 class _Bytes:
     """Tells an observer, now and then, how many bytes have left."""
 
-    def __init__(self, session: Session, observer: Observer) -> None:
-        self._total = protocol_for(session.manifest).cost().sent[session.me].bytes
-        self._session, self._observer = session, observer
+    def __init__(self, session: Session, observer: Observer, total: int) -> None:
+        self._session, self._observer, self._total = session, observer, total
         self._timer: asyncio.TimerHandle | None = None
 
     def __enter__(self) -> None:
@@ -292,11 +296,6 @@ async def measure(
 
 async def _barrier(session: Session, step: int) -> None:
     """Everybody is ready for the next repetition."""
-    import numpy as np
-
-    from ostraka.exchange import octets
-    from ostraka.names import Step
-
     others = session.manifest.parties
     session.broadcast(others, Step(step), np.zeros(1, np.uint8))
     await session.gather(others, Step(step), octets(1))

@@ -60,7 +60,7 @@ async def measure(
     word, expected = await _prepare(engine, work, size)
     timings, before = [], replace(engine.counters)
     for _ in range(runs):
-        await _barrier(engine)
+        await barrier(engine)
         before, begin, sent = replace(engine.counters), monotonic(), session.bytes_sent
         result = await word()
         if engine.audit:
@@ -99,7 +99,7 @@ async def _auction(bids: SecretArray) -> SecretArray:
     return stack(await largest(bids))
 
 
-async def _barrier(engine: Engine) -> None:
+async def barrier(engine: Engine) -> None:
     """Everybody is ready for the next run."""
     step, others = engine.begin(), [i for i in range(engine.n) if i != engine.me]
     for other in others:
