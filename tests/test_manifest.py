@@ -8,6 +8,7 @@ import json
 import re
 import tomllib
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -77,6 +78,12 @@ min_contributors = 3
 """
 
 
+def noise(**local: object) -> str:
+    """A [privacy] table, and the line it is put before."""
+    table = ", ".join(f"{k} = {json.dumps(v)}" for k, v in local.items())
+    return f"[privacy]\nlocal = {{ {table} }}\n[policy]"
+
+
 def line_of(needle: str, text: str = TEXT) -> int:
     return text[: text.index(needle)].count("\n") + 1
 
@@ -114,6 +121,25 @@ def test_golden_digest() -> None:
 
 
 GOLDEN = "be7940f55b04cfe7f37d4a1a7653f0f16fd6dcdcd24fafdea8950fba74291261"
+
+
+def test_noise_has_one_canonical_form() -> None:
+    """Two words for the same noise are the same agreement, and noise is another than none."""
+    mechanisms = ("laplace", "discrete-laplace", "gaussian")
+    texts = [noise(mechanism=m, epsilon=1, **{"delta": 0.1} if m == "gaussian" else {})
+             for m in mechanisms]  # fmt: skip
+    laplace, same, gaussian = (parse(TEXT.replace("[policy]", text)).digest for text in texts)
+    assert laplace == same
+    assert len({laplace, gaussian, parse(TEXT).digest}) == 3
+
+
+def test_policy_fractions_are_exact() -> None:
+    rule = '[policy]\ndominance = { largest = "33.3%", n = 2, k = "2/3" }\nmin_cell = 5'
+    policy = parse(TEXT.replace("[policy]", rule)).policy
+    assert policy.dominance is not None
+    assert policy.dominance.largest == Fraction(333, 1000)
+    assert (policy.dominance.n, policy.dominance.k) == (2, Fraction(2, 3))
+    assert policy.inside == ("dominance", "min_cell")
 
 
 def test_unknown_party_is_a_usage_error_with_a_suggestion() -> None:
@@ -180,7 +206,21 @@ def test_unknown_party_is_a_usage_error_with_a_suggestion() -> None:
         ("threshold = 1\n", "\n", "sharing.threshold", "is missing"),
         ("min_contributors = 3", "min_contributors = 4", "policy.min_contributors", "and 3"),
         ("min_contributors = 3", "min_contributors = 0", "policy.min_contributors", "between 1"),
-        ("[policy]", "[privacy]\nx = 1\n[policy]", "privacy", "not supported yet"),
+        ("[policy]", "[privacy]\nx = 1\n[policy]", "privacy.x", "unknown key"),
+        ("[policy]", "[privacy]\nlocale = 1\n[policy]", "privacy.locale", 'mean "local"'),
+        ("[policy]", noise(mechanism="laplace"), "privacy.local", "epsilon is missing"),
+        ("[policy]", noise(mechanism="laplac", epsilon=1), "privacy.local.mechanism", "must be"),
+        ("[policy]", noise(mechanism="laplace", epsilon=0), "privacy.local.epsilon", "above 0"),
+        ("[policy]", noise(mechanism="laplace", epsilon=1, delta=0.1), "privacy.local", "no delta"),
+        ("[policy]", noise(mechanism="gaussian", epsilon=1), "privacy.local", "delta is missing"),
+        ("[policy]", noise(mechanism="gaussian", epsilon=1, delta=1), "privacy.local", "below 1"),
+        ("[policy]", noise(mechanism="laplace", truth="1/2"), "privacy.local", "say epsilon"),
+        ("[policy]", noise(mechanism="randomized-response", truth=1), "privacy.local", "below 1"),
+        ("[policy]", '[privacy]\nclip = {norm = "l2", at = 1}\n[policy]', "privacy.clip", "noise"),
+        ("[policy]", "[policy]\nmin_difference = 0", "policy.min_difference", "greater than"),
+        ("[policy]", "[policy]\ndominance = {n = 2}", "policy.dominance", "n and k go together"),
+        ("[policy]", "[policy]\ndominance = {}", "policy.dominance", "says nothing"),
+        ("[policy]", "[policy]\nplausible = {min = 2, max = 1}", "policy.plausible", "above max"),
         ("[policy]", "[polici]", "polici", 'did you mean "policy"'),
     ],
 )

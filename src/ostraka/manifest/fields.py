@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, PlainSerializer, PlainValidator
@@ -197,6 +198,27 @@ def _exact_number(value: object) -> Decimal | None:
     return number
 
 
+def _size(value: object) -> Decimal | None:
+    number = _exact_number(value)
+    if number is not None and number <= 0:
+        raise ValueError("must be above 0")
+    return number
+
+
+def exact_fraction(value: object) -> Fraction:
+    """ "1/2", "60%" or 0.6 as an exact fraction above 0 and at most 1; ValueError otherwise."""
+    text = str(value) if isinstance(value, str | Decimal | Fraction) or value == 1 else ""
+    if not re.fullmatch(r"[0-9]{1,9}(/[0-9]{1,9}|(\.[0-9]{1,9})?%?)", text):
+        raise ValueError('must be a fraction such as "1/2", "60%" or 0.6')
+    top, _, bottom = text.removesuffix("%").partition("/")
+    if bottom and int(bottom) == 0:
+        raise ValueError("must not divide by zero")
+    found = Fraction(top) / (int(bottom) if bottom else 100 if text.endswith("%") else 1)
+    if not 0 < found <= 1:
+        raise ValueError("must be above 0 and at most 1")
+    return found
+
+
 def _roles(value: object) -> tuple[Role, ...]:
     names = list(value) if isinstance(value, list | tuple) else []
     if not names or not all(isinstance(n, str) and n in list(Role) for n in names):
@@ -227,6 +249,8 @@ Table = Annotated[dict[str, Any], BeforeValidator(_raw_table)]
 Title = Annotated[str, _text(200)]
 Unit = Annotated[str, BeforeValidator(lambda value: value and line_of_text(value, 32))]
 Number = Annotated[Decimal | None, BeforeValidator(_exact_number)]
+Size = Annotated[Decimal | None, BeforeValidator(_size)]
+Share = Annotated[Fraction, PlainValidator(exact_fraction), PlainSerializer(str)]
 Name = Annotated[
     PartyId,
     _matching("[a-z][a-z0-9-]{0,31}", "1 to 32 lowercase letters, digits or -, a letter first"),

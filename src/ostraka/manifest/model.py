@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, model_validator
 
@@ -30,6 +30,7 @@ from ostraka.manifest.fields import (
     canonical_json,
     suggest,
 )
+from ostraka.manifest.privacy import Policy, Privacy, problems
 from ostraka.names import PartyId, Role
 
 Path = tuple[str | int, ...]
@@ -37,6 +38,14 @@ Path = tuple[str | int, ...]
 
 FORMAT = 1
 """Goes into the canonical bytes: a later meaning of the same words is another agreement."""
+
+LATER: Final = {
+    "session": ("series",),
+    "input": ("outside",),
+    "policy": ("same_roster_only", "min_difference", "dominance", "plausible", "min_cell"),
+    "privacy": ("local", "central", "clip"),
+}
+"""Keys that are in the canonical bytes only when they say something: older digests stand."""
 
 
 class _Table(BaseModel):
@@ -56,10 +65,12 @@ class Coordinator(_Table):
 
 
 class Session(_Table):
-    """`[session]`. `deadline`: seconds to gather everyone; `timeout`: longest silence of one
-    party once the session has started, in seconds."""
+    """`[session]`. `series`: what is asked again and again, for the ledgers; the title, if not
+    given. `deadline`: seconds to gather everyone; `timeout`: longest silence of one party once the
+    session has started, in seconds."""
 
     title: Title
+    series: Title | None = None
     protocol: ProtocolName
     deadline: Seconds
     timeout: Seconds = 60.0
@@ -82,13 +93,15 @@ class Party(_Table):
 
 class InputSchema(_Table):
     """`[input]`: what one contributor gives. `min` and `max` are exact, inclusive, in the
-    input's own unit; None for bool and choice."""
+    input's own unit; None for bool and choice. `outside`: what happens to other values: they are
+    refused, or moved to the bound."""
 
     type: Type
     length: Annotated[StrictInt, Field(ge=1, le=limits.VECTOR)] = 1
     min: Number = None
     max: Number = None
     unit: Unit = ""
+    outside: Literal["reject", "clip"] = "reject"
 
 
 class Sharing(_Table):
@@ -98,14 +111,6 @@ class Sharing(_Table):
     scheme: Literal["additive", "shamir"] = "additive"
     threshold: StrictInt
     security: Literal["passive", "active"] = "passive"
-
-
-class Policy(_Table):
-    """`[policy]`. `min_contributors`: fewer than this many, and nothing is opened. When the
-    manifest does not say: every contributor; with Shamir sharing, which is chosen so that some may
-    go missing, as many fewer as the threshold, but never fewer than three if there are three."""
-
-    min_contributors: StrictInt
 
 
 class Problems(ValueError):
@@ -125,7 +130,7 @@ class Manifest(_Table):
     outputs: Table = {}
     sharing: Sharing
     policy: Policy
-    privacy: Table = {}
+    privacy: Privacy = Privacy()
 
     @model_validator(mode="before")
     @classmethod
@@ -140,8 +145,13 @@ class Manifest(_Table):
 
     @cached_property
     def canonical(self) -> bytes:
-        """The bytes that are hashed: sorted keys, no spaces, every default written out."""
+        """The bytes that are hashed: sorted keys, no spaces, defaults written out but `LATER`."""
         table = self.model_dump(mode="python")
+        for part, keys in LATER.items():
+            fields = type(getattr(self, part)).model_fields
+            for key in keys:
+                if table[part][key] == fields[key].default:
+                    del table[part][key]
         for key in ("deadline", "timeout"):
             table["session"][key] = Decimal(repr(table["session"][key]))
         return canonical_json({"ostraka": FORMAT, **table})
@@ -230,8 +240,7 @@ def _cross_checks(manifest: Manifest) -> Iterator[tuple[Path, str]]:
     if contributors and not 1 <= least <= contributors:
         message = f"must be between 1 and {contributors}, the number of contributors"
         yield ("policy", "min_contributors"), message
-    if manifest.privacy:
-        yield ("privacy",), "noise is not supported yet: leave [privacy] out"
+    yield from problems(manifest.privacy, manifest.policy)
 
 
 def _check_parties(manifest: Manifest) -> Iterator[tuple[Path, str]]:
@@ -268,6 +277,8 @@ def _check_bounds(schema: InputSchema) -> Iterator[tuple[Path, str]]:
             yield path, f"is not a value of {schema.type}"
     if schema.min is not None and schema.max is not None and schema.min > schema.max:
         yield ("input", "min"), "is above max"
+    if schema.outside == "clip" and not schema.type.numeric:
+        yield ("input", "outside"), f"has no meaning for {schema.type.kind}"
 
 
 def _representable(bound: Decimal, kind: InputType) -> bool:

@@ -20,12 +20,12 @@ from ostraka.manifest.model import (
     Manifest,
     Party,
     Path,
-    Policy,
     Problems,
     Session,
     Sharing,
     dotted,
 )
+from ostraka.manifest.privacy import Central, Clip, Dominance, Local, Plausible, Policy, Privacy
 
 
 def parse(text: str, source: str = "session.toml") -> Manifest:
@@ -102,6 +102,12 @@ def _keys_at(path: Path) -> list[str]:
         ("input",): InputSchema,
         ("sharing",): Sharing,
         ("policy",): Policy,
+        ("policy", "dominance"): Dominance,
+        ("policy", "plausible"): Plausible,
+        ("privacy",): Privacy,
+        ("privacy", "local"): Local,
+        ("privacy", "central"): Central,
+        ("privacy", "clip"): Clip,
     }
     table = tables.get(tuple(p for p in path if isinstance(p, str)))
     return list(table.model_fields) if table else []

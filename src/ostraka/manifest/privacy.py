@@ -1,0 +1,165 @@
+"""`[privacy]` and `[policy]`: what noise is added, and when no answer is given at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt
+
+from ostraka.manifest.fields import Number, Share, Size
+
+SAME = {"laplace": "discrete-laplace", "gaussian": "discrete-gaussian"}
+"""Names that mean another: noise is always added to whole numbers, in its exact form."""
+
+Problem = tuple[tuple[str, ...], str]
+
+
+def _mechanism(value: object) -> object:
+    return SAME.get(value, value) if isinstance(value, str) else value
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Local(_Table):
+    """Noise that each contributor adds to its own input before anything is shared.
+
+    Attributes:
+        epsilon, delta: what one contributor's report tells at most; exact.
+        truth: for randomized response, instead of epsilon: the probability of telling the truth
+            whatever the second coin says. 1/2 is epsilon = ln 3.
+    """
+
+    mechanism: Annotated[
+        Literal["randomized-response", "discrete-laplace", "discrete-gaussian"],
+        BeforeValidator(_mechanism),
+    ]
+    epsilon: Size = None
+    delta: Size = None
+    truth: Share | None = None
+
+
+class Central(_Table):
+    """Noise drawn jointly, so that nobody ever sees the exact answer.
+
+    Attributes:
+        epsilon, delta: what the answer tells of one contributor at most; exact.
+        honest: the part of those who add noise that is there and honest at least.
+    """
+
+    mechanism: Annotated[
+        Literal["discrete-laplace", "discrete-gaussian", "exponential"],
+        BeforeValidator(_mechanism),
+    ]
+    epsilon: Size
+    delta: Size = None
+    honest: Share = Fraction(1, 2)
+
+
+class Clip(_Table):
+    """A vector longer than `at`, in the input's unit, is shortened to it before it is noised."""
+
+    norm: Literal["l1", "l2"]
+    at: Size
+
+
+class Privacy(_Table):
+    """`[privacy]`."""
+
+    local: Local | None = None
+    central: Central | None = None
+    clip: Clip | None = None
+
+
+class Dominance(_Table):
+    """Sums that tell too much of who contributes most. Whatever is None is no rule.
+
+    Attributes:
+        largest: no contributor makes up more than this part of the total.
+        p: the total without the two largest is at least this part of the largest. (p% rule)
+        n, k: the n largest make up at most the part k of the total. ((n, k) rule)
+    """
+
+    largest: Share | None = None
+    p: Share | None = None
+    n: Annotated[StrictInt | None, Field(ge=1)] = None
+    k: Share | None = None
+
+
+class Plausible(_Table):
+    """An answer outside is not given; in the input's unit."""
+
+    min: Number = None
+    max: Number = None
+
+
+class Policy(_Table):
+    """`[policy]`: what must hold, or nothing is opened.
+
+    Attributes:
+        min_contributors: how many must be counted at least. When the manifest does not say: every
+            contributor; with Shamir sharing, which is chosen so that some may go missing, as many
+            fewer as the threshold, but never fewer than three if there are three.
+        same_roster_only: another run of the same series must be by the same contributors.
+        min_difference: ... or differ by so many at least, alone and in combination.
+        dominance, plausible, min_cell: checked inside the computation; a cell with fewer than
+            `min_cell` contributors who have something in it is not given.
+    """
+
+    min_contributors: StrictInt
+    same_roster_only: StrictBool = False
+    min_difference: Annotated[StrictInt, Field(ge=1)] = 1
+    dominance: Dominance | None = None
+    plausible: Plausible | None = None
+    min_cell: Annotated[StrictInt, Field(ge=1)] = 1
+
+    @property
+    def inside(self) -> tuple[str, ...]:
+        """The rules that only a computation can check."""
+        set_here = {
+            "dominance": self.dominance is not None,
+            "plausible": self.plausible is not None,
+            "min_cell": self.min_cell > 1,
+        }
+        return tuple(rule for rule, there in set_here.items() if there)
+
+
+def problems(privacy: Privacy, policy: Policy) -> Iterator[Problem]:
+    """What contradicts itself."""
+    if privacy.local and privacy.central:
+        yield ("privacy",), "has local and central noise: one of them is enough"
+    for place, noise in (("local", privacy.local), ("central", privacy.central)):
+        if noise is not None:
+            yield from _parameters(place, noise)
+    if privacy.clip and not (privacy.local or privacy.central):
+        yield ("privacy", "clip"), "goes with noise: leave it out, or say local or central"
+    rule = policy.dominance
+    if rule and (rule.n is None) != (rule.k is None):
+        yield ("policy", "dominance"), 'n and k go together: { n = 2, k = "80%" }'
+    if rule and rule == Dominance():
+        yield ("policy", "dominance"), 'says nothing: { largest = "50%" }, p, or n and k'
+    bounds = policy.plausible
+    if bounds and bounds.min is not None and bounds.max is not None and bounds.min > bounds.max:
+        yield ("policy", "plausible"), "min is above max"
+
+
+def _parameters(place: str, noise: Local | Central) -> Iterator[Problem]:
+    path: Any = ("privacy", place)
+    truth = noise.truth if isinstance(noise, Local) else None
+    responds = noise.mechanism == "randomized-response"
+    if truth is not None and not responds:
+        yield path, "truth is a parameter of randomized-response: say epsilon"
+    elif (noise.epsilon is None) == (truth is None):
+        yield path, "epsilon is missing" if truth is None else "truth stands instead of epsilon"
+    if truth == 1:
+        yield path, "truth must be below 1: otherwise nothing is hidden"
+    gaussian = noise.mechanism == "discrete-gaussian"
+    if gaussian and noise.delta is None:
+        yield path, "delta is missing: a Gaussian needs one, such as 1e-6"
+    if not gaussian and noise.delta is not None:
+        yield path, f"{noise.mechanism} has no delta"
+    if noise.delta is not None and noise.delta >= 1:
+        yield path, "delta must be below 1"
