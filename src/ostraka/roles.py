@@ -66,12 +66,14 @@ async def run_party(
     directory_for_receipt: Path | None,
     observer: Observer | None = None,
     trace: Trace | None = None,
+    gate: runner.Gate = runner.open_gate,
 ) -> dict[str, Any]:
     """Take part in one session, from gathering to receipt.
 
     Args:
         raw_input: a contributor's input, None for others.
         directory_for_receipt: where receipt-NAME-SESSION.json is written; None for nowhere.
+        gate: see `runner.Gate`: where a ledger commits, or refuses.
         trace: sees every share; for teaching with toy inputs only.
 
     Returns:
@@ -87,7 +89,7 @@ async def run_party(
     async with taking_part(manifest, identity, me, observer) as session:
         with _Bytes(session, observer, total):
             outcome = await runner.run(
-                session, protocol, raw_input, OsDraw(), _Phases(session, observer, trace)
+                session, protocol, raw_input, OsDraw(), _Phases(session, observer, trace), gate=gate
             )
         session.lifecycle.happen(Event.REVEALED)
         if outcome is not None and len(outcome.contributors) < len(manifest.contributors):
@@ -130,13 +132,7 @@ def result_of(session: Session, outcome: Outcome | None, path: Path | None) -> d
         "status": "no-output",
     }
     if outcome is not None:
-        result["status"] = "released"
-        result["outputs"] = [
-            {"name": output.name, "value": output.value}
-            | ({"unit": output.unit} if output.unit else {})
-            for output in outcome.outputs
-        ]
-        result["contributors"] = len(outcome.contributors)
+        result |= outcome.as_json()
     if path is not None:
         result["receipt"] = str(path)
     return result

@@ -21,7 +21,9 @@ def show(result: Mapping[str, Any]) -> None:
     outputs = result.get("outputs", [])
     for line in lines(outputs):
         print(line)
-    if outputs:
+    if result.get("why"):
+        voice.say(result["why"])
+    if "contributors" in result:
         voice.say(f"from {result['contributors']} contributors")
     else:
         voice.say("done; the manifest gives this party no result")
@@ -36,17 +38,19 @@ def lines(outputs: list[Mapping[str, Any]]) -> list[str]:
 
 
 def _line(output: Mapping[str, Any], width: int) -> str:
-    error = f" +- {output['error95']}" if "error95" in output else ""
     unit = f" {output['unit']}" if output.get("unit") else ""
-    return f"{output['name']:{width}}  {_value(output['value'])}{error}{unit}"
+    return f"{output['name']:{width}}  {_value(output['value'], output.get('error95'))}{unit}"
 
 
-def _value(value: Any) -> str:
+def _value(value: Any, error: Any = None) -> str:
+    """A value as a person reads it; noised ones with their error: "187 +- 4"."""
     if isinstance(value, dict):
-        return ", ".join(f"{k}: {v}" for k, v in value.items())
+        each = error if isinstance(error, dict) else dict.fromkeys(value, error)
+        return ", ".join(f"{k}: {_value(v, each.get(k))}" for k, v in value.items())
     if not isinstance(value, list):
-        return str(value)
-    start = ", ".join(map(_value, value[:SHOWN]))
+        return str(value) if error is None else f"{value} +- {error}"
+    errors = error if isinstance(error, list) else [error] * len(value)
+    start = ", ".join(map(_value, value[:SHOWN], errors))
     if len(value) <= SHOWN:
         return f"[{start}]"
     return f"[{start}, ...] ({len(value)} values; --output json prints all)"
@@ -61,9 +65,7 @@ def of_party(manifest: Manifest, result: Outcome | OstrakaError | None) -> dict[
     return {
         "protocol": manifest.session.protocol,
         "manifest_sha256": manifest.digest.hex(),
-        "status": "released",
-        "outputs": [{"name": o.name, "value": o.value, "unit": o.unit} for o in result.outputs],
-        "contributors": len(result.contributors),
+        **result.as_json(),
     }
 
 

@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from numpy.typing import NDArray
 
@@ -40,6 +40,10 @@ class Output:
         parts: opened integers: one vector, or several of equal length, read side by side.
         render: one element's integers -> its value; None: the integer is the value.
         scalar: True when the value is that of the only element rather than a list.
+        error95: for a noised figure, half of its 95% interval's width, in the unit of the value and
+            shaped like it.
+        withheld: why the figure, or cells of it, are not given, in one sentence. Such cells are
+            absent from the value; a figure that is withheld as a whole has no parts.
     """
 
     name: str
@@ -47,6 +51,8 @@ class Output:
     parts: tuple[NDArray[Any], ...]
     render: Callable[..., Value] | None
     scalar: bool
+    error95: Value | None = None
+    withheld: str = ""
 
     @property
     def value(self) -> Value:
@@ -56,7 +62,7 @@ class Output:
         return values[0] if self.scalar else values
 
     def __repr__(self) -> str:
-        return f"Output({self.name!r}, {len(self.parts[0])} elements)"
+        return f"Output({self.name!r}, {len(self.parts[0]) if self.parts else 0} elements)"
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,35 @@ class Outcome:
 
     outputs: tuple[Output, ...]
     contributors: tuple[PartyId, ...]
+
+    @property
+    def status(self) -> Literal["released", "noised", "suppressed"]:
+        """What happened to the exact answer."""
+        if any(output.withheld for output in self.outputs):
+            return "suppressed"
+        return "noised" if any(o.error95 is not None for o in self.outputs) else "released"
+
+    @property
+    def why(self) -> str:
+        """What was withheld and why, a sentence for each reason; "" when nothing was."""
+        reasons = dict.fromkeys(output.withheld for output in self.outputs)
+        return " ".join(filter(None, reasons))
+
+    def as_json(self) -> dict[str, Any]:
+        """What the result of a recipient says: `status`, `why`, `outputs`, `contributors`."""
+        given = [_figure(output) for output in self.outputs if output.parts]
+        why = {"why": self.why} if self.why else {}
+        found: dict[str, Any] = {"status": self.status, **why, "outputs": given}
+        return found | {"contributors": len(self.contributors)}
+
+
+def _figure(output: Output) -> dict[str, Value]:
+    figure = {"name": output.name, "value": output.value}
+    if output.unit:
+        figure["unit"] = output.unit
+    if output.error95 is not None:
+        figure["error95"] = output.error95
+    return figure
 
 
 @dataclass
@@ -114,6 +149,10 @@ class Protocol(ABC):
     name: ClassVar[str]
     securities: ClassVar[tuple[str, ...]] = ("passive",)
     """What [sharing] security may say."""
+    noises: ClassVar[frozenset[str]] = frozenset()
+    """Which of "local" and "central" [privacy] may ask for."""
+    rules: ClassVar[frozenset[str]] = frozenset()
+    """Which rules of [policy] that only a computation can check are checked."""
     length: int
     """Words in the vector that every contributor shares."""
     opened: int
@@ -130,6 +169,24 @@ class Protocol(ABC):
                 f'{self.name} under security = "active" is not available yet: nothing would catch '
                 "a contributor or compute party that sends wrong shares",
                 hint='use security = "passive" among parties that follow the protocol',
+                data_left=False,
+            )
+        self._refuse_what_is_not_kept(manifest)
+
+    def _refuse_what_is_not_kept(self, manifest: Manifest) -> None:
+        """No noise and no rule is agreed upon that would then not be there."""
+        privacy = manifest.privacy
+        asked = {"local": privacy.local, "central": privacy.central}
+        for place in (p for p, noise in asked.items() if noise and p not in self.noises):
+            raise ManifestError(
+                f"privacy.{place}: {self.name} adds no {place} noise",
+                hint="leave it out, or ask for something that can be noised, such as a sum",
+                data_left=False,
+            )
+        for rule in (r for r in manifest.policy.inside if r not in self.rules):
+            raise ManifestError(
+                f"policy.{rule}: {self.name} does not check it",
+                hint="leave it out, or use a protocol that does",
                 data_left=False,
             )
 

@@ -8,6 +8,7 @@ recipient       receive those shares, combine
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal
 from typing import Protocol as Structure
 
@@ -24,6 +25,16 @@ from ostraka.sharing.randomness import Draw, Words
 from ostraka.sharing.scheme import Parcel
 
 Phase = Literal["sharing", "computing", "opening", "done"]
+
+
+Gate = Callable[[tuple[PartyId, ...]], None]
+"""Asked, with the contributors counted, before anything about their inputs can become known: by a
+compute party before it computes, and again if somebody was excluded; by who only contributes before
+it shares. It raises RefusedByPolicy or RefusedByLedger to refuse."""
+
+
+def open_gate(counted: tuple[PartyId, ...]) -> None:
+    """Nobody keeps count."""
 
 
 class Observer(Structure):
@@ -50,6 +61,7 @@ async def run(
     observer: Observer | None = None,
     *,
     first_step: int = 1,
+    gate: Gate = open_gate,
 ) -> Outcome | None:
     """Play every role the manifest gives this party, once.
 
@@ -57,6 +69,7 @@ async def run(
         raw_input: a contributor's input, None for anybody else.
         draw: where a contributor's randomness comes from.
         observer: is told about phases and shares; None costs nothing.
+        gate: asked before anything can become known; may refuse.
         first_step: steps `first_step` to `first_step + protocol.steps - 1` are used.
 
     Returns:
@@ -68,7 +81,7 @@ async def run(
 
     Not safe to cancel unless the session ends with it.
     """
-    driver = _Driver(exchange, protocol, draw, observer, first_step)
+    driver = _Driver(exchange, protocol, draw, observer, first_step, gate)
     try:
         return await driver.run(raw_input)
     except OstrakaError as error:
@@ -85,7 +98,9 @@ class _Driver:
         draw: Draw,
         observer: Observer | None,
         first_step: int,
+        gate: Gate,
     ) -> None:
+        self.gate = gate
         self.protocol, self.draw, self.observer = protocol, draw, observer
         self.party = Party(exchange, protocol.scheme, first_step)
         self.exchange, self.me = exchange, exchange.me
@@ -97,11 +112,14 @@ class _Driver:
         x = self._encode(raw_input)
         protocol.check_policy(protocol.contributors)
         step = party.next_steps()
+        computes = self.me in protocol.scheme.compute
+        if x is not None and not computes:
+            self.gate(protocol.contributors)
         self._phase("sharing")
         own = {} if x is None else self._share(x, step)
         del x
         share, counted = None, protocol.contributors
-        if self.me in protocol.scheme.compute:
+        if computes:
             share, counted = await self._compute(own, step)
         else:
             party.next_steps(agree.STEPS * protocol.agrees + protocol.compute_steps)
@@ -144,11 +162,14 @@ class _Driver:
         if protocol.agrees:
             counted = await agree.agree(party, parcels)
             protocol.check_policy(counted)
+        self.gate(counted)
         kept = {c: parcels[c] for c in counted}
         parcels.clear()
         shares = Shares(party.scheme, protocol.length, kept, self.me, self.draw)
         result = await protocol.compute(party, shares)
         protocol.check_policy(shares.counted)
+        if shares.counted != counted:
+            self.gate(shares.counted)
         return result, shares.counted
 
     async def _collect(self, parcels: dict[PartyId, Parcel], step: Step) -> None:
