@@ -22,7 +22,7 @@ from ostraka.manifest import Manifest
 from ostraka.names import PartyId, Step
 from ostraka.protocols import protocol_for
 from ostraka.protocols.protocol import Outcome, Protocol
-from ostraka.protocols.runner import Observer, run
+from ostraka.protocols.runner import Gate, Observer, open_gate, run
 from ostraka.sharing.randomness import SeededDraw
 
 Result = Outcome | OstrakaError | None
@@ -134,15 +134,17 @@ async def run_all(
     *,
     seed: int = 0,
     observers: Mapping[PartyId, Observer] | None = None,
+    gates: Mapping[PartyId, Gate] | None = None,
 ) -> dict[PartyId, Result]:
     """Run every party over `net`; a party that fails ends with its error, others go on."""
     results: dict[PartyId, Result] = {}
 
     async def one(party: PartyId) -> None:
         exchange, draw = net.exchange(party), SeededDraw(f"{seed} {party}")
-        observer = (observers or {}).get(party)
+        observer, gate = (observers or {}).get(party), (gates or {}).get(party, open_gate)
+        x = inputs.get(party)
         try:
-            results[party] = await run(exchange, protocol, inputs.get(party), draw, observer)
+            results[party] = await run(exchange, protocol, x, draw, observer, gate=gate)
         except OstrakaError as error:
             results[party] = error
         finally:

@@ -19,9 +19,12 @@ def write(
     unit="",
     protocol="secure-sum",
     outputs=None,
+    privacy="",
+    policy="",
+    outside=None,
 ) -> Manifest:
     """A manifest; `roles` maps names to any of the letters c, k, r: contributor, compute,
-    recipient."""
+    recipient. `privacy` and `policy` are lines of those tables."""
     words = {"c": "contributor", "k": "compute", "r": "recipient"}
     lines = ["[session]", 'title = "Test"', f'protocol = "{protocol}"', 'deadline = "1m"']
     for i, (name, letters) in enumerate(roles.items()):
@@ -31,11 +34,13 @@ def write(
     lines += ["[input]", f"type = '{type}'", f"length = {length}", f'unit = "{unit}"']
     if type != "bool" and not type.startswith("choice"):
         lines += [f"min = {bounds[0]}", f"max = {bounds[1]}"]
+    lines += [f'outside = "{outside}"'] * (outside is not None)
     wanted = ", ".join(f'"{s}"' for s in statistics)
     lines += ["[outputs]", f"statistics = [{wanted}]" if outputs is None else outputs]
     lines += ["[sharing]", f'scheme = "{scheme}"', f'security = "{security}"']
     lines += [f"threshold = {threshold}"] * (threshold is not None)
-    lines += ["[policy]", f"min_contributors = {least}"] * (least is not None)
+    lines += ["[policy]", policy, *[f"min_contributors = {least}"] * (least is not None)]
+    lines += ["[privacy]", privacy]
     return parse("\n".join(lines))
 
 

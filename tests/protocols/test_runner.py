@@ -7,9 +7,11 @@ from ostraka.engine import open as opening
 from ostraka.errors import (
     Aborted,
     InputError,
+    ManifestError,
     OstrakaError,
     PeerLost,
     PeerViolation,
+    RefusedByLedger,
     RefusedByPolicy,
 )
 from ostraka.exchange import octets
@@ -17,6 +19,7 @@ from ostraka.names import Step
 from ostraka.protocols import protocol_for
 from ostraka.protocols.protocol import Outcome, Output, Protocol
 from ostraka.protocols.runner import run
+from ostraka.protocols.secure_sum import SecureSum
 from ostraka.sharing.encoding import Codec
 from ostraka.sharing.field import P61
 from ostraka.sharing.randomness import SeededDraw
@@ -315,3 +318,90 @@ def test_a_new_protocol_runs_by_name_once_it_is_in_the_catalogue(manifest, every
     outcome = simulate(manifest(everybody(2), protocol="weighted"), INPUTS | {})["alice"]
     assert not isinstance(outcome, OstrakaError)
     assert outcome.outputs[0].value == 38 + 2 * 25
+
+
+# --- a gate ---------------------------------------------------------------------------------------
+
+
+def gated(protocol, inputs, gates, drop=None):
+    net = MemoryNet(protocol.manifest.parties, drop, 0)
+    return asyncio.run(run_all(protocol, inputs, net, gates=gates)), net
+
+
+def refusing(counted):
+    raise RefusedByLedger("no")
+
+
+def test_a_compute_party_s_gate_is_asked_who_is_counted_before_anything_is_opened(manifest):
+    roles = {"alice": "c", "bob": "ckr", "carlos": "ckr", "david": "ckr"}
+    protocol = protocol_for(manifest(roles, **SHAMIR, least=3))
+    asked = {name: [] for name in INPUTS}
+    gates = {name: asked[name].append for name in INPUTS}
+    results, _ = gated(protocol, INPUTS, gates, drop={"alice": 0})
+    assert sums_of(results) == {(87, ("bob", "carlos", "david"))}
+    assert asked["alice"] == [tuple(INPUTS)]
+    assert all(asked[name] == [("bob", "carlos", "david")] for name in ("bob", "carlos", "david"))
+
+
+def test_who_only_contributes_is_asked_before_it_shares(manifest):
+    roles = {"alice": "c", "bob": "ckr", "carlos": "ckr", "david": "ckr"}
+    protocol = protocol_for(manifest(roles))
+    results, net = gated(protocol, INPUTS, {"alice": refusing})
+    assert isinstance(results["alice"], RefusedByLedger)
+    assert results["alice"].data_left is False
+    assert net.sent["alice"].messages == 0
+    assert not sums_of(results)
+
+
+@pytest.mark.parametrize("sharing", [{}, SHAMIR])
+def test_a_compute_party_whose_gate_refuses_announces_nothing(manifest, everybody, sharing):
+    protocol = protocol_for(manifest(everybody(3), **sharing))
+    inputs = {name: INPUTS[name] for name in everybody(3)}
+    results, net = gated(protocol, inputs, dict.fromkeys(inputs, refusing))
+    assert all(isinstance(result, RefusedByLedger) for result in results.values())
+    opening = 2  # to each of two others: its share of the sum
+    for name, sent in net.sent.items():
+        assert sent.messages == protocol.cost().sent[name].messages - opening * (
+            2 if sharing else 1
+        )
+
+
+# --- what a result says ---------------------------------------------------------------------------
+
+
+def figure(name, **more):
+    return Output(name, "", (np.array([7]),), None, scalar=True, **more)
+
+
+def test_the_status_of_a_result_follows_from_its_figures():
+    released = Outcome((figure("sum"),), ("alice",))
+    noised = Outcome((figure("sum"), figure("count", error95=3)), ("alice",))
+    gone = Output("mean", "", (), None, scalar=True, withheld="Too few.")
+    suppressed = Outcome((figure("count", error95=3), gone), ("alice",))
+    assert released.as_json() == {
+        "status": "released",
+        "outputs": [{"name": "sum", "value": 7}],
+        "contributors": 1,
+    }
+    assert (noised.status, noised.why) == ("noised", "")
+    assert suppressed.as_json() == {
+        "status": "suppressed",
+        "why": "Too few.",
+        "outputs": [{"name": "count", "value": 7, "error95": 3}],
+        "contributors": 1,
+    }
+
+
+@pytest.mark.parametrize("table", ["local", "central"])
+def test_noise_that_a_protocol_does_not_add_is_refused(manifest, everybody, table):
+    class Exact(SecureSum):
+        noises = frozenset()
+
+    noise = f'{table} = {{ mechanism = "laplace", epsilon = 1 }}'
+    with pytest.raises(ManifestError, match=f"privacy.{table}: secure-sum adds no {table} noise"):
+        Exact(manifest(everybody(3), privacy=noise))
+
+
+def test_a_rule_that_a_protocol_does_not_check_is_refused(manifest, everybody):
+    with pytest.raises(ManifestError, match=r"policy.min_cell: secure-sum does not check it"):
+        protocol_for(manifest(everybody(3), policy="min_cell = 3"))
