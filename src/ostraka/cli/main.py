@@ -12,7 +12,7 @@ os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 import typer
 
 import ostraka as ostraka_package
-from ostraka.cli import agreement, bench, demo, demo_choices, keys, session, voice
+from ostraka.cli import bench, check, demo, demo_choices, keys, new, session, voice
 
 app = typer.Typer(
     name="ostraka",
@@ -45,8 +45,8 @@ def ostraka(
 demo_choices.add_to(demo.app)
 app.add_typer(demo.app, name="demo", short_help="Watch it work on this machine.")
 app.command(short_help="Make a key, and print its fingerprint.")(keys.keygen)
-app.command(short_help="Write a manifest: what all must agree on.")(agreement.new)
-app.command(short_help="Say in words what a manifest means.")(agreement.check)
+app.command(short_help="Write a manifest: what all must agree on.")(new.new)
+app.command(short_help="Say in words what a manifest means.")(check.check)
 app.command(short_help="Take part in a session.")(session.run)
 app.command(short_help="Relay between parties, unable to read.")(session.coordinator)
 app.command(short_help="Rehearse with toy inputs, no network.")(session.simulate)

@@ -1,18 +1,12 @@
-"""`new` and `check`: the manifest, written and explained."""
+"""`new`: the manifest, written."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
-
-from ostraka.cli import voice
-
-if TYPE_CHECKING:
-    from ostraka.engine.cost import Cost
-    from ostraka.manifest import Manifest
 
 ROLES = ("contributor", "compute", "recipient")
 
@@ -20,6 +14,16 @@ PARTY_HELP = (
     "NAME=KEY[:ROLES][@HOST:PORT], once for each party. KEY is a fingerprint (sha256:...) or that "
     "party's .crt file; ROLES are contributor, compute, recipient, joined by commas, all three by "
     "default; an address makes direct links possible. A lone FILE.crt is short for FILE=FILE.crt."
+)
+
+LOCAL_HELP = (
+    "Noise by each contributor before sharing: MECHANISM=EPSILON, such as laplace=1 or "
+    "randomized-response=1.1, and ,delta=1e-6 for gaussian."
+)
+
+CENTRAL_HELP = (
+    "Noise drawn jointly, so that nobody sees the exact answer: MECHANISM=EPSILON, such as "
+    "discrete-laplace=1, and ,honest=2/3 or ,delta=1e-6."
 )
 
 
@@ -89,6 +93,31 @@ def new(
             help="Open nothing for fewer; by default all, or with shamir all but THRESHOLD.",
         ),
     ] = None,
+    series: Annotated[
+        str,
+        typer.Option(
+            metavar="TEXT",
+            help="What is asked again and again, for the parties' ledgers; by default the title.",
+        ),
+    ] = "",
+    local: Annotated[str, typer.Option(metavar="NOISE", help=LOCAL_HELP)] = "",
+    central: Annotated[str, typer.Option(metavar="NOISE", help=CENTRAL_HELP)] = "",
+    clip: Annotated[
+        str,
+        typer.Option(metavar="NORM=AT", help="Shorten longer vectors before noise: l2=10."),
+    ] = "",
+    outside: Annotated[
+        str,
+        typer.Option(metavar="reject|clip", help="What happens to values outside --min and --max."),
+    ] = "",
+    policy: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=VALUE",
+            help="Goes into [policy], such as same_roster_only=true or min_cell=5; may be "
+            "repeated.",
+        ),
+    ] = None,
 ) -> None:
     """Write a manifest to stdout: what all parties must agree on, byte for byte."""
     parties = [_party(text) for text in party]
@@ -98,6 +127,7 @@ def new(
             "title": title or protocol,
             "protocol": protocol,
             "deadline": deadline,
+            "series": series or None,
             "coordinator": _coordinator(coordinator),
         },
         "input": {
@@ -106,10 +136,19 @@ def new(
             "min": _number("--min", minimum),
             "max": _number("--max", maximum),
             "unit": unit or None,
+            "outside": outside or None,
         },
         "outputs": {"statistics": statistic, **_rules(protocol, rule or [])},
         "sharing": {"scheme": scheme, "threshold": _threshold(scheme, threshold, parties)},
-        "policy": {"min_contributors": min_contributors},
+        "privacy": {
+            "local": _noise("--local", local),
+            "central": _noise("--central", central),
+            "clip": _clip(clip),
+        },
+        "policy": {
+            "min_contributors": min_contributors,
+            **_pairs("--policy", "same_roster_only=true", policy or []),
+        },
     }
     text = _toml(tables, parties)
     _check(text)
@@ -189,7 +228,14 @@ def _type(protocol: str) -> str:
 
 
 def _rules(protocol: str, texts: list[str]) -> dict[str, Any]:
-    """KEY=VALUE, a value being TOML or else text; a vote that says nothing passes at one half."""
+    """What goes into [outputs]; a vote that says nothing passes at one half."""
+    found = _pairs("--rule", "pass_at=1/2", texts)
+    rules = {"pass_at", "pass_at_votes", "reveal"} & set(found)
+    return found if rules or protocol != "threshold-vote" else {"pass_at": "1/2", **found}
+
+
+def _pairs(option: str, example: str, texts: list[str]) -> dict[str, Any]:
+    """KEY=VALUE, a value being TOML or else text."""
     import tomllib
 
     from ostraka.errors import UsageError
@@ -198,14 +244,34 @@ def _rules(protocol: str, texts: list[str]) -> dict[str, Any]:
     for text in texts:
         key, equals, value = (part.strip() for part in text.partition("="))
         if not equals or not key.replace("_", "").isalnum() or key in found:
-            hint = "such as --rule pass_at=1/2, each key once"
-            raise UsageError(f"--rule {text}: is not KEY=VALUE", hint=hint)
+            hint = f"such as {option} {example}, each key once"
+            raise UsageError(f"{option} {text}: is not KEY=VALUE", hint=hint)
         try:
             found[key] = tomllib.loads(f"x = {value}", parse_float=_Bare)["x"]
         except tomllib.TOMLDecodeError:
             found[key] = value
-    rules = {"pass_at", "pass_at_votes", "reveal"} & set(found)
-    return found if rules or protocol != "threshold-vote" else {"pass_at": "1/2", **found}
+    return found
+
+
+def _noise(option: str, text: str) -> dict[str, Any] | None:
+    """Read MECHANISM=EPSILON[,KEY=VALUE...]."""
+    from ostraka.errors import UsageError
+
+    if not text:
+        return None
+    first, *more = text.split(",")
+    mechanism, _, epsilon = first.partition("=")
+    found = _pairs(option, "laplace=1,KEY=VALUE", [f"epsilon={epsilon}"] * bool(epsilon) + more)
+    if mechanism in found or not mechanism:
+        raise UsageError(f"{option} {text}: is not MECHANISM=EPSILON", hint="such as laplace=1")
+    return {"mechanism": mechanism, **found}
+
+
+def _clip(text: str) -> dict[str, Any] | None:
+    if not text:
+        return None
+    ((norm, at),) = _pairs("--clip", "l2=10", [text]).items()
+    return {"norm": norm, "at": at}
 
 
 def _threshold(scheme: str, wanted: int | None, parties: list[dict[str, Any]]) -> int | None:
@@ -247,108 +313,3 @@ def _check(text: str) -> None:
     except ManifestError as error:
         message = re.sub(r"(?m)^manifest(:\d+)?: ", "", error.message)
         raise ManifestError(message, hint=error.hint or "ostraka new --help") from None
-
-
-# --- check -------------------------------------------------------------------------------------
-
-
-def check(
-    session: Annotated[Path, typer.Argument(metavar="SESSION.toml")],
-    output: Annotated[
-        voice.Output, typer.Option(metavar="text|json", help="What stdout gets.")
-    ] = voice.Output.TEXT,
-) -> None:
-    """Say in words who learns what, against whom it is safe, and what it costs."""
-    from ostraka import config
-
-    manifest = config.load(session)
-    protocol = config.protocol(manifest)
-    explained, cost = protocol.explain(), protocol.cost()
-    if output is voice.Output.JSON:
-        voice.emit(_as_json(manifest, explained, cost))
-        return
-    print(f"{session} is valid.\n")
-    figures = ", ".join(getattr(protocol, "statistics", ()))  # also those that are the default
-    print("\n".join(_as_text(manifest, figures, explained, cost)))
-
-
-def _as_json(manifest: Manifest, explained: list[str], cost: Cost) -> dict[str, Any]:
-    return {
-        "manifest_sha256": manifest.digest.hex(),
-        "title": manifest.session.title,
-        "protocol": manifest.session.protocol,
-        "contributors": manifest.contributors,
-        "compute": manifest.compute,
-        "recipients": manifest.recipients,
-        "explain": explained,
-        "cost": {
-            "rounds": cost.rounds,
-            "sent": {p: {"messages": s.messages, "bytes": s.bytes} for p, s in cost.sent.items()},
-        },
-    }
-
-
-def _as_text(manifest: Manifest, figures: str, explained: list[str], cost: Cost) -> list[str]:
-    from ostraka import config
-
-    session, sharing = manifest.session, manifest.sharing
-    relay = f"through {session.coordinator.address}" if session.coordinator else "direct"
-    return [
-        f"{session.title}",
-        f"  protocol  {session.protocol}" + (f": {figures}" if figures else ""),
-        f"  input     {config.describe(manifest.input)}",
-        f"  sharing   {sharing.scheme}, threshold {sharing.threshold}, {sharing.security} security",
-        f"  links     {relay}; {_duration(session.deadline)} to gather everyone",
-        *_party_lines(manifest),
-        "\nWho learns what, and against whom it is safe",
-        *_wrapped(explained),
-        "\nWhat it costs",
-        *_cost_lines(cost),
-        f"\nmanifest sha256 {manifest.digest.hex()}",
-        "Everybody must see this same line; parties compare it before anything is shared.",
-    ]
-
-
-def _party_lines(manifest: Manifest) -> list[str]:
-    width = max(map(len, manifest.parties))
-    shown = [
-        f"  {'party':8}  {p.name:{width}}  {', '.join(p.roles)}"
-        + (f"  at {p.address}" if p.address else "")
-        for p in manifest.party[:12]
-    ]
-    hidden = len(manifest.party) - len(shown)
-    return shown + ([f"  ... and {hidden} more parties"] if hidden else [])
-
-
-def _wrapped(sentences: list[str]) -> list[str]:
-    from shutil import get_terminal_size
-    from textwrap import fill
-
-    width = min(100, get_terminal_size().columns)
-    return [fill(s, width, initial_indent="- ", subsequent_indent="  ") for s in sentences]
-
-
-def _cost_lines(cost: Cost) -> list[str]:
-    """Parties that send alike share a line."""
-    alike: dict[tuple[int, int], list[str]] = {}
-    for party, sent in cost.sent.items():
-        alike.setdefault((sent.messages, sent.bytes), []).append(party)
-    lines = [f"  {cost.rounds} rounds; payload, before TLS:"]
-    for (messages, size), parties in alike.items():
-        who = ", ".join(parties) if len(parties) <= 6 else f"{len(parties)} parties"
-        verb = "each send" if len(parties) > 1 else "sends"
-        lines.append(f"  {who} {verb} {_load(messages, size)}")
-    return lines
-
-
-def _load(messages: int, size: int) -> str:
-    if not messages:
-        return "nothing"
-    return f"{messages} message{'s' * (messages > 1)}, {size:,} bytes in all"
-
-
-def _duration(seconds: float) -> str:
-    for unit, name in ((3600, "h"), (60, "min")):
-        if seconds >= unit and seconds % unit == 0:
-            return f"{seconds / unit:g} {name}"
-    return f"{seconds:g} s"
