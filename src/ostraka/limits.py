@@ -22,8 +22,8 @@ CERTIFICATE: Final = 4096
 VECTOR: Final = 1 << 30
 """Elements of one vector: 8 GiB of shares, more than a party can hold."""
 
-PARTIES: Final = 1000
-"""Parties of one session: every pair of them verifies each other, so work grows as the square."""
+PARTIES: Final = 1 << 14
+"""Parties of one manifest, for simulations too; over a network see `ROOM_MEMBERS`."""
 
 HANDSHAKE_SECONDS: Final = 10.0
 """From accepted connection to finished TLS handshake; longer is a slow-loris."""
@@ -54,8 +54,9 @@ STALL_SECONDS: Final = 30.0
 READ_AHEAD: Final = 1 << 20
 """Bytes a link keeps that nobody has asked for yet; above it the socket is left unread."""
 
-ROOM_MEMBERS: Final = PARTIES
-"""Members of a coordinator's room."""
+ROOM_MEMBERS: Final = 1000
+"""Members of a coordinator's room: every pair of parties verifies each other, so work grows as the
+square."""
 
 ROOM_SAME_KEY: Final = 4
 """Members of a room with the same key: a party that reconnects before its old link is given up."""
@@ -69,8 +70,8 @@ PING_SECONDS: Final = 15.0
 PONG_SECONDS: Final = 15.0
 """... and how long it waits for the answer before it calls the party gone."""
 
-MANIFEST: Final = 1 << 20
-"""Bytes of a manifest file: 1,000 parties take about 150 KiB."""
+MANIFEST: Final = 4 << 20
+"""Bytes of a manifest file: 1,000 parties take about 150 KiB, `PARTIES` 2.5 MiB."""
 
 MANIFEST_GRACE_SECONDS: Final = 3.0
 """How long a peer that showed another manifest may take to show ours: the same parties may run two
