@@ -218,8 +218,8 @@ def _statement(session: Session, outcome: Outcome | None) -> dict[str, Any]:
         "sent": session.commitment.value(),
     }
     if outcome is not None:
-        names = session.manifest.contributors
-        statement["counted"] = [names.index(party) for party in outcome.contributors]
+        place = {party: i for i, party in enumerate(session.manifest.contributors)}
+        statement["counted"] = [place[party] for party in outcome.contributors]
         statement["result"] = receipt.result_commitment(
             session.result_key, [(output.name, output.parts) for output in outcome.outputs]
         )

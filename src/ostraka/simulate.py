@@ -53,6 +53,7 @@ class MemoryNet:
         self.gone: set[PartyId] = set()
         self._queues: dict[tuple[PartyId, PartyId], deque[tuple[Step, Array]]] = defaultdict(deque)
         self._wake = {party: asyncio.Event() for party in parties}
+        self._waiting: set[PartyId] = set()
         self._order = random.Random(seed)  # noqa: S311 - a schedule, not a secret
 
     def exchange(self, me: PartyId) -> MemoryExchange:
@@ -76,14 +77,16 @@ class MemoryNet:
             if sender in self.gone:
                 raise PeerLost(f"{sender} is gone", peer=sender)
             self._wake[to].clear()
+            self._waiting.add(to)
             await self._wake[to].wait()
+            self._waiting.discard(to)
         return queue.popleft()
 
     def leave(self, party: PartyId) -> None:
         """`party` has ended; what it sent stays readable."""
         self.gone.add(party)
-        for event in self._wake.values():
-            event.set()
+        for waiting in self._waiting:
+            self._wake[waiting].set()
 
     async def shuffle(self) -> None:
         """Let others go first, at random."""

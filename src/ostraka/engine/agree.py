@@ -75,7 +75,8 @@ async def agree(party: Party, held: Iterable[PartyId]) -> tuple[PartyId, ...]:
         Aborted: no set found enough votes; nothing is opened. Names who is missing.
     """
     mine = await _round(party, tuple(held))
-    counted = tuple(c for c in party.scheme.contributors if all(c in m for m in mine.values()))
+    held_by_all = set.intersection(*map(set, mine.values()))
+    counted = tuple(c for c in party.scheme.contributors if c in held_by_all)
     votes = await _round(party, counted)
     n, t = len(party.scheme.compute), party.scheme.colluders
     in_favour = sum(vote == counted for vote in votes.values())

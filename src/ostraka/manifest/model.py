@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
 from functools import cached_property
@@ -246,10 +245,9 @@ def _cross_checks(manifest: Manifest) -> Iterator[tuple[Path, str]]:
 def _check_parties(manifest: Manifest) -> Iterator[tuple[Path, str]]:
     for field in ("name", "key"):
         values = [getattr(p, field) for p in manifest.party]
-        repeated = Counter(values)
+        seen: dict[str, int] = {}
         for i, value in enumerate(values):
-            first = values.index(value)
-            if repeated[value] > 1 and first != i:
+            if (first := seen.setdefault(value, i)) != i:
                 yield ("party", i, field), f"is also that of party[{first}]; each needs its own"
     for role in Role:
         if not any(role in p.roles for p in manifest.party):

@@ -40,7 +40,7 @@ class Additive(Scheme):
         """Who holds x minus the others."""
         if contributor in self.compute:
             return contributor
-        return self.compute[self.contributors.index(contributor) % len(self.compute)]
+        return self.compute[self.place[contributor] % len(self.compute)]
 
     def by_seed(self, contributor: PartyId) -> tuple[PartyId, ...]:
         explicit = self.explicit(contributor)

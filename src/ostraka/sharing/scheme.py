@@ -67,6 +67,7 @@ class Scheme(ABC):
 
     def __init__(self, contributors: tuple[PartyId, ...], compute: tuple[PartyId, ...]) -> None:
         self.contributors = contributors
+        self.place = {party: i for i, party in enumerate(contributors)}
         self.compute = compute
 
     # --- what is sent to whom -----------------------------------------------------------------

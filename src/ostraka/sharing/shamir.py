@@ -70,7 +70,7 @@ class Shamir(Scheme):
         if contributor in self.compute:
             first = self.compute.index(contributor) + 1
         else:
-            first = self.contributors.index(contributor)
+            first = self.place[contributor]
         return tuple(self.compute[(first + k) % n] for k in range(self.threshold))
 
     def coefficients(
