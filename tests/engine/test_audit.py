@@ -374,7 +374,7 @@ class Chosen:
         self.words = words
 
     def fill(self, out):
-        out[:] = self.words
+        out[:] = np.resize(self.words, len(out))
         return out
 
 
@@ -387,8 +387,11 @@ async def passes(together, monkeypatch, error, errors, coefficient, point):
         async def program(engine):
             tosses = iter([Chosen(coefficient), Chosen([point - 3, 0])])
 
-            async def toss():
-                return next(tosses)
+            honest = engine.audit.coin.toss
+
+            async def toss(aside=()):
+                _, said = await honest(aside)
+                return next(tosses), said
 
             x = await share(engine, 0, 3, ())
             z = await mul(x, x)

@@ -26,13 +26,14 @@ possible value and with n >= 3t + 1 names who announced something else.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
+from math import factorial
 from typing import Final
 
 import numpy as np
 
 from ostraka.engine.coin import Coin
 from ostraka.engine.context import Audit, Engine, start
-from ostraka.engine.deal import deal
 from ostraka.engine.multiply import reduced
 from ostraka.engine.party import Party
 from ostraka.errors import PeerViolation
@@ -46,10 +47,14 @@ LIMIT: Final = 1 << 22
 """Terms after which a proof does not wait for the next opening: bounds memory."""
 
 LONG: Final = 1 << 14
-"""Terms above which a vector is cut in two, which costs least time; below, into `FAN`."""
+"""Terms above which a vector is cut in two, which costs least time; below, so that rounds are
+fewest."""
 
-FAN: Final = 16
-"""Pieces of a short vector, which cost fewest rounds; what is not longer is opened."""
+MASKS: Final = 3
+"""Random elements of a proof: a pair of factors, and one for what must be of degree t."""
+
+FAN: Final = 64
+"""Most pieces of a vector; so many terms and a mask are the last ones."""
 
 
 async def start_active(party: Party, draw: Draw, context: bytes = b"") -> Engine:
@@ -102,31 +107,27 @@ class Auditor(Audit):
     async def settle(self) -> None:
         if not self._terms:
             return
-        engine = self.engine
-        mask, *pair = await self._random(3)
-        stream = await self.coin.toss()
+        stream, (*pair, mask) = await self._masks()
         x, y, z = self._claim(stream)
-        shares = [*self._shares, np.array(pair, np.uint64)]
-        await self._opened([z + mask + _random_inner(engine.field, stream, shares)])
-        if len(x):
-            await self._prove(x, y, z, pair)
+        loose = _random_inner(self.engine.field, stream, self._shares)
+        await self._prove(x, y, z, pair, (loose, mask))
         self._products, self._sums, self._matrices, self._shares = [], [], [], []
         self._terms = 0
 
-    async def _random(self, count: int) -> list[int]:
-        """Our shares of uniform elements that no t parties know."""
-        engine, local = self.engine, None
-        if engine.me <= engine.t:
-            local = engine.uniform(engine.me, "audit", count).__getitem__
-        dealt = await deal(engine, range(engine.t + 1), count, local, total=True)
-        return [int(share) for share in dealt[0]]
+    async def _masks(self) -> tuple[Stream, list[int]]:
+        """The coin, and in its round our shares of uniform elements that no t parties know."""
+        engine, p = self.engine, self.engine.field.p
+        own = engine.uniform(engine.me, "audit", MASKS * (engine.t + 1)).reshape(MASKS, -1).tolist()
+        dealt = [[_at(c, x, p) for c in own] for x in engine.points]
+        stream, told = await self.coin.toss([np.array(row, np.uint64) for row in dealt])
+        return stream, [sum(column) % p for column in zip(*told, strict=True)]
 
     def _claim(self, stream: Stream) -> tuple[Words, Words, int]:
         """Everything as one claim: the inner product of two vectors is a number."""
         field = self.engine.field
         length = sum(x.size for x, _, _ in self._products + self._sums)
         length += sum(x.shape[1] for x, _, _ in self._matrices)
-        left, right, z = np.empty(length, np.uint64), np.empty(length, np.uint64), 0
+        left, right, z = (*np.zeros((2, max(1, length)), np.uint64), 0)
         at = 0
         for x, y, product in self._products:
             right[at : at + len(x)] = y
@@ -150,13 +151,21 @@ class Auditor(Audit):
             at += len(y)
         return left, right, z % field.p
 
-    async def _prove(self, x: Words, y: Words, z: int, pair: Sequence[int]) -> None:
+    async def _prove(
+        self, x: Words, y: Words, z: int, pair: Sequence[int], loose: tuple[int, int]
+    ) -> None:
+        """Fold the claim until it is short, mix a random pair in and open what is left.
+
+        Args:
+            loose: shares of an element, and of a mask for it, that must be of degree t.
+        """
         while len(x) > FAN:
-            k = 2 if len(x) > LONG else FAN
-            x, y, z = await self._fold(_cut(x, k), _cut(y, k), z)
+            k = 2 if len(x) > LONG else min(FAN, -(-len(x) // FAN))
+            x, y, z, _ = await self._fold(_cut(x, k), _cut(y, k), z)
         a, b = (np.append(np.uint64(m), w)[:, None] for m, w in zip(pair, (x, y), strict=True))
-        x, y, z = await self._fold(a, b, z, masks=1)
-        f, g, h = await self._opened([int(x[0]), int(y[0]), z])
+        x, y, z, stream = await self._fold(a, b, z, masks=1)
+        at = int(self.engine.field.uniform(stream, np.empty(1, np.uint64))[0])
+        f, g, h, _ = await self._opened([int(x[0]), int(y[0]), z, loose[0] * at + loose[1]])
         if f * g % self.engine.field.p != h:
             raise PeerViolation(
                 "a compute party falsified a product; nothing was revealed",
@@ -165,29 +174,31 @@ class Auditor(Audit):
 
     async def _fold(
         self, x: Elements, y: Elements, z: int, masks: int = 0
-    ) -> tuple[Words, Words, int]:
+    ) -> tuple[Words, Words, int, Stream]:
         """From a claim about k rows to one about a combination of them. Rounds: 2.
 
         Args:
             masks: so many rows in front are not in the claim.
+
+        Returns:
+            The new claim, and the rest of the coin that combined them.
         """
         engine, field, k = self.engine, self.engine.field, len(x)
-        points = range(2 * k - 1)
         local = self._values(x, y)
         rest = (await reduced(engine, len(local), local.__getitem__)).tolist()
         h = [*rest[: k - 1], (z - sum(rest[masks : k - 1])) % field.p, *rest[k - 1 :]]
-        at = _point(await self.coin.toss(), field, len(points))
-        z = sum(c * v for c, v in zip(field.lagrange(points, at), h, strict=True)) % field.p
-        row = [field.lagrange(points[:k], at)]
-        return _combined(field, row, x)[0], _combined(field, row, y)[0], z
+        stream, _ = await self.coin.toss()
+        at = _point(stream, field, len(h))
+        z = sum(c * v for c, v in zip(self._row(len(h), at), h, strict=True)) % field.p
+        row = [self._row(k, at)]
+        return _combined(field, row, x)[0], _combined(field, row, y)[0], z, stream
 
     def _values(self, x: Elements, y: Elements) -> Words:
         """f . g at the points 0 to 2k - 2 but k - 1, where it follows from the claim."""
         field, k = self.engine.field, len(x)
         key = ("extrapolate", k)
         if key not in self.engine.cache:
-            nodes = range(k)
-            self.engine.cache[key] = [field.lagrange(nodes, j) for j in range(k, 2 * k - 1)]
+            self.engine.cache[key] = [self._row(k, j) for j in range(k, 2 * k - 1)]
         rows = self.engine.cache[key]
         f, g = _combined(field, rows, x), _combined(field, rows, y)
         if k == 2:
@@ -195,6 +206,16 @@ class Auditor(Audit):
             return np.array([inner(field, a, b) for a, b in pairs], np.uint64)
         f, g = np.concatenate((x[:-1], f)), np.concatenate((y[:-1], g))
         return field.sum(field.product(f, g), axis=1)
+
+    def _row(self, k: int, at: int) -> list[int]:
+        """`Field.lagrange(range(k), at)` for `at` above: L_i = prod (at - j) w_i / (at - i)."""
+        p, key = self.engine.field.p, ("nodes", k)
+        if key not in self.engine.cache:
+            self.engine.cache[key] = _weights(k, p)
+        apart = [(at - i) % p for i in range(k)]
+        whole = reduce(lambda a, b: a * b % p, apart, 1)
+        weights = self.engine.cache[key]
+        return [whole * w * pow(d, -1, p) % p for w, d in zip(weights, apart, strict=True)]
 
     async def _opened(self, shares: Sequence[int]) -> list[int]:
         """Open a few numbers to everybody, naming nobody: who was dealt wrong shares is honest."""
@@ -258,6 +279,17 @@ def _combined(field: Field, coefficients: Sequence[Sequence[int]], x: Elements) 
         for row, c in zip(out, coefficients, strict=True):
             row[part] = complete(field, x[0, part], [x[1, part]], [c[1:]])[0]
     return out
+
+
+def _at(polynomial: Sequence[int], x: int, p: int) -> int:
+    """Its value at x, coefficients lowest first."""
+    return reduce(lambda value, c: (value * x + c) % p, reversed(polynomial), 0)
+
+
+def _weights(k: int, p: int) -> list[int]:
+    """1 / prod_{j != i} (i - j) for i = 0 to k - 1, j alike."""
+    below = (factorial(i) * factorial(k - 1 - i) * (-1) ** (k - 1 - i) for i in range(k))
+    return [pow(product, -1, p) for product in below]
 
 
 def _point(stream: Stream, field: Field, above: int) -> int:

@@ -12,6 +12,7 @@ Adversary: active, any number of parties; whoever does not follow makes the othe
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -19,7 +20,7 @@ import numpy as np
 from ostraka.engine.context import Engine
 from ostraka.errors import Aborted, PeerViolation
 from ostraka.exchange import octets
-from ostraka.sharing.randomness import SEED_BYTES, Draw, Stream
+from ostraka.sharing.randomness import SEED_BYTES, Draw, Stream, Words
 
 LINKS: Final = 1 << 12
 """Tosses from one commitment."""
@@ -40,8 +41,15 @@ class Coin:
         self._last: list[bytes] = []
         self._heard = b""
 
-    async def toss(self) -> Stream:
+    async def toss(self, aside: Sequence[Words] = ()) -> tuple[Stream, list[list[int]]]:
         """A stream everybody reads alike. One round, and one more when a chain begins.
+
+        Args:
+            aside: elements for each party, of one length at everybody, that go with our link.
+                They are said before the coin is known to us, not before it is known to a liar.
+
+        Returns:
+            The stream, and what each party said to us aside.
 
         Raises:
             PeerViolation: a link is not of the chain its party committed to.
@@ -50,15 +58,23 @@ class Coin:
         if not self._chain:
             await self._commit()
         state = hashlib.sha256(b"ostraka heard 1" + self._heard + self.context).digest()
-        own = self._chain.pop()
-        links = []
-        for party, message in enumerate(await self._told(own + state)):
-            link, theirs = message[:SEED_BYTES], message[SEED_BYTES:]
-            if not self.trusting:
-                self._check(party, link, agrees=theirs == state)
-            links.append(link)
-        self._last = links
-        return Stream(hashlib.sha256(b"ostraka coin 1" + b"".join(links)).digest(), "coin")
+        own = self._chain.pop() + state
+        each = [words.tobytes() for words in aside] or [b""] * self.engine.n
+        messages = await self._told([own + more for more in each])
+        for party, message in enumerate(messages if not self.trusting else ()):
+            self._check(party, message[:SEED_BYTES], agrees=message[SEED_BYTES : len(own)] == state)
+        self._last = [message[:SEED_BYTES] for message in messages]
+        stream = Stream(hashlib.sha256(b"ostraka coin 1" + b"".join(self._last)).digest(), "coin")
+        return stream, [self._elements(i, m[len(own) :]) for i, m in enumerate(messages)]
+
+    def _elements(self, party: int, message: bytes) -> list[int]:
+        found = np.frombuffer(message, np.uint64)
+        try:
+            self.engine.field.check(found)
+        except ValueError as problem:
+            name = self.engine.names[party]
+            raise PeerViolation(f"{name} sent no share: {problem}", peer=name) from None
+        return [int(element) for element in found]
 
     def _check(self, party: int, link: bytes, *, agrees: bool) -> None:
         name = self.engine.names[party]
@@ -75,20 +91,20 @@ class Coin:
         self._chain = [self.draw.seed()]
         for _ in range(LINKS):
             self._chain.append(_next(self._chain[-1]))
-        self._last = await self._told(self._chain.pop())
+        self._last = await self._told([self._chain.pop()] * self.engine.n)
         self._heard = b"".join(self._last)
 
-    async def _told(self, own: bytes) -> list[bytes]:
-        """What every party says, ourselves included: one round."""
+    async def _told(self, own: Sequence[bytes]) -> list[bytes]:
+        """What every party says to us, given what we say to each, ourselves included: one round."""
         engine, said = self.engine, []
         step = engine.begin()
-        for party in range(engine.n):
+        for party, message in enumerate(own):
             if party != engine.me:
-                engine.send(party, step, np.frombuffer(own, np.uint8))
+                engine.send(party, step, np.frombuffer(message, np.uint8))
         for party, name in enumerate(engine.names):
-            message = own
+            message = own[party]
             if party != engine.me:
-                heard = await engine.party.receive(name, step, octets(len(own)))
+                heard = await engine.party.receive(name, step, octets(len(message)))
                 message = heard.tobytes()
             said.append(message)
         return said
