@@ -4,6 +4,8 @@ The product of shares lies on a polynomial of degree 2t; its value at zero is a 
 of 2t + 1 parties' products, so each of them deals its own, weighted, and everybody adds up what it
 got. [BGW88] as simplified by [GRR98], shares of t receivers read from streams [CDI05].
 
+Very many products for more than a few parties go by way of kings instead (`engine.king`).
+
 Adversary: at most t of n >= 2t + 1 parties, who learn nothing. All parties must stay. Passive; with
 `Engine.audit` active: a dealer can add to a product what it likes, and is found out before anything
 is revealed.
@@ -13,6 +15,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ostraka.engine import king
 from ostraka.engine.array import SecretArray
 from ostraka.engine.context import Engine
 from ostraka.engine.deal import Local, deal
@@ -24,7 +27,8 @@ from ostraka.sharing.randomness import Words
 async def mul(a: SecretArray, b: SecretArray) -> SecretArray:
     """a * b, elementwise with broadcasting.
 
-    One round; each of 2t + 1 parties sends n - t - 1 elements for each product.
+    One round; each of 2t + 1 parties sends n - t - 1 elements for each product. Long batches with
+    t > 1: three rounds, less than 2.5 elements where n = 2t + 1.
     """
     engine = a.same_as(b).engine
     shape = np.broadcast_shapes(a.shape, b.shape)
@@ -69,8 +73,11 @@ async def dot(a: SecretArray, b: SecretArray) -> SecretArray:
 
 
 async def reduced(engine: Engine, length: int, local: Local) -> Words:
-    """Shares of degree t of what `local` holds in degree 2t: one round; audited by nobody."""
+    """Shares of degree t of what `local` holds in degree 2t: one round, or if there is very much of
+    it, three; audited by nobody."""
     engine.need_products()
+    if length * (engine.t - 1) >= king.WORTH:
+        return await king.reduced(engine, length, local)
     workers = range(2 * engine.t + 1)
     if engine.me not in workers:
         return (await deal(engine, workers, length, None, total=True))[0]

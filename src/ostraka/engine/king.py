@@ -1,0 +1,238 @@
+"""Products of secrets by way of kings: a few elements for each, however many parties there are.
+
+    round 1   r      Every party deals a random element: t + 1 others read their shares from
+                     streams. n - t combinations of n dealt elements, the rows of a Vandermonde
+                     matrix, are uniform whatever t of the dealers know. [DN07]
+    round 2   x y    Each of 2t + 1 parties sends the king its share of x y + r, weighted so that
+                     the sum is the value, plus its part of zero: whoever are honest stay
+                     connected by streams that one of a pair adds and the other subtracts.
+    round 3   v      The king adds up v = x y + r, which is uniform, and shares it by the
+                     polynomial that is zero at t parties' points: the n - t - 1 others are sent v
+                     and multiply it by a constant. z = v - r. [GS20]
+
+Every party is the king of an n-th of the elements. With n = 2t + 1 a party sends, for each,
+(t - 1) / (t + 1) + 2t / n + t / n elements: less than 2.5, where [GRR98] takes t.
+
+Adversary: at most t of n >= 2t + 1 parties, who learn nothing. All parties must stay. Passive; with
+`Engine.audit` active: whatever a dealer, a worker or a king sends, to each party another thing if
+it likes, the honest parties' shares lie off the right polynomial by what it added, which it knows
+whatever the secrets are. The proof of the product finds an error in the value; where n > 2t + 1,
+shares of no polynomial are found first. With n = 2t + 1 the honest are t + 1: any shares are of
+one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from ostraka.engine.context import Engine
+from ostraka.engine.deal import Local
+from ostraka.names import Step
+from ostraka.sharing.field import Elements
+from ostraka.sharing.randomness import Words, blocks
+from ostraka.sharing.shamir import complete
+
+PIECE: Final = 1 << 18
+"""Elements on their way together: while one piece is computed, those before it are sent."""
+
+WORTH: Final = 40_000
+"""From so many elements, times t - 1, kings are faster than [GRR98]: measured, decision 0009."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Who does what; public, and the same at every party.
+
+    Attributes:
+        seeded: for each dealer the t + 1 who read their shares from streams.
+        explicit: for each dealer those it sends shares.
+        coefficients: ours as a dealer: our own share and then each of `explicit`, as `complete`.
+        silent: for each king the t whose share of v is zero.
+        factors: for each king, what we multiply v by; None where we are silent.
+        neighbours: with whom we share streams of zero, and whether we add them.
+        weight: ours in x y + r; None if we are not one of the 2t + 1 who send it.
+    """
+
+    seeded: list[tuple[int, ...]]
+    explicit: list[tuple[int, ...]]
+    coefficients: list[list[int]]
+    silent: list[tuple[int, ...]]
+    factors: list[int | None]
+    neighbours: dict[int, bool]
+    weight: int | None
+
+
+def plan(engine: Engine) -> Plan:
+    """This party's part."""
+    if "king" not in engine.cache:
+        engine.cache["king"] = _plan(engine)
+    found: Plan = engine.cache["king"]
+    return found
+
+
+def _plan(engine: Engine) -> Plan:
+    n, t, me = engine.n, engine.t, engine.me
+    seeded = [tuple((d + 1 + k) % n for k in range(t + 1)) for d in range(n)]
+    explicit = [tuple(j for j in range(n) if j not in (d, *seeded[d])) for d in range(n)]
+    silent = [tuple((king + 1 + k) % n for k in range(t)) for king in range(n)]
+    points = engine.points
+    base = [points[j] for j in seeded[me]]
+    coefficients = [engine.field.lagrange(base, points[j])[1:] for j in (me, *explicit[me])]
+    zeros = [[0, *(points[j] for j in some)] for some in silent]
+    factors = [
+        None if me in some else engine.field.lagrange(at, points[me])[0]
+        for some, at in zip(silent, zeros, strict=True)
+    ]
+    workers = range(2 * t + 1)
+    if me not in workers:
+        return Plan(seeded, explicit, coefficients, silent, factors, {}, None)
+    # a circle whose nodes know the (t + 2) // 2 next on either side stays one without any t nodes
+    near = (t + 2) // 2
+    neighbours = {
+        j: me < j
+        for j in workers
+        if 0 < min((j - me) % len(workers), (me - j) % len(workers)) <= near
+    }
+    weight = engine.weights(workers)[me]
+    return Plan(seeded, explicit, coefficients, silent, factors, neighbours, weight)
+
+
+async def reduced(engine: Engine, length: int, local: Local) -> Words:
+    """Shares of degree t of what `local` holds in degree 2t: three rounds."""
+    batch = _Batch(engine, length, local)
+    pieces = len(batch.pieces)
+    for i in range(pieces + 3):
+        if i < pieces:
+            batch.deal(i)
+        if 1 <= i <= pieces:
+            await batch.mask(i - 1)
+        if 2 <= i <= pieces + 1:
+            await batch.reign(i - 2)
+        if i >= 3:
+            await batch.finish(i - 3)
+    if engine.audit:
+        engine.audit.dealt([batch.result])
+    return batch.result
+
+
+class _Batch:
+    """The pieces of one batch of products."""
+
+    def __init__(self, engine: Engine, length: int, local: Local) -> None:
+        self.engine, self.local, self.plan = engine, local, plan(engine)
+        self.field = engine.field
+        self.pieces = [slice(i, min(i + PIECE, length)) for i in range(0, length, PIECE)]
+        self.first, *_ = [engine.begin(len(self.pieces) + 2) for _ in range(3)]
+        self.result = np.empty(length, np.uint64)
+        self.own: dict[int, Words] = {}
+        self.masks: dict[int, Words] = {}
+
+    def _step(self, i: int, stage: int) -> Step:
+        """Steps are counted in the order in which everybody sends."""
+        return Step(self.first + 3 * (i + stage) + stage)
+
+    def _size(self, i: int) -> int:
+        return self.pieces[i].stop - self.pieces[i].start
+
+    def _rows(self, i: int) -> int:
+        """Elements that each party deals."""
+        return -(-self._size(i) // (self.engine.n - self.engine.t))
+
+    def _slice(self, i: int) -> int:
+        """Elements of which each party is the king; the last ones may be nobody's."""
+        return -(-self._size(i) // self.engine.n)
+
+    def deal(self, i: int) -> None:
+        """Deal random elements."""
+        engine, me, length = self.engine, self.engine.me, self._rows(i)
+        seeded, explicit = self.plan.seeded[me], self.plan.explicit[me]
+        vectors = [np.empty(length, np.uint64) for _ in (me, *explicit)]
+        for part in blocks(length):
+            size = part.stop - part.start
+            origin, *rest = (engine.uniform(j, f"king {me}", size) for j in seeded)
+            shares = complete(self.field, origin, rest, self.plan.coefficients)
+            for vector, share in zip(vectors, shares, strict=True):
+                vector[part] = share
+        self.own[i] = vectors[0]
+        for receiver, vector in zip(explicit, vectors[1:], strict=True):
+            engine.send(receiver, self._step(i, 0), vector)
+
+    async def mask(self, i: int) -> None:
+        """Make r of what was dealt, and send our part of x y + r to the kings."""
+        engine, piece, size = self.engine, self.pieces[i], self._slice(i)
+        mask = self.masks[i] = await self._mask(i)
+        masked = np.zeros(engine.n * size, np.uint64)
+        if self.plan.weight is not None:
+            for part in blocks(len(mask)):
+                place = slice(piece.start + part.start, piece.start + part.stop)
+                hidden = self.field.add(self.local(place), mask[part])
+                masked[part] = self._with_zero(self.field.scale(hidden, self.plan.weight))
+            for king in range(engine.n):
+                if king != engine.me:
+                    vector = masked[king * size : (king + 1) * size]
+                    engine.send(king, self._step(i, 1), vector)
+        self.own[i] = masked[engine.me * size : (engine.me + 1) * size]
+
+    async def _mask(self, i: int) -> Words:
+        engine, length = self.engine, self._rows(i)
+        dealt = np.empty((engine.n, length), np.uint64)
+        for dealer in range(engine.n):
+            if dealer == engine.me:
+                dealt[dealer] = self.own.pop(i)
+            elif engine.me in self.plan.seeded[dealer]:
+                dealt[dealer] = engine.uniform(dealer, f"king {dealer}", length)
+            else:
+                await engine.receive(dealer, self._step(i, 0), dealt[dealer])
+        return self._extracted(dealt).reshape(-1)[: self._size(i)]
+
+    def _extracted(self, dealt: Elements) -> Elements:
+        """n - t rows: the sums of 2^(j i) dealt_i."""
+        field, found = (
+            self.field,
+            np.empty((self.engine.n - self.engine.t, dealt.shape[1]), np.uint64),
+        )
+        for part in blocks(dealt.shape[1]):
+            rows = dealt[:, part]
+            for j, out in enumerate(found):
+                total = rows[0].copy()
+                for k, row in enumerate(rows[1:], 1):
+                    field.add(total, field.rotate(row, j * k), out=total)
+                out[part] = total
+        return found
+
+    def _with_zero(self, x: Words) -> Words:
+        for peer, adds in self.plan.neighbours.items():
+            word = self.engine.uniform(peer, "king zero", len(x))
+            x = (self.field.add if adds else self.field.subtract)(x, word, out=x)
+        return x
+
+    async def reign(self, i: int) -> None:
+        """As king: add up, and tell the others."""
+        engine, king = self.engine, self.engine.me
+        total, arrived = self.own[i], np.empty(self._slice(i), np.uint64)
+        for worker in range(2 * engine.t + 1):
+            if worker != king:
+                await engine.receive(worker, self._step(i, 1), arrived)
+                self.field.add(total, arrived, out=total)
+        for party in range(engine.n):
+            if party != king and party not in self.plan.silent[king]:
+                engine.send(party, self._step(i, 2), total)
+
+    async def finish(self, i: int) -> None:
+        """z = v - r."""
+        engine, size, mask = self.engine, self._slice(i), self.masks.pop(i)
+        result = self.result[self.pieces[i]]
+        arrived = np.empty(size, np.uint64)
+        for king, factor in enumerate(self.plan.factors):
+            part = slice(king * size, min((king + 1) * size, len(mask)))
+            if factor is None:
+                result[part] = self.field.negate(mask[part])
+                continue
+            value = self.own.pop(i) if king == engine.me else arrived
+            if king != engine.me:
+                await engine.receive(king, self._step(i, 2), arrived)
+            value = self.field.scale(value[: len(mask[part])], factor)
+            self.field.subtract(value, mask[part], out=result[part])
