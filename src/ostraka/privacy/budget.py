@@ -1,0 +1,205 @@
+"""What releases may tell of one contributor: epsilon, delta and rho, exact, and how they add up.
+
+Neighbours differ in one contributor's whole input, replaced by any other. Over several runs
+epsilons add and deltas add [DR14]; under zero-concentrated privacy (zCDP) rhos add [BS16]. All
+figures are fractions, and what has no exact form (a logarithm) is rounded up.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, Decimal, localcontext
+from fractions import Fraction
+
+from ostraka.manifest import Local, Manifest
+
+ZERO = Fraction(0)
+GRID = Decimal("1e-12")
+"""Bounds that had to be rounded are multiples of it."""
+
+_DIGITS = 60
+_SLACK = Decimal("1e-40")
+"""Above the error of some dozen operations on 60 digits, below the grid."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spend:
+    """What one release tells of one contributor at most.
+
+    Attributes:
+        epsilon, delta: pure or approximate differential privacy; epsilon None: the release is
+            exact, so nothing bounds what it tells.
+        rho: the same release under zero-concentrated privacy; None when that is not known.
+    """
+
+    epsilon: Fraction | None
+    delta: Fraction = ZERO
+    rho: Fraction | None = None
+
+    @classmethod
+    def pure(cls, epsilon: Fraction) -> Spend:
+        """An epsilon without a delta, which is epsilon^2 / 2 under zCDP [BS16, proposition 1.4]."""
+        return cls(epsilon, ZERO, epsilon * epsilon / 2)
+
+    @property
+    def exact(self) -> bool:
+        """Whether it is the answer itself, without noise."""
+        return self.epsilon is None
+
+    def to_json(self) -> dict[str, str]:
+        """Decimal or p/q texts; `epsilon` is "inf" for an exact release."""
+        if self.epsilon is None:
+            return {"epsilon": "inf"}
+        found = {"epsilon": text(self.epsilon), "delta": text(self.delta)}
+        return found if self.rho is None else found | {"rho": text(self.rho)}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, str]) -> Spend:
+        """ValueError or KeyError for what `to_json` does not write."""
+        if value["epsilon"] == "inf":
+            return EXACT
+        rho = value.get("rho")
+        parts = Fraction(value["epsilon"]), Fraction(value["delta"])
+        if min(parts) < 0:
+            raise ValueError("a spend is not negative")
+        return cls(*parts, None if rho is None else Fraction(rho))
+
+
+NOTHING = Spend.pure(ZERO)
+EXACT = Spend(None)
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What all releases together may tell of one contributor."""
+
+    epsilon: Fraction
+    delta: Fraction = ZERO
+
+
+def text(value: Fraction) -> str:
+    """ "0.25" where that is exact, else "1/3"."""
+    rest = value.denominator
+    for prime in (2, 5):
+        while rest % prime == 0:
+            rest //= prime
+    if rest != 1:
+        return str(value)
+    with localcontext() as context:
+        context.prec = len(str(value.numerator)) + 4 * len(str(value.denominator)) + 4
+        return f"{(Decimal(value.numerator) / value.denominator).normalize():f}"
+
+
+def short(value: Fraction) -> str:
+    """For people: at most six significant digits, rounded up; tiny ones as 1e-6."""
+    if value == 0:
+        return "0"
+    with localcontext() as context:
+        context.prec, context.rounding = 6, ROUND_CEILING
+        found = (Decimal(value.numerator) / value.denominator).normalize()
+    return f"{found:f}" if found >= Decimal("0.001") else f"{found:e}".replace("e-0", "e-")
+
+
+# --- composition ---------------------------------------------------------------------------------
+
+
+def total(spends: Iterable[Spend]) -> Spend:
+    """Basic composition: everything adds. One exact release makes the whole exact."""
+    epsilon, delta, rho = ZERO, ZERO, ZERO
+    known = True
+    for spend in spends:
+        if spend.epsilon is None:
+            return EXACT
+        epsilon += spend.epsilon
+        delta += spend.delta
+        known = known and spend.rho is not None
+        rho += spend.rho or ZERO
+    return Spend(epsilon, delta, rho if known else None)
+
+
+def epsilon_of(rho: Fraction, delta: Fraction) -> Fraction:
+    """An epsilon such that rho-zCDP implies (epsilon, delta), rounded up to `GRID`.
+
+    For every order a > 1, epsilon = a rho - ln(a delta) / (a - 1) + ln(1 - 1/a) is one [CKS20,
+    proposition 12]. The best a is looked for in floats; its bound is then worked out in 60 digits
+    and rounded up, so an a that is not quite the best costs accuracy and never truth.
+
+    Raises:
+        ValueError: delta is not between 0 and 1, both excluded, or rho is negative.
+    """
+    if not 0 < delta < 1 or rho < 0:
+        raise ValueError("needs a delta between 0 and 1, and a rho that is not negative")
+    if rho == 0:
+        return ZERO
+    return max(ZERO, _bound(rho, delta, Fraction(_best_order(float(rho), _log(delta)))))
+
+
+def _log(value: Fraction) -> float:
+    return math.log(value.numerator) - math.log(value.denominator)
+
+
+def _best_order(rho: float, log_delta: float) -> float:
+    """Ternary search over ln(a - 1): the bound has one minimum there."""
+
+    def bound(z: float) -> float:
+        y = math.exp(z)  # a - 1
+        return (1 + y) * rho + (-log_delta - math.log1p(y)) / y + z - math.log1p(y)
+
+    low, high = -40.0, 40.0
+    for _ in range(200):
+        a, b = low + (high - low) / 3, high - (high - low) / 3
+        low, high = (low, b) if bound(a) <= bound(b) else (a, high)
+    return 1 + max(1e-9, math.exp((low + high) / 2))
+
+
+def _bound(rho: Fraction, delta: Fraction, order: Fraction) -> Fraction:
+    with localcontext() as context:
+        context.prec = _DIGITS
+        a, r, d = map(_decimal, (order, rho, delta))
+        found = a * r - (d * a).ln() / (a - 1) + (1 - 1 / a).ln()
+        return _up(found)
+
+
+def _decimal(value: Fraction) -> Decimal:
+    return Decimal(value.numerator) / value.denominator
+
+
+def _up(value: Decimal) -> Fraction:
+    """The next multiple of `GRID` above a figure of 60 digits and all its rounding errors."""
+    slack = _SLACK * max(Decimal(1), abs(value))
+    return Fraction((value + slack).quantize(GRID, ROUND_CEILING))
+
+
+def log_up(value: Fraction) -> Fraction:
+    """ln(value), rounded up to `GRID`."""
+    with localcontext() as context:
+        context.prec = _DIGITS
+        return _up(_decimal(value).ln())
+
+
+# --- what a manifest costs -----------------------------------------------------------------------
+
+
+def cost_of(manifest: Manifest) -> Spend:
+    """What one run tells of one contributor, as agreed: its `[privacy]`, or the exact answer.
+
+    Epsilons of manifests are for a contributor's whole input, however long.
+    """
+    noise = manifest.privacy.local or manifest.privacy.central
+    if noise is None:
+        return EXACT
+    if isinstance(noise, Local) and noise.truth is not None:
+        return Spend.pure(_of_truth(noise.truth, manifest) * manifest.input.length)
+    assert noise.epsilon is not None
+    epsilon = Fraction(noise.epsilon)
+    if noise.delta is None:
+        return Spend.pure(epsilon)
+    return Spend(epsilon, Fraction(noise.delta))
+
+
+def _of_truth(truth: Fraction, manifest: Manifest) -> Fraction:
+    """Of randomized response among k answers: true with probability `truth`, else any of the k."""
+    k = len(getattr(manifest.input.type, "options", "01"))
+    return log_up(1 + k * truth / (1 - truth))
