@@ -1,0 +1,1 @@
+"""Differential privacy: samplers, mechanisms, budgets. Pure: randomness is an argument."""

@@ -1,0 +1,158 @@
+"""Discrete Laplace and discrete Gaussian noise of any scale: few values exactly, vectors by tables.
+
+Neither is constant-time: see `exact` and `tables`.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from fractions import Fraction
+from functools import cached_property, lru_cache
+from math import isqrt
+from typing import ClassVar, Final
+
+import numpy as np
+
+from ostraka.privacy.exact import Exact
+from ostraka.privacy.tables import PRECISION, Sampler, Table, exp_minus, fill, powers
+from ostraka.sharing.encoding import Signed
+from ostraka.sharing.randomness import Stream
+
+__all__ = ["Exact", "Gaussian", "Laplace", "Sampler", "Table", "gaussian", "laplace"]
+
+FEW: Final = 256
+"""Vectors shorter than this are drawn exactly: a table is not worth its making."""
+
+_INDEX: Final = 12
+"""Bits of a table's index: 2^12 entries are about 2^-53 from exact at most, and stay in the cache."""
+
+_TAIL: Final = Fraction(1, 1 << 65)
+_FINE: Final = Fraction(1, 1 << 200)
+"""Bounds what the rounding of weights adds; see `PRECISION`."""
+
+
+class _Noise(Sampler):
+    """Few samples exactly, many by tables."""
+
+    join: ClassVar[np.ufunc] = np.add
+    missing: Fraction = Fraction(0)
+    """How far exact samples from the tables, joined, would be from the distribution."""
+
+    @cached_property
+    @abstractmethod
+    def tables(self) -> list[Table]:
+        """Independent parts of a sample."""
+
+    @abstractmethod
+    def one(self, exact: Exact) -> int:
+        """One sample."""
+
+    def distance(self, length: int) -> Fraction:
+        if length < FEW:
+            return Fraction(0)
+        return length * (self.missing + sum(table.each for table in self.tables))
+
+    def draw(self, stream: Stream, length: int) -> Signed:
+        if length < FEW:
+            exact = Exact(stream)
+            return np.array([self.one(exact) for _ in range(length)], np.int64)
+        out = np.empty(length, np.int64)
+        fill(out, self.tables, self.join, stream)
+        return out
+
+
+class Laplace(_Noise):
+    """x with probability proportional to e^(-|x| / scale). [CKS20]
+
+    Given x >= 0, x is geometric, and given x < 0, ~x = -1 - x is. The binary digits of a geometric
+    variable are independent. So a signed top digit is drawn, then low digits, which are turned over
+    when the top is negative: small tables, whatever the scale.
+    """
+
+    join = np.bitwise_xor
+
+    def __init__(self, scale: Fraction) -> None:
+        if scale <= 0:
+            raise ValueError("a scale is above 0")
+        self.scale = scale
+        self.bound = int(46 * scale) + 1  # e^-46 < 2^-66
+        self._low = max(0, self.bound.bit_length() - (_INDEX - 1))
+
+    @cached_property
+    def tables(self) -> list[Table]:
+        low, q = self._low, self._q(0)
+        tops = (self.bound >> low) + 1
+        right = list(powers(self._q(low), tops))
+        left = [w * q >> PRECISION for w in right]
+        outcomes = np.arange(tops) << low
+        both = np.append(outcomes, ~outcomes)
+        digits = (self._digit(at) for at in range(0, low, _INDEX))
+        return [Table(right + left, both, _TAIL + _FINE), *digits]
+
+    def _digit(self, at: int) -> Table:
+        count = 1 << min(_INDEX, self._low - at)
+        return Table(list(powers(self._q(at), count)), np.arange(count) << at, _FINE)
+
+    def _q(self, at: int) -> int:
+        return exp_minus((1 << at) / self.scale)
+
+    def one(self, exact: Exact) -> int:
+        return exact.laplace(self.scale)
+
+
+class Gaussian(_Noise):
+    """x with probability proportional to e^(-x^2 / (2 variance)). [CKS20]
+
+    A table when that is small enough; else a + 64 b, where a and b are discrete Gaussian with
+    variances that add up: as a spreads over more than two steps of 64, no seam shows. [MW17]
+    """
+
+    missing = Fraction(0)
+
+    def __init__(self, variance: Fraction) -> None:
+        if variance <= 0:
+            raise ValueError("a variance is above 0")
+        self.variance = variance
+        self.bound = _reach(variance)
+
+    @cached_property
+    def tables(self) -> list[Table]:
+        tables, rest, step = [], self.variance, 1
+        while _reach(rest) >= 1 << (_INDEX - 1):
+            tables.append(_bell(_NARROW, step, _SEAM))
+            rest, step = (rest - _NARROW) / _STEP**2, step * _STEP
+        return [*tables, _bell(rest, step, Fraction(0))]
+
+    def one(self, exact: Exact) -> int:
+        return exact.gaussian(self.variance)
+
+
+_STEP: Final = 64
+_NARROW: Final = Fraction(20_000)
+
+_SEAM: Final = Fraction(1, 1 << 72)
+"""For v > 45,000, the least that is split, the probability of each x is off by a factor within
+1 -+ 4 e^-y, y = 2 pi^2 _NARROW (v - _NARROW) / (v _STEP^2) > 53, by Poisson summation."""
+
+
+def _reach(variance: Fraction) -> int:
+    """The h such that |x| > h with probability below 2 e^-46.1 < 2^-65."""
+    return isqrt(int(variance * 461 / 5)) + 1
+
+
+def _bell(variance: Fraction, step: int, missing: Fraction) -> Table:
+    """Multiples of `step` by a discrete Gaussian of this variance."""
+    h = _reach(variance)
+    ratio, weight, right = exp_minus(1 / (2 * variance)), 1 << PRECISION, []
+    ratio_step = exp_minus(1 / variance)
+    for _ in range(h + 1):
+        right.append(weight)
+        weight = weight * ratio >> PRECISION
+        ratio = ratio * ratio_step >> PRECISION
+    outcomes = np.arange(-h, h + 1) * step
+    return Table(right[:0:-1] + right, outcomes, _TAIL + _FINE + missing)
+
+
+laplace = lru_cache(maxsize=16)(Laplace)
+gaussian = lru_cache(maxsize=16)(Gaussian)
+"""The same sampler for the same parameter, so that its tables are made once."""

@@ -1,0 +1,219 @@
+"""Samplers against their closed forms: seeds are fixed, and nothing is tried twice."""
+
+from fractions import Fraction
+from math import exp, fsum, sqrt
+
+import numpy as np
+import pytest
+
+from ostraka.privacy.exact import Exact
+from ostraka.privacy.samplers import FEW, Gaussian, Laplace, Table, gaussian, laplace
+from ostraka.privacy.tables import PRECISION, exp_minus
+from ostraka.sharing.randomness import BLOCK, SeededDraw, Stream
+
+MILLION = 10**6
+
+
+def stream(seed):
+    return Stream(SeededDraw(seed).seed(), "test")
+
+
+def chi_square(sample, weight, reach):
+    """Standard deviations by which chi-square exceeds its mean; `weight` is the closed form, which
+    is taken as 0 beyond `reach`. Cells with fewer than ten expected are put together."""
+    assert np.abs(sample).max() <= reach
+    width = max(1, (2 * reach + 1) // 4000)
+    weights = np.array([weight(x) for x in range(-reach, reach + 1)])
+    expected = np.add.reduceat(weights, np.arange(0, len(weights), width))
+    expected *= len(sample) / fsum(weights)
+    observed = np.bincount((sample + reach) // width, minlength=len(expected))
+    rare = expected < 10
+    cells = [*zip(observed[~rare], expected[~rare], strict=True)]
+    if rare.any():
+        cells.append((observed[rare].sum(), max(expected[rare].sum(), 1e-9)))
+    value = fsum((o - e) ** 2 / e for o, e in cells)
+    return (value - (len(cells) - 1)) / sqrt(2 * (len(cells) - 1))
+
+
+def bell(variance):
+    return lambda x: exp(-x * x / (2 * variance))
+
+
+def double(scale):
+    return lambda x: exp(-abs(x) / scale)
+
+
+SCALES = [Fraction(1, 5), Fraction(1), Fraction(7, 2), Fraction(40), Fraction(300), Fraction(9000)]
+VARIANCES = [Fraction(1, 5), Fraction(1), Fraction(49, 3), Fraction(40_000), Fraction(250_000)]
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_a_million_from_the_laplace_tables(scale):
+    sample = Laplace(scale).draw(stream(f"laplace {scale}"), MILLION)
+    assert chi_square(sample, double(float(scale)), int(50 * scale) + 1) < 4
+
+
+@pytest.mark.parametrize("variance", VARIANCES)
+def test_a_million_from_the_gaussian_tables(variance):
+    sample = Gaussian(variance).draw(stream(f"gaussian {variance}"), MILLION)
+    assert chi_square(sample, bell(float(variance)), int(11 * sqrt(variance)) + 2) < 4
+
+
+@pytest.mark.parametrize("sampler", [Laplace(Fraction(29, 10)), Gaussian(Fraction(81, 10))])
+def test_the_chi_square_tells_a_scale_that_is_two_percent_off(sampler):
+    """The test of the test."""
+    weight = double(2.9 * 1.02) if isinstance(sampler, Laplace) else bell(8.1 * 1.04)
+    assert chi_square(sampler.draw(stream("off"), MILLION), weight, 300) > 20
+
+
+@pytest.mark.parametrize("scale", [Fraction(10**6), Fraction(10**17, 3)])
+def test_laplace_of_huge_scale_has_the_logistic_shape(scale):
+    """Its absolute value is exponential: the probability integral transform is uniform."""
+    x = Laplace(scale).draw(stream(f"huge {scale}"), MILLION)
+    uniform = np.exp(-np.abs(x + 0.5) / float(scale))
+    assert flat(uniform) < 4
+    assert abs((x >= 0).mean() - 0.5) < 4 * 0.0005
+    assert flat((x & 4095) / 4096) < 4
+
+
+@pytest.mark.parametrize("variance", [Fraction(10**12), Fraction(10**33, 7)])
+def test_gaussians_of_huge_variance_have_normal_squares(variance):
+    """Of two independent ones, e^(-(x^2 + y^2) / 2 variance) is uniform; low digits are too."""
+    x = Gaussian(variance).draw(stream(f"huge {variance}"), MILLION)
+    r = x.astype(float) ** 2 / float(2 * variance)
+    assert flat(np.exp(-(r[::2] + r[1::2]))) < 4
+    assert flat((x & 4095) / 4096) < 4
+
+
+def flat(uniform):
+    """Standard deviations by which chi-square of 256 cells of [0, 1) exceeds its mean."""
+    counts = np.bincount((uniform * 256).astype(int), minlength=256)
+    mean = len(uniform) / 256
+    return (((counts - mean) ** 2 / mean).sum() - 255) / sqrt(2 * 255)
+
+
+# --- exact ---------------------------------------------------------------------------------------
+
+MANY = 30_000
+
+
+@pytest.mark.parametrize("scale", [Fraction(1, 3), Fraction(1), Fraction(22, 7), Fraction(50)])
+def test_exact_laplace(scale):
+    exact = Exact(stream(f"exact {scale}"))
+    sample = np.array([exact.laplace(scale) for _ in range(MANY)])
+    assert chi_square(sample, double(float(scale)), int(50 * scale) + 1) < 4
+
+
+@pytest.mark.parametrize("variance", [Fraction(1, 3), Fraction(1), Fraction(22, 7), Fraction(900)])
+def test_exact_gaussian(variance):
+    exact = Exact(stream(f"exact {variance}"))
+    sample = np.array([exact.gaussian(variance) for _ in range(MANY)])
+    assert chi_square(sample, bell(float(variance)), int(11 * sqrt(variance)) + 2) < 4
+
+
+def test_exact_uniform_is_below_any_n():
+    exact = Exact(stream("below"))
+    for n in (1, 2, 3, 1000, 2**64, 2**64 + 1, 3**200):
+        assert all(0 <= exact.below(n) < n for _ in range(100))
+    thirds = np.bincount([exact.below(3) for _ in range(MANY)])
+    assert np.abs(thirds - MANY / 3).max() < 4 * sqrt(MANY * 2 / 9)
+
+
+@pytest.mark.parametrize("gamma", [Fraction(0), Fraction(1, 7), Fraction(1), Fraction(9, 4)])
+def test_exact_coins(gamma):
+    exact = Exact(stream(f"coin {gamma}"))
+    p = exp(-gamma)
+    heads = sum(exact.bernoulli_exp(gamma) for _ in range(MANY))
+    assert abs(heads - MANY * p) <= 4 * sqrt(MANY * p * (1 - p))
+    third = sum(exact.bernoulli(Fraction(1, 3)) for _ in range(MANY))
+    assert abs(third - MANY / 3) < 4 * sqrt(MANY * 2 / 9)
+
+
+def test_exact_geometric_starts_at_0():
+    exact = Exact(stream("geometric"))
+    sample = np.array([exact.geometric(Fraction(2)) for _ in range(MANY)])
+    q = exp(-0.5)
+    assert abs((sample == 0).mean() - (1 - q)) < 4 * sqrt(q * (1 - q) / MANY)
+    assert abs(sample.mean() - q / (1 - q)) < 4 * sqrt(q / (1 - q) ** 2 / MANY)
+
+
+# --- tables --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("x", [Fraction(0), Fraction(1), Fraction(1, 10**17), Fraction(355, 7)])
+def test_the_exponential_is_right_to_the_last_place(x):
+    """Against its series, summed in fractions."""
+    term, series, k = Fraction(1), Fraction(0), 0
+    while abs(term) > Fraction(1, 1 << (PRECISION + 20)):
+        series += term
+        k += 1
+        term *= -x / k
+    assert abs(exp_minus(x) - series * (1 << PRECISION)) <= 1
+    assert exp_minus(Fraction(10**9)) == 0
+
+
+def word_counts(table):
+    """How many of the 2^64 words mean each outcome, read off the columns."""
+    shift = int(table._shift)
+    counts = {}
+    for i, top in enumerate(table._tops.tolist()):
+        low, other = top - (i << shift), int(table._outcomes[2 * i])
+        own = int(table._outcomes[2 * i + 1])
+        counts[own] = counts.get(own, 0) + low
+        counts[other] = counts.get(other, 0) + (1 << shift) - low
+    return {outcome: count for outcome, count in counts.items() if count}
+
+
+@pytest.mark.parametrize(
+    "weights", [[1], [1, 1], [1, 2, 3], [0, 5, 0, 1], [10**40, 1, 10**38], list(range(1000))]
+)
+def test_a_table_means_each_outcome_by_its_share_of_all_words(weights):
+    table = Table(weights, -3)
+    counts, total = word_counts(table), sum(weights)
+    assert sum(counts.values()) == 1 << 64
+    off = [counts.get(i - 3, 0) - Fraction(w << 64, total) for i, w in enumerate(weights)]
+    assert max(map(abs, off)) < 1
+    assert sum(map(abs, off)) / 2 <= table.distance(1) * (1 << 64)
+
+
+@pytest.mark.parametrize("length", [0, 1, BLOCK - 1, BLOCK + 1])
+def test_a_vector_has_its_length_and_the_stream_decides(length):
+    for sampler in (Table([1, 2, 1]), Laplace(Fraction(10**6)), Gaussian(Fraction(10**6))):
+        one, two = (sampler.draw(stream("same"), length) for _ in range(2))
+        assert one.dtype == np.int64
+        assert len(one) == length
+        assert np.array_equal(one, two)
+
+
+@pytest.mark.parametrize("sampler", [laplace(Fraction(44)), gaussian(Fraction(40_000))])
+def test_one_table_is_at_most_two_to_the_minus_53_from_exact(sampler):
+    """The figure of the docstring, and the truth: tables against the closed form, word by word."""
+    (table,) = sampler.tables
+    assert sampler.distance(FEW - 1) == 0
+    assert sampler.distance(MILLION) == MILLION * table.each < MILLION * Fraction(1, 1 << 52)
+    counts = word_counts(table)
+    exact = Laplace(Fraction(44)) if isinstance(sampler, Laplace) else Gaussian(Fraction(40_000))
+    exponent = (
+        (lambda x: abs(x) / exact.scale)
+        if isinstance(exact, Laplace)
+        else (lambda x: x * x / (2 * exact.variance))
+    )
+    weights = {x: exp_minus(exponent(Fraction(x))) for x in range(-4000, 4001)}
+    total = sum(weights.values())
+    off = sum(
+        abs(Fraction(counts.get(x, 0), 1 << 64) - Fraction(w, total)) for x, w in weights.items()
+    )
+    assert off / 2 <= table.each
+
+
+@pytest.mark.parametrize("scale", [Fraction(1, 9), Fraction(5), Fraction(10**5, 3)])
+def test_the_bound_holds_but_for_two_to_the_minus_64(scale):
+    assert 2 * exp(-(laplace(scale).bound + 1) / scale) / (1 + exp(-1 / scale)) < 2**-64
+    b = gaussian(scale).bound
+    assert 2 * exp(-((b + 1) ** 2) / (2 * scale)) < 2**-64
+
+
+@pytest.mark.parametrize("make", [Laplace, Gaussian])
+def test_no_noise_is_no_noise(make):
+    with pytest.raises(ValueError, match="above 0"):
+        make(Fraction(0))
