@@ -190,7 +190,7 @@ class Auditor(Audit):
         stream, _ = await self.coin.toss()
         at = _point(stream, field, len(h))
         z = sum(c * v for c, v in zip(self._row(len(h), at), h, strict=True)) % field.p
-        row = [self._row(k, at)]
+        row = np.array([self._row(k, at)], np.uint64)
         return _combined(field, row, x)[0], _combined(field, row, y)[0], z, stream
 
     def _values(self, x: Elements, y: Elements) -> Words:
@@ -198,7 +198,7 @@ class Auditor(Audit):
         field, k = self.engine.field, len(x)
         key = ("extrapolate", k)
         if key not in self.engine.cache:
-            self.engine.cache[key] = [self._row(k, j) for j in range(k, 2 * k - 1)]
+            self.engine.cache[key] = _extrapolation(field, k)
         rows = self.engine.cache[key]
         f, g = _combined(field, rows, x), _combined(field, rows, y)
         if k == 2:
@@ -270,13 +270,13 @@ def _cut(x: Words, k: int) -> Elements:
     return padded.reshape(k, columns)
 
 
-def _combined(field: Field, coefficients: Sequence[Sequence[int]], x: Elements) -> Elements:
+def _combined(field: Field, coefficients: Elements, x: Elements) -> Elements:
     """coefficients @ x; each row of coefficients adds up to one."""
     if len(x) > 2:
-        return matmul(field, np.array(coefficients, np.uint64).reshape(-1, len(x)), x)
+        return matmul(field, coefficients, x)
     out = np.empty((len(coefficients), x.shape[1]), np.uint64)
     for part in blocks(x.shape[1]):
-        for row, c in zip(out, coefficients, strict=True):
+        for row, c in zip(out, coefficients.tolist(), strict=True):
             row[part] = complete(field, x[0, part], [x[1, part]], [c[1:]])[0]
     return out
 
@@ -290,6 +290,15 @@ def _weights(k: int, p: int) -> list[int]:
     """1 / prod_{j != i} (i - j) for i = 0 to k - 1, j alike."""
     below = (factorial(i) * factorial(k - 1 - i) * (-1) ** (k - 1 - i) for i in range(k))
     return [pow(product, -1, p) for product in below]
+
+
+def _extrapolation(field: Field, k: int) -> Elements:
+    """Rows that take values at 0 to k - 1 to those at k to 2k - 2: as `Auditor._row`, at once."""
+    p, at, nodes = field.p, np.arange(k, 2 * k - 1)[:, None], np.arange(k)
+    whole = [factorial(j) // factorial(j - k) % p for j in range(k, 2 * k - 1)]
+    inverses = np.array([0, *(pow(d, -1, p) for d in range(1, 2 * k - 1))], np.uint64)
+    rows = field.product(np.array(whole, np.uint64)[:, None], inverses[at - nodes])
+    return field.product(rows, np.array(_weights(k, p), np.uint64)[None])
 
 
 def _point(stream: Stream, field: Field, above: int) -> int:

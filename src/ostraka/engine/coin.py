@@ -22,8 +22,8 @@ from ostraka.errors import Aborted, PeerViolation
 from ostraka.exchange import octets
 from ostraka.sharing.randomness import SEED_BYTES, Draw, Stream, Words
 
-LINKS: Final = 1 << 12
-"""Tosses from one commitment."""
+LINKS: Final = 1 << 7
+"""Tosses from one commitment: as many hashes at first, and a round each time they are used up."""
 
 
 class Coin:
