@@ -10,6 +10,7 @@ from ostraka.protocols.auction import Auction
 from ostraka.protocols.order_statistics import OrderStatistics
 from ostraka.protocols.protocol import Protocol
 from ostraka.protocols.secure_sum import SecureSum
+from ostraka.protocols.table import Table
 from ostraka.protocols.tally import Tally
 from ostraka.protocols.threshold_vote import ThresholdVote
 
@@ -19,6 +20,7 @@ catalogue: Final[dict[str, type[Protocol]]] = {
     "tally": Tally,
     "auction": Auction,
     "statistics": OrderStatistics,
+    "table": Table,
 }
 
 

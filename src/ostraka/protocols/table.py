@@ -1,0 +1,356 @@
+"""Tables of sums that are given only as far as they do not betray anybody."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from functools import partial
+from typing import Annotated, Any, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, StrictBool, StrictInt
+
+from ostraka.engine.array import SecretArray, concatenate
+from ostraka.engine.compare import less_than_zero
+from ostraka.engine.context import Engine
+from ostraka.engine.multiply import mul
+from ostraka.manifest import InputSchema, IntType, Manifest
+from ostraka.names import PartyId
+from ostraka.privacy.suppression import Layout, left_over, secondary
+from ostraka.protocols.disclosure import Rules
+from ostraka.protocols.interactive import InputOptions, all_zero, read_options, refuse
+from ostraka.protocols.numbers import Comparing
+from ostraka.protocols.protocol import Output, Shares, Value
+from ostraka.protocols.table_words import explain_table, why_not
+from ostraka.sharing.encoding import Codec, Signed, renderer
+from ostraka.sharing.encoding import refuse as refuse_input
+from ostraka.sharing.randomness import Words
+
+COMPARISONS: Final = 2_000_000
+"""That are made at once: some seconds, and some hundred megabytes."""
+
+TOTAL: Final = "total"
+"""What the total of all groups is called."""
+
+Statistic = Literal["sum", "mean", "count"]
+Names = tuple[str, ...]
+
+
+class Options(InputOptions):
+    """`[outputs]`: which figures the recipients get, if the policy allows them.
+
+    Attributes:
+        statistics: of each cell the sum, the heads in it, and their mean.
+        rows, columns: the groups; without any there is one cell.
+        totals: whether rows and columns are added up, too.
+        heads: beside each sum contributors give how many heads it is of, up to so many; 0: no.
+        gap: of two rows: 1 - the mean of the first / the mean of the second.
+    """
+
+    statistics: tuple[Statistic, ...] = ("sum",)
+    rows: Names = ()
+    columns: Names = ()
+    totals: StrictBool = True
+    heads: Annotated[StrictInt, Field(ge=0)] = 0
+    gap: tuple[str, str] | None = None
+
+
+class Table(Comparing):
+    """Sums by group over the contributors, and what follows from them. [HDF12]
+
+    Contributors: for each cell, row by row, a number within the manifest's bounds; or such a number
+    and of how many heads it is the sum, [[52000, 1], [0, 0]]; no heads, no sum.
+    Recipients learn: the sums that keep all rules of [policy], unless they would tell of one that
+    does not; which those are; and who was counted. Compute parties learn which keep the rules, and
+    whose input is out of bounds. Nobody else learns anything.
+    Rounds: at most 16 and three comparisons, with totals at most 26 and five; bytes: `cost()`.
+    Tolerates: t curious compute parties of n >= 2t + 1, who must all stay.
+    """
+
+    name = "table"
+    rules = frozenset({"dominance", "plausible", "min_cell"})
+    options: Options
+
+    def __init__(self, manifest: Manifest) -> None:
+        super().__init__(manifest)
+        self._prepare(manifest, read_options(Options, manifest))
+        rule = self.options
+        self.layout = Layout(max(1, len(rule.rows)), max(1, len(rule.columns)))
+        self.heads = Codec(
+            InputSchema(type=IntType(), length=self.layout.cells, min=0, max=rule.heads)  # type: ignore[arg-type]
+        )
+        self.vectors = 2 if rule.heads else 1
+        self.related = rule.totals and self.layout.cells > 1
+        self.figures = self.layout.figures if self.related else self.layout.cells
+        self.kept = Rules.of(manifest.policy, self.codec.quantum)
+        self._check()
+        self.length = self.vectors * self.layout.cells
+        self.opened = self.figures * (1 + self.vectors)
+
+    # --- the figure -----------------------------------------------------------------------------
+
+    def encode(self, raw: object) -> Words:
+        if not self.options.heads:
+            return self.scheme.from_signed(self.codec.encode(raw))
+        sums, heads = _columns(raw, self.layout.cells)
+        x, of = self.codec.encode(sums), self.heads.encode(heads)
+        if np.any((of == 0) & (x != 0)):
+            refuse_input("the input has a sum of no heads")
+        return self.scheme.from_signed(np.concatenate([x, of]))
+
+    async def evaluate(self, engine: Engine, x: SecretArray, shares: Shares) -> SecretArray:
+        cells = await self._valid(engine, x, shares)
+        y = _summed(cells, self.layout.sums[: self.figures].T)
+        given = await self._given(y)
+        totals = y.sum(axis=0) * given
+        return concatenate([engine.public(given), totals.reshape(-1)])
+
+    async def _valid(self, engine: Engine, x: SecretArray, shares: Shares) -> SecretArray:
+        """The inputs that are what the manifest asks for, shared afresh: shape (contributors,
+        vectors, cells). Rounds: 5 and one comparison."""
+        y = (await mul(x, engine.public(1))).reshape(len(x), self.vectors, -1)
+        checks = []
+        for i, codec in enumerate((self.codec, self.heads)[: self.vectors]):
+            checks += [y[:, i] - codec.low, codec.high - y[:, i]]
+        if self.options.heads:
+            checks.append(y[:, 1] - 1)
+        errors = await less_than_zero(concatenate(checks, axis=1))
+        if self.options.heads:
+            cells = self.layout.cells
+            of_nobody = await mul(y[:, 0], errors[:, -cells:])
+            errors = concatenate([errors[:, :-cells], of_nobody], axis=1)
+        valid = await all_zero(errors)
+        self.turn_away(shares, valid, "table within the bounds")
+        return y[valid]
+
+    async def _given(self, y: SecretArray) -> NDArray[np.bool_]:
+        """Which figures may be given; everybody who computes learns these, and which alone could.
+
+        Args:
+            y: shape (contributors, vectors, figures).
+        """
+        broken = await self.kept.broken(y, plausible=True)
+        alone = await all_zero(broken.T)
+        if not self.related:
+            return alone
+        given, rest = self._secondary(alone)
+        left = await self.kept.broken(_summed(y, _chosen(rest, self.figures)), plausible=False)
+        told = left * np.array([len(those) > 0 for those in rest])
+        fine = await all_zero(told.reshape(1, -1))
+        return given if fine[0] else self._without_totals(alone)
+
+    def _secondary(
+        self, alone: Sequence[bool] | NDArray[np.bool_]
+    ) -> tuple[NDArray[np.bool_], list[tuple[int, ...]]]:
+        """What is given so that no withheld figure follows, and the sums that then follow."""
+        given = secondary(self.layout, [bool(one) for one in alone])
+        return np.array(given), list(left_over(self.layout, given))
+
+    def _without_totals(self, alone: Sequence[bool] | NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Where a total and what is given of it would tell too much of the rest: no totals."""
+        return np.asarray(alone) & (np.arange(self.figures) < self.layout.cells)
+
+    def combine(self, opened: Words, counted: Sequence[PartyId]) -> tuple[Output, ...]:
+        row = self.scheme.to_signed(opened)
+        return tuple(self._output(name, row) for name in self.names)
+
+    # --- results --------------------------------------------------------------------------------
+
+    @property
+    def names(self) -> Names:
+        """Of the outputs."""
+        return *self.options.statistics, *(("gap",) if self.options.gap else ())
+
+    def _output(self, name: str, row: Signed) -> Output:
+        """One output; `row` is what was opened: which figures are given, and the sums."""
+        value, given = self._read(name, row.tolist()), row[: self.figures].tolist()
+        missing = "" if all(given[f] for f in self._needed(name)) else why_not(self, given)
+        parts = () if missing and value is None else (row.reshape(1, -1),)
+        unit = self.manifest.input.unit if name in ("sum", "mean") else ""
+        read = partial(self._read, name)
+        return Output(name, unit, parts, read, scalar=True, withheld=missing)
+
+    def _needed(self, name: str) -> list[int]:
+        """The figures that an output is made of."""
+        if name != "gap" or not self.options.gap:
+            return list(range(self.figures))
+        rows = map(self.options.rows.index, self.options.gap)
+        return [self._at(row, column) for row in rows for column in self._columns]
+
+    def _read(self, name: str, row: Sequence[int]) -> Value:
+        """What was opened as people read it; None if nothing may be given, or nothing is defined:
+        a mean of nobody."""
+        sums = np.array(row).reshape(-1, self.figures)
+        known = {f: tuple(sums[1:, f].tolist()) for f in np.flatnonzero(sums[0]).tolist()}
+        if name == "gap":
+            return self._across(self._gaps(known))
+        return self._arranged({f: self._value(name, *figure) for f, figure in known.items()})
+
+    def _value(self, statistic: str, total: int, heads: int = 0) -> Value:
+        if statistic == "count":
+            return heads
+        if statistic == "mean":
+            return self.shown(heads)(total) if heads else None
+        return self.shown()(total)
+
+    def _gaps(self, known: Mapping[int, tuple[int, ...]]) -> dict[int, Value]:
+        """By column, the last being the total of each row."""
+        first, second = map(self.options.rows.index, self.options.gap or ())
+        found: dict[int, Value] = {}
+        for column in self._columns:
+            a, b = self._at(first, column), self._at(second, column)
+            if a in known and b in known:
+                found[column] = _gap(*known[a], *known[b])
+        return found
+
+    @property
+    def _columns(self) -> range:
+        """Of the table as it is shown: its own, and that of the totals of rows."""
+        columns = self.layout.columns
+        return range(columns + (self.related and columns > 1))
+
+    def _at(self, row: int, column: int) -> int:
+        """Which figure stands there; after the last row and the last column are the totals."""
+        rows, columns = self.layout.rows, self.layout.columns
+        if row < rows and column < columns:
+            return row * columns + column
+        if self.layout.flat or (row == rows and column == columns):
+            return self.figures - 1
+        return self.layout.cells + (row if column == columns else rows + column)
+
+    def _arranged(self, values: Mapping[int, Value]) -> Value:
+        """As a person reads them: rows of columns; what is withheld is absent."""
+        if self.layout.cells == 1:
+            return values.get(0)
+        rows = (*self.options.rows, TOTAL) if self.related else self.options.rows
+        found: dict[str, Value] = {}
+        for i, name in enumerate(rows):
+            line = {j: values[f] for j in self._columns if (f := self._at(i, j)) in values}
+            if line:
+                found[name] = self._across(line)
+        return found or None
+
+    def _across(self, line: Mapping[int, Value]) -> Value:
+        if not self.options.columns:
+            return line.get(0)
+        names = (*self.options.columns, TOTAL)
+        return {names[j]: value for j, value in line.items()} or None
+
+    @property
+    def titles(self) -> list[str]:
+        """What each figure is called."""
+        rule = self.options
+        if self.layout.cells == 1:
+            return ["sum"]
+        if not rule.columns:
+            return [*rule.rows, TOTAL][: self.figures]
+        cells = [f"{row}/{column}" for row in rule.rows for column in rule.columns]
+        totals = [f"{row}/{TOTAL}" for row in rule.rows]
+        totals += [f"{TOTAL}/{column}" for column in rule.columns]
+        return [*cells, *totals, TOTAL][: self.figures]
+
+    # --- before anything runs -------------------------------------------------------------------
+
+    def _check(self) -> None:
+        rule, cells, k = self.options, self.layout.cells, len(self.contributors)
+        for path, names in (("rows", rule.rows), ("columns", rule.columns)):
+            if len(set(names)) != len(names) or len(names) == 1 or TOTAL in names or "" in names:
+                refuse(f'outputs.{path}: names two groups or more, each once, none of them "total"')
+        if rule.columns and not rule.rows:
+            refuse("outputs.columns: a table with columns has rows, too")
+        if self.manifest.input.length != cells:
+            refuse(f"input.length: must be {cells}, the number of cells")
+        if len(set(rule.statistics)) != len(rule.statistics) or not (rule.statistics or rule.gap):
+            refuse("outputs.statistics: names each figure once, and at least one")
+        if not rule.heads and (rule.gap or {"mean", "count"} & set(rule.statistics)):
+            refuse(
+                "outputs.heads: is missing: a mean needs to know of how many",
+                hint="say heads = N, the most that one contributor has in one cell",
+            )
+        if rule.gap and not (set(rule.gap) <= set(rule.rows) and len(set(rule.gap)) == 2):
+            refuse('outputs.gap: names two of the rows, gap = ["women", "men"]')
+        self._check_rules(k)
+
+    def _check_rules(self, k: int) -> None:
+        self.kept.check(k)
+        if self.manifest.policy.dominance and self.codec.low < 0:
+            refuse("policy.dominance: is about numbers that are not negative: min = 0")
+        most = k * self.layout.cells * max(self.codec.magnitude, self.heads.high)
+        bounds = max(abs(self.kept.low or 0), abs(self.kept.high or 0))
+        if 2 * most * self.kept.scale + bounds > self.scheme.capacity:
+            refuse(
+                f"input.max: sums of {k} numbers up to {self.manifest.input.max} in units of "
+                f"{self.codec.quantum} are too large to be compared",
+                hint="lower max, use fewer digits, or rounder percentages in [policy]",
+            )
+        asked = self.kept.compared(k) * self.vectors * (self.figures + len(self.layout.relations))
+        if asked > COMPARISONS:
+            refuse(f"input.length: more than {COMPARISONS} comparisons would be made")
+
+    def plaintext(self, inputs: Mapping[PartyId, object]) -> dict[str, Value]:
+        rows = [self.scheme.to_signed(self.encode(inputs[c])) for c in inputs]
+        x = np.array(rows).reshape(len(rows), self.vectors, -1).tolist()
+        sums = self.layout.sums[: self.figures].tolist()
+        y = [[[_at(cells, of) for cells in each] for each in x] for of in sums]
+        given = self._textbook([list(zip(*figure, strict=True)) for figure in y])
+        totals = [[sum(column) for column in zip(*figure, strict=True)] for figure in y]
+        row = [*given, *(total for column in zip(*totals, strict=True) for total in column)]
+        return {name: self._read(name, row) for name in self.names}
+
+    def _textbook(self, y: list[list[Sequence[int]]]) -> list[bool]:
+        """Which figures are given, from each one's vectors of contributions."""
+        alone = [self.kept.kept(vectors, plausible=True) for vectors in y]
+        if not self.related:
+            return alone
+        given, rest = self._secondary(alone)
+        for those in filter(None, rest):
+            vectors = [
+                [sum(column) for column in zip(*(y[f][v] for f in those), strict=True)]
+                for v in range(self.vectors)
+            ]
+            if not self.kept.kept(vectors, plausible=False):
+                return list(map(bool, self._without_totals(alone)))
+        return list(map(bool, given))
+
+    def explain(self) -> list[str]:
+        return explain_table(self)
+
+
+def _columns(raw: object, cells: int) -> tuple[list[Any], list[Any]]:
+    """The sums and the heads of [[sum, heads], ...], one pair for each cell; or of one pair."""
+    found = raw.tolist() if isinstance(raw, np.ndarray) else raw
+    if cells == 1 and isinstance(found, list | tuple) and len(found) == 2 and (
+        not isinstance(found[0], list | tuple)
+    ):  # fmt: skip
+        found = [found]
+    if not isinstance(found, list | tuple) or not all(
+        isinstance(pair, list | tuple) and len(pair) == 2 for pair in found
+    ):
+        refuse_input("the input must be a pair for each cell: [[sum, heads], ...]")
+    return [pair[0] for pair in found], [pair[1] for pair in found]
+
+
+def _summed(y: SecretArray, columns: NDArray[np.int64]) -> SecretArray:
+    """Some sums over the last axis, each a column of a public matrix."""
+    flat = y.reshape(-1, y.shape[-1]) @ columns
+    return flat.reshape(*y.shape[:-1], columns.shape[1])
+
+
+def _chosen(figures: Sequence[Sequence[int]], width: int) -> NDArray[np.int64]:
+    """For `_summed`: sums of these out of so many."""
+    found = np.zeros((width, len(figures)), np.int64)
+    for column, those in enumerate(figures):
+        found[list(those), column] = 1
+    return found
+
+
+def _at(cells: Sequence[int], of: Sequence[int]) -> int:
+    return sum(c for c, there in zip(cells, of, strict=True) if there)
+
+
+def _gap(a: int, of_a: int, b: int, of_b: int) -> Value:
+    """1 - (a / of_a) / (b / of_b); None where that is not defined."""
+    if not (of_a and b):
+        return None
+    return renderer(1 - Fraction(a * of_b, of_a * b), as_text=False)(1)

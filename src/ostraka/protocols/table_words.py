@@ -1,0 +1,113 @@
+"""What a table under disclosure rules tells, in words: for `ostraka check` and for results."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ostraka.protocols.interactive import listed
+from ostraka.protocols.words import explain_interactive, from_the_answer
+
+if TYPE_CHECKING:
+    from ostraka.protocols.table import Table
+
+
+def why_not(table: Table, given: Sequence[bool]) -> str:
+    """Why some figures are not given, in one sentence; "" when all are."""
+    missing = [title for title, known in zip(table.titles, given, strict=True) if not known]
+    if not missing:
+        return ""
+    rules = ", ".join(table.manifest.policy.inside)
+    if len(given) == 1:
+        return f"The figure is withheld: it does not keep all rules of the policy ({rules})."
+    which = f"{len(missing)} of {len(given)} cells and totals are withheld ({_some(missing)})"
+    return (
+        f"{which}: they do not keep all rules of the policy ({rules}), or would tell of one that "
+        "does not."
+    )
+
+
+def _some(titles: list[str]) -> str:
+    shown = titles[:6] + [f"{len(titles) - 6} others"] * (len(titles) > 6)
+    return listed(shown)
+
+
+def explain_table(table: Table) -> list[str]:
+    """Who learns what; the rules; what the pattern of withheld figures and the sums tell."""
+    what = "the sum" if table.layout.cells == 1 else "the sum of each cell"
+    what += " and the heads in it" * bool(table.options.heads)
+    what += " and the totals of rows and columns" * table.related
+    if table.manifest.policy.inside:
+        what += ", as far as the rules allow"
+    return explain_interactive(
+        table,
+        what,
+        [
+            *_rules(table),
+            *_pattern(table),
+            *from_the_answer(table, "the sums" if table.layout.cells > 1 else "the sum"),
+            _checked(table),
+        ],
+    )
+
+
+def _rules(table: Table) -> list[str]:
+    rule, policy = table.kept.dominance, table.manifest.policy
+    unit = table.manifest.input.unit
+    found = []
+    if rule.largest is not None:
+        found.append(f"no contributor makes up more than {rule.largest} of it")
+    if rule.p is not None:
+        found.append(
+            f"without its two largest contributions it is at least {rule.p} of the largest: no "
+            "contributor can work out another's contribution more closely than that"
+        )
+    if rule.n is not None:
+        found.append(f"its {rule.n} largest contributions are at most {rule.k} of it")
+    if policy.min_cell > 1:
+        found.append(f"at least {policy.min_cell} contributors have something in it")
+    if policy.plausible:
+        low, high = policy.plausible.min, policy.plausible.max
+        within = [f"at least {low}"] * (low is not None) + [f"at most {high}"] * (high is not None)
+        found.append(f"it is {' and '.join(within)} {unit}".rstrip())
+    if not found:
+        return [
+            "WARNING: [policy] has no rule for what is given: a cell with one contributor in it is "
+            "that contributor's number. Say min_cell, or dominance."
+        ]
+    each = "the sum" if table.layout.cells == 1 else "a cell or total"
+    lines = [f"The rules: {each} is given if {'; and '.join(found)}."]
+    if policy.min_cell == 1 and table.codec.low >= 0:
+        lines.append("A sum of 0 tells that everybody has 0: min_cell would withhold it.")
+    return lines
+
+
+def _pattern(table: Table) -> list[str]:
+    if not table.manifest.policy.inside:
+        return []
+    lines = [
+        "What is withheld is itself public: whoever gets the result learns which figures are "
+        "missing, not which rule they break nor by how much; a missing figure is never a 0. "
+        "Compute parties learn, of each figure, whether it keeps the rules by itself."
+    ]
+    if table.related:
+        lines.append(
+            "Subtraction: where a withheld figure would follow from totals and what is given of "
+            "them, more is withheld, chosen without looking at the numbers. The sums that follow "
+            "for what is withheld in one row, in one column or in all must keep the rules, too; if "
+            "one does not, no totals are given."
+        )
+    return lines
+
+
+def _checked(table: Table) -> str:
+    then = {
+        "abort": "the run stops, nothing is counted, and everybody is told whose it was",
+        "exclude": "it does not count, and the result says that one fewer was counted",
+    }[table.options.invalid]
+    low, high = table.manifest.input.min, table.manifest.input.max
+    heads = f", of 0 to {table.options.heads} heads" if table.options.heads else ""
+    return (
+        f"Inputs are checked before they count, without being seen: each number is from {low} to "
+        f"{high}{heads}. Anything else is found, its value hidden: {then}."
+    )
