@@ -1,0 +1,250 @@
+"""Noise in shares: several makers each draw some, and what the honest ones drew is enough together.
+
+A *maker* adds its share of noise to something of which only the total is opened. A curious maker
+subtracts its own again, a lost one never added it; whatever they do, the noise of `honest` makers
+stays, and it alone hides what epsilon says. The others' is too much: of m makers' noise the
+variance is m / honest times what a curator whom all trust would need.
+
+*Laplace*: each maker draws NB(1/h, a) - NB(1/h, a), h being `honest` and NB the negative
+binomial law. Laws of one a add up in their first parameter, so h shares are NB(1, a) - NB(1, a)
+together: the discrete Laplace law, exactly. a = e^(-epsilon / D) for a sensitivity D in the L1
+norm. [GX15] [HM25]
+
+*Geometric*: h shares NB(1/h, a) are a geometric variable, which is noise for scores of which only
+the largest is named: a = e^(-epsilon / (2 D)) where no score changes by more than D. [MS20]
+
+*Gaussian*: a sum of discrete Gaussians is nearly a discrete Gaussian; what it may tell more is
+bounded, and tiny from a standard deviation of 1 or 2 a share. For long vectors, as what counts is
+the sensitivity in the L2 norm. [KLS21]
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from fractions import Fraction
+from statistics import NormalDist
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ostraka.privacy.budget import Spend, epsilon_of
+from ostraka.privacy.polya import Polya
+from ostraka.privacy.samplers import gaussian
+from ostraka.privacy.tables import Sampler
+from ostraka.sharing.encoding import Signed
+from ostraka.sharing.randomness import Stream
+
+Floats = NDArray[np.float64]
+
+SURE: Final = 0.95
+"""How sure an error is that is printed with a result."""
+
+_GRID: Final = 1_000_000_000
+"""What had to be rounded up is a multiple of one part in so many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sensitivity:
+    """What replacing one contributor's input changes in a vector of integers, at most.
+
+    Attributes:
+        l1, l2_squared: in these norms.
+        length: elements of the vector.
+    """
+
+    l1: int
+    l2_squared: int
+    length: int
+
+
+class NoiseShares(ABC):
+    """What each maker draws.
+
+    Attributes:
+        honest: how many makers' shares are enough.
+        share: the law of one of them.
+    """
+
+    share: Sampler
+
+    def __init__(self, sensitivity: Sensitivity, honest: int) -> None:
+        self.sensitivity, self.honest = sensitivity, honest
+
+    def draw(self, stream: Stream) -> Signed:
+        """One maker's share for the whole vector. Consumes the stream."""
+        return self.share.draw(stream, self.sensitivity.length)
+
+    def spends(self, makers: int) -> Spend:
+        """What the total tells if the shares of so many honest makers are in it.
+
+        Where samples are not quite from their law, what that may tell is in delta: of laws at a
+        distance T, a promise of epsilon becomes one of epsilon and (1 + e^epsilon) T.
+        """
+        found = self._tells(min(makers, self.honest))
+        assert found.epsilon is not None
+        apart = self.honest * self.share.distance(self.sensitivity.length)
+        return Spend(
+            found.epsilon, found.delta + _up(math.exp(found.epsilon) + 1) * apart, found.rho
+        )
+
+    @abstractmethod
+    def _tells(self, makers: int) -> Spend:
+        """The same for exact samples and at most `honest` makers."""
+
+    @abstractmethod
+    def within(self, makers: int, sure: float = SURE) -> int:
+        """The least w such that the total of so many shares, of one element, is at most w in
+        absolute value with probability `sure`."""
+
+
+class LaplaceShares(NoiseShares):
+    """Pure differential privacy; for counts and votes."""
+
+    def __init__(self, epsilon: Fraction, sensitivity: Sensitivity, honest: int) -> None:
+        super().__init__(sensitivity, honest)
+        self.epsilon, self.scale = epsilon, sensitivity.l1 / epsilon
+        self.share = Polya(self.scale, honest, sides=2)
+
+    def _tells(self, makers: int) -> Spend:
+        """With fewer shares the law is log-convex, so a change tells most spread evenly."""
+        if makers >= self.honest:
+            return Spend.pure(self.epsilon)
+        part, rest = divmod(self.sensitivity.l1, self.sensitivity.length)
+        law, shape = _Law(self.scale, Fraction(makers, self.honest)), self.sensitivity.length
+        return Spend.pure(_up((shape - rest) * law.loss(part) + rest * law.loss(part + 1)))
+
+    def within(self, makers: int, sure: float = SURE) -> int:
+        return _within(self.scale, Fraction(makers, self.honest), sure)
+
+
+class GeometricShares(NoiseShares):
+    """For scores, `length` of them, of which the largest with its noise is named, and no number.
+
+    Epsilon holds whichever of equal ones is named, as long as that does not depend on the scores:
+    the noise of one option, all others' given, decides it, and must exceed what a neighbour's
+    input moves by 2 D at most.
+    """
+
+    def __init__(self, epsilon: Fraction, change: int, length: int, honest: int) -> None:
+        super().__init__(Sensitivity(length * change, length * change**2, length), honest)
+        self.epsilon, self.change = epsilon, change
+        self.scale = 2 * change / epsilon
+        self.share = Polya(self.scale, honest, sides=1)
+
+    def _tells(self, makers: int) -> Spend:
+        if makers >= self.honest:
+            return Spend.pure(self.epsilon)
+        law = _Law(self.scale, Fraction(makers, self.honest))
+        return Spend.pure(_up(law.exceeds(2 * self.change)))
+
+    def within(self, makers: int, sure: float = SURE) -> int:
+        """The least w such that what is named has a score at most w below the best."""
+        others = max(1, self.sensitivity.length - 1)
+        both = 1 - 2 * (1 - sure) / others
+        return _within(self.scale, Fraction(makers, self.honest), both)
+
+
+class GaussianShares(NoiseShares):
+    """Concentrated differential privacy, said as epsilon and delta; for long vectors."""
+
+    def __init__(
+        self, epsilon: Fraction, delta: Fraction, sensitivity: Sensitivity, honest: int
+    ) -> None:
+        super().__init__(sensitivity, honest)
+        self.delta = delta
+        self.variance = self._least(rho_of(epsilon, delta))
+        self.share = gaussian(self.variance)
+
+    def _least(self, rho: Fraction) -> Fraction:
+        """The least variance of a share that keeps to rho: a multiple of 2^-10."""
+        low, high = (1 << 10) if self.honest > 1 else 1, 1 << 10
+        while self._rho(Fraction(high, 1 << 10), self.honest) > rho:
+            low, high = high, 2 * high
+        while low < high:
+            middle = (low + high) // 2
+            enough = self._rho(Fraction(middle, 1 << 10), self.honest) <= rho
+            low, high = (low, middle) if enough else (middle + 1, high)
+        return Fraction(high, 1 << 10)
+
+    def _rho(self, variance: Fraction, makers: int) -> Fraction:
+        """(D / sqrt(m variance) + tau sqrt(d))^2 / 2. [KLS21, theorem 1 without rounding]"""
+        v = float(variance)
+        steps = range(1, min(makers, 1000))
+        tau = 10 * sum(math.exp(-2 * math.pi**2 * v * k / (k + 1)) for k in steps)
+        tau += 10 * max(0, makers - 1000) * math.exp(-2 * math.pi**2 * v * 0.999)
+        drift = math.sqrt(self.sensitivity.l2_squared / (makers * v))
+        return _up((drift + tau * math.sqrt(self.sensitivity.length)) ** 2 / 2)
+
+    def _tells(self, makers: int) -> Spend:
+        rho = self._rho(self.variance, makers)
+        return Spend(epsilon_of(rho, self.delta), self.delta, rho)
+
+    def within(self, makers: int, sure: float = SURE) -> int:
+        sigma = math.sqrt(makers * self.variance)
+        return math.ceil(NormalDist().inv_cdf((1 + sure) / 2) * sigma)
+
+
+def rho_of(epsilon: Fraction, delta: Fraction) -> Fraction:
+    """The largest rho, to nine digits, such that rho-zCDP implies (epsilon, delta)."""
+    low, high = Fraction(0), epsilon
+    while high - low > epsilon / _GRID:
+        middle = (low + high) / 2
+        low, high = (low, middle) if epsilon_of(middle, delta) > epsilon else (middle, high)
+    return low
+
+
+# --- the law of a total --------------------------------------------------------------------------
+
+
+class _Law:
+    """NB(b, a), b < 1, and the difference of two, by the terms of their series:
+    u_k = C(k + b - 1, k) a^k. Beyond 10^4 they are smooth, and sums are integrals."""
+
+    def __init__(self, scale: Fraction, shape: Fraction) -> None:
+        self.scale, self.b = float(scale), float(shape)
+        k = np.arange(1, _NEAR + 1)
+        self._near = np.concatenate([[0.0], np.cumsum(np.log((k + (self.b - 1)) / k))])
+        edges = np.geomspace(_NEAR, max(40 * self.scale, 2 * _NEAR), 20_000) - 0.5
+        self._k = np.concatenate([k - 1.0, (edges[1:] + edges[:-1]) / 2])
+        self._each = np.concatenate([np.ones(_NEAR), np.diff(edges)])
+
+    def _u(self, shift: int = 0) -> Floats:
+        k, b = self._k + shift, self.b
+        with np.errstate(divide="ignore"):
+            far = (b - 1) * np.log(k) + b * (b - 1) / (2 * k) - math.lgamma(b)
+        near = self._near[np.minimum(k, _NEAR).astype(int)]
+        return np.exp(np.where(k <= _NEAR, near, far) - k / self.scale)
+
+    def loss(self, shift: int) -> float:
+        """The most that a shift of the difference changes the log of a probability: at 0."""
+        u = self._u() * self._each
+        return math.log(u @ self._u()) - math.log(u @ self._u(shift))
+
+    def exceeds(self, least: int) -> float:
+        """-log P(NB >= least)."""
+        return math.log(self._u() @ self._each) - math.log(self._u(least) @ self._each)
+
+
+_NEAR: Final = 10_000
+_FINEST: Final = 1000
+"""Laws of larger scales are alike but for their unit."""
+
+
+def _within(scale: Fraction, shape: Fraction, sure: float) -> int:
+    """For the difference of two NB(shape, e^(-1/scale)): from its characteristic function."""
+    coarse = max(Fraction(1), scale / _FINEST)
+    a = math.exp(-coarse / scale)
+    half = 1 << 17
+    angle = np.linspace(0, math.pi, half + 1)
+    phi = (1 + 4 * a * np.sin(angle / 2) ** 2 / (1 - a) ** 2) ** -float(shape)
+    p = np.fft.irfft(phi)[:half]
+    inside = 2 * np.cumsum(p) - p[0]
+    return math.ceil(int(np.searchsorted(inside, sure)) * coarse)
+
+
+def _up(value: float) -> Fraction:
+    """A little more than a float that some dozen roundings made."""
+    return Fraction(math.ceil(value * (1 + 1e-12) * _GRID), _GRID)
