@@ -93,6 +93,8 @@ class Chain:
 
     def _open(self) -> int:
         flags = os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+        if self.head_path.exists() and not self.path.exists():  # in this order: it is made last
+            raise self._damaged(f"is gone, and {self.head_path.name} is not")
         with suppress(FileExistsError):
             made = os.open(self.path, flags | os.O_CREAT | os.O_EXCL, 0o600)
             _sync_directory(self.path.parent)
