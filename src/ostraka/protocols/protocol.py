@@ -22,6 +22,7 @@ from ostraka.errors import ManifestError, RefusedByPolicy
 from ostraka.exchange import Expected
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId
+from ostraka.privacy.budget import Spend, cost_of
 from ostraka.sharing.additive import Additive
 from ostraka.sharing.randomness import Draw, Words
 from ostraka.sharing.scheme import Explicit, Parcel, Scheme
@@ -268,6 +269,10 @@ class Protocol(ABC):
                 f"{least} (missing: {', '.join(missing)}); nothing was revealed",
                 hint="run it again with everybody, or agree on a lower min_contributors",
             )
+
+    def spends(self, counted: Sequence[PartyId]) -> Spend:
+        """What one run tells of one contributor at most, once it is known who is counted."""
+        return cost_of(self.manifest)
 
     def cost(self) -> Cost:
         """Exactly what one run without faults sends."""
