@@ -1,5 +1,6 @@
 """Samplers against their closed forms: seeds are fixed, and nothing is tried twice."""
 
+from collections import Counter
 from fractions import Fraction
 from math import exp, fsum, sqrt
 
@@ -7,7 +8,8 @@ import numpy as np
 import pytest
 
 from ostraka.privacy.exact import Exact
-from ostraka.privacy.samplers import FEW, Gaussian, Laplace, Table, gaussian, laplace
+from ostraka.privacy.samplers import FEW, TAIL, Gaussian, Laplace, Table, gaussian, laplace
+from ostraka.privacy.tables import _AGAIN as AGAIN
 from ostraka.privacy.tables import PRECISION, exp_minus
 from ostraka.sharing.randomness import BLOCK, SeededDraw, Stream
 
@@ -152,28 +154,67 @@ def test_the_exponential_is_right_to_the_last_place(x):
     assert exp_minus(Fraction(10**9)) == 0
 
 
-def word_counts(table):
-    """How many of the 2^64 words mean each outcome, read off the columns."""
+def ranges(table):
+    """From which word on, up to which, what is meant; read off the columns."""
     shift = int(table._shift)
-    counts = {}
     for i, top in enumerate(table._tops.tolist()):
-        low, other = top - (i << shift), int(table._outcomes[2 * i])
-        own = int(table._outcomes[2 * i + 1])
-        counts[own] = counts.get(own, 0) + low
-        counts[other] = counts.get(other, 0) + (1 << shift) - low
-    return {outcome: count for outcome, count in counts.items() if count}
+        other, own = table._outcomes[2 * i : 2 * i + 2].tolist()
+        yield i << shift, top, own
+        yield top, (i + 1) << shift, other
+
+
+def word_counts(table):
+    """How many of the 2^64 words mean each outcome."""
+    counts = Counter()
+    for start, end, outcome in ranges(table):
+        counts[outcome] += end - start
+    return +counts
 
 
 @pytest.mark.parametrize(
-    "weights", [[1], [1, 1], [1, 2, 3], [0, 5, 0, 1], [10**40, 1, 10**38], list(range(1000))]
+    "weights",
+    [[1], [1, 1], [1, 2, 3], [0, 5, 0, 1], [10**40, 1, 10**38], list(range(1000)), [3] * 1024],
 )
-def test_a_table_means_each_outcome_by_its_share_of_all_words(weights):
+def test_a_table_is_exactly_its_weights(weights):
+    """Every word counted, and the words left over share out what is still due."""
     table = Table(weights, -3)
-    counts, total = word_counts(table), sum(weights)
-    assert sum(counts.values()) == 1 << 64
-    off = [counts.get(i - 3, 0) - Fraction(w << 64, total) for i, w in enumerate(weights)]
-    assert max(map(abs, off)) < 1
-    assert sum(map(abs, off)) / 2 <= table.distance(1) * (1 << 64)
+    counts = word_counts(table)
+    over = counts.pop(AGAIN, 0)
+    assert sum(counts.values()) + over == 1 << 64
+    assert over < len(weights)
+    for i, w in enumerate(weights):
+        due = Fraction(table._due[i], sum(table._due)) if over else 0
+        assert counts.get(i - 3, 0) + over * due == Fraction(w << 64, sum(weights))
+
+
+class Scripted:
+    """A stream of given words."""
+
+    def __init__(self, *words):
+        self.words = iter(words)
+
+    def fill(self, out):
+        out[:] = [next(self.words) for _ in out]
+        return out
+
+
+def test_words_on_every_edge_mean_what_the_columns_say():
+    table = Table([5, 0, 3, 8, 1], 2)
+    for start, end, outcome in ranges(table):
+        if outcome == AGAIN or start == end:
+            continue
+        assert table.draw(Scripted(start), 1).tolist() == [outcome]
+        assert table.draw(Scripted(end - 1), 1).tolist() == [outcome]
+
+
+def test_a_word_left_over_means_another_draw_for_it_alone():
+    table = Table([1, 1, 1], 5)
+    (over,) = (start for start, end, outcome in ranges(table) if outcome == AGAIN != start - end)
+    for start, end, outcome in ranges(table._rest):
+        if outcome != AGAIN and start != end:
+            (first, *_), (last, *_) = table.draw(Scripted(over, 0, start), 2), [outcome]
+            assert first == last
+    assert table._rest._due == [1, 1, 1]
 
 
 @pytest.mark.parametrize("length", [0, 1, BLOCK - 1, BLOCK + 1])
@@ -185,32 +226,31 @@ def test_a_vector_has_its_length_and_the_stream_decides(length):
         assert np.array_equal(one, two)
 
 
-@pytest.mark.parametrize("sampler", [laplace(Fraction(44)), gaussian(Fraction(40_000))])
-def test_one_table_is_at_most_two_to_the_minus_53_from_exact(sampler):
-    """The figure of the docstring, and the truth: tables against the closed form, word by word."""
+@pytest.mark.parametrize(
+    ("sampler", "exponent"),
+    [
+        (laplace(Fraction(12)), lambda x: Fraction(abs(x), 12)),
+        (gaussian(Fraction(900)), lambda x: Fraction(x * x, 1800)),
+    ],
+)
+def test_tables_are_as_near_the_closed_form_as_they_say(sampler, exponent):
+    """Word by word, the words left over counted as wrong."""
     (table,) = sampler.tables
+    weights = {x: exp_minus(exponent(x)) for x in range(-1500, 1501)}
+    total, counts = sum(weights.values()), word_counts(table)
+    over = counts.pop(AGAIN)
+    off = sum(abs(Fraction(counts[x], 1 << 64) - Fraction(w, total)) for x, w in weights.items())
+    assert over < 1 << 11
+    assert off / 2 < Fraction(over, 1 << 64)
     assert sampler.distance(FEW - 1) == 0
-    assert sampler.distance(MILLION) == MILLION * table.each < MILLION * Fraction(1, 1 << 52)
-    counts = word_counts(table)
-    exact = Laplace(Fraction(44)) if isinstance(sampler, Laplace) else Gaussian(Fraction(40_000))
-    exponent = (
-        (lambda x: abs(x) / exact.scale)
-        if isinstance(exact, Laplace)
-        else (lambda x: x * x / (2 * exact.variance))
-    )
-    weights = {x: exp_minus(exponent(Fraction(x))) for x in range(-4000, 4001)}
-    total = sum(weights.values())
-    off = sum(
-        abs(Fraction(counts.get(x, 0), 1 << 64) - Fraction(w, total)) for x, w in weights.items()
-    )
-    assert off / 2 <= table.each
+    assert TAIL < sampler.distance(MILLION) / MILLION < 2 * TAIL
 
 
 @pytest.mark.parametrize("scale", [Fraction(1, 9), Fraction(5), Fraction(10**5, 3)])
-def test_the_bound_holds_but_for_two_to_the_minus_64(scale):
-    assert 2 * exp(-(laplace(scale).bound + 1) / scale) / (1 + exp(-1 / scale)) < 2**-64
+def test_beyond_the_bound_is_a_tail_of_two_to_the_minus_100(scale):
+    assert 2 * exp(-(laplace(scale).bound + 1) / scale) / (1 + exp(-1 / scale)) < 2**-100
     b = gaussian(scale).bound
-    assert 2 * exp(-((b + 1) ** 2) / (2 * scale)) < 2**-64
+    assert 2 * exp(-((b + 1) ** 2) / (2 * scale)) < 2**-100
 
 
 @pytest.mark.parametrize("make", [Laplace, Gaussian])

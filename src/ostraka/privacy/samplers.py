@@ -23,11 +23,13 @@ __all__ = ["Exact", "Gaussian", "Laplace", "Sampler", "Table", "gaussian", "lapl
 FEW: Final = 256
 """Vectors shorter than this are drawn exactly: a table is not worth its making."""
 
-_INDEX: Final = 12
-"""Bits of a table's index: 2^12 entries are about 2^-53 from exact at most, and stay in the cache."""
+_INDEX: Final = 11
+"""Bits of a table's index; so small a table stays in the cache."""
 
-_TAIL: Final = Fraction(1, 1 << 65)
-_FINE: Final = Fraction(1, 1 << 200)
+TAIL: Final = Fraction(1, 1 << 100)
+"""Bounds the probability that tables leave out."""
+
+FINE: Final = Fraction(1, 1 << 200)
 """Bounds what the rounding of weights adds; see `PRECISION`."""
 
 
@@ -75,8 +77,8 @@ class Laplace(_Noise):
         if scale <= 0:
             raise ValueError("a scale is above 0")
         self.scale = scale
-        self.bound = int(46 * scale) + 1  # e^-46 < 2^-66
-        self._low = max(0, self.bound.bit_length() - (_INDEX - 1))
+        self.bound = int(70 * scale) + 1  # e^-70 < 2^-100
+        self._low = max(0, self.bound.bit_length() - _INDEX)
 
     @cached_property
     def tables(self) -> list[Table]:
@@ -87,11 +89,11 @@ class Laplace(_Noise):
         outcomes = np.arange(tops) << low
         both = np.append(outcomes, ~outcomes)
         digits = (self._digit(at) for at in range(0, low, _INDEX))
-        return [Table(right + left, both, _TAIL + _FINE), *digits]
+        return [Table(right + left, both, TAIL + FINE), *digits]
 
     def _digit(self, at: int) -> Table:
         count = 1 << min(_INDEX, self._low - at)
-        return Table(list(powers(self._q(at), count)), np.arange(count) << at, _FINE)
+        return Table(list(powers(self._q(at), count)), np.arange(count) << at, FINE)
 
     def _q(self, at: int) -> int:
         return exp_minus((1 << at) / self.scale)
@@ -103,8 +105,8 @@ class Laplace(_Noise):
 class Gaussian(_Noise):
     """x with probability proportional to e^(-x^2 / (2 variance)). [CKS20]
 
-    A table when that is small enough; else a + 64 b, where a and b are discrete Gaussian with
-    variances that add up: as a spreads over more than two steps of 64, no seam shows. [MW17]
+    A table when that is small enough; else a + 32 b, where a and b are discrete Gaussian with
+    variances that add up: as a spreads over more than four steps of 32, no seam shows. [MW17]
     """
 
     missing = Fraction(0)
@@ -118,7 +120,7 @@ class Gaussian(_Noise):
     @cached_property
     def tables(self) -> list[Table]:
         tables, rest, step = [], self.variance, 1
-        while _reach(rest) >= 1 << (_INDEX - 1):
+        while _reach(rest) >= 1 << _INDEX:
             tables.append(_bell(_NARROW, step, _SEAM))
             rest, step = (rest - _NARROW) / _STEP**2, step * _STEP
         return [*tables, _bell(rest, step, Fraction(0))]
@@ -127,17 +129,17 @@ class Gaussian(_Noise):
         return exact.gaussian(self.variance)
 
 
-_STEP: Final = 64
+_STEP: Final = 32
 _NARROW: Final = Fraction(20_000)
 
-_SEAM: Final = Fraction(1, 1 << 72)
-"""For v > 45,000, the least that is split, the probability of each x is off by a factor within
-1 -+ 4 e^-y, y = 2 pi^2 _NARROW (v - _NARROW) / (v _STEP^2) > 53, by Poisson summation."""
+_SEAM: Final = Fraction(1, 1 << 170)
+"""For v > 29,000, the least that is split, the probability of each x is off by a factor within
+1 -+ 4 e^-y, y = 2 pi^2 _NARROW (v - _NARROW) / (v _STEP^2) > 119, by Poisson summation."""
 
 
 def _reach(variance: Fraction) -> int:
-    """The h such that |x| > h with probability below 2 e^-46.1 < 2^-65."""
-    return isqrt(int(variance * 461 / 5)) + 1
+    """An h such that |x| > h with probability below 2 e^-70.5 < 2^-100."""
+    return isqrt(141 * int(variance)) + 12
 
 
 def _bell(variance: Fraction, step: int, missing: Fraction) -> Table:
@@ -150,7 +152,7 @@ def _bell(variance: Fraction, step: int, missing: Fraction) -> Table:
         weight = weight * ratio >> PRECISION
         ratio = ratio * ratio_step >> PRECISION
     outcomes = np.arange(-h, h + 1) * step
-    return Table(right[:0:-1] + right, outcomes, _TAIL + _FINE + missing)
+    return Table(right[:0:-1] + right, outcomes, TAIL + FINE + missing)
 
 
 laplace = lru_cache(maxsize=16)(Laplace)

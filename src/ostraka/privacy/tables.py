@@ -1,9 +1,8 @@
-"""Vectors of samples from a table: one 64-bit word of the stream for each, no rejection.
+"""Vectors of samples from a table: one 64-bit word of the stream for each.
 
-Probabilities become whole multiples of 2^-64, computed in integers. That, and whatever the table
-leaves out, is the only difference from the distribution that was asked for: `distance` bounds it.
-Looking a sample up takes as many steps whatever is drawn, but memory caches may tell: constant time
-is not claimed.
+A table is exact for its weights, which are integers. What the weights leave out of a distribution,
+its tails and its 257th bit, is the only difference from it: `distance` bounds that. A look-up takes
+as many steps whatever is drawn, but memory caches may tell: constant time is not claimed.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from decimal import Context
 from fractions import Fraction
-from itertools import accumulate, pairwise
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -25,6 +24,8 @@ PRECISION: Final = 256
 """Weights are multiples of 2^-256: what their rounding adds to a distance is below 2^-200."""
 
 _WORD: Final = 64
+_WORDS: Final = 1 << _WORD
+_AGAIN: Final = np.iinfo(np.int64).min
 _DECIMALS: Final = Context(prec=120)
 
 
@@ -40,7 +41,7 @@ class Sampler(ABC):
     """Independent samples of one distribution over the integers."""
 
     bound: int
-    """Samples are within -bound .. bound but for a probability below 2^-64 each."""
+    """Samples are within -bound .. bound but for a probability below 2^-100 each."""
 
     @abstractmethod
     def distance(self, length: int) -> Fraction:
@@ -55,7 +56,9 @@ class Sampler(ABC):
 class Table(Sampler):
     """Outcomes with probabilities proportional to their weights. [Walker77]
 
-    The 2^64 words are cut into columns of equal height, one or two outcomes in each.
+    The 2^64 words are cut into columns of equal height, with one or two outcomes in each. Every
+    outcome gets as many whole words as it is due; the fewer than `len(weights)` words that are left
+    over mean: draw once more, from the table of what the outcomes are still due.
 
     Args:
         weights: whole numbers >= 0 of any size, not all 0.
@@ -64,18 +67,24 @@ class Table(Sampler):
     """
 
     def __init__(
-        self,
-        weights: Sequence[int],
-        outcomes: int | Signed = 0,
-        missing: Fraction = Fraction(0),
+        self, weights: Sequence[int], outcomes: int | Signed = 0, missing: Fraction = Fraction(0)
     ) -> None:
         values = np.arange(len(weights)) + outcomes if isinstance(outcomes, int) else outcomes
         self.bound = max(-int(values.min()), int(values.max()))
-        self.each = missing + Fraction(len(weights), 1 << (_WORD + 1))
-        log = max(1, (len(weights) - 1).bit_length())
+        self.each = missing
+        total = sum(weights)
+        shares = [divmod(w << _WORD, total) for w in weights]
+        counts = [count for count, _ in shares]
+        self._due, self._values = [due for _, due in shares], values
+        log = len(weights).bit_length()
+        counts += [_WORDS - sum(counts)] + [0] * ((1 << log) - len(counts) - 1)
         self._shift = np.uint64(_WORD - log)
-        self._tops, owners = _columns(_counts(weights, 1 << log), 1 << (_WORD - log))
-        self._outcomes = np.append(values, np.zeros((1 << log) - len(values), np.int64))[owners]
+        self._tops, owners = _columns(counts, 1 << (_WORD - log))
+        self._outcomes = np.append(values, np.full((1 << log) - len(values), _AGAIN))[owners]
+
+    @cached_property
+    def _rest(self) -> Table:
+        return Table(self._due, self._values)
 
     def distance(self, length: int) -> Fraction:
         return self.each * length
@@ -85,32 +94,28 @@ class Table(Sampler):
         fill(out, [self], np.add, stream)
         return out
 
-    def look_up(self, w: Words, out: Signed) -> None:
-        """From uniform words to samples. At most `BLOCK` at a time stay in the cache."""
-        column = (w >> self._shift).view(np.int64)
+    def sample(self, stream: Stream, w: Words, out: Signed) -> None:
+        """Fill `out`, of at most `BLOCK`; `w` is room for as many words."""
+        column = (stream.fill(w) >> self._shift).view(np.int64)
         below = w < self._tops.take(column)
         column <<= 1
         column += below
         self._outcomes.take(column, out=out, mode="clip")
+        if out.min() == _AGAIN:
+            again = out == _AGAIN
+            out[again] = self._rest.draw(stream, int(again.sum()))
 
 
 def fill(out: Signed, tables: Sequence[Table], join: np.ufunc, stream: Stream) -> None:
     """Overwrite `out` with one sample from each table, joined by addition, say."""
     words, part = np.empty(BLOCK, np.uint64), np.empty(BLOCK, np.int64)
     for block in blocks(len(out)):
-        w, term, target = words[: len(out[block])], part[: len(out[block])], out[block]
-        tables[0].look_up(stream.fill(w), target)
+        target = out[block]
+        w, term = words[: len(target)], part[: len(target)]
+        tables[0].sample(stream, w, target)
         for table in tables[1:]:
-            table.look_up(stream.fill(w), term)
+            table.sample(stream, w, term)
             join(target, term, out=target)
-
-
-def _counts(weights: Sequence[int], columns: int) -> list[int]:
-    """How many of the 2^64 words mean each outcome; each is off by less than one."""
-    total = sum(weights)
-    ends = [((c << (_WORD + 1)) + total) // (2 * total) for c in accumulate(weights, initial=0)]
-    counts = [b - a for a, b in pairwise(ends)]
-    return counts + [0] * (columns - len(counts))
 
 
 def _columns(counts: list[int], height: int) -> tuple[Words, NDArray[np.int64]]:
