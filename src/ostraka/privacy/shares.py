@@ -213,10 +213,11 @@ class _Law:
 
     def _u(self, shift: int = 0) -> Floats:
         k, b = self._k + shift, self.b
-        with np.errstate(divide="ignore"):
-            far = (b - 1) * np.log(k) + b * (b - 1) / (2 * k) - math.lgamma(b)
+        far = np.maximum(k, 1)
+        far = (b - 1) * np.log(far) + b * (b - 1) / (2 * far) - math.lgamma(b)
         near = self._near[np.minimum(k, _NEAR).astype(int)]
-        return np.exp(np.where(k <= _NEAR, near, far) - k / self.scale)
+        found: Floats = np.exp(np.where(k <= _NEAR, near, far) - k / self.scale)
+        return found
 
     def loss(self, shift: int) -> float:
         """The most that a shift of the difference changes the log of a probability: at 0."""
