@@ -23,22 +23,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ostraka.privacy.exact import Exact
+from ostraka.privacy.samplers import FEW, FINE, TAIL
 from ostraka.privacy.tables import PRECISION, Sampler, Table, exp_minus, powers
 from ostraka.sharing.encoding import Signed
 from ostraka.sharing.randomness import Stream, Words
 
-FEW: Final = 256
-"""Vectors shorter than this are drawn one by one."""
-
-ENTRIES: Final = 1 << 14
-"""Longest table: a sample from it is within 2^-51 of exact."""
+ENTRIES: Final = 1 << 17
+"""Longest table: making it takes a quarter of a second, and so do some 10^5 samples by jumps."""
 
 _ONE: Final = 1 << PRECISION
-_TAIL: Final = Fraction(1, 1 << 66)
-"""46 scales out: e^-46 < 2^-66."""
-_FINE: Final = Fraction(1, 1 << 200)
+_SCALES: Final = 70
+"""How far out jumps are left out of tables: e^-70 < 2^-100."""
 _DIGIT: Final = 8
-_WORD: Final = Fraction(1, 1 << 64)
 
 
 class Polya(Sampler):
@@ -51,7 +47,7 @@ class Polya(Sampler):
         if scale <= 0 or h < 1 or sides not in (1, 2):
             raise ValueError("a scale is above 0, and somebody is to be honest")
         self.scale, self.h, self.sides = scale, h, sides
-        self.bound = int(46 * scale) + 1
+        self.bound = int(_SCALES * scale) + 1
 
     @property
     def tabled(self) -> bool:
@@ -95,7 +91,7 @@ class Polya(Sampler):
         """The whole law."""
         right = self._right() if self.sides == 2 else self._one_side()
         left = right[:0:-1] if self.sides == 2 else []
-        return Table(left + right, np.arange(-len(left), len(right)), _TAIL + _FINE)
+        return Table(left + right, np.arange(-len(left), len(right)), TAIL + FINE)
 
     def _one_side(self) -> list[int]:
         """P(k) = P(k - 1) a (k - 1 + r) / k."""
@@ -140,16 +136,16 @@ class _Jumps(Sampler):
 
     def __init__(self, scale: Fraction, h: int, sides: int) -> None:
         self.sides = sides
-        count = (int(46 * scale) + 1).bit_length()
+        count = (int(_SCALES * scale) + 1).bit_length()
         kept = [exp_minus((1 << j) / scale) for j in range(count)]
         rate = sides * sum(kept) // h
         many = _poisson(rate)
-        self._counts = Table(many, np.arange(len(many)), _TAIL + _FINE)
-        self._block = Table(kept, np.arange(count), _FINE)
+        self._counts = Table(many, np.arange(len(many)), TAIL + FINE)
+        self._block = Table(kept, np.arange(count), FINE)
         digits = range(0, count, _DIGIT)
         self._keep = [_thresholds(exp_minus((1 << at) / scale)) for at in digits]
-        candidate = self._block.each + len(self._keep) * _WORD
-        self.each = self._counts.each + _TAIL + Fraction(rate, _ONE) * candidate
+        candidate = self._block.each + len(self._keep) * Fraction(1, 1 << 128)
+        self.each = self._counts.each + TAIL + Fraction(rate, _ONE) * candidate
 
     def distance(self, length: int) -> Fraction:
         return self.each * length
@@ -171,7 +167,7 @@ class _Jumps(Sampler):
         kept = _first_of(stream, j, k)
         for i, thresholds in enumerate(self._keep):
             digit = low >> np.uint64(_DIGIT * i) & np.uint64((1 << _DIGIT) - 1)
-            kept &= (_words(stream, count) < thresholds[digit]) | (digit == 0)
+            kept &= _below(stream, *thresholds[:, digit])
         sizes = np.where(kept, k, 0).astype(np.int64)
         if self.sides == 2:
             np.negative(sizes, out=sizes, where=w >> np.uint64(63) == 1)
@@ -193,15 +189,25 @@ def _few(exact: Exact, h: int) -> int:
 def _poisson(rate: int) -> list[int]:
     """Weights rate^n / n!, as far as they matter."""
     weights = [_ONE]
-    while weights[-1] > sum(weights) >> 70 or len(weights) << PRECISION < rate:
+    while weights[-1] > sum(weights) >> 104 or len(weights) << PRECISION < rate:
         weights.append((weights[-1] * rate >> PRECISION) // len(weights))
     return weights
 
 
-def _thresholds(q: int) -> Words:
-    """Below which of 2^64 words to keep something with probability q^d, for each digit d."""
-    found = [min(power >> (PRECISION - 64), (1 << 64) - 1) for power in powers(q, 1 << _DIGIT)]
-    return np.array(found, np.uint64)
+def _thresholds(q: int) -> NDArray[np.uint64]:
+    """Below which of 2^128 numbers, in two words, something is kept with probability q^d, for each
+    digit d."""
+    found = [min(power >> (PRECISION - 128), (1 << 128) - 1) for power in powers(q, 1 << _DIGIT)]
+    return np.array([divmod(number, 1 << 64) for number in found], np.uint64).T
+
+
+def _below(stream: Stream, high: Words, low: Words) -> NDArray[np.bool_]:
+    """Whether a uniform number of two words is below another; the second is seldom drawn."""
+    w = _words(stream, len(high))
+    found, same = w < high, w == high
+    if same.any():
+        found[same] = _words(stream, int(same.sum())) < low[same]
+    return found
 
 
 def _first_of(stream: Stream, j: Words, k: Words) -> NDArray[np.bool_]:

@@ -77,22 +77,13 @@ class NoiseShares(ABC):
         """One maker's share for the whole vector. Consumes the stream."""
         return self.share.draw(stream, self.sensitivity.length)
 
+    @abstractmethod
     def spends(self, makers: int) -> Spend:
         """What the total tells if the shares of so many honest makers are in it.
 
-        Where samples are not quite from their law, what that may tell is in delta: of laws at a
-        distance T, a promise of epsilon becomes one of epsilon and (1 + e^epsilon) T.
+        That samples are within 2^-60 of their law, for vectors of any length, is not counted: the
+        cipher that their randomness comes from promises no more.
         """
-        found = self._tells(min(makers, self.honest))
-        assert found.epsilon is not None
-        apart = self.honest * self.share.distance(self.sensitivity.length)
-        return Spend(
-            found.epsilon, found.delta + _up(math.exp(found.epsilon) + 1) * apart, found.rho
-        )
-
-    @abstractmethod
-    def _tells(self, makers: int) -> Spend:
-        """The same for exact samples and at most `honest` makers."""
 
     @abstractmethod
     def within(self, makers: int, sure: float = SURE) -> int:
@@ -108,7 +99,7 @@ class LaplaceShares(NoiseShares):
         self.epsilon, self.scale = epsilon, sensitivity.l1 / epsilon
         self.share = Polya(self.scale, honest, sides=2)
 
-    def _tells(self, makers: int) -> Spend:
+    def spends(self, makers: int) -> Spend:
         """With fewer shares the law is log-convex, so a change tells most spread evenly."""
         if makers >= self.honest:
             return Spend.pure(self.epsilon)
@@ -134,7 +125,7 @@ class GeometricShares(NoiseShares):
         self.scale = 2 * change / epsilon
         self.share = Polya(self.scale, honest, sides=1)
 
-    def _tells(self, makers: int) -> Spend:
+    def spends(self, makers: int) -> Spend:
         if makers >= self.honest:
             return Spend.pure(self.epsilon)
         law = _Law(self.scale, Fraction(makers, self.honest))
@@ -178,8 +169,8 @@ class GaussianShares(NoiseShares):
         drift = math.sqrt(self.sensitivity.l2_squared / (makers * v))
         return _up((drift + tau * math.sqrt(self.sensitivity.length)) ** 2 / 2)
 
-    def _tells(self, makers: int) -> Spend:
-        rho = self._rho(self.variance, makers)
+    def spends(self, makers: int) -> Spend:
+        rho = self._rho(self.variance, min(makers, self.honest))
         return Spend(epsilon_of(rho, self.delta), self.delta, rho)
 
     def within(self, makers: int, sure: float = SURE) -> int:
