@@ -137,14 +137,28 @@ async def test_a_shuffle_that_is_none_is_found(together, monkeypatch, wrong):
     await together(3, 1, program, begin=start_active)
 
 
+async def test_bits_of_secrets_and_halving_among_three(together):
+    a = np.array([5, 12345, 2**58 + 7, 0])
+
+    async def program(engine):
+        x = await share(engine, 0, a, a.shape)
+        words = (await truncate(x, 3), await truncate(-x, 9), await decompose(x, 61))
+        return [await reveal(v) for v in words]
+
+    for shifted, negative, bits in (await together(3, 1, program, begin=start_active))[0]:
+        assert np.array_equal(shifted, a >> 3)
+        assert np.array_equal(negative, -a >> 9)
+        assert np.array_equal(bits @ (1 << np.arange(61)), a)
+
+
 async def test_what_cannot_be_checked_is_refused(together):
     async def program(engine):
         x = await share(engine, 0, [1, 2], (2,))
         for word in (truncate(x, 1), decompose(x, 2)):
-            with pytest.raises(ManifestError, match="active"):
+            with pytest.raises(ManifestError, match="three compute parties only"):
                 await word
 
-    await together(3, 1, program, begin=start_active)
+    await together(4, 1, program, begin=start_active)
     with pytest.raises(ExceptionGroup) as caught:
         await together(4, 2, program, begin=start_active)
     assert caught.group_contains(ManifestError, match="at least 5 compute parties")

@@ -34,11 +34,13 @@ import numpy as np
 
 from ostraka.engine.coin import Coin
 from ostraka.engine.context import Audit, Engine, start
+from ostraka.engine.gates import Gates
 from ostraka.engine.multiply import reduced
 from ostraka.engine.party import Party
 from ostraka.errors import PeerViolation
 from ostraka.sharing.field import Elements, Field
 from ostraka.sharing.matrix import matmul
+from ostraka.sharing.planes import Planes
 from ostraka.sharing.randomness import Draw, Stream, Words, blocks
 from ostraka.sharing.scheme import InconsistentShares
 from ostraka.sharing.shamir import complete
@@ -49,6 +51,9 @@ LIMIT: Final = 1 << 22
 LONG: Final = 1 << 14
 """Terms above which a vector is cut in two, which costs least time; below, so that rounds are
 fewest."""
+
+GATE_TERMS: Final = 3
+"""Terms whose memory a word of 64 ANDs takes."""
 
 MASKS: Final = 3
 """Random elements of a proof: a pair of factors, and one for what must be of degree t."""
@@ -78,6 +83,7 @@ class Auditor(Audit):
         self._sums: list[tuple[Elements, Elements, Words]] = []
         self._matrices: list[tuple[Elements, Elements, Elements]] = []
         self._shares: list[Words] = []
+        self._gates = Gates(engine)
         self._terms = 0
 
     def products(self, x: Words, y: Words, z: Words) -> None:
@@ -91,6 +97,10 @@ class Auditor(Audit):
     def matrices(self, x: Elements, y: Elements, z: Elements) -> None:
         self._matrices.append((x, y, z))
         self._terms += x.size + y.size + z.size
+
+    def gates(self, x: Planes, y: Planes, z: Planes, zero: Planes) -> None:
+        self._gates.add(x, y, z, zero)
+        self._terms += GATE_TERMS * x.shape[1]
 
     def dealt(self, shares: Sequence[Words]) -> None:
         if self.engine.n > 2 * self.engine.t + 1:
@@ -107,6 +117,8 @@ class Auditor(Audit):
     async def settle(self) -> None:
         if not self._terms:
             return
+        if self._gates.words:
+            self.sums(*await self._gates.claims(self.coin))
         stream, (*pair, mask) = await self._masks()
         x, y, z = self._claim(stream)
         loose = _random_inner(self.engine.field, stream, self._shares)

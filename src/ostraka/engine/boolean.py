@@ -9,7 +9,7 @@ AND costs one round. Two sharings of the same interface:
 - `Sliced`, any n >= 2t + 1: Shamir sharing over GF(2^m), m = ceil(log2(n + 1)), bit-sliced into m
   planes. An AND is a product as in `multiply`: m (n - t - 1) bits from each of 2t + 1 parties.
 
-Adversary: passive, at most t parties.
+Adversary: passive, at most t parties. With `Engine.audit` active, for three parties: `Proven`.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import numpy as np
 
 from ostraka.engine.context import Engine
 from ostraka.engine.deal import deal
+from ostraka.engine.reveal import open_elements
 from ostraka.errors import ManifestError
 from ostraka.sharing.binary import Binary, Matrix, apply
 from ostraka.sharing.field import Elements
@@ -117,15 +118,31 @@ def boolean(engine: Engine, count: int) -> Boolean:
     """The fastest sharing of bits of `count` elements for these parties.
 
     Raises:
-        ManifestError: with active security, as nothing checks an AND.
+        ManifestError: with active security and more than three parties, as nothing proves an AND.
     """
-    if engine.audit:
-        raise ManifestError(
-            'this needs Boolean circuits, which security = "active" cannot check yet',
-            hint='use security = "passive", among parties that follow the protocol',
-        )
     three = (engine.n, engine.t) == (3, 1)
-    return Replicated(engine, count) if three else Sliced(engine, count)
+    if not engine.audit:
+        return Replicated(engine, count) if three else Sliced(engine, count)
+    if not three:
+        raise ManifestError(
+            'this needs Boolean circuits, which security = "active" proves among three compute '
+            "parties only",
+            hint='name three compute parties, or use security = "passive"',
+        )
+    return Proven(engine, count)
+
+
+def provable(engine: Engine) -> bool:
+    """Whether `boolean` has a sharing for this adversary."""
+    return not engine.audit or (engine.n, engine.t) == (3, 1)
+
+
+def line(engine: Engine, stranger: int) -> int:
+    """Our share of 1 on the line that is zero at `stranger`.
+
+    Two of three parties that know a number share it so, without a message.
+    """
+    return engine.field.lagrange([0, engine.points[stranger]], engine.points[engine.me])[0]
 
 
 class Replicated(Boolean):
@@ -162,9 +179,8 @@ class Replicated(Boolean):
         r = None
         if engine.me:
             r = engine.uniform(3 - engine.me, "mask", len(y))
-        # f(X) = r (1 - X / X_0) is r at zero and zero at party 0
-        c = field.lagrange([0, engine.points[0]], engine.points[1])[0]
-        masked = await self._masked(y, [field.scale(r, c)] if r is not None else [])
+        summands = [] if r is None else [field.scale(r, line(engine, 0))]
+        masked = await self._masked(y, summands)
         shape = (2, *self._shape())
         first, second = np.zeros(shape, np.uint64), np.zeros(shape, np.uint64)
         step = engine.begin()
@@ -183,16 +199,83 @@ class Replicated(Boolean):
 
     async def to_field(self, bits: Bits) -> list[Words]:
         """Party 0 deals x_0 ^ x_1; both others know x_2, on the line that is zero at party 0."""
-        engine, field = self.engine, self.engine.field
-        count, length = self.count, bits.shape[1] * self.count
+        engine, count, length = self.engine, self.count, bits.shape[1] * self.count
         if engine.me == 0:
             known = bits_of(bits[0] ^ bits[1], count).reshape(-1)
             dealt = await deal(engine, [0], length, known.__getitem__, total=True)
             return [*dealt, np.zeros(length, np.uint64)]
         dealt = await deal(engine, [0], length, None, total=True)
-        c = field.lagrange([0, engine.points[0]], engine.points[engine.me])[0]
         known = bits_of(bits[2 - engine.me], count).reshape(-1)
-        return [*dealt, known * np.uint64(c)]
+        return [*dealt, known * np.uint64(line(engine, 0))]
+
+
+class Proven(Replicated):
+    """For an active adversary: whatever enters is known to two parties, and ANDs are proven.
+
+    So components are consistent whatever a liar says: of the two that hold one, one is honest.
+    What is opened here is uniform to who learns it; nothing needs to be proven before.
+    """
+
+    async def _both(self, a: Bits, b: Bits) -> Bits:
+        engine, words = self.engine, a.shape[1:]
+        x, y = a.reshape(2, -1), b.reshape(2, -1)
+        zero = np.stack([engine.random_words(j, "zero", words) for j in (self.before, self.after)])
+        zero = zero.reshape(2, -1)
+        out = np.empty_like(zero)
+        z, other = out[0], y[0] ^ y[1]
+        np.bitwise_xor(zero[0], zero[1], out=z)
+        other &= x[0]
+        z ^= other
+        z ^= np.bitwise_and(x[1], y[0], out=other)
+        step = engine.begin()
+        engine.send(self.before, step, z)
+        await engine.receive_words(self.after, step, out[1])
+        assert engine.audit is not None
+        engine.audit.gates(x, y, out, zero)
+        await engine.audit.relieve()
+        return out.reshape(a.shape)
+
+    async def operands(self, y: Words) -> tuple[list[Bits], Words | None]:
+        """Three, in one round: s = y + r + q, and minus both masks.
+
+        r is a stream of parties 0 and 2, q of parties 1 and 2, s is opened to 0 and 1, who see
+        whether all three shares of it are on a line. Nobody is told which operand it knows.
+        """
+        engine, field, me = self.engine, self.engine.field, self.engine.me
+        masks = {j: engine.uniform(3 - me - j, "mask", len(y)) for j in (0, 1) if j != me}
+        for stranger, mask in masks.items():
+            y = field.add(y, field.scale(mask, line(engine, stranger)))
+        opened = await open_elements(engine.array(y), engine.names[:2], masked=True)
+        numbers = {
+            (stranger + 2) % 3: field.subtract(np.full(len(y), field.p, np.uint64), mask)
+            for stranger, mask in masks.items()
+        }
+        if opened is not None:
+            numbers[1] = opened
+        found = []
+        for component in (1, 0, 2):
+            operand = np.zeros((2, *self._shape()), np.uint64)
+            if component in numbers:
+                operand[(component - me) % 3] = self._planes(numbers[component])
+            found.append(operand)
+        return found, None
+
+    async def to_field(self, bits: Bits) -> list[Words]:
+        """As without liars, and what party 0 deals of x_0 and x_1 is proven: a product."""
+        engine, field = self.engine, self.engine.field
+        dealt, last = await super().to_field(bits)
+        x, y = (self._component(bits, i) for i in (0, 1))
+        assert engine.audit is not None
+        engine.audit.products(x, field.add(y, y), field.subtract(field.add(x, y), dealt))
+        return [dealt, last]
+
+    def _component(self, bits: Bits, i: int) -> Words:
+        """Shares of x_i, zeros and ones, known to party i and the one before."""
+        place = (i - self.engine.me) % 3
+        if place == 2:
+            return np.zeros(bits.shape[1] * self.count, np.uint64)
+        known = bits_of(bits[place], self.count).reshape(-1)
+        return known * np.uint64(line(self.engine, (i + 1) % 3))
 
 
 class Sliced(Boolean):

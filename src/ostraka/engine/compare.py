@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from ostraka.engine import masked
 from ostraka.engine.array import SecretArray
 from ostraka.engine.bits import xor_all
-from ostraka.engine.boolean import Bits, Boolean, boolean
+from ostraka.engine.boolean import Bits, Boolean, boolean, provable
 from ostraka.sharing.randomness import Words
 
 Operand = SecretArray | int | NDArray[Any]
@@ -38,7 +38,7 @@ Operand = SecretArray | int | NDArray[Any]
 async def less_than_zero(x: SecretArray) -> SecretArray:
     """1 where x < 0, else 0; every x in the field's range."""
     engine = x.engine
-    if engine.audit:
+    if not provable(engine):
         return await masked.negative(x)
     y = engine.field.rotate(np.ascontiguousarray(x.parts[0]).reshape(-1), 1)
     if not x.size:
@@ -62,7 +62,7 @@ async def equal(a: Operand, b: Operand) -> SecretArray:
     as a comparison but one; about half its bytes.
     """
     difference = _difference(a, b)
-    if difference.engine.audit:
+    if not provable(difference.engine):
         return await masked.zero(difference)
     x = np.ascontiguousarray(difference.parts[0]).reshape(-1)
     if not len(x):

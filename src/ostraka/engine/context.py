@@ -23,6 +23,7 @@ from ostraka.errors import ManifestError, PeerViolation
 from ostraka.exchange import Array, octets, words
 from ostraka.names import PartyId, Step
 from ostraka.sharing.field import Elements
+from ostraka.sharing.planes import Planes
 from ostraka.sharing.randomness import SEED_BYTES, Draw, Stream, Words
 from ostraka.sharing.shamir import Shamir
 
@@ -50,6 +51,10 @@ class Audit(ABC):
     @abstractmethod
     def matrices(self, x: Elements, y: Elements, z: Elements) -> None:
         """z = x @ y."""
+
+    @abstractmethod
+    def gates(self, x: Planes, y: Planes, z: Planes, zero: Planes) -> None:
+        """z = x AND y for bits of three parties: see `gates.Gates.add`."""
 
     @abstractmethod
     def dealt(self, shares: Sequence[Words]) -> None:

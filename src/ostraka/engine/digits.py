@@ -3,7 +3,8 @@
 Everything rests on x mod p = A + B + w, the sum taken over 61 bits, where w = 1 if A + B >= p
 (`compare` says where A and B come from): a prefix adder gives the carries [Sklansky60].
 
-Adversary: passive, at most t < n / 2 parties, who learn nothing. A batch has the rounds of one.
+Adversary: passive, at most t < n / 2 parties, who learn nothing; of three parties also active. A
+batch has the rounds of one.
 """
 
 from __future__ import annotations
@@ -45,14 +46,15 @@ async def truncate(x: SecretArray, k: int) -> SecretArray:
 
     With t = 1, party 0 knows A and party 1 knows B, so they deal A >> k and B >> k; missing are the
     carry into bit k, and 2^(61 - k) if the sum wrapped around: three rounds more than a comparison
-    and a third more bytes. Otherwise by `decompose`, whose cost grows with k.
+    and a third more bytes. Otherwise, and with active security, by `decompose`, whose cost grows
+    with k.
     """
     if not 0 <= k <= MAGNITUDE or x.engine.field.bits != 61:
         raise ValueError(f"x / 2^k is for k from 0 to {MAGNITUDE}")
     if not x.size or not k:
         return x
     positive = x + (1 << MAGNITUDE)
-    if x.engine.t == 1:
+    if x.engine.t == 1 and not x.engine.audit:
         quotient = await _shifted(positive, k)
     else:
         low = await decompose(positive, k) @ (1 << np.arange(k))

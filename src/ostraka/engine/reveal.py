@@ -25,7 +25,7 @@ async def reveal(x: SecretArray, to: Iterable[PartyId] | None = None) -> NDArray
     """Open x: one round, 8 bytes per element from every party to every recipient. [Sha79]
 
     All n shares must lie on one polynomial of degree t, so up to n - t - 1 wrong shares are
-    noticed, and with n >= 3t + 1 up to t liars are named.
+    noticed.
 
     Args:
         to: the compute parties that learn x; everybody by default.
@@ -33,7 +33,8 @@ async def reveal(x: SecretArray, to: Iterable[PartyId] | None = None) -> NDArray
     Returns:
         Signed integers of x's shape, to a recipient; None to others.
 
-    With active security everything done so far is checked first: some rounds more.
+    With active security everything done so far is checked first: some rounds more. Then, with
+    n >= 3t + 1, up to t wrong shares are corrected, and whose they are is noted in `Party.liars`.
 
     Raises:
         PeerViolation: the shares contradict each other, or with active security somebody cheated.
@@ -42,10 +43,18 @@ async def reveal(x: SecretArray, to: Iterable[PartyId] | None = None) -> NDArray
     return None if opened is None else x.engine.field.decode(opened)
 
 
-async def open_elements(x: SecretArray, to: Iterable[PartyId] | None = None) -> Elements | None:
-    """As `reveal`, as elements of the field."""
+async def open_elements(
+    x: SecretArray, to: Iterable[PartyId] | None = None, *, masked: bool = False
+) -> Elements | None:
+    """As `reveal`, as elements of the field.
+
+    Args:
+        masked: whoever learns x could have drawn it, whatever was falsified before: nothing is
+            checked first, and a contradiction is nobody's fault for certain.
+    """
     engine = x.engine
-    if engine.audit:
+    proven = engine.audit is not None and not masked
+    if engine.audit and proven:
         await engine.audit.settle()
     recipients = tuple(engine.names if to is None else to)
     unknown = [name for name in recipients if name not in engine.names]
@@ -67,5 +76,5 @@ async def open_elements(x: SecretArray, to: Iterable[PartyId] | None = None) -> 
             if name != engine.party.me:
                 expected = words(piece.stop - piece.start)
                 shares[name] = await engine.party.receive(name, Step(step + i), expected)
-        value[piece] = combined(engine.party, shares)
+        value[piece] = combined(engine.party, shares, certain=proven)
     return value.reshape(x.shape)

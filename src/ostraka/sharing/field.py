@@ -93,7 +93,7 @@ class Field:
         )
         low = (products & _LOW32).sum(axis=1)
         high = (products >> np.uint64(32)).sum(axis=1)
-        return list(self.add(self._fold(low), self.rotate(self._fold(high), 32)))
+        return list(self.add(self.reduce(low), self.rotate(self.reduce(high), 32)))
 
     def _mix_one(self, row: Sequence[int], vectors: Sequence[Words]) -> Words:
         total = self.scale(vectors[0], row[0])
@@ -107,7 +107,7 @@ class Field:
 
     def multiply(self, a: Words, b: Words | np.uint64) -> Words:
         """a * b, elementwise."""
-        return self._product61(a, b) if self.bits == 61 else self._fold(a * b)
+        return self._product61(a, b) if self.bits == 61 else self.reduce(a * b)
 
     def _product61(self, a: Words, b: Words | np.uint64) -> Words:
         """With a = a1 2^32 + a0 and the same for b: 2^64 = 8 and 2^61 = 1 modulo p."""
@@ -125,10 +125,10 @@ class Field:
         cross &= _LOW29
         cross <<= np.uint64(32)
         total += cross
-        return self._fold(total)
+        return self.reduce(total)
 
-    def _fold(self, a: Words) -> Words:
-        """Any 64-bit word (below p^2 in a tiny field) to its canonical element, in place."""
+    def reduce(self, a: Words) -> Words:
+        """Any 64-bit words (below p^2 in a tiny field) to their canonical elements, in place."""
         for _ in range(1 if self.bits == 61 else 2):
             carry = a >> np.uint64(self.bits)
             a &= self._p
