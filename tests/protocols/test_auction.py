@@ -1,4 +1,6 @@
 import asyncio
+import random
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -84,6 +86,49 @@ def test_rules(auction, outputs, bids, expected):
     assert protocol.plaintext(inputs) == values(outcome)
 
 
+@pytest.mark.parametrize(("k", "price", "ties"), [
+    (64, "first", "order"), (65, "second", "order"), (200, "first", "order"),
+    (200, "second", "random"), (150, "first", "random"),
+])  # fmt: skip
+def test_many_bids(auction, k, price, ties):
+    bidders = tuple(f"b{i}" for i in range(k))
+    roles = {**dict.fromkeys(bidders, "c"), **dict.fromkeys(NAMES[:3], "kr")}
+    protocol = auction(roles, f'price = "{price}"\nties = "{ties}"')
+    for seed, top in ((1, 1000), (2, 30)):
+        draw = random.Random(seed)
+        inputs = {bidder: draw.randint(0, top) for bidder in bidders}
+        results, net = play(protocol, inputs, seed=seed)
+        found, textbook = values(results["alice"]), protocol.plaintext(inputs)
+        assert found["price"] == textbook["price"]
+        if ties == "order":
+            assert found == textbook
+        assert inputs[found["winner"]] == max(inputs.values())
+        assert net.sent == protocol.cost().sent
+
+
+def test_bytes_do_not_grow_as_the_square(auction):
+    def sent(k):
+        roles = {**{f"b{i}": "c" for i in range(k)}, **dict.fromkeys(NAMES[:3], "kr")}
+        return auction(roles).cost().sent["alice"].bytes
+
+    assert sent(1000) < 12 * sent(100)
+
+
+@pytest.mark.parametrize("security", ["passive", "active"])
+def test_ties_are_drawn_uniformly_among_those_who_bid_most(auction, security):
+    protocol = auction(4, 'ties = "random"', security=security)
+    inputs = dict(zip(NAMES, (700, 5, 700, 700), strict=False))
+    runs, wins = (120 if security == "passive" else 15), Counter()
+    for seed in range(runs):
+        found = {values(o)["winner"] for o in play(protocol, inputs, seed=seed)[0].values()}
+        assert len(found) == 1
+        wins.update(found)
+    assert set(wins) == {"alice", "carlos", "david"}
+    expected = runs / 3
+    # two degrees of freedom, and fixed seeds: once in a thousand
+    assert sum((count - expected) ** 2 / expected for count in wins.values()) < 13.8
+
+
 def test_each_recipient_learns_what_the_manifest_says(auction):
     roles = {"alice": "ckr", "bob": "ck", "carlos": "ckr", "david": "r", "erin": "r"}
     reveal = (
@@ -164,6 +209,7 @@ def test_traffic_does_not_depend_on_bids(auction):
         ("reserve = 0.5", {}, "outputs.reserve: must be a possible bid"),
         ('reserve = "5"', {}, "outputs.reserve: must be a number"),
         ('price = "third"', {}, "outputs.price: must be 'first' or 'second'"),
+        ('ties = "mine"', {}, "outputs.ties: must be 'order' or 'random'"),
         ("reveal = { alice = ['price'] }", {}, "outputs.reveal: does not say what bob learns"),
         ("reveal = { zoe = ['price'] }", {}, "outputs.reveal: zoe is not a recipient"),
         ("reveal = []", {}, "outputs.reveal: names winner, price or both"),
@@ -186,3 +232,6 @@ def test_explain(auction):
     assert "Bids below 7 do not win" in words
     assert "A second price is a losing bid, though not whose" in words
     assert "each is from 0 to 1000" in words
+    assert "of equal ones, the first in the manifest's order" in words
+    drawn = "\n".join(auction(3, 'ties = "random"').explain())
+    assert "of equal ones, one that the compute parties draw together" in drawn

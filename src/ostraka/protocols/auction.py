@@ -10,16 +10,16 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import BeforeValidator
 
-from ostraka.engine.array import SecretArray, concatenate
-from ostraka.engine.choose import select
+from ostraka.engine.array import SecretArray, stack
+from ostraka.engine.choose import leaders, select
 from ostraka.engine.context import Engine
 from ostraka.engine.multiply import mul
+from ostraka.engine.sort import shuffle
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId
 from ostraka.protocols.interactive import InputOptions, read_options, refuse
 from ostraka.protocols.leakage import explain_auction
 from ostraka.protocols.numbers import Comparing
-from ostraka.protocols.order import at, places
 from ostraka.protocols.protocol import Output, Shares, Value
 from ostraka.sharing.randomness import Words
 
@@ -40,21 +40,25 @@ class Options(InputOptions):
     Attributes:
         price: what the winner pays: its own bid, or the second highest.
         reserve: bids below it do not win; in the input's unit.
+        ties: who wins of those who bid most alike: the first in the manifest's order, or one of
+            them drawn jointly, uniformly, unknown to any t parties beforehand.
         reveal: what all recipients learn, or what each does: { seller = ["winner", "price"] }.
     """
 
     price: Literal["first", "second"] = "first"
     reserve: Annotated[Decimal | None, BeforeValidator(_number)] = None
+    ties: Literal["order", "random"] = "order"
     reveal: tuple[Figure, ...] | dict[str, tuple[Figure, ...]] = ("winner", "price")
 
 
 class Auction(Comparing):
-    """The highest bid wins; of equal ones, the first in the manifest's order. [NO07]
+    """The highest bid wins; of equal ones, the first in the manifest's order, or one drawn. [NO07]
 
     Contributors: one bid each, a number within the manifest's bounds.
     Recipients learn: the winner, the price, or both, each as the manifest says, and who was
     counted. Compute parties learn whose bids are out of bounds. Nobody else learns anything.
-    Rounds: at most 12 and two comparisons; bytes: `cost()`, as the square of the number of bids.
+    Rounds: for up to 64 bids at most 13 and two comparisons, for more those of `choose.leaders`,
+    and where ties are drawn those of a shuffle; bytes: `cost()`, above 64 bids as their number.
     Tolerates: t curious compute parties of n >= 2t + 1, who must all stay.
     """
 
@@ -74,22 +78,28 @@ class Auction(Comparing):
 
     async def evaluate(self, engine: Engine, x: SecretArray, shares: Shares) -> SecretArray:
         what = "bid within the bounds"
-        bids = await self.ranked(engine, x, shares, what, floor=self.reserve)
-        k = len(bids.x)
-        top = await places(bids.rank, [k - 1, max(0, k - 2)])
-        found = await at(top, concatenate([bids.x, bids.below], axis=1))
-        highest, below = found[:, 0], found[:, 1]
-        second = await select(below[1], engine.public(self.reserve), highest[1])
-        price = highest[0] if self.options.price == "first" else second
-        if k == 1 and self.options.price == "second":
-            price = engine.public(self.reserve)
+        bids, valid, below = await self.checked(x, shares, what, lambda y: y - self.reserve)
         # from 1: zero says that nothing was sold
         numbers = np.array([self.contributors.index(c) + 1 for c in shares.counted])
-        winner = top[0, :, 0] @ numbers
-        both = concatenate([winner.reshape(1), (price - self.codec.low + 1).reshape(1)])
-        sold = await mul(both, 1 - below[0])
+        table = stack([bids[:, 0], below[valid][:, 0], engine.public(numbers)])
+        if self.options.ties == "random":
+            table = await shuffle(table)
+        price, unsold, winner = await self._best(table)
+        both = stack([winner, price - self.codec.low + 1])
+        sold = await mul(both, 1 - unsold)
         order: dict[Figure, int] = {"winner": 0, "price": 1}
         return sold[[order[figure] for figures in self._groups for figure in figures]]
+
+    async def _best(self, table: SecretArray) -> tuple[SecretArray, SecretArray, SecretArray]:
+        """What the winner pays, whether that bid is below the reserve, and whose it is."""
+        if self.options.price == "first":
+            highest = (await leaders(table))[:, 0]
+            return highest[0], highest[1], highest[2]
+        reserve, found = table.engine.public(self.reserve), await leaders(table, 2)
+        price = reserve
+        if table.shape[1] > 1:
+            price = await select(found[1, 1], reserve, found[0, 1])
+        return price, found[1, 0], found[2, 0]
 
     def combine(self, opened: Words, counted: Sequence[PartyId]) -> tuple[Output, ...]:
         return self._outputs(next(iter(self._groups)), opened)
@@ -124,6 +134,10 @@ class Auction(Comparing):
             found.append((parties, slice(start, start + len(figures))))
             start += len(figures)
         return tuple(found)
+
+    def _part(self, me: int) -> int:
+        # in a shuffle no two have the same part
+        return me if self.options.ties == "random" else super()._part(me)
 
     def _reserve(self) -> int:
         """The least encoded bid that wins."""

@@ -128,13 +128,11 @@ class Interactive(Protocol):
     def compute_cost(self, total: Cost) -> None:
         """What `compute` sends does not depend on inputs: it runs, against nobody, and is counted.
 
-        Parties with the same part in every word of the engine send alike: the first, the other
-        t that mask, the rest of those who reduce degrees, and whoever is left.
+        Of parties that send alike, one does.
         """
-        n, t = len(self.scheme.compute), self.scheme.colluders
         counted: dict[int, tuple[int, int]] = {}
         for me, name in enumerate(self.scheme.compute):
-            kind = sum(me >= start for start in (1, t + 1, 2 * t + 1)) if n > 3 else me
+            kind = self._part(me)
             if kind not in counted:
                 exchange = _Nobody(name)
                 rounds = _finish(self._rehearse(exchange))
@@ -142,6 +140,12 @@ class Interactive(Protocol):
             messages, size = counted[kind]
             total.send(name, [_OTHERS], size, messages)
         total.rounds += rounds
+
+    def _part(self, me: int) -> int:
+        """Which part in the words of the engine the party of this place has: the first, the other
+        t that mask, the rest of those who reduce degrees, and whoever is left, send alike."""
+        n, t = len(self.scheme.compute), self.scheme.colluders
+        return sum(me >= start for start in (1, t + 1, 2 * t + 1)) if n > 3 else me
 
     async def _rehearse(self, exchange: Exchange) -> int:
         scheme = _Careless(self.contributors, self.scheme.compute, self.scheme.colluders)

@@ -170,10 +170,10 @@ def explain_auction(auction: Auction) -> list[str]:
         for figures, parties in groups.items()
     ]
     pays = "the second highest bid, or the reserve if that is higher" if second else "what it bid"
-    rule = (
-        "The rule: the highest bid wins; of equal ones, the first in the manifest's order. It "
-        f"pays {pays}."
-    )
+    ties = "the first in the manifest's order"
+    if auction.options.ties == "random":
+        ties = "one that the compute parties draw together, and none of them alone"
+    rule = f"The rule: the highest bid wins; of equal ones, {ties}. It pays {pays}."
     if auction.options.reserve is not None:
         rule += f" Bids below {auction.options.reserve} do not win."
     edge = (

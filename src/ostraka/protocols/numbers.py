@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ostraka.engine.array import SecretArray, concatenate
 from ostraka.engine.compare import less_than_zero
-from ostraka.engine.context import Engine
 from ostraka.engine.multiply import mul
 from ostraka.manifest import DecimalType, FloatType, Manifest
 from ostraka.protocols.interactive import InputOptions, Interactive, all_zero, refuse
@@ -17,13 +19,13 @@ from ostraka.sharing.encoding import Codec, renderer
 from ostraka.sharing.randomness import Words
 
 
-class Ranked(NamedTuple):
-    """Numbers, shape (contributors counted, `length`); their ranks as in `order.ranks`; and 1 for
-    each that is below the floor."""
+class Checked(NamedTuple):
+    """Numbers, shape (contributors counted, `length`); which of all rows these are; and, of all
+    rows, what else was asked."""
 
     x: SecretArray
-    rank: SecretArray
-    below: SecretArray
+    valid: NDArray[np.bool_]
+    negative: SecretArray
 
 
 class Comparing(Interactive):
@@ -45,31 +47,39 @@ class Comparing(Interactive):
     def encode(self, raw: object) -> Words:
         return self.scheme.from_signed(self.codec.encode(raw))
 
-    async def ranked(
-        self, engine: Engine, x: SecretArray, shares: Shares, what: str, floor: int = 0
-    ) -> Ranked:
-        """The rows of x that are within the manifest's bounds, and everything compared at once.
+    async def checked(
+        self,
+        x: SecretArray,
+        shares: Shares,
+        what: str,
+        also: Callable[[SecretArray], SecretArray],
+    ) -> Checked:
+        """The rows of x that are within the manifest's bounds, and 1 for all in `also` below zero.
 
         The rows are shared afresh, so that shares on no polynomial do no harm. Whose rows are out
         of bounds becomes known to the compute parties, how far does not. Rounds: 4 and one
         comparison.
 
         Args:
-            floor: what every number is compared with.
+            also: from the rows, valid or not, to more rows whose signs are found in the same batch.
 
         Raises:
             PeerViolation: a row is out of bounds, and the manifest says to stop then.
         """
-        y = await mul(x, engine.public(1))
-        k, (first, second) = len(y), pairs(len(y))
-        low, high = y - self.codec.low, self.codec.high - y
-        every = concatenate([low, high, y - floor, y[first] - y[second]])
-        less = await less_than_zero(every)
+        y, k = await mul(x, x.engine.public(1)), len(x)
+        less = await less_than_zero(concatenate([y - self.codec.low, self.codec.high - y, also(y)]))
         valid = await all_zero(concatenate([less[:k], less[k : 2 * k]], axis=1))
         self.turn_away(shares, valid, what)
-        both = valid[first] & valid[second]
-        rank = ranks_from(less[3 * k :][both], int(valid.sum()))
-        return Ranked(y[valid], rank, less[2 * k : 3 * k][valid])
+        return Checked(y[valid], valid, less[2 * k :])
+
+    async def ranked(
+        self, x: SecretArray, shares: Shares, what: str
+    ) -> tuple[SecretArray, SecretArray]:
+        """As `checked`, and the ranks of what is counted as in `order.ranks`: no rounds more."""
+        first, second = pairs(len(x))
+        found = await self.checked(x, shares, what, lambda y: y[first] - y[second])
+        both = found.valid[first] & found.valid[second]
+        return found.x, ranks_from(found.negative[both], len(found.x))
 
     def shown(self, parts: int = 1) -> Callable[[int], Value]:
         """From the sum of so many encoded numbers to their mean as people write it."""

@@ -67,10 +67,10 @@ class OrderStatistics(Comparing):
     # --- the figure -----------------------------------------------------------------------------
 
     async def evaluate(self, engine: Engine, x: SecretArray, shares: Shares) -> SecretArray:
-        y = await self.ranked(engine, x, shares, "number within the bounds")
-        rows = self._ranks(len(y.x))
+        y, ranks = await self.ranked(x, shares, "number within the bounds")
+        rows = self._ranks(len(y))
         flat = [rank for row in rows for rank in row]
-        found = await at(await places(y.rank, flat), y.x)
+        found = await at(await places(ranks, flat), y)
         starts = np.cumsum([0, *map(len, rows)])
         return concatenate([found[a:b].sum(axis=0) for a, b in pairwise(starts.tolist())])
 
