@@ -87,15 +87,19 @@ def _wholes(relations: Sequence[tuple[int, tuple[int, ...]]]) -> tuple[int, ...]
     return tuple(whole for whole, _ in relations)
 
 
-def secondary(layout: Layout, given: Sequence[bool]) -> Pattern:
-    """What may be given so that no withheld figure follows: some of the figures of `given`.
+def secondary(layout: Layout, fine: Sequence[bool], among: Sequence[bool] = ()) -> Pattern:
+    """Some of the figures that may be given, so that none of the others follows.
 
     One total: at most one figure more is withheld, which is the least possible. Rows and columns:
-    each withheld figure that would follow gets a circle which withholds the fewest cells, a total
-    counting as those in it; all circles together may withhold more than need be.
+    each figure that would follow gets a circle which withholds the fewest cells, a total counting
+    as those in it; all circles together may withhold more than need be.
+
+    Args:
+        fine: which may be given; what is not may not follow either.
+        among: what is given at most; by default everything fine.
     """
-    found, cost = list(given), layout.sums.sum(axis=1).tolist()
-    while follows := determined(layout, found):
+    found, cost = list(among or fine), layout.sums.sum(axis=1).tolist()
+    while follows := [f for f in determined(layout, found) if not fine[f]]:
         for figure in circle(layout, found, cost, follows[0]):
             found[figure] = False
     return tuple(found)

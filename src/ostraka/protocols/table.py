@@ -17,7 +17,7 @@ from ostraka.engine.context import Engine
 from ostraka.engine.multiply import mul
 from ostraka.manifest import InputSchema, IntType, Manifest
 from ostraka.names import PartyId
-from ostraka.privacy.suppression import Layout, left_over, secondary
+from ostraka.privacy.suppression import Layout, Pattern, left_over, secondary
 from ostraka.protocols.disclosure import Rules
 from ostraka.protocols.interactive import InputOptions, all_zero, read_options, refuse
 from ostraka.protocols.numbers import Comparing
@@ -103,7 +103,7 @@ class Table(Comparing):
         cells = await self._valid(engine, x, shares)
         y = _summed(cells, self.layout.sums[: self.figures].T)
         given = await self._given(y)
-        totals = y.sum(axis=0) * given
+        totals = y.sum(axis=0) * np.array(given)
         return concatenate([engine.public(given), totals.reshape(-1)])
 
     async def _valid(self, engine: Engine, x: SecretArray, shares: Shares) -> SecretArray:
@@ -124,32 +124,27 @@ class Table(Comparing):
         self.turn_away(shares, valid, "table within the bounds")
         return y[valid]
 
-    async def _given(self, y: SecretArray) -> NDArray[np.bool_]:
+    async def _given(self, y: SecretArray) -> Pattern:
         """Which figures may be given; everybody who computes learns these, and which alone could.
 
         Args:
             y: shape (contributors, vectors, figures).
         """
         broken = await self.kept.broken(y, plausible=True)
-        alone = await all_zero(broken.T)
+        alone = (await all_zero(broken.T)).tolist()
         if not self.related:
-            return alone
-        given, rest = self._secondary(alone)
+            return tuple(alone)
+        given = secondary(self.layout, alone)
+        rest = list(left_over(self.layout, given))
         left = await self.kept.broken(_summed(y, _chosen(rest, self.figures)), plausible=False)
         told = left * np.array([len(those) > 0 for those in rest])
         fine = await all_zero(told.reshape(1, -1))
         return given if fine[0] else self._without_totals(alone)
 
-    def _secondary(
-        self, alone: Sequence[bool] | NDArray[np.bool_]
-    ) -> tuple[NDArray[np.bool_], list[tuple[int, ...]]]:
-        """What is given so that no withheld figure follows, and the sums that then follow."""
-        given = secondary(self.layout, [bool(one) for one in alone])
-        return np.array(given), list(left_over(self.layout, given))
-
-    def _without_totals(self, alone: Sequence[bool] | NDArray[np.bool_]) -> NDArray[np.bool_]:
+    def _without_totals(self, alone: Sequence[bool]) -> Pattern:
         """Where a total and what is given of it would tell too much of the rest: no totals."""
-        return np.asarray(alone) & (np.arange(self.figures) < self.layout.cells)
+        cells = [fine and f < self.layout.cells for f, fine in enumerate(alone)]
+        return secondary(self.layout, alone, cells)
 
     def combine(self, opened: Words, counted: Sequence[PartyId]) -> tuple[Output, ...]:
         row = self.scheme.to_signed(opened)
@@ -298,20 +293,20 @@ class Table(Comparing):
         row = [*given, *(total for column in zip(*totals, strict=True) for total in column)]
         return {name: self._read(name, row) for name in self.names}
 
-    def _textbook(self, y: list[list[Sequence[int]]]) -> list[bool]:
+    def _textbook(self, y: list[list[Sequence[int]]]) -> Pattern:
         """Which figures are given, from each one's vectors of contributions."""
         alone = [self.kept.kept(vectors, plausible=True) for vectors in y]
         if not self.related:
-            return alone
-        given, rest = self._secondary(alone)
-        for those in filter(None, rest):
+            return tuple(alone)
+        given = secondary(self.layout, alone)
+        for those in filter(None, left_over(self.layout, given)):
             vectors = [
                 [sum(column) for column in zip(*(y[f][v] for f in those), strict=True)]
                 for v in range(self.vectors)
             ]
             if not self.kept.kept(vectors, plausible=False):
-                return list(map(bool, self._without_totals(alone)))
-        return list(map(bool, given))
+                return self._without_totals(alone)
+        return given
 
     def explain(self) -> list[str]:
         return explain_table(self)

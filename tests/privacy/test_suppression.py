@@ -1,0 +1,124 @@
+import itertools
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given as drawn
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from ostraka.privacy.suppression import Layout, determined, left_over, secondary
+
+LAYOUTS = [Layout(), Layout(2), Layout(5), Layout(1, 4), Layout(2, 2), Layout(3, 4), Layout(4, 3)]
+
+
+def follows(rows, row):
+    """Whether `row` is a combination of `rows`: by exact elimination, no graph in sight."""
+    reduced = {}
+    for vector in rows:
+        rest = eliminated(vector, reduced)
+        if any(rest):
+            pivot = next(i for i, x in enumerate(rest) if x)
+            reduced[pivot] = [x / rest[pivot] for x in rest]
+    return not any(eliminated(row, reduced))
+
+
+def eliminated(vector, reduced):
+    rest = [Fraction(int(x)) for x in vector]
+    for pivot in sorted(reduced):
+        if factor := rest[pivot]:
+            rest = [x - factor * y for x, y in zip(rest, reduced[pivot], strict=True)]
+    return rest
+
+
+def known(layout, given):
+    """The withheld figures that linear algebra finds."""
+    rows = [layout.sums[f] for f in range(layout.figures) if given[f]]
+    hidden = [f for f in range(layout.figures) if not given[f]]
+    return [f for f in hidden if follows(rows, layout.sums[f])]
+
+
+@st.composite
+def patterns(draw):
+    layout = draw(st.sampled_from(LAYOUTS))
+    n = layout.figures
+    hidden = draw(st.sets(st.integers(0, n - 1), max_size=draw(st.sampled_from([1, 2, 4, n]))))
+    return layout, tuple(f not in hidden for f in range(n))
+
+
+def test_elimination_finds_what_follows():
+    assert follows([[1, 1, 0], [0, 1, 1]], [1, 0, -1])
+    assert not follows([[1, 1, 0], [0, 1, 1]], [1, 0, 0])
+    assert follows([], [0, 0])
+
+
+@settings(max_examples=300, deadline=None)
+@drawn(patterns())
+def test_bridges_are_what_linear_algebra_finds(pattern):
+    layout, given = pattern
+    assert determined(layout, given) == known(layout, given)
+
+
+@settings(max_examples=300, deadline=None)
+@drawn(patterns())
+def test_nothing_withheld_follows_from_what_is_given(pattern):
+    layout, given = pattern
+    found = secondary(layout, given)
+    assert known(layout, found) == []
+    assert all(before for before, after in zip(given, found, strict=True) if after)
+    assert secondary(layout, found) == found
+    if known(layout, given) == []:
+        assert found == given
+
+
+@pytest.mark.parametrize("layout", [Layout(2), Layout(5), Layout(1, 4)])
+def test_with_one_total_no_fewer_would_do(layout):
+    for given in itertools.product([False, True], repeat=layout.figures):
+        kept = [f for f in range(layout.figures) if given[f]]
+        enough = next(
+            more
+            for more in range(len(kept) + 1)
+            for extra in itertools.combinations(kept, more)
+            if not known(layout, [g and f not in extra for f, g in enumerate(given)])
+        )
+        assert sum(given) - sum(secondary(layout, given)) == enough <= 1
+
+
+def test_a_cell_of_a_square_takes_its_row_its_column_and_their_corner():
+    layout = Layout(3, 3)
+    found = secondary(layout, [f != 4 for f in range(layout.figures)])
+    hidden = [f for f, there in enumerate(found) if not there]
+    assert hidden == [0, 1, 3, 4]
+
+
+def test_without_totals_nothing_follows_but_what_may():
+    layout = Layout(2, 3)
+    fine = [f != 0 for f in range(layout.figures)]
+    cells = [there and f < 6 for f, there in enumerate(fine)]
+    assert secondary(layout, fine, cells) == tuple(cells)  # the second row adds up, and it may
+    fine[7] = False
+    found = secondary(layout, fine, cells)
+    assert 7 not in known(layout, found)
+    assert sum(found) == 4
+
+
+@settings(max_examples=200, deadline=None)
+@drawn(patterns(), st.data())
+def test_what_is_left_over_of_a_total_is_its_withheld_figures(pattern, data):
+    layout, given = pattern
+    cells = data.draw(st.lists(st.integers(0, 9), min_size=layout.cells, max_size=layout.cells))
+    value = layout.sums @ np.array(cells)
+    assert layout.sums.shape == (layout.figures, layout.cells)
+    for (whole, parts), those in zip(layout.relations, left_over(layout, given), strict=True):
+        assert value[whole] == sum(value[f] for f in parts)
+        if given[whole]:
+            rest = value[whole] - sum(value[f] for f in parts if given[f])
+            assert rest == sum(value[f] for f in those)
+        else:
+            assert those == ()
+
+
+def test_a_large_table_takes_no_time_to_speak_of():
+    layout = Layout(60, 20)
+    given = [f % 97 != 0 for f in range(layout.figures)]
+    assert determined(layout, secondary(layout, given)) == []
