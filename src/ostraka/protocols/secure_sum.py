@@ -15,10 +15,14 @@ from ostraka.engine.party import Party
 from ostraka.errors import ManifestError
 from ostraka.manifest import BoolType, ChoiceType, DecimalType, FloatType, Manifest
 from ostraka.names import PartyId
+from ostraka.privacy.budget import Spend
+from ostraka.privacy.shares import Sensitivity
+from ostraka.protocols.central import by_contributors, explain_noise, noised
 from ostraka.protocols.protocol import Output, Protocol, Shares, Value
 from ostraka.protocols.words import explain_linear
 from ostraka.sharing.encoding import Codec, Signed, renderer
-from ostraka.sharing.randomness import Words
+from ostraka.sharing.randomness import Draw, Stream, Words
+from ostraka.sharing.scheme import Parcel
 
 Statistic = Literal["sum", "mean", "count", "variance", "histogram"]
 
@@ -40,9 +44,11 @@ class SecureSum(Protocol):
     Rounds: additive 2, or 3 from 4096 words with several recipients; shamir 4. Bytes: `cost()`.
     Tolerates: additive n - 1 curious compute parties and no loss; shamir t curious ones, and the
     loss of n - t - 1 of them once everybody has shared.
+    With central noise each contributor adds a share of it to its vector. [GX15] [KLS21]
     """
 
     name = "secure-sum"
+    noises = frozenset({"central"})
 
     def __init__(self, manifest: Manifest) -> None:
         super().__init__(manifest)
@@ -50,6 +56,7 @@ class SecureSum(Protocol):
         self.codec = Codec(manifest.input)
         self.terms = _terms(self.statistics)
         self.length = self.opened = self._width() * len(self.terms)
+        self.noise = by_contributors(self, self._sensitivity())
         self._check()
 
     # --- the figure ---------------------------------------------------------------------------
@@ -59,13 +66,21 @@ class SecureSum(Protocol):
         parts = [_term(term, x, self._options_count) for term in self.terms]
         return self.scheme.from_signed(parts[0] if len(parts) == 1 else np.concatenate(parts))
 
+    def share(self, x: Words, me: PartyId, draw: Draw) -> dict[PartyId, Parcel]:
+        if self.noise:
+            noise = self.noise.draw(Stream(draw.seed(), "central noise"))
+            self.scheme.add(x, self.scheme.from_signed(noise))
+        return super().share(x, me, draw)
+
     async def compute(self, party: Party, shares: Shares) -> Words:
         return shares.total()
 
     def combine(self, opened: Words, counted: Sequence[PartyId]) -> tuple[Output, ...]:
         columns = np.split(self.scheme.to_signed(opened), len(self.terms))
         sums = dict(zip(self.terms, columns, strict=True))
-        return tuple(self._output(s, sums, len(counted)) for s in self.statistics)
+        n = len(counted)
+        figures = (self._output(statistic, sums, n) for statistic in self.statistics)
+        return tuple(f if f.name == "count" else noised(f, self.noise, n) for f in figures)
 
     # --- results ------------------------------------------------------------------------------
 
@@ -107,6 +122,16 @@ class SecureSum(Protocol):
             return 1
         return self.codec.length * max(1, self._options_count)
 
+    def _sensitivity(self) -> Sensitivity:
+        """Of what is shared, to another input of the same contributor."""
+        if self._options_count:
+            return Sensitivity(2 * self.codec.length, 2 * self.codec.length, self.length)
+        change = max(1, self.codec.high - self.codec.low)
+        return Sensitivity(change * self.length, change**2 * self.length, self.length)
+
+    def spends(self, counted: Sequence[PartyId]) -> Spend:
+        return self.noise.spends(len(counted)) if self.noise else super().spends(counted)
+
     def _check(self) -> None:
         choice = isinstance(self.codec.kind, ChoiceType)
         for statistic in self.statistics:
@@ -115,6 +140,11 @@ class SecureSum(Protocol):
                 _refuse(f"{statistic!r} has no meaning for {self.codec.kind}: ask for {wanted}")
         if "variance" in self.statistics and self.manifest.policy.min_contributors < 2:
             _refuse("a variance needs min_contributors of at least 2 in [policy]")
+        if self.noise and self.terms != ("x",):
+            _refuse(
+                "outputs.statistics: a variance takes too much noise to be of use, and a count of "
+                "contributors is known anyway: with central noise ask for sum, mean or histogram"
+            )
         self._check_overflow()
 
     def _check_overflow(self) -> None:
@@ -122,12 +152,14 @@ class SecureSum(Protocol):
         n, capacity = len(self.contributors), self.scheme.capacity
         power = 2 if "x^2" in self.terms else 1
         largest = 1 if self._options_count else self.codec.magnitude
-        if n * largest**power > capacity:
+        noise = self.noise.share.bound if self.noise else 0
+        if n * (largest**power + noise) > capacity:
             scaled = f"{largest} in units of {self.codec.quantum}"
             of = f"squares of values up to {scaled}" if power == 2 else f"values up to {scaled}"
             _refuse(
-                f"a sum of {n} {of} can reach {n * largest**power}, and {self.scheme.name} sharing "
-                f"holds at most {capacity}: lower max (or raise min), or use fewer digits"
+                f"a sum of {n} {of}{' and noise' * bool(noise)} can reach "
+                f"{n * (largest**power + noise)}, and {self.scheme.name} sharing holds at most "
+                f"{capacity}: lower max (or raise min), or use fewer digits"
             )
 
     def plaintext(self, inputs: Mapping[PartyId, object]) -> dict[str, Value]:
@@ -152,11 +184,14 @@ class SecureSum(Protocol):
         return self._renderer(Fraction(getattr(statistics, statistic)(values)))(1)
 
     def explain(self) -> list[str]:
-        of_inputs = self.terms != ("1",)
+        of_inputs = self.terms != ("1",) and not self.noise
         what = "the " + " and the ".join(self._opened_in_words())
         lines = explain_linear(self, what, of_inputs=of_inputs)
         if of_inputs and isinstance(self.codec.kind, BoolType | ChoiceType):
             lines.append("A unanimous answer shows in the counts, and with it everybody's input.")
+        if self.noise:
+            n, least = len(self.contributors), self.manifest.policy.min_contributors
+            lines += explain_noise(self.noise, "contributors", n, least)
         return lines
 
     def _opened_in_words(self) -> list[str]:

@@ -1,0 +1,110 @@
+"""`[privacy] central`: noise that several add in shares, so nobody ever sees the exact answer."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+
+from ostraka.manifest import Central
+from ostraka.privacy.budget import short
+from ostraka.privacy.shares import GaussianShares, LaplaceShares, NoiseShares, Sensitivity
+from ostraka.protocols.interactive import refuse
+from ostraka.protocols.protocol import Output, Protocol
+
+
+def by_contributors(protocol: Protocol, sensitivity: Sensitivity) -> NoiseShares | None:
+    """Noise that each contributor adds to its own vector before it shares it.
+
+    The honest part of them is always counted: otherwise min_contributors stops the run.
+    """
+    central = protocol.manifest.privacy.central
+    if central is None:
+        return None
+    n, least = len(protocol.contributors), protocol.manifest.policy.min_contributors
+    honest = math.ceil(central.honest * n)
+    if least < honest:
+        refuse(
+            f"privacy.central.honest: the noise of {honest} of {n} contributors must be there, "
+            f"and a result over {least} is allowed",
+            hint=f"set min_contributors to {honest} or more in [policy], or lower honest",
+        )
+    return _shares(central, sensitivity, honest)
+
+
+def by_compute_parties(protocol: Protocol, sensitivity: Sensitivity) -> NoiseShares | None:
+    """Noise that compute parties deal; all but `threshold` of them are honest."""
+    central = protocol.manifest.privacy.central
+    if central is None:
+        return None
+    n = len(protocol.scheme.compute)
+    honest = n - protocol.scheme.colluders
+    if central.honest * n > honest:
+        refuse(
+            f"privacy.central.honest: the compute parties add the noise, and the threshold allows "
+            f"that {protocol.scheme.colluders} of {n} are not honest",
+            hint=f'set honest = "{honest}/{n}" at most, or leave it out',
+        )
+    return _shares(central, sensitivity, honest)
+
+
+def _shares(central: Central, sensitivity: Sensitivity, honest: int) -> NoiseShares:
+    assert central.epsilon is not None
+    epsilon = Fraction(central.epsilon)
+    if central.mechanism == "exponential":
+        refuse(
+            "privacy.central.mechanism: exponential noise is for scores of which one is chosen",
+            hint='use protocol = "private-choice", or mechanism = "discrete-laplace"',
+        )
+    if central.mechanism == "discrete-laplace":
+        return LaplaceShares(epsilon, sensitivity, honest)
+    assert central.delta is not None
+    return GaussianShares(epsilon, Fraction(central.delta), sensitivity, honest)
+
+
+def noised(output: Output, noise: NoiseShares | None, makers: int) -> Output:
+    """With its error, as so many makers' noise is in it."""
+    if noise is None:
+        return output
+    width = noise.within(makers)
+    error = replace(output, parts=tuple(np.full(len(p), width) for p in output.parts))
+    return replace(output, error95=error.value)
+
+
+# --- in words ------------------------------------------------------------------------------------
+
+
+def explain_noise(noise: NoiseShares, who: str, makers: int, least: int) -> list[str]:
+    """What hides whom, from how many.
+
+    Args:
+        who: adds noise, in the plural.
+        makers, least: how many of them there are, and how many must be counted.
+    """
+    h, spend, s = noise.honest, noise.spends(noise.honest), noise.sensitivity
+    assert spend.epsilon is not None
+    promise = f"epsilon = {short(spend.epsilon)}"
+    if spend.delta:
+        promise += f", delta = {short(spend.delta)}"
+    kind, norm = "Laplace", f"{s.l1} in the L1 norm"
+    if isinstance(noise, GaussianShares):
+        kind, norm = "Gaussian", f"{math.sqrt(s.l2_squared):.6g} in the L2 norm"
+    against = f"up to {makers - h}"
+    if least < makers:
+        against += f", or {least - h} if only {least} are counted,"
+    lines = [
+        f"Noise: {who} each add a share of discrete {kind} noise, so nobody ever sees the exact "
+        f"answer. What one contributor's input changes in the result is bounded by {promise}; in "
+        f"the sums, in the units they are shared in, it may change up to {norm}.",
+        f"The noise of {h} of the {makers} is enough for that. Whoever adds noise knows its own "
+        f"share, so it holds against {against} of them who pool what they know.",
+        f"With probability 95% a sum is within {noise.within(makers)} of those units; noise added "
+        f"by somebody whom all trust would need {noise.within(h)}.",
+    ]
+    if h > 1:
+        fewer = noise.spends(h // 2).epsilon
+        assert fewer is not None
+        lines[1] += f" With the noise of {h // 2} alone, epsilon would be {float(fewer):.3g}."
+    return lines
