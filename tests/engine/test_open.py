@@ -1,4 +1,5 @@
 import asyncio
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -32,6 +33,10 @@ def shared(scheme, values):
     return {party: scheme.expand(parcel, len(values)) for party, parcel in parcels.items()}
 
 
+NOTED = {}
+"""Whom each party saw lying, in the last `open_all`."""
+
+
 async def open_all(scheme, shares, recipients, length, drop=None, counted=None, seed=0):
     names = tuple(dict.fromkeys((*scheme.compute, *recipients)))
     net = MemoryNet(names, drop, seed)
@@ -46,8 +51,9 @@ async def open_all(scheme, shares, recipients, length, drop=None, counted=None, 
                 party, recipients, length, shares.get(name), mine, watch
             )
             assert party.step == 1 + opening.steps(scheme, length, recipients)
+            NOTED[name] = party.liars
         except OstrakaError as error:
-            results[name] = error
+            results[name], NOTED[name] = error, party.liars
         net.leave(name)
 
     async with asyncio.TaskGroup() as group:
@@ -133,14 +139,62 @@ async def test_a_wrong_share_never_makes_a_wrong_result(liar):
 
 
 @pytest.mark.parametrize("liar", "abcd")
-async def test_the_liar_is_named_where_it_is_certain(liar):
+async def test_whose_share_is_wrong_is_told_where_it_is_certain_and_nobody_is_blamed(liar):
+    """A contributor may have dealt it."""
     scheme = Shamir(("x",), ("a", "b", "c", "d"), 1)
     shares = shared(scheme, range(20))
     shares[liar][17] = (shares[liar][17] + np.uint64(5)) % np.uint64(P61.p)
     results, _, _ = await open_all(scheme, shares, ("r",), 20)
     assert isinstance(results["r"], PeerViolation)
-    assert results["r"].peer == liar
-    assert f"{liar} announced a wrong share" in str(results["r"])
+    assert results["r"].peer is None
+    assert f"the shares that {liar} announced contradict all others" in str(results["r"])
+
+
+def proven(n, t):
+    """Sharing among n parties whose shares were proven to be of one value each."""
+    scheme = Shamir(("x",), tuple("abcdefghij"[:n]), t)
+    scheme.proven, scheme.lying = True, t
+    return scheme
+
+
+@pytest.mark.parametrize(("n", "t"), [(4, 1), (5, 1), (7, 2), (10, 3)])
+async def test_up_to_t_proven_shares_are_corrected_and_the_liars_noted(n, t):
+    """They lie about different elements, the last of them about whom they count too."""
+    scheme = proven(n, t)
+    for liars in list(combinations(scheme.compute, t))[:12]:
+        shares = shared(scheme, range(20))
+        for i, liar in enumerate(liars):
+            for place in (i, 7 * i, 19):
+                shares[liar][place] = (int(shares[liar][place]) + 5 + i) % P61.p
+        counted = {liars[-1]: ()}
+        results, _, _ = await open_all(scheme, shares, ("a", "r"), 20, counted=counted)
+        for name in {"a", "r"} - set(liars):
+            assert scheme.to_signed(results[name][0]).tolist() == list(range(20))
+            assert results[name][1] == ("x",)
+            assert set(NOTED[name]) == set(liars)
+
+
+@pytest.mark.parametrize(("n", "t", "lies"), [(3, 1, 1), (4, 1, 2), (5, 2, 1), (7, 2, 3)])
+async def test_more_lies_than_can_be_corrected_stop_the_opening(n, t, lies):
+    scheme = proven(n, t)
+    shares = shared(scheme, range(20))
+    for i, liar in enumerate(scheme.compute[:lies]):
+        shares[liar][3 * i] = (int(shares[liar][3 * i]) + 1) % P61.p
+    results, _, _ = await open_all(scheme, shares, ("r",), 20)
+    assert isinstance(results["r"], PeerViolation)
+    assert results["r"].peer is None
+    assert NOTED["r"] == []
+
+
+@pytest.mark.parametrize(("n", "drop", "fine"), [(4, 1, True), (4, 2, False), (7, 2, True)])
+async def test_proven_shares_may_be_missing_while_honest_ones_decide(n, drop, fine):
+    scheme = proven(n, (n - 1) // 3)
+    gone = dict.fromkeys(scheme.compute[:drop], 0)
+    results, _, _ = await open_all(scheme, shared(scheme, range(20)), ("r",), 20, drop=gone)
+    if fine:
+        assert scheme.to_signed(results["r"][0]).tolist() == list(range(20))
+    else:
+        assert isinstance(results["r"], Aborted)
 
 
 async def test_a_word_that_is_no_element_names_its_sender():

@@ -13,6 +13,9 @@ Two different sets cannot both get enough votes, as every party has one: if one 
 everybody, t + 1 + (n - t) > n; if neither is, 2 (n // 2 + 1) > n. So while parties only crash, no
 two sets are ever opened; and when every contributor got through to everybody, t + 1 surviving
 compute parties finish. If no set has enough votes, everything stops and nothing is opened.
+
+Where compute parties may lie (active security), one could vote for several sets; so all n must
+vote for one, and every honest party hears every other honest party's only vote.
 """
 
 from __future__ import annotations
@@ -80,7 +83,8 @@ async def agree(party: Party, held: Iterable[PartyId]) -> tuple[PartyId, ...]:
     votes = await _round(party, counted)
     n, t = len(party.scheme.compute), party.scheme.colluders
     in_favour = sum(vote == counted for vote in votes.values())
-    if in_favour < quorum(n, t, everybody=counted == party.scheme.contributors):
+    everybody = counted == party.scheme.contributors
+    if in_favour < (n if party.scheme.lying else quorum(n, t, everybody=everybody)):
         raise Aborted(_explanation(party, counted, in_favour), hint="run it again with everybody")
     return counted
 

@@ -11,12 +11,15 @@ length, R the recipients:
   A recipient sees slices of shares that add up to the result: nothing the result does not say.
 - *tagged* (Shamir): direct, in pieces, each share preceded by the set of contributors it counts.
   Recipients combine shares of one and the same set; those of any t + 1 compute parties suffice,
-  and any that came beyond those are checked against them.
+  and any that came beyond those are checked against them. Where what they hold was proven to be of
+  one value (`Scheme.proven`) and 3t + 1 came, up to t wrong ones are left out, and whose they are
+  is noted in `Party.liars`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from typing import Final
 
@@ -173,35 +176,49 @@ async def _tagged(
     if party.me not in recipients:
         return None
     own = {} if share is None else {party.me: share}
-    counted = await _counted(party, step, counted if own else None)
+    counted = await _counted(party, step, {party.me: counted} if own else {})
     value = np.empty(length, np.uint64)
     for i, piece in enumerate(_pieces(length)):
         expected = words(_size(piece))
         arrived = await party.gather_live(party.scheme.compute, Step(step + 1 + i), expected)
         shares = {**{p: v[piece] for p, v in own.items()}, **arrived}
-        value[piece] = combined(party, shares)
+        value[piece] = combined(party, shares, certain=party.scheme.proven)
         for sender, vector in shares.items() if announced else ():
             announced(sender, vector)  # type: ignore[misc]
     return value, counted
 
 
 async def _counted(
-    party: Party, step: Step, own: tuple[PartyId, ...] | None
+    party: Party, step: Step, own: dict[PartyId, tuple[PartyId, ...]]
 ) -> tuple[PartyId, ...]:
-    """The one set of contributors that every share which arrives is about."""
-    expected = octets(mask_bytes(party.scheme.contributors))
-    masks = await party.gather_live(party.scheme.compute, step, expected)
-    sets = {read_mask(party, sender, mask) for sender, mask in masks.items()}
-    if own is not None:
-        sets.add(own)
-    if len(sets) > 1:
+    """The one set of contributors that every share which arrives is about.
+
+    Where all who are honest are known to count the same, it is the one that so many name.
+    """
+    scheme = party.scheme
+    masks = await party.gather_live(scheme.compute, step, octets(mask_bytes(scheme.contributors)))
+    sets = own | {sender: read_mask(party, sender, mask) for sender, mask in masks.items()}
+    _require_enough(party, len(sets))
+    (counted, agreeing), *others = Counter(sets.values()).most_common()
+    if not others:
+        return counted
+    if not scheme.proven or agreeing < scheme.needed + scheme.lying:
         raise Aborted("compute parties opened sums over different contributors; none was used")
-    _require_enough(party, len(masks) + (own is not None))
-    return sets.pop()
+    _note(party, [name for name, theirs in sets.items() if theirs != counted])
+    return counted
 
 
-def combined(party: Party, shares: dict[PartyId, Words]) -> Words:
-    """The value that shares open to; PeerViolation when they contradict each other."""
+def combined(party: Party, shares: dict[PartyId, Words], *, certain: bool = False) -> Words:
+    """The value that shares open to.
+
+    Args:
+        certain: honest parties hold shares of one value each, so whoever contradicts them lies:
+            that is noted, and corrected if it can be.
+
+    Raises:
+        Aborted: too few came.
+        PeerViolation: they contradict each other, or are no shares.
+    """
     _require_enough(party, len(shares))
     for sender, vector in shares.items():
         try:
@@ -211,22 +228,34 @@ def combined(party: Party, shares: dict[PartyId, Words]) -> Words:
     try:
         return party.scheme.combine(shares)
     except InconsistentShares:
-        raise _contradiction(party, shares) from None
+        pass
+    try:
+        value, wrong = party.scheme.corrected(shares)
+    except InconsistentShares:
+        raise _contradiction(list(shares)) from None
+    if not certain:
+        raise _contradiction(list(shares), wrong)
+    _note(party, wrong)
+    return value
 
 
-def _contradiction(party: Party, shares: dict[PartyId, Words]) -> PeerViolation:
-    """Name the liar where it is certain, that is while no more than the threshold lie."""
-    liars = party.scheme.liars(shares)
-    if liars:
+def _note(party: Party, liars: Iterable[PartyId]) -> None:
+    party.liars += [liar for liar in liars if liar not in party.liars]
+
+
+def _contradiction(parties: Sequence[PartyId], wrong: Sequence[PartyId] = ()) -> PeerViolation:
+    """Whose shares are wrong is told where it is certain; whose fault that is, is not."""
+    hint = "find out which party is faulty before running again"
+    if wrong:
+        names = " and ".join(wrong)
         return PeerViolation(
-            f"{' and '.join(liars)} announced a wrong share; no result was computed",
-            hint=f"certain as long as at most {party.scheme.colluders} of you are faulty",
-            peer=liars[0],
+            f"the shares that {names} announced contradict all others; no result was computed",
+            hint=f"{hint}: {names}, or somebody who gave them wrong shares",
         )
     return PeerViolation(
-        "the shares announced by " + ", ".join(shares) + " contradict each other: at least "
-        "one of them is wrong, and no result was computed",
-        hint="find out which party is faulty before running again",
+        f"the shares announced by {', '.join(parties)} contradict each other: at least one of them "
+        "is wrong, and no result was computed",
+        hint=hint,
     )
 
 

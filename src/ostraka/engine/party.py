@@ -23,6 +23,7 @@ class Party:
         scheme: how secrets are shared.
         step: the next step's number; every party of a protocol advances it alike.
         lost: who went missing so far, each once.
+        liars: who announced a wrong share that was corrected, each once.
         patience: phases begun; whoever waits in a later phase waits for parties that may still be
             waiting in the one before, so it waits longer.
     """
@@ -31,6 +32,7 @@ class Party:
     scheme: Scheme
     step: int = 1
     lost: list[PartyId] = field(default_factory=list)
+    liars: list[PartyId] = field(default_factory=list)
     patience: int = 1
 
     @property

@@ -53,6 +53,7 @@ class Interactive(Protocol):
     """
 
     securities = ("passive", "active")
+    proves = True
     compute_steps = 1 + STEPS
     options: InputOptions
 

@@ -68,10 +68,12 @@ class Output:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a recipient got: the outputs, and whose inputs are in them."""
+    """What a recipient got: the outputs, whose inputs are in them, and which compute parties
+    announced wrong shares, that were corrected."""
 
     outputs: tuple[Output, ...]
     contributors: tuple[PartyId, ...]
+    liars: tuple[PartyId, ...] = ()
 
     @property
     def status(self) -> Literal["released", "noised", "suppressed"]:
@@ -87,11 +89,13 @@ class Outcome:
         return " ".join(filter(None, reasons))
 
     def as_json(self) -> dict[str, Any]:
-        """What the result of a recipient says: `status`, `why`, `outputs`, `contributors`."""
+        """What the result of a recipient says: `status`, `why`, `outputs`, `contributors`, and
+        `liars`, if there were any."""
         given = [_figure(output) for output in self.outputs if output.parts]
         why = {"why": self.why} if self.why else {}
         found: dict[str, Any] = {"status": self.status, **why, "outputs": given}
-        return found | {"contributors": len(self.contributors)}
+        liars = {"liars": list(self.liars)} if self.liars else {}
+        return found | {"contributors": len(self.contributors)} | liars
 
 
 def _figure(output: Output) -> dict[str, Value]:
@@ -158,6 +162,8 @@ class Protocol(ABC):
     """Words in the vector that every contributor shares."""
     opened: int
     """Words in the vector that is opened to the recipients."""
+    proves: ClassVar[bool] = False
+    """Whether with active security all that compute parties hold is proven before it is opened."""
     compute_steps: int = 0
     """Steps `compute` takes at every compute party."""
 
@@ -198,7 +204,9 @@ class Protocol(ABC):
         if manifest.sharing.scheme == "additive":
             return Additive(self.contributors, manifest.compute)
         scheme = Shamir(self.contributors, manifest.compute, manifest.sharing.threshold)
-        scheme.lying = scheme.threshold if manifest.sharing.security == "active" else 0
+        if manifest.sharing.security == "active":
+            scheme.proven = self.proves
+            scheme.lying = scheme.threshold if self.proves else len(scheme.compute) - scheme.needed
         return scheme
 
     # --- the figure ---------------------------------------------------------------------------

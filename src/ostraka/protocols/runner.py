@@ -207,7 +207,8 @@ class _Driver:
             )
             if opened is not None:
                 protocol.check_policy(opened[1])
-                outcome = Outcome(protocol.combine_for(self.me, *opened), opened[1])
+                outputs = protocol.combine_for(self.me, *opened)
+                outcome = Outcome(outputs, opened[1], tuple(self.party.liars))
         return outcome
 
     def _phase(self, name: Phase) -> None:

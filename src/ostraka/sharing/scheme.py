@@ -44,7 +44,15 @@ Parcel = Seed | Explicit
 
 
 class InconsistentShares(ValueError):
-    """The shares of an opening do not belong to one value: somebody's is wrong."""
+    """The shares of an opening do not belong to one value: somebody's is wrong.
+
+    Args:
+        at: the place of such an element.
+    """
+
+    def __init__(self, at: int) -> None:
+        super().__init__("the shares are not of one polynomial")
+        self.at = at
 
 
 class Scheme(ABC):
@@ -64,6 +72,9 @@ class Scheme(ABC):
     """How many compute parties may pool their shares and learn nothing."""
     lying: int = 0
     """How many compute parties may announce wrong shares: so many more than `needed` must come."""
+    proven: bool = False
+    """Whether what compute parties hold is proven to be of one value each, before it is opened to
+    recipients: then whoever announces something else is a liar."""
 
     def __init__(self, contributors: tuple[PartyId, ...], compute: tuple[PartyId, ...]) -> None:
         self.contributors = contributors
@@ -109,9 +120,13 @@ class Scheme(ABC):
             ValueError: fewer came than needed.
         """
 
-    def liars(self, shares: Mapping[PartyId, Words]) -> tuple[PartyId, ...]:
-        """Who made `combine` find these shares inconsistent, if that can be told for certain."""
-        return ()
+    def corrected(self, shares: Mapping[PartyId, Words]) -> tuple[Words, tuple[PartyId, ...]]:
+        """As `combine`, without those whose shares are wrong, and who they are.
+
+        Raises:
+            InconsistentShares: that cannot be told for certain.
+        """
+        return self.combine(shares), ()
 
     @abstractmethod
     def check(self, vector: Words) -> None:

@@ -63,6 +63,7 @@ class Shamir(Scheme):
         self.needed = threshold + 1
         self.capacity = (field.p - 1) // 2
         self.point = dict(zip(compute, field.points(len(compute)), strict=True))
+        self._rows: dict[tuple[object, ...], list[int]] = {}
 
     def by_seed(self, contributor: PartyId) -> tuple[PartyId, ...]:
         """The t next compute parties, counted from the contributor's own place: in turn."""
@@ -108,30 +109,41 @@ class Shamir(Scheme):
             found, *predicted = complete(self.field, origin, rest, rows)
             for party, share in zip(surplus, predicted, strict=True):
                 if not np.array_equal(share, shares[party][part]):
-                    raise InconsistentShares("the shares are not of one polynomial")
+                    raise InconsistentShares(
+                        part.start + int(np.argmax(share != shares[party][part]))
+                    )
             value[part] = found
         return value
 
-    def liars(self, shares: Mapping[PartyId, Words]) -> tuple[PartyId, ...]:
-        """Certain while at most t parties lie; needs 3 t + 1 shares, else nobody is named."""
-        if len(shares) < 3 * self.threshold + 1:
-            return ()
+    def corrected(self, shares: Mapping[PartyId, Words]) -> tuple[Words, tuple[PartyId, ...]]:
+        """Certain while at most t are wrong, of 3 t + 1 or more; with fewer none may be."""
+        right, liars = dict(shares), list[PartyId]()
+        while True:
+            try:
+                return self.combine(right), tuple(liars)
+            except InconsistentShares as contradiction:
+                found = self._wrong(right, contradiction.at)
+                if len(shares) < 3 * self.threshold + 1 or not found:
+                    raise
+                liars += found
+                if len(liars) > self.threshold:
+                    raise
+                right = {party: share for party, share in right.items() if party not in found}
+
+    def _wrong(self, shares: Mapping[PartyId, Words], at: int) -> list[PartyId]:
+        """Who is not on the polynomial that most of these elements are on; nobody if none is."""
         parties = list(shares)
-        base, surplus = parties[: self.needed], parties[self.needed :]
-        rows = [self._row(base, self.point[party]) for party in surplus]
-        origin, *rest = (shares[party] for party in base)
-        predicted = complete(self.field, origin, rest, rows)
-        bad = np.zeros(len(origin), bool)
-        for party, share in zip(surplus, predicted, strict=True):
-            bad |= share != shares[party]
-        i = int(np.argmax(bad))
-        points, values = [self.point[x] for x in parties], [int(shares[x][i]) for x in parties]
+        points = [self.point[party] for party in parties]
+        values = [int(share[at]) for share in shares.values()]
         wrong = wrong_values(self.field, points, values, self.threshold) or ()
-        return tuple(parties[k] for k in wrong)
+        return [parties[k] for k in wrong]
 
     def _row(self, base: Sequence[PartyId], at: int) -> list[int]:
         """f(at) = y_0 + sum c_j (y_j - y_0): Lagrange coefficients add up to one."""
-        return self.field.lagrange([self.point[party] for party in base], at)[1:]
+        key = (*base, at)
+        if key not in self._rows:
+            self._rows[key] = self.field.lagrange([self.point[party] for party in base], at)[1:]
+        return self._rows[key]
 
     def check(self, vector: Words) -> None:
         self.field.check(vector)
