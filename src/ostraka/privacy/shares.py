@@ -42,6 +42,9 @@ Floats = NDArray[np.float64]
 SURE: Final = 0.95
 """How sure an error is that is printed with a result."""
 
+_KEPT: Final = Fraction(1, 1 << 20)
+"""The part of delta that is kept for samples that are not quite from their law."""
+
 _GRID: Final = 1_000_000_000
 """What had to be rounded up is a multiple of one part in so many."""
 
@@ -79,11 +82,12 @@ class NoiseShares(ABC):
 
     @abstractmethod
     def spends(self, makers: int) -> Spend:
-        """What the total tells if the shares of so many honest makers are in it.
+        """What the total tells if the shares of so many honest makers are in it."""
 
-        That samples are within 2^-60 of their law, for vectors of any length, is not counted: the
-        cipher that their randomness comes from promises no more.
-        """
+    @property
+    def _slip(self) -> Fraction:
+        """How far all that honest makers draw may be from their law: 0 for short vectors."""
+        return self.honest * self.share.distance(self.sensitivity.length)
 
     @abstractmethod
     def within(self, makers: int, sure: float = SURE) -> int:
@@ -102,13 +106,13 @@ class LaplaceShares(NoiseShares):
     def spends(self, makers: int) -> Spend:
         """With fewer shares the law is log-convex, so a change tells most spread evenly."""
         if makers >= self.honest:
-            return Spend.pure(self.epsilon)
+            return with_slip(Spend.pure(self.epsilon), self._slip)
         part, rest = divmod(self.sensitivity.l1, self.sensitivity.length)
         law, shape = _Law(self.scale, Fraction(makers, self.honest)), self.sensitivity.length
         return Spend.pure(_up((shape - rest) * law.loss(part) + rest * law.loss(part + 1)))
 
     def within(self, makers: int, sure: float = SURE) -> int:
-        return _within(self.scale, Fraction(makers, self.honest), sure)
+        return laplace_within(self.scale, Fraction(makers, self.honest), sure)
 
 
 class GeometricShares(NoiseShares):
@@ -127,7 +131,7 @@ class GeometricShares(NoiseShares):
 
     def spends(self, makers: int) -> Spend:
         if makers >= self.honest:
-            return Spend.pure(self.epsilon)
+            return with_slip(Spend.pure(self.epsilon), self._slip)
         law = _Law(self.scale, Fraction(makers, self.honest))
         return Spend.pure(_up(law.exceeds(2 * self.change)))
 
@@ -135,7 +139,7 @@ class GeometricShares(NoiseShares):
         """The least w such that what is named has a score at most w below the best."""
         others = max(1, self.sensitivity.length - 1)
         both = 1 - 2 * (1 - sure) / others
-        return _within(self.scale, Fraction(makers, self.honest), both)
+        return laplace_within(self.scale, Fraction(makers, self.honest), both)
 
 
 class GaussianShares(NoiseShares):
@@ -146,8 +150,10 @@ class GaussianShares(NoiseShares):
     ) -> None:
         super().__init__(sensitivity, honest)
         self.delta = delta
-        self.variance = self._least(rho_of(epsilon, delta))
+        self.variance = self._least(rho_of(epsilon, delta * (1 - _KEPT)))
         self.share = gaussian(self.variance)
+        if with_slip(Spend(epsilon), self._slip).delta > delta * _KEPT:
+            raise ValueError("delta is too small for samples that are 2^-97 from exact")
 
     def _least(self, rho: Fraction) -> Fraction:
         """The least variance of a share that keeps to rho: a multiple of 2^-10."""
@@ -171,11 +177,19 @@ class GaussianShares(NoiseShares):
 
     def spends(self, makers: int) -> Spend:
         rho = self._rho(self.variance, min(makers, self.honest))
-        return Spend(epsilon_of(rho, self.delta), self.delta, rho)
+        return Spend(epsilon_of(rho, self.delta * (1 - _KEPT)), self.delta, rho)
 
     def within(self, makers: int, sure: float = SURE) -> int:
         sigma = math.sqrt(makers * self.variance)
         return math.ceil(NormalDist().inv_cdf((1 + sure) / 2) * sigma)
+
+
+def with_slip(spend: Spend, distance: Fraction) -> Spend:
+    """What samples so far from their law (total variation) tell: delta grows by (1 + e^epsilon)
+    times as much."""
+    assert spend.epsilon is not None
+    slip = (1 + 3 ** math.ceil(spend.epsilon)) * distance
+    return Spend(spend.epsilon, spend.delta + slip, spend.rho)
 
 
 def rho_of(epsilon: Fraction, delta: Fraction) -> Fraction:
@@ -221,20 +235,25 @@ class _Law:
 
 
 _NEAR: Final = 10_000
-_FINEST: Final = 1000
-"""Laws of larger scales are alike but for their unit."""
+_HALF: Final = 1 << 17
+"""Values on either side of 0 that a law is worked out for."""
 
 
-def _within(scale: Fraction, shape: Fraction, sure: float) -> int:
-    """For the difference of two NB(shape, e^(-1/scale)): from its characteristic function."""
-    coarse = max(Fraction(1), scale / _FINEST)
-    a = math.exp(-coarse / scale)
-    half = 1 << 17
-    angle = np.linspace(0, math.pi, half + 1)
+def laplace_within(scale: Fraction, shape: Fraction, sure: float = SURE) -> int:
+    """The least w such that the difference of two NB(shape, e^(-1/scale)) is at most w in absolute
+    value with probability `sure`. From its characteristic function, to three digits."""
+    a = math.exp(-1 / float(scale))
+    deviation = math.sqrt(2 * a * shape) / (1 - a)
+    if shape > 1000:  # as good as normal
+        return math.ceil(NormalDist().inv_cdf((1 + sure) / 2) * deviation)
+    # Laws of large scales are alike but for their unit.
+    unit = max(1.0, deviation * 16 / _HALF)
+    a = math.exp(-unit / float(scale))
+    angle = np.linspace(0, math.pi, _HALF + 1)
     phi = (1 + 4 * a * np.sin(angle / 2) ** 2 / (1 - a) ** 2) ** -float(shape)
-    p = np.fft.irfft(phi)[:half]
+    p = np.fft.irfft(phi)[:_HALF]
     inside = 2 * np.cumsum(p) - p[0]
-    return math.ceil(int(np.searchsorted(inside, sure)) * coarse)
+    return math.ceil(int(np.searchsorted(inside, sure)) * unit)
 
 
 def _up(value: float) -> Fraction:

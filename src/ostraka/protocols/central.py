@@ -69,7 +69,7 @@ def noised(output: Output, noise: NoiseShares | None, makers: int) -> Output:
     if noise is None:
         return output
     width = noise.within(makers)
-    error = replace(output, parts=tuple(np.full(len(p), width) for p in output.parts))
+    error = replace(output, parts=tuple(np.full(p.shape, width) for p in output.parts))
     return replace(output, error95=error.value)
 
 
