@@ -10,6 +10,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -18,7 +19,9 @@ from ostraka.errors import InputError, ManifestError, UsageError
 from ostraka.manifest import InputSchema, Manifest, fingerprint, host_port, locate, parse, suggest
 
 if TYPE_CHECKING:
+    from ostraka.privacy.budget import Budget
     from ostraka.protocols.protocol import Protocol
+    from ostraka.session.rules import Rule
 
 NPY = b"\x93NUMPY"
 
@@ -85,6 +88,12 @@ def receipts_directory(option: Path | None = None, environ: Mapping[str, str] = 
         hint = "choose another with --receipts DIR or OSTRAKA_RECEIPTS"
         raise UsageError(f"no receipt can be written into {found}", hint=hint, data_left=False)
     return found
+
+
+def ledger_directory(keys: Path, environ: Mapping[str, str] = os.environ) -> Path:
+    """Where NAME.ledger is: OSTRAKA_LEDGER, for keys that lie where nothing can be written, else
+    beside the key."""
+    return Path(environ.get("OSTRAKA_LEDGER") or keys)
 
 
 # --- one party's input -------------------------------------------------------------------------
@@ -232,12 +241,11 @@ def load_coordinator(path: Path) -> CoordinatorConfig:
         raw = tomllib.loads(_read(path).decode("utf-8", "replace"))
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{path} is not TOML: {error}") from None
-    for name in raw:
-        if name not in _COORDINATOR:
-            raise UsageError(f'{path}: unknown key "{name}"' + suggest(name, _COORDINATOR))
     if "listen" not in raw:
         raise UsageError(f"{path}: listen is missing", hint='listen = "0.0.0.0:9440"')
     try:
+        for key in raw:
+            _known(key, _COORDINATOR)
         return CoordinatorConfig(
             listen=_listen(raw["listen"]),
             name=_text("name", raw.get("name", "coordinator")),
@@ -275,6 +283,88 @@ def _allow(value: object) -> tuple[str, ...] | None:
         return tuple(map(fingerprint, value))
     except ValueError as error:
         raise ValueError(f"allow: each {error}") from None
+
+
+# --- a party's own file -------------------------------------------------------------------------
+
+
+def load_rules(name: str, keys: Path) -> tuple[Rule, ...]:
+    """What a party allows: each `[[budget]]` of NAME.toml beside its key; none without that file.
+
+    Raises:
+        UsageError: unreadable, others may write to it, or anything else in it.
+    """
+    path = keys / f"{name}.toml"
+    if not path.exists():
+        return ()
+    if problem := loose_modes(path, 0o644):
+        raise UsageError(f"{problem}: others could raise your budget", data_left=False)
+    try:
+        raw = tomllib.loads(_read(path).decode("utf-8", "replace"), parse_float=Decimal)
+        for key in raw:
+            _known(key, ("budget",))
+        tables = raw.get("budget", [])
+        if not isinstance(tables, list):
+            raise ValueError("budget is a table of its own, in two brackets: [[budget]]")
+        return tuple(map(_rule, tables))
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{path}: {error}", data_left=False) from None
+
+
+_RULE = (
+    "source", "series", "epsilon", "delta", "accountant", "same_roster_only", "min_difference"
+)  # fmt: skip
+
+
+def _rule(table: dict[str, Any]) -> Rule:
+    from ostraka.privacy.accountant import WAYS
+    from ostraka.session.rules import Rule
+
+    for key in table:
+        _known(key, _RULE)
+    series = table.get("series", "*")
+    accountant = table.get("accountant", "core")
+    if accountant not in WAYS:
+        raise ValueError(f"accountant must be one of {', '.join(WAYS)}")
+    least, same = table.get("min_difference", 1), table.get("same_roster_only", False)
+    if type(least) is not int or least < 1 or type(same) is not bool:
+        raise ValueError("min_difference is a whole number from 1, same_roster_only true or false")
+    return Rule(
+        source=_text("source", table.get("source")),
+        series=tuple(
+            _text("series", s) for s in (series if isinstance(series, list) else [series])
+        ),
+        budget=_budget(table),
+        accountant=accountant,
+        same_roster_only=same,
+        min_difference=least,
+    )
+
+
+def _budget(table: dict[str, Any]) -> Budget | None:
+    from ostraka.privacy.budget import Budget
+
+    if "epsilon" not in table and "delta" not in table:
+        return None
+    epsilon, delta = (_fraction(key, table.get(key, 0)) for key in ("epsilon", "delta"))
+    if epsilon <= 0 or not 0 <= delta < 1:
+        raise ValueError("epsilon must be above 0, delta from 0 to below 1")
+    return Budget(epsilon, delta)
+
+
+def _fraction(name: str, value: object) -> Fraction:
+    """ "3", "1e-6", "1/3" or 0.5, exact."""
+    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
+        raise ValueError(f'{name} must be a number, such as "3", "1e-6" or "1/3"')
+    try:
+        return Fraction(value)
+    except (ValueError, OverflowError, ZeroDivisionError):
+        raise ValueError(f'{name} must be a number, such as "3", "1e-6" or "1/3"') from None
+
+
+def _known(key: str, known: tuple[str, ...]) -> None:
+    if key not in known:
+        raise ValueError(f'unknown key "{key}"' + suggest(key, known))
 
 
 # --- what doctor looks at ----------------------------------------------------------------------

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
@@ -14,13 +14,15 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ostraka.errors import Aborted, PeerLost
+from ostraka.errors import Aborted, OstrakaError, PeerLost
 from ostraka.exchange import octets
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId, Step
+from ostraka.privacy.budget import Spend
 from ostraka.protocols import protocol_for, runner
 from ostraka.protocols.protocol import Outcome
 from ostraka.session import receipt
+from ostraka.session.ledger import Ledger, Reservation, Run
 from ostraka.session.lifecycle import Event
 from ostraka.session.session import Session
 from ostraka.sharing.randomness import OsDraw, Words
@@ -66,15 +68,15 @@ async def run_party(
     directory_for_receipt: Path | None,
     observer: Observer | None = None,
     trace: Trace | None = None,
-    gate: runner.Gate = runner.open_gate,
+    ledger: Ledger | None = None,
 ) -> dict[str, Any]:
     """Take part in one session, from gathering to receipt.
 
     Args:
         raw_input: a contributor's input, None for others.
         directory_for_receipt: where receipt-NAME-SESSION.json is written; None for nowhere.
-        gate: see `runner.Gate`: where a ledger commits, or refuses.
         trace: sees every share; for teaching with toy inputs only.
+        ledger: where the run is written down, and what may refuse it; None: nowhere, nothing.
 
     Returns:
         The result as `cli.md` gives it; without outputs for a party that is not a recipient.
@@ -86,17 +88,29 @@ async def run_party(
     # A protocol on an engine is rehearsed for this: not while the others wait, nor for nobody.
     total = protocol.cost().sent[me].bytes if observer is not None else 0
     observer = observer or _Blind()
-    async with taking_part(manifest, identity, me, observer) as session:
-        with _Bytes(session, observer, total):
-            outcome = await runner.run(
-                session, protocol, raw_input, OsDraw(), _Phases(session, observer, trace), gate=gate
-            )
-        session.lifecycle.happen(Event.REVEALED)
-        if outcome is not None and len(outcome.contributors) < len(manifest.contributors):
-            without = [c for c in manifest.contributors if c not in outcome.contributors]
-            observer.warn(f"not counted: {', '.join(without)}")
-        path = await _sign(session, outcome, directory_for_receipt, observer)
+    with _booked(ledger, manifest, me, protocol.spends(protocol.contributors), observer) as booking:
+        async with taking_part(manifest, identity, me, observer) as session:
+            phases = _Phases(session, observer, trace, booking)
+
+            def gate(counted: tuple[PartyId, ...]) -> None:
+                booking.commit(session, counted, protocol.spends(counted))
+
+            with _Bytes(session, observer, total):
+                outcome = await runner.run(
+                    session, protocol, raw_input, OsDraw(), phases, gate=gate
+                )
+            session.lifecycle.happen(Event.REVEALED)
+            if outcome is not None:
+                booking.result(session, outcome, observer)
+                _warn_of_missing(manifest, outcome, observer)
+            path = await _sign(session, outcome, directory_for_receipt, observer)
     return result_of(session, outcome, path)
+
+
+def _warn_of_missing(manifest: Manifest, outcome: Outcome, observer: Observer) -> None:
+    counted = set(outcome.contributors)
+    if without := [c for c in manifest.contributors if c not in counted]:
+        observer.warn(f"not counted: {', '.join(without)}")
 
 
 @asynccontextmanager
@@ -141,12 +155,15 @@ def result_of(session: Session, outcome: Outcome | None, path: Path | None) -> d
 class _Phases:
     """Moves the session's lifecycle along with the protocol's phases."""
 
-    def __init__(self, session: Session, observer: Observer, trace: Trace | None) -> None:
-        self._session, self._observer = session, observer
+    def __init__(
+        self, session: Session, observer: Observer, trace: Trace | None, booking: _Booking
+    ) -> None:
+        self._session, self._observer, self._booking = session, observer, booking
         self.trace = trace
         self.wants_shares = trace is not None
 
     def phase(self, name: str) -> None:
+        self._booking.sharing = True  # the first of all phases
         if name == "computing":
             self._session.lifecycle.happen(Event.COMPUTING)
         self._observer.phase(name)
@@ -154,6 +171,56 @@ class _Phases:
     def share(self, kind: str, party: PartyId, vector: Words) -> None:
         if self.trace is not None:
             self.trace(kind, party, vector)
+
+
+# The ledger
+
+
+class _Booking:
+    """A run's place in this party's ledger, if it keeps one."""
+
+    def __init__(self, place: Reservation | None, manifest: Manifest, me: PartyId) -> None:
+        self._place = place
+        self.sharing = False
+        # Additive shares cannot be opened without every compute party.
+        self._needed = manifest.sharing.scheme == "additive" and me in manifest.compute
+
+    def commit(self, session: Session, counted: tuple[PartyId, ...], cost: Spend) -> None:
+        """Before anything can become known."""
+        if self._place:
+            self._place.commit(session.id.hex(), counted, cost)
+
+    def result(self, session: Session, outcome: Outcome, observer: Observer) -> None:
+        """What became known: too late to refuse."""
+        if self._place:
+            names = [output.name for output in outcome.outputs]
+            try:
+                self._place.result(session.id.hex(), outcome.contributors, outcome.status, names)
+            except OstrakaError as problem:
+                observer.warn(problem.message)
+
+    def failed(self, error: BaseException) -> None:
+        """What was not committed is released, if it is certain that nothing was revealed."""
+        nothing_left = not self.sharing or getattr(error, "data_left", None) is False
+        if self._place and not self._place.committed and (nothing_left or self._needed):
+            why = error.code if isinstance(error, OstrakaError) else type(error).__name__
+            self._place.release(why)
+
+
+@contextmanager
+def _booked(
+    ledger: Ledger | None, manifest: Manifest, me: PartyId, cost: Spend, observer: Observer
+) -> Iterator[_Booking]:
+    place = ledger.reserve(Run.of(manifest, me, cost)) if ledger else None
+    booking = _Booking(place, manifest, me)
+    try:
+        yield booking
+    except BaseException as error:
+        try:
+            booking.failed(error)
+        except OstrakaError as problem:
+            observer.warn(problem.message)
+        raise
 
 
 class _Bytes:

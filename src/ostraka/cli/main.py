@@ -12,7 +12,7 @@ os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 import typer
 
 import ostraka as ostraka_package
-from ostraka.cli import bench, check, demo, demo_choices, keys, new, session, voice
+from ostraka.cli import bench, check, demo, demo_choices, keys, ledger, new, session, voice
 
 app = typer.Typer(
     name="ostraka",
@@ -51,6 +51,7 @@ app.command(short_help="Take part in a session.")(session.run)
 app.command(short_help="Relay between parties, unable to read.")(session.coordinator)
 app.command(short_help="Rehearse with toy inputs, no network.")(session.simulate)
 app.command(short_help="Check a receipt, offline.")(session.verify)
+app.add_typer(ledger.app, name="ledger", short_help="What was spent, and what is left.")
 app.command(short_help="Look for what may go wrong.")(keys.doctor)
 app.command(short_help="Measure, a process for each party.")(bench.bench)
 

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ostraka.cli import results, voice
+from ostraka.cli.ledger import own_ledger
 
 if TYPE_CHECKING:
     from ostraka.config import CoordinatorConfig
     from ostraka.manifest import Manifest
     from ostraka.names import PartyId
+    from ostraka.session.ledger import Ledger
     from ostraka.transport.identity import Identity
 
 Session = Annotated[Path, typer.Argument(metavar="SESSION.toml", help="The manifest.")]
@@ -55,7 +57,8 @@ def run(
     identity = own_identity(manifest, me, config.keys_directory(keys))
     directory = config.receipts_directory(receipts)
     raw = _input(manifest, me, input_)
-    result = _take_part(manifest, identity, me, raw, directory)
+    ledger = own_ledger(identity, config.keys_directory(keys))
+    result = _take_part(manifest, identity, me, raw, directory, ledger)
     if output is voice.Output.JSON:
         voice.emit(result)
     else:
@@ -94,7 +97,12 @@ def _input(manifest: Manifest, me: PartyId, source: str | None) -> Any:
 
 
 def _take_part(
-    manifest: Manifest, identity: Identity, me: PartyId, raw: Any, receipts: Path
+    manifest: Manifest,
+    identity: Identity,
+    me: PartyId,
+    raw: Any,
+    receipts: Path,
+    ledger: Ledger,
 ) -> dict[str, Any]:
     import asyncio
 
@@ -104,7 +112,13 @@ def _take_part(
     with Progress(contributes=me in manifest.contributors) as progress:
         return asyncio.run(
             roles.run_party(
-                manifest, identity, me, raw, directory_for_receipt=receipts, observer=progress
+                manifest,
+                identity,
+                me,
+                raw,
+                directory_for_receipt=receipts,
+                observer=progress,
+                ledger=ledger,
             )
         )
 

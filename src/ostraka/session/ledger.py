@@ -12,6 +12,7 @@ party's own (`Rule`); those of the manifest's `[policy]` are kept as well.
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -24,9 +25,10 @@ from ostraka.errors import RefusedByLedger, UsageError
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId
 from ostraka.privacy.budget import Spend
+from ostraka.session import receipt
 from ostraka.session.chain import Chain, Entry
 from ostraka.session.rules import Roster, Rule, check_budget, check_roster
-from ostraka.transport.identity import Identity
+from ostraka.transport.identity import Identity, fingerprint_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +123,23 @@ class Ledger:
         now: Callable[[], datetime],
         entropy: Callable[[], bytes] = lambda: os.urandom(8),
     ) -> None:
+        self._identity = identity
         self.chain = Chain(directory / f"{identity.name}.ledger", identity)
         self.rules = tuple(rules)
         self.runs: dict[str, Record] = {}
         self._now, self._entropy = now, entropy
         self._folded = 0
+
+    @property
+    def party(self) -> str:
+        """Whose it is."""
+        return self._identity.name
+
+    def wrote(self, found: dict[str, Any]) -> bool:
+        """Whether the party of our name in a receipt is pinned to our key."""
+        ours = fingerprint_text(self._identity.fingerprint)
+        parties = json.loads(found["manifest"])["party"]
+        return any(p["name"] == self.party and p["key"] == ours for p in parties)
 
     def read(self) -> None:
         """Read, check and fold what is on file; an empty ledger is made if there is none."""
@@ -327,3 +341,26 @@ def _left(roster: Roster, without: Collection[PartyId]) -> Roster:
         return roster
     gone = set(without)
     return tuple(party for party in roster if party not in gone)
+
+
+def missing_sessions(ledger: Ledger, receipts: Path) -> tuple[int, list[Path]]:
+    """Receipts of runs that we signed the end of, and that the ledger does not know.
+
+    Args:
+        receipts: a directory; our own receipts and other parties' are looked at alike.
+
+    Returns:
+        How many of our runs there are receipts of, and the paths of those it does not know.
+    """
+    known = {record.session for record in ledger.runs.values()}
+    ours = 0
+    missing = []
+    for path in sorted(receipts.glob("receipt-*.json")):
+        found = receipt.read(path)
+        claims = receipt.verify(found)
+        if ledger.party not in claims["signed"] or not ledger.wrote(found):
+            continue
+        ours += 1
+        if claims["session"] not in known:
+            missing.append(path)
+    return ours, missing

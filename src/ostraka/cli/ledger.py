@@ -1,0 +1,313 @@
+"""`ledger`: what was spent and what is left, and whether the record holds."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ostraka.cli import voice
+from ostraka.cli.keys import KeysOption
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ostraka.session.ledger import Ledger, Record
+    from ostraka.session.rules import Rule
+    from ostraka.transport.identity import Identity
+
+app = typer.Typer(rich_markup_mode=None)
+
+AsOption = Annotated[
+    str, typer.Option("--as", metavar="NAME", help="Whose; else the one that is there.")
+]
+LAST = 12
+"""Runs that a person is shown."""
+
+
+@app.callback(invoke_without_command=True)
+def ledger(
+    context: typer.Context,
+    as_: AsOption = "",
+    keys: KeysOption = None,
+    json: Annotated[bool, typer.Option("--json", help="All of it, as one JSON object.")] = False,
+) -> None:
+    """What this party's runs have told of its data, and what its budgets still allow."""
+    if context.invoked_subcommand is not None:
+        if json:
+            from ostraka.errors import UsageError
+
+            raise UsageError("--json stands alone", hint="ostraka ledger --json")
+        return
+    own = _own(as_, keys)
+    if json:
+        voice.emit(as_json(own))
+    else:
+        _tell(own)
+
+
+@app.command(short_help="As a table, and as a plot.")
+def show(
+    as_: AsOption = "",
+    keys: KeysOption = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.svg|png", help="Draw the spending over time."),
+    ] = None,
+) -> None:
+    """Budgets, and the last runs; needs ostraka[plot] to draw."""
+    own = _own(as_, keys)
+    _tell(own)
+    if plot is not None:
+        from ostraka.cli import ledger_plot
+
+        ledger_plot.draw(plot, own, standings(own))
+        voice.say(f"plot: {plot}")
+
+
+@app.command(short_help="Does it hold, and is it the newest?")
+def check(
+    as_: AsOption = "",
+    keys: KeysOption = None,
+    receipts: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Receipts that it must know of.")
+    ] = None,
+) -> None:
+    """Every entry in its place and signed; with receipts, also that no run is missing."""
+    from ostraka.errors import RefusedByLedger
+    from ostraka.session.ledger import missing_sessions
+
+    own = _own(as_, keys)
+    print(f"{own.chain.path} holds: {len(own.chain.entries)} entries, head {own.chain.head}")
+    if receipts is None:
+        return
+    looked_at, missing = missing_sessions(own, receipts)
+    for path in missing:
+        print(f"missing: {path}")
+    if missing:
+        raise RefusedByLedger(
+            f"{len(missing)} receipts are of runs that this ledger does not know",
+            hint="it was rolled back, or they were run beside another copy of it: put back the "
+            "newest",
+        )
+    print(f"{looked_at} receipts are of runs in it")
+
+
+@app.command(short_help="Give back what a run held.")
+def release(
+    run: Annotated[str, typer.Argument(metavar="ID", help="As `ledger show` names it.")],
+    as_: AsOption = "",
+    keys: KeysOption = None,
+) -> None:
+    """Only for a run that has ended, when you know that nothing came out of it for anybody."""
+    record = _own(as_, keys).release(run, "by hand")
+    print(f"released {record.id}: {record.run.title}")
+
+
+# --- whose -------------------------------------------------------------------------------------
+
+
+def own_ledger(identity: Identity, keys: Path) -> Ledger:
+    """A party's ledger, read and checked; what was repaired is said.
+
+    Raises:
+        RefusedByLedger: it is not to be trusted, or cannot be written.
+        UsageError: the party's own NAME.toml is not valid.
+    """
+    from datetime import UTC, datetime
+
+    from ostraka import config
+    from ostraka.session.ledger import Ledger
+
+    rules = config.load_rules(identity.name, keys)
+    directory = config.ledger_directory(keys)
+    own = Ledger(directory, identity, rules, now=lambda: datetime.now(UTC))
+    own.read()
+    if own.chain.torn:
+        voice.say(
+            f"warning: the last line of {own.chain.path} was never finished, and so never acted "
+            "on: it is left out"
+        )
+    return own
+
+
+def _own(name: str, keys: Path | None) -> Ledger:
+    from ostraka import config
+    from ostraka.errors import UsageError
+    from ostraka.transport import identity
+
+    directory = config.keys_directory(keys)
+    where = config.ledger_directory(directory)
+    found = [name] if name else sorted(path.stem for path in where.glob("*.ledger"))
+    if len(found) > 1:
+        raise UsageError(f"{where} has ledgers of {', '.join(found)}", hint="choose: --as NAME")
+    if not found or not (where / f"{found[0]}.ledger").exists():
+        raise UsageError(
+            f"{where} has no ledger" + (f" of {name}" if name else ""),
+            hint="`ostraka run` makes it; it is beside the key, or in OSTRAKA_LEDGER",
+        )
+    return own_ledger(identity.load(found[0], directory), directory)
+
+
+# --- what it says ------------------------------------------------------------------------------
+
+
+def standings(own: Ledger) -> list[dict[str, Any]]:
+    """Each budget, and each series that none covers: what is spent and what is left, exact.
+
+    "spent" is None when nothing bounds it.
+    """
+    from ostraka.session.rules import Rule
+
+    covered = [_standing(rule, own.spent(rule)) for rule in own.rules]
+    free = [r for r in own.counting() if not any(rule.covers(r.run.series) for rule in own.rules)]
+    for series in dict.fromkeys(r.run.series for r in free if r.run.contributes):
+        runs = [r for r in free if r.run.series == series and r.run.contributes]
+        covered.append(_standing(Rule(source="", series=(series,)), runs))
+    return covered
+
+
+def _standing(rule: Rule, runs: Sequence[Record]) -> dict[str, Any]:
+    from ostraka.privacy import accountant
+    from ostraka.privacy.budget import total
+
+    spends = [r.cost for r in runs]
+    budget = rule.budget
+    delta = budget.delta if budget else total(spends).delta
+    spent = accountant.epsilon(spends, delta, rule.accountant)
+    limit = budget.epsilon if budget else None
+    left = None if limit is None else max(Fraction(0), limit - spent) if spent is not None else 0
+    return {
+        "rule": rule,
+        "runs": runs,
+        "spent": spent,
+        "left": left,
+        "limit": limit,
+        "delta": delta,
+    }
+
+
+def as_json(own: Ledger) -> dict[str, Any]:
+    """`ledger --json`: figures as texts, exact; what has no bound is "inf"."""
+    return {
+        "party": own.party,
+        "entries": len(own.chain.entries),
+        "head": own.chain.head,
+        "budgets": [_standing_json(s) for s in standings(own)],
+        "runs": [_run_json(record) for record in own.runs.values()],
+    }
+
+
+def _standing_json(standing: dict[str, Any]) -> dict[str, Any]:
+    from ostraka.privacy.budget import text
+
+    rule: Rule = standing["rule"]
+    found: dict[str, Any] = {"source": rule.source} if rule.source else {}
+    found["series"] = list(rule.series)
+    found["runs"] = len(standing["runs"])
+    found["spent"] = "inf" if standing["spent"] is None else text(standing["spent"])
+    if standing["limit"] is not None:
+        found["epsilon"] = text(standing["limit"])
+        found["left"] = text(Fraction(standing["left"]))
+        found["accountant"] = rule.accountant
+    if standing["delta"]:
+        found["delta"] = text(standing["delta"])
+    return found
+
+
+def _run_json(record: Record) -> dict[str, Any]:
+    run = record.run
+    found: dict[str, Any] = {
+        "id": record.id,
+        "at": record.at,
+        "state": record.state.value,
+        "title": run.title,
+        "series": run.series,
+        "protocol": run.protocol,
+        "manifest_sha256": run.manifest,
+        "contributes": run.contributes,
+        "cost": record.cost.to_json(),
+        "counted": list(record.counted),
+    }
+    if record.session:
+        found["session"] = record.session
+    if record.outputs:
+        found |= {"status": record.status, "outputs": list(record.outputs)}
+    if record.why:
+        found["why"] = record.why
+    return found
+
+
+# --- for people --------------------------------------------------------------------------------
+
+
+def _tell(own: Ledger) -> None:
+    from rich.console import Console
+
+    console = Console()
+    console.print(_budgets(standings(own)))
+    console.print(_runs(list(own.runs.values())))
+    held = [r for r in own.runs.values() if r.state.value == "held"]
+    if held:
+        voice.say(
+            f"{len(held)} held: a run of this party is going on, or ended before it was known "
+            "what it told; `ostraka ledger release ID` if you know that it told nothing"
+        )
+
+
+def _table(title: str, *columns: str) -> Any:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        right = column in ("runs", "spent", "left", "budget", "delta", "counted", "epsilon")
+        table.add_column(column, justify="right" if right else "left")
+    return table
+
+
+def _budgets(found: list[dict[str, Any]]) -> Any:
+    from ostraka.privacy.budget import short
+
+    table = _table("Budgets", "source", "series", "runs", "spent", "left", "budget", "delta")
+    for standing in found:
+        rule, limit = standing["rule"], standing["limit"]
+        table.add_row(
+            rule.source or "-",
+            ", ".join(rule.series),
+            str(len(standing["runs"])),
+            "no bound" if standing["spent"] is None else short(standing["spent"]),
+            "no limit" if limit is None else _down(standing["left"]),
+            "-" if limit is None else short(limit),
+            short(standing["delta"]) if standing["delta"] else "0",
+        )
+    return table
+
+
+def _down(value: Fraction) -> str:
+    """What is left, never more than there is: at most six digits, rounded down."""
+    from math import floor
+
+    from ostraka.privacy.budget import short
+
+    return short(Fraction(floor(value * 10**6), 10**6))
+
+
+def _runs(runs: list[Record]) -> Any:
+    from ostraka.privacy.budget import short
+
+    title = f"The last {LAST} of {len(runs)} runs" if len(runs) > LAST else "Runs"
+    table = _table(title, "id", "when", "series", "state", "counted", "epsilon")
+    for record in runs[-LAST:]:
+        cost = record.cost.epsilon
+        table.add_row(
+            record.id,
+            record.at[:16].replace("T", " "),
+            record.run.series,
+            record.state.value,
+            str(len(record.counted)),
+            "exact" if cost is None else short(cost),
+        )
+    return table

@@ -1,0 +1,74 @@
+"""Spending over time, drawn by matplotlib, which comes with `ostraka[plot]`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ostraka.errors import UsageError
+
+if TYPE_CHECKING:
+    from ostraka.session.ledger import Ledger
+
+
+POINTS = 200
+"""At most so many steps are drawn: each adds up all before it."""
+
+
+def draw(path: Path, own: Ledger, standings: Sequence[dict[str, Any]]) -> None:
+    """One panel for each budget or series: epsilon spent, step by step, under its limit.
+
+    Raises:
+        UsageError: matplotlib is not there, or the file's ending or place is no good.
+    """
+    if path.suffix not in (".svg", ".png"):
+        raise UsageError(f"{path} must end in .svg or .png")
+    figure_class = _figure()
+    rows = max(1, len(standings))
+    figure = figure_class(figsize=(8, 1 + 2.4 * rows), layout="constrained")
+    panels = figure.subplots(rows, 1, squeeze=False, sharex=True)[:, 0]
+    figure.suptitle(f"What {own.party}'s runs have told of one contributor")
+    for panel, standing in zip(panels, standings, strict=False):
+        _panel(panel, standing)
+    panels[-1].tick_params(axis="x", rotation=20)
+    try:
+        figure.savefig(path, dpi=150)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}") from None
+
+
+def _figure() -> Any:
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise UsageError("a plot needs matplotlib", hint="pip install 'ostraka[plot]'") from None
+    return Figure
+
+
+def _panel(panel: Any, standing: dict[str, Any]) -> None:
+    from ostraka.privacy import accountant
+
+    rule, runs = standing["rule"], standing["runs"]
+    bounded = [r for r in runs if not r.cost.exact]
+    spends = [r.cost for r in bounded]
+    count = min(len(bounded), POINTS)
+    steps = [(i + 1) * len(bounded) // count for i in range(count)]
+    points = [
+        (datetime.fromisoformat(bounded[n - 1].at), float(epsilon))
+        for n in steps
+        if (epsilon := accountant.epsilon(spends[:n], standing["delta"], rule.accountant))
+        is not None
+    ]
+    if points:
+        panel.step(*zip(*points, strict=True), where="post", marker="o", label="spent")
+    if standing["limit"] is not None:
+        panel.axhline(float(standing["limit"]), color="tab:red", linestyle="--", label="budget")
+    exact = [datetime.fromisoformat(r.at) for r in runs if r.cost.exact]
+    for i, at in enumerate(exact):
+        panel.axvline(at, color="tab:gray", linestyle=":", label="" if i else "exact answer")
+    panel.set_title(f"{rule.source} ({', '.join(rule.series)})" if rule.source else rule.series[0])
+    panel.set_ylabel("epsilon")
+    panel.set_ylim(bottom=0)
+    panel.legend(loc="upper left")
