@@ -1,0 +1,177 @@
+"""What a contributor does to its own input before anything is shared, and what a sum of so many
+reports says then.
+
+A mechanism knows what a report tells (`spend`), whoever reads it, and how wide the result is.
+Neighbours are any two inputs of one contributor; that it took part is not hidden.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from fractions import Fraction
+from functools import cached_property
+from statistics import NormalDist
+from typing import Final
+
+from ostraka.privacy.budget import Spend, log_up
+from ostraka.privacy.samplers import FEW, Exact, Sampler, gaussian, laplace
+from ostraka.privacy.shares import Sensitivity, laplace_within, rho_of
+from ostraka.privacy.tables import PRECISION, Table, exp_minus
+from ostraka.sharing.encoding import Signed
+from ostraka.sharing.randomness import Stream
+
+Z95: Final = NormalDist().inv_cdf(0.975)
+"""Standard deviations on either side of the mean that hold 95% of a normal distribution."""
+
+
+class Mechanism(ABC):
+    """Noise for one contributor's vector.
+
+    Attributes:
+        spend: what a report tells of its contributor at most.
+        headroom: how far a report may be from what it reports, but for a probability below 2^-100
+            for each element.
+    """
+
+    spend: Spend
+    headroom: int
+
+    @abstractmethod
+    def randomize(self, x: Signed, stream: Stream) -> Signed:
+        """The report: a new vector. Consumes the stream."""
+
+
+class Additive(Mechanism):
+    """Independent noise on every element; the sum of reports is an unbiased estimate as it is.
+
+    Attributes:
+        sampler: what the noise of an element is drawn from.
+    """
+
+    sampler: Sampler
+
+    def __init__(self, sampler: Sampler, spend: Spend, length: int) -> None:
+        self.sampler, self.headroom = sampler, sampler.bound
+        self.spend = _with_slip(spend, sampler.distance(length))
+
+    def randomize(self, x: Signed, stream: Stream) -> Signed:
+        return x + self.sampler.draw(stream, len(x))
+
+    @abstractmethod
+    def error95(self, n: int) -> int:
+        """The sum of n reports is within this of the sum of what they report, 95 times in 100;
+        for each element."""
+
+
+class DiscreteLaplace(Additive):
+    """Scale D / epsilon, D being how far apart two inputs are at most in the L1 norm.
+    [DMNS06] [CKS20]"""
+
+    def __init__(self, epsilon: Fraction, sensitivity: Sensitivity) -> None:
+        self.scale = sensitivity.l1 / epsilon
+        super().__init__(laplace(self.scale), Spend.pure(epsilon), sensitivity.length)
+
+    def error95(self, n: int) -> int:
+        if n <= _FEW_REPORTS:
+            return laplace_within(self.scale, Fraction(n))
+        q = math.exp(-1 / self.scale)
+        return math.ceil(Z95 * math.sqrt(2 * q * n) / -math.expm1(-1 / self.scale))
+
+
+class DiscreteGaussian(Additive):
+    """Variance D^2 / (2 rho), D being how far apart two inputs are at most in the L2 norm, and rho
+    the largest that implies (epsilon, delta). [CKS20]"""
+
+    def __init__(self, epsilon: Fraction, delta: Fraction, sensitivity: Sensitivity) -> None:
+        rho = rho_of(epsilon, delta * (1 - _KEPT))
+        self.variance = Fraction(math.ceil(sensitivity.l2_squared / (2 * rho) * _GRID), _GRID)
+        spend = Spend(epsilon, delta * (1 - _KEPT), rho)
+        super().__init__(gaussian(self.variance), spend, sensitivity.length)
+        if self.spend.delta > delta:
+            raise ValueError("delta is too small for samples that are 2^-97 from exact")
+        self.spend = Spend(epsilon, delta, rho)
+
+    def error95(self, n: int) -> int:
+        return math.ceil(Z95 * math.sqrt(n * self.variance))
+
+
+_FEW_REPORTS: Final = 100
+"""Sums of more noises are as good as normal."""
+
+_GRID: Final = 1 << 10
+"""Variances are rounded up to a multiple of 2^-10."""
+
+_KEPT: Final = Fraction(1, 1 << 20)
+"""The part of delta that is kept for samples that are not quite exact."""
+
+
+class RandomizedResponse(Mechanism):
+    """Each answer is true with probability `truth`, otherwise any of the k answers at random.
+    [Warner65]
+
+    With k = 2 and truth = 1/2 these are the two coins: heads, the truth; tails, what a second coin
+    says. Everybody can deny what it answered; epsilon = ln 3.
+
+    Args:
+        k: possible answers, 0 to k - 1.
+        truth: of one answer.
+        length: answers of one contributor; what they tell adds up.
+        epsilon: bounds all of them; found from `truth` when None.
+    """
+
+    headroom = 0
+
+    def __init__(
+        self, k: int, truth: Fraction, length: int = 1, epsilon: Fraction | None = None
+    ) -> None:
+        if not 0 < truth < 1:
+            raise ValueError("the probability of the truth is above 0 and below 1")
+        self.k, self.truth = k, truth
+        self.other = (1 - truth) / k
+        self.spend = Spend.pure(epsilon or length * log_up(1 + truth / self.other))
+
+    @classmethod
+    def of_epsilon(cls, k: int, epsilon: Fraction, length: int = 1) -> RandomizedResponse:
+        """The most truth that epsilon allows for so many answers, down to a multiple of 2^-64."""
+        odds = Fraction(1 << PRECISION, exp_minus(epsilon / length) + 1) - 1
+        truth = Fraction(int(odds / (odds + k) * (1 << 64)), 1 << 64)
+        return cls(k, truth, length, epsilon)
+
+    @cached_property
+    def _shift(self) -> Table:
+        """What is added to an answer, modulo k."""
+        other = self.other / self.truth
+        a, b = other.numerator, other.denominator
+        return Table([a + b] + [a] * (self.k - 1))
+
+    def randomize(self, x: Signed, stream: Stream) -> Signed:
+        if len(x) >= FEW:
+            return (x + self._shift.draw(stream, len(x))) % self.k
+        exact, told = Exact(stream), x.copy()
+        for i in range(len(told)):
+            if not exact.bernoulli(self.truth):
+                told[i] = exact.below(self.k)
+        return told
+
+    def estimate(self, said: int, n: int) -> Fraction:
+        """How many of n contributors mean an answer that `said` of them gave: unbiased."""
+        return (said - n * self.other) / self.truth
+
+    def error95(self, said: int, n: int) -> float:
+        """The estimate is within this of the true count, 95 times in 100, as n grows.
+
+        The chance that somebody gives the answer has one variance among those who mean it and one
+        among those who do not; for two answers they are the same.
+        """
+        mine, others = self.truth + self.other, self.other
+        meant = min(max(self.estimate(said, n), Fraction(0)), Fraction(n))
+        variance = meant * mine * (1 - mine) + (n - meant) * others * (1 - others)
+        return Z95 * math.sqrt(variance) / float(self.truth)
+
+
+def _with_slip(spend: Spend, distance: Fraction) -> Spend:
+    """What samples so far from exact tell: delta grows by (1 + e^epsilon) times as much."""
+    assert spend.epsilon is not None
+    slip = (1 + 3 ** math.ceil(spend.epsilon)) * distance
+    return Spend(spend.epsilon, spend.delta + slip, spend.rho)
