@@ -29,24 +29,26 @@ class Rules:
 
     Attributes:
         dominance: contributions are not negative where there is such a rule.
-        least: how many contributors must have something in it.
+        least: how many contributors must have something in it; 1 is no rule.
         low, high: what it must be within, in encoded units.
+        signed: whether what a contributor has may be below zero.
     """
 
     dominance: Dominance
     least: int
     low: int | None
     high: int | None
+    signed: bool = False
 
     @classmethod
-    def of(cls, policy: Policy, quantum: Fraction) -> Rules:
+    def of(cls, policy: Policy, quantum: Fraction, *, signed: bool) -> Rules:
         """The rules of `[policy]`; `quantum` is what an encoded 1 stands for."""
         bounds = policy.plausible
         low = None if bounds is None or bounds.min is None else ceil(Fraction(bounds.min) / quantum)
         high = None if bounds is None or bounds.max is None else (
             floor(Fraction(bounds.max) / quantum)
         )  # fmt: skip
-        return cls(policy.dominance or Dominance(), policy.min_cell, low, high)
+        return cls(policy.dominance or Dominance(), policy.min_cell, low, high, signed)
 
     @property
     def tops(self) -> tuple[int, ...]:
@@ -90,26 +92,36 @@ class Rules:
         Returns:
             Shape (rules and more, figures).
         """
-        width = y.shape[-1]
-        there, less = await self._ordered(y)
-        total, found = y.sum(axis=0), [there.sum(axis=0) - self.least]
+        width, total = y.shape[-1], y.sum(axis=0)
+        found, less = await self._compared(y)
         found += await self._dominated(y, total, less)
         if plausible:
             found += [total[0] - self.low] if self.low is not None else []
             found += [self.high - total[0]] if self.high is not None else []
+        if not found:
+            return y.engine.public(0, (1, width))
         return await less_than_zero(concatenate([part.reshape(-1, width) for part in found]))
 
-    async def _ordered(self, y: SecretArray) -> tuple[SecretArray, SecretArray | None]:
-        """1 for each contributor who has something in a figure; every pair, if it is needed."""
+    async def _compared(self, y: SecretArray) -> tuple[list[SecretArray], SecretArray | None]:
+        """Negative where too few have something in a figure; and every pair, if it is needed."""
         k, vectors, width = y.shape
-        last = y[:, -1]
-        asked = [last, -last]
+        asked = self._there(y[:, -1])
         if self.tops:
             first, second = pairs(k)
             asked.append((y[first] - y[second]).reshape(-1, width))
+        if not asked:
+            return [], None
         less = await less_than_zero(concatenate(asked))
-        there = less[:k] + less[k : 2 * k]
-        return there, less[2 * k :].reshape(-1, vectors, width) if self.tops else None
+        counted = less[: k * (len(asked) - bool(self.tops))]
+        few = [counted.sum(axis=0) - self.least] if self.least > 1 else []
+        pair = less[len(counted) :].reshape(-1, vectors, width) if self.tops else None
+        return few, pair
+
+    def _there(self, x: SecretArray) -> list[SecretArray]:
+        """One of these is negative exactly where x is not 0."""
+        if self.least == 1:
+            return []
+        return [-x, x] if self.signed else [-x]
 
     async def _dominated(
         self, y: SecretArray, total: SecretArray, less: SecretArray | None
@@ -133,7 +145,7 @@ class Rules:
     def kept(self, vectors: Sequence[Sequence[int]], *, plausible: bool) -> bool:
         """The same from everybody's numbers: each of some vectors of contributions."""
         rule = self.dominance
-        if sum(x != 0 for x in vectors[-1]) < self.least:
+        if self.least > 1 and sum(x != 0 for x in vectors[-1]) < self.least:
             return False
         for x in vectors:
             total, ordered = sum(x), [*sorted(x, reverse=True), 0, 0]

@@ -64,7 +64,8 @@ class Table(Comparing):
     Recipients learn: the sums that keep all rules of [policy], unless they would tell of one that
     does not; which those are; and who was counted. Compute parties learn which keep the rules, and
     whose input is out of bounds. Nobody else learns anything.
-    Rounds: at most 16 and three comparisons, with totals at most 26 and five; bytes: `cost()`.
+    Rounds for k contributors: at most 14 + log2 k and three comparisons; with totals 18 + 2 log2 k
+    and five. Bytes: `cost()`.
     Tolerates: t curious compute parties of n >= 2t + 1, who must all stay.
     """
 
@@ -83,7 +84,8 @@ class Table(Comparing):
         self.vectors = 2 if rule.heads else 1
         self.related = rule.totals and self.layout.cells > 1
         self.figures = self.layout.figures if self.related else self.layout.cells
-        self.kept = Rules.of(manifest.policy, self.codec.quantum)
+        signed = self.codec.low < 0 and not rule.heads
+        self.kept = Rules.of(manifest.policy, self.codec.quantum, signed=signed)
         self._check()
         self.length = self.vectors * self.layout.cells
         self.opened = self.figures * (1 + self.vectors)
