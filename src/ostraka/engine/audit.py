@@ -146,13 +146,13 @@ class Auditor(Audit):
             for part in blocks(len(x)):
                 g = field.uniform(stream, np.empty(len(x[part]), np.uint64))
                 left[at + part.start : at + part.stop][: len(g)] = field.multiply(x[part], g)
-                z += inner(field, product[part], g)
+                z += field.inner(product[part], g)
             at += len(x)
         for x, y, found in self._sums:
             g = field.uniform(stream, np.empty(len(x), np.uint64))
             left[at : at + x.size] = field.product(x, g[:, None]).reshape(-1)
             right[at : at + x.size] = y.reshape(-1)
-            z += inner(field, found, g)
+            z += field.inner(found, g)
             at += x.size
         for x, y, matrix in self._matrices:
             u = field.uniform(stream, np.empty((1, len(x)), np.uint64)[0])[None]
@@ -215,7 +215,7 @@ class Auditor(Audit):
         f, g = _combined(field, rows, x), _combined(field, rows, y)
         if k == 2:
             pairs = ((x[0], y[0]), (f[0], g[0]))
-            return np.array([inner(field, a, b) for a, b in pairs], np.uint64)
+            return np.array([field.inner(a, b) for a, b in pairs], np.uint64)
         f, g = np.concatenate((x[:-1], f)), np.concatenate((y[:-1], g))
         return field.sum(field.product(f, g), axis=1)
 
@@ -251,24 +251,13 @@ class Auditor(Audit):
             ) from None
 
 
-def inner(field: Field, a: Words, b: Words) -> int:
-    """The sum of a * b."""
-    low = high = 0
-    for part in blocks(len(a)):
-        product = field.multiply(a[part], b[part])
-        high += int((product >> np.uint64(32)).sum())
-        product &= np.uint64(0xFFFFFFFF)
-        low += int(product.sum())
-    return (low + (high << 32)) % field.p
-
-
 def _random_inner(field: Field, stream: Stream, vectors: Sequence[Words]) -> int:
     """The sum of all elements, each times an element of the stream."""
     total = 0
     for vector in vectors:
         for part in blocks(vector.size):
             block = vector[part]
-            total += inner(field, block, field.uniform(stream, np.empty(len(block), np.uint64)))
+            total += field.inner(block, field.uniform(stream, np.empty(len(block), np.uint64)))
     return total
 
 

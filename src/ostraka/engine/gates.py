@@ -35,18 +35,14 @@ from ostraka.engine.coin import Coin
 from ostraka.engine.context import Engine
 from ostraka.engine.deal import deal
 from ostraka.sharing.field import Elements, Field
-from ostraka.sharing.matrix import matmul
 from ostraka.sharing.planes import Planes
-from ostraka.sharing.randomness import Words
+from ostraka.sharing.randomness import Words, blocks
 
 ROWS: Final = 64
 """Rows that gates are cut into first."""
 
-FAN: Final = 32
-"""Rows that vectors of elements are cut into afterwards."""
-
-SHORT: Final = 1 << 12
-"""Elements of a vector that is not cut any more."""
+SHORT: Final = 1 << 13
+"""Elements of a vector that is not cut any more; longer ones are cut in two."""
 
 STRIP: Final = 128
 """Words of every row worked on at a time, so that all stay in the cache."""
@@ -79,12 +75,9 @@ class Gates:
         u, z = await self._fold(coin, _counted(self.field, planes), gates)
         f, h = _summed(self.field, planes, u)
         while f.shape[1] > SHORT:
-            rows, columns = _cut(f, FAN), _cut(h, FAN)
-            u, z = await self._fold(coin, matmul(self.field, rows[0], columns[1].T), z)
-            f, h = (
-                np.stack([matmul(self.field, u[None], side)[0] for side in both])
-                for both in (rows, columns)
-            )
+            f, h = _halves(f), _halves(h)
+            u, z = await self._fold(coin, self._products(f[0], h[1]), z)
+            f, h = _joined(self.field, f, u), _joined(self.field, h, u)
         return self._shares(f, h, z)
 
     def _planes(self) -> Planes:
@@ -117,12 +110,16 @@ class Gates:
         entries = mixed[upper][:-1]
         dealt = await deal(self.engine, range(3), len(entries), entries.__getitem__, total=False)
         stream, _ = await coin.toss()
-        u = field.uniform(stream, np.empty(k, np.uint64))
+        u = np.append(np.uint64(1), field.uniform(stream, np.empty(k - 1, np.uint64)))
         coefficients = field.product(u[:, None], u[None])[upper]
         diagonal = (upper[0] == upper[1])[:-1]
         last = field.subtract(claims, field.sum(np.stack(dealt)[:, diagonal], axis=1))
         table = np.concatenate((np.stack(dealt), last[:, None]), axis=1)
         return u, field.sum(field.product(table, coefficients[None]), axis=1)
+
+    def _products(self, f: Elements, h: Elements) -> Elements:
+        """All f_r . h_s of long rows."""
+        return np.array([[self.field.inner(a, b) for b in h] for a in f], np.uint64)
 
     def _shares(self, f: Elements, h: Elements, z: Words) -> Claims:
         """A vector known to two parties is shared by the line that is zero at the third."""
@@ -156,7 +153,7 @@ def _counted(field: Field, planes: Planes) -> Elements:
 
 def _summed(field: Field, planes: Planes, u: Words) -> tuple[Elements, Elements]:
     """sum u_r f_r and sum u_r h_r for both our components: shape (2, 4 * columns) each."""
-    tables, total = _tables(field, u), field.sum(u)
+    tables = _tables(field, u), _tables(field, field.scale(u, -2))
     width = planes.shape[3]
     f, h = np.empty((2, 2, 4, 64 * width), np.uint64)
     for start in range(0, width, STRIP):
@@ -164,14 +161,14 @@ def _summed(field: Field, planes: Planes, u: Words) -> tuple[Elements, Elements]
         place = slice(64 * start, 64 * (start + STRIP))
         for c, (x, y, e, es) in enumerate(strip.swapaxes(0, 1)):
             xy = x & y
-            plain = [total, *(_looked_up(field, tables, bits) for bits in (x, y, xy))]
-            for sign, out, rows in ((e, f, (0, 1, 2, 3)), (es, h, (0, 2, 1, 3))):
-                turned = (sign, sign & x, sign & y, sign & xy)
-                for row, value, bits in zip(rows, plain, turned, strict=True):
-                    twice = field.rotate(_looked_up(field, tables, bits), 1)
-                    out[c, row, place] = field.subtract(value, twice)
-    f[:, 1:3] = field.product(f[:, 1:3], field.encode(-2))
-    f[:, 3] = field.product(f[:, 3], field.encode(4))
+            plain = [field.sum(u), *(_looked_up(field, tables[0], bits) for bits in (x, y, xy))]
+            for sign, out, scales in ((e, f, (1, -2, -2, 4)), (es, h, (1, 1, 1, 1))):
+                flipped = (sign, sign & x, sign & y, sign & xy)
+                for k, (scale, bits, total) in enumerate(zip(scales, flipped, plain, strict=True)):
+                    signed = _looked_up(field, tables[1], bits)
+                    signed = field.add(signed, total, out=signed)
+                    out[c, k, place] = signed if scale == 1 else field.scale(signed, scale)
+    h[:, 1:3] = h[:, 2:0:-1].copy()
     return f.reshape(2, -1), h.reshape(2, -1)
 
 
@@ -218,9 +215,18 @@ _SWAPS: Final = (
 )
 
 
-def _cut(x: Elements, k: int) -> Elements:
-    """Two vectors as k rows each, zeros behind: shape (2, k, columns)."""
-    columns = -(-x.shape[1] // k)
-    padded = np.zeros((2, k * columns), np.uint64)
-    padded[:, : x.shape[1]] = x
-    return padded.reshape(2, k, columns)
+def _halves(x: Elements) -> Elements:
+    """Two vectors as two rows each, a zero behind if they are odd: shape (2, 2, columns)."""
+    if x.shape[1] % 2:
+        x = np.concatenate((x, np.zeros((2, 1), np.uint64)), axis=1)
+    return x.reshape(2, 2, -1)
+
+
+def _joined(field: Field, rows: Elements, u: Words) -> Elements:
+    """Row 0 and u_1 times row 1, for two vectors."""
+    out = np.empty((2, rows.shape[2]), np.uint64)
+    for (first, second), joined in zip(rows, out, strict=True):
+        for part in blocks(len(joined)):
+            product = field.multiply(second[part], u[1])
+            field.add(first[part], product, out=joined[part])
+    return out

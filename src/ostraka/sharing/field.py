@@ -186,6 +186,16 @@ class Field:
         total = self.add(low, self.scale(high, 1 << 32))
         return total.reshape(np.sum(np.broadcast_to(True, a.shape), axis=axis).shape)
 
+    def inner(self, a: Words, b: Words) -> int:
+        """The sum of a * b, for vectors of up to 2^31 elements."""
+        low = high = 0
+        for part in blocks(len(a)):
+            product = self.multiply(a[part], b[part])
+            high += int((product >> np.uint64(32)).sum())
+            product &= _LOW32
+            low += int(product.sum())
+        return (low + (high << 32)) % self.p
+
     # --- drawing -----------------------------------------------------------------------------
 
     def uniform(self, stream: Stream, out: Words) -> Words:
