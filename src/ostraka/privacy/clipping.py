@@ -58,7 +58,7 @@ def sensitivity(codec: Codec, clipping: Clipping | None = None) -> Sensitivity:
     d = codec.length
     if isinstance(codec.kind, ChoiceType):
         return Sensitivity(2 * d, 2 * d, d * len(codec.kind.options))
-    width = codec.high - codec.low
+    width = max(1, codec.high - codec.low)
     l1, l2_squared = d * width, d * width * width
     if clipping:
         across = 2 * clipping.at

@@ -16,8 +16,9 @@ from ostraka.errors import ManifestError
 from ostraka.manifest import BoolType, ChoiceType, DecimalType, FloatType, Manifest
 from ostraka.names import PartyId
 from ostraka.privacy.budget import Spend
-from ostraka.privacy.shares import Sensitivity
+from ostraka.privacy.clipping import sensitivity
 from ostraka.protocols.central import by_contributors, explain_noise, noised
+from ostraka.protocols.local_noise import clipping_of, local_noise
 from ostraka.protocols.protocol import Output, Protocol, Shares, Value
 from ostraka.protocols.words import explain_linear
 from ostraka.sharing.encoding import Codec, Signed, renderer
@@ -44,29 +45,39 @@ class SecureSum(Protocol):
     Rounds: additive 2, or 3 from 4096 words with several recipients; shamir 4. Bytes: `cost()`.
     Tolerates: additive n - 1 curious compute parties and no loss; shamir t curious ones, and the
     loss of n - t - 1 of them once everybody has shared.
-    With central noise each contributor adds a share of it to its vector. [GX15] [KLS21]
+    With local noise each contributor shares a report of its vector instead (`local_noise`); with
+    central noise it adds a share of the noise to its vector. [GX15] [KLS21]
     """
 
     name = "secure-sum"
-    noises = frozenset({"central"})
+    noises = frozenset({"local", "central"})
 
     def __init__(self, manifest: Manifest) -> None:
         super().__init__(manifest)
         self.statistics = _options(manifest).statistics
         self.codec = Codec(manifest.input)
+        self.clipping = clipping_of(manifest, self.codec)
         self.terms = _terms(self.statistics)
         self.length = self.opened = self._width() * len(self.terms)
-        self.noise = by_contributors(self, self._sensitivity())
+        self.local = local_noise(manifest, self.codec, self.clipping)
+        self.noise = by_contributors(self, sensitivity(self.codec, self.clipping))
         self._check()
 
     # --- the figure ---------------------------------------------------------------------------
 
     def encode(self, raw: object) -> Words:
-        x = self.codec.encode(raw)
+        x = self._whole(raw)
         parts = [_term(term, x, self._options_count) for term in self.terms]
         return self.scheme.from_signed(parts[0] if len(parts) == 1 else np.concatenate(parts))
 
+    def _whole(self, raw: object) -> Signed:
+        """In whole numbers, and no longer than `[privacy] clip` allows."""
+        x = self.codec.encode(raw)
+        return self.clipping(x) if self.clipping else x
+
     def share(self, x: Words, me: PartyId, draw: Draw) -> dict[PartyId, Parcel]:
+        if self.local:
+            x = self.scheme.from_signed(self.local.report(self.scheme.to_signed(x), draw))
         if self.noise:
             noise = self.noise.draw(Stream(draw.seed(), "central noise"))
             self.scheme.add(x, self.scheme.from_signed(noise))
@@ -80,9 +91,14 @@ class SecureSum(Protocol):
         sums = dict(zip(self.terms, columns, strict=True))
         n = len(counted)
         figures = (self._output(statistic, sums, n) for statistic in self.statistics)
-        return tuple(f if f.name == "count" else noised(f, self.noise, n) for f in figures)
+        return tuple(f if f.name == "count" else self._with_error(f, n) for f in figures)
 
     # --- results ------------------------------------------------------------------------------
+
+    def _with_error(self, figure: Output, n: int) -> Output:
+        if self.local:
+            return self.local.estimate(figure, n)
+        return noised(figure, self.noise, n)
 
     def _output(self, statistic: Statistic, sums: Mapping[str, Signed], n: int) -> Output:
         q, unit, scalar = self.codec.quantum, self.manifest.input.unit, self.codec.length == 1
@@ -122,14 +138,9 @@ class SecureSum(Protocol):
             return 1
         return self.codec.length * max(1, self._options_count)
 
-    def _sensitivity(self) -> Sensitivity:
-        """Of what is shared, to another input of the same contributor."""
-        if self._options_count:
-            return Sensitivity(2 * self.codec.length, 2 * self.codec.length, self.length)
-        change = max(1, self.codec.high - self.codec.low)
-        return Sensitivity(change * self.length, change**2 * self.length, self.length)
-
     def spends(self, counted: Sequence[PartyId]) -> Spend:
+        if self.local:
+            return self.local.mechanism.spend
         return self.noise.spends(len(counted)) if self.noise else super().spends(counted)
 
     def _check(self) -> None:
@@ -140,10 +151,10 @@ class SecureSum(Protocol):
                 _refuse(f"{statistic!r} has no meaning for {self.codec.kind}: ask for {wanted}")
         if "variance" in self.statistics and self.manifest.policy.min_contributors < 2:
             _refuse("a variance needs min_contributors of at least 2 in [policy]")
-        if self.noise and self.terms != ("x",):
+        if (self.noise or self.local) and self.terms != ("x",):
             _refuse(
                 "outputs.statistics: a variance takes too much noise to be of use, and a count of "
-                "contributors is known anyway: with central noise ask for sum, mean or histogram"
+                "contributors is known anyway: with noise ask for sum, mean or histogram"
             )
         self._check_overflow()
 
@@ -153,6 +164,7 @@ class SecureSum(Protocol):
         power = 2 if "x^2" in self.terms else 1
         largest = 1 if self._options_count else self.codec.magnitude
         noise = self.noise.share.bound if self.noise else 0
+        noise += self.local.mechanism.headroom if self.local else 0
         if n * (largest**power + noise) > capacity:
             scaled = f"{largest} in units of {self.codec.quantum}"
             of = f"squares of values up to {scaled}" if power == 2 else f"values up to {scaled}"
@@ -163,7 +175,7 @@ class SecureSum(Protocol):
             )
 
     def plaintext(self, inputs: Mapping[PartyId, object]) -> dict[str, Value]:
-        rows = [self.codec.encode(inputs[c]).tolist() for c in inputs]
+        rows = [self._whole(inputs[c]).tolist() for c in inputs]
         columns = list(zip(*rows, strict=True))
         found: dict[str, Value] = {}
         for statistic in self.statistics:
@@ -184,7 +196,7 @@ class SecureSum(Protocol):
         return self._renderer(Fraction(getattr(statistics, statistic)(values)))(1)
 
     def explain(self) -> list[str]:
-        of_inputs = self.terms != ("1",) and not self.noise
+        of_inputs = self.terms != ("1",) and not (self.noise or self.local)
         what = "the " + " and the ".join(self._opened_in_words())
         lines = explain_linear(self, what, of_inputs=of_inputs)
         if of_inputs and isinstance(self.codec.kind, BoolType | ChoiceType):
@@ -192,6 +204,8 @@ class SecureSum(Protocol):
         if self.noise:
             n, least = len(self.contributors), self.manifest.policy.min_contributors
             lines += explain_noise(self.noise, "contributors", n, least)
+        if self.local:
+            lines += self.local.explain(len(self.contributors), self.manifest.input.unit)
         return lines
 
     def _opened_in_words(self) -> list[str]:
