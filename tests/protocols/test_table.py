@@ -401,9 +401,9 @@ def test_explain_says_the_rules_and_what_the_pattern_tells(table):
     )
     words = "\n".join(table(4, GROUPS, policy).explain())
     for part in (
-        "no contributor makes up more than 1/2",
-        "at least 1/10 of the largest",
-        "its 2 largest contributions are at most 4/5",
+        "no contributor makes up more than 50%",
+        "at least 10% of the largest",
+        "its 2 largest contributions are at most 80%",
         "at least 3 contributors have something in it",
         "at least 0 and at most 100 EUR",
         "which figures are missing, not which rule",

@@ -77,4 +77,5 @@ def show_all(results: Mapping[str, Mapping[str, Any]]) -> None:
         elif result["status"] == "no-output":
             print(f"{name}: learns nothing")
         else:
-            print(f"{name}: {'; '.join(' '.join(x.split()) for x in lines(result['outputs']))}")
+            said = [" ".join(line.split()) for line in lines(result["outputs"])]
+            print(f"{name}: {'; '.join([*said, *filter(None, [result.get('why')])])}")

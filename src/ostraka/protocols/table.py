@@ -150,13 +150,13 @@ class Table(Comparing):
 
     def combine(self, opened: Words, counted: Sequence[PartyId]) -> tuple[Output, ...]:
         row = self.scheme.to_signed(opened)
-        return tuple(self._output(name, row) for name in self.names)
+        return tuple(self._output(name, row) for name in self.statistics)
 
     # --- results --------------------------------------------------------------------------------
 
     @property
-    def names(self) -> Names:
-        """Of the outputs."""
+    def statistics(self) -> Names:
+        """What the outputs are called."""
         return *self.options.statistics, *(("gap",) if self.options.gap else ())
 
     def _output(self, name: str, row: Signed) -> Output:
@@ -293,7 +293,7 @@ class Table(Comparing):
         given = self._textbook([list(zip(*figure, strict=True)) for figure in y])
         totals = [[sum(column) for column in zip(*figure, strict=True)] for figure in y]
         row = [*given, *(total for column in zip(*totals, strict=True) for total in column)]
-        return {name: self._read(name, row) for name in self.names}
+        return {name: self._read(name, row) for name in self.statistics}
 
     def _textbook(self, y: list[list[Sequence[int]]]) -> Pattern:
         """Which figures are given, from each one's vectors of contributions."""

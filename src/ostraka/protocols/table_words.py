@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from ostraka.protocols.interactive import listed
@@ -56,14 +57,14 @@ def _rules(table: Table) -> list[str]:
     unit = table.manifest.input.unit
     found = []
     if rule.largest is not None:
-        found.append(f"no contributor makes up more than {rule.largest} of it")
+        found.append(f"no contributor makes up more than {_percent(rule.largest)} of it")
     if rule.p is not None:
         found.append(
-            f"without its two largest contributions it is at least {rule.p} of the largest: no "
+            f"without its two largest contributions it is at least {_percent(rule.p)} of the largest: no "
             "contributor can work out another's contribution more closely than that"
         )
-    if rule.n is not None:
-        found.append(f"its {rule.n} largest contributions are at most {rule.k} of it")
+    if rule.n is not None and rule.k is not None:
+        found.append(f"its {rule.n} largest contributions are at most {_percent(rule.k)} of it")
     if policy.min_cell > 1:
         found.append(f"at least {policy.min_cell} contributors have something in it")
     if policy.plausible:
@@ -80,6 +81,10 @@ def _rules(table: Table) -> list[str]:
     if policy.min_cell == 1 and table.codec.low >= 0:
         lines.append("A sum of 0 tells that everybody has 0: min_cell would withhold it.")
     return lines
+
+
+def _percent(share: Fraction) -> str:
+    return f"{100 * share}%" if (100 * share).denominator == 1 else str(share)
 
 
 def _pattern(table: Table) -> list[str]:
