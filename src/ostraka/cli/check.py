@@ -12,6 +12,7 @@ from ostraka.cli import voice
 if TYPE_CHECKING:
     from ostraka.engine.cost import Cost
     from ostraka.manifest import Manifest
+    from ostraka.protocols.advice import Advice
 
 
 def check(
@@ -19,22 +20,44 @@ def check(
     output: Annotated[
         voice.Output, typer.Option(metavar="text|json", help="What stdout gets.")
     ] = voice.Output.TEXT,
+    plot: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.svg|png", help="Draw the error against epsilon."),
+    ] = None,
 ) -> None:
-    """Say in words who learns what, against whom it is safe, and what it costs."""
+    """Say in words who learns what, against whom it is safe, what it costs, and what noise would
+    do to the answer."""
     from ostraka import config
+    from ostraka.protocols import advice
 
     manifest = config.load(session)
     protocol = config.protocol(manifest)
-    explained, cost = protocol.explain(), protocol.cost()
+    explained, cost, advised = protocol.explain(), protocol.cost(), advice.advise(manifest)
+    if plot is not None:
+        _draw(plot, advised)
     if output is voice.Output.JSON:
-        voice.emit(_as_json(manifest, explained, cost))
+        voice.emit(_as_json(manifest, explained, cost, advised))
         return
     print(f"{session} is valid.\n")
     figures = ", ".join(getattr(protocol, "statistics", ()))  # also those that are the default
-    print("\n".join(_as_text(manifest, figures, explained, cost)))
+    noise = (
+        [*_wrapped(advice.in_words(protocol, advised)), *advice.table(advised)] if advised else []
+    )
+    print("\n".join(_as_text(manifest, figures, explained, noise, cost)))
 
 
-def _as_json(manifest: Manifest, explained: list[str], cost: Cost) -> dict[str, Any]:
+def _draw(path: Path, advised: Advice | None) -> None:
+    from ostraka.cli import plot
+    from ostraka.errors import UsageError
+
+    if advised is None:
+        raise UsageError("there is nothing to plot: this protocol's answers take no noise")
+    plot.errors(path, advised)
+
+
+def _as_json(
+    manifest: Manifest, explained: list[str], cost: Cost, advised: Advice | None
+) -> dict[str, Any]:
     return {
         "manifest_sha256": manifest.digest.hex(),
         "title": manifest.session.title,
@@ -47,10 +70,22 @@ def _as_json(manifest: Manifest, explained: list[str], cost: Cost) -> dict[str, 
             "rounds": cost.rounds,
             "sent": {p: {"messages": s.messages, "bytes": s.bytes} for p, s in cost.sent.items()},
         },
-    }
+    } | ({"noise": _noise_as_json(advised)} if advised else {})
 
 
-def _as_text(manifest: Manifest, figures: str, explained: list[str], cost: Cost) -> list[str]:
+def _noise_as_json(advised: Advice) -> dict[str, Any]:
+    """`error95` against epsilon; an error that is absent: this kind of noise is not possible."""
+    rows = [
+        {"epsilon": str(row.epsilon)}
+        | {p: e for p, e in (("local", row.local), ("central", row.central)) if e is not None}
+        for row in advised.rows
+    ]
+    return {"figure": advised.figure, "change": advised.change, "error95": rows}
+
+
+def _as_text(
+    manifest: Manifest, figures: str, explained: list[str], noise: list[str], cost: Cost
+) -> list[str]:
     from ostraka import config
 
     session, sharing = manifest.session, manifest.sharing
@@ -64,6 +99,7 @@ def _as_text(manifest: Manifest, figures: str, explained: list[str], cost: Cost)
         *_party_lines(manifest),
         "\nWho learns what, and against whom it is safe",
         *_wrapped(explained),
+        *(["\nWhat noise does to the answer (half of the 95% interval)", *noise] if noise else []),
         "\nWhat it costs",
         *_cost_lines(cost),
         f"\nmanifest sha256 {manifest.digest.hex()}",

@@ -1,4 +1,4 @@
-"""Spending over time, drawn by matplotlib, which comes with `ostraka[plot]`."""
+"""Spending over time, drawn."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ostraka.errors import UsageError
+from ostraka.cli.plot import blank, save
 
 if TYPE_CHECKING:
     from ostraka.session.ledger import Ledger
@@ -23,28 +23,14 @@ def draw(path: Path, own: Ledger, standings: Sequence[dict[str, Any]]) -> None:
     Raises:
         UsageError: matplotlib is not there, or the file's ending or place is no good.
     """
-    if path.suffix not in (".svg", ".png"):
-        raise UsageError(f"{path} must end in .svg or .png")
-    figure_class = _figure()
     rows = max(1, len(standings))
-    figure = figure_class(figsize=(8, 1 + 2.4 * rows), layout="constrained")
+    figure = blank(8, 1 + 2.4 * rows)
     panels = figure.subplots(rows, 1, squeeze=False, sharex=True)[:, 0]
     figure.suptitle(f"What {own.party}'s runs have told of one contributor")
     for panel, standing in zip(panels, standings, strict=False):
         _panel(panel, standing)
     panels[-1].tick_params(axis="x", rotation=20)
-    try:
-        figure.savefig(path, dpi=150)
-    except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror}") from None
-
-
-def _figure() -> Any:
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise UsageError("a plot needs matplotlib", hint="pip install 'ostraka[plot]'") from None
-    return Figure
+    save(figure, path)
 
 
 def _panel(panel: Any, standing: dict[str, Any]) -> None:

@@ -5,13 +5,21 @@ from __future__ import annotations
 from math import ceil
 from typing import TYPE_CHECKING
 
-from ostraka.protocols.words import explain_interactive, from_the_answer, names
+from ostraka.protocols.central import explain_noise
+from ostraka.protocols.words import (
+    explain_interactive,
+    from_the_answer,
+    names,
+    second_session,
+)
 
 if TYPE_CHECKING:
+    from ostraka.privacy.shares import NoiseShares
     from ostraka.protocols.auction import Auction
     from ostraka.protocols.ballots import Vote
     from ostraka.protocols.numbers import Comparing
     from ostraka.protocols.order_statistics import OrderStatistics
+    from ostraka.protocols.protocol import Protocol
     from ostraka.protocols.tally import Tally
     from ostraka.protocols.threshold_vote import ThresholdVote
 
@@ -25,13 +33,16 @@ def explain_vote(vote: ThresholdVote) -> list[str]:
     }[vote.options.reveal]
     if vote.questions > 1:
         what = f"for each of {vote.questions} questions {what}"
-    answer = [
-        f"The rule: {_rule(vote)}.",
+    exact = [
         *_dictators(vote),
         *_unanimity(vote),
         *_quorum_edge(vote),
         _coalition(vote),
-        second_session("vote"),
+        second_session(vote, "vote"),
+    ]
+    answer = [
+        f"The rule{', applied to noisy counts' * bool(vote.noise)}: {_rule(vote)}.",
+        *(explain_dealt_noise(vote, vote.noise) if vote.noise else exact),
         *explain_ballots(vote),
     ]
     return explain_interactive(vote, what, answer)
@@ -51,14 +62,6 @@ def explain_ballots(vote: Vote) -> list[str]:
         f"{' or abstains' if vote.ballots.abstain else ''}, each once. Anything else, a ballot of "
         f"1000 or of -1, is found, its content hidden: {then}."
     ]
-
-
-def second_session(what: str) -> str:
-    """The same question twice."""
-    return (
-        f"A second {what}: if the same is asked again with one person more or less, the two "
-        "answers together may tell that person's input. Nothing refuses that yet."
-    )
 
 
 def _rule(vote: ThresholdVote) -> str:
@@ -153,12 +156,22 @@ def _coalition(vote: ThresholdVote) -> str:
 def explain_tally(tally: Tally) -> list[str]:
     """Counts are sums: what subtraction gives away, and unanimity."""
     what = "the votes for each option" + " and the abstentions" * tally.ballots.abstain
-    answer = [
+    exact = [
         *from_the_answer(tally, "the counts"),
         "A unanimous vote shows in the counts, and with it everybody's ballot.",
-        *explain_ballots(tally),
     ]
-    return explain_interactive(tally, what, answer)
+    answer = explain_dealt_noise(tally, tally.noise) if tally.noise else exact
+    return explain_interactive(tally, what, [*answer, *explain_ballots(tally)])
+
+
+def explain_dealt_noise(protocol: Protocol, noise: NoiseShares) -> list[str]:
+    """What hides whom where compute parties add noise, and what one that lies can do."""
+    n = len(protocol.scheme.compute)
+    return [
+        *explain_noise(noise, "the compute parties", n, n),
+        "A compute party that does not follow the protocol can deal any noise it likes, and so "
+        "make the result wrong, unnoticed; it learns no more for that.",
+    ]
 
 
 def explain_auction(auction: Auction) -> list[str]:
@@ -188,7 +201,9 @@ def explain_auction(auction: Auction) -> list[str]:
         edge += "Who knows the winner and the price knows the winner's bid, and no other. "
     edge += "Bidders who compare notes learn whether the others' bids were above their own."
     return explain_interactive(
-        auction, "the outcome", [*lines, rule, edge, second_session("auction"), _bounds(auction)]
+        auction,
+        "the outcome",
+        [*lines, rule, edge, second_session(auction, "auction"), _bounds(auction)],
     )
 
 
@@ -209,7 +224,7 @@ def explain_statistics(statistics: OrderStatistics) -> list[str]:
             "odd number of contributors, the median are somebody's number, though not whose; "
             "whoever is known to stand out is known by the extremes.",
             others,
-            second_session("session"),
+            second_session(statistics, "session"),
             _bounds(statistics),
         ],
     )

@@ -138,11 +138,25 @@ def from_the_answer(protocol: Protocol, what: str) -> list[str]:
             "counted suffice for that."
         )
     if k > 1:
-        lines.append(
-            "A second session: if the same is asked again with one person more or less, "
-            "the two answers together tell that person's input. Nothing refuses that yet."
-        )
+        lines.append(second_session(protocol, "session"))
     return lines
+
+
+def second_session(protocol: Protocol, what: str) -> str:
+    """The same question twice, and what ledgers do about it."""
+    policy = protocol.manifest.policy
+    text = (
+        f"A second {what}: if the same is asked again with one person more or less, the two "
+        "answers together may tell that person's input. "
+    )
+    if policy.same_roster_only:
+        return text + "Each party's ledger refuses a second run by anybody else (same_roster_only)."
+    if policy.min_difference > 1:
+        return (
+            text + "Each party's ledger refuses a second run by contributors of whom fewer than "
+            f"{policy.min_difference} differ (min_difference)."
+        )
+    return text + "Nothing refuses it: same_roster_only or min_difference in [policy] would."
 
 
 def _pair(protocol: Protocol, what: str) -> str:

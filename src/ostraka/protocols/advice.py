@@ -1,0 +1,203 @@
+"""What `ostraka check` advises: how much noise an answer can bear, and what it tells without any.
+
+A manifest is tried with noise of several epsilons, local and central; the errors are those that the
+protocol itself would print beside its result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final, Literal
+
+from ostraka.errors import ManifestError
+from ostraka.manifest import Central, Local, Manifest, Privacy
+from ostraka.protocols import protocol_for
+from ostraka.protocols.protocol import Protocol
+from ostraka.protocols.secure_sum import SecureSum
+from ostraka.sharing.encoding import Codec
+
+EPSILONS: Final = tuple(map(Decimal, ("0.1", "0.5", "1", "2", "4")))
+
+USEFUL: Final = 0.05
+"""Noise serves if it blurs a sum by at most this part of the range the sum may lie in."""
+
+Place = Literal["local", "central"]
+
+
+@dataclass(frozen=True)
+class Row:
+    """What noise of one epsilon does: half of the 95% interval, None where it is not possible."""
+
+    epsilon: Decimal
+    local: float | None
+    central: float | None
+
+
+@dataclass(frozen=True)
+class Advice:
+    """About one figure of a manifest.
+
+    Attributes:
+        figure, unit: which figure, and what its errors are counted in.
+        span: between the least and the greatest value it can have.
+        change: how far one contributor's input can move it.
+        rows: errors against epsilon.
+    """
+
+    figure: str
+    unit: str
+    span: float
+    change: float
+    rows: tuple[Row, ...]
+
+    def serves(self, place: Place) -> Decimal | None:
+        """The least of the epsilons for which noise leaves something to be seen."""
+        for row in self.rows:
+            error = row.local if place == "local" else row.central
+            if error is not None and error <= USEFUL * self.span:
+                return row.epsilon
+        return None
+
+
+def advise(manifest: Manifest) -> Advice | None:
+    """How this manifest would do with noise; None for protocols whose figures take none."""
+    protocol = protocol_for(manifest)
+    if not protocol.noises:
+        return None
+    rows, name = [], ""
+    for epsilon in EPSILONS:
+        errors: dict[str, float | None] = {"local": None, "central": None}
+        for place, noise in _noises(manifest, epsilon):
+            for found, error in _errors(manifest, noise):
+                name, errors[place] = found, error
+                break
+        rows.append(Row(epsilon, **errors))
+    if not name:
+        return None
+    span, change = _sizes(protocol, name)
+    return Advice(name, manifest.input.unit, span, change, tuple(rows))
+
+
+def _noises(manifest: Manifest, epsilon: Decimal) -> Iterator[tuple[Place, Privacy]]:
+    clip, numeric = manifest.privacy.clip, manifest.input.type.numeric
+    told: Literal["discrete-laplace", "randomized-response"]
+    told = "discrete-laplace" if numeric else "randomized-response"
+    yield "local", Privacy(local=Local(mechanism=told, epsilon=epsilon), clip=clip)
+    central = manifest.privacy.central
+    if central is None or central.mechanism != "discrete-laplace":
+        central = Central(mechanism="discrete-laplace", epsilon=epsilon)
+    yield "central", Privacy(central=central.model_copy(update={"epsilon": epsilon}), clip=clip)
+
+
+def _errors(manifest: Manifest, privacy: Privacy) -> Iterator[tuple[str, float]]:
+    """Each figure's error under this noise, the widest of a vector's; nothing if it is refused.
+
+    Errors do not depend on what is opened, or (randomized response) hardly: zeros are opened.
+    """
+    try:
+        protocol = protocol_for(manifest.model_copy(update={"privacy": privacy}))
+        outputs = protocol.combine(protocol.scheme.zeros(protocol.opened), protocol.contributors)
+    except ManifestError:
+        return
+    for output in outputs:
+        if output.error95 is not None:
+            yield output.name, max(_numbers(output.error95))
+
+
+def _numbers(value: Any) -> Iterator[float]:
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        for each in value:
+            yield from _numbers(each)
+    else:
+        yield float(value)
+
+
+def _sizes(protocol: Protocol, figure: str) -> tuple[float, float]:
+    """How far apart two values of a figure can be, and two that differ in one contributor."""
+    n = len(protocol.contributors)
+    if not protocol.manifest.input.type.numeric:
+        change = float(max(getattr(protocol, "weights", {"": 1}).values()))
+        return change * n, change
+    codec = Codec(protocol.manifest.input)
+    change = float((codec.high - codec.low) * codec.quantum)
+    return (change, change / n) if figure == "mean" else (change * n, change)
+
+
+# --- in words ------------------------------------------------------------------------------------
+
+
+def in_words(protocol: Protocol, advice: Advice) -> list[str]:
+    """Sentences around the table."""
+    n, unit = len(protocol.contributors), f" {advice.unit}" if advice.unit else ""
+    noised = protocol.manifest.privacy.local or protocol.manifest.privacy.central
+    lines = [
+        f"One contributor's input can move the {advice.figure} by up to "
+        f"{number(advice.change)}{unit}; it lies in a range of {number(advice.span)}{unit}."
+    ]
+    if noised is None:
+        lines += [_auxiliary(protocol), *_which(advice, n)]
+    return lines
+
+
+def _auxiliary(protocol: Protocol) -> str:
+    """The breach of the news: what somebody must know already for an exact answer to betray."""
+    if not protocol.manifest.input.type.numeric:
+        return (
+            "Without noise the exact answer is broken by what is known from elsewhere: whoever "
+            "knows how the others voted, all but one, learns that one's vote by subtraction."
+        )
+    text = (
+        "Without noise the exact answer is broken by what is known from elsewhere: whoever knows "
+        "all inputs but one learns that one by subtraction"
+    )
+    low = protocol.manifest.input.min
+    if isinstance(protocol, SecureSum) and low is not None and low >= 0:
+        text += (
+            ". And if one input is known to be large (a breach in the news, say), the sum without "
+            "it is an upper bound of every other input, and close to the sum of them all"
+        )
+    return text + "."
+
+
+def _which(advice: Advice, n: int) -> list[str]:
+    """Which kind of noise serves, by the least epsilon that leaves something to be seen."""
+    local, central = advice.serves("local"), advice.serves("central")
+    part = f"{USEFUL:.0%} of that range"
+    if local is None and central is None:
+        return [
+            f"With {n} contributors noise of either kind blurs the answer by more than {part}, up "
+            f"to epsilon = {EPSILONS[-1]}: ask more people, or give the exact answer under rules "
+            "([policy] min_contributors, same_roster_only)."
+        ]
+    if local is not None and local <= 1:
+        return [
+            f"Local noise serves from epsilon = {local} on (an error within {part}), and trusts "
+            "nobody; central noise is finer."
+        ]
+    kept = f"local noise does from epsilon = {local} on" if local else "local noise does not"
+    if central is None:
+        return [f"Noise within {part}: {kept}; central noise is not possible here."]
+    return [
+        f"Central noise serves from epsilon = {central} on (an error within {part}); {kept}. It "
+        "holds as long as those who add it are honest, as many as the manifest says."
+    ]
+
+
+def table(advice: Advice) -> list[str]:
+    """Errors against epsilon, for a terminal."""
+    head = f"{'epsilon':>9}  {'local noise':>14}  {'central noise':>14}"
+    return [head, *(_row(row) for row in advice.rows)]
+
+
+def _row(row: Row) -> str:
+    cells = (f"+- {number(e)}" if e is not None else "-" for e in (row.local, row.central))
+    return f"{row.epsilon!s:>9}  " + "  ".join(f"{cell:>14}" for cell in cells)
+
+
+def number(value: float) -> str:
+    """Three significant digits, and all of those before the point."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
