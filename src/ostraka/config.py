@@ -342,11 +342,12 @@ def _rule(table: dict[str, Any]) -> Rule:
 
 
 def _budget(table: dict[str, Any]) -> Budget | None:
-    from ostraka.privacy.budget import Budget
+    from ostraka.privacy.budget import UNSAID, Budget
 
     if "epsilon" not in table and "delta" not in table:
         return None
-    epsilon, delta = (_fraction(key, table.get(key, 0)) for key in ("epsilon", "delta"))
+    epsilon = _fraction("epsilon", table.get("epsilon", 0))
+    delta = _fraction("delta", table.get("delta", str(UNSAID)))
     if epsilon <= 0 or not 0 <= delta < 1:
         raise ValueError("epsilon must be above 0, delta from 0 to below 1")
     return Budget(epsilon, delta)

@@ -17,7 +17,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from ostraka.errors import UsageError
-from ostraka.privacy.budget import ZERO, Spend, epsilon_of, total
+from ostraka.privacy.budget import ZERO, Spend, epsilon_of, harm, total
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -53,17 +53,30 @@ def epsilon(spends: Sequence[Spend], delta: Fraction, way: Way = "core") -> Frac
 
 
 def _by_rho(spends: Sequence[Spend], delta: Fraction, way: Way) -> list[Fraction]:
-    """Those whose rho is known under zCDP, the rest basic: all those, or without the pure ones."""
-    known = [s for s in spends if s.rho is not None]
-    basic = [s for s in spends if s.rho is None]
-    pure, others = [s for s in known if not s.delta], [s for s in known if s.delta]
+    """Those whose rho is known together, the rest basic: all of them, or those that concentrate."""
+    unknown = [s for s in spends if s.rho is None]
+    pure = [s for s in spends if s.rho is not None and not s.concentrates]
+    gaussian = [s for s in spends if s.concentrates]
     found = []
-    for chosen, rest in ((known, total(basic)), (others, total(basic + pure))):
-        left = delta - rest.delta
-        if chosen and rest.epsilon is not None and 0 < left < 1:
-            proven = epsilon_of(_rho(chosen), left) if way == "core" else _renyi(chosen, left)
-            found.append(rest.epsilon + proven)
+    for chosen, rest in ((pure + gaussian, unknown), (gaussian, unknown + pure)):
+        if chosen:
+            found += _together(chosen, total(rest), delta, way)
     return found
+
+
+def _together(chosen: Sequence[Spend], rest: Spend, delta: Fraction, way: Way) -> list[Fraction]:
+    """A part of delta is kept for slips; how much they need depends on the epsilon that results."""
+    assert rest.epsilon is not None
+    slip = sum((s.slip for s in chosen), ZERO)
+    left = delta - rest.delta
+    for kept in (ZERO,) if not slip else (left / 1024, left / 2):
+        if not 0 < left - kept < 1:
+            continue
+        own = left - kept
+        proven = epsilon_of(_rho(chosen), own) if way == "core" else _renyi(chosen, own)
+        if harm(rest.epsilon + proven) * slip <= kept:
+            return [rest.epsilon + proven]
+    return []
 
 
 def _rho(spends: Iterable[Spend]) -> Fraction:
@@ -92,12 +105,12 @@ def _renyi(spends: Sequence[Spend], delta: Fraction) -> Fraction:
     others as zCDP."""
     events, rdp, _ = _dp_accounting()
     accountant = rdp.RdpAccountant(neighboring_relation=events.NeighboringRelation.REPLACE_ONE)
-    pure = Counter(s.epsilon for s in spends if not s.delta)
+    pure = Counter(s.epsilon for s in spends if not s.concentrates)
     for each, count in pure.items():
         if each:
             noise = 2 / (1 + math.exp(each))
             accountant.compose(events.RandomizedResponseDpEvent(noise, 2), count)
-    rest = _rho(s for s in spends if s.delta)
+    rest = _rho(s for s in spends if s.concentrates)
     if rest:
         accountant.compose(events.ZCDpEvent(float(rest)))
     return _up(accountant.get_epsilon(float(delta)))

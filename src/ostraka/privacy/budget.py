@@ -19,6 +19,9 @@ ZERO = Fraction(0)
 GRID = Decimal("1e-12")
 """Bounds that had to be rounded are multiples of it."""
 
+UNSAID = Fraction(1, 10**9)
+"""A budget's delta unless it says another: for what samplers leave out, not for a Gaussian."""
+
 _DIGITS = 60
 _SLACK = Decimal("1e-40")
 """Above the error of some dozen operations on 60 digits, below the grid."""
@@ -32,16 +35,30 @@ class Spend:
         epsilon, delta: pure or approximate differential privacy; epsilon None: the release is
             exact, so nothing bounds what it tells.
         rho: the same release under zero-concentrated privacy; None when that is not known.
+        slip: how far, in total variation, what is drawn may be from the law that rho speaks of.
+            Delta makes up for it already.
     """
 
     epsilon: Fraction | None
     delta: Fraction = ZERO
     rho: Fraction | None = None
+    slip: Fraction = ZERO
 
     @classmethod
     def pure(cls, epsilon: Fraction) -> Spend:
         """An epsilon without a delta, which is epsilon^2 / 2 under zCDP [BS16, proposition 1.4]."""
         return cls(epsilon, ZERO, epsilon * epsilon / 2)
+
+    def slipping(self, distance: Fraction) -> Spend:
+        """The same, drawn that far from its law: delta grows by (1 + e^epsilon) times as much."""
+        assert self.epsilon is not None
+        delta = self.delta + harm(self.epsilon) * distance
+        return Spend(self.epsilon, delta, self.rho, self.slip + distance)
+
+    @property
+    def concentrates(self) -> bool:
+        """Whether rho is known and says more than the epsilon, as it does of a Gaussian."""
+        return self.rho is not None and self.rho != (self.epsilon or ZERO) ** 2 / 2
 
     @property
     def exact(self) -> bool:
@@ -53,21 +70,22 @@ class Spend:
         if self.epsilon is None:
             return {"epsilon": "inf"}
         found = {"epsilon": text(self.epsilon), "delta": text(self.delta)}
-        return found if self.rho is None else found | {"rho": text(self.rho)}
+        if self.rho is not None:
+            found |= {"rho": text(self.rho), "slip": text(self.slip)}
+        return found
 
     @classmethod
     def from_json(cls, value: Mapping[str, str]) -> Spend:
         """ValueError or KeyError for what `to_json` does not write."""
         if value["epsilon"] == "inf":
             return EXACT
-        rho = value.get("rho")
-        parts = Fraction(value["epsilon"]), Fraction(value["delta"])
+        names = ("epsilon", "delta", "rho", "slip") if "rho" in value else ("epsilon", "delta")
+        parts = [Fraction(value[name]) for name in names]
         if min(parts) < 0:
             raise ValueError("a spend is not negative")
-        return cls(*parts, None if rho is None else Fraction(rho))
+        return cls(*parts)
 
 
-NOTHING = Spend.pure(ZERO)
 EXACT = Spend(None)
 
 
@@ -76,7 +94,7 @@ class Budget:
     """What all releases together may tell of one contributor."""
 
     epsilon: Fraction
-    delta: Fraction = ZERO
+    delta: Fraction = UNSAID
 
 
 def text(value: Fraction) -> str:
@@ -107,7 +125,7 @@ def short(value: Fraction) -> str:
 
 def total(spends: Iterable[Spend]) -> Spend:
     """Basic composition: everything adds. One exact release makes the whole exact."""
-    epsilon, delta, rho = ZERO, ZERO, ZERO
+    epsilon, delta, rho, slip = ZERO, ZERO, ZERO, ZERO
     known = True
     for spend in spends:
         if spend.epsilon is None:
@@ -116,7 +134,14 @@ def total(spends: Iterable[Spend]) -> Spend:
         delta += spend.delta
         known = known and spend.rho is not None
         rho += spend.rho or ZERO
-    return Spend(epsilon, delta, rho if known else None)
+        slip += spend.slip
+    return Spend(epsilon, delta, rho, slip) if known else Spend(epsilon, delta)
+
+
+def harm(epsilon: Fraction) -> int:
+    """At least 1 + e^epsilon: what delta grows by for each unit of total variation."""
+    # An epsilon beyond 1000 makes any delta larger than 1: need no larger number for that.
+    return 1 + int(3 ** min(math.ceil(epsilon), 1000))
 
 
 def epsilon_of(rho: Fraction, delta: Fraction) -> Fraction:

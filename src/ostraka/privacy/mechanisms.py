@@ -53,7 +53,7 @@ class Additive(Mechanism):
 
     def __init__(self, sampler: Sampler, spend: Spend, length: int) -> None:
         self.sampler, self.headroom = sampler, sampler.bound
-        self.spend = _with_slip(spend, sampler.distance(length))
+        self.spend = spend.slipping(sampler.distance(length))
 
     def randomize(self, x: Signed, stream: Stream) -> Signed:
         return x + self.sampler.draw(stream, len(x))
@@ -90,7 +90,7 @@ class DiscreteGaussian(Additive):
         super().__init__(gaussian(self.variance), spend, sensitivity.length)
         if self.spend.delta > delta:
             raise ValueError("delta is too small for samples that are 2^-97 from exact")
-        self.spend = Spend(epsilon, delta, rho)
+        self.spend = Spend(epsilon, delta, rho, self.spend.slip)
 
     def error95(self, n: int) -> int:
         return math.ceil(Z95 * math.sqrt(n * self.variance))
@@ -168,10 +168,3 @@ class RandomizedResponse(Mechanism):
         meant = min(max(self.estimate(said, n), Fraction(0)), Fraction(n))
         variance = meant * mine * (1 - mine) + (n - meant) * others * (1 - others)
         return Z95 * math.sqrt(variance) / float(self.truth)
-
-
-def _with_slip(spend: Spend, distance: Fraction) -> Spend:
-    """What samples so far from exact tell: delta grows by (1 + e^epsilon) times as much."""
-    assert spend.epsilon is not None
-    slip = (1 + 3 ** math.ceil(spend.epsilon)) * distance
-    return Spend(spend.epsilon, spend.delta + slip, spend.rho)

@@ -106,7 +106,7 @@ class LaplaceShares(NoiseShares):
     def spends(self, makers: int) -> Spend:
         """With fewer shares the law is log-convex, so a change tells most spread evenly."""
         if makers >= self.honest:
-            return with_slip(Spend.pure(self.epsilon), self._slip)
+            return Spend.pure(self.epsilon).slipping(self._slip)
         part, rest = divmod(self.sensitivity.l1, self.sensitivity.length)
         law, shape = _Law(self.scale, Fraction(makers, self.honest)), self.sensitivity.length
         return Spend.pure(_up((shape - rest) * law.loss(part) + rest * law.loss(part + 1)))
@@ -131,7 +131,7 @@ class GeometricShares(NoiseShares):
 
     def spends(self, makers: int) -> Spend:
         if makers >= self.honest:
-            return with_slip(Spend.pure(self.epsilon), self._slip)
+            return Spend.pure(self.epsilon).slipping(self._slip)
         law = _Law(self.scale, Fraction(makers, self.honest))
         return Spend.pure(_up(law.exceeds(2 * self.change)))
 
@@ -152,7 +152,7 @@ class GaussianShares(NoiseShares):
         self.delta = delta
         self.variance = self._least(rho_of(epsilon, delta * (1 - _KEPT)))
         self.share = gaussian(self.variance)
-        if with_slip(Spend(epsilon), self._slip).delta > delta * _KEPT:
+        if Spend(epsilon).slipping(self._slip).delta > delta * _KEPT:
             raise ValueError("delta is too small for samples that are 2^-97 from exact")
 
     def _least(self, rho: Fraction) -> Fraction:
@@ -177,19 +177,11 @@ class GaussianShares(NoiseShares):
 
     def spends(self, makers: int) -> Spend:
         rho = self._rho(self.variance, min(makers, self.honest))
-        return Spend(epsilon_of(rho, self.delta * (1 - _KEPT)), self.delta, rho)
+        return Spend(epsilon_of(rho, self.delta * (1 - _KEPT)), self.delta, rho, self._slip)
 
     def within(self, makers: int, sure: float = SURE) -> int:
         sigma = math.sqrt(makers * self.variance)
         return math.ceil(NormalDist().inv_cdf((1 + sure) / 2) * sigma)
-
-
-def with_slip(spend: Spend, distance: Fraction) -> Spend:
-    """What samples so far from their law (total variation) tell: delta grows by (1 + e^epsilon)
-    times as much."""
-    assert spend.epsilon is not None
-    slip = (1 + 3 ** math.ceil(spend.epsilon)) * distance
-    return Spend(spend.epsilon, spend.delta + slip, spend.rho)
 
 
 def rho_of(epsilon: Fraction, delta: Fraction) -> Fraction:
