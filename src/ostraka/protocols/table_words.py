@@ -60,8 +60,8 @@ def _rules(table: Table) -> list[str]:
         found.append(f"no contributor makes up more than {_percent(rule.largest)} of it")
     if rule.p is not None:
         found.append(
-            f"without its two largest contributions it is at least {_percent(rule.p)} of the largest: no "
-            "contributor can work out another's contribution more closely than that"
+            f"without its two largest contributions it is at least {_percent(rule.p)} of the "
+            "largest: no contributor can work out another's contribution more closely than that"
         )
     if rule.n is not None and rule.k is not None:
         found.append(f"its {rule.n} largest contributions are at most {_percent(rule.k)} of it")
