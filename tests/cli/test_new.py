@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from ostraka.manifest import parse
+from ostraka.manifest import Local, parse
 
 KEY = "sha256:" + "ab" * 32
 TWO = ("--party", f"alice={KEY}", "--party", "bob=" + KEY.replace("ab", "cd") + "@[::1]:9441")
@@ -119,3 +120,53 @@ def test_check_points_at_the_line(cli, session: Path, old: str, new: str, words:
         assert (ended.code, ended.out) == (2, "")
         assert ended.err.startswith(f"error: {session}:{line}: ")
         assert words in ended.err
+
+
+# --- noise ---------------------------------------------------------------------------------------
+
+
+def test_new_writes_noise_and_rules(cli) -> None:
+    asked = ["--local", "gaussian=1,delta=1e-6", "--clip", "l2=5", "--outside", "clip"]
+    asked += ["--policy", "same_roster_only=true", "--policy", "min_difference=2"]
+    asked += ["--series", "weekly", "--length", "3"]
+    manifest = parse(cli("new", "secure-sum", *TWO, *BOUNDS, *asked).out)
+    assert manifest.privacy.local == Local(
+        mechanism="discrete-gaussian", epsilon=Decimal(1), delta=Decimal("1e-6")
+    )
+    assert (manifest.input.outside, manifest.session.series) == ("clip", "weekly")
+    assert (manifest.policy.same_roster_only, manifest.policy.min_difference) == (True, 2)
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        (["--local", "=1"], "is not MECHANISM=EPSILON"),
+        (["--local", "laplace"], "epsilon is missing"),
+        (["--local", "laplace=one"], "privacy.local.epsilon"),
+        (["--central", "discrete-laplace=1,honest"], "is not KEY=VALUE"),
+        (["--clip", "l3=1"], "privacy.clip.norm"),
+        (["--policy", "min_cell=5"], "secure-sum does not check it"),
+    ],
+)
+def test_new_refuses_noise_that_makes_no_sense(cli, asked: list[str], words: str) -> None:
+    ended = cli("new", "secure-sum", *TWO, *BOUNDS, *asked)
+    assert ended.code == 2
+    assert words in ended.err
+
+
+def test_check_says_what_noise_would_do(cli, session: Path) -> None:
+    ended = cli("check", session)
+    assert "What noise does to the answer" in ended.out
+    rows = cli("check", session, "--output", "json").json["noise"]["error95"]
+    assert [row["epsilon"] for row in rows] == ["0.1", "0.5", "1", "2", "4"]
+    for place in ("local", "central"):
+        errors = [row[place] for row in rows]
+        assert errors == sorted(errors, reverse=True)
+
+
+def test_check_draws_the_error(cli, session: Path, tmp_path: Path) -> None:
+    picture = tmp_path / "error.svg"
+    assert cli("check", session, "--plot", picture).code == 0
+    assert "half of the 95% interval" in picture.read_text()
+    ended = cli("check", session, "--plot", tmp_path / "error.gif")
+    assert (ended.code, "must end in .svg or .png" in ended.err) == (2, True)
