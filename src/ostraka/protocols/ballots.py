@@ -15,6 +15,8 @@ from ostraka.engine.context import Engine
 from ostraka.engine.multiply import mul
 from ostraka.manifest import BoolType, ChoiceType, Manifest
 from ostraka.names import PartyId
+from ostraka.privacy.budget import Spend
+from ostraka.privacy.shares import NoiseShares
 from ostraka.protocols.interactive import InputOptions, Interactive, all_zero, refuse
 from ostraka.protocols.protocol import Shares
 from ostraka.sharing.encoding import Codec, Signed
@@ -65,6 +67,11 @@ class Ballots:
         return 1 if self.entries == 2 else self.entries
 
     @property
+    def changed(self) -> int:
+        """Counts, of options and of abstentions, that another ballot changes at most."""
+        return max(min(2 * self.choices, len(self.options)), self.abstain * (self.choices + 1))
+
+    @property
     def ones(self) -> Signed:
         """What each entry counts for."""
         row = np.ones(self.entries, np.int64)
@@ -106,8 +113,11 @@ class Ballots:
 class Vote(Interactive):
     """What protocols on ballots have in common: reading, sharing, checking, weighing."""
 
+    noises = frozenset({"central"})
     ballots: Ballots
     options: BallotOptions
+    noise: NoiseShares | None
+    """What compute parties add to counts."""
 
     def _prepare(self, manifest: Manifest, options: BallotOptions) -> None:
         self.options = options
@@ -182,6 +192,9 @@ class Vote(Interactive):
         if self.ballots.abstain:
             cast = cast - votes[:, -1:]
         return votes[:, : len(self.ballots.options)], cast
+
+    def spends(self, counted: Sequence[PartyId]) -> Spend:
+        return self.noise.spends(self.noise.honest) if self.noise else super().spends(counted)
 
     # --- for tests ------------------------------------------------------------------------------
 

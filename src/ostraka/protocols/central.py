@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,6 +14,9 @@ from ostraka.privacy.budget import short
 from ostraka.privacy.shares import GaussianShares, LaplaceShares, NoiseShares, Sensitivity
 from ostraka.protocols.interactive import refuse
 from ostraka.protocols.protocol import Output, Protocol
+
+if TYPE_CHECKING:
+    from ostraka.protocols.ballots import Vote
 
 
 def by_contributors(protocol: Protocol, sensitivity: Sensitivity) -> NoiseShares | None:
@@ -47,7 +51,16 @@ def by_compute_parties(protocol: Protocol, sensitivity: Sensitivity) -> NoiseSha
             f"that {protocol.scheme.colluders} of {n} are not honest",
             hint=f'set honest = "{honest}/{n}" at most, or leave it out',
         )
-    return _shares(central, sensitivity, honest)
+    noise = _shares(central, sensitivity, honest)
+    if 8 * n * noise.share.bound > protocol.scheme.capacity:
+        refuse("privacy.central.epsilon: takes more noise than a shared number can hold")
+    return noise
+
+
+def on_counts(vote: Vote, counts: int, changed: int) -> NoiseShares | None:
+    """Noise for so many counts, of which another ballot changes so many at most."""
+    w, changed = max(vote.weights.values()), changed * vote.questions
+    return by_compute_parties(vote, Sensitivity(w * changed, w * w * changed, counts))
 
 
 def _shares(central: Central, sensitivity: Sensitivity, honest: int) -> NoiseShares:

@@ -8,9 +8,11 @@ import numpy as np
 
 from ostraka.engine.array import SecretArray, concatenate
 from ostraka.engine.context import Engine
+from ostraka.engine.noise import add_noise
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId
 from ostraka.protocols.ballots import ABSTAIN, BallotOptions, Vote
+from ostraka.protocols.central import noised, on_counts
 from ostraka.protocols.interactive import read_options, refuse
 from ostraka.protocols.leakage import explain_tally
 from ostraka.protocols.protocol import Output, Shares, Value
@@ -35,6 +37,7 @@ class Tally(Vote):
         if self.questions != 1:
             refuse("input.length: a tally is of one question")
         self.opened = len(self._names)
+        self.noise = on_counts(self, self.opened, self.ballots.changed)
 
     @property
     def _names(self) -> tuple[str, ...]:
@@ -42,14 +45,16 @@ class Tally(Vote):
 
     async def evaluate(self, engine: Engine, x: SecretArray, shares: Shares) -> SecretArray:
         votes, cast = await self.count(engine, x, shares)
-        if not self.ballots.abstain:
-            return votes[0]
-        counted = sum(self.weights[c] for c in shares.counted)
-        return concatenate([votes[0], counted - cast[0]])
+        found = votes[0]
+        if self.ballots.abstain:
+            counted = sum(self.weights[c] for c in shares.counted)
+            found = concatenate([found, counted - cast[0]])
+        return await add_noise(found, self.noise) if self.noise else found
 
     def combine(self, opened: Words, counted: Sequence[PartyId]) -> tuple[Output, ...]:
         parts = tuple(np.asarray(self.scheme.to_signed(opened)).reshape(-1, 1))
-        return (Output("tally", "votes", parts, self._by_name, scalar=True),)
+        found = Output("tally", "votes", parts, self._by_name, scalar=True)
+        return (noised(found, self.noise, len(self.scheme.compute)),)
 
     def _by_name(self, *votes: int) -> dict[str, int]:
         return dict(zip(self._names, votes, strict=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import Annotated, Literal
 
@@ -13,9 +14,12 @@ from ostraka.engine.array import SecretArray, concatenate
 from ostraka.engine.compare import less_than_zero
 from ostraka.engine.context import Engine
 from ostraka.engine.multiply import mul
+from ostraka.engine.noise import add_noise
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId
+from ostraka.privacy.shares import NoiseShares
 from ostraka.protocols.ballots import BallotOptions, Vote
+from ostraka.protocols.central import on_counts
 from ostraka.protocols.interactive import exact_fraction, read_options, refuse
 from ostraka.protocols.leakage import explain_vote
 from ostraka.protocols.order import places, ranks
@@ -63,6 +67,7 @@ class ThresholdVote(Vote):
     `cost()`.
     Tolerates: t curious compute parties of n >= 2t + 1, who must all stay. Whatever contributors
     share, what counts are valid ballots.
+    With central noise the compute parties add it to the counts, in one round more. [GX15] [KLS21]
     """
 
     name = "threshold-vote"
@@ -71,6 +76,7 @@ class ThresholdVote(Vote):
     def __init__(self, manifest: Manifest) -> None:
         super().__init__(manifest)
         self._prepare(manifest, read_options(Options, manifest))
+        self.noise = self._noise()
         self._check()
         each = len(self.ballots.options) if self.options.reveal == "approved" else 1
         self.opened = each * self.questions
@@ -79,10 +85,12 @@ class ThresholdVote(Vote):
 
     async def evaluate(self, engine: Engine, x: SecretArray, shares: Shares) -> SecretArray:
         votes, cast = await self.count(engine, x, shares)
-        if self.options.reveal == "winner":
-            return await self._winner(votes[0], cast[0])
         if self.options.reveal == "outcome":
             votes = votes[:, :1]
+        if self.noise:
+            votes, cast = await self._noised(votes, cast, self.noise)
+        if self.options.reveal == "winner":
+            return await self._winner(votes[0], cast[0])
         margins = self._margins(votes, cast)
         if self.quorum:
             margins = concatenate([margins, cast - self.quorum], axis=1)
@@ -92,7 +100,11 @@ class ThresholdVote(Vote):
     def combine(self, opened: Words, counted: Sequence[PartyId]) -> tuple[Output, ...]:
         parts = tuple(self.scheme.to_signed(opened).reshape(-1, self.questions))
         scalar = self.questions == 1
-        return (Output("outcome", "", parts, lambda *found: self._words(found), scalar),)
+        found = Output("outcome", "", parts, lambda *found: self._words(found), scalar)
+        if not self.noise:
+            return (found,)
+        within = self.noise.within(len(self.scheme.compute))
+        return (replace(found, error95=within if scalar else [within] * self.questions),)
 
     # --- rules ----------------------------------------------------------------------------------
 
@@ -135,6 +147,24 @@ class ThresholdVote(Vote):
             return options[found[0] - 1] if found[0] else "no winner"
         return "YES" if found[0] else "NO"
 
+    # --- noise ----------------------------------------------------------------------------------
+
+    def _noise(self) -> NoiseShares | None:
+        """For the counts that decide: the rule is then applied to what may be known."""
+        outcome, abstain = self.options.reveal == "outcome", self.ballots.abstain
+        counts = (1 if outcome else len(self.ballots.options)) + abstain
+        changed = 1 + abstain if outcome else self.ballots.changed
+        return on_counts(self, counts * self.questions, changed)
+
+    async def _noised(
+        self, votes: SecretArray, cast: SecretArray, noise: NoiseShares
+    ) -> tuple[SecretArray, SecretArray]:
+        """Where nobody can abstain, all are known to have cast."""
+        k = votes.shape[1]
+        both = concatenate([votes, cast], axis=1) if self.ballots.abstain else votes
+        found = await add_noise(both, noise)
+        return found[:, :k], found[:, k:] if self.ballots.abstain else cast
+
     # --- before anything runs -------------------------------------------------------------------
 
     def _check(self) -> None:
@@ -161,7 +191,8 @@ class ThresholdVote(Vote):
             if votes is not None and votes > total:
                 refuse(f"outputs.{path}: {votes} votes are more than all, {total}")
         below = rule.pass_at.denominator if rule.pass_at else 1
-        if 2 * below * total * total > self.scheme.capacity:
+        largest = total + (len(self.scheme.compute) * self.noise.share.bound if self.noise else 0)
+        if 2 * below * total * largest > self.scheme.capacity:
             refuse(f"outputs.weights: {total} votes in all are too many to be compared exactly")
 
     def plaintext(self, inputs: Mapping[PartyId, object]) -> dict[str, Value]:
