@@ -205,6 +205,70 @@ def test_bounds_at_the_edge_of_64_bits_hold_for_floats():
         c.encode([float(2**61)] * LONG)
 
 
+# --- outside = "clip" ----------------------------------------------------------------------------
+
+
+def clipping(kind, length=1, low="-10.5", high="10.25"):
+    bounds = {"min": Decimal(low), "max": Decimal(high)}
+    return Codec(InputSchema(type=kind, length=length, outside="clip", **bounds))
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "expected"),
+    [
+        ("decimal(2)", 11, 1025),
+        ("decimal(2)", -11, -1050),
+        ("decimal(2)", 10, 1000),
+        ("decimal(2)", 10.3, 1025),
+        ("decimal(2)", 10.25, 1025),
+        ("decimal(2)", -1e300, -1050),
+        ("decimal(2)", 2**62, 1025),
+        ("float(2)", 1e300, 41),
+        ("float(2)", -10.51, -42),
+        ("float(2)", 10.2, 41),
+        ("float(2)", 7, 28),
+    ],
+)
+def test_values_outside_are_moved_to_the_bound_if_agreed(kind, value, expected):
+    assert clipping(kind).encode(value).tolist() == [expected]
+    assert clipping(kind, LONG).encode([value] * LONG).tolist() == [expected] * LONG
+    assert clipping(kind, 3).encode([value, 0, 1])[1] == 0
+
+
+def test_no_whole_number_may_be_within_the_bounds():
+    c = clipping("decimal(1)", LONG, "0.2", "0.8")
+    assert c.encode([0, 1] * 6).tolist() == [2, 8] * 6
+    assert c.encode(np.array([0, 255] * 6, np.uint8)).tolist() == [2, 8] * 6
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("-inf"), float("nan"), "inf", "nan"])
+@pytest.mark.parametrize("kind", ["decimal(2)", "float(2)", "int"])
+def test_what_is_no_number_is_refused_and_not_clipped(kind, value):
+    for length in (1, LONG):
+        with pytest.raises(InputError, match="not a"):
+            clipping(kind, length, "0", "5").encode([value] * length)
+
+
+def test_clipping_is_no_rounding():
+    for length in (1, LONG):
+        with pytest.raises(InputError, match="more than 2 digits"):
+            clipping("decimal(2)", length).encode([1.234] * length)
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=LONG, max_size=LONG), st.booleans())
+def test_both_paths_clip_alike(values, whole):
+    values = [float(round(v)) for v in values] if whole else values
+    kind, one = ("int", clipping("int", 1, "-1000", "1000"))
+    if not whole:
+        kind, one = "float(5)", clipping("float(5)")
+    bounds = ("-1000", "1000") if whole else ("-10.5", "10.25")
+    found = clipping(kind, LONG, *bounds).encode(values).tolist()
+    assert found == [one.encode(v)[0] for v in values]
+
+
+# --- results -------------------------------------------------------------------------------------
+
+
 @pytest.mark.parametrize(
     ("value", "as_text", "expected"),
     [

@@ -6,8 +6,9 @@
     float(k)    the number times 2^k, rounded to the nearest (ties to even): resolution 2^-k
     choice      the option's position, from 0
 
-Whatever does not fit the manifest's schema raises `InputError` before anything is sent. Messages
-name the element and the rule, never the value: a value may be somebody's secret.
+Whatever does not fit the manifest's schema raises `InputError` before anything is sent; where it
+says `outside = "clip"`, numbers beyond a bound are moved to it instead, infinities excepted.
+Messages name the element and the rule, never the value: a value may be somebody's secret.
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ class Codec:
     def __init__(self, schema: InputSchema) -> None:
         self.schema = schema
         self.kind = schema.type
+        self.clips = schema.outside == "clip"
         self.length = schema.length
         self.quantum = Fraction(1)
         if isinstance(self.kind, DecimalType):
@@ -120,8 +122,7 @@ class Codec:
         encoded = np.empty(self.length, np.int64)
         for i, value in enumerate(vector):
             try:
-                number = self._one(value)
-                self._check_range(number)
+                number = self._bounded(self._one(value))
             except ValueError as problem:
                 self._refuse_element(i, str(problem))
             encoded[i] = number
@@ -143,11 +144,14 @@ class Codec:
             raise ValueError(self._too_fine())
         return scaled.numerator
 
-    def _check_range(self, number: int) -> None:
+    def _bounded(self, number: int) -> int:
+        if self.clips:
+            return min(max(number, self.low), self.high)
         if number < self.low:
             raise ValueError(f"is below min = {self.schema.min}")
         if number > self.high:
             raise ValueError(f"is above max = {self.schema.max}")
+        return number
 
     def _too_fine(self) -> str:
         if isinstance(self.kind, DecimalType):
@@ -175,6 +179,8 @@ class Codec:
     def _from_integers(self, array: NDArray[Any]) -> Signed:
         factor = self.quantum.denominator
         low, high = -(-self.low // factor), self.high // factor
+        if self.clips:
+            return self._moved(array, low, high, lambda inside: inside.astype(np.int64) * factor)
         least, greatest = int(array.min()), int(array.max())
         if least < low:
             self._all(array, array >= low, f"is below min = {self.schema.min}")
@@ -191,6 +197,15 @@ class Codec:
             self._all(array, finite, "is not a finite number")
         if isinstance(self.kind, BoolType):
             self._all(array, np.zeros(len(array), bool), "is neither true nor false")
+        if self.clips:
+            low, high = float(self.low * self.quantum), float(self.high * self.quantum)
+            return self._moved(array, low, high, self._rounded)
+        integers = self._rounded(array)
+        self._all(array, integers >= self.low, f"is below min = {self.schema.min}")
+        self._all(array, integers <= self.high, f"is above max = {self.schema.max}")
+        return integers
+
+    def _rounded(self, array: NDArray[np.float64]) -> Signed:
         factor = float(self.quantum.denominator)
         with np.errstate(over="ignore"):
             encoded = np.rint(array * factor)
@@ -200,10 +215,20 @@ class Codec:
             # Both sides are the double nearest to the same decimal, if the input is one at all.
             self._all(array, encoded / factor == array, self._too_fine())
             self._all(array, np.abs(encoded) <= _EXACT_FLOAT, "is too large to be exact as a float")
-        integers = encoded.astype(np.int64)
-        self._all(array, integers >= self.low, f"is below min = {self.schema.min}")
-        self._all(array, integers <= self.high, f"is above max = {self.schema.max}")
-        return integers
+        return encoded.astype(np.int64)
+
+    def _moved(
+        self,
+        array: NDArray[Any],
+        low: float,
+        high: float,
+        encode: Callable[[NDArray[Any]], Signed],
+    ) -> Signed:
+        """Encode what is within low .. high; the rest becomes the bound it is beyond."""
+        below, above = array < low, array > high
+        encoded = encode(np.where(below | above, 0, array)).clip(self.low, self.high)
+        encoded[below], encoded[above] = self.low, self.high
+        return encoded
 
     def _all(self, array: NDArray[Any], good: NDArray[np.bool_], problem: str) -> None:
         if not good.all():
