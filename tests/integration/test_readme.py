@@ -25,6 +25,7 @@ import pytest
 
 top = Path(__file__).resolve().parents[2]
 pages = ["README.md", "docs/tutorial.md", "docs/guides/separate-machines.md"]
+pages += ["docs/guides/breach-losses.md", "docs/guides/wage-gap.md"]
 fence = re.compile(r"^```(sh|text)(?: (\w+))?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 seconds = 120
 

@@ -46,7 +46,7 @@ def _value(value: Any, error: Any = None) -> str:
     """A value as a person reads it; noised ones with their error: "187 +- 4"."""
     if isinstance(value, dict):
         each = error if isinstance(error, dict) else dict.fromkeys(value, error)
-        return ", ".join(f"{k}: {_value(v, each.get(k))}" for k, v in value.items())
+        return ", ".join(f"{k}: {_nested(v, each.get(k))}" for k, v in value.items())
     if not isinstance(value, list):
         return str(value) if error is None else f"{value} +- {error}"
     errors = error if isinstance(error, list) else [error] * len(value)
@@ -54,6 +54,11 @@ def _value(value: Any, error: Any = None) -> str:
     if len(value) <= SHOWN:
         return f"[{start}]"
     return f"[{start}, ...] ({len(value)} values; --output json prints all)"
+
+
+def _nested(value: Any, error: Any) -> str:
+    text = _value(value, error)
+    return f"({text})" if isinstance(value, dict) else text
 
 
 def of_party(manifest: Manifest, result: Outcome | OstrakaError | None) -> dict[str, Any]:
