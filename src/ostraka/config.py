@@ -323,7 +323,7 @@ def _rule(table: dict[str, Any]) -> Rule:
     for key in table:
         _known(key, _RULE)
     series = table.get("series", "*")
-    accountant = table.get("accountant", "core")
+    accountant = table.get("accountant", "zcdp" if "delta" in table else "basic")
     if accountant not in WAYS:
         raise ValueError(f"accountant must be one of {', '.join(WAYS)}")
     least, same = table.get("min_difference", 1), table.get("same_roster_only", False)

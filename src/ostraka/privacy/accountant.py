@@ -1,11 +1,13 @@
 """What several releases tell together: the smallest epsilon that a way of adding them up proves.
 
-core    basic composition or zCDP, whichever is tighter; exact, rounded up
+basic   epsilons add, deltas add; exact
+zcdp    rhos add [BS16]; rounded up
 rdp     Renyi privacy at many orders [Mir17], by dp-accounting
-pld     privacy loss distributions [KJH20], by dp-accounting; the tightest for pure epsilons
+pld     privacy loss distributions [KJH20], by dp-accounting
 
-The last two come with `ostraka[accounting]`. They see of a release what its `Spend` says and assume
-the worst mechanism that fits it, so what they prove holds whatever the mechanism was.
+Each gives the basic figure where that is smaller. The last two come with `ostraka[accounting]`;
+they see of a release what its `Spend` says and assume the worst mechanism that fits it, so what
+they prove holds whatever the mechanism was.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from ostraka.privacy.budget import ZERO, Spend, epsilon_of, harm, total
 if TYPE_CHECKING:
     from types import ModuleType
 
-Way = Literal["core", "rdp", "pld"]
+Way = Literal["basic", "zcdp", "rdp", "pld"]
 WAYS: tuple[Way, ...] = get_args(Way)
 
 GRID = 10**9
@@ -32,7 +34,7 @@ PLD_STEP = 1e-4
 """Privacy losses are rounded up to multiples of it."""
 
 
-def epsilon(spends: Sequence[Spend], delta: Fraction, way: Way = "core") -> Fraction | None:
+def epsilon(spends: Sequence[Spend], delta: Fraction, way: Way) -> Fraction | None:
     """The smallest epsilon proven such that all releases together are (epsilon, delta)-private.
 
     Returns:
@@ -47,7 +49,7 @@ def epsilon(spends: Sequence[Spend], delta: Fraction, way: Way = "core") -> Frac
     found = [together.epsilon] if together.delta <= delta else []
     if way == "pld":
         found += _by_pld(spends, delta)
-    else:
+    elif way != "basic":
         found += _by_rho(spends, delta, way)
     return min(found, default=None)
 
@@ -73,7 +75,7 @@ def _together(chosen: Sequence[Spend], rest: Spend, delta: Fraction, way: Way) -
         if not 0 < left - kept < 1:
             continue
         own = left - kept
-        proven = epsilon_of(_rho(chosen), own) if way == "core" else _renyi(chosen, own)
+        proven = epsilon_of(_rho(chosen), own) if way == "zcdp" else _renyi(chosen, own)
         if harm(rest.epsilon + proven) * slip <= kept:
             return [rest.epsilon + proven]
     return []
@@ -94,7 +96,7 @@ def _dp_accounting() -> tuple[ModuleType, ModuleType, ModuleType]:
     except ImportError:
         raise UsageError(
             "accounting by Renyi privacy or privacy loss distributions needs dp-accounting",
-            hint="pip install 'ostraka[accounting]', or leave the budget's accountant at \"core\"",
+            hint="pip install 'ostraka[accounting]', or set the budget's accountant to \"zcdp\"",
             data_left=False,
         ) from None
     return dp_accounting, rdp, pld

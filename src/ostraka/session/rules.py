@@ -50,7 +50,7 @@ class Rule:
     source: str
     series: tuple[str, ...]
     budget: Budget | None = None
-    accountant: accountant.Way = "core"
+    accountant: accountant.Way = "basic"
     same_roster_only: bool = False
     min_difference: int = 1
 
