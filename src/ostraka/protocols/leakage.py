@@ -169,8 +169,8 @@ def explain_dealt_noise(protocol: Protocol, noise: NoiseShares) -> list[str]:
     n = len(protocol.scheme.compute)
     return [
         *explain_noise(noise, "the compute parties", n, n),
-        "A compute party that does not follow the protocol can deal any noise it likes, and so "
-        "make the result wrong, unnoticed; it learns no more for that.",
+        "Whatever [sharing] security says: a compute party that does not follow the protocol can "
+        "deal any noise it likes, and so make the result wrong, unnoticed; it learns no more.",
     ]
 
 

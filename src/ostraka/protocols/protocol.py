@@ -45,6 +45,7 @@ class Output:
             shaped like it.
         withheld: why the figure, or cells of it, are not given, in one sentence. Such cells are
             absent from the value; a figure that is withheld as a whole has no parts.
+        noised: whether noise decided on it; error95 says so too.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Output:
     scalar: bool
     error95: Value | None = None
     withheld: str = ""
+    noised: bool = False
 
     @property
     def value(self) -> Value:
@@ -80,7 +82,8 @@ class Outcome:
         """What happened to the exact answer."""
         if any(output.withheld for output in self.outputs):
             return "suppressed"
-        return "noised" if any(o.error95 is not None for o in self.outputs) else "released"
+        noised = any(o.noised or o.error95 is not None for o in self.outputs)
+        return "noised" if noised else "released"
 
     @property
     def why(self) -> str:

@@ -101,10 +101,7 @@ class ThresholdVote(Vote):
         parts = tuple(self.scheme.to_signed(opened).reshape(-1, self.questions))
         scalar = self.questions == 1
         found = Output("outcome", "", parts, lambda *found: self._words(found), scalar)
-        if not self.noise:
-            return (found,)
-        within = self.noise.within(len(self.scheme.compute))
-        return (replace(found, error95=within if scalar else [within] * self.questions),)
+        return (replace(found, noised=self.noise is not None),)
 
     # --- rules ----------------------------------------------------------------------------------
 
