@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from ostraka.cli.bench import PROTOCOLS, Work
+from ostraka.cli.bench_words import WORDS
+
 KEYS = {
     "work", "parties", "size", "security", "link", "seconds", "seconds_all", "rounds",
     "bytes_sent_per_party", "peak_rss_mib", "wall_seconds",
@@ -29,8 +32,12 @@ def test_json(cli, link: str, parties: int, size: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("work", "size"), [("mul", 100), ("compare", 100), ("sort", 20), ("matmul", 9), ("auction", 20)]
-)
+    ("work", "size"),
+    [
+        ("mul", 100), ("compare", 100), ("sort", 20), ("matmul", 9), ("auction", 20),
+        ("fixed-matmul", 3), ("decompose", 5), ("threshold", 20),
+    ],
+)  # fmt: skip
 def test_words_of_the_engine(cli, work: str, size: int) -> None:
     found = cli("bench", work, "--size", size, "--runs", 2, "--output", "json").json
     assert set(found) == KEYS
@@ -52,6 +59,10 @@ def test_votes(cli, link: str, parties: int, size: int) -> None:
     assert found["bytes_sent_per_party"] > 30 * size
 
 
+def test_every_work_is_prepared_somewhere() -> None:
+    assert {work.value for work in Work} - {work.value for work in PROTOCOLS} == set(WORDS)
+
+
 def test_words_need_three_parties(cli) -> None:
     ended = cli("bench", "mul", "--parties", 2)
     assert (ended.code, ended.out) == (2, "")
@@ -64,14 +75,14 @@ def test_text(cli) -> None:
     assert ended.out.startswith("in protocol ")
 
 
-@pytest.mark.parametrize("work", ["mul", "compare", "vote", "sort"])
+@pytest.mark.parametrize("work", ["mul", "compare", "vote", "sort", "auction"])
 def test_active_security(cli, work) -> None:
     options = ["--runs", "2", "--size", "9", "--security", "active", "--output", "json"]
     ended = cli("bench", work, *options)
     assert ended.code == 0, ended.err
     found = ended.json
     assert found["security"] == "active"
-    assert found["rounds"] > 6
+    assert found["rounds"] > 4
 
 
 def test_active_security_is_refused_not_ignored(cli) -> None:

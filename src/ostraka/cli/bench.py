@@ -27,13 +27,18 @@ class Work(StrEnum):
     MATMUL = "matmul"
     VOTE = "vote"
     AUCTION = "auction"
+    FIXED_MATMUL = "fixed-matmul"
+    TRUNCATE = "truncate"
+    DECOMPOSE = "decompose"
+    THRESHOLD = "threshold"
+    REVEAL = "reveal"
 
 
 PROTOCOLS = {
     Work.SUM: ("secure-sum", '[input]\ntype = "int"\nmin = 0\nmax = 1000000\n'),
     Work.VOTE: ("threshold-vote", '[input]\ntype = "bool"\n'),
 }
-"""Works that are whole protocols, with their inputs; the others are words of the engine."""
+"""Works that are whole protocols, with their inputs; the others are in `bench_words.WORDS`."""
 
 OUTPUTS = {Work.VOTE: '[outputs]\npass_at = "1/2"\n'}
 
@@ -48,7 +53,7 @@ class Link(StrEnum):
 def bench(
     work: Annotated[
         Work,
-        typer.Argument(metavar="WORK", help="sum, mul, compare, sort, matmul, vote or auction."),
+        typer.Argument(metavar="WORK", help=f"{', '.join(list(Work)[:-1])} or {list(Work)[-1]}."),
     ],
     parties: Annotated[int, typer.Option(metavar="N", min=2, max=200, help="2 to 200.")] = 3,
     size: Annotated[
@@ -57,7 +62,7 @@ def bench(
             metavar="D",
             min=1,
             max=1 << 28,
-            help="Elements; of matmul: rows; of vote: questions; of auction: bids.",
+            help="Elements; of a matmul: rows; of vote: questions; of auction: bids.",
         ),
     ] = 1,
     security: Annotated[
