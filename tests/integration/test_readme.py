@@ -25,7 +25,9 @@ import pytest
 
 top = Path(__file__).resolve().parents[2]
 pages = ["README.md", "docs/tutorial.md", "docs/guides/separate-machines.md"]
-pages += ["docs/guides/breach-losses.md", "docs/guides/wage-gap.md"]
+pages += [
+    f"docs/guides/{scenario}.md" for scenario in ("breach-losses", "wage-gap", "poll", "shop")
+]
 fence = re.compile(r"^```(sh|text)(?: (\w+))?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 seconds = 120
 

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 SHOWN = 8
 """Elements of a vector that are shown to a person."""
 
+MANY = 100
+"""Parties of a simulation who each have a line of their own."""
+
 
 def show(result: Mapping[str, Any]) -> None:
     """What a recipient learned, on stdout; the rest of the story on stderr."""
@@ -75,8 +78,12 @@ def of_party(manifest: Manifest, result: Outcome | OstrakaError | None) -> dict[
 
 
 def show_all(results: Mapping[str, Mapping[str, Any]]) -> None:
-    """A simulation: every party's view."""
+    """A simulation: every party's view; very many who learn nothing share a line."""
+    nothing = [name for name, result in results.items() if result["status"] == "no-output"]
+    hidden = set(nothing[SHOWN:]) if len(nothing) > MANY else set()
     for name, result in results.items():
+        if name in hidden:
+            continue
         if result["status"] == "error":
             print(f"{name}: {result['message']}")
         elif result["status"] == "no-output":
@@ -84,3 +91,5 @@ def show_all(results: Mapping[str, Mapping[str, Any]]) -> None:
         else:
             said = [" ".join(line.split()) for line in lines(result["outputs"])]
             print(f"{name}: {'; '.join([*said, *filter(None, [result.get('why')])])}")
+    if hidden:
+        print(f"... and {len(hidden):,} others: learn nothing")
