@@ -101,19 +101,21 @@ def _onlooker(protocol: Protocol) -> str:
 
 def _colluders(protocol: Protocol) -> str:
     n, t = len(protocol.scheme.compute), protocol.scheme.colluders
+    local = protocol.manifest.privacy.local is not None
+    seen = "every report, its noise included" if local else "every input"
     if t == n - 1:
         everyone = "both" if n == 2 else f"all {n}"
         return (
             f"Shares: as long as one of the {n} compute parties keeps its shares to itself, "
             f"{'the other one learns' if n == 2 else 'the others together learn'} no input from "
-            f"theirs; {everyone} together see every input."
+            f"theirs; {everyone} together see {seen}."
         )
     few = (
         f"no single one of the {n} compute parties learns anything from its shares"
         if t == 1
         else f"any {t} of the {n} compute parties together learn nothing"
     )
-    return f"Shares: {few}; any {t + 1} of them together see every input."
+    return f"Shares: {few}; any {t + 1} of them together see {seen}."
 
 
 def from_the_answer(protocol: Protocol, what: str) -> list[str]:
