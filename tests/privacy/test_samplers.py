@@ -2,7 +2,7 @@
 
 from collections import Counter
 from fractions import Fraction
-from math import exp, fsum, sqrt
+from math import exp, sqrt
 
 import numpy as np
 import pytest
@@ -11,38 +11,9 @@ from ostraka.privacy.exact import Exact
 from ostraka.privacy.samplers import FEW, TAIL, Gaussian, Laplace, Table, gaussian, laplace
 from ostraka.privacy.tables import _AGAIN as AGAIN
 from ostraka.privacy.tables import PRECISION, exp_minus
-from ostraka.sharing.randomness import BLOCK, SeededDraw, Stream
+from ostraka.sharing.randomness import BLOCK
 
 MILLION = 10**6
-
-
-def stream(seed):
-    return Stream(SeededDraw(seed).seed(), "test")
-
-
-def chi_square(sample, weight, reach):
-    """Standard deviations by which chi-square exceeds its mean; `weight` is the closed form, which
-    is taken as 0 beyond `reach`. Cells with fewer than ten expected are put together."""
-    assert np.abs(sample).max() <= reach
-    width = max(1, (2 * reach + 1) // 4000)
-    weights = np.array([weight(x) for x in range(-reach, reach + 1)])
-    expected = np.add.reduceat(weights, np.arange(0, len(weights), width))
-    expected *= len(sample) / fsum(weights)
-    observed = np.bincount((sample + reach) // width, minlength=len(expected))
-    rare = expected < 10
-    cells = [*zip(observed[~rare], expected[~rare], strict=True)]
-    if rare.any():
-        cells.append((observed[rare].sum(), max(expected[rare].sum(), 1e-9)))
-    value = fsum((o - e) ** 2 / e for o, e in cells)
-    return (value - (len(cells) - 1)) / sqrt(2 * (len(cells) - 1))
-
-
-def bell(variance):
-    return lambda x: exp(-x * x / (2 * variance))
-
-
-def double(scale):
-    return lambda x: exp(-abs(x) / scale)
 
 
 SCALES = [Fraction(1, 5), Fraction(1), Fraction(7, 2), Fraction(40), Fraction(300), Fraction(9000)]
@@ -50,26 +21,28 @@ VARIANCES = [Fraction(1, 5), Fraction(1), Fraction(49, 3), Fraction(40_000), Fra
 
 
 @pytest.mark.parametrize("scale", SCALES)
-def test_a_million_from_the_laplace_tables(scale):
+def test_a_million_from_the_laplace_tables(scale, stream, chi_square, double):
     sample = Laplace(scale).draw(stream(f"laplace {scale}"), MILLION)
     assert chi_square(sample, double(float(scale)), int(50 * scale) + 1) < 4
 
 
 @pytest.mark.parametrize("variance", VARIANCES)
-def test_a_million_from_the_gaussian_tables(variance):
+def test_a_million_from_the_gaussian_tables(variance, stream, chi_square, bell):
     sample = Gaussian(variance).draw(stream(f"gaussian {variance}"), MILLION)
     assert chi_square(sample, bell(float(variance)), int(11 * sqrt(variance)) + 2) < 4
 
 
 @pytest.mark.parametrize("sampler", [Laplace(Fraction(29, 10)), Gaussian(Fraction(81, 10))])
-def test_the_chi_square_tells_a_scale_that_is_two_percent_off(sampler):
+def test_the_chi_square_tells_a_scale_that_is_two_percent_off(
+    sampler, stream, chi_square, bell, double
+):
     """The test of the test."""
     weight = double(2.9 * 1.02) if isinstance(sampler, Laplace) else bell(8.1 * 1.04)
     assert chi_square(sampler.draw(stream("off"), MILLION), weight, 300) > 20
 
 
 @pytest.mark.parametrize("scale", [Fraction(10**6), Fraction(10**17, 3)])
-def test_laplace_of_huge_scale_has_the_logistic_shape(scale):
+def test_laplace_of_huge_scale_has_the_logistic_shape(scale, stream):
     """Its absolute value is exponential: the probability integral transform is uniform."""
     x = Laplace(scale).draw(stream(f"huge {scale}"), MILLION)
     uniform = np.exp(-np.abs(x + 0.5) / float(scale))
@@ -79,7 +52,7 @@ def test_laplace_of_huge_scale_has_the_logistic_shape(scale):
 
 
 @pytest.mark.parametrize("variance", [Fraction(10**12), Fraction(10**33, 7)])
-def test_gaussians_of_huge_variance_have_normal_squares(variance):
+def test_gaussians_of_huge_variance_have_normal_squares(variance, stream):
     """Of two independent ones, e^(-(x^2 + y^2) / 2 variance) is uniform; low digits are too."""
     x = Gaussian(variance).draw(stream(f"huge {variance}"), MILLION)
     r = x.astype(float) ** 2 / float(2 * variance)
@@ -100,20 +73,20 @@ MANY = 30_000
 
 
 @pytest.mark.parametrize("scale", [Fraction(1, 3), Fraction(1), Fraction(22, 7), Fraction(50)])
-def test_exact_laplace(scale):
+def test_exact_laplace(scale, stream, chi_square, double):
     exact = Exact(stream(f"exact {scale}"))
     sample = np.array([exact.laplace(scale) for _ in range(MANY)])
     assert chi_square(sample, double(float(scale)), int(50 * scale) + 1) < 4
 
 
 @pytest.mark.parametrize("variance", [Fraction(1, 3), Fraction(1), Fraction(22, 7), Fraction(900)])
-def test_exact_gaussian(variance):
+def test_exact_gaussian(variance, stream, chi_square, bell):
     exact = Exact(stream(f"exact {variance}"))
     sample = np.array([exact.gaussian(variance) for _ in range(MANY)])
     assert chi_square(sample, bell(float(variance)), int(11 * sqrt(variance)) + 2) < 4
 
 
-def test_exact_uniform_is_below_any_n():
+def test_exact_uniform_is_below_any_n(stream):
     exact = Exact(stream("below"))
     for n in (1, 2, 3, 1000, 2**64, 2**64 + 1, 3**200):
         assert all(0 <= exact.below(n) < n for _ in range(100))
@@ -122,7 +95,7 @@ def test_exact_uniform_is_below_any_n():
 
 
 @pytest.mark.parametrize("gamma", [Fraction(0), Fraction(1, 7), Fraction(1), Fraction(9, 4)])
-def test_exact_coins(gamma):
+def test_exact_coins(gamma, stream):
     exact = Exact(stream(f"coin {gamma}"))
     p = exp(-gamma)
     heads = sum(exact.bernoulli_exp(gamma) for _ in range(MANY))
@@ -131,7 +104,7 @@ def test_exact_coins(gamma):
     assert abs(third - MANY / 3) < 4 * sqrt(MANY * 2 / 9)
 
 
-def test_exact_geometric_starts_at_0():
+def test_exact_geometric_starts_at_0(stream):
     exact = Exact(stream("geometric"))
     sample = np.array([exact.geometric(Fraction(2)) for _ in range(MANY)])
     q = exp(-0.5)
@@ -218,7 +191,7 @@ def test_a_word_left_over_means_another_draw_for_it_alone():
 
 
 @pytest.mark.parametrize("length", [0, 1, BLOCK - 1, BLOCK + 1])
-def test_a_vector_has_its_length_and_the_stream_decides(length):
+def test_a_vector_has_its_length_and_the_stream_decides(length, stream):
     for sampler in (Table([1, 2, 1]), Laplace(Fraction(10**6)), Gaussian(Fraction(10**6))):
         one, two = (sampler.draw(stream("same"), length) for _ in range(2))
         assert one.dtype == np.int64
