@@ -137,30 +137,26 @@ async def test_a_shuffle_that_is_none_is_found(together, monkeypatch, wrong):
     await together(3, 1, program, begin=start_active)
 
 
-async def test_bits_of_secrets_and_halving_among_three(together):
-    a = np.array([5, 12345, 2**58 + 7, 0])
+async def test_bits_of_secrets_and_halving(together, size):
+    a = np.array([[5, 12345, 2**58 + 7, 0], [2**59 - 1, 1, -1, -(2**59)]])
+    bits = np.array([0, 1, 2**60 - 1, 0x123456789ABCDEF])
 
     async def program(engine):
-        x = await share(engine, 0, a, a.shape)
-        words = (await truncate(x, 3), await truncate(-x, 9), await decompose(x, 61))
-        return [await reveal(v) for v in words]
+        x, y = await share(engine, 0, a, a.shape), await share(engine, 1, bits, bits.shape)
+        shifted = [await reveal(await truncate(x, k)) for k in (0, 1, 16, 31, 58, 59)]
+        assert (await truncate(x[:0], 3)).shape == (0, 4)
+        return shifted, [await reveal(await decompose(y.reshape(2, 2), k)) for k in (1, 61)]
 
-    for shifted, negative, bits in (await together(3, 1, program, begin=start_active))[0]:
-        assert np.array_equal(shifted, a >> 3)
-        assert np.array_equal(negative, -a >> 9)
-        assert np.array_equal(bits @ (1 << np.arange(61)), a)
+    for shifted, (low, every) in (await together(*size, program, begin=start_active))[0]:
+        for k, found in zip((0, 1, 16, 31, 58, 59), shifted, strict=True):
+            assert np.array_equal(found, a >> k)
+        assert np.array_equal(low, bits.reshape(2, 2, 1) & 1)
+        assert np.array_equal(every @ (1 << np.arange(61)), bits.reshape(2, 2))
 
 
-async def test_what_cannot_be_checked_is_refused(together):
-    async def program(engine):
-        x = await share(engine, 0, [1, 2], (2,))
-        for word in (truncate(x, 1), decompose(x, 2)):
-            with pytest.raises(ManifestError, match="three compute parties only"):
-                await word
-
-    await together(4, 1, program, begin=start_active)
+async def test_too_few_for_products_are_refused(together):
     with pytest.raises(ExceptionGroup) as caught:
-        await together(4, 2, program, begin=start_active)
+        await together(4, 2, program=None, begin=start_active)
     assert caught.group_contains(ManifestError, match="at least 5 compute parties")
 
 

@@ -13,7 +13,9 @@ X = np.array([0, 1, -1, 2, -2, 7, -8, 2**16, -(2**16) - 1, TOP - 1, -TOP, TOP //
 @pytest.mark.parametrize("k", [0, 1, 16, 33, 59])
 async def test_truncation_is_pythons_shift(together, size, k):
     async def program(engine):
-        return await reveal(await truncate(await share(engine, 0, X, X.shape), k))
+        x = await share(engine, 0, X, X.shape)
+        assert (await truncate(x.reshape(1, -1, 1), k)).shape == (1, len(X), 1)
+        return await reveal(await truncate(x, k))
 
     for result in (await together(*size, program))[0]:
         assert np.array_equal(result, X >> k)

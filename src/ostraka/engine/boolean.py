@@ -36,6 +36,10 @@ Bits = Planes
 """Shape (parts, rows, words): this party's shares of `rows` planes; `^` is XOR of secrets."""
 
 
+Known = dict[int, Words]
+"""Numbers that this party knows, by their place among the operands."""
+
+
 class Boolean(ABC):
     """One way to share bits of `count` elements."""
 
@@ -55,8 +59,13 @@ class Boolean(ABC):
     @abstractmethod
     async def _both(self, a: Bits, b: Bits) -> Bits: ...
 
+    @property
+    def summands(self) -> int:
+        """How many numbers `operands` gives."""
+        return self.engine.t + 1
+
     @abstractmethod
-    async def operands(self, y: Words) -> tuple[list[Bits], Words | None]:
+    async def operands(self, y: Words) -> tuple[list[Bits], Known]:
         """t + 1 shared numbers of `field.bits` bits that add up to y modulo p: two rounds.
 
         Party 0 learns y + r, r uniform to it and any t - 1 others; parties 1 to t each know one of
@@ -64,9 +73,18 @@ class Boolean(ABC):
         a canonical summand, so never zero: see `compare`.
 
         Returns:
-            Our shares of the operands, and the one of them that we know: the first at party 0, the
+            Our shares of the operands, and those of them that we know: the first at party 0, the
             others at 1 to t; of three parties, 2 knows what 1 does.
         """
+
+    async def shared(self, known: Known) -> Words:
+        """Shares over F_p of the sum of a number made of each operand by who knows it.
+
+        Parties 0 to t deal theirs: one round.
+        """
+        engine, dealers = self.engine, range(self.engine.t + 1)
+        local = known[engine.me].__getitem__ if engine.me in dealers else None
+        return (await deal(engine, dealers, self.count, local, total=True))[0]
 
     @abstractmethod
     async def to_field(self, bits: Bits) -> list[Words]:
@@ -173,7 +191,7 @@ class Replicated(Boolean):
         await engine.receive_words(self.after, step, out[1])
         return out.reshape(shape)
 
-    async def operands(self, y: Words) -> tuple[list[Bits], Words | None]:
+    async def operands(self, y: Words) -> tuple[list[Bits], Known]:
         """r is a stream of parties 1 and 2; of y + r, party 1 gets a stream and 2 the rest."""
         engine, field = self.engine, self.engine.field
         r = None
@@ -195,7 +213,8 @@ class Replicated(Boolean):
                 first[0] = engine.random_words(0, "bits", shape[1:])
             else:
                 await engine.receive_words(0, step, first[1].reshape(-1))
-        return [self._rows(first), self._rows(second)], masked
+        assert masked is not None
+        return [self._rows(first), self._rows(second)], {min(engine.me, 1): masked}
 
     async def to_field(self, bits: Bits) -> list[Words]:
         """Party 0 deals x_0 ^ x_1; both others know x_2, on the line that is zero at party 0."""
@@ -235,11 +254,17 @@ class Proven(Replicated):
         await engine.audit.relieve()
         return out.reshape(a.shape)
 
-    async def operands(self, y: Words) -> tuple[list[Bits], Words | None]:
+    @property
+    def summands(self) -> int:
+        """Each is a component of which the others are zero."""
+        return 3
+
+    async def operands(self, y: Words) -> tuple[list[Bits], Known]:
         """Three, in one round: s = y + r + q, and minus both masks.
 
         r is a stream of parties 0 and 2, q of parties 1 and 2, s is opened to 0 and 1, who see
-        whether all three shares of it are on a line. Nobody is told which operand it knows.
+        whether all three shares of it are on a line. Each is known to two parties, as component i
+        of bits is known to party i and the one before.
         """
         engine, field, me = self.engine, self.engine.field, self.engine.me
         masks = {j: engine.uniform(3 - me - j, "mask", len(y)) for j in (0, 1) if j != me}
@@ -258,7 +283,14 @@ class Proven(Replicated):
             if component in numbers:
                 operand[(component - me) % 3] = self._planes(numbers[component])
             found.append(operand)
-        return found, None
+        return found, numbers
+
+    async def shared(self, known: Known) -> Words:
+        """No message, and no lie: as components."""
+        shares = [
+            self.engine.field.scale(v, line(self.engine, (i + 1) % 3)) for i, v in known.items()
+        ]
+        return self.engine.field.add(*shares)
 
     async def to_field(self, bits: Bits) -> list[Words]:
         """As without liars, and what party 0 deals of x_0 and x_1 is proven: a product."""
@@ -301,7 +333,7 @@ class Sliced(Boolean):
         words = int(np.prod(shape[1:], dtype=np.int64))
         return (await self._deal(workers, words, product, weight, total=True))[0].reshape(shape)
 
-    async def operands(self, y: Words) -> tuple[list[Bits], Words | None]:
+    async def operands(self, y: Words) -> tuple[list[Bits], Known]:
         engine, field, t = self.engine, self.engine.field, self.engine.t
         mine, summands = self._mask(len(y)) if 1 <= engine.me <= t else (None, [])
         masked = await self._masked(y, summands)
@@ -312,7 +344,8 @@ class Sliced(Boolean):
         words = shape[1] * shape[2]
         plain = None if planes is None else planes.reshape(1, words)
         dealt = await self._deal(range(t + 1), words, plain, 1, total=False)
-        return [self._rows(share.reshape(shape)) for share in dealt], masked
+        known = {} if masked is None else {engine.me: masked}
+        return [self._rows(share.reshape(shape)) for share in dealt], known
 
     def _mask(self, length: int) -> tuple[Words, list[Words]]:
         """Our own summand of r, and our shares of all t.

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from ostraka.engine import masked
 from ostraka.engine.array import SecretArray
 from ostraka.engine.bits import xor_all
-from ostraka.engine.boolean import Bits, Boolean, boolean, provable
+from ostraka.engine.boolean import Bits, Boolean, Known, boolean, provable
 from ostraka.sharing.randomness import Words
 
 Operand = SecretArray | int | NDArray[Any]
@@ -91,10 +91,10 @@ async def to_field(bits: Boolean, planes: Bits) -> SecretArray:
     return await xor_all([bits.engine.array(share) for share in shares])
 
 
-async def addends(bits: Boolean, y: Words) -> tuple[Bits, Bits, Words | None]:
+async def addends(bits: Boolean, y: Words) -> tuple[Bits, Bits, Known]:
     """Two numbers A, B of 61 shared bits with A + B = y mod p, neither both zero nor both p.
 
-    Also gives the operand this party knows: with t = 1, A at party 0 and B at party 1.
+    Also gives those of the numbers summed up that this party knows: see `Boolean.operands`.
     """
     operands, known = await bits.operands(y)
     while len(operands) > 2:

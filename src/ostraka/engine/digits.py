@@ -3,18 +3,18 @@
 Everything rests on x mod p = A + B + w, the sum taken over 61 bits, where w = 1 if A + B >= p
 (`compare` says where A and B come from): a prefix adder gives the carries [Sklansky60].
 
-Adversary: passive, at most t < n / 2 parties, who learn nothing; of three parties also active. A
-batch has the rounds of one.
+Adversary: at most t < n / 2 parties, who learn nothing; passive, or active with `Engine.audit`:
+then, but among three parties, by way of `masked`. A batch has the rounds of one.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from ostraka.engine import masked
 from ostraka.engine.array import SecretArray
-from ostraka.engine.boolean import Bits, Boolean, boolean
+from ostraka.engine.boolean import Bits, Boolean, boolean, provable
 from ostraka.engine.compare import Operand, addends, less_than, merge, to_field
-from ostraka.engine.deal import deal
 from ostraka.engine.multiply import mul
 from ostraka.sharing.randomness import Words
 
@@ -31,6 +31,8 @@ async def decompose(x: SecretArray, k: int) -> SecretArray:
         raise ValueError(f"an element has bits 1 to {x.engine.field.bits}, not {k}")
     if not x.size:
         return x.engine.public(np.zeros((*x.shape, k), np.int64))
+    if not provable(x.engine):
+        return await masked.decompose(x, k)
     bits = boolean(x.engine, x.size)
     a, b, _ = await addends(bits, _flat(x))
     gives, passes = await _prefixes(bits, a, b)
@@ -46,39 +48,41 @@ async def truncate(x: SecretArray, k: int) -> SecretArray:
 
     With t = 1, party 0 knows A and party 1 knows B, so they deal A >> k and B >> k; missing are the
     carry into bit k, and 2^(61 - k) if the sum wrapped around: three rounds more than a comparison
-    and a third more bytes. Otherwise, and with active security, by `decompose`, whose cost grows
-    with k.
+    and a third more bytes. Otherwise by `decompose`, whose cost grows with k.
     """
     if not 0 <= k <= MAGNITUDE or x.engine.field.bits != 61:
         raise ValueError(f"x / 2^k is for k from 0 to {MAGNITUDE}")
     if not x.size or not k:
         return x
-    positive = x + (1 << MAGNITUDE)
-    if x.engine.t == 1 and not x.engine.audit:
+    positive = x.ravel() + (1 << MAGNITUDE)
+    if not provable(x.engine):
+        quotient = await masked.halved(positive, k)
+    elif x.engine.t == 1:
         quotient = await _shifted(positive, k)
     else:
         low = await decompose(positive, k) @ (1 << np.arange(k))
         quotient = (positive - low) * pow(2, -k, x.engine.field.p)
-    return quotient - (1 << (MAGNITUDE - k))
+    return quotient.reshape(x.shape) - (1 << (MAGNITUDE - k))
 
 
 async def _shifted(x: SecretArray, k: int) -> SecretArray:
-    """The floor of x / 2^k for x >= 0 and t = 1."""
+    """The floor of x / 2^k for a vector x >= 0 and t = 1.
+
+    Where x mod p is the sum of three numbers, bit 0 of B is whether their sum wrapped around
+    before A + B did, and bit k of B counts once: it carries what A and B have lost of bits below k.
+    """
     engine = x.engine
     bits = boolean(engine, x.size)
     a, b, known = await addends(bits, _flat(x))
-    local = None
-    if known is not None and engine.me < 2:
-        local = (known >> np.uint64(k)).__getitem__
-    dealt = (await deal(engine, [0, 1], x.size, local, total=True))[0]
+    upper = engine.array(await bits.shared({i: v >> np.uint64(k) for i, v in known.items()}))
     gives, passes = await bits.both(a, b), a ^ b
     groups = [(gives[:, part], passes[:, part]) for part in (slice(k), slice(k, None))]
     (low, through_low), (high, through_high) = await merge(bits, groups)
     wrap = high ^ await bits.both(through_high, low ^ through_low)
     carry = low ^ await bits.both(through_low, wrap)
-    found = (await to_field(bits, np.concatenate((wrap, carry), axis=1))).reshape(2, -1)
-    total = engine.array(dealt) + found[1] - found[0] * (1 << (61 - k))
-    return total.reshape(x.shape)
+    rows = (wrap, carry) if bits.summands == 2 else (wrap, carry, b[:, :1], b[:, k : k + 1])
+    found = (await to_field(bits, np.concatenate(rows, axis=1))).reshape(-1, 2, x.size).sum(axis=0)
+    return upper + found[1] - found[0] * (1 << (61 - k))
 
 
 async def divide(a: SecretArray, b: Operand, k: int) -> SecretArray:

@@ -16,6 +16,8 @@ Adversary: active, at most t < n / 2 parties. Much dearer than `compare`: 89 + 6
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -32,25 +34,41 @@ PublicBits = NDArray[np.int64]
 
 async def negative(x: SecretArray) -> SecretArray:
     """1 where x < 0, else 0; every x in the field's range."""
-    found = [await _odd(2 * part) for part in _batches(x)]
-    return concatenate(found).reshape(x.shape) if found else x
+    return await _batched(x, lambda part: _odd(2 * part))
 
 
 async def zero(x: SecretArray) -> SecretArray:
     """1 where x = 0, else 0."""
-    found = [await _zero(part) for part in _batches(x)]
-    return concatenate(found).reshape(x.shape) if found else x
+    return await _batched(x, _zero)
 
 
-def _batches(x: SecretArray) -> list[SecretArray]:
+async def decompose(x: SecretArray, k: int) -> SecretArray:
+    """As `digits.decompose`."""
+    found = await _batched(x, lambda part: _bits(part, k))
+    return found.reshape(k, *x.shape).transpose(*range(1, x.ndim + 1), 0)
+
+
+async def halved(x: SecretArray, k: int) -> SecretArray:
+    """The floor of x / 2^k for x from 0 to p - 1."""
+    return await _batched(x, lambda part: _halved(part, k))
+
+
+async def _batched(
+    x: SecretArray, word: Callable[[SecretArray], Awaitable[SecretArray]]
+) -> SecretArray:
+    """`word` on the elements of x; its results, that end in their axis, in the shape of x."""
     flat = x.ravel()
-    return [flat[i : i + BATCH] for i in range(0, len(flat), BATCH)]
+    found = [await word(flat[i : i + BATCH]) for i in range(0, len(flat), BATCH)]
+    if not found:
+        return x
+    joined = concatenate(found, axis=-1)
+    return joined.reshape(*joined.shape[:-1], *x.shape)
 
 
 async def _odd(y: SecretArray) -> SecretArray:
     c, r = await _opened(y)
     low = _differ(c[0], r[0])
-    below = await _below(c, r)
+    ((below, _),) = await _compared(c, r, len(c))
     return low + below - 2 * await mul(low, below)
 
 
@@ -62,6 +80,43 @@ async def _zero(y: SecretArray) -> SecretArray:
         joined = await mul(same[:half], same[half : 2 * half])
         same = concatenate([joined, same[2 * half :]])
     return same[0]
+
+
+async def _halved(y: SecretArray, k: int) -> SecretArray:
+    """y = c - r - w modulo 2^61, w = 1 if c < r: without its low bits, which borrow if they must.
+
+    9 rounds and an opening.
+    """
+    field = y.engine.field
+    c, r = await _opened(y)
+    (less, same), (above, above_same) = await _compared(c, r, k)
+    w = above + await mul(above_same, less)
+    borrow = less + await mul(same, w)
+    powers = np.array([1 << i for i in range(k)])
+    low = (powers @ c[:k]) - (r[:k].T @ powers) - w + borrow * (1 << k)
+    return (y - low) * pow(2, -k, field.p)
+
+
+async def _bits(y: SecretArray, k: int) -> SecretArray:
+    """y = c - r - w as above: bit i is c_i - r_i less what is borrowed, and more what it borrows.
+
+    A prefix tree gives for every i whether the bits below borrow, and pass on w. [Sklansky60]
+    """
+    c, r = await _opened(y)
+    less, same = r * (1 - c), 1 - _differ(c, r)
+    rows, distance = np.arange(len(c)), 1
+    while distance < len(rows):
+        high = rows[rows // distance % 2 == 1]
+        low = high // distance * distance - 1
+        both = await mul(same[high][None], stack([less[low], same[low]]))
+        order = np.argsort(np.concatenate([np.delete(rows, high), high]))
+        kept = np.delete(rows, high)
+        less = concatenate([less[kept], less[high] + both[0]])[order]
+        same = concatenate([same[kept], both[1]])[order]
+        distance *= 2
+    w = less[-1]
+    borrow = concatenate([w[None], less[:k] + await mul(same[:k], w[None])])
+    return r[:k] * -1 + c[:k] - borrow[:k] + 2 * borrow[1:]
 
 
 async def _opened(y: SecretArray) -> tuple[PublicBits, SecretArray]:
@@ -80,27 +135,54 @@ def _differ(c: PublicBits, r: SecretArray) -> SecretArray:
     return r * (1 - 2 * c) + c
 
 
-async def _below(c: PublicBits, r: SecretArray) -> SecretArray:
-    """Whether c < r: neighbours are merged in a tree, 6 rounds for 61 bits.
+Group = tuple[SecretArray, SecretArray]
+"""For neighbouring bits: c is less there; both are the same there."""
 
-    For each group of neighbouring bits: c is less there; both are the same there. In pairs of
-    bits all of that is linear in the two bits of r and their product.
+
+async def _compared(c: PublicBits, r: SecretArray, cut: int) -> list[Group]:
+    """The bits below `cut`, and those from there on, if there are any, as one group each.
+
+    Neighbours are merged in trees, 6 rounds for 61 bits. In pairs of bits all is linear in the two
+    bits of r and their product.
     """
-    odd = len(c) % 2
-    c0, c1, r0, r1 = c[odd::2], c[odd + 1 :: 2], r[odd::2], r[odd + 1 :: 2]
-    q = await mul(r0, r1)
+    parts = [part for part in (slice(cut), slice(cut, len(c))) if len(c[part])]
+    pairs = [(c[part][len(c[part]) % 2 :], r[part][len(c[part]) % 2 :]) for part in parts]
+    products = await mul(*(concatenate([r[k::2] for _, r in pairs]) for k in range(2)))
+    groups, at = [], 0
+    for part, (public, secret) in zip(parts, pairs, strict=True):
+        size = len(public) // 2
+        group = _paired(public, secret, products[at : at + size])
+        at += size
+        if len(c[part]) % 2:
+            first_c, first_r = c[part][:1], r[part][:1]
+            single = first_r * (1 - first_c), 1 - _differ(first_c, first_r)
+            group = concatenate([single[0], group[0]]), concatenate([single[1], group[1]])
+        groups.append(group)
+    while any(len(less) > 1 for less, _ in groups):
+        groups = await _merged(groups)
+    return [(less[0], same[0]) for less, same in groups]
+
+
+def _paired(c: PublicBits, r: SecretArray, q: SecretArray) -> Group:
+    """Pairs of bits, given the products of the two bits of r."""
+    (c0, c1), (r0, r1) = (c[::2], c[1::2]), (r[::2], r[1::2])
     s0, s1 = 1 - 2 * c0, 1 - 2 * c1
     # same1 = (1 - c1) - s1 r1, less0 = (1 - c0) r0, and so on
     less = r1 * (1 - c1) + (r0 * (1 - c1) - q * s1) * (1 - c0)
     same = q * (s0 * s1) - r0 * (s0 * (1 - c1)) - r1 * (s1 * (1 - c0)) + (1 - c0) * (1 - c1)
-    if odd:
-        less = concatenate([r[:1] * (1 - c[:1]), less])
-        same = concatenate([1 - _differ(c[:1], r[:1]), same])
-    while (groups := len(less)) > 1:
-        rest = groups % 2
-        low, high = slice(rest, None, 2), slice(rest + 1, None, 2)
-        lower = stack([less[low], same[low]])
-        both = await mul(same[high][None], lower)
-        less = concatenate([less[:rest], less[high] + both[0]])
-        same = concatenate([same[:rest], both[1]])
-    return less[0]
+    return less, same
+
+
+async def _merged(groups: list[Group]) -> list[Group]:
+    """Pairs of neighbours become one: a round for all groups together."""
+    rests = [len(less) % 2 for less, _ in groups]
+    pairs = [(less[rest:], same[rest:]) for rest, (less, same) in zip(rests, groups, strict=True)]
+    upper = concatenate([same[1::2] for _, same in pairs])
+    lower = concatenate([stack([less[::2], same[::2]]) for less, same in pairs], axis=1)
+    both, found, at = await mul(upper[None], lower), list[Group](), 0
+    for rest, (less, same) in zip(rests, groups, strict=True):
+        size = len(less) // 2
+        gives, passes = less[rest + 1 :: 2] + both[0, at : at + size], both[1, at : at + size]
+        found.append((concatenate([less[:rest], gives]), concatenate([same[:rest], passes])))
+        at += size
+    return found
