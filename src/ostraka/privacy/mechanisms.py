@@ -73,7 +73,7 @@ class DiscreteLaplace(Additive):
         super().__init__(laplace(self.scale), Spend.pure(epsilon), sensitivity.length)
 
     def error95(self, n: int) -> int:
-        if n <= _FEW_REPORTS:
+        if n <= _FEW_REPORTS or n * self.scale**2 <= _NARROW:
             return laplace_within(self.scale, Fraction(n))
         q = math.exp(-1 / self.scale)
         return math.ceil(Z95 * math.sqrt(2 * q * n) / -math.expm1(-1 / self.scale))
@@ -97,7 +97,9 @@ class DiscreteGaussian(Additive):
 
 
 _FEW_REPORTS: Final = 100
-"""Sums of more noises are as good as normal."""
+"""Sums of more noises are as good as normal, but for steps: so not if they are narrow."""
+
+_NARROW: Final = 10**8
 
 _GRID: Final = 1 << 10
 """Variances are rounded up to a multiple of 2^-10."""
