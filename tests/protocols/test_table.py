@@ -321,6 +321,38 @@ def test_too_few_valid_contributors_get_nothing(table):
         assert outcome.exit_code == 31
 
 
+def test_the_gate_is_asked_about_those_who_are_left_before_any_rule_is(table, monkeypatch):
+    class Cheater(Table):
+        def encode(self, raw):
+            return np.array([1001], np.uint64) if raw == "cheat" else super().encode(raw)
+
+    told = []
+    honest = Rules.broken
+
+    async def broken(self, y, *, plausible):
+        told.append("rules")
+        return await honest(self, y, plausible=plausible)
+
+    monkeypatch.setattr(Rules, "broken", broken)
+    protocol = table(4, 'invalid = "exclude"', "min_cell = 2", Cheater, least=3)
+    net = MemoryNet(protocol.manifest.parties)
+    inputs = {"alice": 1, "bob": "cheat", "carlos": 2, "david": 3}
+    asyncio.run(run_all(protocol, inputs, net, gates={"alice": told.append}))
+    mine = [what for what in told if what != "rules"]
+    assert mine == [("alice", "bob", "carlos", "david"), ("alice", "carlos", "david")]
+
+    def refusing(counted):
+        if len(counted) < 4:
+            raise RefusedByPolicy("not without bob")
+
+    told.clear()
+    net = MemoryNet(protocol.manifest.parties)
+    gates = dict.fromkeys(inputs, refusing)
+    for outcome in asyncio.run(run_all(protocol, inputs, net, gates=gates)).values():
+        assert isinstance(outcome, RefusedByPolicy)
+    assert told == []
+
+
 def test_traffic_does_not_depend_on_what_is_withheld(table):
     def shape(numbers):
         protocol = table(4, GROUPS, 'min_cell = 2\ndominance = { largest = "50%", p = "5%" }')

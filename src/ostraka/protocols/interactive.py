@@ -122,9 +122,9 @@ class Interactive(Protocol):
                 hint=f"run it again without {names}",
                 peer=liars[0],
             )
-        for liar in liars:
-            shares.exclude(liar)
-        self.check_policy(shares.counted)
+        if liars:
+            self.check_policy([c for c in shares.counted if c not in liars])
+            shares.exclude(liars)
 
     def compute_cost(self, total: Cost) -> None:
         """What `compute` sends does not depend on inputs: it runs, against nobody, and is counted.

@@ -8,7 +8,7 @@ to test against, and what `ostraka check` says before anything runs. `runner.run
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar, Literal
@@ -117,6 +117,7 @@ class Shares:
     Attributes:
         counted: whose shares these are; `compute` may exclude some, every party alike.
         draw: where this compute party's own randomness comes from.
+        gate: is asked about those who are left, and may refuse.
     """
 
     scheme: Scheme
@@ -124,14 +125,16 @@ class Shares:
     parcels: dict[PartyId, Parcel]
     own: PartyId
     draw: Draw
+    gate: Callable[[tuple[PartyId, ...]], None] = lambda _: None
     counted: tuple[PartyId, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         self.counted = tuple(self.parcels)
 
-    def exclude(self, contributor: PartyId) -> None:
-        """Leave somebody out of whom the result counts."""
-        self.counted = tuple(c for c in self.counted if c != contributor)
+    def exclude(self, those: Collection[PartyId]) -> None:
+        """Leave some out of whom the result counts: before anything about the others is opened."""
+        self.counted = tuple(c for c in self.counted if c not in those)
+        self.gate(self.counted)
 
     def of(self, contributor: PartyId) -> Words:
         """This party's share of one contributor's vector: for what is not a plain sum."""

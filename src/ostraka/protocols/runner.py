@@ -165,11 +165,9 @@ class _Driver:
         self.gate(counted)
         kept = {c: parcels[c] for c in counted}
         parcels.clear()
-        shares = Shares(party.scheme, protocol.length, kept, self.me, self.draw)
+        shares = Shares(party.scheme, protocol.length, kept, self.me, self.draw, self.gate)
         result = await protocol.compute(party, shares)
         protocol.check_policy(shares.counted)
-        if shares.counted != counted:
-            self.gate(shares.counted)
         return result, shares.counted
 
     async def _collect(self, parcels: dict[PartyId, Parcel], step: Step) -> None:
