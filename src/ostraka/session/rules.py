@@ -17,7 +17,7 @@ from typing import Protocol
 from ostraka.errors import RefusedByLedger
 from ostraka.names import PartyId
 from ostraka.privacy import accountant, differencing
-from ostraka.privacy.budget import Budget, Spend, short
+from ostraka.privacy.budget import UNSAID, Budget, Spend, short
 
 Roster = tuple[PartyId, ...]
 
@@ -95,7 +95,7 @@ def _before(spends: Sequence[Spend], rule: Rule) -> str:
 
 
 def _pair(epsilon: Fraction, delta: Fraction) -> str:
-    return short(epsilon) + (f" at delta {short(delta)}" if delta else "")
+    return short(epsilon) + (f" at delta {short(delta)}" if delta > UNSAID else "")
 
 
 def check_roster(
