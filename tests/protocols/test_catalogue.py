@@ -66,6 +66,8 @@ def agrees(manifest, inputs, outcome):
     twin = protocol_for(manifest).plaintext(counted)
     assert outcome.outputs
     found = {o.name: o.value if o.parts else None for o in outcome.outputs}  # None: withheld
+    if outcome.status == "noised":  # its law is a test of its own
+        return {name: type(v) for name, v in found.items()} == {k: type(v) for k, v in twin.items()}
     return all(value == twin[name] for name, value in found.items())
 
 

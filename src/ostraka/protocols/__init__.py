@@ -8,6 +8,7 @@ from ostraka.errors import ManifestError
 from ostraka.manifest import Manifest, suggest
 from ostraka.protocols.auction import Auction
 from ostraka.protocols.order_statistics import OrderStatistics
+from ostraka.protocols.private_choice import PrivateChoice
 from ostraka.protocols.protocol import Protocol
 from ostraka.protocols.secure_sum import SecureSum
 from ostraka.protocols.table import Table
@@ -21,6 +22,7 @@ catalogue: Final[dict[str, type[Protocol]]] = {
     "auction": Auction,
     "statistics": OrderStatistics,
     "table": Table,
+    "private-choice": PrivateChoice,
 }
 
 

@@ -11,7 +11,13 @@ import numpy as np
 
 from ostraka.manifest import Central
 from ostraka.privacy.budget import short
-from ostraka.privacy.shares import GaussianShares, LaplaceShares, NoiseShares, Sensitivity
+from ostraka.privacy.shares import (
+    GaussianShares,
+    GeometricShares,
+    LaplaceShares,
+    NoiseShares,
+    Sensitivity,
+)
 from ostraka.protocols.interactive import refuse
 from ostraka.protocols.protocol import Output, Protocol
 
@@ -43,6 +49,13 @@ def by_compute_parties(protocol: Protocol, sensitivity: Sensitivity) -> NoiseSha
     central = protocol.manifest.privacy.central
     if central is None:
         return None
+    noise = _shares(central, sensitivity, _dealers(protocol, central))
+    _fits(protocol, noise)
+    return noise
+
+
+def _dealers(protocol: Protocol, central: Central) -> int:
+    """Compute parties that are honest for certain."""
     n = len(protocol.scheme.compute)
     honest = n - protocol.scheme.colluders
     if central.honest * n > honest:
@@ -51,9 +64,26 @@ def by_compute_parties(protocol: Protocol, sensitivity: Sensitivity) -> NoiseSha
             f"that {protocol.scheme.colluders} of {n} are not honest",
             hint=f'set honest = "{honest}/{n}" at most, or leave it out',
         )
-    noise = _shares(central, sensitivity, honest)
-    if 8 * n * noise.share.bound > protocol.scheme.capacity:
+    return honest
+
+
+def _fits(protocol: Protocol, noise: NoiseShares) -> None:
+    if 8 * len(protocol.scheme.compute) * noise.share.bound > protocol.scheme.capacity:
         refuse("privacy.central.epsilon: takes more noise than a shared number can hold")
+
+
+def on_scores(protocol: Protocol, change: int, scores: int) -> GeometricShares:
+    """Noise for so many scores, of which another input changes each by so much at most, and of
+    which the largest alone is named."""
+    central = protocol.manifest.privacy.central
+    if central is None or central.mechanism != "exponential":
+        refuse(
+            f"privacy.central: {protocol.name} needs exponential noise",
+            hint='set central = { mechanism = "exponential", epsilon = 1.0 } in [privacy]',
+        )
+    assert central.epsilon is not None
+    noise = GeometricShares(Fraction(central.epsilon), change, scores, _dealers(protocol, central))
+    _fits(protocol, noise)
     return noise
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import ceil
 from typing import TYPE_CHECKING
 
+from ostraka.privacy.budget import short
 from ostraka.protocols.central import explain_noise
 from ostraka.protocols.words import (
     explain_interactive,
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from ostraka.protocols.ballots import Vote
     from ostraka.protocols.numbers import Comparing
     from ostraka.protocols.order_statistics import OrderStatistics
+    from ostraka.protocols.private_choice import PrivateChoice
     from ostraka.protocols.protocol import Protocol
     from ostraka.protocols.tally import Tally
     from ostraka.protocols.threshold_vote import ThresholdVote
@@ -164,14 +166,35 @@ def explain_tally(tally: Tally) -> list[str]:
     return explain_interactive(tally, what, [*answer, *explain_ballots(tally)])
 
 
+def explain_choice(choice: PrivateChoice) -> list[str]:
+    """How an option is chosen, and how far it may be from the best."""
+    noise, n = choice.noise, len(choice.scheme.compute)
+    h, k = noise.honest, len(choice.names)
+    epsilon = short(noise.epsilon)
+    answer = [
+        f"The rule: each of {k} options has a score; the compute parties each add a share of noise "
+        "to every score, and the option with the highest sum is named.",
+        "Noise: what one contributor's input changes in the choice is bounded by epsilon = "
+        f"{epsilon}, whatever it changes in any score, up to {choice.change}. Of {n} shares of "
+        f"noise {h} are enough: it holds against any {n - h} compute parties who pool theirs.",
+        f"With probability 95% or more the score of the option named is at most {choice.within} "
+        "below the best.",
+        _DEALT,
+        *(explain_ballots(choice) if choice.votes else [_bounds(choice)]),
+    ]
+    return explain_interactive(choice, "the option that was chosen, and no score", answer)
+
+
+_DEALT = (
+    "Whatever [sharing] security says: a compute party that does not follow the protocol can deal "
+    "any noise it likes, and so make the result wrong, unnoticed; it learns no more."
+)
+
+
 def explain_dealt_noise(protocol: Protocol, noise: NoiseShares) -> list[str]:
     """What hides whom where compute parties add noise, and what one that lies can do."""
     n = len(protocol.scheme.compute)
-    return [
-        *explain_noise(noise, "the compute parties", n, n),
-        "Whatever [sharing] security says: a compute party that does not follow the protocol can "
-        "deal any noise it likes, and so make the result wrong, unnoticed; it learns no more.",
-    ]
+    return [*explain_noise(noise, "the compute parties", n, n), _DEALT]
 
 
 def explain_auction(auction: Auction) -> list[str]:

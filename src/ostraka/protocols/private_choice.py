@@ -1,0 +1,135 @@
+"""A choice by secret scores: noise hides what one contributor said, and no score is opened."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import numpy as np
+
+from ostraka.engine.array import SecretArray
+from ostraka.engine.choose import argmax
+from ostraka.engine.context import Engine
+from ostraka.engine.noise import add_noise
+from ostraka.manifest import Manifest
+from ostraka.names import PartyId
+from ostraka.privacy.shares import GeometricShares
+from ostraka.protocols.ballots import BallotOptions, Vote
+from ostraka.protocols.central import on_scores
+from ostraka.protocols.interactive import InputOptions, read_options, refuse
+from ostraka.protocols.leakage import explain_choice
+from ostraka.protocols.numbers import Comparing
+from ostraka.protocols.protocol import Output, Shares, Value
+from ostraka.sharing.randomness import Words
+
+GRAINS: Final = 1 << 10
+"""Noise is drawn in so many parts of a score's unit: of equal scores, hardly two stay equal."""
+
+
+class Options(BallotOptions):
+    """`[outputs]`: how options are scored.
+
+    Attributes:
+        options: what is chosen from, where contributors give each a number.
+    """
+
+    options: tuple[str, ...] = ()
+
+
+class PrivateChoice(Vote, Comparing):
+    """The option with the highest score, noise included; no score becomes known. [MS20]
+
+    Contributors: a ballot for up to `choices` options, or a number for each option; an option's
+    score is its weighted votes, or the sum of its numbers.
+    Recipients learn: the option, and who was counted. Compute parties learn which inputs are no
+    ballot, or out of bounds. Nobody else learns anything.
+    Rounds: at most 9 to share, agree, check and open, one for noise, those of `choose.argmax`, and
+    for numbers a comparison; bytes: `cost()`.
+    Tolerates: t curious compute parties of n >= 2t + 1, who must all stay. Whatever contributors
+    share, what counts is valid. A compute party that lies can deal noise that decides.
+    """
+
+    name = "private-choice"
+    options: Options
+    noise: GeometricShares
+
+    def __init__(self, manifest: Manifest) -> None:
+        super().__init__(manifest)
+        self.votes = not manifest.input.type.numeric
+        self._prepare(manifest, read_options(Options, manifest))
+        if self.votes:
+            self.names, change = self.ballots.options, max(self.weights.values())
+        else:
+            change = max(1, self.codec.high - self.codec.low)
+            self.names = self.options.options
+        self._check()
+        self.change = change
+        self.noise = on_scores(self, GRAINS * change, len(self.names))
+        self.opened = 1
+
+    def _prepare(self, manifest: Manifest, options: InputOptions) -> None:
+        if self.votes:
+            assert isinstance(options, BallotOptions)
+            Vote._prepare(self, manifest, options)
+        else:
+            Comparing._prepare(self, manifest, options)
+
+    # --- the figure -----------------------------------------------------------------------------
+
+    def encode(self, raw: object) -> Words:
+        return Vote.encode(self, raw) if self.votes else Comparing.encode(self, raw)
+
+    async def evaluate(self, engine: Engine, x: SecretArray, shares: Shares) -> SecretArray:
+        scores = await self._scores(engine, x, shares)
+        return (await noisy_first(scores * GRAINS, self.noise)).reshape(1)
+
+    async def _scores(self, engine: Engine, x: SecretArray, shares: Shares) -> SecretArray:
+        if self.votes:
+            votes, _ = await self.count(engine, x, shares)
+            return votes[0]
+        found = await self.checked(x, shares, "list of numbers within the bounds", lambda y: y[:0])
+        return found.x.sum(axis=0)
+
+    def combine(self, opened: Words, counted: Sequence[PartyId]) -> tuple[Output, ...]:
+        part = self.scheme.to_signed(opened)
+        return (Output("choice", "", (part,), self.names.__getitem__, scalar=True, noised=True),)
+
+    # --- before anything runs -------------------------------------------------------------------
+
+    def _check(self) -> None:
+        k, length = len(self.names), self.manifest.input.length
+        if self.votes and length != 1:
+            refuse("input.length: a choice is one question")
+        if self.votes and self.options.options:
+            refuse("outputs.options: ballots name the options of input.type")
+        if not self.votes and (k != length or len(set(self.names)) != k or k < 2):
+            refuse(
+                f"outputs.options: must name each of two options or more once, as many as the "
+                f"numbers of an input, {length}"
+            )
+        if not self.votes and self.options.weights:
+            refuse("outputs.weights: goes with ballots")
+        largest = self.all_votes if self.votes else len(self.contributors) * self.codec.magnitude
+        if 8 * GRAINS * largest > self.scheme.capacity:
+            refuse("input.max: scores could become too large to be compared exactly")
+
+    def plaintext(self, inputs: Mapping[PartyId, object]) -> dict[str, Value]:
+        if self.votes:
+            ((scores, _),) = self.tallied(inputs)
+        else:
+            scores = np.sum([self.codec.encode(raw) for raw in inputs.values()], axis=0).tolist()
+        return {"choice": self.names[scores.index(max(scores))]}
+
+    @property
+    def within(self) -> int:
+        """The score of what is chosen is at most that below the best, 95 times in 100."""
+        return -(-self.noise.within(len(self.scheme.compute)) // GRAINS)
+
+    def explain(self) -> list[str]:
+        return explain_choice(self)
+
+
+async def noisy_first(scores: SecretArray, noise: GeometricShares) -> SecretArray:
+    """The secret place, along the first axis, of the largest score with its noise; of several, the
+    first. Rounds: 1 and those of `choose.argmax`."""
+    return await argmax(await add_noise(scores, noise), axis=0)
