@@ -36,7 +36,7 @@ async def test_several_functions_at_once_and_a_threshold_in_few_rounds(together,
         count = await share(engine, 0, votes, votes.shape)
         before = engine.counters.rounds
         passed = await look_up(count, np.arange(21) >= 11)
-        assert engine.counters.rounds == before + 5
+        assert engine.counters.rounds == before + 3
         longest = await look_up(count, np.arange(512) % 7)
         return (
             await reveal(passed),

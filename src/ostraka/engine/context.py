@@ -1,14 +1,14 @@
 """What a compute party brings to every interactive word: who it is, numbered steps, streams.
 
-Before its first word every pair of compute parties agrees on a seed (one round, 32 bytes each
-way); each pair then has one AES-CTR stream for every purpose and direction, read forward only by
-both ends in step. The words cost rounds and are run one after the other, by every party alike: a
-word must not be started before the one before it has ended. Batch into arrays instead.
+Before its first word every pair of compute parties agrees on a seed (32 bytes each way, with the
+shares of inputs or in a round of their own: `engine.offers`); each pair then has one AES-CTR stream
+for every purpose and direction, read forward only by both ends in step. The words cost rounds and
+are run one after the other, by every party alike: a word must not be started before the one before
+it has ended. Batch into arrays instead, or see `engine.rounds`.
 """
 
 from __future__ import annotations
 
-import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -18,9 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ostraka.engine.array import SecretArray
+from ostraka.engine.offers import Offers
 from ostraka.engine.party import Party
 from ostraka.errors import ManifestError, PeerViolation
-from ostraka.exchange import Array, octets, words
+from ostraka.exchange import Array, words
 from ostraka.names import PartyId, Step
 from ostraka.sharing.field import Elements
 from ostraka.sharing.planes import Planes
@@ -101,6 +102,8 @@ class Engine:
     _end: int = 0
     cache: dict[Any, Any] = field(default_factory=dict)
     """Public tables that words build once."""
+    random: Words = field(default_factory=lambda: np.empty(0, np.uint64))
+    """Our shares of random elements: see `spare`."""
     audit: Audit | None = None
     """With active security: what checks, at every opening, all that was done before."""
 
@@ -163,6 +166,14 @@ class Engine:
         self.stream(peer, use).fill(out.reshape(-1))
         return out
 
+    def spare(self, count: int) -> SecretArray | None:
+        """So many uniform elements that no t parties know, if as many came with the shares of
+        inputs and are left; each is given once."""
+        if count > len(self.random):
+            return None
+        found, self.random = self.random[:count], self.random[count:]
+        return self.array(found)
+
     # --- messages -------------------------------------------------------------------------------
 
     def begin(self, steps: int = 1) -> Step:
@@ -200,33 +211,28 @@ class Engine:
 
 
 async def start(party: Party, draw: Draw) -> Engine:
-    """Agree on pairwise seeds: one round, 32 bytes to every other compute party.
-
-    A pair's seed is a hash of what both sent, so one party's good randomness is enough.
+    """Agree on pairwise seeds: one round, 32 bytes to every other compute party; none if the offers
+    came with the shares of inputs.
 
     Args:
         party: its scheme must be Shamir sharing, and it one of the compute parties.
         draw: where this party's own randomness comes from.
     """
-    scheme = party.scheme
+    scheme, step = party.scheme, party.next_steps()
     if not isinstance(scheme, Shamir):
         raise ManifestError(
             f"{scheme.name} sharing cannot multiply",
             hint='set scheme = "shamir" under [sharing]',
         )
-    sent = {name: draw.seed() for name in scheme.compute}
+    if party.offers:
+        return Engine(party, scheme, party.offers.seeds(), random=party.offers.random)
+    offers = Offers(scheme, party.me, draw)
     messages: dict[PartyId, Array] = {
-        name: np.frombuffer(seed, np.uint8) for name, seed in sent.items() if name != party.me
+        name: offers.message(name) for name in scheme.compute if name != party.me
     }
-    step = party.next_steps()
-    got = await party.exchange.all_to_all(messages, step, octets(SEED_BYTES))
-    seeds = {name: _joint(party.me, sent[name], name, m.tobytes()) for name, m in got.items()}
-    seeds[party.me] = sent[party.me]
-    engine = Engine(party, scheme, [seeds[name] for name in scheme.compute])
+    got = await party.exchange.all_to_all(messages, step, words(SEED_BYTES // 8))
+    for name, message in got.items():
+        offers.take(name, message)
+    engine = Engine(party, scheme, offers.seeds())
     engine.counters = Counters(1, len(messages), SEED_BYTES * len(messages))
     return engine
-
-
-def _joint(me: PartyId, mine: bytes, peer: PartyId, theirs: bytes) -> bytes:
-    first, second = (mine, theirs) if me < peer else (theirs, mine)
-    return hashlib.sha256(b"ostraka pair 1" + first + second).digest()

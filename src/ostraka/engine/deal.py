@@ -98,7 +98,7 @@ async def deal(
             _send(engine, Step(step + i), piece, targets[engine.me], local)
         for dealer, result in targets.items():
             if engine.me in plan(engine, dealer).seeded:
-                _derive(engine, dealer, result[piece])
+                derive(engine, dealer, result[piece])
         if i:
             await _collect(engine, Step(step + i - 1), pieces[i - 1], targets)
     if pieces:
@@ -110,24 +110,36 @@ async def deal(
 
 def _send(engine: Engine, step: Step, piece: slice, result: Words, local: Local) -> None:
     """Split a piece of our vector: our own share is added to `result`, the others' are sent."""
-    ours = plan(engine, engine.me)
-    vectors = [np.empty(piece.stop - piece.start, np.uint64) for _ in ours.explicit]
-    streams = [engine.stream(j, f"deal {engine.me}") for j in ours.seeded]
-    scratch = np.empty((engine.t, min(BLOCK, piece.stop - piece.start)), np.uint64)
-    for part in blocks(piece.stop - piece.start):
-        place = slice(piece.start + part.start, piece.start + part.stop)
-        rows = [row[: part.stop - part.start] for row in scratch]
-        fixed = [engine.field.uniform(s, row) for s, row in zip(streams, rows, strict=True)]
-        own, *others = _shares(engine.field, ours, local(place), fixed)
-        engine.field.add(result[place], own, out=result[place])
-        for vector, share in zip(vectors, others, strict=True):
-            vector[part] = share
-    for receiver, vector in zip(ours.explicit, vectors, strict=True):
+
+    def shifted(part: slice) -> Words:
+        return local(slice(piece.start + part.start, piece.start + part.stop))
+
+    for receiver, vector in split(engine, shifted, result[piece]).items():
         engine.send(receiver, step, vector)
 
 
-def _derive(engine: Engine, dealer: int, result: Words) -> None:
-    """Add the share that `dealer` and we both read from a stream."""
+def split(engine: Engine, local: Local, result: Words) -> dict[int, Words]:
+    """Deal a vector as long as `result`: our own share is added to that.
+
+    Returns:
+        The shares that must be sent, by receiver; all others read theirs: see `derive`.
+    """
+    ours = plan(engine, engine.me)
+    vectors = [np.empty(len(result), np.uint64) for _ in ours.explicit]
+    streams = [engine.stream(j, f"deal {engine.me}") for j in ours.seeded]
+    scratch = np.empty((engine.t, min(BLOCK, len(result))), np.uint64)
+    for part in blocks(len(result)):
+        rows = [row[: part.stop - part.start] for row in scratch]
+        fixed = [engine.field.uniform(s, row) for s, row in zip(streams, rows, strict=True)]
+        own, *others = _shares(engine.field, ours, local(part), fixed)
+        engine.field.add(result[part], own, out=result[part])
+        for vector, share in zip(vectors, others, strict=True):
+            vector[part] = share
+    return dict(zip(ours.explicit, vectors, strict=True))
+
+
+def derive(engine: Engine, dealer: int, result: Words) -> None:
+    """Add the share of a vector that `dealer` and we both read from a stream."""
     stream = engine.stream(dealer, f"deal {dealer}")
     scratch = np.empty(min(BLOCK, len(result)), np.uint64)
     for part in blocks(len(result)):
@@ -160,3 +172,12 @@ async def share(engine: Engine, owner: int, values: object, shape: tuple[int, ..
     local = None if x is None else x.__getitem__
     length = int(np.prod(shape, dtype=np.int64))
     return engine.array((await deal(engine, [owner], length, local, total=True))[0].reshape(shape))
+
+
+async def random_elements(engine: Engine, shape: tuple[int, ...]) -> SecretArray:
+    """Uniform secret elements that no t parties know: parties 0 to t deal one each; one round."""
+    length, local = int(np.prod(shape, dtype=np.int64)), None
+    if engine.me <= engine.t:
+        local = engine.uniform(engine.me, "random elements", length).__getitem__
+    dealt = await deal(engine, range(engine.t + 1), length, local, total=True)
+    return engine.array(dealt[0].reshape(shape))

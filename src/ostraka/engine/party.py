@@ -8,6 +8,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from ostraka.engine.offers import Offers
 from ostraka.errors import PeerLost
 from ostraka.exchange import Exchange, Expected
 from ostraka.names import PartyId, Step
@@ -26,6 +27,7 @@ class Party:
         liars: who announced a wrong share that was corrected, each once.
         patience: phases begun; whoever waits in a later phase waits for parties that may still be
             waiting in the one before, so it waits longer.
+        offers: of an engine, if they travel with the shares of inputs.
     """
 
     exchange: Exchange
@@ -34,6 +36,7 @@ class Party:
     lost: list[PartyId] = field(default_factory=list)
     liars: list[PartyId] = field(default_factory=list)
     patience: int = 1
+    offers: Offers | None = None
 
     @property
     def me(self) -> PartyId:

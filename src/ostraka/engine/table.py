@@ -1,15 +1,28 @@
 """Any public function of a secret from a small range, in few rounds: a polynomial.
 
-Over F_p every function of k values is a polynomial of degree below k. Its powers take
-ceil(log2(k - 1)) rounds of products, all at once; the rest is free. A comparison of a count of up
-to twenty votes with a threshold takes 5 rounds this way instead of 11 or more.
+Over F_p every function f of k values is a polynomial of degree d < k. Two ways to evaluate it:
 
-Adversary: passive, at most t < n / 2 parties, who learn nothing.
+*Powers.* x, x^2, ..., x^d by products, all that are possible at once: ceil(log2 d) rounds.
+
+*Masked.* With a uniform r, A = x + r is opened, and f(x) = f(A - r) is a public combination of the
+powers of r. Those come from random pairs (b_k, v_k), in two rounds for any d: [BB89]
+
+    w_k = b_k v_k is opened, so v_k / w_k = 1 / b_k; c_k = v_(k-1) b_k is shared, c_1 = b_1;
+    d_k = r c_k is opened, so r^k = (d_1 ... d_k) / (w_1 ... w_k) v_k; and A in the same round.
+
+Every b_k, and v_k with it, is uniform and used for one d_k only, so what is opened is uniform and
+independent of x and r: w_k and d_k among all elements but zero, A among all. Only where r, a b_k or
+a v_k is zero is it not, and the result wrong: with a probability of (2 d + 1) / p, below 2^-50.
+
+Adversary: passive, at most t < n / 2 parties, who learn nothing; with active security powers are
+used, and proven.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
+from itertools import accumulate
 from typing import Final
 
 import numpy as np
@@ -17,17 +30,24 @@ from numpy.typing import NDArray
 
 from ostraka.engine.array import SecretArray, concatenate
 from ostraka.engine.context import Engine
-from ostraka.engine.multiply import mul
-from ostraka.sharing.field import Elements
+from ostraka.engine.rounds import Opened, Product, Random, Word, alone
+from ostraka.sharing.field import Elements, Field
+from ostraka.sharing.matrix import matmul
 
 ENTRIES: Final = 512
-"""Longest table: one product for each entry, and k^2 operations to find the polynomial."""
+"""Longest table: some products for each entry, and k^2 operations to find the polynomial."""
+
+BY_POWERS: Final = 4
+"""Highest degree whose powers take no more rounds than a mask."""
+
+MASKED: Final = 1 << 14
+"""Most powers of masks made at once: above, sending them takes longer than the rounds of powers."""
 
 
 async def look_up(x: SecretArray, table: NDArray[np.int64], first: int = 0) -> SecretArray:
     """table[x - first], for first <= x < first + len(table); anything for another x.
 
-    ceil(log2(len(table) - 1)) rounds; len(table) - 2 products for each element of x.
+    At most 3 rounds, or with very many elements ceil(log2(len(table) - 1)).
 
     Args:
         table: public integers or booleans, shape (k,), or (k, m) for m functions at once.
@@ -35,37 +55,115 @@ async def look_up(x: SecretArray, table: NDArray[np.int64], first: int = 0) -> S
     Returns:
         Shape of x, or of x and then (m,).
     """
+    return await alone(x.engine, looked_up(x, table, first))
+
+
+def looked_up(x: SecretArray, table: NDArray[np.int64], first: int = 0) -> Word[SecretArray]:
+    """`look_up` as a word; whatever x is, it tells nothing. Rounds: 2 if randomness is at hand."""
     entries = np.asarray(table)
     if entries.ndim not in (1, 2) or not 1 <= len(entries) <= ENTRIES:
         raise ValueError(f"a table has 1 to {ENTRIES} entries in one or several columns")
-    c = _coefficients(x.engine, entries.reshape(len(entries), -1), first)
-    result = x.engine.public(c[0], (x.size, c.shape[1]))
-    if len(c) > 1:
-        result = (await powers(x.ravel(), len(c) - 1)).T @ c[1:] + result
+    f = _coefficients(x.engine.field, entries.reshape(len(entries), -1), first)
+    if is_masked(x.engine, len(f) - 1, x.size):
+        result = yield from _masked(x.ravel(), f)
+    else:
+        result = x.engine.public(f[0], (x.size, f.shape[1]))
+        if len(f) > 1:
+            result = (yield from raised(x.ravel(), len(f) - 1)).T @ f[1:] + result
     return result.reshape(x.shape + entries.shape[1:])
+
+
+def is_masked(engine: Engine, degree: int, size: int) -> bool:
+    """Whether polynomials of this degree, at so many places, are evaluated under a mask."""
+    return engine.audit is None and degree > BY_POWERS and degree * size <= MASKED
+
+
+def randomness(degree: int, size: int) -> int:
+    """Random elements that go into that."""
+    return (2 * degree + 1) * size
 
 
 async def powers(x: SecretArray, k: int) -> SecretArray:
     """x, x^2, ..., x^k on a new first axis: ceil(log2 k) rounds, k - 1 products."""
+    return await alone(x.engine, raised(x, k))
+
+
+def raised(x: SecretArray, k: int) -> Word[SecretArray]:
+    """`powers` as a word."""
     found = x[None]
     while len(found) < k:
         missing = min(len(found), k - len(found))
-        found = concatenate([found, await mul(found[-1:], found[:missing])])
+        (more,) = yield [Product(found[-1:], found[:missing])]
+        found = concatenate([found, more])
     return found
 
 
-def _coefficients(engine: Engine, table: NDArray[np.int64], first: int) -> Elements:
+def _masked(x: SecretArray, f: Elements) -> Word[SecretArray]:
+    """The polynomials f, lowest power first, at every place: shape (size of x, columns of f)."""
+    engine, field, degree = x.engine, x.engine.field, len(f) - 1
+    random = engine.spare(randomness(degree, x.size))
+    if random is None:
+        (random,) = yield [Random(engine, (randomness(degree, x.size),))]
+    random = random.reshape(2 * degree + 1, x.size)
+    r, b, v = random[:1], random[1 : degree + 1], random[degree + 1 :]
+    w, c = yield [Opened(b[..., None], v[..., None]), Product(v[:-1], b[1:])]
+    c = concatenate([b[:1], c])
+    d, opened = yield [Opened(c[..., None], r[..., None]), Opened(x + r[0])]
+    scales = np.array([_scales(field, *pair) for pair in zip(w.T, d.T, strict=True)], np.uint64)
+    shifted = _shifted(field, f, opened)
+    weights = field.product(shifted[:, 1:], scales.T[None])
+    total = field.sum(field.product(weights, v.parts[0][None]), axis=1)
+    return engine.array(field.add(total, shifted[:, 0]).T)
+
+
+def _scales(field: Field, w: Elements, d: Elements) -> list[int]:
+    """(d_1 ... d_k) / (w_1 ... w_k) for every k."""
+    p = field.p
+    above, below = (list(accumulate(x.tolist(), lambda a, b: a * b % p)) for x in (d, w))
+    inverse, found = pow(below[-1], p - 2, p), []
+    for k in reversed(range(len(w))):
+        found.append(above[k] * inverse % p)
+        inverse = inverse * int(w[k]) % p
+    return found[::-1]
+
+
+def _shifted(field: Field, f: Elements, at: Elements) -> Elements:
+    """For each column of f and each a in `at` the coefficients of f(a - X), lowest first.
+
+    f_k's is (-1)^k / k! sum_i (f_(k+i) (k + i)!) a^i / i!. Shape (columns, degree + 1, len(at)).
+    """
+    size, columns = f.shape
+    factorials, inverses = _factorials(field, size)
+    scaled = np.zeros((columns, 2 * size), np.uint64)
+    scaled[:, :size] = field.product(f.T, factorials)
+    rows = scaled[:, np.add.outer(np.arange(size), np.arange(size))].reshape(-1, size)
+    raised = [accumulate([1] + [a] * (size - 1), lambda x, y: x * y % field.p) for a in at.tolist()]
+    terms = field.product(np.array([*map(list, raised)], np.uint64), inverses)
+    found = matmul(field, rows, np.ascontiguousarray(terms.T)).reshape(columns, size, len(at))
+    signed = inverses.copy()
+    signed[1::2] = field.negate(signed[1::2])
+    return field.product(found, signed[None, :, None])
+
+
+@lru_cache(maxsize=64)
+def _factorials(field: Field, k: int) -> tuple[Elements, Elements]:
+    """i! for i < k, and their inverses."""
+    found = list(accumulate(range(1, k), lambda a, b: a * b % field.p, initial=1))
+    return np.array(found, np.uint64), np.array([pow(x, -1, field.p) for x in found], np.uint64)
+
+
+def _coefficients(field: Field, table: NDArray[np.int64], first: int) -> Elements:
     """The polynomial of each column, lowest power first: shape (k, m)."""
-    key = ("table", first, table.shape, table.tobytes())
-    if key not in engine.cache:
-        columns = engine.field.encode(table).T.tolist()
-        found = [_interpolated(column, first, engine.field.p) for column in columns]
-        engine.cache[key] = np.array(found, np.uint64).T
-    result: Elements = engine.cache[key]
-    return result
+    return _interpolated(field, first, table.shape, field.encode(table).tobytes())
 
 
-def _interpolated(values: Sequence[int], first: int, p: int) -> list[int]:
+@lru_cache(maxsize=64)
+def _interpolated(field: Field, first: int, shape: tuple[int, int], entries: bytes) -> Elements:
+    columns = np.frombuffer(entries, np.uint64).reshape(shape).T.tolist()
+    return np.array([_polynomial(column, first, field.p) for column in columns], np.uint64).T
+
+
+def _polynomial(values: Sequence[int], first: int, p: int) -> list[int]:
     """f with f(first + i) = values_i modulo p: Newton's divided differences, then expanded."""
     k = len(values)
     if k > p:

@@ -13,20 +13,22 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from ostraka.engine import offers
 from ostraka.engine.array import SecretArray
 from ostraka.engine.audit import Auditor, start_active
-from ostraka.engine.context import STEPS, Engine, start
+from ostraka.engine.context import ENGINE_STEPS, Engine, start
 from ostraka.engine.cost import Cost
 from ostraka.engine.deal import deal
 from ostraka.engine.multiply import dot
+from ostraka.engine.offers import Offers
 from ostraka.engine.party import Party
 from ostraka.engine.reveal import reveal
 from ostraka.errors import ManifestError, PeerViolation
-from ostraka.exchange import Array, Exchange, Expected, type_codes
+from ostraka.exchange import Array, Exchange, Expected, type_codes, words
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId, Step
 from ostraka.protocols.protocol import Protocol, Shares
-from ostraka.sharing.randomness import OsDraw, Words
+from ostraka.sharing.randomness import Draw, OsDraw, Words
 from ostraka.sharing.scheme import Explicit, Parcel
 from ostraka.sharing.shamir import Shamir
 
@@ -54,7 +56,9 @@ class Interactive(Protocol):
 
     securities = ("passive", "active")
     proves = True
-    compute_steps = 1 + STEPS
+    compute_steps = ENGINE_STEPS
+    randomness: int = 0
+    """Random elements that words of the engine find at hand: `Engine.spare`."""
     options: InputOptions
 
     def __init__(self, manifest: Manifest) -> None:
@@ -88,6 +92,26 @@ class Interactive(Protocol):
             x: shape (contributors counted, `length`).
             shares: whom x counts, in order; `exclude` leaves somebody out of the result.
         """
+
+    def offers(self, me: PartyId, draw: Draw) -> Offers | None:
+        scheme = self._shamir
+        return Offers(scheme, me, draw, self.randomness) if me in scheme.compute else None
+
+    @property
+    def givers(self) -> tuple[PartyId, ...]:
+        return tuple(dict.fromkeys(self.contributors + self.scheme.compute))
+
+    def expected(self, giver: PartyId, receiver: PartyId) -> Expected:
+        parcel = super().expected(giver, receiver)
+        offered = offers.words(self._shamir, giver, receiver, self.randomness)
+        if not offered:
+            return parcel
+        return words(parcel.nbytes // 8 * (giver in self.contributors) + offered)
+
+    @property
+    def _shamir(self) -> Shamir:
+        assert isinstance(self.scheme, Shamir)
+        return self.scheme
 
     async def compute(self, party: Party, shares: Shares) -> Words:
         return await self._evaluated(await self._start(party, shares), shares)
@@ -153,7 +177,12 @@ class Interactive(Protocol):
         zero = scheme.zeros(self.length)
         parcels: dict[PartyId, Parcel] = {c: Explicit(zero) for c in self.contributors}
         shares = Shares(scheme, self.length, parcels, exchange.me, OsDraw())
-        engine = await self._start(Party(exchange, scheme), shares)
+        given = Offers(scheme, exchange.me, shares.draw, self.randomness)
+        for name in self.givers:
+            length = offers.words(scheme, name, exchange.me, self.randomness)
+            if length and name != exchange.me:
+                given.take(name, scheme.zeros(length))
+        engine = await self._start(Party(exchange, scheme, offers=given), shares)
         if isinstance(engine.audit, Auditor):
             engine.audit.coin.trusting = True
         await self._evaluated(engine, shares)
@@ -194,6 +223,9 @@ class _Careless(Shamir):
 
     def combine(self, shares: Mapping[PartyId, Words]) -> Words:
         return np.zeros(len(next(iter(shares.values()))), np.uint64)
+
+    def add(self, total: Words, share: Words) -> None:
+        """What is opened by adding up stays zero, too."""
 
 
 _T = TypeVar("_T")

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ostraka.engine import agree, open
 from ostraka.engine.cost import Cost
+from ostraka.engine.offers import Offers
 from ostraka.engine.party import Party
 from ostraka.errors import ManifestError, RefusedByPolicy
 from ostraka.exchange import Expected
@@ -184,7 +185,21 @@ class Protocol(ABC):
                 hint='use security = "passive" among parties that follow the protocol',
                 data_left=False,
             )
+        self._refuse_what_nobody_would_notice(manifest)
         self._refuse_what_is_not_kept(manifest)
+
+    @staticmethod
+    def _refuse_what_nobody_would_notice(manifest: Manifest) -> None:
+        """With active security the shares of the honest alone must determine the result."""
+        n, t = len(manifest.compute), manifest.sharing.threshold
+        if manifest.sharing.security == "active" and n < 2 * t + 1:
+            raise ManifestError(
+                f'sharing.security = "active": where {t} of {n} compute parties may lie, the others\' '
+                "shares do not determine the result, and nobody would notice",
+                hint='set scheme = "shamir" in [sharing], and '
+                + (f"threshold = {(n - 1) // 2}" if n > 2 else "name more compute parties"),
+                data_left=False,
+            )
 
     def _refuse_what_is_not_kept(self, manifest: Manifest) -> None:
         """No noise and no rule is agreed upon that would then not be there."""
@@ -253,9 +268,18 @@ class Protocol(ABC):
     def explain(self) -> list[str]:
         """In words: who learns what, how many colluders break it, who may go missing."""
 
-    def expected(self, contributor: PartyId, receiver: PartyId) -> Expected:
-        """What `receiver` must expect from `contributor` in the sharing step."""
-        return self.scheme.expected(contributor, receiver, self.length)
+    def offers(self, me: PartyId, draw: Draw) -> Offers | None:
+        """Compute party: what travels with the shares of inputs, where an engine is used."""
+        return None
+
+    @property
+    def givers(self) -> tuple[PartyId, ...]:
+        """Who sends something to compute parties in the sharing step."""
+        return self.contributors
+
+    def expected(self, giver: PartyId, receiver: PartyId) -> Expected:
+        """What `receiver` must expect from `giver` in the sharing step."""
+        return self.scheme.expected(giver, receiver, self.length)
 
     @property
     def agrees(self) -> bool:
@@ -293,9 +317,9 @@ class Protocol(ABC):
         total = Cost(rounds=1)
         for party in self.manifest.parties:
             total.send(party, [], 0)
-        for contributor in self.contributors:
+        for giver in self.givers:
             for receiver in self.scheme.compute:
-                total.send(contributor, [receiver], self.expected(contributor, receiver).nbytes)
+                total.send(giver, [receiver], self.expected(giver, receiver).nbytes)
         if self.agrees:
             agree.cost(self.scheme, total)
         self.compute_cost(total)

@@ -8,17 +8,18 @@ recipient       receive those shares, combine
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 from typing import Protocol as Structure
 
+import numpy as np
 from numpy.typing import NDArray
 
 from ostraka.engine import agree
 from ostraka.engine.open import open_to
 from ostraka.engine.party import Party
 from ostraka.errors import InputError, OstrakaError, PeerViolation
-from ostraka.exchange import Exchange
+from ostraka.exchange import Array, Exchange, type_codes
 from ostraka.names import PartyId, Step
 from ostraka.protocols.protocol import Outcome, Protocol, Shares
 from ostraka.sharing.randomness import Draw, Words
@@ -90,6 +91,13 @@ async def run(
         raise
 
 
+def _joined(parts: Sequence[Array]) -> Array:
+    """One message of several."""
+    if len(parts) == 1:
+        return parts[0]
+    return np.concatenate([part.view(np.uint64) for part in parts])
+
+
 class _Driver:
     def __init__(
         self,
@@ -116,11 +124,11 @@ class _Driver:
         if x is not None and not computes:
             self.gate(protocol.contributors)
         self._phase("sharing")
-        own = {} if x is None else self._share(x, step)
+        parcels = self._share(x, step)
         del x
         share, counted = None, protocol.contributors
         if computes:
-            share, counted = await self._compute(own, step)
+            share, counted = await self._compute(parcels, step)
         else:
             party.next_steps(agree.STEPS * protocol.agrees + protocol.compute_steps)
         outcome = await self._open(share, counted)
@@ -139,21 +147,29 @@ class _Driver:
             )
         return None
 
-    def _share(self, x: Words, step: Step) -> dict[PartyId, Parcel]:
-        """Send a parcel to each compute party; return the one we keep, if we compute."""
-        parcels = self.protocol.share(x, self.me, self.draw)
+    def _share(self, x: Words | None, step: Step) -> dict[PartyId, Parcel]:
+        """Send each compute party a parcel, if we contribute, and our offer, if we compute; return
+        the parcel we keep."""
+        protocol = self.protocol
+        parcels = {} if x is None else protocol.share(x, self.me, self.draw)
         for receiver, parcel in parcels.items():
             self._saw("made", receiver, parcel)
-            if receiver != self.me:
-                self.exchange.send(receiver, step, self.protocol.scheme.message(parcel))
+        self.party.offers = offers = protocol.offers(self.me, self.draw)
+        for receiver in (p for p in protocol.scheme.compute if p != self.me):
+            parts: list[Array] = []
+            if receiver in parcels:
+                parts.append(protocol.scheme.message(parcels[receiver]))
                 self.data_left = True
+            if offers:
+                parts.append(offers.message(receiver))
+            if parts:
+                self.exchange.send(receiver, step, _joined(parts))
         return {p: parcel for p, parcel in parcels.items() if p == self.me}
 
     async def _compute(
-        self, own: dict[PartyId, Parcel], step: Step
+        self, parcels: dict[PartyId, Parcel], step: Step
     ) -> tuple[Words, tuple[PartyId, ...]]:
         protocol, party = self.protocol, self.party
-        parcels = own
         await self._collect(parcels, step)
         for contributor, parcel in parcels.items():
             self._saw("got", contributor, parcel)
@@ -172,23 +188,28 @@ class _Driver:
 
     async def _collect(self, parcels: dict[PartyId, Parcel], step: Step) -> None:
         """Add every other contributor's parcel; the lost are left out where that is allowed."""
-        for contributor in self.protocol.contributors:
-            if contributor == self.me:
-                continue
-            expected = self.protocol.expected(contributor, self.me)
-            if self.protocol.agrees:
-                message = await self.party.receive_live(contributor, step, expected)
+        protocol, offers = self.protocol, self.party.offers
+        for giver in (name for name in protocol.givers if name != self.me):
+            expected = protocol.expected(giver, self.me)
+            if protocol.agrees and not (offers and giver in protocol.scheme.compute):
+                message = await self.party.receive_live(giver, step, expected)
             else:
-                message = await self.exchange.receive(contributor, step, expected)
+                message = await self.exchange.receive(giver, step, expected)
             if message is not None:
-                parcels[contributor] = self._parcel(contributor, message)
+                self._take(giver, message, parcels)
 
-    def _parcel(self, contributor: PartyId, message: NDArray[Any]) -> Parcel:
+    def _take(self, giver: PartyId, message: NDArray[Any], parcels: dict[PartyId, Parcel]) -> None:
+        """A parcel, an offer, or one after the other."""
+        protocol, rest = self.protocol, message.view(np.uint8)
         try:
-            return self.protocol.scheme.parcel(message)
+            if giver in protocol.contributors:
+                expected = protocol.scheme.expected(giver, self.me, protocol.length)
+                parcel, rest = rest[: expected.nbytes], rest[expected.nbytes :]
+                parcels[giver] = protocol.scheme.parcel(parcel.view(type_codes[expected.dtype]))
+            if self.party.offers and len(rest):
+                self.party.offers.take(giver, rest.view(np.uint64))
         except ValueError as problem:
-            text = f"{contributor} sent no share: {problem}"
-            raise PeerViolation(text, peer=contributor) from None
+            raise PeerViolation(f"{giver} sent no share: {problem}", peer=giver) from None
 
     async def _open(self, share: Words | None, counted: tuple[PartyId, ...]) -> Outcome | None:
         protocol = self.protocol
