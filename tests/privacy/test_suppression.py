@@ -122,3 +122,18 @@ def test_a_large_table_takes_no_time_to_speak_of():
     layout = Layout(60, 20)
     given = [f % 97 != 0 for f in range(layout.figures)]
     assert determined(layout, secondary(layout, given)) == []
+
+
+def test_little_more_than_the_fewest_cells_are_withheld():
+    layout, spent, least = Layout(3, 3), 0, 0
+    for hidden in itertools.islice(itertools.combinations(range(9), 4), 0, None, 4):
+        fine = [f not in hidden for f in range(layout.figures)]
+        spent += 9 - 4 - sum(secondary(layout, fine)[:9])
+        free = [f for f in range(9) if fine[f]]
+        least += next(
+            more
+            for more in range(6)
+            for extra in itertools.combinations(free, more)
+            if not determined(layout, [ok and f not in extra for f, ok in enumerate(fine)])
+        )
+    assert least <= spent <= 1.2 * least

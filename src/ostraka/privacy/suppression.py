@@ -88,20 +88,27 @@ def _wholes(relations: Sequence[tuple[int, tuple[int, ...]]]) -> tuple[int, ...]
 
 
 def secondary(layout: Layout, fine: Sequence[bool], among: Sequence[bool] = ()) -> Pattern:
-    """Some of the figures that may be given, so that none of the others follows.
+    """Some of the figures that may be given, so that none that is withheld follows.
 
-    One total: at most one figure more is withheld, which is the least possible. Rows and columns:
-    each figure that would follow gets a circle which withholds the fewest cells, a total counting
-    as those in it; all circles together may withhold more than need be.
+    Each figure that would follow gets a circle which withholds the fewest cells, a total counting
+    as those in it; then each figure that proves needless is given after all. With one total at most
+    one figure more is withheld, which is the least possible; with rows and columns it may be more
+    than the least.
 
     Args:
-        fine: which may be given; what is not may not follow either.
-        among: what is given at most; by default everything fine.
+        fine: which may be given.
+        among: what is given at most, by default everything fine. What is fine and not among these
+            may follow.
     """
-    found, cost = list(among or fine), layout.sums.sum(axis=1).tolist()
-    while follows := [f for f in determined(layout, found) if not fine[f]]:
+    most, cost = among or fine, layout.sums.sum(axis=1).tolist()
+    found, harmless = list(most), {f for f, ok in enumerate(fine) if ok and not most[f]}
+    while follows := [f for f in determined(layout, found) if f not in harmless]:
         for figure in circle(layout, found, cost, follows[0]):
             found[figure] = False
+    hidden = [f for f, known in enumerate(found) if most[f] and not known]
+    for figure in sorted(hidden, key=cost.__getitem__, reverse=True):
+        found[figure] = True
+        found[figure] = harmless.issuperset(determined(layout, found))
     return tuple(found)
 
 
