@@ -1,26 +1,30 @@
-"""Active security, with abort: whatever was computed is proven right before anything is opened.
+"""Active security, with abort: whatever was computed is proven right before it is believed.
 
 While a computation runs, corrupt parties see only uniform shares, and all they can do is deal
 something else than they should. If what they deal is of degree t among the honest, it adds an
-error *that they know* to a product, whatever the secrets are [GIPST14]. Before an opening:
+error *that they know* to a product, whatever the secrets are [GIPST14]. Before a result is opened:
 
-1. A joint coin gives coefficients g; the shares of sum g_i z_i, plus a combination of everything
-   dealt or contributed, plus a random mask, are opened and must be of degree t. (With n = 2t + 1
-   any t + 1 honest shares are; then only what contributors shared goes in.)
+1. A joint coin gives coefficients g. In its round everybody deals masks.
 2. sum g_i x_i y_i = sum g_i z_i is one inner product. Its vectors are cut into k pieces, seen as
    values of polynomials f and g at 0 to k - 1; h = f . g is shared at 2k - 1 points (one deal),
    and at a joint random point the claim h = f . g is an inner product k times shorter. [GS20,
-   BBCGI19] At the end a random pair is mixed in, and three numbers, f, g and h, are opened to
-   everybody. They are uniform but for h = f g.
+   BBCGI19] At the end a random pair is mixed in.
+3. Four numbers are opened to everybody and must be of degree t: f, g and h, uniform but for
+   h = f g, and a random combination, masked, of what was dealt or contributed and need not be a
+   factor. (With n = 2t + 1 any t + 1 honest shares are of degree t; then only what contributors
+   shared goes in.)
 
 The claim fails by an amount that corrupt parties know, so whether a run stops tells nothing about
-secrets. A wrong product passes with a probability below 2^-52: one root of p for the coefficients,
-at most 2k - 2 of p for each of the foldings. Masked values that comparisons open are openings too,
-so all that went into a mask, its bits above all, has been proven before.
+secrets. A false claim passes with a probability below 2^-52: two roots of p for the coefficients,
+at most 2k - 2 of p for each of the foldings. Rounds: 4 for up to `FAN` terms, and 2 for each
+folding more.
+
+What is uniform to whoever learns it, however the computation was falsified, may be opened before
+(`reveal.open_elements(masked=True)`): see docs/decisions/0006-active-security.md.
 
 No message authentication codes: a product costs no more bytes than a passive one, and a proof has
 O(log) rounds and elements. After it, values are consistent among the honest, so an opening has one
-possible value and with n >= 3t + 1 names who announced something else.
+possible value, and with n >= 3t + 1 whatever else is announced is corrected.
 """
 
 from __future__ import annotations

@@ -44,12 +44,15 @@ class SecureSum(Protocol):
     was counted. Nobody else learns anything.
     Rounds: additive 2, or 3 from 4096 words with several recipients; shamir 4. Bytes: `cost()`.
     Tolerates: additive n - 1 curious compute parties and no loss; shamir t curious ones, and the
-    loss of n - t - 1 of them once everybody has shared.
+    loss of n - t - 1 of them once everybody has shared. With active security t compute parties of
+    n >= 2t + 1, and contributors, that do what they like, and no loss: all n shares must be of one
+    sum, which the n - t honest ones determine.
     With local noise each contributor shares a report of its vector instead (`local_noise`); with
     central noise it adds a share of the noise to its vector. [GX15] [KLS21]
     """
 
     name = "secure-sum"
+    securities = ("passive", "active")
     noises = frozenset({"local", "central"})
 
     def __init__(self, manifest: Manifest) -> None:

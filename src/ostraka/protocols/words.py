@@ -52,15 +52,20 @@ def _honesty(protocol: Protocol) -> str:
         f"Honesty (active security): {liars} of {n} may send whatever they like, and still learn "
         "nothing but the result and cannot make it wrong: everything is proven right, up to a "
         "chance below 2^-50, before anything is opened, or the run stops. They can make it stop, "
-        "even after they saw the result. Comparisons are made on whole numbers instead of bits "
-        "for this, which takes many times as long."
+        "even after they saw the result."
     )
+    if (n, t) != (3, 1):
+        text += (
+            " With three compute parties comparisons are proven as they are; with others they are "
+            "made on whole numbers instead of bits, which takes a hundred times as long."
+        )
     if n > 3 * t:
-        text += " Whoever announces a wrong share is named."
+        text += " Wrong shares of the result are corrected, and who announced them is named."
     return text
 
 
 def _stay(protocol: Protocol) -> str:
+    """Where all compute parties must, the others may be left out."""
     n = len(protocol.scheme.compute)
     text = (
         f"Dropouts: all {n} compute parties must stay until the result is opened. If one goes "
@@ -187,6 +192,18 @@ def _with_whom(protocol: Protocol) -> str:
 
 
 def _liars(protocol: Protocol) -> str:
+    n, t = len(protocol.scheme.compute), protocol.scheme.colluders
+    if protocol.manifest.sharing.security == "active":
+        who = "one compute party" if t == 1 else f"up to {t} compute parties"
+        text = (
+            f"Honesty (active security): {who} of {n}, and contributors, may send whatever they "
+            f"like, and cannot make the result another than the sum of one number from each "
+            f"contributor: all {n} shares of it must agree, or the run stops. They can make it "
+            "stop, even after they saw the result, and a contributor can give a false number."
+        )
+        if protocol.manifest.policy.min_contributors < len(protocol.contributors):
+            text += " A compute party that lies may say that a contributor never came."
+        return text
     text = (
         "Honesty: all this supposes that every program follows the protocol. A contributor can "
         "give a false number, and "
@@ -198,6 +215,8 @@ def _liars(protocol: Protocol) -> str:
 
 def _dropouts(protocol: Protocol) -> str:
     n, t = len(protocol.scheme.compute), protocol.scheme.colluders
+    if protocol.manifest.sharing.security == "active":
+        return _stay(protocol)
     if not protocol.agrees:
         return (
             "Dropouts: none tolerated; if any party goes missing the run stops, and before the "
