@@ -80,7 +80,8 @@ class Auction(Comparing):
         what = "bid within the bounds"
         bids, valid, below = await self.checked(x, shares, what, lambda y: y - self.reserve)
         # from 1: zero says that nothing was sold
-        numbers = np.array([self.contributors.index(c) + 1 for c in shares.counted])
+        number = {c: i for i, c in enumerate(self.contributors, 1)}
+        numbers = np.array([number[c] for c in shares.counted])
         table = stack([bids[:, 0], below[valid][:, 0], engine.public(numbers)])
         if self.options.ties == "random":
             table = await shuffle(table)

@@ -159,9 +159,9 @@ class Scheme(ABC):
 
     def expand(self, parcel: Parcel, length: int) -> Words:
         """The share in a parcel, as a new vector."""
-        share = self.zeros(length)
-        self.add_parcel(share, parcel)
-        return share
+        if isinstance(parcel, Explicit):
+            return parcel.vector.copy()
+        return self.uniform(share_stream(parcel), np.empty(length, np.uint64))
 
     # --- signed integers ----------------------------------------------------------------------
 
