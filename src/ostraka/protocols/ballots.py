@@ -103,11 +103,11 @@ class Ballots:
         """
         squares = await mul(x, x)
         if self.length == 1:
-            valid = await all_zero((squares - x).reshape(len(x), -1))
+            valid = await all_zero((squares - x).reshape(len(x), -1), masked=True)
             return concatenate([squares, 1 - squares], axis=2), valid
         sums = (squares * self.ones).sum(axis=-1) - self.choices
         errors = concatenate([squares - x, sums.reshape(*sums.shape, 1)], axis=2)
-        return squares, await all_zero(errors.reshape(len(x), -1))
+        return squares, await all_zero(errors.reshape(len(x), -1), masked=True)
 
 
 class Vote(Interactive):

@@ -22,7 +22,7 @@ from ostraka.engine.deal import deal
 from ostraka.engine.multiply import dot
 from ostraka.engine.offers import Offers
 from ostraka.engine.party import Party
-from ostraka.engine.reveal import reveal
+from ostraka.engine.reveal import open_elements
 from ostraka.errors import ManifestError, PeerViolation
 from ostraka.exchange import Array, Exchange, Expected, type_codes, words
 from ostraka.manifest import Manifest
@@ -252,16 +252,24 @@ async def random_elements(engine: Engine, shape: tuple[int, ...]) -> SecretArray
     return engine.array(dealt[0].reshape(shape))
 
 
-async def all_zero(errors: SecretArray) -> NDArray[np.bool_]:
+async def all_zero(errors: SecretArray, *, masked: bool = False) -> NDArray[np.bool_]:
     """Of which rows every element is zero; nobody learns more of the others. Rounds: 3.
 
     What is opened, one element for each row, is a combination of the row with secret uniform
     coefficients: zero if the row is, uniform if it is not. Wrong with probability 1 / p.
+
+    Args:
+        masked: liars know which rows are zero, whatever they falsified: each is of products of what
+            one contributor knows. Then with active security all is proven only before anybody is
+            blamed, not before.
     """
-    coefficients = await random_elements(errors.engine, errors.shape)
-    opened = await reveal(await dot(errors, coefficients))
+    engine = errors.engine
+    coefficients = await random_elements(engine, errors.shape)
+    opened = await open_elements(await dot(errors, coefficients), masked=masked)
     assert opened is not None
     found: NDArray[np.bool_] = opened == 0
+    if engine.audit and not found.all():
+        await engine.audit.settle()
     return found
 
 
