@@ -40,8 +40,8 @@ ENTRIES: Final = 512
 BY_POWERS: Final = 4
 """Highest degree whose powers take no more rounds than a mask."""
 
-MASKED: Final = 1 << 14
-"""Most powers of masks made at once: above, sending them takes longer than the rounds of powers."""
+MASKED: Final = 1 << 9
+"""Most powers of masks made at once: they take some microseconds each, and save a few rounds."""
 
 
 async def look_up(x: SecretArray, table: NDArray[np.int64], first: int = 0) -> SecretArray:
