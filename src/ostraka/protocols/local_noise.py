@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
+from functools import cache
 from typing import Any, NoReturn
 
 import numpy as np
@@ -170,41 +171,39 @@ def _additive(local: Local, codec: Codec, clipping: Clipping | None) -> Mechanis
 
 
 class _Responses:
-    """Counts of what n contributors said, back to what they meant."""
+    """Counts of what n contributors said, back to what they meant. A count is one of n + 1, so
+    what a long vector needs is worked out once for each."""
 
     def __init__(
         self, mechanism: RandomizedResponse, options: Sequence[str], n: int, divisor: int
     ) -> None:
         self.mechanism, self.options = mechanism, options
         self.n, self.divisor = n, divisor
+        self._figures = cache(self._both)
 
     def estimate(self, output: Output) -> Output:
-        errors = [self._of(self._error, counts) for counts in output.parts[0].tolist()]
+        errors = [self._of(1, counts) for counts in output.parts[0].tolist()]
         return replace(
             output,
-            render=lambda counts: self._of(self._meant, counts),
+            render=lambda counts: self._of(0, counts),
             error95=errors[0] if output.scalar else errors,
         )
 
-    def _of(self, figure: Callable[[int], Value], counts: Any) -> Value:
-        """Of one count, or of one for each option."""
+    def _of(self, which: int, counts: Any) -> Value:
+        """From one count, or from one for each option."""
         if not self.options:
-            return figure(counts)
-        return dict(zip(self.options, map(figure, counts), strict=True))
+            return self._figures(counts)[which]
+        cells = [self._figures(count)[which] for count in counts]
+        return dict(zip(self.options, cells, strict=True))
 
-    def _meant(self, said: int) -> Value:
-        return self._rounded(self.mechanism.estimate(said, self.n) / self.divisor, said)
-
-    def _error(self, said: int) -> Value:
-        return self._rounded(self._width(said), said)
-
-    def _width(self, said: int) -> float:
-        return self.mechanism.error95(said, self.n) / self.divisor
-
-    def _rounded(self, value: Fraction | float, said: int) -> Value:
-        """To three figures of the error."""
-        digits = 2 - math.floor(math.log10(self._width(said)))
-        return round(float(value), digits) if digits > 0 else round(value)
+    def _both(self, said: int) -> tuple[Value, Value]:
+        """The estimate and its error, to three figures of the error."""
+        meant = float(self.mechanism.estimate(said, self.n) / self.divisor)
+        width = self.mechanism.error95(said, self.n) / self.divisor
+        digits = 2 - math.floor(math.log10(width))
+        if digits <= 0:
+            return round(meant), round(width)
+        return round(meant, digits), round(width, digits)
 
 
 def _refuse(problem: str) -> NoReturn:
