@@ -67,32 +67,6 @@ def test_few_responses_are_exact_coins(stream):
 # --- what a report tells -------------------------------------------------------------------------
 
 
-def told_at_least(one, two, delta=0.0):
-    """A bound that epsilon exceeds, but for one chance in 10^5: reports on two neighbours.
-
-    Half of the reports find the event that tells most, the other half measure it.
-    """
-    (seek_one, one), (seek_two, two) = (np.split(reports, 2) for reports in (one, two))
-    low = min(seek_one.min(), seek_two.min())
-    top = max(seek_one.max(), seek_two.max()) - low + 1
-    first, second = (np.bincount(seek - low, minlength=top) for seek in (seek_one, seek_two))
-    first, second = (np.append(c, np.cumsum(c)) for c in (first, second))
-    event = int(
-        np.argmax([bound(a, b, len(one), delta) for a, b in zip(first, second, strict=True)])
-    )
-    inside = (lambda y: y - low == event) if event < top else (lambda y: y - low <= event - top)
-    return bound(inside(one).sum(), inside(two).sum(), len(one), delta)
-
-
-def bound(a, b, n, delta):
-    """Below log((p - delta) / q) at 4.4 standard deviations on either side. [Wilson's interval]"""
-    z2 = 4.4**2
-    middle = (np.array([a, b]) + z2 / 2) / (n + z2)
-    spread = sqrt(z2) / (n + z2) * np.sqrt(np.array([a * (n - a), b * (n - b)]) / n + z2 / 4)
-    p, q = middle[0] - spread[0], middle[1] + spread[1]
-    return log((p - delta) / q) if p > delta else -1.0
-
-
 HALF = Fraction(1, 2)
 CLAIMS = [
     (DiscreteLaplace(Fraction(1), ONE), DiscreteLaplace(Fraction(2), ONE), 1),
@@ -109,7 +83,7 @@ CLAIMS = [
 
 @pytest.mark.parametrize(("mechanism", "broken", "apart"), CLAIMS)
 def test_reports_tell_no_more_than_claimed_and_half_the_noise_is_found_out(
-    mechanism, broken, apart, stream
+    mechanism, broken, apart, stream, told_at_least
 ):
     """The test is tested: with half the noise the same reports tell more than the claim."""
     epsilon, delta = float(mechanism.spend.epsilon), float(mechanism.spend.delta)

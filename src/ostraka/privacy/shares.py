@@ -187,7 +187,7 @@ class GaussianShares(NoiseShares):
 def rho_of(epsilon: Fraction, delta: Fraction) -> Fraction:
     """The largest rho, to nine digits, such that rho-zCDP implies (epsilon, delta)."""
     low, high = Fraction(0), epsilon
-    while high - low > epsilon / _GRID:
+    while high - low > high / _GRID:
         middle = (low + high) / 2
         low, high = (low, middle) if epsilon_of(middle, delta) > epsilon else (middle, high)
     return low
