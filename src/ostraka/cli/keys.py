@@ -127,6 +127,21 @@ def _look_at_files(findings: Findings, directory: Path) -> None:
     findings.add("directory", problem, f"only you can change {directory}")
     for path in found:
         findings.add("key", config.loose_modes(path, 0o600), f"only you can read {path}")
+    for path in sorted(config.ledger_directory(directory).glob("*.ledger")):
+        _look_at_ledger(findings, path, directory)
+
+
+def _look_at_ledger(findings: Findings, path: Path, directory: Path) -> None:
+    from ostraka.cli.ledger import own_ledger
+    from ostraka.errors import OstrakaError
+    from ostraka.transport import identity
+
+    try:
+        own = own_ledger(identity.load(path.stem, directory), directory)
+    except OstrakaError as error:
+        findings.add("ledger", error.message, code=error.exit_code)
+        return
+    findings.add("ledger", None, f"{path} holds: {len(own.runs)} runs, each in its place")
 
 
 def _look_at_session(findings: Findings, manifest: Manifest, name: str, directory: Path) -> None:

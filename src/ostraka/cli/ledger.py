@@ -303,7 +303,7 @@ def _runs(runs: list[Record]) -> Any:
     for record in runs[-LAST:]:
         cost = record.cost.epsilon
         table.add_row(
-            record.id,
+            record.id[:8],
             record.at[:16].replace("T", " "),
             record.run.series,
             record.state.value,

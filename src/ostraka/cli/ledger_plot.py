@@ -16,18 +16,22 @@ if TYPE_CHECKING:
 POINTS = 200
 """At most so many steps are drawn: each adds up all before it."""
 
+PANELS = 8
+"""Budgets come first; more would not be read."""
+
 
 def draw(path: Path, own: Ledger, standings: Sequence[dict[str, Any]]) -> None:
-    """One panel for each budget or series: epsilon spent, step by step, under its limit.
+    """One panel for each budget or series, `PANELS` at most: epsilon spent, step by step.
 
     Raises:
         UsageError: matplotlib is not there, or the file's ending or place is no good.
     """
-    rows = max(1, len(standings))
+    shown = standings[:PANELS]
+    rows = max(1, len(shown))
     figure = blank(8, 1 + 2.4 * rows)
     panels = figure.subplots(rows, 1, squeeze=False, sharex=True)[:, 0]
     figure.suptitle(f"What {own.party}'s runs have told of one contributor")
-    for panel, standing in zip(panels, standings, strict=False):
+    for panel, standing in zip(panels, shown, strict=False):
         _panel(panel, standing)
     panels[-1].tick_params(axis="x", rotation=20)
     save(figure, path)
@@ -48,7 +52,9 @@ def _panel(panel: Any, standing: dict[str, Any]) -> None:
         is not None
     ]
     if points:
-        panel.step(*zip(*points, strict=True), where="post", marker="o", label="spent")
+        points.insert(0, (points[0][0], 0.0))
+        style = {"where": "post", "marker": "o", "markevery": slice(1, None), "label": "spent"}
+        panel.step(*zip(*points, strict=True), **style)
     if standing["limit"] is not None:
         panel.axhline(float(standing["limit"]), color="tab:red", linestyle="--", label="budget")
     exact = [datetime.fromisoformat(r.at) for r in runs if r.cost.exact]
@@ -57,4 +63,4 @@ def _panel(panel: Any, standing: dict[str, Any]) -> None:
     panel.set_title(f"{rule.source} ({', '.join(rule.series)})" if rule.source else rule.series[0])
     panel.set_ylabel("epsilon")
     panel.set_ylim(bottom=0)
-    panel.legend(loc="upper left")
+    panel.legend(loc="upper left", bbox_to_anchor=(1, 1))
