@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from ostraka.manifest import parse
+from ostraka.transport import identity
+
 ROLES = {
     "alice": ("contributor", "compute"),
     "bob": ("contributor", "compute"),
@@ -57,3 +60,36 @@ def test_a_withheld_cell_is_absent(fleet):
         "count": {"men": 20, "total": 37},
     }
     assert parties["erin"].result["status"] == "suppressed"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("security", ["passive", "active"])
+async def test_fifty_companies(office, tmp_path, security):
+    """The guide's, over a coordinator and TLS: with the one that was in the news, and without."""
+    companies = [f"company-{i}" for i in range(1, 51)]
+    holders = ["registry", "insurer", "university"]
+    office.keys = tmp_path / "keys"
+    for name in [*companies, *holders, "coordinator"]:
+        identity.create(name, office.keys)
+    roles = dict.fromkeys(companies, '"contributor"')
+    roles |= dict.fromkeys(holders, '"compute", "recipient"')
+    parties = "".join(
+        f'[[party]]\nname = "{name}"\nkey = "{office.fingerprint(name)}"\nroles = [{its}]\n'
+        for name, its in roles.items()
+    )
+    losses = {name: 20_000 + 3_700 * i for i, name in enumerate(companies, 1)}
+    key = office.fingerprint("coordinator")
+    async with office.coordinator() as relay:
+        agreed = parse(
+            '[session]\ntitle = "Losses"\nprotocol = "table"\ndeadline = "90s"\ntimeout = "90s"\n'
+            f'coordinator = {{ address = "{relay}", key = "{key}" }}\n'
+            f'{parties}[input]\ntype = "int"\nmin = 0\nmax = 1000000000\n'
+            f'[sharing]\nscheme = "shamir"\nthreshold = 1\nsecurity = "{security}"\n'
+            f"[policy]\nmin_contributors = 40\n{POLICY}\n"
+        )
+        for news, given in (({}, [5_717_500]), ({"company-17": 380_000_000}, [])):
+            found = await office.run(agreed, {**losses, **news}, within=120)
+            for name in holders:
+                assert [o["value"] for o in found[name]["outputs"]] == given, found[name]
+                assert found[name]["status"] == ("released" if given else "suppressed")
+                assert found[name]["contributors"] == 50
