@@ -101,10 +101,15 @@ def _shares(central: Central, sensitivity: Sensitivity, honest: int) -> NoiseSha
             "privacy.central.mechanism: exponential noise is for scores of which one is chosen",
             hint='use protocol = "private-choice", or mechanism = "discrete-laplace"',
         )
+    if not sensitivity.l1:
+        refuse("privacy.central: min and max are the same, so there is nothing to hide")
     if central.mechanism == "discrete-laplace":
         return LaplaceShares(epsilon, sensitivity, honest)
     assert central.delta is not None
-    return GaussianShares(epsilon, Fraction(central.delta), sensitivity, honest)
+    try:
+        return GaussianShares(epsilon, Fraction(central.delta), sensitivity, honest)
+    except ValueError as problem:
+        refuse(f"privacy.central.delta: {problem}")
 
 
 def noised(output: Output, noise: NoiseShares | None, makers: int) -> Output:
