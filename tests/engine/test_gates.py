@@ -161,14 +161,16 @@ async def test_a_false_claim_passes_for_two_coins_of_p_at_most(together):
 
     async def program(engine):
         gates, lucky = Gates(engine), []
+        trace = int(np.trace(f @ h.T))
+        upper = proving._sums(field, field.encode(true if engine.me == 1 else f @ h.T))[:-1]
         for coin in range(field.p):
-            products = field.encode(true if engine.me == 1 else f @ h.T)
-            total = np.full(3, field.encode(np.trace(f @ h.T)))
-            _, claims = await gates._fold(Chosen(coin), products, total)
-            opened = field.decode(await open_elements(engine.array(claims), masked=True))
-            value = (np.array([1, coin]) @ f) @ (np.array([1, coin]) @ h)
-            assert opened[0] == opened[2] == field.decode(field.encode(value))
-            if opened[1] == opened[0]:
+            claims = np.full(3, trace % field.p, np.uint64)
+            _, own, found = await gates._fold(Chosen(coin), upper, trace, claims)
+            opened = await open_elements(engine.array(found), masked=True)
+            value = (np.array([1, coin]) @ f) @ (np.array([1, coin]) @ h) % field.p
+            assert opened[0] == opened[2] == value
+            assert opened[engine.me] == own
+            if opened[1] == value:
                 lucky.append(coin)
         return lucky
 

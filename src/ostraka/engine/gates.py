@@ -26,6 +26,7 @@ of four XORs has a zero; and sums u_r f_r are looked up, eight rows at a time.
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import numpy as np
@@ -45,7 +46,7 @@ SHORT: Final = 1 << 13
 """Elements of a vector that is not cut any more; longer ones are cut in two."""
 
 STRIP: Final = 128
-"""Words of every row worked on at a time, so that all stay in the cache."""
+"""Words of every row worked on at a time, so that all stay in the cache; their bits fit 16 bits."""
 
 Claims = tuple[Elements, Elements, Words]
 """Shares of three pairs of vectors, shape (3, length), and of what their inner products are."""
@@ -70,14 +71,16 @@ class Gates:
 
     async def claims(self, coin: Coin) -> Claims:
         """What must hold if all ANDs were right; forgets them. Rounds: 2 for each fold."""
-        planes = self._planes()
-        gates = np.full(3, 64 * planes[0, 0].size, np.uint64)
-        u, z = await self._fold(coin, _counted(self.field, planes), gates)
-        f, h = _summed(self.field, planes, u)
+        field, planes = self.field, self._planes()
+        count = 64 * planes[0, 0].size
+        upper = _sums(field, _counted(field, planes))[:-1]
+        u, own, z = await self._fold(coin, upper, count, np.full(3, count, np.uint64))
+        f, h = _summed(field, planes, u)
         while f.shape[1] > SHORT:
             f, h = _halves(f), _halves(h)
-            u, z = await self._fold(coin, self._products(f[0], h[1]), z)
-            f, h = _joined(self.field, f, u), _joined(self.field, h, u)
+            upper = _halved(field, f[0], h[1], own)
+            (_, u), own, z = await self._fold(coin, upper, own, z)
+            f, h = _joined(field, f, u), _joined(field, h, u)
         return self._shares(f, h, z)
 
     def _planes(self) -> Planes:
@@ -96,30 +99,35 @@ class Gates:
         self._told, self.words = [], 0
         return flat.reshape(4, 2, ROWS, w)
 
-    async def _fold(self, coin: Coin, products: Elements, claims: Words) -> tuple[Words, Words]:
-        """Joint coefficients of rows, and our shares of the claims about their combination.
+    async def _fold(
+        self, coin: Coin, upper: Words, own: int, claims: Words
+    ) -> tuple[Words, int, Words]:
+        """From three claims, one that each party has to prove, to claims about rows combined.
 
         Args:
-            products: f_r . h_s of the vectors that are ours to prove, shape (k, k).
-            claims: our share of what each party's vectors give.
+            upper: S_rs of the claim that is ours, r <= s, without the last.
+            own: what our claim is.
+            claims: our shares of what all three are.
+
+        Returns:
+            u, one for each row, the first 1; then what our claim is now, and all our shares.
         """
-        field, k = self.field, len(products)
-        mixed = field.add(products.reshape(-1), products.T.reshape(-1)).reshape(k, k)
-        np.fill_diagonal(mixed, products.diagonal())
-        upper = np.triu_indices(k)
-        entries = mixed[upper][:-1]
-        dealt = await deal(self.engine, range(3), len(entries), entries.__getitem__, total=False)
+        field = self.field
+        dealt = await deal(self.engine, range(3), len(upper), upper.__getitem__, total=False)
+        k = math.isqrt(2 * (len(upper) + 1))
         stream, _ = await coin.toss()
         u = np.append(np.uint64(1), field.uniform(stream, np.empty(k - 1, np.uint64)))
-        coefficients = field.product(u[:, None], u[None])[upper]
-        diagonal = (upper[0] == upper[1])[:-1]
-        last = field.subtract(claims, field.sum(np.stack(dealt)[:, diagonal], axis=1))
-        table = np.concatenate((np.stack(dealt), last[:, None]), axis=1)
-        return u, field.sum(field.product(table, coefficients[None]), axis=1)
+        rows = np.triu_indices(k)
+        coefficients = field.product(u[:, None], u[None])[rows]
+        diagonal = np.flatnonzero(rows[0] == rows[1])[:-1]
 
-    def _products(self, f: Elements, h: Elements) -> Elements:
-        """All f_r . h_s of long rows."""
-        return np.array([[self.field.inner(a, b) for b in h] for a in f], np.uint64)
+        def combined(entries: Words, total: int) -> int:
+            """The last S_rr follows from the total of all of them."""
+            last = (total - int(field.sum(entries[diagonal]))) % field.p
+            return field.inner(np.append(entries, np.uint64(last)), coefficients)
+
+        shares = [combined(*pair) for pair in zip(dealt, claims.tolist(), strict=True)]
+        return u, combined(upper, own), np.array(shares, np.uint64)
 
     def _shares(self, f: Elements, h: Elements, z: Words) -> Claims:
         """A vector known to two parties is shared by the line that is zero at the third."""
@@ -147,8 +155,16 @@ def _counted(field: Field, planes: Planes) -> Elements:
             bits ^= np.bitwise_and(second, xs[s, strip[1]], out=other)
             bits ^= third
             bits ^= es[s, strip[1]]
-            wrong[:, s] += np.bitwise_count(bits, out=counts).sum(axis=1, dtype=np.int64)
+            wrong[:, s] += np.bitwise_count(bits, out=counts).sum(axis=1, dtype=np.uint16)
     return field.encode(64 * x.shape[1] - 2 * wrong)
+
+
+def _sums(field: Field, products: Elements) -> Words:
+    """S_rs, r <= s, from f_r . h_s."""
+    k = len(products)
+    both = field.add(products.reshape(-1), products.T.reshape(-1)).reshape(k, k)
+    np.fill_diagonal(both, products.diagonal())
+    return both[np.triu_indices(k)]
 
 
 def _summed(field: Field, planes: Planes, u: Words) -> tuple[Elements, Elements]:
@@ -222,11 +238,19 @@ def _halves(x: Elements) -> Elements:
     return x.reshape(2, 2, -1)
 
 
-def _joined(field: Field, rows: Elements, u: Words) -> Elements:
-    """Row 0 and u_1 times row 1, for two vectors."""
+def _halved(field: Field, f: Elements, h: Elements, total: int) -> Words:
+    """S_00 and S_01 of two rows each, given S_00 + S_11: one product less for each column."""
+    both = 0
+    for part in blocks(f.shape[1]):
+        both += field.inner(field.add(*f[:, part]), field.add(*h[:, part]))
+    return np.array([field.inner(f[0], h[0]), (both - total) % field.p], np.uint64)
+
+
+def _joined(field: Field, rows: Elements, u: np.uint64) -> Elements:
+    """Row 0 and u times row 1, for two vectors."""
     out = np.empty((2, rows.shape[2]), np.uint64)
     for (first, second), joined in zip(rows, out, strict=True):
         for part in blocks(len(joined)):
-            product = field.multiply(second[part], u[1])
+            product = field.multiply(second[part], u)
             field.add(first[part], product, out=joined[part])
     return out
