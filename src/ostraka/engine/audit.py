@@ -30,7 +30,8 @@ possible value, and with n >= 3t + 1 whatever else is announced is corrected.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import reduce
+from functools import lru_cache, reduce
+from itertools import accumulate
 from math import factorial
 from typing import Final
 
@@ -205,33 +206,20 @@ class Auditor(Audit):
         h = [*rest[: k - 1], (z - sum(rest[masks : k - 1])) % field.p, *rest[k - 1 :]]
         stream, _ = await self.coin.toss()
         at = _point(stream, field, len(h))
-        z = sum(c * v for c, v in zip(self._row(len(h), at), h, strict=True)) % field.p
-        row = np.array([self._row(k, at)], np.uint64)
+        z = sum(c * v for c, v in zip(_lagrange(len(h), at, field.p), h, strict=True)) % field.p
+        row = np.array([_lagrange(k, at, field.p)], np.uint64)
         return _combined(field, row, x)[0], _combined(field, row, y)[0], z, stream
 
     def _values(self, x: Elements, y: Elements) -> Words:
         """f . g at the points 0 to 2k - 2 but k - 1, where it follows from the claim."""
         field, k = self.engine.field, len(x)
-        key = ("extrapolate", k)
-        if key not in self.engine.cache:
-            self.engine.cache[key] = _extrapolation(field, k)
-        rows = self.engine.cache[key]
+        rows = _extrapolation(field, k)
         f, g = _combined(field, rows, x), _combined(field, rows, y)
         if k == 2:
             pairs = ((x[0], y[0]), (f[0], g[0]))
             return np.array([field.inner(a, b) for a, b in pairs], np.uint64)
         f, g = np.concatenate((x[:-1], f)), np.concatenate((y[:-1], g))
         return field.sum(field.product(f, g), axis=1)
-
-    def _row(self, k: int, at: int) -> list[int]:
-        """`Field.lagrange(range(k), at)` for `at` above: L_i = prod (at - j) w_i / (at - i)."""
-        p, key = self.engine.field.p, ("nodes", k)
-        if key not in self.engine.cache:
-            self.engine.cache[key] = _weights(k, p)
-        apart = [(at - i) % p for i in range(k)]
-        whole = reduce(lambda a, b: a * b % p, apart, 1)
-        weights = self.engine.cache[key]
-        return [whole * w * pow(d, -1, p) % p for w, d in zip(weights, apart, strict=True)]
 
     async def _opened(self, shares: Sequence[int]) -> list[int]:
         """Open a few numbers to everybody, naming nobody: who was dealt wrong shares is honest."""
@@ -291,17 +279,36 @@ def _at(polynomial: Sequence[int], x: int, p: int) -> int:
     return reduce(lambda value, c: (value * x + c) % p, reversed(polynomial), 0)
 
 
+def _inverses(elements: Sequence[int], p: int) -> list[int]:
+    """1 / x of each: three products each, and one inversion."""
+    below = [1, *accumulate(elements, lambda a, b: a * b % p)]
+    whole, found = pow(below[-1], -1, p), []
+    for x, product in zip(reversed(elements), reversed(below[:-1]), strict=True):
+        found.append(whole * product % p)
+        whole = whole * x % p
+    return found[::-1]
+
+
+@lru_cache(maxsize=512)
 def _weights(k: int, p: int) -> list[int]:
     """1 / prod_{j != i} (i - j) for i = 0 to k - 1, j alike."""
-    below = (factorial(i) * factorial(k - 1 - i) * (-1) ** (k - 1 - i) for i in range(k))
-    return [pow(product, -1, p) for product in below]
+    below = [factorial(i) * factorial(k - 1 - i) * (-1) ** (k - 1 - i) for i in range(k)]
+    return _inverses(below, p)
 
 
+def _lagrange(k: int, at: int, p: int) -> list[int]:
+    """`Field.lagrange(range(k), at)` for `at` above: L_i = prod (at - j) w_i / (at - i)."""
+    apart = [(at - i) % p for i in range(k)]
+    whole = reduce(lambda a, b: a * b % p, apart, 1)
+    return [whole * w * d % p for w, d in zip(_weights(k, p), _inverses(apart, p), strict=True)]
+
+
+@lru_cache(maxsize=256)
 def _extrapolation(field: Field, k: int) -> Elements:
-    """Rows that take values at 0 to k - 1 to those at k to 2k - 2: as `Auditor._row`, at once."""
+    """Rows that take values at 0 to k - 1 to those at k to 2k - 2: as `_lagrange`, at once."""
     p, at, nodes = field.p, np.arange(k, 2 * k - 1)[:, None], np.arange(k)
     whole = [factorial(j) // factorial(j - k) % p for j in range(k, 2 * k - 1)]
-    inverses = np.array([0, *(pow(d, -1, p) for d in range(1, 2 * k - 1))], np.uint64)
+    inverses = np.array([0, *_inverses(range(1, 2 * k - 1), p)], np.uint64)
     rows = field.product(np.array(whole, np.uint64)[:, None], inverses[at - nodes])
     return field.product(rows, np.array(_weights(k, p), np.uint64)[None])
 
