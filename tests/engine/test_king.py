@@ -195,7 +195,7 @@ async def test_what_t_parties_see_does_not_depend_on_the_factors(together, n, t)
 
 async def test_without_the_shares_of_zero_it_does(together, monkeypatch):
     """So the test above can fail."""
-    monkeypatch.setattr(king._Batch, "_with_zero", lambda self, x: x)
+    monkeypatch.setattr(king, "with_zero", lambda engine, x: x)
     assert await who_learns(together, 5, 2)
 
 

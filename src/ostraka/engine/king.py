@@ -4,8 +4,7 @@
                      streams. n - t combinations of n dealt elements, the rows of a Vandermonde
                      matrix, are uniform whatever t of the dealers know. [DN07]
     round 2   x y    Each of 2t + 1 parties sends the king its share of x y + r, weighted so that
-                     the sum is the value, plus its part of zero: whoever are honest stay
-                     connected by streams that one of a pair adds and the other subtracts.
+                     the sum is the value, plus its part of zero (`engine.zero`).
     round 3   v      The king adds up v = x y + r, which is uniform, and shares it by the
                      polynomial that is zero at t parties' points: the n - t - 1 others are sent v
                      and multiply it by a constant. z = v - r. [GS20]
@@ -30,6 +29,7 @@ import numpy as np
 
 from ostraka.engine.context import Engine
 from ostraka.engine.deal import Local
+from ostraka.engine.zero import with_zero
 from ostraka.names import Step
 from ostraka.sharing.field import Elements
 from ostraka.sharing.randomness import Words, blocks
@@ -52,7 +52,6 @@ class Plan:
         coefficients: ours as a dealer: our own share and then each of `explicit`, as `complete`.
         silent: for each king the t whose share of v is zero.
         factors: for each king, what we multiply v by; None where we are silent.
-        neighbours: with whom we share streams of zero, and whether we add them.
         weight: ours in x y + r; None if we are not one of the 2t + 1 who send it.
     """
 
@@ -61,7 +60,6 @@ class Plan:
     coefficients: list[list[int]]
     silent: list[tuple[int, ...]]
     factors: list[int | None]
-    neighbours: dict[int, bool]
     weight: int | None
 
 
@@ -87,17 +85,8 @@ def _plan(engine: Engine) -> Plan:
         for some, at in zip(silent, zeros, strict=True)
     ]
     workers = range(2 * t + 1)
-    if me not in workers:
-        return Plan(seeded, explicit, coefficients, silent, factors, {}, None)
-    # a circle whose nodes know the (t + 2) // 2 next on either side stays one without any t nodes
-    near = (t + 2) // 2
-    neighbours = {
-        j: me < j
-        for j in workers
-        if 0 < min((j - me) % len(workers), (me - j) % len(workers)) <= near
-    }
-    weight = engine.weights(workers)[me]
-    return Plan(seeded, explicit, coefficients, silent, factors, neighbours, weight)
+    weight = engine.weights(workers)[me] if me in workers else None
+    return Plan(seeded, explicit, coefficients, silent, factors, weight)
 
 
 async def reduced(engine: Engine, length: int, local: Local) -> Words:
@@ -169,7 +158,7 @@ class _Batch:
             for part in blocks(len(mask)):
                 place = slice(piece.start + part.start, piece.start + part.stop)
                 hidden = self.field.add(self.local(place), mask[part])
-                masked[part] = self._with_zero(self.field.scale(hidden, self.plan.weight))
+                masked[part] = with_zero(engine, self.field.scale(hidden, self.plan.weight))
             for king in range(engine.n):
                 if king != engine.me:
                     vector = masked[king * size : (king + 1) * size]
@@ -202,12 +191,6 @@ class _Batch:
                     field.add(total, field.rotate(row, j * k), out=total)
                 out[part] = total
         return found
-
-    def _with_zero(self, x: Words) -> Words:
-        for peer, adds in self.plan.neighbours.items():
-            word = self.engine.uniform(peer, "king zero", len(x))
-            x = (self.field.add if adds else self.field.subtract)(x, word, out=x)
-        return x
 
     async def reign(self, i: int) -> None:
         """As king: add up, and tell the others."""

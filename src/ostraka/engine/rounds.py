@@ -8,9 +8,8 @@ them is one message from a party to another.
     (opened,) = yield [Opened(squares - x, g)]
 
 What is opened may be of degree 2t, that is a product that nobody has reduced: each of 2t + 1
-parties announces its part of the sum that the value is, plus its part of zero. Zero is shared by
-streams that pairs have in common, one of the pair adds and the other subtracts; whoever are honest
-stay connected by such streams, so nothing but the sum can be seen. [BGW88] [CDI05]
+parties announces its part of the sum that the value is, plus its part of zero (`engine.zero`), so
+nothing but the sum can be seen. [BGW88]
 
 Adversary: passive, at most t of n >= 2t + 1 parties, who learn what is opened. With active security
 everything opened is reduced, proven and opened by degree t instead, in some rounds more.
@@ -30,6 +29,7 @@ from ostraka.engine.context import Engine
 from ostraka.engine.deal import derive, plan, random_elements, split
 from ostraka.engine.multiply import dot, mul
 from ostraka.engine.reveal import open_elements
+from ostraka.engine.zero import with_zero
 from ostraka.names import Step
 from ostraka.sharing.field import Elements
 from ostraka.sharing.randomness import Words
@@ -190,7 +190,7 @@ async def _exchange(
         vector[:size] = engine.field.scale(products, weight)
         vector[size:] = engine.uniform(engine.me, "random elements", len(vector) - size)
         vectors = split(engine, vector.__getitem__, shares[: len(vector)])
-        own = _with_zero(engine, engine.field.scale(told, weight))
+        own = with_zero(engine, engine.field.scale(told, weight))
         _send(engine, step, vectors, own)
         engine.scheme.add(value, own)
     for party in (worker for worker in workers if worker != engine.me):
@@ -217,14 +217,3 @@ def _send(engine: Engine, step: Step, vectors: dict[int, Words], told: Words) ->
 
 def _pieces(length: int) -> list[slice]:
     return [slice(i, min(i + PIECE, length)) for i in range(0, length, PIECE)]
-
-
-def _with_zero(engine: Engine, x: Words) -> Words:
-    """Plus our part of zero. A circle whose nodes know the (t + 2) // 2 next on either side stays
-    in one piece without any t of its nodes."""
-    k = 2 * engine.t + 1
-    for j in range(k if len(x) else 0):
-        if 0 < min((j - engine.me) % k, (engine.me - j) % k) <= (engine.t + 2) // 2:
-            word = engine.uniform(j, "zero", len(x))
-            x = (engine.field.add if engine.me < j else engine.field.subtract)(x, word, out=x)
-    return x
