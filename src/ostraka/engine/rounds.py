@@ -58,11 +58,12 @@ class Random:
 class Opened:
     """The sum of a * b over the last axis, or a itself, told to everybody: gives elements.
 
-    What else may be told of a and b is the word's business.
+    What else may be told of a and b is the word's business. `masked`: see `reveal.open_elements`.
     """
 
     a: SecretArray
     b: SecretArray | None = None
+    masked: bool = False
 
 
 Task = Product | Random | Opened
@@ -148,7 +149,8 @@ async def _proven(
     if not opened:
         return secrets, []
     told = [task.a if task.b is None else await dot(task.a, task.b) for task in opened]
-    values = await open_elements(engine.array(_joined([x.parts[0] for x in told])))
+    masked = all(task.masked for task in opened)
+    values = await open_elements(engine.array(_joined([x.parts[0] for x in told])), masked=masked)
     assert values is not None
     return secrets, _parted(values, [x.shape for x in told])
 

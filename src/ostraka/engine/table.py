@@ -29,7 +29,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ostraka.engine.array import SecretArray, concatenate
-from ostraka.engine.context import Engine
 from ostraka.engine.rounds import Opened, Product, Random, Word, alone
 from ostraka.sharing.field import Elements, Field
 from ostraka.sharing.matrix import matmul
@@ -44,7 +43,9 @@ MASKED: Final = 1 << 9
 """Most powers of masks made at once: they take some microseconds each, and save a few rounds."""
 
 
-async def look_up(x: SecretArray, table: NDArray[np.int64], first: int = 0) -> SecretArray:
+async def look_up(
+    x: SecretArray, table: NDArray[np.int64] | NDArray[np.bool_], first: int = 0
+) -> SecretArray:
     """table[x - first], for first <= x < first + len(table); anything for another x.
 
     At most 3 rounds, or with very many elements ceil(log2(len(table) - 1)).
@@ -58,13 +59,16 @@ async def look_up(x: SecretArray, table: NDArray[np.int64], first: int = 0) -> S
     return await alone(x.engine, looked_up(x, table, first))
 
 
-def looked_up(x: SecretArray, table: NDArray[np.int64], first: int = 0) -> Word[SecretArray]:
+def looked_up(
+    x: SecretArray, table: NDArray[np.int64] | NDArray[np.bool_], first: int = 0
+) -> Word[SecretArray]:
     """`look_up` as a word; whatever x is, it tells nothing. Rounds: 2 if randomness is at hand."""
     entries = np.asarray(table)
     if entries.ndim not in (1, 2) or not 1 <= len(entries) <= ENTRIES:
         raise ValueError(f"a table has 1 to {ENTRIES} entries in one or several columns")
-    f = _coefficients(x.engine.field, entries.reshape(len(entries), -1), first)
-    if is_masked(x.engine, len(f) - 1, x.size):
+    columns = x.engine.field.encode(entries).reshape(len(entries), -1)
+    f = _interpolated(x.engine.field, first, columns.shape, columns.tobytes())
+    if randomness(len(f) - 1, x.size) and not x.engine.audit:
         result = yield from _masked(x.ravel(), f)
     else:
         result = x.engine.public(f[0], (x.size, f.shape[1]))
@@ -73,14 +77,16 @@ def looked_up(x: SecretArray, table: NDArray[np.int64], first: int = 0) -> Word[
     return result.reshape(x.shape + entries.shape[1:])
 
 
-def is_masked(engine: Engine, degree: int, size: int) -> bool:
-    """Whether polynomials of this degree, at so many places, are evaluated under a mask."""
-    return engine.audit is None and degree > BY_POWERS and degree * size <= MASKED
+def is_small(degree: int, size: int) -> bool:
+    """Whether so many polynomials of this degree are faster than so many comparisons."""
+    return degree < ENTRIES and (degree <= BY_POWERS or degree * size <= MASKED)
 
 
 def randomness(degree: int, size: int) -> int:
-    """Random elements that go into that."""
-    return (2 * degree + 1) * size
+    """Random elements that go into polynomials of this degree at so many places, in a passive
+    computation: none where they are evaluated by powers."""
+    masked = degree > BY_POWERS and degree * size <= MASKED
+    return (2 * degree + 1) * size if masked else 0
 
 
 async def powers(x: SecretArray, k: int) -> SecretArray:
@@ -152,13 +158,9 @@ def _factorials(field: Field, k: int) -> tuple[Elements, Elements]:
     return np.array(found, np.uint64), np.array([pow(x, -1, field.p) for x in found], np.uint64)
 
 
-def _coefficients(field: Field, table: NDArray[np.int64], first: int) -> Elements:
-    """The polynomial of each column, lowest power first: shape (k, m)."""
-    return _interpolated(field, first, table.shape, field.encode(table).tobytes())
-
-
 @lru_cache(maxsize=64)
-def _interpolated(field: Field, first: int, shape: tuple[int, int], entries: bytes) -> Elements:
+def _interpolated(field: Field, first: int, shape: tuple[int, ...], entries: bytes) -> Elements:
+    """The polynomial of each column of a table, lowest power first: shape (k, m)."""
     columns = np.frombuffer(entries, np.uint64).reshape(shape).T.tolist()
     return np.array([_polynomial(column, first, field.p) for column in columns], np.uint64).T
 

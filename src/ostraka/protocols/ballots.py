@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +12,12 @@ from pydantic import Field, StrictInt
 
 from ostraka.engine.array import SecretArray, concatenate
 from ostraka.engine.context import Engine
-from ostraka.engine.multiply import mul
+from ostraka.engine.rounds import Opened, Product, Random, Word, side_by_side
 from ostraka.manifest import BoolType, ChoiceType, Manifest
 from ostraka.names import PartyId
 from ostraka.privacy.budget import Spend
 from ostraka.privacy.shares import NoiseShares
-from ostraka.protocols.interactive import InputOptions, Interactive, all_zero, refuse
+from ostraka.protocols.interactive import InputOptions, Interactive, refuse
 from ostraka.protocols.protocol import Shares
 from ostraka.sharing.encoding import Codec, Signed
 from ostraka.sharing.encoding import refuse as refuse_input
@@ -89,25 +89,31 @@ class Ballots:
         x[k : k + self.choices - len(named)] = 1
         return x[: self.length]
 
-    async def checked(self, x: SecretArray) -> tuple[SecretArray, NDArray[np.bool_]]:
-        """The entries of x, and in which of its rows every vector is a ballot.
+    def whole(self, x: SecretArray) -> SecretArray:
+        """All entries, of what is shared, on the last axis."""
+        return concatenate([x, 1 - x], axis=-1) if self.entries == 2 else x
 
-        Nobody learns more of a row than whether it is one. Rounds: 4.
+    def checked(self, x: SecretArray) -> Word[tuple[SecretArray, NDArray[np.bool_]]]:
+        """What is shared in x, and in which of its rows every vector is a ballot.
+
+        Nobody learns more of a row than whether it is one: what is opened is a combination of all
+        its errors with secret uniform coefficients, zero or uniform. Rounds: 2.
 
         Args:
             x: shape (contributors, ballots of each, `length`).
 
         Returns:
-            The squares of all entries, which are the entries of ballots, shared afresh: even a
+            The squares of x, which are x where they are of ballots, shared afresh: even a
             contributor whose shares are not of one polynomial is caught or harmless.
         """
-        squares = await mul(x, x)
-        if self.length == 1:
-            valid = await all_zero((squares - x).reshape(len(x), -1), masked=True)
-            return concatenate([squares, 1 - squares], axis=2), valid
-        sums = (squares * self.ones).sum(axis=-1) - self.choices
-        errors = concatenate([squares - x, sums.reshape(*sums.shape, 1)], axis=2)
-        return squares, await all_zero(errors.reshape(len(x), -1), masked=True)
+        rows, each = x.shape[0], x.shape[1] * (self.length + (self.length > 1))
+        squares, coefficients = yield [Product(x, x), Random(x.engine, (rows, each))]
+        errors = squares - x
+        if self.length > 1:
+            sums = (squares * self.ones).sum(axis=-1) - self.choices
+            errors = concatenate([errors, sums[..., None]], axis=2)
+        (opened,) = yield [Opened(errors.reshape(rows, each), coefficients, masked=True)]
+        return squares, opened == 0
 
 
 class Vote(Interactive):
@@ -184,11 +190,33 @@ class Vote(Interactive):
         Raises:
             PeerViolation: somebody's vector is no ballot, and the manifest says to stop then.
         """
-        bits, valid = await self.ballots.checked(x.reshape(len(x), self.questions, -1))
+        squares, valid, _ = await self.check(engine, x, shares)
+        return self.totals(squares[valid], shares)
+
+    async def check(
+        self, engine: Engine, x: SecretArray, shares: Shares, *words: Word[Any]
+    ) -> tuple[SecretArray, NDArray[np.bool_], list[Any]]:
+        """Check every ballot and run other words in the same rounds; raises as `count`.
+
+        Returns:
+            Of the ballots what `Ballots.checked` does; what came out of the other words.
+        """
+        ballots = self.ballots.checked(x.reshape(len(x), self.questions, -1))
+        (squares, valid), *results = await side_by_side(engine, ballots, *words)
+        if engine.audit and not valid.all():
+            await engine.audit.settle()
         self.turn_away(shares, valid, "ballot")
+        return squares, valid, results
+
+    def weight(self, shares: Shares) -> int:
+        """Of all contributors counted."""
+        return sum(self.weights[c] for c in shares.counted)
+
+    def totals(self, x: SecretArray, shares: Shares) -> tuple[SecretArray, SecretArray]:
+        """The weighted votes for each option, and those cast at all, from ballots: as `count`."""
         w = np.array([self.weights[c] for c in shares.counted])
-        votes = (bits[valid] * w[:, None, None]).sum(axis=0)
-        cast = engine.public(np.full((self.questions, 1), w.sum()))
+        votes = (self.ballots.whole(x) * w[:, None, None]).sum(axis=0)
+        cast = x.engine.public(np.full((self.questions, 1), w.sum()))
         if self.ballots.abstain:
             cast = cast - votes[:, -1:]
         return votes[:, : len(self.ballots.options)], cast

@@ -18,11 +18,9 @@ from ostraka.engine.array import SecretArray
 from ostraka.engine.audit import Auditor, start_active
 from ostraka.engine.context import ENGINE_STEPS, Engine, start
 from ostraka.engine.cost import Cost
-from ostraka.engine.deal import deal
-from ostraka.engine.multiply import dot
 from ostraka.engine.offers import Offers
 from ostraka.engine.party import Party
-from ostraka.engine.reveal import open_elements
+from ostraka.engine.rounds import Opened, Random, Word, alone
 from ostraka.errors import ManifestError, PeerViolation
 from ostraka.exchange import Array, Exchange, Expected, type_codes, words
 from ostraka.manifest import Manifest
@@ -243,33 +241,19 @@ def _finish(coroutine: Coroutine[Any, Any, _T]) -> _T:
 # --- words that protocols share ------------------------------------------------------------------
 
 
-async def random_elements(engine: Engine, shape: tuple[int, ...]) -> SecretArray:
-    """Uniform secret elements that no t parties know: parties 0 to t deal one each; one round."""
-    length, local = int(np.prod(shape, dtype=np.int64)), None
-    if engine.me <= engine.t:
-        local = engine.uniform(engine.me, "random elements", length).__getitem__
-    dealt = await deal(engine, range(engine.t + 1), length, local, total=True)
-    return engine.array(dealt[0].reshape(shape))
-
-
-async def all_zero(errors: SecretArray, *, masked: bool = False) -> NDArray[np.bool_]:
-    """Of which rows every element is zero; nobody learns more of the others. Rounds: 3.
+async def all_zero(errors: SecretArray) -> NDArray[np.bool_]:
+    """Of which rows every element is zero; nobody learns more of the others. Rounds: 2.
 
     What is opened, one element for each row, is a combination of the row with secret uniform
     coefficients: zero if the row is, uniform if it is not. Wrong with probability 1 / p.
-
-    Args:
-        masked: liars know which rows are zero, whatever they falsified: each is of products of what
-            one contributor knows. Then with active security all is proven only before anybody is
-            blamed, not before.
     """
-    engine = errors.engine
-    coefficients = await random_elements(engine, errors.shape)
-    opened = await open_elements(await dot(errors, coefficients), masked=masked)
-    assert opened is not None
+    return await alone(errors.engine, _zero(errors))
+
+
+def _zero(errors: SecretArray) -> Word[NDArray[np.bool_]]:
+    (coefficients,) = yield [Random(errors.engine, errors.shape)]
+    (opened,) = yield [Opened(errors, coefficients)]
     found: NDArray[np.bool_] = opened == 0
-    if engine.audit and not found.all():
-        await engine.audit.settle()
     return found
 
 

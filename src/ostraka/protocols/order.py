@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,10 @@ from numpy.typing import NDArray
 from ostraka.engine.array import SecretArray
 from ostraka.engine.compare import equal, less_than
 from ostraka.engine.multiply import dot
+from ostraka.engine.table import look_up
+
+FEW: Final = 16
+"""Elements whose ranks are looked up in a table: a product for each, instead of a comparison."""
 
 
 async def ranks(x: SecretArray) -> SecretArray:
@@ -46,6 +51,9 @@ def ranks_from(less: SecretArray, k: int) -> SecretArray:
 
 async def places(rank: SecretArray, wanted: Sequence[int]) -> SecretArray:
     """For each wanted rank: 1 where the element of that rank stands in its column, else 0."""
+    if 0 < len(rank) <= FEW:
+        found = await look_up(rank, np.arange(len(rank))[:, None] == np.array(wanted))
+        return found.transpose(rank.ndim, *range(rank.ndim))
     some = np.array(wanted).reshape(-1, *[1] * rank.ndim)
     return await equal(rank[None], some)
 

@@ -15,6 +15,8 @@ from ostraka.engine.compare import less_than_zero
 from ostraka.engine.context import Engine
 from ostraka.engine.multiply import mul
 from ostraka.engine.noise import add_noise
+from ostraka.engine.rounds import Word, alone
+from ostraka.engine.table import is_small, looked_up, randomness
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId
 from ostraka.privacy.shares import NoiseShares
@@ -22,7 +24,7 @@ from ostraka.protocols.ballots import BallotOptions, Vote
 from ostraka.protocols.central import on_counts
 from ostraka.protocols.interactive import exact_fraction, read_options, refuse
 from ostraka.protocols.leakage import explain_vote
-from ostraka.protocols.order import places, ranks
+from ostraka.protocols.order import pairs, places, ranks_from
 from ostraka.protocols.protocol import Output, Shares, Value
 from ostraka.sharing.randomness import Words
 
@@ -78,24 +80,27 @@ class ThresholdVote(Vote):
         self._prepare(manifest, read_options(Options, manifest))
         self.noise = self._noise()
         self._check()
-        each = len(self.ballots.options) if self.options.reveal == "approved" else 1
-        self.opened = each * self.questions
+        # options that matter: of yes and no, only yes
+        self.figures = 1 if self.options.reveal == "outcome" else len(self.ballots.options)
+        self.opened = self.questions * (self.figures if self.options.reveal == "approved" else 1)
+        self._is_small, self.randomness = self._small()
 
     # --- the figure -----------------------------------------------------------------------------
 
     async def evaluate(self, engine: Engine, x: SecretArray, shares: Shares) -> SecretArray:
-        votes, cast = await self.count(engine, x, shares)
-        if self.options.reveal == "outcome":
-            votes = votes[:, :1]
-        if self.noise:
-            votes, cast = await self._noised(votes, cast, self.noise)
-        if self.options.reveal == "winner":
-            return await self._winner(votes[0], cast[0])
-        margins = self._margins(votes, cast)
-        if self.quorum:
-            margins = concatenate([margins, cast - self.quorum], axis=1)
-        passes = 1 - await less_than_zero(margins)
-        return await mul(passes[:, :-1], passes[:, -1:]) if self.quorum else passes
+        if not self._is_small:
+            votes, cast = await self.count(engine, x, shares)
+            votes = votes[:, : self.figures]
+            if self.noise:
+                votes, cast = await self._noised(votes, cast, self.noise)
+            return await self._result(await less_than_zero(self._margins(votes, cast, shares)))
+        # While ballots are checked their totals are looked up: it tells nothing, whatever they are.
+        ballots = x.reshape(len(x), self.questions, -1)
+        early = self._negative(ballots, shares)
+        squares, valid, (negative,) = await self.check(engine, x, shares, early)
+        if not valid.all():
+            negative = await alone(engine, self._negative(squares[valid], shares))
+        return await self._result(negative)
 
     def combine(self, opened: Words, counted: Sequence[PartyId]) -> tuple[Output, ...]:
         parts = tuple(self.scheme.to_signed(opened).reshape(-1, self.questions))
@@ -115,26 +120,60 @@ class ThresholdVote(Vote):
             return int(self.options.reveal == "winner" and self.ballots.abstain)
         return quorum
 
-    def _margins(self, votes: SecretArray, cast: SecretArray) -> SecretArray:
-        """Not negative exactly where an option passes. Without any vote for it none does."""
+    def _margins(self, votes: SecretArray, cast: SecretArray, shares: Shares) -> SecretArray:
+        """What matters is where it is negative: there an option does not pass, or of two options
+        the first has fewer votes; in the last column, the quorum is missed."""
+        if self.options.reveal == "winner":
+            first, second = pairs(votes.shape[1])
+            margins = votes[:, first] - votes[:, second]
+        else:
+            of_votes, of_cast, least = self._rule(self.weight(shares))
+            margins = of_votes * votes - of_cast * cast - least
+        return concatenate([margins, cast - self.quorum], axis=1) if self.quorum else margins
+
+    def _rule(self, weight: int) -> tuple[int, int, int]:
+        """An option passes where a votes - b cast - c is not negative: a, b, c. Without any vote
+        for it none does.
+
+        Args:
+            weight: of all who are counted.
+        """
         rule = self.options
         if rule.pass_at is None:
-            return votes - int(rule.pass_at_votes or 0)
+            return 1, 0, int(rule.pass_at_votes or 0)
         above, below = rule.pass_at.numerator, rule.pass_at.denominator
-        margin = below * votes - above * (self.all_votes if rule.of == "all" else cast)
-        if rule.of == "all" or not self.ballots.abstain:
-            return margin
-        # All may have abstained: then the margin is 0 of 0, and nothing passes.
-        return self.all_votes * margin + votes - 1
+        if rule.of == "cast" and self.ballots.abstain:
+            # All may have abstained: then a b-th of 0 is 0, and nothing passes.
+            return self.all_votes * below + 1, self.all_votes * above, 1
+        return 1, 0, -(-above * (self.all_votes if rule.of == "all" else weight) // below)
 
-    async def _winner(self, votes: SecretArray, cast: SecretArray) -> SecretArray:
-        """1 for the first option, 2 for the second, 0 for nobody."""
-        k = len(self.ballots.options)
-        first = await places(await ranks(votes), [k - 1])
-        place = first @ np.arange(1, k + 1)
+    def _bounds(self, weight: int) -> tuple[int, int]:
+        """Of the margins, where all ballots are ballots."""
+        low, high = -weight, weight
+        if self.options.reveal != "winner":
+            of_votes, of_cast, least = self._rule(weight)
+            low, high = -of_cast * weight - least, (of_votes - of_cast) * weight - least
         if not self.quorum:
-            return place
-        return await mul(place, 1 - await less_than_zero(cast - self.quorum))
+            return low, high
+        return min(low, -self.quorum), max(high, weight - self.quorum)
+
+    def _negative(self, ballots: SecretArray, shares: Shares) -> Word[SecretArray]:
+        """1 where a margin is negative, looked up in a table."""
+        votes, cast = self.totals(ballots, shares)
+        margins = self._margins(votes[:, : self.figures], cast, shares)
+        low, high = self._bounds(self.weight(shares))
+        return looked_up(margins, np.arange(low, high + 1) < 0, low)
+
+    async def _result(self, negative: SecretArray) -> SecretArray:
+        """1 for each option that passes; or 1 if the first wins, 2 for the second, 0 for nobody."""
+        if self.quorum:
+            negative, missed = negative[:, :-1], negative[:, -1:]
+        found = 1 - negative
+        if self.options.reveal == "winner":
+            k = len(self.ballots.options)
+            first = await places(ranks_from(negative[0], k), [k - 1])
+            found = (first @ np.arange(1, k + 1)).reshape(1, 1)
+        return await mul(found, 1 - missed) if self.quorum else found
 
     def _words(self, found: Sequence[int]) -> Value:
         options = self.ballots.options
@@ -143,6 +182,17 @@ class ThresholdVote(Vote):
         if self.options.reveal == "winner":
             return options[found[0] - 1] if found[0] else "no winner"
         return "YES" if found[0] else "NO"
+
+    def _small(self) -> tuple[bool, int]:
+        """Whether margins are looked up instead of compared, and the randomness that takes."""
+        low, high = self._bounds(self.all_votes)
+        k = self.figures
+        each = k * (k - 1) // 2 if self.options.reveal == "winner" else k
+        size = self.questions * (each + bool(self.quorum))
+        if self.noise or not is_small(high - low, size):
+            return False, 0
+        active = self.manifest.sharing.security == "active"
+        return True, 0 if active else randomness(high - low, size)
 
     # --- noise ----------------------------------------------------------------------------------
 
