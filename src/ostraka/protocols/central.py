@@ -101,8 +101,6 @@ def _shares(central: Central, sensitivity: Sensitivity, honest: int) -> NoiseSha
             "privacy.central.mechanism: exponential noise is for scores of which one is chosen",
             hint='use protocol = "private-choice", or mechanism = "discrete-laplace"',
         )
-    if not sensitivity.l1:
-        refuse("privacy.central: min and max are the same, so there is nothing to hide")
     if central.mechanism == "discrete-laplace":
         return LaplaceShares(epsilon, sensitivity, honest)
     assert central.delta is not None
