@@ -45,7 +45,7 @@ ROWS: Final = 64
 SHORT: Final = 1 << 13
 """Elements of a vector that is not cut any more; longer ones are cut in two."""
 
-STRIP: Final = 128
+STRIP: Final = 256
 """Words of every row worked on at a time, so that all stay in the cache; their bits fit 16 bits."""
 
 Claims = tuple[Elements, Elements, Words]
@@ -169,7 +169,7 @@ def _sums(field: Field, products: Elements) -> Words:
 
 def _summed(field: Field, planes: Planes, u: Words) -> tuple[Elements, Elements]:
     """sum u_r f_r and sum u_r h_r for both our components: shape (2, 4 * columns) each."""
-    tables = _tables(field, u), _tables(field, field.scale(u, -2))
+    once, twice = _Table(field, u), _Table(field, field.scale(u, -2))
     width = planes.shape[3]
     f, h = np.empty((2, 2, 4, 64 * width), np.uint64)
     for start in range(0, width, STRIP):
@@ -177,32 +177,34 @@ def _summed(field: Field, planes: Planes, u: Words) -> tuple[Elements, Elements]
         place = slice(64 * start, 64 * (start + STRIP))
         for c, (x, y, e, es) in enumerate(strip.swapaxes(0, 1)):
             xy = x & y
-            plain = [field.sum(u), *(_looked_up(field, tables[0], bits) for bits in (x, y, xy))]
+            plain = [field.sum(u), *(once.sum(bits) for bits in (x, y, xy))]
             for sign, out, scales in ((e, f, (1, -2, -2, 4)), (es, h, (1, 1, 1, 1))):
                 flipped = (sign, sign & x, sign & y, sign & xy)
                 for k, (scale, bits, total) in enumerate(zip(scales, flipped, plain, strict=True)):
-                    signed = _looked_up(field, tables[1], bits)
-                    signed = field.add(signed, total, out=signed)
+                    signed = field.add(twice.sum(bits), total)
                     out[c, k, place] = signed if scale == 1 else field.scale(signed, scale)
     h[:, 1:3] = h[:, 2:0:-1].copy()
     return f.reshape(2, -1), h.reshape(2, -1)
 
 
-def _tables(field: Field, u: Words) -> Elements:
-    """For every eight rows the sum of u over the ones in a byte: shape (ROWS / 8, 256)."""
-    tables = np.zeros((ROWS // 8, 1), np.uint64)
-    for column in u.reshape(-1, 8).T:
-        tables = np.concatenate((tables, field.add(tables, column[:, None])), axis=1)
-    return tables
+class _Table:
+    """For every eight rows, the sum of u over the ones in a byte."""
 
+    def __init__(self, field: Field, u: Words) -> None:
+        self.field = field
+        self.rows = np.zeros((ROWS // 8, 1), np.uint64)
+        for column in u.reshape(-1, 8).T:
+            self.rows = np.hstack((self.rows, field.add(self.rows, column[:, None])))
+        self._scratch = np.empty(64 * STRIP, np.uint64)
 
-def _looked_up(field: Field, tables: Elements, bits: Planes) -> Words:
-    """The sum over rows of u times bits, as `_columns` arranges them: one for each column."""
-    octets = bits.reshape(len(tables), -1).view(np.uint8)
-    total = tables[0].take(octets[0])
-    for table, column in zip(tables[1:], octets[1:], strict=True):
-        total += table.take(column)
-    return field.reduce(total)
+    def sum(self, bits: Planes) -> Words:
+        """The sum over rows of u times bits, as `_columns` arranges these: for each column."""
+        first, *rest = bits.reshape(len(self.rows), -1).view(np.uint8)
+        scratch = self._scratch[: len(first)]
+        total = self.rows[0].take(first, out=np.empty_like(scratch), mode="clip")
+        for row, column in zip(self.rows[1:], rest, strict=True):
+            total += row.take(column, out=scratch, mode="clip")  # "raise" would copy it once more
+        return self.field.reduce(total)
 
 
 def _columns(planes: Planes) -> Planes:
