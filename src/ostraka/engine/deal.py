@@ -34,7 +34,7 @@ class Plan:
     seeded: tuple[int, ...]
     explicit: tuple[int, ...]
     coefficients: list[list[int]]
-    """For the dealer itself and then each of `explicit`: see `sharing.shamir.complete`."""
+    """For the dealer itself and then each of `explicit`: see `sharing.shamir.complete`; of us alone."""
     powers: list[list[int]] | None = None
     """With t = 2 and points 2^k, 2^(k+1): the shares by way of the polynomial, without products."""
 
@@ -58,7 +58,8 @@ def _plan(engine: Engine, dealer: int, seeded: tuple[int, ...], explicit: tuple[
     if len(base) == 2 and base[1] == 2 * base[0]:
         ratios = [points[j] * pow(base[0], -1, p) % p for j in (dealer, *explicit)]
         powers = [[u, u * u % p] for u in ratios]
-    rows = [engine.field.lagrange([0, *base], points[j])[1:] for j in (dealer, *explicit)]
+    targets = [points[j] for j in (dealer, *explicit)] if dealer == engine.me else []
+    rows = [engine.field.lagrange([0, *base], at)[1:] for at in targets]
     return Plan(dealer, seeded, explicit, rows, powers)
 
 

@@ -79,8 +79,10 @@ class Interactive(Protocol):
 
     @property
     def agrees(self) -> bool:
-        """Not where everybody must be counted: then there is one set only that can be opened."""
-        return self.manifest.policy.min_contributors < len(self.contributors)
+        """Not where everybody must be counted, as who computes must: then there is one set only
+        that can be opened."""
+        may_leave = set(self.contributors) - set(self.scheme.compute)
+        return bool(may_leave) and self.manifest.policy.min_contributors < len(self.contributors)
 
     @abstractmethod
     async def evaluate(self, engine: Engine, x: SecretArray, shares: Shares) -> SecretArray:

@@ -12,9 +12,10 @@ element once the single value p itself is drawn again.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
+from itertools import accumulate
 from typing import Final
 
 import numpy as np
@@ -229,21 +230,31 @@ class Field:
             raise ValueError("evaluation points must be distinct")
         if at % self.p in xs:
             return [int(x == at % self.p) for x in xs]
-        whole = self._product(at - x for x in xs)
-        below = (self._product([at - x, *(x - y for y in xs if y != x)]) for x in xs)
-        return [whole * pow(product, -1, self.p) % self.p for product in below]
+        # each point's product of all other differences: those before it times those after it
+        before = accumulate((at - x for x in xs[:-1]), self._times, initial=1)
+        after = [*accumulate((at - x for x in xs[:0:-1]), self._times, initial=1)][::-1]
+        parts = zip(_weights(self.p, tuple(xs)), before, after, strict=True)
+        return [w * b % self.p * a % self.p for w, b, a in parts]
 
-    def _product(self, factors: Iterable[int]) -> int:
-        product = 1
-        for factor in factors:
-            product = product * factor % self.p
-        return product
+    def _times(self, a: int, b: int) -> int:
+        return a * b % self.p
 
     def points(self, n: int) -> tuple[int, ...]:
         """n distinct evaluation points, none zero: powers of two as long as there are enough."""
         if not 0 < n < self.p:
             raise ValueError(f"a field of {self.p} elements has no {n} evaluation points")
         return tuple(1 << j for j in range(n)) if n <= self.bits else tuple(range(1, n + 1))
+
+
+@lru_cache(maxsize=256)
+def _weights(p: int, points: tuple[int, ...]) -> list[int]:
+    """For each point the inverse of the product of its differences from the others."""
+    products = [1] * len(points)
+    for j, x in enumerate(points):
+        for y in points:
+            if y != x:
+                products[j] = products[j] * (x - y) % p
+    return [pow(product, -1, p) for product in products]
 
 
 P61: Final = Field(61)
