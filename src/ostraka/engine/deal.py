@@ -34,7 +34,7 @@ class Plan:
     seeded: tuple[int, ...]
     explicit: tuple[int, ...]
     coefficients: list[list[int]]
-    """For the dealer itself and then each of `explicit`: see `sharing.shamir.complete`; of us alone."""
+    """For the dealer itself and then each of `explicit`: see `shamir.complete`; of us alone."""
     powers: list[list[int]] | None = None
     """With t = 2 and points 2^k, 2^(k+1): the shares by way of the polynomial, without products."""
 
