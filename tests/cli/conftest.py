@@ -41,7 +41,7 @@ Cli = Callable[..., Ended]
 def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Cli:
     """Call `ostraka ARGUMENTS` in a directory of its own."""
     monkeypatch.chdir(tmp_path)
-    for variable in ("OSTRAKA_KEYS", "OSTRAKA_RECEIPTS", "OSTRAKA_DEBUG"):
+    for variable in ("OSTRAKA_KEYS", "OSTRAKA_RECEIPTS", "OSTRAKA_LEDGER", "OSTRAKA_DEBUG"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setattr(main, "_no_core_dumps", lambda: None)
 
