@@ -173,6 +173,50 @@ def test_what_is_shared_is_the_report_and_never_the_input(manifest, everybody):
     assert abs(report.mean() - 3 / 4) < 4 * sqrt(3 / 16 / d)
 
 
+@pytest.mark.parametrize(
+    ("noise", "bounds", "epsilon"),
+    [(COINS, None, log(3)), (local("laplace", 50_000), (0, 1), 0.5)],
+)
+def test_shares_pooled_by_all_compute_parties_tell_no_more_than_epsilon(
+    manifest, everybody, told_at_least, noise, bounds, epsilon
+):
+    """Each element is one more report on the same bit, with an epsilon of its own."""
+    d = 100_000
+    kind = {"type": "int", "bounds": bounds} if bounds else {"type": "bool"}
+    protocol = protocol_for(manifest(everybody(3), length=d, privacy=noise, **kind))
+
+    def report(bit):
+        x = protocol.encode(np.full(d, bit))
+        total = protocol.scheme.zeros(d)
+        for parcel in protocol.share(x, "alice", SeededDraw(f"pooled {bit}")).values():
+            protocol.scheme.add_parcel(total, parcel)
+        return protocol.scheme.to_signed(total)
+
+    assert 0.9 * epsilon < told_at_least(report(0), report(1)) <= epsilon
+
+
+def test_whoever_is_missing_takes_the_noise_along(manifest, everybody):
+    """Estimates and errors are of those who were counted."""
+    agreement = manifest(
+        everybody(5), type="bool", length=200, least=4, privacy=COINS, scheme="shamir", threshold=1
+    )
+    outcome = simulate(agreement, dict.fromkeys(everybody(5), [True] * 200), drop={"erin": 0})[
+        "bob"
+    ]
+    assert len(outcome.contributors) == 4
+    (total,) = outcome.outputs
+    assert set(total.error95) == {round(1.96 * 2 * sqrt(4 * 3 / 16), 2)}
+    assert abs(np.mean(total.value) - 4) < 4 * 2 * sqrt(4 * 3 / 16 / 200)
+
+
+def test_noise_and_active_security_go_together(manifest, everybody):
+    agreement = manifest(
+        everybody(4), length=3, privacy=local("laplace", 1), security="active", **SHAMIR
+    )
+    found = outputs(agreement, dict.fromkeys(everybody(4), (1, 2, 3)))["sum"]
+    assert len(found.value) == len(found.error95) == 3
+
+
 def test_every_report_draws_noise_of_its_own(manifest, everybody):
     agreement = manifest(everybody(3), privacy=local("laplace", 1))
     seen = {
