@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from ostraka.engine import multiply as multiplying
 from ostraka.errors import Aborted, ManifestError, OstrakaError, PeerViolation
 from ostraka.protocols import protocol_for
 from ostraka.protocols.protocol import Outcome
@@ -91,7 +92,7 @@ class Liar(MemoryNet):
 
 
 def lie(active, key, seed):
-    """Results of the honest, and the one right answer."""
+    """Results of the honest, the one right answer, and who lied."""
     draw = random.Random(f"{key} {seed}")
     protocol = active(key, draw.choice([3, 3, 4, 5]))
     names = protocol.manifest.parties
@@ -99,18 +100,20 @@ def lie(active, key, seed):
     messages = protocol.cost().sent[liar].messages
     place = draw.randrange(len(names) - 1, messages)
     results = play(protocol, inputs, Liar(names, liar, place, seed))
-    return [r for p, r in results.items() if p != liar], protocol.plaintext(inputs)
+    return [r for p, r in results.items() if p != liar], protocol.plaintext(inputs), liar
 
 
 def lied(active, key, seeds):
     stopped = 0
     for seed in seeds:
-        results, right = lie(active, key, seed)
+        results, right, liar = lie(active, key, seed)
         for result in results:
             if isinstance(result, Outcome):
                 assert values(result) == right, (key, seed)
             else:
                 assert isinstance(result, OstrakaError), (key, seed, result)
+                if isinstance(result, PeerViolation):
+                    assert result.peer in (liar, None), (key, seed, result)
                 stopped += 1
     return stopped
 
@@ -152,6 +155,58 @@ def test_a_contributor_whose_shares_fit_no_number_stops_the_run(active, key):
             assert isinstance(results[name], PeerViolation | Aborted), results[name]
         if isinstance(results[name], PeerViolation):
             assert results[name].peer is None
+
+
+def squared_wrongly(monkeypatch, liar, errors):
+    """`liar` adds these to the squares of all ballots, its first products, once."""
+    honest, cheated = multiplying.reduced, set()
+
+    async def reduced(engine, length, local):
+        def wrong(part):
+            weight = engine.weights(range(2 * engine.t + 1))[engine.me]
+            padded = np.zeros(length, np.int64)
+            padded[: len(errors)] = errors
+            share = engine.field.scale(engine.field.encode(padded), pow(weight, -1, P61.p))
+            return engine.field.add(local(part), share[part])
+
+        cheats = engine.party.me == liar and not cheated
+        if cheats:
+            cheated.add(liar)
+        return await honest(engine, length, wrong if cheats else local)
+
+    monkeypatch.setattr(multiplying, "reduced", reduced)
+
+
+def test_a_ballot_that_false_squares_make_look_valid_never_counts(active, monkeypatch):
+    """What tells whether ballots are valid is opened before it is proven."""
+    protocol, ballot = active("vote", 3), np.array([1000, -999, 0])
+    honest = protocol.share
+
+    def share(x, me, draw):
+        return honest(P61.encode(ballot) if me == "bob" else x, me, draw)
+
+    protocol.share = share
+    inputs = dict.fromkeys(protocol.contributors, "no")
+    for result in play(protocol, inputs, MemoryNet(protocol.manifest.parties)).values():
+        assert "what bob shared is no ballot" in str(result)
+        assert result.peer == "bob"
+    errors = np.zeros(9, np.int64)
+    errors[3:6] = ballot - ballot**2
+    squared_wrongly(monkeypatch, "bob", errors)
+    for result in play(protocol, inputs, MemoryNet(protocol.manifest.parties)).values():
+        assert isinstance(result, PeerViolation)
+        assert "falsified a product" in str(result)
+
+
+@pytest.mark.parametrize("n", [3, 4])
+def test_nobody_is_blamed_for_a_ballot_that_only_looks_invalid(active, monkeypatch, n):
+    protocol = active("vote", n)
+    squared_wrongly(monkeypatch, "bob", [5] + [0] * (3 * n - 1))
+    inputs = dict.fromkeys(protocol.contributors, "no")
+    for result in play(protocol, inputs, MemoryNet(protocol.manifest.parties)).values():
+        assert isinstance(result, PeerViolation)
+        assert "falsified a product" in str(result)
+        assert result.peer is None
 
 
 def test_a_recipient_believes_no_result_from_too_few(active):
