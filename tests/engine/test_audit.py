@@ -119,7 +119,7 @@ async def test_sorting(together, size):
 
 
 @pytest.mark.parametrize("wrong", [[[1, 0], [1, 0]], [[2, -1], [-1, 2]], [[1, 1], [0, 0]]])
-async def test_a_shuffle_that_is_none_is_found(together, monkeypatch, wrong):
+async def test_a_matrix_that_is_no_permutation_is_found(together, monkeypatch, wrong):
     honest = sorting.deal
 
     async def deal(engine, dealers, length, local, *, total):
@@ -128,6 +128,7 @@ async def test_a_shuffle_that_is_none_is_found(together, monkeypatch, wrong):
         return await honest(engine, dealers, length, mine, total=total)
 
     monkeypatch.setattr(sorting, "deal", deal)
+    monkeypatch.setattr(sorting, "SETS", 0)
 
     async def program(engine):
         table = await sorting.shuffle(await share(engine, 0, [[3, 4]], (1, 2)))
@@ -135,6 +136,32 @@ async def test_a_shuffle_that_is_none_is_found(together, monkeypatch, wrong):
             await reveal(table)
 
     await together(3, 1, program, begin=start_active)
+
+
+@pytest.mark.parametrize("how", ["another order", "add", "add and take away"])
+@pytest.mark.parametrize(("n", "t"), [(3, 1), (4, 1), (5, 2)])
+async def test_a_shuffle_that_is_none_is_found(together, monkeypatch, n, t, how):
+    """Party 1 deals something else in the sets that it is in."""
+    honest = sorting._permuted
+    errors = {"another order": [], "add": [1], "add and take away": [1, -1]}[how]
+
+    async def permuted(table, group, seed):
+        if table.engine.me == 1 and 1 in group[: t + 1]:
+            if how == "another order":
+                seed = bytes(32)
+            elif errors:
+                first = (np.arange(table.size) == 0).reshape(table.shape)
+                table = table + errors.pop(0) * first
+        return await honest(table, group, seed)
+
+    monkeypatch.setattr(sorting, "_permuted", permuted)
+
+    async def program(engine):
+        table = await share(engine, 0, [[3, 3, 3], [5, 6, 7]], (2, 3))
+        with pytest.raises(PeerViolation, match="falsified"):
+            await reveal(await sorting.shuffle(table))
+
+    await together(n, t, program, begin=start_active)
 
 
 async def test_bits_of_secrets_and_halving(together, size):

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from ostraka.engine.array import SecretArray, concatenate, stack
 from ostraka.engine.compare import less_than
 from ostraka.engine.context import Engine
-from ostraka.engine.deal import deal
+from ostraka.engine.deal import deal, random_elements
 from ostraka.engine.multiply import matmul
 from ostraka.engine.reveal import reveal
 from ostraka.exchange import octets
@@ -71,17 +71,29 @@ async def shuffle(table: SecretArray) -> SecretArray:
     seeds and one for each set, n - t - 1 elements from each dealer. [LWZ11]
 
     Where these sets are too many, parties 0 to t each deal a permutation matrix instead: t + 2
-    rounds, and k^2 (n - t - 1) elements from each of these. With active security too, as it can be
-    proven of a matrix that it permutes.
+    rounds, and k^2 (n - t - 1) elements from each of these.
+
+    With active security a column has one more element, r . column for a secret uniform r, and that
+    it still is so after each set is a product to prove. What is dealt wrong adds errors that do not
+    depend on r to a column, so none passes, but with probability 1 / p, and whether one does says
+    nothing about the table. Two rounds more.
     """
     engine = table.engine
-    if engine.audit or comb(engine.n, engine.t) > SETS:
+    if comb(engine.n, engine.t) > SETS:
         return await _multiplied(table)
     groups = list(combinations(range(engine.n), engine.n - engine.t))
     seeds = await _group_seeds(engine, groups)
+    if not engine.audit:
+        for group, seed in zip(groups, seeds, strict=True):
+            table = await _permuted(table, group, seed)
+        return table
+    r = await random_elements(engine, (1, len(table)))
+    tagged = concatenate([table, await matmul(r, table)])
     for group, seed in zip(groups, seeds, strict=True):
-        table = await _permuted(table, group, seed)
-    return table
+        tagged = await _permuted(tagged, group, seed)
+        shares = tagged.parts[0]
+        engine.audit.matrices(r.parts[0], shares[:-1], shares[-1:])
+    return tagged[:-1]
 
 
 async def _multiplied(table: SecretArray) -> SecretArray:
