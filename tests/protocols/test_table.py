@@ -225,6 +225,23 @@ def test_a_square_hides_a_cell_behind_its_row_its_column_and_a_corner(table):
     assert "4 of 16 cells and totals are withheld (a/x, a/y, b/x and b/y)" in outcome.why
 
 
+def test_what_follows_from_two_rows_and_a_column_must_keep_the_rules_too(table):
+    # Each row and column leaves over two contributors; two rows less a column, alice alone.
+    rows = 'rows = ["a", "b", "c"]\ncolumns = ["x", "y", "z"]'
+    alice = [5, 0, 1, 1, 0, 5, 0, 1, 0]
+    bob = [0, 5, 1, 1, 0, 0, 0, 1, 5]
+    carlos = [0, 0, 1, 1, 5, 0, 5, 1, 0]
+    protocol = table(3, rows, "min_cell = 2", length=9)
+    given = {"a": {"z": 3}, "b": {"x": 3}, "c": {"y": 3}}
+    assert values(found(protocol, (alice, bob, carlos))) == {"sum": given}
+    alice = [5, 0, 1, 1, 0, 0, 0, 1, 5]
+    bob = [0, 5, 1, 1, 0, 5, 5, 1, 0]
+    carlos = [0, 0, 1, 1, 5, 0, 0, 1, 0]
+    shown = values(found(protocol, (alice, bob, carlos)))["sum"]
+    assert shown["total"] == {"x": 13, "y": 13, "z": 13, "total": 39}
+    assert shown["a"] == {"z": 3, "total": 13}
+
+
 def test_without_totals_cells_stand_alone(table):
     outcome = found(table(3, f"{GROUPS}\ntotals = false", "min_cell = 3"), ([5, 1], [5, 1], [0, 1]))
     assert values(outcome) == {"sum": {"men": 3}}

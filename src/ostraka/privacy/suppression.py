@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from heapq import heappop, heappush
+from itertools import islice
 from typing import Final
 
 import numpy as np
@@ -61,16 +62,10 @@ class Layout:
         """How many figures there are."""
         return len(self.sums)
 
-    @cached_property
-    def relations(self) -> tuple[tuple[int, tuple[int, ...]], ...]:
-        """Every total, and the figures that add up to it."""
-        n, last = self.cells, self.figures - 1
-        cell = np.arange(n).reshape(self.rows, self.columns)
-        if self.flat:
-            return ((last, tuple(range(n))),) if n > 1 else ()
-        rows = [(n + i, tuple(line.tolist())) for i, line in enumerate(cell)]
-        columns = [(n + self.rows + i, tuple(line.tolist())) for i, line in enumerate(cell.T)]
-        return *rows, *columns, (last, _wholes(rows)), (last, _wholes(columns))
+    @property
+    def sums_checked(self) -> int:
+        """Of how many sums of withheld figures it can be checked that they betray nobody."""
+        return int(self.cells > 1) if self.flat else self.cells
 
     @cached_property
     def edges(self) -> tuple[Edge, ...]:
@@ -81,10 +76,6 @@ class Layout:
         column = range(2 + self.rows, 2 + self.rows + self.columns)
         cells = [(r, c) for r in row for c in column]
         return *cells, *((SOURCE, r) for r in row), *((c, SINK) for c in column), (SINK, SOURCE)
-
-
-def _wholes(relations: Sequence[tuple[int, tuple[int, ...]]]) -> tuple[int, ...]:
-    return tuple(whole for whole, _ in relations)
 
 
 def secondary(layout: Layout, fine: Sequence[bool], among: Sequence[bool] = ()) -> Pattern:
@@ -119,13 +110,81 @@ def determined(layout: Layout, given: Sequence[bool]) -> list[int]:
     return sorted(_bridges(layout.edges, [f for f, known in enumerate(given) if not known]))
 
 
-def left_over(layout: Layout, given: Sequence[bool]) -> Iterator[tuple[int, ...]]:
-    """For each relation the figures whose sum follows from what is given; none: nothing does.
+def smallest_sums(layout: Layout, given: Sequence[bool]) -> list[tuple[int, ...]] | None:
+    """The smallest sums of withheld figures that follow; None: more than `layout.sums_checked`.
 
-    A total minus the given figures in it is the sum of the withheld ones.
+    What flows out of a set of nodes into which no withheld figure leads is known: a directed cut.
+    Every sum of withheld figures that follows, with whatever weights above zero, is made up of
+    directed cuts, as its weights are differences of potentials, and those of the smallest, which
+    leave both sides in one piece.
     """
-    for whole, parts in layout.relations:
-        yield tuple(f for f in parts if not given[f]) if given[whole] else ()
+    hidden = [f for f, known in enumerate(given) if not known]
+    found: list[tuple[int, ...]] = []
+    for piece in _pieces(layout.edges, hidden):
+        found.extend(map(piece.out_of, islice(_cuts(piece), layout.sums_checked + 1)))
+    return found if len(found) <= layout.sums_checked else None
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """A connected part of a directed graph; sets of its nodes are bits.
+
+    Attributes:
+        nodes: all of them.
+        edges: figure, bit of the node it leaves, bit of the node it enters.
+    """
+
+    nodes: int
+    edges: tuple[tuple[int, int, int], ...]
+
+    def reached(self, start: int, within: int, *, back: bool, forth: bool) -> int:
+        """The nodes one gets to from some, along edges or against them."""
+        found, news = 0, start
+        while news:
+            found |= news
+            news = 0
+            for _, a, b in self.edges:
+                news |= b if forth and a & found else 0
+                news |= a if back and b & found else 0
+            news &= within & ~found
+        return found
+
+    def together(self, some: int, within: int) -> bool:
+        """Whether some nodes hang together within others."""
+        reached = self.reached(some & -some, within, back=True, forth=True)
+        return reached & some == some
+
+    def out_of(self, inside: int) -> tuple[int, ...]:
+        """The figures that leave a set of nodes."""
+        return tuple(f for f, a, b in self.edges if a & inside and not b & inside)
+
+
+def _pieces(edges: Sequence[Edge], some: Sequence[int]) -> Iterator[_Piece]:
+    rest = [(f, 1 << edges[f][0], 1 << edges[f][1]) for f in some]
+    while rest:
+        around = _Piece(-1, tuple(rest))
+        nodes = around.reached(rest[0][1], -1, back=True, forth=True)
+        yield _Piece(nodes, tuple(edge for edge in rest if edge[1] & nodes))
+        rest = [edge for edge in rest if not edge[1] & nodes]
+
+
+def _cuts(piece: _Piece) -> Iterator[int]:
+    """Every set of nodes into which no edge leads, both sides in one piece: one by one, each node
+    is put inside with all before it, or outside with all behind it."""
+    bits = [1 << i for i in range(piece.nodes.bit_length()) if piece.nodes >> i & 1]
+    above = {v: piece.reached(v, -1, back=True, forth=False) for v in bits}
+    below = {v: piece.reached(v, -1, back=False, forth=True) for v in bits}
+    undecided = [(0, 0)]
+    while undecided:
+        inside, outside = undecided.pop()
+        rest = piece.nodes & ~(inside | outside)
+        if not (piece.together(inside, inside | rest) and piece.together(outside, outside | rest)):
+            continue
+        if rest:
+            v = rest & -rest
+            undecided += [(inside | above[v], outside), (inside, outside | below[v])]
+        elif inside and outside:
+            yield inside
 
 
 def _bridges(edges: Sequence[Edge], some: Sequence[int]) -> Iterator[int]:
@@ -184,7 +243,7 @@ def circle(
             done.add(node)
             for edge, other in neighbours[node]:
                 heappush(queue, (spent + cost[edge] * given[edge], (*path, edge), other))
-    raise ValueError("a figure of no relation")
+    raise ValueError("a figure that is on no circle")
 
 
 def _neighbours(edges: Sequence[Edge], some: Sequence[int]) -> dict[int, list[tuple[int, int]]]:

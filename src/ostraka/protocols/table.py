@@ -17,7 +17,7 @@ from ostraka.engine.context import Engine
 from ostraka.engine.multiply import mul
 from ostraka.manifest import InputSchema, IntType, Manifest
 from ostraka.names import PartyId
-from ostraka.privacy.suppression import Layout, Pattern, left_over, secondary
+from ostraka.privacy.suppression import Layout, Pattern, secondary, smallest_sums
 from ostraka.protocols.disclosure import Rules
 from ostraka.protocols.interactive import InputOptions, all_zero, read_options, refuse
 from ostraka.protocols.numbers import Comparing
@@ -137,14 +137,17 @@ class Table(Comparing):
         if not self.related:
             return tuple(alone)
         given = secondary(self.layout, alone)
-        rest = list(left_over(self.layout, given))
-        left = await self.kept.broken(_summed(y, _chosen(rest, self.figures)), plausible=False)
-        told = left * np.array([len(those) > 0 for those in rest])
+        rest = smallest_sums(self.layout, given)
+        columns = np.zeros((self.figures, self.layout.sums_checked), np.int64)
+        for column, those in enumerate(rest or ()):
+            columns[list(those), column] = 1
+        left = await self.kept.broken(_summed(y, columns), plausible=False)
+        told = left * columns.any(axis=0).astype(np.int64)
         fine = await all_zero(told.reshape(1, -1))
-        return given if fine[0] else self._without_totals(alone)
+        return given if rest is not None and fine[0] else self._without_totals(alone)
 
     def _without_totals(self, alone: Sequence[bool]) -> Pattern:
-        """Where a total and what is given of it would tell too much of the rest: no totals."""
+        """Where what is given would tell too much of the rest in sum: no totals."""
         cells = [fine and f < self.layout.cells for f, fine in enumerate(alone)]
         return secondary(self.layout, alone, cells)
 
@@ -281,7 +284,7 @@ class Table(Comparing):
                 f"{self.codec.quantum} are too large to be compared",
                 hint="lower max, use fewer digits, or rounder percentages in [policy]",
             )
-        asked = self.kept.compared(k) * self.vectors * (self.figures + len(self.layout.relations))
+        asked = self.kept.compared(k) * self.vectors * (self.figures + self.layout.sums_checked)
         if asked > COMPARISONS:
             refuse(f"input.length: more than {COMPARISONS} comparisons would be made")
 
@@ -301,14 +304,15 @@ class Table(Comparing):
         if not self.related:
             return tuple(alone)
         given = secondary(self.layout, alone)
-        for those in filter(None, left_over(self.layout, given)):
+        rest = smallest_sums(self.layout, given)
+        for those in rest or ():
             vectors = [
                 [sum(column) for column in zip(*(y[f][v] for f in those), strict=True)]
                 for v in range(self.vectors)
             ]
             if not self.kept.kept(vectors, plausible=False):
-                return self._without_totals(alone)
-        return given
+                rest = None
+        return self._without_totals(alone) if rest is None else given
 
     def explain(self) -> list[str]:
         return explain_table(self)
@@ -332,14 +336,6 @@ def _summed(y: SecretArray, columns: NDArray[np.int64]) -> SecretArray:
     """Some sums over the last axis, each a column of a public matrix."""
     flat = y.reshape(-1, y.shape[-1]) @ columns
     return flat.reshape(*y.shape[:-1], columns.shape[1])
-
-
-def _chosen(figures: Sequence[Sequence[int]], width: int) -> NDArray[np.int64]:
-    """For `_summed`: sums of these out of so many."""
-    found = np.zeros((width, len(figures)), np.int64)
-    for column, those in enumerate(figures):
-        found[list(those), column] = 1
-    return found
 
 
 def _at(cells: Sequence[int], of: Sequence[int]) -> int:

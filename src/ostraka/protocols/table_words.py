@@ -98,9 +98,9 @@ def _pattern(table: Table) -> list[str]:
     if table.related:
         lines.append(
             "Subtraction: where a withheld figure would follow from totals and what is given of "
-            "them, more is withheld, chosen without looking at the numbers. The sums that follow "
-            "for what is withheld in one row, in one column or in all must keep the rules, too; if "
-            "one does not, no totals are given."
+            "them, more is withheld, chosen without looking at the numbers. Sums of withheld "
+            "figures that still follow must keep the rules, too; if one does not, no totals are "
+            "given."
         )
     return lines
 
