@@ -11,6 +11,7 @@ import pytest
 
 from ostraka.privacy.budget import EXACT, Spend
 from ostraka.session.ledger import Ledger, Run
+from ostraka.session.rules import Person
 from ostraka.transport import identity
 
 BUDGET = '[[budget]]\nsource = "payroll"\nseries = "raises-*"\nepsilon = "1"\n'
@@ -25,12 +26,13 @@ def alice(cli, tmp_path):
     start, days = datetime(2026, 1, 1, 9, tzinfo=UTC), count()
     now = lambda: start + timedelta(days=next(days))  # noqa: E731
     ledger = Ledger(tmp_path, identity.load("alice", tmp_path), now=now)
+    both = (Person("alice", "ab" * 32), Person("bob", "cd" * 32))
     for series, cost, committed in (
         ("raises-may", TENTH, True),
         ("raises-june", Spend.pure(Fraction(1, 3)), False),
         ("lunch", EXACT, True),
     ):
-        run = Run(f"T {series}", series, "secure-sum", "ab" * 32, ("alice", "bob"), True, cost)
+        run = Run(f"T {series}", series, "secure-sum", "ab" * 32, both, True, cost)
         place = ledger.reserve(run)
         if committed:
             place.commit("cd" * 32, ("alice", "bob"), cost)

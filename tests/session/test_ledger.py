@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime
 from fractions import Fraction
 from itertools import count
@@ -16,7 +17,7 @@ import pytest
 from ostraka.errors import RefusedByLedger, UsageError
 from ostraka.privacy.budget import EXACT, Budget, Spend
 from ostraka.session.ledger import Ledger, Run, State
-from ostraka.session.rules import Rule
+from ostraka.session.rules import Person, Rule
 from ostraka.transport import identity
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -44,14 +45,24 @@ def ledger(someone, tmp_path):
 
 def run(cost=EXACT, series="raises-1", roster=ABCD, **more):
     more = {"contributes": True, **more}
-    return Run(f"About {series}", series, "secure-sum", "00" * 32, tuple(roster), cost=cost, **more)
+    people = tuple(map(person, roster))
+    return Run(f"About {series}", series, "secure-sum", "00" * 32, people, cost=cost, **more)
+
+
+def person(name):
+    return Person(name, f"key of {name}")
+
+
+def names(record):
+    return tuple(person.name for person in record.counted)
 
 
 def complete(ledger, asked, counted=None, cost=None):
     """From reserve to result."""
     place = ledger.reserve(asked)
-    place.commit("ab" * 32, counted or asked.roster, cost or asked.cost)
-    place.result("ab" * 32, counted or asked.roster, "noised", ["sum"])
+    counted = counted or [person.name for person in asked.roster]
+    place.commit("ab" * 32, counted, cost or asked.cost)
+    place.result("ab" * 32, counted, "noised", ["sum"])
     return place
 
 
@@ -73,7 +84,7 @@ def test_a_run_is_written_down_step_by_step(ledger):
     (record,) = ledger().runs.values()
     assert (record.id, record.at, record.session) == (place.id, NOW.isoformat(), "ab" * 32)
     assert record.run == run(HALF)
-    assert record.counted == ("a", "b", "c")
+    assert names(record) == ("a", "b", "c")
     assert record.cost == Spend.pure(Fraction(3, 4))
     assert (record.status, record.outputs) == ("noised", ("sum", "mean"))
     assert list(first.runs) == list(ledger().runs)
@@ -97,8 +108,8 @@ def test_a_roster_is_written_once(ledger):
     many = tuple(f"party-{i}" for i in range(500))
     for _ in range(20):
         complete(found, run(HALF, roster=many, series="x"), counted=many[1:])
-    assert found.chain.path.stat().st_size < 40_000
-    assert [r.counted for r in ledger().runs.values()] == [many[1:]] * 20
+    assert found.chain.path.stat().st_size < 60_000
+    assert [names(r) for r in ledger().runs.values()] == [many[1:]] * 20
 
 
 def test_what_is_released_no_longer_counts(ledger):
@@ -197,7 +208,7 @@ def test_what_dropouts_cost_is_checked_at_commit(ledger):
     with pytest.raises(RefusedByLedger):
         ledger(PAYROLL).reserve(run(Spend.pure(Fraction(1, 5))))
     place.commit("ab" * 32, ("a", "b"), Spend.pure(Fraction(1)))  # again, once somebody is excluded
-    assert [r.counted for r in ledger().runs.values()] == [("a", "b")]
+    assert [names(r) for r in ledger().runs.values()] == [("a", "b")]
 
 
 def test_an_exact_answer_under_a_budget_is_refused(ledger):
@@ -296,6 +307,17 @@ def test_runs_are_refused_that_tell_too_much_only_in_combination(ledger):
         found.reserve(run(roster="abcd", min_difference=2))
 
 
+def test_another_name_for_the_same_key_is_the_same_contributor(ledger):
+    """Or an organiser would name everybody anew, and rosters would have nobody in common."""
+    complete(ledger(), run(roster="abcdef", min_difference=2))
+    others = tuple(Person(name.upper(), f"key of {name}") for name in "abcde")
+    asked = replace(run(min_difference=2), roster=others)
+    with pytest.raises(RefusedByLedger, match="would tell of f alone"):
+        ledger().reserve(asked)
+    anew = tuple(Person(name, f"other key of {name}") for name in "abcde")
+    ledger().reserve(replace(asked, roster=anew))  # other people, as far as anybody can tell
+
+
 def test_a_party_s_own_rule_holds_whatever_the_manifest_says(ledger):
     own = Rule("payroll", ("*",), min_difference=2)
     complete(ledger(own), run(roster="abcdef", series="one"))
@@ -329,13 +351,14 @@ from pathlib import Path
 from ostraka.errors import RefusedByLedger
 from ostraka.privacy.budget import Budget, Spend
 from ostraka.session.ledger import Ledger, Run
-from ostraka.session.rules import Rule
+from ostraka.session.rules import Person, Rule
 from ostraka.transport import identity
 
 who = identity.load("alice", Path(sys.argv[1]))
 rule = Rule("payroll", ("*",), Budget(Fraction(3)))
 ledger = Ledger(Path(sys.argv[2]), who, [rule], now=lambda: datetime.now(UTC))
-run = Run("t", "t", "p", "00", ("a", "b"), True, Spend.pure(Fraction(1, 10)))
+both = (Person("a", "ka"), Person("b", "kb"))
+run = Run("t", "t", "p", "00", both, True, Spend.pure(Fraction(1, 10)))
 done = 0
 try:
     for _ in range(int(sys.argv[3])):

@@ -229,7 +229,7 @@ def _run_json(record: Record) -> dict[str, Any]:
         "manifest_sha256": run.manifest,
         "contributes": run.contributes,
         "cost": record.cost.to_json(),
-        "counted": list(record.counted),
+        "counted": [person.name for person in record.counted],
     }
     if record.session:
         found["session"] = record.session

@@ -21,10 +21,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from itertools import combinations
 
-from ostraka.names import PartyId
 from ostraka.sharing.field import P61
 
-Group = frozenset[PartyId]
+Group = frozenset[str]
 Row = dict[int, int]
 """Column -> entry, without zeros."""
 
@@ -50,7 +49,7 @@ class _Work:
             raise TooMany
 
 
-def isolated(sets: Iterable[Collection[PartyId]], fewer_than: int) -> Group | None:
+def isolated(sets: Iterable[Collection[str]], fewer_than: int) -> Group | None:
     """A group of 1 to `fewer_than` - 1 contributors that some combination of answers isolates.
 
     Args:
@@ -71,14 +70,14 @@ def isolated(sets: Iterable[Collection[PartyId]], fewer_than: int) -> Group | No
     return None if found is None else Group().union(*(people[column] for column in found))
 
 
-def _classes(sets: Iterable[Collection[PartyId]]) -> tuple[list[Group], list[list[int]]]:
+def _classes(sets: Iterable[Collection[str]]) -> tuple[list[Group], list[list[int]]]:
     """Who is always together is one column: the groups, and each set as a list of columns."""
     distinct = sorted({frozenset(s) for s in sets}, key=sorted)
-    within: dict[PartyId, list[int]] = {}
+    within: dict[str, list[int]] = {}
     for number, roster in enumerate(distinct):
         for person in roster:
             within.setdefault(person, []).append(number)
-    columns: dict[tuple[int, ...], list[PartyId]] = {}
+    columns: dict[tuple[int, ...], list[str]] = {}
     for person in sorted(within):
         columns.setdefault(tuple(within[person]), []).append(person)
     rosters: list[list[int]] = [[] for _ in distinct]

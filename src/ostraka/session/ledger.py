@@ -23,11 +23,11 @@ from typing import Any
 
 from ostraka.errors import RefusedByLedger, UsageError
 from ostraka.manifest import Manifest
-from ostraka.names import PartyId
+from ostraka.names import PartyId, Role
 from ostraka.privacy.budget import Spend
 from ostraka.session import receipt
 from ostraka.session.chain import Chain, Entry
-from ostraka.session.rules import Roster, Rule, check_budget, check_roster
+from ostraka.session.rules import Person, Roster, Rule, check_budget, check_roster
 from ostraka.transport.identity import Identity, fingerprint_text
 
 
@@ -62,7 +62,9 @@ class Run:
             series=manifest.session.series or manifest.session.title,
             protocol=manifest.session.protocol,
             manifest=manifest.digest.hex(),
-            roster=manifest.contributors,
+            roster=tuple(
+                Person(p.name, p.key) for p in manifest.party if Role.CONTRIBUTOR in p.roles
+            ),
             contributes=me in manifest.contributors,
             cost=cost,
             same_roster_only=manifest.policy.same_roster_only,
@@ -173,8 +175,8 @@ class Ledger:
             if self._record(number).state is State.RELEASED:
                 message = f"the reservation {number} was released while its run went on"
                 raise RefusedByLedger(message, hint="take part again from the start")
-            self._check(run, counted, cost, number)
-            without = [party for party in run.roster if party not in set(counted)]
+            without = _without(run.roster, counted)
+            self._check(run, _left(run.roster, without), cost, number)
             self._append("commit", number, session=session, without=without, cost=cost.to_json())
 
     def result(
@@ -183,8 +185,7 @@ class Ledger:
         """Write down what became known to us."""
         with self.chain.locked():
             self._fold()
-            roster = self._record(number).run.roster
-            without = [party for party in roster if party not in set(counted)]
+            without = _without(self._record(number).run.roster, counted)
             self._append(
                 "result", number, session=session, without=without, status=status, outputs=names
             )
@@ -212,7 +213,7 @@ class Ledger:
     def _rules_for(self, run: Run) -> list[Rule]:
         return [rule for rule in self.rules if rule.covers(run.series)]
 
-    def _check(self, run: Run, counted: Sequence[PartyId], cost: Spend, number: str) -> None:
+    def _check(self, run: Run, counted: Roster, cost: Spend, number: str) -> None:
         """Every rule that covers the run; `number` is its own reservation, "" before it has one."""
         earlier = [r for r in self.counting() if r.id != number]
         own = {r.counted for r in earlier if r.run.series == run.series}
@@ -283,7 +284,7 @@ class Ledger:
         if isinstance(roster, str):
             found = self.runs[roster].run.roster
         else:
-            found = tuple(map(PartyId, roster))
+            found = tuple(Person(PartyId(name), key) for name, key in roster)
         run = Run(
             title=entry["title"],
             series=entry["series"],
@@ -295,8 +296,8 @@ class Ledger:
         )
         return Record(entry["id"], entry["at"], run, State.HELD, found, run.cost)
 
-    def _roster_entry(self, roster: Roster) -> list[PartyId] | str:
-        """The names, or the earlier reservation that has the same."""
+    def _roster_entry(self, roster: Roster) -> list[Person] | str:
+        """Names and keys, or the earlier reservation that has the same."""
         for number, record in reversed(self.runs.items()):
             if record.run.roster == roster:
                 return number
@@ -340,7 +341,12 @@ def _left(roster: Roster, without: Collection[PartyId]) -> Roster:
     if not without:
         return roster
     gone = set(without)
-    return tuple(party for party in roster if party not in gone)
+    return tuple(person for person in roster if person.name not in gone)
+
+
+def _without(roster: Roster, counted: Collection[PartyId]) -> list[PartyId]:
+    there = set(counted)
+    return [person.name for person in roster if person.name not in there]
 
 
 def missing_sessions(ledger: Ledger, receipts: Path) -> tuple[int, list[Path]]:

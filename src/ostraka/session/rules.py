@@ -8,18 +8,26 @@ no sums tell less of their differences, and noise is not taken into account.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from fractions import Fraction
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from ostraka.errors import RefusedByLedger
 from ostraka.names import PartyId
 from ostraka.privacy import accountant, differencing
 from ostraka.privacy.budget import UNSAID, Budget, Spend, short
 
-Roster = tuple[PartyId, ...]
+
+class Person(NamedTuple):
+    """A contributor: the key says who it is, whatever name an organiser gives it."""
+
+    name: PartyId
+    key: str
+
+
+Roster = tuple[Person, ...]
 
 
 class Limits(Protocol):
@@ -98,22 +106,19 @@ def _pair(epsilon: Fraction, delta: Fraction) -> str:
     return short(epsilon) + (f" at delta {short(delta)}" if delta > UNSAID else "")
 
 
-def check_roster(
-    limits: Limits, counted: Sequence[PartyId], earlier: Collection[Roster], name: str
-) -> None:
+def check_roster(limits: Limits, counted: Roster, earlier: Collection[Roster], name: str) -> None:
     """Refuse a run whose contributors, with those of earlier runs, would tell of a few of them."""
     fewer_than = limits.min_difference
     if not limits.same_roster_only and fewer_than <= 1:
         return
-    asked = frozenset(counted)
-    past = {frozenset(roster) for roster in earlier}
+    names = {person.key: person.name for roster in (*earlier, counted) for person in roster}
+    asked, *past = (frozenset(p.key for p in roster) for roster in (counted, *earlier))
     if asked in past:
         return
     if limits.same_roster_only and past:
         other = min(past, key=lambda roster: len(roster ^ asked))
-        raise _refused(
-            f"{name} is for the same contributors each time; this run is {_against(asked, other)}"
-        )
+        changed = _against(asked, other, names)
+        raise _refused(f"{name} is for the same contributors each time; this run is {changed}")
     try:
         group = differencing.isolated([*past, asked], fewer_than)
     except differencing.TooMany:
@@ -123,8 +128,8 @@ def check_roster(
         ) from None
     if group:
         raise _refused(
-            f"with the earlier runs of {name}, this one would tell of {_listed(group)} alone, "
-            f"fewer than {fewer_than} contributors"
+            f"with the earlier runs of {name}, this one would tell of {_listed(group, names)} "
+            f"alone, fewer than {fewer_than} contributors"
         )
 
 
@@ -133,11 +138,11 @@ def _refused(message: str) -> RefusedByLedger:
     return RefusedByLedger(message, hint=hint, data_left=False)
 
 
-def _against(asked: frozenset[PartyId], other: frozenset[PartyId]) -> str:
+def _against(asked: frozenset[str], other: frozenset[str], names: Mapping[str, PartyId]) -> str:
     parts = (("without", other - asked), ("with", asked - other))
-    return " and ".join(f"{word} {_listed(who)}" for word, who in parts if who)
+    return " and ".join(f"{word} {_listed(who, names)}" for word, who in parts if who)
 
 
-def _listed(who: Collection[PartyId]) -> str:
-    names = sorted(who)
-    return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+def _listed(keys: Collection[str], names: Mapping[str, PartyId]) -> str:
+    who = sorted(names[key] for key in keys)
+    return ", ".join(who[:8]) + (f" and {len(who) - 8} more" if len(who) > 8 else "")
