@@ -8,13 +8,12 @@ and one more; groups are as large as comparing stays cheaper than rounds.
 
 from __future__ import annotations
 
-from math import prod
 from typing import Final
 
 import numpy as np
 
 from ostraka.engine.array import SecretArray, concatenate, stack
-from ostraka.engine.compare import Operand, less_than
+from ostraka.engine.compare import Operand, less_than_zero
 from ostraka.engine.multiply import dot, mul
 from ostraka.engine.table import look_up
 
@@ -58,49 +57,71 @@ def _first(x: SecretArray, axis: int) -> SecretArray:
     return x.transpose(axis, *(k for k in range(x.ndim) if k != axis))
 
 
-async def leaders(table: SecretArray, count: int = 1) -> SecretArray:
+async def leaders(
+    table: SecretArray, count: int = 1, less: SecretArray | None = None
+) -> SecretArray:
     """The columns of the largest keys, largest first; of equal keys, the earlier column first.
 
     Args:
         table: shape (c, k, ...), k at least 1: keys in row 0, and what goes with each.
         count: how many columns.
+        less: which of `first_pairs(table[0], count)` are below zero, if that is known: saves
+            the rounds of a comparison.
 
     Returns:
         Shape (c, min(count, k), ...).
     """
-    rows, k, *rest = table.shape
-    while k > 1:
-        g = _group(k, prod(table.shape[1:]), count)
+    while (k := table.shape[1]) > 1:
+        if less is None:
+            less = await less_than_zero(first_pairs(table[0], count))
+        g = _group(table[0], count)
         whole = k - k % g
-        groups = table[:, :whole].reshape(rows, whole // g, g, *rest)
-        first = (await _first_ones(groups, min(count, g))).reshape(rows, -1, *rest)
+        first = await _first_ones(table[:, :whole], g, min(count, g), less)
+        table, less = concatenate([first, table[:, whole:]], axis=1), None
         if g == k:
-            return first
-        table = concatenate([first, table[:, whole:]], axis=1)
-        k = table.shape[1]
+            break
     return table
 
 
-def _group(k: int, size: int, count: int) -> int:
-    """How many to compare with one another, of k: all groups together no more than `FREE` pairs,
-    but more than are to be left."""
-    most = max(1 + 2 * FREE // size, count + 1)
+def first_pairs(keys: SecretArray, count: int = 1) -> SecretArray:
+    """What `leaders` compares first: the differences of all pairs in each of the first groups.
+
+    Args:
+        keys: shape (k, ...).
+
+    Returns:
+        Shape (groups * pairs, ...).
+    """
+    g = _group(keys, count)
+    first, second = np.triu_indices(g, 1)
+    starts = np.arange(0, len(keys) - g + 1, g)[:, None]
+    return keys[(starts + first).ravel()] - keys[(starts + second).ravel()]
+
+
+def _group(keys: SecretArray, count: int) -> int:
+    """How many neighbours to compare with one another: all groups together no more than `FREE`
+    pairs, but more in a group than are to be left of it."""
+    k = len(keys)
+    most = max(1 + 2 * FREE // keys.size, count + 1)
     even = -(-k // -(-k // most))
     return min(k, max(even, count + 1))
 
 
-async def _first_ones(groups: SecretArray, count: int) -> SecretArray:
-    """From (c, groups, g, ...) to (c, groups, count, ...)."""
-    g, last = groups.shape[2], groups.ndim - 1
-    first, second = np.triu_indices(g, 1)
-    less = await less_than(groups[0][:, first], groups[0][:, second])
-    less = less.transpose(0, *range(2, last), 1)
+async def _first_ones(table: SecretArray, g: int, count: int, less: SecretArray) -> SecretArray:
+    """The first `count` columns of every g neighbours: shape (c, groups * count, ...)."""
+    rows, k, *rest = table.shape
+    pairs = g * (g - 1) // 2
+    less = less.reshape(k // g, pairs, *rest)
+    less = less.transpose(0, *range(2, less.ndim), 1)
     # a rank counts whom one stands above: those before that are less, those after that are not
-    above = np.zeros((len(first), g), np.int64)
-    above[np.arange(len(first)), second] = 1
-    above[np.arange(len(first)), first] = -1
-    rank = (less.reshape(-1, len(first)) @ above + np.arange(g)[::-1]).reshape(*less.shape[:-1], g)
+    first, second = np.triu_indices(g, 1)
+    above = np.zeros((pairs, g), np.int64)
+    above[np.arange(pairs), second] = 1
+    above[np.arange(pairs), first] = -1
+    rank = (less.reshape(-1, pairs) @ above + np.arange(g)[::-1]).reshape(*less.shape[:-1], g)
     wanted = np.arange(g)[:, None] == g - 1 - np.arange(count)
     place = await look_up(rank, wanted)
-    place = place.transpose(0, last, *range(1, last))
-    return await dot(place, groups.transpose(0, 1, *range(3, last + 1), 2)[:, :, None])
+    last = place.ndim - 1
+    groups = table.reshape(rows, k // g, 1, g, *rest).transpose(0, 1, 2, *range(4, last + 2), 3)
+    found = await dot(place.transpose(0, last, *range(1, last)), groups)
+    return found.reshape(rows, -1, *rest)

@@ -10,8 +10,8 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import BeforeValidator
 
-from ostraka.engine.array import SecretArray, stack
-from ostraka.engine.choose import leaders, select
+from ostraka.engine.array import SecretArray, concatenate, stack
+from ostraka.engine.choose import first_pairs, leaders, select
 from ostraka.engine.context import Engine
 from ostraka.engine.multiply import mul
 from ostraka.engine.sort import shuffle
@@ -57,8 +57,8 @@ class Auction(Comparing):
     Contributors: one bid each, a number within the manifest's bounds.
     Recipients learn: the winner, the price, or both, each as the manifest says, and who was
     counted. Compute parties learn whose bids are out of bounds. Nobody else learns anything.
-    Rounds: for up to 64 bids at most 13 and two comparisons, for more those of `choose.leaders`,
-    and where ties are drawn those of a shuffle; bytes: `cost()`, above 64 bids as their number.
+    Rounds: for up to 64 bids at most 13 and one comparison, for more those of `choose.leaders`, and
+    where ties are drawn those of a shuffle; bytes: `cost()`, above 64 bids as their number.
     Tolerates: t curious compute parties of n >= 2t + 1, who must all stay.
     """
 
@@ -77,30 +77,33 @@ class Auction(Comparing):
     # --- the figure -----------------------------------------------------------------------------
 
     async def evaluate(self, engine: Engine, x: SecretArray, shares: Shares) -> SecretArray:
-        what = "bid within the bounds"
-        bids, valid, below = await self.checked(x, shares, what, lambda y: y - self.reserve)
+        count, drawn = 1 + (self.options.price == "second"), self.options.ties == "random"
+
+        def also(y: SecretArray) -> SecretArray:
+            pairs = [] if drawn else [first_pairs(y, count)]
+            return concatenate([y - self.reserve, *pairs])
+
+        bids, valid, negative = await self.checked(x, shares, "bid within the bounds", also)
+        below, less = negative[: len(x)][valid], negative[len(x) :]
         # from 1: zero says that nothing was sold
         number = {c: i for i, c in enumerate(self.contributors, 1)}
-        numbers = np.array([number[c] for c in shares.counted])
-        table = stack([bids[:, 0], below[valid][:, 0], engine.public(numbers)])
-        if self.options.ties == "random":
+        numbers = engine.public(np.array([number[c] for c in shares.counted]))
+        table = stack([bids[:, 0], below[:, 0], numbers])
+        if drawn:
             table = await shuffle(table)
-        price, unsold, winner = await self._best(table)
-        both = stack([winner, price - self.codec.low + 1])
-        sold = await mul(both, 1 - unsold)
+        known = valid.all() and not drawn
+        found = await leaders(table, count, less if known else None)
+        both = stack([found[2, 0], await self._paid(found) - self.codec.low + 1])
+        sold = await mul(both, 1 - found[1, 0])
         order: dict[Figure, int] = {"winner": 0, "price": 1}
         return sold[[order[figure] for figures in self._groups for figure in figures]]
 
-    async def _best(self, table: SecretArray) -> tuple[SecretArray, SecretArray, SecretArray]:
-        """What the winner pays, whether that bid is below the reserve, and whose it is."""
+    async def _paid(self, found: SecretArray) -> SecretArray:
+        """What the winner pays: the highest bids, and whether they are below the reserve."""
         if self.options.price == "first":
-            highest = (await leaders(table))[:, 0]
-            return highest[0], highest[1], highest[2]
-        reserve, found = table.engine.public(self.reserve), await leaders(table, 2)
-        price = reserve
-        if table.shape[1] > 1:
-            price = await select(found[1, 1], reserve, found[0, 1])
-        return price, found[1, 0], found[2, 0]
+            return found[0, 0]
+        reserve = found.engine.public(self.reserve)
+        return await select(found[1, 1], reserve, found[0, 1]) if found.shape[1] > 1 else reserve
 
     def combine(self, opened: Words, counted: Sequence[PartyId]) -> tuple[Output, ...]:
         return self._outputs(next(iter(self._groups)), opened)
