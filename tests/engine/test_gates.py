@@ -88,7 +88,7 @@ async def test_a_batch_costs_the_rounds_of_one_and_nothing_is_proven_before_the_
 
 async def test_many_gates_are_cut_again_and_proven_before_they_are_too_many(together, monkeypatch):
     monkeypatch.setattr(proving, "SHORT", 100)
-    monkeypatch.setattr(auditing, "LIMIT", 3 * 300)
+    monkeypatch.setattr(auditing, "LIMIT", 8 * 300)
     a = np.arange(-100, 100)
 
     async def program(engine):

@@ -57,8 +57,8 @@ LONG: Final = 1 << 14
 """Terms above which a vector is cut in two, which costs least time; below, so that rounds are
 fewest."""
 
-GATE_TERMS: Final = 3
-"""Terms whose memory a word of 64 ANDs takes."""
+GATE_TERMS: Final = 8
+"""Terms whose memory a word of 64 ANDs takes until it is proven."""
 
 MASKS: Final = 3
 """Random elements of a proof: a pair of factors, and one for what must be of degree t."""
