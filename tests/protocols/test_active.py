@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ostraka.engine import multiply as multiplying
+from ostraka.engine import rounds
 from ostraka.errors import Aborted, ManifestError, OstrakaError, PeerViolation
 from ostraka.protocols import protocol_for
 from ostraka.protocols.protocol import Outcome
@@ -159,22 +159,19 @@ def test_a_contributor_whose_shares_fit_no_number_stops_the_run(active, key):
 
 def squared_wrongly(monkeypatch, liar, errors):
     """`liar` adds these to the squares of all ballots, its first products, once."""
-    honest, cheated = multiplying.reduced, set()
+    honest, cheated = rounds._exchange, set()
 
-    async def reduced(engine, length, local):
-        def wrong(part):
-            weight = engine.weights(range(2 * engine.t + 1))[engine.me]
-            padded = np.zeros(length, np.int64)
-            padded[: len(errors)] = errors
-            share = engine.field.scale(engine.field.encode(padded), pow(weight, -1, P61.p))
-            return engine.field.add(local(part), share[part])
-
-        cheats = engine.party.me == liar and not cheated
-        if cheats:
+    async def exchange(engine, products, count, told):
+        if engine.party.me == liar and not cheated:
             cheated.add(liar)
-        return await honest(engine, length, wrong if cheats else local)
+            added = np.zeros(len(products), np.int64)
+            added[: len(errors)] = errors
+            weight = engine.weights(range(2 * engine.t + 1))[engine.me]
+            share = engine.field.scale(engine.field.encode(added), pow(weight, -1, P61.p))
+            products = engine.field.add(products, share)
+        return await honest(engine, products, count, told)
 
-    monkeypatch.setattr(multiplying, "reduced", reduced)
+    monkeypatch.setattr(rounds, "_exchange", exchange)
 
 
 def test_a_ballot_that_false_squares_make_look_valid_never_counts(active, monkeypatch):

@@ -26,8 +26,7 @@ import numpy as np
 
 from ostraka.engine.array import SecretArray
 from ostraka.engine.context import Engine
-from ostraka.engine.deal import derive, plan, random_elements, split
-from ostraka.engine.multiply import dot, mul
+from ostraka.engine.deal import derive, plan, split
 from ostraka.engine.reveal import open_elements
 from ostraka.engine.zero import with_zero
 from ostraka.names import Step
@@ -138,21 +137,44 @@ async def _proven(
     randoms: Sequence[Random],
     opened: Sequence[Opened],
 ) -> Results:
-    secrets = []
-    if products:
-        pairs = [np.broadcast_arrays(task.a.parts[0], task.b.parts[0]) for task in products]
-        a, b = (engine.array(_joined(side)) for side in zip(*pairs, strict=True))
-        shapes = [pair[0].shape for pair in pairs]
-        found = _parted((await mul(a, b)).parts[0], shapes)
-        secrets = [engine.array(part) for part in found]
-    secrets += [await random_elements(engine, task.shape) for task in randoms]
+    """The same, where all is reduced, told to the audit and opened in a round of its own."""
+    sums = [task for task in opened if task.b is not None]
+    local = [engine.field.product(task.a.parts[0], task.b.parts[0]) for task in products]
+    local += [_local(task) for task in sums]
+    count, secrets = sum(prod(task.shape) for task in randoms), list[SecretArray]()
+    if local or randoms:
+        shares, random, _ = await _exchange(engine, _joined(local), count, _joined([]))
+        parts = _parted(shares, [part.shape for part in local])
+        await _tell(engine, [*products, *sums], parts, random)
+        secrets = [engine.array(part) for part in parts]
+        secrets[len(products) : len(products)] = [
+            engine.array(part) for part in _parted(random, [task.shape for task in randoms])
+        ]
     if not opened:
         return secrets, []
-    told = [task.a if task.b is None else await dot(task.a, task.b) for task in opened]
+    reduced = iter(secrets[len(products) + len(randoms) :])
+    told = [task.a if task.b is None else next(reduced) for task in opened]
     masked = all(task.masked for task in opened)
     values = await open_elements(engine.array(_joined([x.parts[0] for x in told])), masked=masked)
     assert values is not None
     return secrets, _parted(values, [x.shape for x in told])
+
+
+async def _tell(
+    engine: Engine, tasks: Sequence[Product | Opened], found: Sequence[Elements], random: Words
+) -> None:
+    """What must be proven."""
+    assert engine.audit is not None
+    engine.audit.dealt([*(part.reshape(-1) for part in found), random])
+    for task, part in zip(tasks, found, strict=True):
+        assert task.b is not None
+        x, y = np.broadcast_arrays(task.a.parts[0], task.b.parts[0])
+        if isinstance(task, Product):
+            engine.audit.products(x.reshape(-1), y.reshape(-1), part.reshape(-1))
+        else:
+            shape = part.size, x.shape[-1]
+            engine.audit.sums(x.reshape(shape), y.reshape(shape), part.reshape(-1))
+    await engine.audit.relieve()
 
 
 def _local(task: Opened) -> Elements:
