@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from ostraka.cli.bench import PROTOCOLS, Work
@@ -57,6 +59,17 @@ def test_votes(cli, link: str, parties: int, size: int) -> None:
     assert (found["work"], found["size"], found["link"]) == ("vote", size, link)
     assert found["rounds"] > 15
     assert found["bytes_sent_per_party"] > 30 * size
+
+
+def test_noise_is_measured_beside_none(cli) -> None:
+    ended = cli("bench", "noise", "--size", 3000, "--runs", 2, "--output", "json")
+    found = [json.loads(line) for line in ended.out.splitlines()]
+    assert [one["noise"] for one in found] == ["none", "discrete Laplace", "discrete Gaussian"]
+    assert found[0]["times"] == 1
+    for one in found:
+        assert set(one) == KEYS | {"noise", "times"}
+        assert one["times"] == one["seconds"] / found[0]["seconds"]
+        assert one["bytes_sent_per_party"] == found[0]["bytes_sent_per_party"]
 
 
 def test_every_work_is_prepared_somewhere() -> None:

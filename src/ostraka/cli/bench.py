@@ -32,15 +32,27 @@ class Work(StrEnum):
     DECOMPOSE = "decompose"
     THRESHOLD = "threshold"
     REVEAL = "reveal"
+    NOISE = "noise"
 
 
 PROTOCOLS = {
     Work.SUM: ("secure-sum", '[input]\ntype = "int"\nmin = 0\nmax = 1000000\n'),
     Work.VOTE: ("threshold-vote", '[input]\ntype = "bool"\n'),
+    Work.NOISE: ("secure-sum", '[input]\ntype = "bool"\n'),
 }
 """Works that are whole protocols, with their inputs; the others are in `bench_words.WORDS`."""
 
+SUMS = (Work.SUM, Work.NOISE)
+"""Additive sharing, two parties or more."""
+
 OUTPUTS = {Work.VOTE: '[outputs]\npass_at = "1/2"\n'}
+
+
+def noises(size: int) -> dict[str, str]:
+    """What `noise` compares: no noise, that of a histogram at epsilon 1, that of a long vector."""
+    laplace = f'central = {{ mechanism = "discrete-laplace", epsilon = {size / 2} }}'
+    gaussian = 'central = { mechanism = "discrete-gaussian", epsilon = 1, delta = 1e-6 }'
+    return {"none": "", "discrete Laplace": laplace, "discrete Gaussian": gaussian}
 
 
 class Link(StrEnum):
@@ -79,32 +91,48 @@ def bench(
     ] = voice.Output.TEXT,
 ) -> None:
     """Measure a protocol: a process for each party, TLS on, several runs within one session."""
-    from tempfile import TemporaryDirectory
-
-    if work is not Work.SUM and parties < 3:
+    if work not in SUMS and parties < 3:
         raise UsageError(f"bench {work} needs three parties", hint="such as --parties 3")
     names = [f"p{i + 1}" for i in range(parties)]
+    what = {"work": str(work), "parties": parties, "size": size}
+    what |= {"security": security, "link": str(link)}
+    kinds = noises(size) if work is Work.NOISE else {"none": ""}
+    found = {
+        kind: _measured(names, work, size, security, link, runs, privacy)
+        for kind, privacy in kinds.items()
+    }
+    for kind, figures in found.items():
+        with_noise = {"noise": kind, "times": figures["seconds"] / found["none"]["seconds"]}
+        result = what | figures | (with_noise if work is Work.NOISE else {})
+        if output is voice.Output.JSON:
+            voice.emit(result)
+        else:
+            _show(result)
+
+
+def _measured(
+    names: list[str],
+    work: Work,
+    size: int,
+    security: str,
+    link: Link,
+    runs: int,
+    privacy: str,
+) -> dict[str, Any]:
+    """The figures of one session."""
+    from tempfile import TemporaryDirectory
+
     start = monotonic()
     with TemporaryDirectory(prefix="ostraka-bench-") as directory, Fleet() as fleet:
-        rounds = _start(fleet, Path(directory), names, work, size, security, link, runs)
+        rounds = _start(fleet, Path(directory), names, work, size, security, link, runs, privacy)
         measured = {
             who: event for who, event in fleet.events(SECONDS) if event["event"] == "measured"
         }
-    wall = monotonic() - start
-    result = {
-        "work": str(work),
-        "parties": parties,
-        "size": size,
-        "security": security,
-        "link": str(link),
+    return {
         **_figures(list(measured.values())),
         "rounds": max(m.get("rounds", rounds) for m in measured.values()),
-        "wall_seconds": wall,
+        "wall_seconds": monotonic() - start,
     }
-    if output is voice.Output.JSON:
-        voice.emit(result)
-    else:
-        _show(result)
 
 
 def _start(
@@ -116,6 +144,7 @@ def _start(
     security: str,
     link: Link,
     runs: int,
+    privacy: str,
 ) -> int:
     """Start everybody; returns the protocol's rounds."""
     relayed = link is Link.RELAY
@@ -133,9 +162,10 @@ def _start(
     protocol, schema = PROTOCOLS.get(work, PROTOCOLS[Work.SUM])
     schema += f"length = {size if work in PROTOCOLS else 1}\n"
     sharing = f'[sharing]\nsecurity = "{security}"\n'
-    if work is not Work.SUM:
+    if work not in SUMS:
         sharing += f'scheme = "shamir"\nthreshold = {(len(names) - 1) // 2}\n'
     text = _manifest(pins, names, protocol, relay) + schema + OUTPUTS.get(work, "") + sharing
+    text += f"[privacy]\n{privacy}\n"
     for name in names:
         job = {"keys": str(directory), "name": name, "manifest": text, "runs": runs}
         fleet.give(name, {**job, "work": str(work), "size": size})
@@ -192,6 +222,8 @@ def _figures(measured: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _show(result: dict[str, Any]) -> None:
     rate = result["size"] / result["seconds"]
+    if "noise" in result:
+        print(f"{'noise':15}  {result['noise']}: {result['times']:.2f} times as long as without")
     for name, value in (
         (
             "in protocol",

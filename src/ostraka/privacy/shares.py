@@ -24,6 +24,7 @@ import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from statistics import NormalDist
 from typing import Final
 
@@ -231,6 +232,7 @@ _HALF: Final = 1 << 17
 """Values on either side of 0 that a law is worked out for."""
 
 
+@lru_cache(maxsize=64)
 def laplace_within(scale: Fraction, shape: Fraction, sure: float = SURE) -> int:
     """The least w such that the difference of two NB(shape, e^(-1/scale)) is at most w in absolute
     value with probability `sure`. From its characteristic function, to three digits."""

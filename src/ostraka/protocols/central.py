@@ -115,8 +115,9 @@ def noised(output: Output, noise: NoiseShares | None, makers: int) -> Output:
     if noise is None:
         return output
     width = noise.within(makers)
-    error = replace(output, parts=tuple(np.full(p.shape, width) for p in output.parts))
-    return replace(output, error95=error.value)
+    one = replace(output, parts=tuple(np.full((1, *p.shape[1:]), width) for p in output.parts))
+    error = one.value
+    return replace(output, error95=error if output.scalar else error * len(output.parts[0]))
 
 
 # --- in words ------------------------------------------------------------------------------------
