@@ -24,6 +24,17 @@ from ostraka.sharing.randomness import Stream
 Z95: Final = NormalDist().inv_cdf(0.975)
 """Standard deviations on either side of the mean that hold 95% of a normal distribution."""
 
+_GRID: Final = 1 << 10
+"""Variances are rounded up to a multiple of 2^-10."""
+
+_KEPT: Final = Fraction(1, 1 << 20)
+"""The part of delta that is kept for samples that are not quite exact."""
+
+_MANY: Final = 100
+_WIDE: Final = 10**8
+"""Laplace noise of more than so many contributors adds up to something as good as normal, if
+contributors times scale squared is above this: a narrower sum has steps that show."""
+
 
 class Mechanism(ABC):
     """Noise for one contributor's vector.
@@ -73,7 +84,7 @@ class DiscreteLaplace(Additive):
         super().__init__(laplace(self.scale), Spend.pure(epsilon), sensitivity.length)
 
     def error95(self, n: int) -> int:
-        if n <= _FEW_REPORTS or n * self.scale**2 <= _NARROW:
+        if n <= _MANY or n * self.scale**2 <= _WIDE:
             return laplace_within(self.scale, Fraction(n))
         q = math.exp(-1 / self.scale)
         return math.ceil(Z95 * math.sqrt(2 * q * n) / -math.expm1(-1 / self.scale))
@@ -94,18 +105,6 @@ class DiscreteGaussian(Additive):
 
     def error95(self, n: int) -> int:
         return math.ceil(Z95 * math.sqrt(n * self.variance))
-
-
-_FEW_REPORTS: Final = 100
-"""Sums of more noises are as good as normal, but for steps: so not if they are narrow."""
-
-_NARROW: Final = 10**8
-
-_GRID: Final = 1 << 10
-"""Variances are rounded up to a multiple of 2^-10."""
-
-_KEPT: Final = Fraction(1, 1 << 20)
-"""The part of delta that is kept for samples that are not quite exact."""
 
 
 class RandomizedResponse(Mechanism):

@@ -103,8 +103,8 @@ class LocalNoise:
             return _Responses(self.mechanism, self.options, n, divisor).estimate(figure)
         assert isinstance(self.mechanism, Additive)
         width = self.mechanism.error95(n)
-        error = replace(figure, parts=tuple(np.full(p.shape, width) for p in figure.parts))
-        return replace(figure, error95=error.value)
+        one = replace(figure, parts=tuple(np.full_like(p[:1], width) for p in figure.parts)).value
+        return replace(figure, error95=one if figure.scalar else one * len(figure.parts[0]))
 
     # --- before anything runs -----------------------------------------------------------------
 
