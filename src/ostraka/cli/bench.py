@@ -162,7 +162,7 @@ def _start(
     protocol, schema = PROTOCOLS.get(work, PROTOCOLS[Work.SUM])
     schema += f"length = {size if work in PROTOCOLS else 1}\n"
     sharing = f'[sharing]\nsecurity = "{security}"\n'
-    if work not in SUMS:
+    if work not in SUMS or security == "active":
         sharing += f'scheme = "shamir"\nthreshold = {(len(names) - 1) // 2}\n'
     text = _manifest(pins, names, protocol, relay) + schema + OUTPUTS.get(work, "") + sharing
     text += f"[privacy]\n{privacy}\n"
