@@ -15,7 +15,7 @@ import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from itertools import accumulate
+from itertools import accumulate, repeat
 from typing import Final
 
 import numpy as np
@@ -27,6 +27,9 @@ Elements = NDArray[np.uint64]
 """Field elements in an array of any shape."""
 
 MERSENNE_EXPONENTS: Final = (3, 5, 7, 13, 17, 19, 31, 61)
+
+FEW: Final = 32
+"""Elements up to which Python's integers are faster than some twenty calls of numpy."""
 
 _LOW32: Final = np.uint64(0xFFFFFFFF)
 _LOW29: Final = np.uint64((1 << 29) - 1)
@@ -108,7 +111,12 @@ class Field:
 
     def multiply(self, a: Words, b: Words | np.uint64) -> Words:
         """a * b, elementwise."""
-        return self._product61(a, b) if self.bits == 61 else self.reduce(a * b)
+        if self.bits != 61:
+            return self.reduce(a * b)
+        if a.size <= FEW and a.ndim == 1 and np.shape(b) in ((), a.shape):
+            factors = repeat(int(b)) if isinstance(b, np.uint64) else b.tolist()
+            return np.array([x * y % self.p for x, y in zip(a.tolist(), factors)], np.uint64)  # noqa: B905
+        return self._product61(a, b)
 
     def _product61(self, a: Words, b: Words | np.uint64) -> Words:
         """With a = a1 2^32 + a0 and the same for b: 2^64 = 8 and 2^61 = 1 modulo p."""
@@ -167,11 +175,15 @@ class Field:
         """a * b with broadcasting, in blocks that stay in the cache."""
         if b.size == 1 and a.shape == np.broadcast_shapes(a.shape, b.shape):
             return self._blocked(a, lambda x: self.scale(x, int(b.ravel()[0])))
-        x, y = (np.ascontiguousarray(v) for v in np.broadcast_arrays(a, b))
-        flat, other, out = x.reshape(-1), y.reshape(-1), np.empty(x.size, np.uint64)
+        if a.shape != b.shape:
+            a, b = np.broadcast_arrays(a, b)
+        flat, other = (np.ascontiguousarray(v).reshape(-1) for v in (a, b))
+        if a.size <= BLOCK:
+            return self.multiply(flat, other).reshape(a.shape)
+        out = np.empty(a.size, np.uint64)
         for part in blocks(out.size):
             out[part] = self.multiply(flat[part], other[part])
-        return out.reshape(x.shape)
+        return out.reshape(a.shape)
 
     def _blocked(self, a: Elements, function: Callable[[Words], Words]) -> Elements:
         flat, out = np.ascontiguousarray(a).reshape(-1), np.empty(a.size, np.uint64)
@@ -181,6 +193,8 @@ class Field:
 
     def sum(self, a: Elements, axis: int | tuple[int, ...] | None = None) -> Elements:
         """The sum over some axes, up to 2^31 elements at a time."""
+        if self.bits == 61 and a.size <= FEW:
+            return np.asarray(np.sum(a.astype(object), axis=axis) % self.p, np.uint64)
         halves = (a & _LOW32, a >> np.uint64(32))
         low, high = (np.asarray(half.sum(axis=axis), np.uint64) for half in halves)
         low, high = low.reshape(-1) % self._p, high.reshape(-1) % self._p
@@ -225,25 +239,30 @@ class Field:
 
     def lagrange(self, points: Sequence[int], at: int) -> list[int]:
         """Coefficients c with f(at) = sum c_j f(points_j) for every f of degree < len(points)."""
-        xs = [x % self.p for x in points]
+        xs = tuple(x % self.p for x in points)
         if len(set(xs)) != len(xs):
             raise ValueError("evaluation points must be distinct")
         if at % self.p in xs:
             return [int(x == at % self.p) for x in xs]
-        # each point's product of all other differences: those before it times those after it
-        before = accumulate((at - x for x in xs[:-1]), self._times, initial=1)
-        after = [*accumulate((at - x for x in xs[:0:-1]), self._times, initial=1)][::-1]
-        parts = zip(_weights(self.p, tuple(xs)), before, after, strict=True)
-        return [w * b % self.p * a % self.p for w, b, a in parts]
-
-    def _times(self, a: int, b: int) -> int:
-        return a * b % self.p
+        return list(_lagrange(self.p, xs, at % self.p))
 
     def points(self, n: int) -> tuple[int, ...]:
         """n distinct evaluation points, none zero: powers of two as long as there are enough."""
         if not 0 < n < self.p:
             raise ValueError(f"a field of {self.p} elements has no {n} evaluation points")
         return tuple(1 << j for j in range(n)) if n <= self.bits else tuple(range(1, n + 1))
+
+
+@lru_cache(maxsize=4096)
+def _lagrange(p: int, points: tuple[int, ...], at: int) -> list[int]:
+    def times(a: int, b: int) -> int:
+        return a * b % p
+
+    # each point's product of all other differences: those before it times those after it
+    before = accumulate((at - x for x in points[:-1]), times, initial=1)
+    after = [*accumulate((at - x for x in points[:0:-1]), times, initial=1)][::-1]
+    parts = zip(_weights(p, points), before, after, strict=True)
+    return [w * b % p * a % p for w, b, a in parts]
 
 
 @lru_cache(maxsize=256)

@@ -7,12 +7,13 @@ entries stay below 2^53 and are therefore exact. A tiny field's products fit a w
 
 from __future__ import annotations
 
+from operator import mul
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ostraka.sharing.field import Elements, Field
+from ostraka.sharing.field import FEW, Elements, Field
 
 LIMB: Final = 21
 """Bits of a limb: three make 63."""
@@ -27,6 +28,10 @@ def matmul(field: Field, a: Elements, b: Elements) -> Elements:
     """a @ b for two matrices."""
     if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[0]:
         raise ValueError(f"matrices of shapes {a.shape} and {b.shape} have no product")
+    if a.size * b.shape[1] <= 2 * FEW:
+        columns = b.T.tolist()
+        rows = ([sum(map(mul, row, column)) % field.p for column in columns] for row in a.tolist())
+        return np.array(list(rows), np.uint64).reshape(a.shape[0], b.shape[1])
     total = np.zeros((a.shape[0], b.shape[1]), np.uint64)
     for start in range(0, a.shape[1], INNER):
         part = slice(start, start + INNER)
