@@ -1,4 +1,5 @@
 import asyncio
+import itertools
 from fractions import Fraction
 
 import numpy as np
@@ -288,6 +289,50 @@ def test_a_mean_of_nobody_is_not_defined(table):
     assert outcome.status == "released"
 
 
+def shown(protocol, value):
+    """Which figures are in a result, read back from its names."""
+    flat = {}
+    for row, line in (value or {}).items():
+        cells = line.items() if isinstance(line, dict) else [("", line)]
+        flat |= {"/".join(filter(None, (row, column))): v for column, v in cells}
+    flat["total"] = flat.pop("total/total", flat.get("total"))
+    return [flat.get(title) is not None for title in protocol.titles]
+
+
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_no_sum_of_withheld_figures_that_follows_betrays_anybody(manifest, everybody, data):
+    """An attacker with a linear solver and every subset of what is missing."""
+    n, columns = data.draw(st.sampled_from([3, 4])), data.draw(st.sampled_from([0, 2, 3]))
+    outputs = 'rows = ["a", "b", "c"]'
+    outputs += "\ncolumns = " + str(["x", "y", "z"][:columns]).replace("'", '"') * (columns > 0)
+    outputs = outputs if columns else 'rows = ["a", "b", "c", "d"]'
+    policy = data.draw(policies().filter(lambda p: "1/4" not in p and "1/3" not in p))
+    policy = "\n".join(line for line in policy.splitlines() if "plausible" not in line)
+    cells = 3 * columns or 4
+    protocol = protocol_for(manifest(
+        everybody(n), outputs=outputs, policy=policy, protocol="table", scheme="shamir",
+        length=cells, threshold=1, bounds=(0, 1000),
+    ))  # fmt: skip
+    number = st.sampled_from([0, 0, 1, 10, 20, 900])
+    row = st.lists(number, min_size=cells, max_size=cells)
+    inputs = {name: data.draw(row) for name in everybody(n)}
+    given = shown(protocol, protocol.plaintext(inputs)["sum"])
+    each = np.array(list(inputs.values())) @ protocol.layout.sums.T
+    rows = protocol.layout.sums[given]
+    rank = np.linalg.matrix_rank(rows) if len(rows) else 0
+    missing = [f for f in range(protocol.figures) if not given[f]]
+    assert all(
+        protocol.kept.kept([each[:, f].tolist()], plausible=True) for f in np.flatnonzero(given)
+    )
+    for size in range(1, 7):
+        for those in itertools.combinations(missing[:7], size):
+            total = protocol.layout.sums[list(those)].sum(axis=0)
+            if np.linalg.matrix_rank(np.vstack([rows, total])) == rank:
+                together = each[:, list(those)].sum(axis=1).tolist()
+                assert protocol.kept.kept([together], plausible=False), (given, those)
+
+
 # --- who may not count ---------------------------------------------------------------------------
 
 
@@ -461,7 +506,9 @@ def test_explain_says_the_rules_and_what_the_pattern_tells(table):
         "each number is from 0 to 1000",
     ):
         assert part in words
+    assert "WARNING" not in words
     assert "WARNING: [policy] has no rule" in "\n".join(table(4, GROUPS).explain())
+    assert "WARNING: of two" in "\n".join(table(4, GROUPS, "min_cell = 2").explain())
 
 
 # --- the textbook, by hand -----------------------------------------------------------------------

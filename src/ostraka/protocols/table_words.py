@@ -78,6 +78,11 @@ def _rules(table: Table) -> list[str]:
         ]
     each = "the sum" if table.layout.cells == 1 else "a cell or total"
     lines = [f"The rules: {each} is given if {'; and '.join(found)}."]
+    if policy.min_cell == 2 and rule.p is None:
+        lines.append(
+            "WARNING: of two contributors in a cell each learns the other's number, by subtracting "
+            "its own: min_cell = 3, or p in dominance, would withhold such a cell."
+        )
     if policy.min_cell == 1 and table.codec.low >= 0:
         lines.append("A sum of 0 tells that everybody has 0: min_cell would withhold it.")
     return lines
