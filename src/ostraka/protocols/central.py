@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from ostraka.manifest import Central
 from ostraka.privacy.budget import short
@@ -112,12 +109,7 @@ def _shares(central: Central, sensitivity: Sensitivity, honest: int) -> NoiseSha
 
 def noised(output: Output, noise: NoiseShares | None, makers: int) -> Output:
     """With its error, as so many makers' noise is in it."""
-    if noise is None:
-        return output
-    width = noise.within(makers)
-    one = replace(output, parts=tuple(np.full((1, *p.shape[1:]), width) for p in output.parts))
-    error = one.value
-    return replace(output, error95=error if output.scalar else error * len(output.parts[0]))
+    return output.within(noise.within(makers)) if noise else output
 
 
 # --- in words ------------------------------------------------------------------------------------

@@ -102,9 +102,7 @@ class LocalNoise:
             divisor = n if figure.name == "mean" else 1
             return _Responses(self.mechanism, self.options, n, divisor).estimate(figure)
         assert isinstance(self.mechanism, Additive)
-        width = self.mechanism.error95(n)
-        one = replace(figure, parts=tuple(np.full_like(p[:1], width) for p in figure.parts)).value
-        return replace(figure, error95=one if figure.scalar else one * len(figure.parts[0]))
+        return figure.within(self.mechanism.error95(n))
 
     # --- before anything runs -----------------------------------------------------------------
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar, Literal
 
+import numpy as np
 from numpy.typing import NDArray
 
 from ostraka.engine import agree, open
@@ -64,6 +65,13 @@ class Output:
         columns = [part.tolist() for part in self.parts]
         values = list(map(self.render, *columns)) if self.render else columns[0]
         return values[0] if self.scalar else values
+
+    def within(self, width: int) -> Output:
+        """The same, every opened integer being within `width` of the truth 95 times in 100."""
+        parts = tuple(np.full((1, *part.shape[1:]), width) for part in self.parts)
+        one = replace(self, parts=parts, scalar=True).value
+        error = float(f"{one:.3g}") if isinstance(one, float) else one
+        return replace(self, error95=error if self.scalar else [error] * len(self.parts[0]))
 
     def __repr__(self) -> str:
         return f"Output({self.name!r}, {len(self.parts[0]) if self.parts else 0} elements)"
@@ -194,8 +202,8 @@ class Protocol(ABC):
         n, t = len(manifest.compute), manifest.sharing.threshold
         if manifest.sharing.security == "active" and n < 2 * t + 1:
             raise ManifestError(
-                f'sharing.security = "active": where {t} of {n} compute parties may lie, the others\' '
-                "shares do not determine the result, and nobody would notice",
+                f'sharing.security = "active": where {t} of {n} compute parties may lie, '
+                "the shares of the others do not determine the result, and nobody would notice",
                 hint='set scheme = "shamir" in [sharing], and '
                 + (f"threshold = {(n - 1) // 2}" if n > 2 else "name more compute parties"),
                 data_left=False,
