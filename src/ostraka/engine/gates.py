@@ -46,7 +46,10 @@ SHORT: Final = 1 << 13
 """Elements of a vector that is not cut any more; longer ones are cut in two."""
 
 STRIP: Final = 256
-"""Words of every row worked on at a time, so that all stay in the cache; their bits fit 16 bits."""
+"""Words of every row counted at a time: they stay in the cache, and counts fit 16 bits."""
+
+NARROW: Final = 32
+"""Words of every row looked up at a time."""
 
 Claims = tuple[Elements, Elements, Words]
 """Shares of three pairs of vectors, shape (3, length), and of what their inner products are."""
@@ -144,19 +147,24 @@ class Gates:
 def _counted(field: Field, planes: Planes) -> Elements:
     """f_r . h_s of the gates whose messages we sent: shape (ROWS, ROWS)."""
     (x, xs), (y, ys), (e, _), (_, es) = planes
+    width = x.shape[1]
     wrong = np.zeros((ROWS, ROWS), np.int64)
-    for start in range(0, x.shape[1], STRIP):
+    for start in range(0, width, STRIP):
         strip = np.s_[:, start : start + STRIP]
         first, second, third = (np.ascontiguousarray(p[strip]) for p in (x, y, e))
-        bits, other = np.empty_like(first), np.empty_like(first)
-        counts = np.empty(first.shape, np.uint8)
-        for s in range(ROWS):
-            np.bitwise_and(first, ys[s, strip[1]], out=bits)
-            bits ^= np.bitwise_and(second, xs[s, strip[1]], out=other)
-            bits ^= third
-            bits ^= es[s, strip[1]]
-            wrong[:, s] += np.bitwise_count(bits, out=counts).sum(axis=1, dtype=np.uint16)
-    return field.encode(64 * x.shape[1] - 2 * wrong)
+        step = min(ROWS, max(1, STRIP // first.shape[1]))
+        bits, other = np.empty((2, step, *first.shape), np.uint64)
+        counts = np.empty(bits.shape, np.uint8)
+        for s in range(0, ROWS, step):
+            a, b, c = (p[strip][s : s + step, None] for p in (xs, ys, es))
+            size = len(a)
+            np.bitwise_and(first, b, out=bits[:size])
+            bits[:size] ^= np.bitwise_and(second, a, out=other[:size])
+            bits[:size] ^= third
+            bits[:size] ^= c
+            np.bitwise_count(bits, out=counts)
+            wrong[:, s : s + size] += counts[:size].sum(axis=2, dtype=np.uint16).T
+    return field.encode(64 * width - 2 * wrong)
 
 
 def _sums(field: Field, products: Elements) -> Words:
@@ -170,20 +178,19 @@ def _sums(field: Field, products: Elements) -> Words:
 def _summed(field: Field, planes: Planes, u: Words) -> tuple[Elements, Elements]:
     """sum u_r f_r and sum u_r h_r for both our components: shape (2, 4 * columns) each."""
     once, twice = _Table(field, u), _Table(field, field.scale(u, -2))
-    width = planes.shape[3]
+    width, total = planes.shape[3], field.sum(u)
     f, h = np.empty((2, 2, 4, 64 * width), np.uint64)
-    for start in range(0, width, STRIP):
-        strip = _columns(planes[..., start : start + STRIP])
-        place = slice(64 * start, 64 * (start + STRIP))
-        for c, (x, y, e, es) in enumerate(strip.swapaxes(0, 1)):
-            xy = x & y
-            plain = [field.sum(u), *(once.sum(bits) for bits in (x, y, xy))]
-            for sign, out, scales in ((e, f, (1, -2, -2, 4)), (es, h, (1, 1, 1, 1))):
-                flipped = (sign, sign & x, sign & y, sign & xy)
-                for k, (scale, bits, total) in enumerate(zip(scales, flipped, plain, strict=True)):
-                    signed = field.add(twice.sum(bits), total)
-                    out[c, k, place] = signed if scale == 1 else field.scale(signed, scale)
-    h[:, 1:3] = h[:, 2:0:-1].copy()
+    for start in range(0, width, NARROW):
+        x, y, e, es = _columns(planes[..., start : start + NARROW])
+        factors = np.stack((~np.zeros_like(x), x, y, x & y))
+        plain = once.sum(factors[1:])
+        plain = np.concatenate((np.full_like(plain[:1], total), plain))
+        place = np.s_[..., 64 * start : 64 * start + plain.shape[2]]
+        before = field.add(twice.sum(e & factors), plain)
+        before[1:3], before[3] = field.scale(before[1:3], -2), field.scale(before[3], 4)
+        f[place] = before.swapaxes(0, 1)
+        after = field.add(twice.sum(es & factors), plain)
+        h[place] = after[[0, 2, 1, 3]].swapaxes(0, 1)
     return f.reshape(2, -1), h.reshape(2, -1)
 
 
@@ -195,15 +202,18 @@ class _Table:
         self.rows = np.zeros((ROWS // 8, 1), np.uint64)
         for column in u.reshape(-1, 8).T:
             self.rows = np.hstack((self.rows, field.add(self.rows, column[:, None])))
-        self._scratch = np.empty(64 * STRIP, np.uint64)
 
-    def sum(self, bits: Planes) -> Words:
-        """The sum over rows of u times bits, as `_columns` arranges these: for each column."""
-        first, *rest = bits.reshape(len(self.rows), -1).view(np.uint8)
-        scratch = self._scratch[: len(first)]
-        total = self.rows[0].take(first, out=np.empty_like(scratch), mode="clip")
-        for row, column in zip(self.rows[1:], rest, strict=True):
-            total += row.take(column, out=scratch, mode="clip")  # "raise" would copy it once more
+    def sum(self, bits: Planes) -> Elements:
+        """The sum over rows of u times bits, as `_columns` arranges these.
+
+        Shape (..., ROWS / 8, 8, words) to (..., columns).
+        """
+        octets = bits.reshape(*bits.shape[:-3], len(self.rows), -1).view(np.uint8)
+        total, scratch = np.empty((2, *octets.shape[:-2], octets.shape[-1]), np.uint64)
+        self.rows[0].take(octets[..., 0, :], out=total, mode="clip")
+        for k, row in enumerate(self.rows[1:], start=1):
+            row.take(octets[..., k, :], out=scratch, mode="clip")  # "raise" would copy once more
+            total += scratch
         return self.field.reduce(total)
 
 
