@@ -145,7 +145,8 @@ def describe(schema: InputSchema) -> str:
     bounds = f" from {schema.min} to {schema.max}" if schema.type.numeric else ""
     several = f", {schema.length} values" if schema.length > 1 else ""
     unit = f" {schema.unit}" if schema.unit else ""
-    return f"{schema.type}{bounds}{unit}{several}"
+    moved = ", moved to the bound if outside" if schema.outside == "clip" else ""
+    return f"{schema.type}{bounds}{unit}{several}{moved}"
 
 
 def parse_input(content: bytes, schema: InputSchema, source: str) -> Any:

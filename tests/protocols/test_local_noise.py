@@ -240,6 +240,8 @@ def test_a_clipped_vector_is_noised_less(manifest, everybody):
     assert free.local.mechanism.variance == pytest.approx(25 * clipped.local.mechanism.variance)
     long = dict.fromkeys(everybody(3), [10] * 100)
     assert free.plaintext(long)["sum"] == [30] * 100
+    assert "Clipping: inputs longer than 20 in the L2 norm" in "\n".join(clipped.explain())
+    assert "Clipping" not in "\n".join(free.explain())
     # Of length 100, to 20: a fifth of it, rounded down in whole numbers.
     assert set(clipped.plaintext(long)["sum"]) <= {0, 3, 6}
 

@@ -207,6 +207,12 @@ class SecureSum(Protocol):
         if self.noise:
             n, least = len(self.contributors), self.manifest.policy.min_contributors
             lines += explain_noise(self.noise, "contributors", n, least)
+        clip = self.manifest.privacy.clip
+        if clip:
+            lines.append(
+                f"Clipping: inputs longer than {clip.at:f} in the {clip.norm.upper()} norm are "
+                "shortened to that before anything else, so a result leaves out what exceeds it."
+            )
         if self.local:
             lines += self.local.explain(len(self.contributors), self.manifest.input.unit)
         return lines
