@@ -112,3 +112,15 @@ def test_field_has_room_for_a_sum_of_two(manifest, everybody):
     results, _ = play(protocol, dict.fromkeys(everybody(4), bound))
     assert values(results["alice"]) == {"median": bound}
     assert 2 * bound < P61.p // 2
+
+
+@pytest.mark.parametrize(
+    ("security", "n", "most"),
+    [("passive", 3, 2_000_000), ("active", 3, 500_000), ("active", 4, 25_000)],
+)
+def test_no_more_pairs_than_take_seconds(manifest, everybody, security, n, most):
+    length = 2 * most // (n * n)
+    more = {"outputs": 'statistics = ["max"]', "security": security}
+    make(manifest, everybody(n), length=length, **more)
+    with pytest.raises(ManifestError, match=f"more than {most} pairs"):
+        make(manifest, everybody(n), length=length + length // 8, **more)

@@ -23,8 +23,9 @@ from ostraka.protocols.order import at, places
 from ostraka.protocols.protocol import Output, Shares, Value
 from ostraka.sharing.randomness import Words
 
-PAIRS: Final = 2_000_000
-"""Pairs that are compared: some seconds, and some hundred megabytes."""
+PAIRS: Final = {"passive": 2_000_000, "three": 500_000, "active": 25_000}
+"""Pairs that are compared: some seconds, and some hundred megabytes; with active security among
+three compute parties, and among others."""
 
 
 class Options(InputOptions):
@@ -108,8 +109,13 @@ class OrderStatistics(Comparing):
                 f"outputs.top: {rule.top} numbers are more than min_contributors, "
                 f"{self.manifest.policy.min_contributors}"
             )
-        if self.length * k * k // 2 > PAIRS:
-            refuse(f"input.length: more than {PAIRS} pairs would be compared")
+        security = self.manifest.sharing.security
+        kind = "three" if security == "active" and len(self.scheme.compute) == 3 else security
+        if self.length * k * k // 2 > PAIRS[kind]:
+            refuse(
+                f"input.length: more than {PAIRS[kind]} pairs would be compared, which takes too "
+                f"long with {security} security among {len(self.scheme.compute)} compute parties"
+            )
 
     def plaintext(self, inputs: Mapping[PartyId, object]) -> dict[str, Value]:
         rows = [self.codec.encode(inputs[c]).tolist() for c in inputs]
