@@ -9,13 +9,14 @@ from typing import Annotated, Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, StrictBool, StrictInt
+from pydantic import BeforeValidator, Field, StrictBool, StrictInt
 
 from ostraka.engine.array import SecretArray, concatenate
 from ostraka.engine.compare import less_than_zero
 from ostraka.engine.context import Engine
 from ostraka.engine.multiply import mul
 from ostraka.manifest import InputSchema, IntType, Manifest
+from ostraka.manifest.fields import line_of_text
 from ostraka.names import PartyId
 from ostraka.privacy.suppression import Layout, Pattern, secondary, smallest_sums
 from ostraka.protocols.disclosure import Rules
@@ -34,7 +35,8 @@ TOTAL: Final = "total"
 """What the total of all groups is called."""
 
 Statistic = Literal["sum", "mean", "count"]
-Names = tuple[str, ...]
+Name = Annotated[str, BeforeValidator(lambda name: line_of_text(name, 64))]
+Names = tuple[Name, ...]
 
 
 class Options(InputOptions):
@@ -53,7 +55,7 @@ class Options(InputOptions):
     columns: Names = ()
     totals: StrictBool = True
     heads: Annotated[StrictInt, Field(ge=0)] = 0
-    gap: tuple[str, str] | None = None
+    gap: tuple[Name, Name] | None = None
 
 
 class Table(Comparing):
@@ -255,7 +257,7 @@ class Table(Comparing):
     def _check(self) -> None:
         rule, cells, k = self.options, self.layout.cells, len(self.contributors)
         for path, names in (("rows", rule.rows), ("columns", rule.columns)):
-            if len(set(names)) != len(names) or len(names) == 1 or TOTAL in names or "" in names:
+            if len(set(names)) != len(names) or len(names) == 1 or TOTAL in names:
                 refuse(f'outputs.{path}: names two groups or more, each once, none of them "total"')
         if rule.columns and not rule.rows:
             refuse("outputs.columns: a table with columns has rows, too")
