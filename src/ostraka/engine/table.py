@@ -60,9 +60,17 @@ async def look_up(
 
 
 def looked_up(
-    x: SecretArray, table: NDArray[np.int64] | NDArray[np.bool_], first: int = 0
+    x: SecretArray,
+    table: NDArray[np.int64] | NDArray[np.bool_],
+    first: int = 0,
+    *,
+    afresh: bool = False,
 ) -> Word[SecretArray]:
-    """`look_up` as a word; whatever x is, it tells nothing. Rounds: 2 if randomness is at hand."""
+    """`look_up` as a word; whatever x is, it tells nothing. Rounds: 2 if randomness is at hand.
+
+    Args:
+        afresh: x is from outside, and may be shares of no polynomial; the result never is.
+    """
     entries = np.asarray(table)
     if entries.ndim not in (1, 2) or not 1 <= len(entries) <= ENTRIES:
         raise ValueError(f"a table has 1 to {ENTRIES} entries in one or several columns")
@@ -73,7 +81,8 @@ def looked_up(
     else:
         result = x.engine.public(f[0], (x.size, f.shape[1]))
         if len(f) > 1:
-            result = (yield from raised(x.ravel(), len(f) - 1)).T @ f[1:] + result
+            raised = yield from _raised(x.ravel(), len(f) - 1, afresh)
+            result = raised.T @ f[1:] + result
     return result.reshape(x.shape + entries.shape[1:])
 
 
@@ -91,12 +100,14 @@ def randomness(degree: int, size: int) -> int:
 
 async def powers(x: SecretArray, k: int) -> SecretArray:
     """x, x^2, ..., x^k on a new first axis: ceil(log2 k) rounds, k - 1 products."""
-    return await alone(x.engine, raised(x, k))
+    return await alone(x.engine, _raised(x, k))
 
 
-def raised(x: SecretArray, k: int) -> Word[SecretArray]:
-    """`powers` as a word."""
+def _raised(x: SecretArray, k: int, afresh: bool = False) -> Word[SecretArray]:
     found = x[None]
+    if afresh:
+        ones = x.engine.public(1, found.shape)
+        (found,) = yield [Product(found, concatenate([ones, found])[:k])]
     while len(found) < k:
         missing = min(len(found), k - len(found))
         (more,) = yield [Product(found[-1:], found[:missing])]

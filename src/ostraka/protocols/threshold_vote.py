@@ -96,7 +96,7 @@ class ThresholdVote(Vote):
             return await self._result(await less_than_zero(self._margins(votes, cast, shares)))
         # While ballots are checked their totals are looked up: it tells nothing, whatever they are.
         ballots = x.reshape(len(x), self.questions, -1)
-        early = self._negative(ballots, shares)
+        early = self._negative(ballots, shares, afresh=engine.n > 2 * engine.t + 1)
         squares, valid, (negative,) = await self.check(engine, x, shares, early)
         if not valid.all():
             negative = await alone(engine, self._negative(squares[valid], shares))
@@ -157,12 +157,14 @@ class ThresholdVote(Vote):
             return low, high
         return min(low, -self.quorum), max(high, weight - self.quorum)
 
-    def _negative(self, ballots: SecretArray, shares: Shares) -> Word[SecretArray]:
+    def _negative(
+        self, ballots: SecretArray, shares: Shares, *, afresh: bool = False
+    ) -> Word[SecretArray]:
         """1 where a margin is negative, looked up in a table."""
         votes, cast = self.totals(ballots, shares)
         margins = self._margins(votes[:, : self.figures], cast, shares)
         low, high = self._bounds(self.weight(shares))
-        return looked_up(margins, np.arange(low, high + 1) < 0, low)
+        return looked_up(margins, np.arange(low, high + 1) < 0, low, afresh=afresh)
 
     async def _result(self, negative: SecretArray) -> SecretArray:
         """1 for each option that passes; or 1 if the first wins, 2 for the second, 0 for nobody."""
