@@ -1,13 +1,17 @@
-"""Noise that parties deal: one round, its law, and what it sends."""
+"""Noise that parties deal: one round, its law, what it sends, and parties that deal too much."""
 
 import asyncio
 from fractions import Fraction
 
 import numpy as np
+import pytest
 
+from ostraka.engine.audit import start_active
+from ostraka.engine.context import start
 from ostraka.engine.deal import share
 from ostraka.engine.noise import add_noise
 from ostraka.engine.reveal import reveal
+from ostraka.errors import PeerViolation
 from ostraka.privacy.shares import LaplaceShares, Sensitivity
 
 
@@ -46,3 +50,36 @@ def test_every_party_sends_an_element_to_those_without_a_stream(together):
 
     results, _ = asyncio.run(together(5, 2, program))
     assert results == [8 * 100 * 2] * 5
+
+
+def dealing(together, lie, begin):
+    """What each of three parties ends with when the last one deals `lie` as its noise."""
+    noise = LaplaceShares(Fraction(1), Sensitivity(2, 2, 4), 2)
+    lying = LaplaceShares(Fraction(1), Sensitivity(2, 2, 4), 2)
+    lying.draw = lambda stream: np.array([0, lie, 0, 0])
+
+    async def program(engine):
+        try:
+            mine = lying if engine.me == 2 else noise
+            return await reveal(await add_noise(engine.public(np.zeros(4, np.int64)), mine))
+        except PeerViolation as violation:
+            return violation
+
+    return asyncio.run(together(3, 1, program, begin=begin))[0]
+
+
+@pytest.mark.parametrize("sign", [-1, 1])
+@pytest.mark.parametrize("excess", [1, 10**6, 1 << 59])
+def test_noise_larger_than_any_is_found_with_active_security(together, sign, excess):
+    bound = LaplaceShares(Fraction(1), Sensitivity(2, 2, 4), 2).share.bound
+    found = dealing(together, sign * (bound + excess), start_active)
+    assert all(isinstance(result, PeerViolation) for result in found)
+    assert {result.peer for result in found} == {"p2"}
+
+
+def test_the_largest_noise_there_is_goes_unnoticed_as_is_said(together):
+    bound = LaplaceShares(Fraction(1), Sensitivity(2, 2, 4), 2).share.bound
+    found = dealing(together, bound, start_active)
+    assert abs(found[0][1] - bound) < bound
+    found = dealing(together, 1000 * bound, start)  # passive: nobody looks
+    assert abs(found[0][1] - 1000 * bound) < bound

@@ -301,12 +301,15 @@ def test_votes_refuse_more_honesty_than_the_threshold_promises(manifest, everybo
         )
 
 
-def test_votes_say_that_a_liar_can_deal_any_noise(manifest, everybody):
+@pytest.mark.parametrize(
+    ("security", "said"),
+    [("passive", "can also deal any noise it likes"), ("active", "can move a count by up to")],
+)
+def test_votes_say_what_a_liar_can_do_with_noise(manifest, everybody, security, said):
     for name, outputs in (("tally", ""), ("threshold-vote", 'pass_at = "1/2"')):
-        agreement = votes(
-            manifest, everybody, name, 3, type="bool", outputs=outputs, privacy=central()
-        )
+        more = {"type": "bool", "outputs": outputs, "security": security}
+        agreement = votes(manifest, everybody, name, 3, privacy=central(), **more)
         text = " ".join(protocol_for(agreement).explain())
-        assert "can deal any noise it likes" in text
+        assert said in text
         assert "unanim" not in text.lower()
         assert protocol_for(agreement).spends(()) == Spend.pure(Fraction(1))

@@ -209,6 +209,8 @@ def test_words_and_what_it_spends(manifest, everybody):
     text = " ".join(protocol.explain())
     assert "epsilon = 1, whatever it changes in any score, up to 1" in text
     assert f"at most {protocol.within} below the best" in text
-    assert "can deal any noise it likes" in text
+    assert "can also deal any noise it likes" in text
+    active = protocol_for(write(manifest, everybody, 3, security="active"))
+    assert f"move a score by up to {active.most_noise} " in " ".join(active.explain())
     assert protocol.spends(()).epsilon == 1
     assert protocol.spends(()).delta == 0

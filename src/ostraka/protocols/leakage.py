@@ -179,22 +179,31 @@ def explain_choice(choice: PrivateChoice) -> list[str]:
         f"noise {h} are enough: it holds against any {n - h} compute parties who pool theirs.",
         f"With probability 95% or more the score of the option named is at most {choice.within} "
         "below the best.",
-        _DEALT,
+        _dealers(choice, choice.most_noise, "a score"),
         *(explain_ballots(choice) if choice.votes else [_bounds(choice)]),
     ]
     return explain_interactive(choice, "the option that was chosen, and no score", answer)
 
 
-_DEALT = (
-    "Whatever [sharing] security says: a compute party that does not follow the protocol can deal "
-    "any noise it likes, and so make the result wrong, unnoticed; it learns no more."
-)
+def _dealers(protocol: Protocol, most: int, of: str) -> str:
+    """What a compute party that lies can do with noise that is at most so large."""
+    if protocol.manifest.sharing.security == "passive":
+        return (
+            "A compute party that does not follow the protocol can also deal any noise it likes, "
+            "and so make the result wrong, unnoticed; it learns no more for that."
+        )
+    return (
+        "Noise is the exception to what is proven below: that it was drawn as agreed cannot be, "
+        "only that a share of it is no larger than noise can be. A compute party that lies can "
+        f"move {of} by up to {most} with it, unnoticed; it learns no more for that."
+    )
 
 
 def explain_dealt_noise(protocol: Protocol, noise: NoiseShares) -> list[str]:
-    """What hides whom where compute parties add noise, and what one that lies can do."""
+    """What hides whom where compute parties add noise to counts, and what one that lies can do."""
     n = len(protocol.scheme.compute)
-    return [*explain_noise(noise, "the compute parties", n, n), _DEALT]
+    lines = explain_noise(noise, "the compute parties", n, n)
+    return [*lines, _dealers(protocol, noise.share.bound, "a count")]
 
 
 def explain_auction(auction: Auction) -> list[str]:

@@ -46,7 +46,8 @@ class PrivateChoice(Vote, Comparing):
     Rounds: at most 9 to share, agree, check and open, one for noise, those of `choose.argmax`, and
     for numbers a comparison; bytes: `cost()`.
     Tolerates: t curious compute parties of n >= 2t + 1, who must all stay. Whatever contributors
-    share, what counts is valid. A compute party that lies can deal noise that decides.
+    share, what counts is valid. A compute party that lies can deal noise that decides: see
+    `engine.noise`.
     """
 
     name = "private-choice"
@@ -124,6 +125,11 @@ class PrivateChoice(Vote, Comparing):
     def within(self) -> int:
         """The score of what is chosen is at most that below the best, 95 times in 100."""
         return -(-self.noise.within(len(self.scheme.compute)) // GRAINS)
+
+    @property
+    def most_noise(self) -> int:
+        """A share of noise is larger than that with probability below 2^-100."""
+        return self.noise.share.bound // GRAINS + 1
 
     def explain(self) -> list[str]:
         return explain_choice(self)
