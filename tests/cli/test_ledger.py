@@ -131,7 +131,8 @@ def test_no_ledger_and_more_than_one(cli, alice):
     assert ended.code == 2
     assert "no ledger of carlos" in ended.err
     assert not Path("carlos.ledger").exists()
-    assert cli("ledger", "--json", "show").code == 2
+    for option in (["--json"], ["--as", "alice"], ["--keys", "."]):
+        assert "options go behind show" in cli("ledger", *option, "show").err
 
 
 def test_keys_that_lie_where_nothing_can_be_written(cli, alice, monkeypatch, tmp_path):

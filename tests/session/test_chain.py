@@ -6,8 +6,11 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ostraka.errors import RefusedByLedger, Temporary
 from ostraka.session import chain as chains
@@ -260,6 +263,29 @@ def test_a_line_twice_or_lines_swapped(filled, someone):
 def test_a_line_that_is_none(filled, someone, line):
     filled.write_bytes(filled.read_bytes() + line)
     refused(filled, someone, "cannot be read at line 6")
+
+
+@given(st.data())
+@settings(deadline=None)
+def test_no_changed_byte_is_believed(someone, data):
+    """Whatever byte, whatever it becomes: a refusal, or, where that cannot matter, the same."""
+    with TemporaryDirectory() as directory:
+        path = Path(directory) / "alice.ledger"
+        chain = Chain(path, someone)
+        with chain.locked():
+            for number in range(3):
+                chain.append({"event": "test", "number": number})
+        content = bytearray(path.read_bytes())
+        place = data.draw(st.integers(0, len(content) - 1))
+        content[place] ^= data.draw(st.integers(1, 255))
+        path.write_bytes(content)
+        with pytest.raises(RefusedByLedger):
+            read(path, someone)
+        head_of(path).unlink()  # without it the last line alone could still be cut short
+        content[place:] = b""
+        path.write_bytes(content)
+        if content.count(b"\n") > 1:
+            refused(path, someone, "has lost alice.ledger.head")
 
 
 def test_somebody_else_s_ledger(filled, someone, tmp_path):

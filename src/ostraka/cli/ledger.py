@@ -36,10 +36,11 @@ def ledger(
 ) -> None:
     """What this party's runs have told of its data, and what its budgets still allow."""
     if context.invoked_subcommand is not None:
-        if json:
+        if as_ or keys or json:
             from ostraka.errors import UsageError
 
-            raise UsageError("--json stands alone", hint="ostraka ledger --json")
+            hint = "such as: ostraka ledger show --as NAME; and --json needs none"
+            raise UsageError("options go behind show, check or release", hint=hint)
         return
     own = _own(as_, keys)
     if json:

@@ -28,7 +28,7 @@ Row = dict[int, int]
 """Column -> entry, without zeros."""
 
 WORK = 5_000_000
-"""Entries that are looked at before `TooMany`: a second or two."""
+"""Entries that are looked at before `TooMany`: a few seconds."""
 
 _P = P61.p
 
@@ -59,7 +59,7 @@ def isolated(sets: Iterable[Collection[str]], fewer_than: int) -> Group | None:
         One such group, or None if there is none.
 
     Raises:
-        TooMany: it cannot be told in a second or two.
+        TooMany: it cannot be told in a few seconds.
     """
     if fewer_than < 2:
         return None

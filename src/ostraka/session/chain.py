@@ -88,7 +88,7 @@ class Chain:
             yield
         except OSError as error:
             message = f"the ledger {self.path} cannot be used: {error.strerror}"
-            hint = "what cannot be written down is not done"
+            hint = "what cannot be written down is not done; OSTRAKA_LEDGER names another directory"
             raise RefusedByLedger(message, hint=hint, data_left=False) from None
 
     def _open(self) -> int:
