@@ -73,9 +73,10 @@ async def start_active(party: Party, draw: Draw, context: bytes = b"") -> Engine
     Args:
         context: what honest parties must agree on, or nothing is opened.
     """
-    engine = await start(party, draw)
+    engine = await start(party, draw, active=True)
     engine.need_products()
     engine.audit = Auditor(engine, Coin(engine, draw, context))
+    engine.audit.dealt([engine.random])
     return engine
 
 

@@ -1,10 +1,10 @@
 """Joint randomness that nobody can foresee or bend, as long as one party is honest.
 
-Every party commits, once, to the end of a chain of SHA-256 hashes; each toss opens one link more
-of every chain, and the coin is the hash of all links. So a toss is one round, and it falls only
-when *every* honest party has opened: what any of them did before, it did before the coin was
-known. With its link each party repeats what it heard in the commitments, so one that told
-different parties different things is noticed before the first coin is used.
+Every party commits, when the engine starts, to the end of a chain of SHA-256 hashes; each toss
+opens one link more of every chain, and the coin is the hash of all links. So a toss is one round,
+and it falls only when *every* honest party has opened: what any of them did before, it did before
+the coin was known. With its link each party repeats what it heard in the commitments, so one that
+told different parties different things is noticed before the first coin is used.
 
 Adversary: active, any number of parties; whoever does not follow makes the others stop.
 """
@@ -13,17 +13,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import Final
 
 import numpy as np
 
 from ostraka.engine.context import Engine
+from ostraka.engine.links import after, chain
 from ostraka.errors import Aborted, PeerViolation
 from ostraka.exchange import octets
 from ostraka.sharing.randomness import SEED_BYTES, Draw, Stream, Words
-
-LINKS: Final = 1 << 7
-"""Tosses from one commitment: as many hashes at first, and a round each time they are used up."""
 
 
 class Coin:
@@ -37,9 +34,8 @@ class Coin:
     def __init__(self, engine: Engine, draw: Draw, context: bytes = b"") -> None:
         self.engine, self.draw, self.context = engine, draw, context
         self.trusting = False
-        self._chain: list[bytes] = []
-        self._last: list[bytes] = []
-        self._heard = b""
+        self._chain, self._last = list(engine.chain[:-1]), engine.ends
+        self._heard = b"".join(self._last)
 
     async def toss(self, aside: Sequence[Words] = ()) -> tuple[Stream, list[list[int]]]:
         """A stream everybody reads alike. One round, and one more when a chain begins.
@@ -84,13 +80,11 @@ class Coin:
                 "nothing was revealed",
                 hint="one of the compute parties does not follow the protocol",
             )
-        if _next(link) != self._last[party]:
+        if after(link) != self._last[party]:
             raise PeerViolation(f"{name} opened a coin it had not committed to", peer=name)
 
     async def _commit(self) -> None:
-        self._chain = [self.draw.seed()]
-        for _ in range(LINKS):
-            self._chain.append(_next(self._chain[-1]))
+        self._chain = chain(self.draw)
         self._last = await self._told([self._chain.pop()] * self.engine.n)
         self._heard = b"".join(self._last)
 
@@ -108,7 +102,3 @@ class Coin:
                 message = heard.tobytes()
             said.append(message)
         return said
-
-
-def _next(link: bytes) -> bytes:
-    return hashlib.sha256(b"ostraka link 1" + link).digest()

@@ -104,6 +104,9 @@ class Engine:
     """Public tables that words build once."""
     random: Words = field(default_factory=lambda: np.empty(0, np.uint64))
     """Our shares of random elements: see `spare`."""
+    chain: Sequence[bytes] = ()
+    """With active security the first chain of our coin, and the `ends` of everybody's."""
+    ends: list[bytes] = field(default_factory=list)
     audit: Audit | None = None
     """With active security: what checks, at every opening, all that was done before."""
 
@@ -210,9 +213,9 @@ class Engine:
         return into
 
 
-async def start(party: Party, draw: Draw) -> Engine:
-    """Agree on pairwise seeds: one round, 32 bytes to every other compute party; none if the offers
-    came with the shares of inputs.
+async def start(party: Party, draw: Draw, *, active: bool = False) -> Engine:
+    """Agree on pairwise seeds: one round, 32 bytes to every other compute party, twice that with
+    active security; none if the offers came with the shares of inputs.
 
     Args:
         party: its scheme must be Shamir sharing, and it one of the compute parties.
@@ -225,14 +228,19 @@ async def start(party: Party, draw: Draw) -> Engine:
             hint='set scheme = "shamir" under [sharing]',
         )
     if party.offers:
-        return Engine(party, scheme, party.offers.seeds(), random=party.offers.random)
-    offers = Offers(scheme, party.me, draw)
+        return _engine(party, scheme, party.offers)
+    offers = Offers(scheme, party.me, draw, active=active)
     messages: dict[PartyId, Array] = {
         name: offers.message(name) for name in scheme.compute if name != party.me
     }
-    got = await party.exchange.all_to_all(messages, step, words(SEED_BYTES // 8))
+    got = await party.exchange.all_to_all(messages, step, words(SEED_BYTES // 8 * (1 + active)))
     for name, message in got.items():
         offers.take(name, message)
-    engine = Engine(party, scheme, offers.seeds())
-    engine.counters = Counters(1, len(messages), SEED_BYTES * len(messages))
+    engine = _engine(party, scheme, offers)
+    engine.counters = Counters(1, len(messages), sum(m.nbytes for m in messages.values()))
     return engine
+
+
+def _engine(party: Party, scheme: Shamir, offers: Offers) -> Engine:
+    random, ends = offers.random, offers.ends()
+    return Engine(party, scheme, offers.seeds(), random=random, chain=offers.chain, ends=ends)

@@ -1,8 +1,9 @@
 """What compute parties give one another before they compute, along with the shares of inputs.
 
-Half of the seed of each pair, and what adds up to random elements: parties 0 to t share one each,
-so no t parties know the sum. A party that computes sends both in the message of the sharing step,
-whether it contributes or not, so they cost no round.
+Half of the seed of each pair; with active security the end of a chain of hashes, for the coin; and
+what adds up to random elements: parties 0 to t share one each, so no t parties know the sum. A
+party that computes sends all in the message of the sharing step, whether it contributes or not, so
+they cost no round.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import hashlib
 
 import numpy as np
 
+from ostraka.engine.links import chain
 from ostraka.names import PartyId
 from ostraka.sharing.randomness import SEED_BYTES, Draw, Stream, Words
 from ostraka.sharing.scheme import Parcel
@@ -23,13 +25,19 @@ class Offers:
     Args:
         count: random elements.
         draw: where this party's own randomness comes from.
+        active: with the end of a chain.
 
     Attributes:
         random: our shares of the random elements, once everybody's offer is taken.
+        chain: ours, of `links`; empty unless active.
     """
 
-    def __init__(self, scheme: Shamir, me: PartyId, draw: Draw, count: int = 0) -> None:
+    def __init__(
+        self, scheme: Shamir, me: PartyId, draw: Draw, count: int = 0, *, active: bool = False
+    ) -> None:
         self.scheme, self.me, self.count = scheme, me, count
+        self.chain = chain(draw) if active else []
+        self._ends = {me: self.chain[-1]} if active else {}
         self.random = scheme.zeros(count)
         self._given = {name: draw.seed() for name in scheme.compute}
         self._seeds = {me: self._given[me]}
@@ -44,18 +52,19 @@ class Offers:
 
     def message(self, to: PartyId) -> Words:
         """Ours to another compute party."""
-        half = np.frombuffer(self._given[to], np.uint64)
+        told = np.frombuffer(self._given[to] + b"".join(self.chain[-1:]), np.uint64)
         if to not in self._parcels:
-            return half
+            return told
         message = self.scheme.message(self._parcels[to])
-        return np.concatenate((half, message.view(np.uint64)))
+        return np.concatenate((told, message.view(np.uint64)))
 
     def take(self, sender: PartyId, message: Words) -> None:
         """Another compute party's to us, of `words` words; ValueError if it cannot be one."""
-        half = message[: SEED_BYTES // 8].tobytes()
+        half, rest = message[: SEED_BYTES // 8].tobytes(), message[SEED_BYTES // 8 :]
         self._seeds[sender] = _joint(self.me, self._given[sender], sender, half)
-        if len(message) > SEED_BYTES // 8:
-            rest = message[SEED_BYTES // 8 :]
+        if self.chain:
+            self._ends[sender], rest = rest[: SEED_BYTES // 8].tobytes(), rest[SEED_BYTES // 8 :]
+        if len(rest):
             expected = self.scheme.expected(sender, self.me, self.count)
             parcel = self.scheme.parcel(rest if expected.dtype == "u8" else rest.view(np.uint8))
             self.scheme.add_parcel(self.random, parcel)
@@ -64,13 +73,19 @@ class Offers:
         """Of our pairs with each compute party; KeyError while an offer is missing."""
         return [self._seeds[name] for name in self.scheme.compute]
 
+    def ends(self) -> list[bytes]:
+        """Of everybody's chains; none unless active."""
+        return [self._ends[name] for name in self.scheme.compute if self.chain]
 
-def words(scheme: Shamir, sender: PartyId, receiver: PartyId, count: int) -> int:
+
+def words(
+    scheme: Shamir, sender: PartyId, receiver: PartyId, count: int = 0, *, active: bool = False
+) -> int:
     """Words of one compute party's message to another; 0 from anybody else."""
     if sender not in scheme.compute:
         return 0
     dealt = scheme.expected(sender, receiver, count).nbytes if _deals(scheme, sender) else 0
-    return (SEED_BYTES + dealt * (count > 0)) // 8
+    return (SEED_BYTES * (1 + active) + dealt * (count > 0)) // 8
 
 
 def _deals(scheme: Shamir, party: PartyId) -> bool:

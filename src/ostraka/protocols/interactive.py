@@ -95,7 +95,9 @@ class Interactive(Protocol):
 
     def offers(self, me: PartyId, draw: Draw) -> Offers | None:
         scheme = self._shamir
-        return Offers(scheme, me, draw, self.randomness) if me in scheme.compute else None
+        if me not in scheme.compute:
+            return None
+        return Offers(scheme, me, draw, self.randomness, active=self.active)
 
     @property
     def givers(self) -> tuple[PartyId, ...]:
@@ -103,10 +105,19 @@ class Interactive(Protocol):
 
     def expected(self, giver: PartyId, receiver: PartyId) -> Expected:
         parcel = super().expected(giver, receiver)
-        offered = offers.words(self._shamir, giver, receiver, self.randomness)
+        offered = self._offered(giver, receiver)
         if not offered:
             return parcel
         return words(parcel.nbytes // 8 * (giver in self.contributors) + offered)
+
+    def _offered(self, giver: PartyId, receiver: PartyId) -> int:
+        """Words."""
+        return offers.words(self._shamir, giver, receiver, self.randomness, active=self.active)
+
+    @property
+    def active(self) -> bool:
+        """Whether compute parties may lie."""
+        return self.manifest.sharing.security == "active"
 
     @property
     def _shamir(self) -> Shamir:
@@ -177,9 +188,9 @@ class Interactive(Protocol):
         zero = scheme.zeros(self.length)
         parcels: dict[PartyId, Parcel] = {c: Explicit(zero) for c in self.contributors}
         shares = Shares(scheme, self.length, parcels, exchange.me, OsDraw())
-        given = Offers(scheme, exchange.me, shares.draw, self.randomness)
+        given = Offers(scheme, exchange.me, shares.draw, self.randomness, active=self.active)
         for name in self.givers:
-            length = offers.words(scheme, name, exchange.me, self.randomness)
+            length = self._offered(name, exchange.me)
             if length and name != exchange.me:
                 given.take(name, scheme.zeros(length))
         engine = await self._start(Party(exchange, scheme, offers=given), shares)

@@ -1,0 +1,24 @@
+"""Chains of hashes: whoever knows the end can check every link before it, and foresee none."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Final
+
+from ostraka.sharing.randomness import Draw
+
+LINKS: Final = 1 << 7
+"""Links of a chain: so many hashes when it is made, and a round each time they are used up."""
+
+
+def chain(draw: Draw) -> list[bytes]:
+    """A new chain, its first link first: the last is told to everybody, those before it later."""
+    links = [draw.seed()]
+    for _ in range(LINKS):
+        links.append(after(links[-1]))
+    return links
+
+
+def after(link: bytes) -> bytes:
+    """The next one."""
+    return hashlib.sha256(b"ostraka link 1" + link).digest()
