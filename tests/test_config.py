@@ -14,6 +14,7 @@ import pytest
 from ostraka import config, limits
 from ostraka.errors import InputError, ManifestError, UsageError
 from ostraka.manifest import InputSchema
+from ostraka.sharing.encoding import Codec
 
 ONE = InputSchema.model_validate({"type": "decimal(2)", "min": 0, "max": 1000, "unit": "USD"})
 MANY = InputSchema.model_validate({"type": "int", "min": 0, "max": 1000, "length": 3})
@@ -130,6 +131,13 @@ def test_unreadable_inputs_are_refused_and_never_repeated(
         config.read_input(str(write(tmp_path / "x.txt", content)), ONE, "alice")
     assert caught.value.data_left is False
     assert "31337" not in caught.value.message + caught.value.hint
+
+
+def test_several_values_may_have_names(tmp_path: Path) -> None:
+    found = config.read_input(str(write(tmp_path / "x", '{"a": 1.50, "b": [2, 3]}')), MANY, "alice")
+    assert found == {"a": Decimal("1.50"), "b": [2, 3]}
+    with pytest.raises(InputError):
+        Codec(MANY).encode(found)
 
 
 @pytest.mark.parametrize("name", ["x.npy", "x.txt"])

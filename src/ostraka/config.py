@@ -100,7 +100,7 @@ def ledger_directory(keys: Path, environ: Mapping[str, str] = os.environ) -> Pat
 
 
 def read_input(source: str | None, schema: InputSchema, name: str) -> Any:
-    """One contributor's input, exact: int, Decimal, bool, str, a list of these, or an array.
+    """One contributor's input, exact: int, Decimal, bool, str, lists or dicts of these, an array.
 
     Args:
         source: a file, "-" for standard input, or None to ask without echo.
@@ -150,7 +150,7 @@ def describe(schema: InputSchema) -> str:
 
 
 def parse_input(content: bytes, schema: InputSchema, source: str) -> Any:
-    """JSON (a value or a list), .npy, or plain text with one value on each line.
+    """JSON (a value, a list, or several values by name), .npy, or plain text, a value on each line.
 
     Values of plain text stay text: the encoding reads them exactly and refuses what is not one.
     """
@@ -166,18 +166,19 @@ def parse_input(content: bytes, schema: InputSchema, source: str) -> Any:
         hint = f"expected: {describe(schema)}"
         raise InputError(f"{source} is blank", hint=hint, data_left=False)
     if text[0] in '["{':
-        return _json(text, source)
+        return _json(text, source, named=schema.length > 1)
     lines = [line.strip() for line in text.splitlines()]
     return lines if len(lines) > 1 else lines[0]
 
 
-def _json(text: str, source: str) -> Any:
+def _json(text: str, source: str, *, named: bool) -> Any:
+    """`named`: whether an object may be what is asked for; its protocol knows the names."""
     try:
         value = json.loads(text, parse_float=Decimal)
     except (ValueError, RecursionError, InvalidOperation):
         hint = "a value, a list of values, or plain text with one value on each line"
         raise InputError(f"{source} is not JSON", hint=hint, data_left=False) from None
-    if isinstance(value, dict):
+    if isinstance(value, dict) and not named:
         raise InputError(f"{source} holds an object, not values", data_left=False)
     return value
 

@@ -53,6 +53,7 @@ def test_a_withheld_cell_is_absent(fleet):
     session = agreement(fleet, 3, outputs)
     pay = {name: [[400, 4], [500, 5], [0, 0]] for name in ROLES if name != "erin"}
     pay["alice"][2] = [90, 1]
+    pay["david"] = {"others": [0, 0], "women": [400, 4], "men": [500, 5]}  # in any order, by name
     parties = fleet.run_all(session, {name: json.dumps(value) for name, value in pay.items()})
     # one company has others; women go with them, so that the total does not tell
     assert parties["erin"].values == {

@@ -450,6 +450,7 @@ def test_traffic_does_not_depend_on_what_is_withheld(table):
         ('statistics = ["sum", "sum"]', {}, "outputs.statistics"),
         ("statistics = []", {}, "outputs.statistics"),
         ('statistics = ["median"]', {}, "outputs.statistics"),
+        (f"{GROUPS}\nheads = 5", {"bounds": (1, 9)}, "input.min: must be 0 or less"),
         (f'{GROUPS}\nheads = 5\ngap = ["women", "x"]', {}, "outputs.gap"),
         (f'{GROUPS}\nheads = 5\ngap = ["men", "men"]', {}, "outputs.gap"),
         ("", {"type": "bool"}, "input.type: table compares numbers"),
@@ -479,6 +480,20 @@ def test_manifests_it_cannot_serve_are_refused(table, outputs, more, problem):
 def test_inputs_that_are_no_table_are_refused_before_anything_is_sent(table, raw, problem):
     with pytest.raises(InputError, match=problem):
         table(3, WAGES).encode(raw)
+
+
+def test_cells_may_be_named(table):
+    square = table(3, SQUARE)
+    named = {"men": {"north": 3, "south": 4}, "women": {"south": 2, "north": 1}}
+    assert square.encode(named).tolist() == square.encode([1, 2, 3, 4]).tolist()
+    wages = table(3, WAGES)
+    named = {"men": [5, 1], "women": [0, 0]}
+    assert wages.encode(named).tolist() == wages.encode([[0, 0], [5, 1]]).tolist()
+    for wrong in ({"men": [5, 1]}, {**named, "others": [1, 1]}, {"men": 5, "women": 6}):
+        with pytest.raises(InputError, match=r"entry for each of women and men|pair"):
+            wages.encode(wrong)
+    with pytest.raises(InputError, match="entry for each of north and south"):
+        square.encode({"women": 1, "men": 2})
 
 
 def test_sums_have_room(table):
