@@ -9,7 +9,7 @@ import pytest
 from ostraka.privacy import polya
 from ostraka.privacy.polya import FEW, Polya
 from ostraka.privacy.samplers import Laplace
-from ostraka.sharing.randomness import SeededDraw, Stream
+from ostraka.privacy.tables import exp_minus
 
 MILLION = 10**6
 
@@ -103,17 +103,24 @@ def test_long_vectors_are_as_exact_as_the_cipher(scale):
         assert 0 < Polya(scale, h, sides=2).distance(1 << 30) < Fraction(1, 1 << 60)
 
 
-def test_comparisons_go_on_where_the_first_word_ties():
-    words = Stream(SeededDraw("tie").seed(), "test").fill(np.empty(6, np.uint64))
-    high, next_words = words[:4], words[4:6]
-    high = high.copy()
-    high[[0, 3]] += np.uint64(1), np.uint64(0)
-    high[1] -= np.uint64(1)
-    low = np.zeros(4, np.uint64)
-    low[2], low[3] = next_words[0], next_words[1] + np.uint64(1)
-    stream = Stream(SeededDraw("tie").seed(), "test")
-    found = polya._below(stream, high, low)
-    assert found.tolist() == [True, False, False, True]
+def test_floating_point_decides_as_whole_numbers_would(monkeypatch, stream):
+    jumps = polya._Jumps(Fraction(10**9, 7), 2, 2)
+    fast = jumps.draw(stream("both ways"), 300)
+    monkeypatch.setattr(polya, "_NEAR", 2.0)
+    assert np.array_equal(jumps.draw(stream("both ways"), 300), fast)
+
+
+@pytest.mark.parametrize(("first", "low"), [(8, 7), (1 << 20, 12345)])
+def test_comparisons_go_on_where_the_first_word_ties(first, low, stream):
+    jumps = polya._Jumps(Fraction(1000), 2, 2)
+    q = exp_minus(Fraction(low, 1000)) * first // (first + low)
+    head, tail = divmod(q, 1 << 192)
+    assert jumps._below(stream("tie"), head - 1, first, low)
+    assert not jumps._below(stream("tie"), head + 1, first, low)
+    more = 0
+    for word in stream("tie").fill(np.empty(3, np.uint64)).tolist():
+        more = more << 64 | word
+    assert jumps._below(stream("tie"), head, first, low) == (more < tail)
 
 
 def test_what_makes_no_sense_is_refused():

@@ -24,9 +24,9 @@ from numpy.typing import NDArray
 
 from ostraka.privacy.exact import Exact
 from ostraka.privacy.samplers import FEW, FINE, TAIL
-from ostraka.privacy.tables import PRECISION, Sampler, Table, exp_minus, powers
+from ostraka.privacy.tables import PRECISION, Sampler, Table, exp_minus
 from ostraka.sharing.encoding import Signed
-from ostraka.sharing.randomness import Stream, Words
+from ostraka.sharing.randomness import Stream, Words, blocks
 
 ENTRIES: Final = 1 << 17
 """Longest table: making it takes a quarter of a second, and so do some 10^5 samples by jumps."""
@@ -34,7 +34,8 @@ ENTRIES: Final = 1 << 17
 _ONE: Final = 1 << PRECISION
 _SCALES: Final = 70
 """How far out jumps are left out of tables: e^-70 < 2^-100."""
-_DIGIT: Final = 8
+_NEAR: Final = 2.0**-40
+"""How near floating point is not trusted."""
 
 
 class Polya(Sampler):
@@ -91,7 +92,7 @@ class Polya(Sampler):
         """The whole law."""
         right = self._right() if self.sides == 2 else self._one_side()
         left = right[:0:-1] if self.sides == 2 else []
-        return Table(left + right, np.arange(-len(left), len(right)), TAIL + FINE)
+        return Table(left + right, -len(left), TAIL + FINE)
 
     def _one_side(self) -> list[int]:
         """P(k) = P(k - 1) a (k - 1 + r) / k."""
@@ -132,46 +133,59 @@ class Polya(Sampler):
 
 
 class _Jumps(Sampler):
-    """The same for long vectors of large scales: all candidates of all elements at once."""
+    """The same for long vectors of large scales: the candidates of many elements at once."""
 
     def __init__(self, scale: Fraction, h: int, sides: int) -> None:
-        self.sides = sides
+        self.scale, self.sides = scale, sides
         count = (int(_SCALES * scale) + 1).bit_length()
-        kept = [exp_minus((1 << j) / scale) for j in range(count)]
-        rate = sides * sum(kept) // h
+        begun = [exp_minus((1 << j) / scale) for j in range(count)]
+        rate = sides * sum(begun) // h
         many = _poisson(rate)
-        self._counts = Table(many, np.arange(len(many)), TAIL + FINE)
-        self._block = Table(kept, np.arange(count), FINE)
-        digits = range(0, count, _DIGIT)
-        self._keep = [_thresholds(exp_minus((1 << at) / scale)) for at in digits]
-        candidate = self._block.each + len(self._keep) * Fraction(1, 1 << 128)
-        self.each = self._counts.each + TAIL + Fraction(rate, _ONE) * candidate
+        self._counts = Table(many, 0, TAIL + FINE)
+        self._block = Table(begun, 0, FINE)
+        self.each = self._counts.each + TAIL + Fraction(rate, _ONE) * (self._block.each + FINE)
 
     def distance(self, length: int) -> Fraction:
         return self.each * length
 
     def draw(self, stream: Stream, length: int) -> Signed:
-        counts = self._counts.draw(stream, length)
-        ends = np.cumsum(counts)
-        sums = np.concatenate([[0], np.cumsum(self._sizes(stream, int(ends[-1])))])
-        found: Signed = sums[ends] - sums[ends - counts]
-        return found
+        out = np.empty(length, np.int64)
+        for part in blocks(length):
+            counts = self._counts.draw(stream, part.stop - part.start)
+            ends = np.cumsum(counts)
+            sums = np.concatenate([[0], np.cumsum(self._sizes(stream, int(ends[-1])))])
+            np.subtract(sums[ends], sums[ends - counts], out=out[part])
+        return out
 
     def _sizes(self, stream: Stream, count: int) -> Signed:
         """Candidates' sizes, 0 for those that are not kept; of two sides, half are negative."""
-        j = self._block.draw(stream, count).view(np.uint64)
-        first = np.uint64(1) << j
+        first = np.int64(1) << self._block.draw(stream, count)
         w = _words(stream, count)
-        low = w & (first - np.uint64(1))
-        k = first + low
-        kept = _first_of(stream, j, k)
-        for i, thresholds in enumerate(self._keep):
-            digit = low >> np.uint64(_DIGIT * i) & np.uint64((1 << _DIGIT) - 1)
-            kept &= _below(stream, *thresholds[:, digit])
-        sizes = np.where(kept, k, 0).astype(np.int64)
+        low = (w >> np.uint64(1)).view(np.int64) & (first - 1)
+        sizes = np.where(self._kept(stream, first, low), first + low, 0)
         if self.sides == 2:
-            np.negative(sizes, out=sizes, where=w >> np.uint64(63) == 1)
+            np.negative(sizes, out=sizes, where=w & np.uint64(1) == 1)
         return sizes
+
+    def _kept(self, stream: Stream, first: Signed, low: Signed) -> NDArray[np.bool_]:
+        """True with probability first / (first + low) * e^(-low / scale), exactly: floating point,
+        which is right to 2^-45, decides where the uniform number is not as near as `_NEAR`."""
+        w = _words(stream, len(low))
+        u = w * 2.0**-64
+        q = first / (first + low) * np.exp(low / -float(self.scale))
+        kept: NDArray[np.bool_] = u < q
+        for i in np.flatnonzero(np.abs(u - q) < _NEAR):
+            kept[i] = self._below(stream, int(w[i]), int(first[i]), int(low[i]))
+        return kept
+
+    def _below(self, stream: Stream, w: int, first: int, low: int) -> bool:
+        """Whether a uniform number of 256 bits that begins with w is below the same."""
+        q = exp_minus(low / self.scale) * first // (first + low)
+        if w != q >> (PRECISION - 64):
+            return w < q >> (PRECISION - 64)
+        for word in _words(stream, PRECISION // 64 - 1).tolist():
+            w = w << 64 | word
+        return w < q
 
 
 def _few(exact: Exact, h: int) -> int:
@@ -192,34 +206,6 @@ def _poisson(rate: int) -> list[int]:
     while weights[-1] > sum(weights) >> 104 or len(weights) << PRECISION < rate:
         weights.append((weights[-1] * rate >> PRECISION) // len(weights))
     return weights
-
-
-def _thresholds(q: int) -> NDArray[np.uint64]:
-    """Below which of 2^128 numbers, in two words, something is kept with probability q^d, for each
-    digit d."""
-    found = [min(power >> (PRECISION - 128), (1 << 128) - 1) for power in powers(q, 1 << _DIGIT)]
-    return np.array([divmod(number, 1 << 64) for number in found], np.uint64).T
-
-
-def _below(stream: Stream, high: Words, low: Words) -> NDArray[np.bool_]:
-    """Whether a uniform number of two words is below another; the second is seldom drawn."""
-    w = _words(stream, len(high))
-    found, same = w < high, w == high
-    if same.any():
-        found[same] = _words(stream, int(same.sum())) < low[same]
-    return found
-
-
-def _first_of(stream: Stream, j: Words, k: Words) -> NDArray[np.bool_]:
-    """True with probability 2^j / k, for 2^j <= k < 2^(j + 1); exactly."""
-    kept = np.zeros(len(k), np.bool_)
-    open_ = np.arange(len(k))
-    while len(open_):
-        u = _words(stream, len(open_)) >> (np.uint64(63) - j[open_])
-        inside = u < k[open_]
-        kept[open_[inside]] = u[inside] >> j[open_[inside]] == 0
-        open_ = open_[~inside]
-    return kept
 
 
 def _words(stream: Stream, count: int) -> Words:
