@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from abc import abstractmethod
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Mapping
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Literal, NoReturn, TypeVar
@@ -26,6 +26,7 @@ from ostraka.exchange import Array, Exchange, Expected, type_codes, words
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId, Step
 from ostraka.protocols.protocol import Protocol, Shares
+from ostraka.protocols.words import names
 from ostraka.sharing.randomness import Draw, OsDraw, Words
 from ostraka.sharing.scheme import Explicit, Parcel
 from ostraka.sharing.shamir import Shamir
@@ -151,10 +152,10 @@ class Interactive(Protocol):
         """
         liars = [c for c, ok in zip(shares.counted, valid, strict=True) if not ok]
         if liars and self.options.invalid == "abort":
-            names = listed(liars)
+            who = names(liars)
             raise PeerViolation(
-                f"what {names} shared is no {what}; what it is stays hidden, nothing was counted",
-                hint=f"run it again without {names}",
+                f"what {who} shared is no {what}; what it is stays hidden, nothing was counted",
+                hint=f"run it again without {who}",
                 peer=liars[0],
             )
         if liars:
@@ -308,8 +309,3 @@ def exact_fraction(value: object) -> Fraction:
 def refuse(problem: str, hint: str = "correct the manifest at every party") -> NoReturn:
     """The manifest asks for something that cannot be done."""
     raise ManifestError(problem, hint=hint, data_left=False)
-
-
-def listed(names: Sequence[str]) -> str:
-    """ "a, b and c"."""
-    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from ostraka.protocols.interactive import listed
-from ostraka.protocols.words import explain_interactive, from_the_answer
+from ostraka.protocols.words import explain_interactive, from_the_answer, listed
 
 if TYPE_CHECKING:
     from ostraka.protocols.table import Table

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ostraka.engine.agree import quorum
-from ostraka.names import PartyId
 from ostraka.protocols.protocol import Protocol
 
 
@@ -238,10 +237,15 @@ def _dropouts(protocol: Protocol) -> str:
     return text
 
 
-def names(parties: tuple[PartyId, ...] | list[PartyId]) -> str:
+def names(parties: Sequence[str]) -> str:
     """ "a, b and c"; of very many, the first."""
-    shown = list(parties[:6]) + ([f"{len(parties) - 6} others"] if len(parties) > 6 else [])
-    return shown[0] if len(shown) == 1 else ", ".join(shown[:-1]) + " and " + shown[-1]
+    more = len(parties) - 6
+    return listed([*parties[:6], f"{more} others"] if more > 1 else parties)
+
+
+def listed(parts: Sequence[str]) -> str:
+    """ "a, b and c"."""
+    return " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]]))
 
 
 def _ordinal(k: int) -> str:
