@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from fractions import Fraction
 from functools import partial
 from typing import Annotated, Any, Final, Literal
@@ -62,8 +63,8 @@ class Options(InputOptions):
 class Table(Comparing):
     """Sums by group over the contributors, and what follows from them. [HDF12]
 
-    Contributors: for each cell, row by row, a number within the manifest's bounds; or such a number
-    and of how many heads it is the sum, [[52000, 1], [0, 0]]; no heads, no sum.
+    Contributors: for each cell, row by row or by name, a number within the manifest's bounds; or
+    such a number and of how many heads it is the sum, [[52000, 1], [0, 0]]; no heads, no sum.
     Recipients learn: the sums that keep all rules of [policy], unless they would tell of one that
     does not; which those are; and who was counted. Compute parties learn which keep the rules, and
     whose input is out of bounds. Nobody else learns anything.
@@ -81,21 +82,22 @@ class Table(Comparing):
         self._prepare(manifest, read_options(Options, manifest))
         rule = self.options
         self.layout = Layout(max(1, len(rule.rows)), max(1, len(rule.columns)))
-        self.heads = Codec(
-            InputSchema(type=IntType(), length=self.layout.cells, min=0, max=rule.heads)  # type: ignore[arg-type]
-        )
+        none, most = Decimal(0), Decimal(rule.heads)
+        cells = self.layout.cells
+        self.heads = Codec(InputSchema(type=IntType(), length=cells, min=none, max=most))
         self.vectors = 2 if rule.heads else 1
-        self.related = rule.totals and self.layout.cells > 1
-        self.figures = self.layout.figures if self.related else self.layout.cells
+        self.related = rule.totals and cells > 1
+        self.figures = self.layout.figures if self.related else cells
         signed = self.codec.low < 0 and not rule.heads
         self.kept = Rules.of(manifest.policy, self.codec.quantum, signed=signed)
         self._check()
-        self.length = self.vectors * self.layout.cells
+        self.length = self.vectors * cells
         self.opened = self.figures * (1 + self.vectors)
 
     # --- the figure -----------------------------------------------------------------------------
 
     def encode(self, raw: object) -> Words:
+        raw = self._in_order(raw) if isinstance(raw, dict) else raw
         if not self.options.heads:
             return self.scheme.from_signed(self.codec.encode(raw))
         sums, heads = _columns(raw, self.layout.cells)
@@ -103,6 +105,13 @@ class Table(Comparing):
         if np.any((of == 0) & (x != 0)):
             refuse_input("the input has a sum of no heads")
         return self.scheme.from_signed(np.concatenate([x, of]))
+
+    def _in_order(self, raw: object) -> list[Any]:
+        """The cells row by row, of {row: cell} or {row: {column: cell}}."""
+        lines = _named(raw, self.options.rows)
+        if not self.options.columns:
+            return lines
+        return [cell for line in lines for cell in _named(line, self.options.columns)]
 
     async def evaluate(self, engine: Engine, x: SecretArray, shares: Shares) -> SecretArray:
         cells = await self._valid(engine, x, shares)
@@ -271,6 +280,8 @@ class Table(Comparing):
                 "outputs.heads: is missing: a mean needs to know of how many",
                 hint="say heads = N, the most that one contributor has in one cell",
             )
+        if rule.heads and not self.codec.low <= 0 <= self.codec.high:
+            refuse("input.min: must be 0 or less: the sum of no heads is 0")
         if rule.gap and not (set(rule.gap) <= set(rule.rows) and len(set(rule.gap)) == 2):
             refuse('outputs.gap: names two of the rows, gap = ["women", "men"]')
         self._check_rules(k)
@@ -319,6 +330,12 @@ class Table(Comparing):
 
     def explain(self) -> list[str]:
         return explain_table(self)
+
+
+def _named(raw: object, names: Names) -> list[Any]:
+    if not isinstance(raw, dict) or set(raw) != set(names):
+        refuse_input(f"the input must have an entry for each of {listed(names)}, and no other")
+    return [raw[name] for name in names]
 
 
 def _columns(raw: object, cells: int) -> tuple[list[Any], list[Any]]:
