@@ -7,6 +7,7 @@ import pytest
 
 from ostraka.engine import audit as auditing
 from ostraka.engine import bits as making_bits
+from ostraka.engine import links
 from ostraka.engine import multiply as multiplying
 from ostraka.engine import sort as sorting
 from ostraka.engine.audit import start_active
@@ -87,6 +88,37 @@ async def test_a_product_costs_no_more_bytes_and_a_proof_few(together):
 
     results, _ = await together(3, 1, program, begin=start_active)
     assert all((result == 9).all() for result in results)
+
+
+async def test_when_a_chain_is_used_up_everybody_commits_to_another(together, monkeypatch):
+    monkeypatch.setattr(links, "LINKS", 3)
+
+    async def program(engine):
+        x, rounds = await share(engine, 0, 3, ()), []
+        for _ in range(4):
+            before = engine.counters.rounds
+            x = await mul(x, x) - 6
+            assert (await reveal(x)).item() == 3
+            rounds.append(engine.counters.rounds - before)
+        return rounds
+
+    results, _ = await together(3, 1, program, begin=start_active)
+    assert results == [[6, 7, 6, 7]] * 3
+
+
+async def test_who_opens_another_link_is_named(together, monkeypatch):
+    async def program(engine):
+        x = await share(engine, 0, 3, ())
+        if engine.me == 1:
+            engine.audit.coin._chain[-1] = bytes(32)
+            with pytest.raises(OstrakaError):
+                await reveal(await mul(x, x))
+            return
+        with pytest.raises(PeerViolation, match="p1 opened a coin") as caught:
+            await reveal(await mul(x, x))
+        assert caught.value.peer == "p1"
+
+    await together(3, 1, program, begin=start_active)
 
 
 async def test_comparisons_at_the_edges(together, size):
