@@ -78,7 +78,7 @@ def bench(
         ),
     ] = 1,
     security: Annotated[
-        str, typer.Option(metavar="NAME", help="passive, or active: all but sum.")
+        str, typer.Option(metavar="NAME", help="passive or active.")
     ] = "passive",
     link: Annotated[
         Link, typer.Option(metavar="direct|relay", help="How parties reach each other.")
