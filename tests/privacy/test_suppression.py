@@ -52,14 +52,14 @@ def test_elimination_finds_what_follows():
     assert follows([], [0, 0])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @drawn(patterns())
 def test_bridges_are_what_linear_algebra_finds(pattern):
     layout, given = pattern
     assert determined(layout, given) == known(layout, given)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @drawn(patterns())
 def test_nothing_withheld_follows_from_what_is_given(pattern):
     layout, given = pattern

@@ -74,7 +74,7 @@ def policies(draw, dominance=True):
     return "\n".join(lines)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(data=st.data())
 def test_every_recipient_gets_what_the_textbook_says(manifest, everybody, data):
     n = data.draw(st.sampled_from([3, 4, 5, 7]))
