@@ -210,16 +210,19 @@ async def _exchange(
     step = engine.begin(len(_pieces(size + count + len(told))))
     if engine.me in workers:
         weight = engine.weights(workers)[engine.me]
-        vector = np.empty(size + count * (engine.me <= engine.t), np.uint64)
-        vector[:size] = engine.field.scale(products, weight)
-        vector[size:] = engine.uniform(engine.me, "random elements", len(vector) - size)
-        vectors = split(engine, vector.__getitem__, shares[: len(vector)])
+        vector = engine.field.scale(products, weight)
+        if count and engine.me <= engine.t:
+            random = engine.uniform(engine.me, "random elements", count)
+            vector = np.concatenate((vector, random))
+        vectors = {}
+        if len(vector):
+            vectors = split(engine, vector.__getitem__, shares[: len(vector)])
         own = with_zero(engine, engine.field.scale(told, weight))
         _send(engine, step, vectors, own)
         engine.scheme.add(value, own)
     for party in (worker for worker in workers if worker != engine.me):
         dealt = shares[: size + count * (party <= engine.t)]
-        if engine.me in plan(engine, party).seeded:
+        if len(dealt) and engine.me in plan(engine, party).seeded:
             derive(engine, party, dealt)
             dealt = dealt[:0]
         arrived = np.empty(len(dealt) + len(told), np.uint64)
