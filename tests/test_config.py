@@ -122,6 +122,7 @@ def test_inputs_stay_exact(tmp_path: Path, content: str, value: Any) -> None:
         ("[" * 100_000, "is not JSON"),
         (b"\xff\xfe31337", "not UTF-8"),
         (b"\x93NUMPY31337", "not a .npy array"),
+        (b"PK\x03\x0431337", "is an archive"),
     ],
 )
 def test_unreadable_inputs_are_refused_and_never_repeated(

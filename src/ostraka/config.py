@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ostraka.session.rules import Rule
 
 NPY = b"\x93NUMPY"
+ZIP = b"PK\x03\x04"
 
 
 def load(path: Path) -> Manifest:
@@ -158,6 +159,9 @@ def parse_input(content: bytes, schema: InputSchema, source: str) -> Any:
         from io import BytesIO
 
         return _array(BytesIO(content), source)
+    if content.startswith(ZIP):
+        hint = "an .npz holds several arrays: save one of them as .npy"
+        raise InputError(f"{source} is an archive, not an input", hint=hint, data_left=False)
     try:
         text = content.decode("utf-8-sig").strip()
     except UnicodeDecodeError:

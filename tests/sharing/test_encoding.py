@@ -133,6 +133,7 @@ def test_the_guilty_element_is_named(kind, value, problem, everywhere):
         (np.array([1] * 12), 'choice(["a","b"])', "element 1 is a number"),
         (np.zeros((3, 4)), "int", "2 dimensions"),
         (np.array([None] * 12), "int", "element 1 is blank"),
+        (np.array(["1e3"] * 12), "int", "is not a number in plain digits, such as 1000"),
         (np.array(["1", "x"] * 6), "int", "element 2 is not a number"),
         (np.array([1 + 1j] * 12), "int", "element 1 is not a number"),
     ],

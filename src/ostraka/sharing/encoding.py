@@ -260,7 +260,7 @@ def _from_text(text: str, *, exponents: bool) -> Fraction:
     except ValueError:
         number = None
     if number is None:
-        raise ValueError("is not a number")
+        raise ValueError("is not a number in plain digits, such as 1000 or -2.50")
     if not math.isfinite(number):
         raise ValueError("is not a finite number")
     return Fraction(number)
