@@ -114,6 +114,37 @@ async def test_shares_of_shamir_that_left_are_held_as_others_may_go_on(office, l
     assert why(ledgers["bob"]) == (State.HELD, "")
 
 
+async def test_who_only_computes_holds_what_others_may_have_opened(office, ledgers):
+    """Nothing of carlos's was in it, and still the answer may be known."""
+    roles_of = {"alice": ALL, "bob": ALL, "carlos": ("compute",)}
+    manifest = office.manifest(roles_of, sharing=SHAMIR, timeout=1)
+
+    class Stops(roles._Blind):
+        def phase(self, name):
+            if name == "computing":
+                raise Aborted("it stops here", data_left=False)
+
+    inputs = {"alice": 1, "bob": 2}
+    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+        for name in INPUTS:
+            observer = Stops() if name == "carlos" else None
+            taking = take_part(office, manifest, ledgers, name, inputs.get(name), observer=observer)
+            group.create_task(taking)
+    assert why(ledgers["carlos"]) == (State.HELD, "")
+
+
+async def test_an_interrupted_wait_is_released(office, ledgers):
+    async with asyncio.timeout(10):
+        waiting = asyncio.get_running_loop().create_task(
+            take_part(office, office.manifest(), ledgers, "alice", 1)
+        )
+        while not ledgers["alice"].runs:
+            await asyncio.sleep(0.01)
+        waiting.cancel()
+        await asyncio.wait([waiting])
+    assert why(ledgers["alice"]) == (State.RELEASED, "interrupted")
+
+
 async def test_what_is_refused_contacts_nobody(office, ledgers, monkeypatch):
     async def contacted(*_, **__):
         raise AssertionError("the network was used")

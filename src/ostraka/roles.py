@@ -182,6 +182,7 @@ class _Booking:
     def __init__(self, place: Reservation | None, manifest: Manifest, me: PartyId) -> None:
         self._place = place
         self.sharing = False
+        self._contributes = me in manifest.contributors
         # Additive shares cannot be opened without every compute party.
         self._needed = manifest.sharing.scheme == "additive" and me in manifest.compute
 
@@ -201,10 +202,17 @@ class _Booking:
 
     def failed(self, error: BaseException) -> None:
         """What was not committed is released, if it is certain that nothing was revealed."""
-        nothing_left = not self.sharing or getattr(error, "data_left", None) is False
-        if self._place and not self._place.committed and (nothing_left or self._needed):
-            why = error.code if isinstance(error, OstrakaError) else type(error).__name__
-            self._place.release(why)
+        if self._place is None or self._place.committed:
+            return
+        kept = self._contributes and getattr(error, "data_left", None) is False
+        if kept or self._needed or not self.sharing:
+            self._place.release(_why(error))
+
+
+def _why(error: BaseException) -> str:
+    if isinstance(error, OstrakaError):
+        return error.code
+    return "interrupted" if isinstance(error, asyncio.CancelledError) else type(error).__name__
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """`ledger`: what it says to people and to programs, and what it refuses."""
 
 import json
+import re
 import sys
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
@@ -260,6 +261,19 @@ def test_a_budget_file_says_exactly(tmp_path):
     assert (b.series, b.budget, b.min_difference, b.same_roster_only) == (("*",), None, 3, True)
     assert (c.accountant, c.budget.delta) == ("pld", Fraction(1, 10**9))
     assert config.load_rules("bob", tmp_path) == ()
+
+
+def test_the_guide_s_budgets_are_valid(tmp_path):
+    from ostraka import config
+
+    guide = Path(__file__).parents[2] / "docs" / "guides" / "budget.md"
+    blocks = re.findall(r"^```toml\n(.*?)^```", guide.read_text(), re.S | re.M)
+    budgets = [block for block in blocks if "[[budget]]" in block]
+    assert len(budgets) == 2
+    for block in budgets:
+        (tmp_path / "alice.toml").write_text(block)
+        (rule,) = config.load_rules("alice", tmp_path)
+        assert rule.source == "payroll"
 
 
 def test_a_plain_run_needs_no_option_and_leaves_a_record(cli, session):
