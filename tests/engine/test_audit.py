@@ -196,6 +196,31 @@ async def test_a_shuffle_that_is_none_is_found(together, monkeypatch, n, t, how)
     await together(n, t, program, begin=start_active)
 
 
+async def test_a_leader_that_tells_different_orders_is_found(together, monkeypatch):
+    """Else columns could be mixed, and the combinations that prove them right would be, too."""
+    honest = sorting._group_seeds
+
+    async def two_stories(engine, groups):
+        found = await honest(engine, groups)
+        if engine.me == 3:
+            found[groups.index((0, 3, 4))] = bytes(32)
+        return found
+
+    monkeypatch.setattr(sorting, "_group_seeds", two_stories)
+
+    async def program(engine):
+        table = await share(engine, 0, [[3, 4]], (1, 2))
+        try:
+            await sorting.shuffle(table)
+        except OstrakaError as error:
+            return "different orders" in str(error)
+        return False
+
+    results, _ = await together(5, 2, program, begin=start_active)
+    assert results[3]
+    assert results[4]
+
+
 async def test_bits_of_secrets_and_halving(together, size):
     a = np.array([[5, 12345, 2**58 + 7, 0], [2**59 - 1, 1, -1, -(2**59)]])
     bits = np.array([0, 1, 2**60 - 1, 0x123456789ABCDEF])

@@ -12,6 +12,7 @@ but k.
 
 from __future__ import annotations
 
+import hashlib
 from itertools import combinations
 from math import comb, isqrt
 from typing import Final
@@ -25,6 +26,7 @@ from ostraka.engine.context import Engine
 from ostraka.engine.deal import deal, random_elements
 from ostraka.engine.multiply import matmul
 from ostraka.engine.reveal import reveal
+from ostraka.errors import Aborted
 from ostraka.exchange import octets
 from ostraka.sharing.randomness import SEED_BYTES, Stream
 
@@ -76,7 +78,8 @@ async def shuffle(table: SecretArray) -> SecretArray:
     With active security a column has one more element, r . column for a secret uniform r, and that
     it still is so after each set is a product to prove. What is dealt wrong adds errors that do not
     depend on r to a column, so none passes, but with probability 1 / p, and whether one does says
-    nothing about the table. Two rounds more.
+    nothing about the table. Two rounds more, and with t > 1 a third: if the honest in a set had
+    different orders, they would deal sums of columns, whose combinations with r are right.
     """
     engine = table.engine
     if comb(engine.n, engine.t) > SETS:
@@ -87,6 +90,8 @@ async def shuffle(table: SecretArray) -> SecretArray:
         for group, seed in zip(groups, seeds, strict=True):
             table = await _permuted(table, group, seed)
         return table
+    if engine.t > 1:
+        await _same_seeds(engine, groups, seeds)
     r = await random_elements(engine, (1, len(table)))
     tagged = concatenate([table, await matmul(r, table)])
     for group, seed in zip(groups, seeds, strict=True):
@@ -155,6 +160,33 @@ async def _group_seeds(engine: Engine, groups: list[tuple[int, ...]]) -> list[by
             for i, row in zip(ours, message.reshape(-1, SEED_BYTES), strict=True):
                 found[i] = row.tobytes()
     return found
+
+
+async def _same_seeds(
+    engine: Engine, groups: list[tuple[int, ...]], seeds: list[bytes | None]
+) -> None:
+    """Any two parties hold the same seeds of the sets they are both in: one round.
+
+    Raises:
+        Aborted: they do not.
+    """
+    step, others = engine.begin(), [party for party in range(engine.n) if party != engine.me]
+    held = {
+        other: hashlib.sha256(
+            b"".join(s for g, s in zip(groups, seeds, strict=True) if s and other in g)
+        ).digest()
+        for other in others
+    }
+    for other in others:
+        engine.send(other, step, np.frombuffer(held[other], np.uint8))
+    for other in others:
+        name = engine.names[other]
+        theirs = await engine.party.receive(name, step, octets(len(held[other])))
+        if theirs.tobytes() != held[other]:
+            raise Aborted(
+                f"{name} and we were told different orders to shuffle by; nothing was revealed",
+                hint="one of the compute parties does not follow the protocol",
+            )
 
 
 async def _opened_order(keys: SecretArray) -> Order:
