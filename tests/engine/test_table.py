@@ -1,11 +1,17 @@
+from itertools import product
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ostraka.engine.deal import share
+from ostraka.engine import rounds
+from ostraka.engine.deal import random_elements, share
 from ostraka.engine.reveal import reveal
+from ostraka.engine.rounds import alone
+from ostraka.engine.table import _masked as masked
 from ostraka.engine.table import look_up, powers
+from ostraka.sharing.field import Field
 
 
 @settings(
@@ -48,6 +54,93 @@ async def test_several_functions_at_once_and_a_threshold_in_few_rounds(together,
         assert np.array_equal(passed, votes >= 11)
         assert np.array_equal(several, table[votes])
         assert np.array_equal(longest, votes % 7)
+
+
+@pytest.mark.parametrize("k", [2, 5, 6, 21, 64, 512])
+async def test_rounds_of_a_table(together, k):
+    """A mask takes two rounds, and one more to deal it where no randomness is at hand."""
+    degree = k - 1
+
+    async def program(engine):
+        x = await share(engine, 0, [k - 1], (1,))
+        took, found = [], []
+        for spare in (0, 2 * degree + 1):
+            engine.random = (await random_elements(engine, (spare,))).parts[0]
+            before = engine.counters.rounds
+            found += (await reveal(await look_up(x, np.arange(k) ** 2))).tolist()
+            took.append(engine.counters.rounds - before - 1)
+        return took, found, len(engine.random)
+
+    for took, found, left in (await together(5, 2, program))[0]:
+        assert took == ([3, 2] if degree > 4 else [(degree - 1).bit_length()] * 2)
+        assert found == [degree**2] * 2
+        assert left == (0 if degree > 4 else 2 * degree + 1)
+
+
+async def test_what_a_mask_opens_does_not_depend_on_what_is_looked_up(together):
+    """Over p = 7, for a polynomial of degree 2, all of r, b_1, b_2, v_1, v_2 tried.
+
+    Unless one of them is zero, which over 2^61 - 1 none is, w and d take all values but zero
+    equally often, and A all but x: as close to independent of x as r cannot be zero.
+    """
+    field = Field(3)
+    grid = np.meshgrid(*[np.arange(7, dtype=np.uint64)] * 5, indexing="ij")
+    every = np.array(grid).reshape(5, -1)
+    f = np.array([[3], [1], [5]], np.uint64)
+
+    async def program(engine, place):
+        engine.random = every.reshape(-1)
+        x = engine.public(np.full(every.shape[1], place))
+        word, told = masked(x, f), []
+
+        def watched():
+            answer = None
+            while True:
+                try:
+                    answer = yield word.send(answer)
+                except StopIteration as end:
+                    return end.value
+                told.append(answer)
+
+        found = await alone(engine, watched())
+        (w, _), (d, a) = told
+        return found.parts[0][:, 0], np.vstack((w, d, a[None])).astype(int)
+
+    good = every.all(axis=0)
+    for place in range(7):
+        found, told = (
+            await together(3, 1, lambda engine, x=place: program(engine, x), field=field)
+        )[0][0]
+        assert (found[good] == (3 + place + 5 * place**2) % 7).all()
+        codes = 7 ** np.arange(5) @ told[:, good]
+        possible = [c for c in product(*[range(1, 7)] * 4, range(7)) if c[4] != place]
+        assert sorted(codes) == sorted(7 ** np.arange(5) @ np.array(possible).T)
+
+
+async def test_what_a_mask_opens_is_uniform(together, monkeypatch):
+    """At full size, of one value looked up again and again."""
+    seen, real = [], rounds._exchange
+
+    async def spying(engine, *arguments):
+        found = await real(engine, *arguments)
+        if engine.me == 0:
+            seen.append(found[2])
+        return found
+
+    monkeypatch.setattr(rounds, "_exchange", spying)
+
+    async def program(engine):
+        x = await share(engine, 0, 3, (40,))
+        for _ in range(10):
+            await look_up(x, np.arange(12) >= 6)
+
+    await together(3, 1, program)
+    values = np.concatenate(seen)
+    assert len(values) == 400 * (11 + 11 + 1)
+    for bits in (values >> np.uint64(57), values & np.uint64(15)):
+        counts = np.bincount(bits.astype(np.int64), minlength=16)
+        expected = len(values) / 16
+        assert ((counts - expected) ** 2 / expected).sum() < 37.7  # 15 degrees, 1 in 1000
 
 
 async def test_powers(together):

@@ -23,6 +23,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import accumulate
+from math import prod
 from typing import Final
 
 import numpy as np
@@ -118,10 +119,11 @@ def _raised(x: SecretArray, k: int, afresh: bool = False) -> Word[SecretArray]:
 def _masked(x: SecretArray, f: Elements) -> Word[SecretArray]:
     """The polynomials f, lowest power first, at every place: shape (size of x, columns of f)."""
     engine, field, degree = x.engine, x.engine.field, len(f) - 1
-    random = engine.spare(randomness(degree, x.size))
+    shape = (2 * degree + 1, x.size)
+    random = engine.spare(prod(shape))
     if random is None:
-        (random,) = yield [Random(engine, (randomness(degree, x.size),))]
-    random = random.reshape(2 * degree + 1, x.size)
+        (random,) = yield [Random(engine, shape)]
+    random = random.reshape(shape)
     r, b, v = random[:1], random[1 : degree + 1], random[degree + 1 :]
     w, c = yield [Opened(b[..., None], v[..., None]), Product(v[:-1], b[1:])]
     c = concatenate([b[:1], c])
