@@ -8,9 +8,12 @@ import pytest
 
 from ostraka.engine import king
 from ostraka.engine.audit import start_active
+from ostraka.engine.context import start
 from ostraka.engine.deal import share
 from ostraka.engine.multiply import dot, matmul, mul
 from ostraka.engine.reveal import reveal
+from ostraka.engine.rounds import Opened, Product, Random, alone
+from ostraka.engine.table import powers
 from ostraka.errors import OstrakaError
 from ostraka.sharing.field import P61, Field
 from ostraka.simulate import MemoryNet
@@ -81,6 +84,34 @@ async def test_only_long_batches_of_larger_thresholds_go_this_way(together, monk
             return engine.counters.rounds - before
 
         assert (await together(n, t, program))[0] == [rounds] * n
+
+
+async def test_words_that_share_rounds_go_this_way_too(together, monkeypatch):
+    monkeypatch.setattr(king, "WORTH", 300)
+    a, b = np.arange(-100, 100), np.arange(200) % 7
+
+    for begin in (start, start_active):
+
+        async def program(engine):
+            x, y = await share(engine, 0, a, a.shape), await share(engine, 1, b, b.shape)
+            before = engine.counters.rounds
+            raised = await powers(x, 4)
+            if not engine.audit:
+                assert engine.counters.rounds == before + 1 + 3
+
+            def word():
+                product, random = yield [Product(x, y), Random(engine, (3,))]
+                many, opened = yield [Product(raised, y), Opened(random - random)]
+                return product, many, opened
+
+            product, many, opened = await alone(engine, word())
+            return [await reveal(z) for z in (raised, product, many)] + [opened]
+
+        for raised, product, many, opened in (await together(5, 2, program, begin=begin))[0]:
+            assert np.array_equal(raised, [a, a**2, a**3, a**4])
+            assert np.array_equal(product, a * b)
+            assert np.array_equal(many, [a**k * b for k in (1, 2, 3, 4)])
+            assert not opened.any()
 
 
 # --- secrecy

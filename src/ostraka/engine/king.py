@@ -89,8 +89,13 @@ def _plan(engine: Engine) -> Plan:
     return Plan(seeded, explicit, coefficients, silent, factors, weight)
 
 
+def pays(engine: Engine, length: int) -> bool:
+    """Whether there is enough to reduce."""
+    return length * (engine.t - 1) >= WORTH
+
+
 async def reduced(engine: Engine, length: int, local: Local) -> Words:
-    """Shares of degree t of what `local` holds in degree 2t: three rounds."""
+    """Shares of degree t of what `local` holds in degree 2t: three rounds; no audit is told."""
     batch = _Batch(engine, length, local)
     pieces = len(batch.pieces)
     for i in range(pieces + 3):
@@ -102,8 +107,6 @@ async def reduced(engine: Engine, length: int, local: Local) -> Words:
             await batch.reign(i - 2)
         if i >= 3:
             await batch.finish(i - 3)
-    if engine.audit:
-        engine.audit.dealt([batch.result])
     return batch.result
 
 

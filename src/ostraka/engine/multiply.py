@@ -76,8 +76,11 @@ async def reduced(engine: Engine, length: int, local: Local) -> Words:
     """Shares of degree t of what `local` holds in degree 2t: one round, or if there is very much of
     it, three; audited by nobody."""
     engine.need_products()
-    if length * (engine.t - 1) >= king.WORTH:
-        return await king.reduced(engine, length, local)
+    if king.pays(engine, length):
+        found = await king.reduced(engine, length, local)
+        if engine.audit:
+            engine.audit.dealt([found])
+        return found
     workers = range(2 * engine.t + 1)
     if engine.me not in workers:
         return (await deal(engine, workers, length, None, total=True))[0]

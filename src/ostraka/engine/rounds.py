@@ -24,6 +24,7 @@ from typing import Any, Final, TypeVar
 
 import numpy as np
 
+from ostraka.engine import king
 from ostraka.engine.array import SecretArray
 from ostraka.engine.context import Engine
 from ostraka.engine.deal import derive, plan, split
@@ -200,11 +201,18 @@ def _parted(flat: Words, shapes: Sequence[tuple[int, ...]]) -> list[Elements]:
 async def _exchange(
     engine: Engine, products: Words, count: int, told: Words
 ) -> tuple[Words, Words, Words]:
-    """One round: reduce products, deal `count` random elements, open `told`.
+    """One round: reduce products, deal `count` random elements, open `told`. Very many products go
+    before the rest, by way of kings.
 
     Returns:
         Our shares of the products and of the random elements; what was opened.
     """
+    if king.pays(engine, len(products)):
+        found = await king.reduced(engine, len(products), products.__getitem__)
+        if not count and not len(told):
+            return found, products[:0], told
+        _, *others = await _exchange(engine, products[:0], count, told)
+        return found, others[0], others[1]
     workers, size = range(2 * engine.t + 1), len(products)
     shares, value = np.zeros(size + count, np.uint64), np.zeros(len(told), np.uint64)
     step = engine.begin(len(_pieces(size + count + len(told))))
