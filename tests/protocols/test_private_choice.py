@@ -143,7 +143,8 @@ def test_numbers_for_every_option_may_be_scores_too(manifest, everybody):
     )
     inputs = {"alice": [5, -4, 0], "bob": ["-0.1", 4, 0], "carlos": [-5, "0.1", 0]}
     protocol = protocol_for(agreement)
-    assert protocol.change == 100
+    assert protocol.change == 10
+    assert "up to 10. Of 3 shares" in " ".join(protocol.explain())
     assert simulate(agreement, inputs)["bob"].outputs[0].value == "b"
     assert protocol.plaintext(inputs) == {"choice": "b"}
 
@@ -185,6 +186,10 @@ def simulate_with(agreement, inputs, liar, vector):
         ({"type": "int", "length": 2, "outputs": 'options = ["x", "x"]'}, "as many as"),
         (
             {"type": "int", "length": 2, "outputs": 'options = ["x", "y"]\nweights = { bob = 2 }'},
+            "goes with ballots",
+        ),
+        (
+            {"type": "int", "length": 2, "outputs": 'options = ["x", "y"]\nchoices = 2'},
             "goes with ballots",
         ),
         ({"length": 2, "outputs": ""}, "one question"),

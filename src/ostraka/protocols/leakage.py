@@ -175,17 +175,18 @@ def explain_choice(choice: PrivateChoice) -> list[str]:
         f"The rule: each of {k} options has a score; the compute parties each add a share of noise "
         "to every score, and the option with the highest sum is named.",
         "Noise: what one contributor's input changes in the choice is bounded by epsilon = "
-        f"{epsilon}, whatever it changes in any score, up to {choice.change}. Of {n} shares of "
-        f"noise {h} are enough: it holds against any {n - h} compute parties who pool theirs.",
-        f"With probability 95% or more the score of the option named is at most {choice.within} "
-        "below the best.",
-        _dealers(choice, choice.most_noise, "a score"),
+        f"{epsilon}, whatever it changes in any score, up to {short(choice.change)}. Of {n} "
+        f"shares of noise {h} are enough: it holds against any {n - h} compute parties who pool "
+        "theirs.",
+        "With probability 95% or more the score of the option named is at most "
+        f"{short(choice.within)} below the best.",
+        _dealers(choice, short(choice.most_noise), "a score"),
         *(explain_ballots(choice) if choice.votes else [_bounds(choice)]),
     ]
     return explain_interactive(choice, "the option that was chosen, and no score", answer)
 
 
-def _dealers(protocol: Protocol, most: int, of: str) -> str:
+def _dealers(protocol: Protocol, most: str, of: str) -> str:
     """What a compute party that lies can do with noise that is at most so large."""
     if protocol.manifest.sharing.security == "passive":
         return (
@@ -203,7 +204,7 @@ def explain_dealt_noise(protocol: Protocol, noise: NoiseShares) -> list[str]:
     """What hides whom where compute parties add noise to counts, and what one that lies can do."""
     n = len(protocol.scheme.compute)
     lines = explain_noise(noise, "the compute parties", n, n)
-    return [*lines, _dealers(protocol, noise.share.bound, "a count")]
+    return [*lines, _dealers(protocol, str(noise.share.bound), "a count")]
 
 
 def explain_auction(auction: Auction) -> list[str]:

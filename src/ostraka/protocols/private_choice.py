@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from typing import Final
 
 import numpy as np
@@ -64,7 +65,8 @@ class PrivateChoice(Vote, Comparing):
             change = max(1, self.codec.high - self.codec.low)
             self.names = self.options.options
         self._check()
-        self.change = change
+        self.unit = self.codec.quantum if not self.votes else Fraction(1)
+        self.change = change * self.unit
         self.noise = on_scores(self, GRAINS * change, len(self.names))
         self.opened = 1
 
@@ -108,8 +110,9 @@ class PrivateChoice(Vote, Comparing):
                 f"outputs.options: must name each of two options or more once, as many as the "
                 f"numbers of an input, {length}"
             )
-        if not self.votes and self.options.weights:
-            refuse("outputs.weights: goes with ballots")
+        for name in ("weights", "choices"):
+            if not self.votes and name in self.options.model_fields_set:
+                refuse(f"outputs.{name}: goes with ballots")
         largest = self.all_votes if self.votes else len(self.contributors) * self.codec.magnitude
         if 8 * GRAINS * largest > self.scheme.capacity:
             refuse("input.max: scores could become too large to be compared exactly")
@@ -122,14 +125,14 @@ class PrivateChoice(Vote, Comparing):
         return {"choice": self.names[scores.index(max(scores))]}
 
     @property
-    def within(self) -> int:
+    def within(self) -> Fraction:
         """The score of what is chosen is at most that below the best, 95 times in 100."""
-        return -(-self.noise.within(len(self.scheme.compute)) // GRAINS)
+        return -(-self.noise.within(len(self.scheme.compute)) // GRAINS) * self.unit
 
     @property
-    def most_noise(self) -> int:
+    def most_noise(self) -> Fraction:
         """A share of noise is larger than that with probability below 2^-100."""
-        return self.noise.share.bound // GRAINS + 1
+        return (self.noise.share.bound // GRAINS + 1) * self.unit
 
     def explain(self) -> list[str]:
         return explain_choice(self)
