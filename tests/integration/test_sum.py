@@ -99,6 +99,32 @@ def test_statistics_are_those_of_the_plaintext_twin(fleet, case):
         assert party.values == expected
 
 
+COINS = '{ mechanism = "randomized-response", truth = "1/2" }'
+
+
+def test_reports_are_noised_by_each_process_for_itself(fleet, tmp_path):
+    """Real randomness, so the tolerance is six standard deviations: one failure in 10^9."""
+    names, length = ("alice", "bob", "carlos"), 4000
+    session = fleet.manifest(
+        names, fleet.coordinator(), type="bool", bounds="", length=length,
+        sharing='scheme = "shamir"\nthreshold = 1',
+        policy=f"min_contributors = 3\n[privacy]\nlocal = {COINS}",
+    )  # fmt: skip
+    bits = {n: np.arange(length) % 4 <= rank for rank, n in enumerate(names)}
+    for name in names:
+        np.save(tmp_path / f"{name}.npy", bits[name])
+    parties = fleet.run_all(session, {n: tmp_path / f"{n}.npy" for n in names})
+    (values,) = {json.dumps(party.values) for party in parties.values()}
+    result = parties["alice"].result
+    total, mean = result["outputs"]
+    assert result["status"] == "noised"
+    assert json.loads(values)["mean"] == mean["value"]
+    off = np.array(total["value"]) - sum(bits[n].astype(int) for n in names)
+    assert len(set(off.tolist())) > 3
+    assert abs(off.mean()) < 6 * 1.5 / length**0.5  # each of three has a variance of 3/4
+    assert set(total["error95"]) == {2.94}
+
+
 def test_two_sessions_of_the_same_keys_at_once(fleet):
     relay = fleet.coordinator()
     first = fleet.manifest(relay=relay, name="first", title="First")
