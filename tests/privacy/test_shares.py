@@ -83,6 +83,7 @@ def test_laws_of_large_scales_are_worked_out_as_those_of_small_ones():
 def test_more_makers_than_needed_tell_no_less_and_no_more():
     noise = LaplaceShares(Fraction(1, 3), ONE, 4)
     assert noise.spends(4) == noise.spends(9) == Spend.pure(Fraction(1, 3))
+    assert noise.spends(0).exact
 
 
 def test_what_tables_leave_out_is_in_delta():

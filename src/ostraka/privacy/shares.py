@@ -31,7 +31,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ostraka.privacy.budget import Spend, epsilon_of
+from ostraka.privacy.budget import EXACT, Spend, epsilon_of
 from ostraka.privacy.polya import Polya
 from ostraka.privacy.samplers import gaussian
 from ostraka.privacy.tables import Sampler
@@ -81,9 +81,13 @@ class NoiseShares(ABC):
         """One maker's share for the whole vector. Consumes the stream."""
         return self.share.draw(stream, self.sensitivity.length)
 
-    @abstractmethod
     def spends(self, makers: int) -> Spend:
         """What the total tells if the shares of so many honest makers are in it."""
+        return self._tells(min(makers, self.honest)) if makers else EXACT
+
+    @abstractmethod
+    def _tells(self, makers: int) -> Spend:
+        """The same of at least one and at most `honest` makers."""
 
     @property
     def _slip(self) -> Fraction:
@@ -104,9 +108,9 @@ class LaplaceShares(NoiseShares):
         self.epsilon, self.scale = epsilon, sensitivity.l1 / epsilon
         self.share = Polya(self.scale, honest, sides=2)
 
-    def spends(self, makers: int) -> Spend:
+    def _tells(self, makers: int) -> Spend:
         """With fewer shares the law is log-convex, so a change tells most spread evenly."""
-        if makers >= self.honest:
+        if makers == self.honest:
             return Spend.pure(self.epsilon).slipping(self._slip)
         part, rest = divmod(self.sensitivity.l1, self.sensitivity.length)
         law, shape = _Law(self.scale, Fraction(makers, self.honest)), self.sensitivity.length
@@ -130,8 +134,8 @@ class GeometricShares(NoiseShares):
         self.scale = 2 * change / epsilon
         self.share = Polya(self.scale, honest, sides=1)
 
-    def spends(self, makers: int) -> Spend:
-        if makers >= self.honest:
+    def _tells(self, makers: int) -> Spend:
+        if makers == self.honest:
             return Spend.pure(self.epsilon).slipping(self._slip)
         law = _Law(self.scale, Fraction(makers, self.honest))
         return Spend.pure(_up(law.exceeds(2 * self.change)))
@@ -176,8 +180,8 @@ class GaussianShares(NoiseShares):
         drift = math.sqrt(self.sensitivity.l2_squared / (makers * v))
         return _up((drift + tau * math.sqrt(self.sensitivity.length)) ** 2 / 2)
 
-    def spends(self, makers: int) -> Spend:
-        rho = self._rho(self.variance, min(makers, self.honest))
+    def _tells(self, makers: int) -> Spend:
+        rho = self._rho(self.variance, makers)
         return Spend(epsilon_of(rho, self.delta * (1 - _KEPT)), self.delta, rho, self._slip)
 
     def within(self, makers: int, sure: float = SURE) -> int:
