@@ -102,15 +102,17 @@ async def run_party(
             session.lifecycle.happen(Event.REVEALED)
             if outcome is not None:
                 booking.result(session, outcome, observer)
-                _warn_of_missing(manifest, outcome, observer)
+                _warn(manifest, outcome, observer)
             path = await _sign(session, outcome, directory_for_receipt, observer)
     return result_of(session, outcome, path)
 
 
-def _warn_of_missing(manifest: Manifest, outcome: Outcome, observer: Observer) -> None:
+def _warn(manifest: Manifest, outcome: Outcome, observer: Observer) -> None:
     counted = set(outcome.contributors)
     if without := [c for c in manifest.contributors if c not in counted]:
         observer.warn(f"not counted: {', '.join(without)}")
+    for liar in outcome.liars:
+        observer.warn(f"{liar} announced wrong shares of the result; they were corrected")
 
 
 @asynccontextmanager
@@ -194,7 +196,7 @@ class _Booking:
     def result(self, session: Session, outcome: Outcome, observer: Observer) -> None:
         """What became known: too late to refuse."""
         if self._place:
-            names = [output.name for output in outcome.outputs]
+            names = [output.name for output in outcome.outputs if output.parts]
             try:
                 self._place.result(session.id.hex(), outcome.contributors, outcome.status, names)
             except OstrakaError as problem:
