@@ -7,6 +7,8 @@ import pytest
 
 from ostraka import roles
 from ostraka.errors import Aborted, InputError, RefusedByLedger, TimedOut
+from ostraka.protocols.protocol import Output
+from ostraka.protocols.secure_sum import SecureSum
 from ostraka.session.ledger import Ledger, State, missing_sessions
 
 ALL = ("contributor", "compute", "recipient")
@@ -80,6 +82,20 @@ async def test_a_party_that_only_receives_has_no_input_and_no_commit(office, led
     assert not record.run.contributes
     assert record.outputs == ("sum",)
     assert [p.name for p in record.counted] == ["alice", "bob"]
+
+
+async def test_a_figure_that_is_withheld_is_not_written_down_as_opened(
+    office, ledgers, monkeypatch
+):
+    def withholding(self, opened, counted):
+        (total,) = combine(self, opened, counted)
+        return (total, Output("mean", "", (), None, scalar=True, withheld="Too few."))
+
+    combine = SecureSum.combine
+    monkeypatch.setattr(SecureSum, "combine", withholding)
+    await run(office, office.manifest(), ledgers)
+    record = last(ledgers["alice"])
+    assert (record.status, record.outputs) == ("suppressed", ("sum",))
 
 
 async def test_nobody_came(office, ledgers):
