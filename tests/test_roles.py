@@ -8,6 +8,7 @@ import pytest
 
 from ostraka import roles
 from ostraka.errors import InputError, ManifestError, TimedOut
+from ostraka.protocols.protocol import Outcome
 from ostraka.session import receipt
 
 ALL = ("contributor", "compute", "recipient")
@@ -82,6 +83,15 @@ async def test_phases_are_told_in_order_and_bytes_up_to_their_total(office):
         assert watcher.seen[0] == "1/3"
         assert "3/3" in watcher.seen
         assert all(0 <= done <= total for done, total in watcher.bytes)
+
+
+def test_who_was_not_counted_and_whose_shares_were_corrected_is_told(office):
+    watcher = Watcher()
+    roles._warn(office.manifest(), Outcome((), ("bob", "carlos"), liars=("carlos",)), watcher)
+    assert watcher.warned == [
+        "not counted: alice",
+        "carlos announced wrong shares of the result; they were corrected",
+    ]
 
 
 async def test_what_a_role_may_not_learn_is_absent(office):
