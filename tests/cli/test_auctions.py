@@ -68,7 +68,7 @@ def test_an_auction(cli, tmp_path: Path) -> None:
     found = rehearse(
         cli, tmp_path, "auction", '{"alice": 3.10, "bob": 2.95, "carlos": 4.02}',
         "--type", "decimal(2)", "--min", "0", "--max", "100",
-        "--rule", "price=second", "--rule", "reserve=3",
+        "--rule", "price=second", "--rule", "reserve=3", "--rule", "ties=random",
         "--rule", 'reveal={alice = ["price"], bob = ["winner"], carlos = ["winner", "price"]}',
     )  # fmt: skip
     assert found == {
