@@ -6,6 +6,7 @@ Neither is constant-time: see `exact` and `tables`.
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterator
 from fractions import Fraction
 from functools import cached_property, lru_cache
 from math import isqrt
@@ -37,13 +38,13 @@ class _Noise(Sampler):
     """Few samples exactly, many by tables."""
 
     join: ClassVar[np.ufunc] = np.add
-    missing: Fraction = Fraction(0)
-    """How far exact samples from the tables, joined, would be from the distribution."""
+    each: Fraction
+    """How far one sample from the tables is at most from the distribution."""
 
     @cached_property
     @abstractmethod
     def tables(self) -> list[Table]:
-        """Independent parts of a sample."""
+        """Independent parts of a sample, for bounds below 2^62."""
 
     @abstractmethod
     def one(self, exact: Exact) -> int:
@@ -52,7 +53,7 @@ class _Noise(Sampler):
     def distance(self, length: int) -> Fraction:
         if length < FEW:
             return Fraction(0)
-        return length * (self.missing + sum(table.each for table in self.tables))
+        return length * self.each
 
     def draw(self, stream: Stream, length: int) -> Signed:
         if length < FEW:
@@ -79,6 +80,8 @@ class Laplace(_Noise):
         self.scale = scale
         self.bound = int(70 * scale) + 1  # e^-70 < 2^-100
         self._low = max(0, self.bound.bit_length() - _INDEX)
+        self._digits = range(0, self._low, _INDEX)
+        self.each = TAIL + FINE * (1 + len(self._digits))
 
     @cached_property
     def tables(self) -> list[Table]:
@@ -88,12 +91,11 @@ class Laplace(_Noise):
         left = [w * q >> PRECISION for w in right]
         outcomes = np.arange(tops) << low
         both = np.append(outcomes, ~outcomes)
-        digits = (self._digit(at) for at in range(0, low, _INDEX))
-        return [Table(right + left, both, TAIL + FINE), *digits]
+        return [Table(right + left, both), *map(self._digit, self._digits)]
 
     def _digit(self, at: int) -> Table:
         count = 1 << min(_INDEX, self._low - at)
-        return Table(list(powers(self._q(at), count)), np.arange(count) << at, FINE)
+        return Table(list(powers(self._q(at), count)), np.arange(count) << at)
 
     def _q(self, at: int) -> int:
         return exp_minus((1 << at) / self.scale)
@@ -109,21 +111,17 @@ class Gaussian(_Noise):
     variances that add up: as a spreads over more than four steps of 32, no seam shows. [MW17]
     """
 
-    missing = Fraction(0)
-
     def __init__(self, variance: Fraction) -> None:
         if variance <= 0:
             raise ValueError("a variance is above 0")
         self.variance = variance
         self.bound = _reach(variance)
+        self._parts = list(_parts(variance))
+        self.each = len(self._parts) * (TAIL + FINE + _SEAM)
 
     @cached_property
     def tables(self) -> list[Table]:
-        tables, rest, step = [], self.variance, 1
-        while _reach(rest) >= 1 << _INDEX:
-            tables.append(_bell(_NARROW, step, _SEAM))
-            rest, step = (rest - _NARROW) / _STEP**2, step * _STEP
-        return [*tables, _bell(rest, step, Fraction(0))]
+        return [_bell(part, _STEP**i) for i, part in enumerate(self._parts)]
 
     def one(self, exact: Exact) -> int:
         return exact.gaussian(self.variance)
@@ -137,12 +135,20 @@ _SEAM: Final = Fraction(1, 1 << 170)
 1 -+ 4 e^-y, y = 2 pi^2 _NARROW (v - _NARROW) / (v _STEP^2) > 119, by Poisson summation."""
 
 
+def _parts(variance: Fraction) -> Iterator[Fraction]:
+    """The variances of what is multiplied by 1, by _STEP, and so on."""
+    while _reach(variance) >= 1 << _INDEX:
+        yield _NARROW
+        variance = (variance - _NARROW) / _STEP**2
+    yield variance
+
+
 def _reach(variance: Fraction) -> int:
     """An h such that |x| > h with probability below 2 e^-70.5 < 2^-100."""
     return isqrt(141 * int(variance)) + 12
 
 
-def _bell(variance: Fraction, step: int, missing: Fraction) -> Table:
+def _bell(variance: Fraction, step: int) -> Table:
     """Multiples of `step` by a discrete Gaussian of this variance."""
     h = _reach(variance)
     ratio, weight, right = exp_minus(1 / (2 * variance)), 1 << PRECISION, []
@@ -151,8 +157,7 @@ def _bell(variance: Fraction, step: int, missing: Fraction) -> Table:
         right.append(weight)
         weight = weight * ratio >> PRECISION
         ratio = ratio * ratio_step >> PRECISION
-    outcomes = np.arange(-h, h + 1) * step
-    return Table(right[:0:-1] + right, outcomes, TAIL + FINE + missing)
+    return Table(right[:0:-1] + right, np.arange(-h, h + 1) * step)
 
 
 laplace = lru_cache(maxsize=16)(Laplace)
