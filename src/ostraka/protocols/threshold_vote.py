@@ -191,7 +191,7 @@ class ThresholdVote(Vote):
         k = self.figures
         each = k * (k - 1) // 2 if self.options.reveal == "winner" else k
         size = self.questions * (each + bool(self.quorum))
-        if self.noise or not is_small(high - low, size):
+        if self.noise or not is_small(high - low, size, self.scheme.colluders):
             return False, 0
         active = self.manifest.sharing.security == "active"
         return True, 0 if active else randomness(high - low, size)
