@@ -1,12 +1,13 @@
 """Shares of noise against the closed form of their law, drawn in each of the three ways."""
 
 from fractions import Fraction
-from math import exp, sqrt
+from math import exp, factorial, sqrt
 
 import numpy as np
 import pytest
 
 from ostraka.privacy import polya
+from ostraka.privacy.exact import Exact
 from ostraka.privacy.polya import FEW, Polya
 from ostraka.privacy.samplers import Laplace
 from ostraka.privacy.tables import exp_minus
@@ -56,6 +57,16 @@ def test_one_by_one_has_the_same_law(sides, stream, chi_square):
     sample = np.concatenate([sampler.draw(source, FEW - 1) for _ in range(20)])
     assert sampler.distance(FEW - 1) == 0
     assert chi_square(sample, law(3.0, 0.5, sides, 200), 200) < 4
+
+
+@pytest.mark.parametrize("h", [1, 2, 9])
+def test_a_few_candidates_are_poisson(h, stream):
+    exact, count = Exact(stream(f"few {h}")), 20_000
+    found = np.bincount([polya._few(exact, h) for _ in range(count)], minlength=4)
+    p = [exp(-1 / h) / h**n / factorial(n) for n in range(4)]
+    expected = count * np.array([*p[:3], 1 - sum(p[:3])])
+    found = np.array([*found[:3], found[3:].sum()])
+    assert ((found - expected) ** 2 / expected).sum() < 20  # 3 degrees: one chance in 5000
 
 
 def test_a_law_two_percent_off_is_noticed(stream, chi_square):

@@ -189,14 +189,15 @@ class _Jumps(Sampler):
 
 
 def _few(exact: Exact, h: int) -> int:
-    """Poisson(1/h): n with probability 2^-(n+1), kept with half of (2/h)^n / n!."""
+    """Poisson(1/h): none with probability e^(-1/h), else n with one in proportion to
+    (1/h)^n / n!, of which 2^-n times (2/h)^(n-1) / n! is a multiple."""
+    if exact.bernoulli_exp(Fraction(1, h)):
+        return 0
     while True:
-        n = 0
+        n = 1
         while exact.below(2):
             n += 1
-        if all(exact.bernoulli(Fraction(2, h * k)) for k in range(2, n + 1)) and exact.bernoulli(
-            Fraction(1, h) if n else Fraction(1, 2)
-        ):
+        if all(exact.bernoulli(Fraction(2, h * k)) for k in range(2, n + 1)):
             return n
 
 
