@@ -88,13 +88,15 @@ async def test_a_batch_costs_the_rounds_of_one_and_nothing_is_proven_before_the_
 
 async def test_many_gates_are_cut_again_and_proven_before_they_are_too_many(together, monkeypatch):
     monkeypatch.setattr(proving, "SHORT", 100)
-    monkeypatch.setattr(auditing, "LIMIT", 8 * 300)
+    monkeypatch.setattr(proving, "MANY", 300)
+    monkeypatch.setattr(auditing, "MANY", 300)
     a = np.arange(-100, 100)
 
     async def program(engine):
         x = await share(engine, 0, a, a.shape)
         less = await less_than_zero(x)
-        assert engine.audit._gates.words < 300
+        assert engine.audit._gates.words <= 300
+        assert len(engine.audit._sums) >= 2
         return await reveal(less)
 
     for result in (await together(3, 1, program, begin=start_active))[0]:

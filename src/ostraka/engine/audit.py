@@ -39,7 +39,7 @@ import numpy as np
 
 from ostraka.engine.coin import Coin
 from ostraka.engine.context import Audit, Engine, start
-from ostraka.engine.gates import Gates
+from ostraka.engine.gates import MANY, Gates
 from ostraka.engine.multiply import reduced
 from ostraka.engine.party import Party
 from ostraka.errors import PeerViolation
@@ -56,9 +56,6 @@ LIMIT: Final = 1 << 22
 LONG: Final = 1 << 14
 """Terms above which a vector is cut in two, which costs least time; below, so that rounds are
 fewest."""
-
-GATE_TERMS: Final = 8
-"""Terms whose memory a word of 64 ANDs takes until it is proven."""
 
 MASKS: Final = 3
 """Random elements of a proof: a pair of factors, and one for what must be of degree t."""
@@ -106,7 +103,6 @@ class Auditor(Audit):
 
     def gates(self, x: Planes, y: Planes, z: Planes, zero: Planes) -> None:
         self._gates.add(x, y, z, zero)
-        self._terms += GATE_TERMS * x.shape[1]
 
     def dealt(self, shares: Sequence[Words]) -> None:
         if self.engine.n > 2 * self.engine.t + 1:
@@ -117,14 +113,16 @@ class Auditor(Audit):
         self._terms += sum(share.size for share in shares)
 
     async def relieve(self) -> None:
+        while self._gates.words > MANY:
+            self.sums(*await self._gates.claims(self.coin))
         if self._terms > LIMIT:
             await self.settle()
 
     async def settle(self) -> None:
+        while self._gates.words:
+            self.sums(*await self._gates.claims(self.coin))
         if not self._terms:
             return
-        if self._gates.words:
-            self.sums(*await self._gates.claims(self.coin))
         stream, (*pair, mask) = await self._masks()
         x, y, z = self._claim(stream)
         loose = _random_inner(self.engine.field, stream, self._shares)

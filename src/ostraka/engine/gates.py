@@ -39,6 +39,9 @@ from ostraka.sharing.field import Elements, Field
 from ostraka.sharing.planes import Planes
 from ostraka.sharing.randomness import Words, blocks
 
+MANY: Final = 1 << 17
+"""Words of 64 ANDs that one proof is about at most: bounds memory, about 24 MiB."""
+
 ROWS: Final = 64
 """Rows that gates are cut into first."""
 
@@ -69,11 +72,13 @@ class Gates:
 
         All of shape (2, words); they must not change before they are proven.
         """
-        self._told.append((x, y, z, zero))
+        for start in range(0, x.shape[1], MANY):
+            part = np.s_[:, start : start + MANY]
+            self._told.append((x[part], y[part], z[part], zero[part]))
         self.words += x.shape[1]
 
     async def claims(self, coin: Coin) -> Claims:
-        """What must hold if all ANDs were right; forgets them. Rounds: 2 for each fold."""
+        """What must hold if the first `MANY` ANDs were right; forgets these. Rounds: 2 a fold."""
         field, planes = self.field, self._planes()
         count = 64 * planes[0, 0].size
         upper = _sums(field, _counted(field, planes))[:-1]
@@ -87,19 +92,21 @@ class Gates:
         return self._shares(f, h, z)
 
     def _planes(self) -> Planes:
-        """x, y, e and e' of both our components: shape (4, 2, ROWS, words)."""
-        w = -(-self.words // ROWS)
+        """x, y, e and e' of both our components, taken off: shape (4, 2, ROWS, words)."""
+        taken = [self._told.pop(0)]
+        size = taken[0][0].shape[1]
+        while self._told and size + self._told[0][0].shape[1] <= MANY:
+            taken.append(self._told.pop(0))
+            size += taken[-1][0].shape[1]
+        self.words -= size
+        w = -(-size // ROWS)
         flat = np.zeros((4, 2, ROWS * w), np.uint64)
-        at = 0
-        for told in self._told:
-            size = told[0].shape[1]
-            for row, part in zip(flat, told, strict=True):
-                row[:, at : at + size] = part
-            at += size
-        x, y, z, zero = flat
+        x, y, z, zero = (
+            np.concatenate(parts, axis=1, out=row[:, :size])
+            for row, parts in zip(flat, zip(*taken, strict=True), strict=True)
+        )
         z ^= zero
         z ^= x & y
-        self._told, self.words = [], 0
         return flat.reshape(4, 2, ROWS, w)
 
     async def _fold(
