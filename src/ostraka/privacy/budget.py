@@ -52,7 +52,7 @@ class Spend:
     def slipping(self, distance: Fraction) -> Spend:
         """The same, drawn that far from its law: delta grows by (1 + e^epsilon) times as much."""
         assert self.epsilon is not None
-        delta = self.delta + harm(self.epsilon) * distance
+        delta = min(Fraction(1), self.delta + harm(self.epsilon) * distance)
         return Spend(self.epsilon, delta, self.rho, self.slip + distance)
 
     @property
