@@ -57,7 +57,7 @@ def test_votes(cli, link: str, parties: int, size: int) -> None:
     ).json  # fmt: skip
     assert set(found) == KEYS
     assert (found["work"], found["size"], found["link"]) == ("vote", size, link)
-    assert found["rounds"] > 15
+    assert found["rounds"] > 3
     assert found["bytes_sent_per_party"] > 30 * size
 
 
