@@ -42,7 +42,10 @@ def example(name, security, n):
         roles = ["contributor", "compute", *["recipient"] * (party in recipients)]
         text += f'roles = {json.dumps(roles)}\naddress = "h:{9000 + i}"\n'
     sharing = "[sharing]\n" + (f'security = "{security}"\n' if security != "passive" else "")
-    return parse(text + blocks[0].replace("[sharing]\n", sharing))
+    block = blocks[0].replace("[sharing]\n", sharing)
+    if security == "active":  # additive sums are passive
+        block = re.sub('scheme = "additive".*', 'scheme = "shamir"\nthreshold = 1', block)
+    return parse(text + block)
 
 
 def draw(schema, rng):
