@@ -287,6 +287,21 @@ def test_with_hardly_any_noise_the_outcome_is_the_textbooks(manifest, everybody,
     assert outcome.outputs[0].value == protocol_for(agreement).plaintext(inputs)["outcome"]
 
 
+@pytest.mark.parametrize("security", ["passive", "active"])
+@pytest.mark.parametrize("name", ["tally", "threshold-vote"])
+def test_what_noise_sends_is_what_check_says(manifest, everybody, name, security):
+    outputs = 'pass_at = "1/2"' if name == "threshold-vote" else ""
+    more = {"type": 'choice(["yes", "no", "abstain"])', "outputs": outputs, "security": security}
+    protocol = protocol_for(votes(manifest, everybody, name, 3, privacy=central(), **more))
+    bare = protocol_for(votes(manifest, everybody, name, 3, privacy="", **more))
+    net = MemoryNet(protocol.manifest.parties, seed=1)
+    asyncio.run(run_all(protocol, dict.fromkeys(everybody(3), "no"), net, seed=1))
+    assert dict(net.sent) == dict(protocol.cost().sent)
+    rounds = protocol.cost().rounds - bare.cost().rounds
+    # a noisy total is compared, where a total in a small range is looked up
+    assert rounds == 1 if (name, security) == ("tally", "passive") else rounds > 1
+
+
 def test_votes_refuse_more_honesty_than_the_threshold_promises(manifest, everybody):
     with pytest.raises(ManifestError, match="1 of 3 are not honest"):
         protocol_for(
