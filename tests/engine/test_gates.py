@@ -142,6 +142,25 @@ def test_counts_and_sums_are_those_of_the_vectors(width):
     assert P61.inner(f0, h1) == total % P61.p
 
 
+@pytest.mark.parametrize("length", [8, 41, 40_000])
+def test_cut_vectors_keep_their_inner_product(length):
+    draw = np.random.default_rng(length)
+    f, h = draw.integers(0, P61.p, (2, 2, length), dtype=np.uint64)
+    u = np.append(np.uint64(1), draw.integers(0, P61.p, proving.FAN - 1, dtype=np.uint64))
+    total = P61.inner(f[0], h[1])
+    rows, columns = proving._cut(f), proving._cut(h)
+    upper = proving._crossed(P61, rows[0], columns[1], total)
+    products = [[P61.inner(a, b) for b in columns[1]] for a in rows[0]]
+    assert np.array_equal(upper, proving._sums(P61, np.array(products, np.uint64))[:-1])
+    exact = sum(
+        int(a) * int(b) * p
+        for a, row in zip(u, products, strict=True)
+        for b, p in zip(u, row, strict=True)
+    )
+    joined = proving._joined(P61, rows, u)[0], proving._joined(P61, columns, u)[1]
+    assert P61.inner(*joined) == exact % P61.p
+
+
 class Chosen:
     """A coin that falls as the test says."""
 
