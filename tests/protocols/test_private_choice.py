@@ -16,7 +16,7 @@ from ostraka.protocols import protocol_for
 from ostraka.protocols.private_choice import GRAINS, noisy_first
 from ostraka.sharing.randomness import SeededDraw
 from ostraka.sharing.shamir import Shamir
-from ostraka.simulate import MemoryNet, simulate
+from ostraka.simulate import MemoryNet, run_all, simulate
 
 PARK = 'choice(["park", "library", "pool"])'
 NOISE = 'central = { mechanism = "exponential", epsilon = 1.0 }'
@@ -161,10 +161,23 @@ def test_what_is_no_ballot_or_out_of_bounds_stops_the_run(manifest, everybody):
         assert all(isinstance(r, PeerViolation) and r.peer == "bob" for r in results)
 
 
+def test_what_is_no_ballot_may_be_left_out(manifest, everybody):
+    agreement = write(
+        manifest,
+        everybody,
+        4,
+        outputs='invalid = "exclude"',
+        privacy='central = { mechanism = "exponential", epsilon = 400 }',
+        least=3,
+    )
+    wrong = np.array([1000, 0, 0])
+    for outcome in simulate_with(agreement, dict.fromkeys(everybody(4), "pool"), "bob", wrong):
+        assert outcome.outputs[0].value == "pool"
+        assert outcome.contributors == ("alice", "carlos", "david")
+
+
 def simulate_with(agreement, inputs, liar, vector):
     """A run in which `liar` shares `vector` whatever its input."""
-    from ostraka.simulate import run_all
-
     protocol = protocol_for(agreement)
     honest = protocol.share
 
