@@ -9,6 +9,11 @@ from math import log, sqrt
 
 import numpy as np
 import pytest
+from hypothesis import settings
+
+# How long an example takes is the machine's affair: a busy one must not fail a property.
+settings.register_profile("ostraka", deadline=None)
+settings.load_profile("ostraka")
 
 ALL = ("contributor", "compute", "recipient")
 NAMES = ("alice", "bob", "carlos", "david", "erin", "mallory", "coordinator")
