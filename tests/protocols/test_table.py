@@ -19,6 +19,7 @@ from ostraka.simulate import MemoryNet, run_all
 GROUPS = 'rows = ["women", "men"]'
 SQUARE = f'{GROUPS}\ncolumns = ["north", "south"]'
 WAGES = f'{GROUPS}\nheads = 50\nstatistics = ["mean", "count", "sum"]\ngap = ["women", "men"]'
+MANY = str(list(map(str, range(17)))).replace("'", '"')
 PEOPLE = ("alice", "bob", "carlos", "david", "erin", "frank", "grace")
 
 
@@ -446,6 +447,7 @@ def test_traffic_does_not_depend_on_what_is_withheld(table):
         ('rows = ["a", ""]', {}, "outputs.rows.1: must be 1 to 64 printable characters"),
         ('rows = ["a", "\\u001b[2J"]', {}, "outputs.rows.1: must be 1 to 64 printable"),
         ('rows = "ab"', {"length": 2}, "outputs.rows"),
+        (f"rows = {MANY}\ncolumns = {MANY}", {"length": 289}, "outputs.rows: 289 cells are more"),
         ('statistics = ["mean"]', {}, "outputs.heads: is missing"),
         ('statistics = ["sum", "sum"]', {}, "outputs.statistics"),
         ("statistics = []", {}, "outputs.statistics"),

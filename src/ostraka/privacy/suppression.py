@@ -11,7 +11,7 @@ what is in them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from heapq import heappop, heappush
@@ -60,7 +60,8 @@ class Layout:
     @property
     def figures(self) -> int:
         """How many figures there are."""
-        return len(self.sums)
+        totals = 0 if self.flat else self.rows + self.columns
+        return self.cells + totals + (self.cells > 1)
 
     @property
     def sums_checked(self) -> int:
@@ -137,33 +138,52 @@ class _Piece:
     nodes: int
     edges: tuple[tuple[int, int, int], ...]
 
-    def reached(self, start: int, within: int, *, back: bool, forth: bool) -> int:
-        """The nodes one gets to from some, along edges or against them."""
-        found, news = 0, start
-        while news:
-            found |= news
-            news = 0
-            for _, a, b in self.edges:
-                news |= b if forth and a & found else 0
-                news |= a if back and b & found else 0
-            news &= within & ~found
-        return found
+    @cached_property
+    def after(self) -> dict[int, int]:
+        """Where edges lead, from each node."""
+        return _joined((a, b) for _, a, b in self.edges)
+
+    @cached_property
+    def before(self) -> dict[int, int]:
+        """From where they come."""
+        return _joined((b, a) for _, a, b in self.edges)
+
+    @cached_property
+    def beside(self) -> dict[int, int]:
+        """Both."""
+        return _joined([*self.after.items(), *self.before.items()])
 
     def together(self, some: int, within: int) -> bool:
         """Whether some nodes hang together within others."""
-        reached = self.reached(some & -some, within, back=True, forth=True)
-        return reached & some == some
+        return _reached(some & -some, self.beside, within) & some == some
 
     def out_of(self, inside: int) -> tuple[int, ...]:
         """The figures that leave a set of nodes."""
         return tuple(f for f, a, b in self.edges if a & inside and not b & inside)
 
 
+def _joined(ways: Iterable[tuple[int, int]]) -> dict[int, int]:
+    found: dict[int, int] = {}
+    for a, b in ways:
+        found[a] = found.get(a, 0) | b
+    return found
+
+
+def _reached(start: int, ways: Mapping[int, int], within: int = -1) -> int:
+    """The nodes one gets to from one of them, and itself."""
+    found = news = start
+    while news:
+        v = news & -news
+        step = ways.get(v, 0) & within & ~found
+        found |= step
+        news = (news ^ v) | step
+    return found
+
+
 def _pieces(edges: Sequence[Edge], some: Sequence[int]) -> Iterator[_Piece]:
     rest = [(f, 1 << edges[f][0], 1 << edges[f][1]) for f in some]
     while rest:
-        around = _Piece(-1, tuple(rest))
-        nodes = around.reached(rest[0][1], -1, back=True, forth=True)
+        nodes = _reached(rest[0][1], _Piece(-1, tuple(rest)).beside)
         yield _Piece(nodes, tuple(edge for edge in rest if edge[1] & nodes))
         rest = [edge for edge in rest if not edge[1] & nodes]
 
@@ -172,8 +192,8 @@ def _cuts(piece: _Piece) -> Iterator[int]:
     """Every set of nodes into which no edge leads, both sides in one piece: one by one, each node
     is put inside with all before it, or outside with all behind it."""
     bits = [1 << i for i in range(piece.nodes.bit_length()) if piece.nodes >> i & 1]
-    above = {v: piece.reached(v, -1, back=True, forth=False) for v in bits}
-    below = {v: piece.reached(v, -1, back=False, forth=True) for v in bits}
+    above = {v: _reached(v, piece.before) for v in bits}
+    below = {v: _reached(v, piece.after) for v in bits}
     undecided = [(0, 0)]
     while undecided:
         inside, outside = undecided.pop()

@@ -33,6 +33,9 @@ from ostraka.sharing.randomness import Words
 COMPARISONS: Final = 2_000_000
 """That are made at once: some seconds, and some hundred megabytes."""
 
+CELLS: Final = 256
+"""Of one table: which sums follow from what is given is then found within a second."""
+
 TOTAL: Final = "total"
 """What the total of all groups is called."""
 
@@ -271,6 +274,10 @@ class Table(Comparing):
                 refuse(f'outputs.{path}: names two groups or more, each once, none of them "total"')
         if rule.columns and not rule.rows:
             refuse("outputs.columns: a table with columns has rows, too")
+        if cells > CELLS:
+            refuse(
+                f"outputs.rows: {cells} cells are more than {CELLS}: make several tables of them"
+            )
         if self.manifest.input.length != cells:
             refuse(f"input.length: must be {cells}, the number of cells")
         if len(set(rule.statistics)) != len(rule.statistics) or not (rule.statistics or rule.gap):
