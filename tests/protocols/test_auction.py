@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ostraka.engine import king
 from ostraka.errors import ManifestError, PeerViolation
 from ostraka.protocols import protocol_for
 from ostraka.protocols.auction import Auction
@@ -112,6 +113,17 @@ def test_bytes_do_not_grow_as_the_square(auction):
         return auction(roles).cost().sent["alice"].bytes
 
     assert sent(1000) < 12 * sent(100)
+
+
+@pytest.mark.parametrize("parties", [4, 5, 7])
+def test_check_knows_what_kings_send(auction, monkeypatch, parties):
+    monkeypatch.setattr(king, "WORTH", 0)
+    protocol = auction(parties, 'price = "second"')
+    inputs = dict(zip(NAMES, (5, 9, 9, 1, 2, 3, 4), strict=True))
+    inputs = {name: inputs[name] for name in protocol.contributors}
+    results, net = play(protocol, inputs)
+    assert values(results["alice"]) == {"winner": "bob", "price": 9}
+    assert net.sent == protocol.cost().sent
 
 
 def winners(protocol, bids, runs):
