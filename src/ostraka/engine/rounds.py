@@ -190,9 +190,11 @@ def _joined(parts: Sequence[Elements]) -> Words:
 
 
 def _parted(flat: Words, shapes: Sequence[tuple[int, ...]]) -> list[Elements]:
-    ends = np.cumsum([prod(shape) for shape in shapes], dtype=np.int64)[:-1]
-    parts = np.split(flat, ends) if shapes else []
-    return [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
+    found, end = list[Elements](), 0
+    for shape in shapes:
+        start, end = end, end + prod(shape)
+        found.append(flat[start:end].reshape(shape))
+    return found
 
 
 # --- messages ------------------------------------------------------------------------------------

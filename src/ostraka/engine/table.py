@@ -41,7 +41,7 @@ BY_POWERS: Final = 4
 """Highest degree whose powers take no more rounds than a mask."""
 
 SHORT: Final = 64
-"""Highest degree, times t, that is faster than a comparison, which takes more rounds for larger t."""
+"""Highest degree, times t, that is faster than a comparison: with t its rounds grow."""
 
 MASKED: Final = 1 << 9
 """Most powers of masks made at once: they take some microseconds each, and save a few rounds."""
