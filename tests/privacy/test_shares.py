@@ -179,6 +179,14 @@ def test_rho_of_is_the_inverse_of_epsilon_of(epsilon):
     assert epsilon_of(rho, delta) <= epsilon < epsilon_of(rho * (1 + Fraction(1, 10**6)), delta)
 
 
+@pytest.mark.parametrize("epsilon", [Fraction(1, 10**7), Fraction(1, 1000), Fraction(50)])
+def test_gaussian_shares_of_any_epsilon(epsilon):
+    noise = GaussianShares(epsilon, Fraction(1, 10**6), ONE, 3)
+    assert noise.spends(3).epsilon <= epsilon
+    if epsilon < 1:
+        assert noise.spends(3).epsilon > epsilon * Fraction(99, 100)
+
+
 def test_a_delta_below_what_samples_can_keep_is_refused():
     with pytest.raises(ValueError, match="delta"):
         GaussianShares(Fraction(1), Fraction(1, 10**25), MILLION, 3)

@@ -23,6 +23,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from decimal import ROUND_CEILING, Context
 from fractions import Fraction
 from functools import lru_cache
 from statistics import NormalDist
@@ -46,8 +47,8 @@ SURE: Final = 0.95
 _KEPT: Final = Fraction(1, 1 << 20)
 """The part of delta that is kept for samples that are not quite from their law."""
 
-_GRID: Final = 1_000_000_000
-"""What had to be rounded up is a multiple of one part in so many."""
+_NINE: Final = 1_000_000_000
+"""Nine digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +163,8 @@ class GaussianShares(NoiseShares):
 
     def _least(self, rho: Fraction) -> Fraction:
         """The least variance of a share that keeps to rho: a multiple of 2^-10."""
+        if not rho:
+            raise ValueError("epsilon is too small for so small a delta")
         low, high = (1 << 10) if self.honest > 1 else 1, 1 << 10
         while self._rho(Fraction(high, 1 << 10), self.honest) > rho:
             low, high = high, 2 * high
@@ -192,7 +195,7 @@ class GaussianShares(NoiseShares):
 def rho_of(epsilon: Fraction, delta: Fraction) -> Fraction:
     """The largest rho, to nine digits, such that rho-zCDP implies (epsilon, delta)."""
     low, high = Fraction(0), epsilon
-    while high - low > high / _GRID:
+    while high - low > high / _NINE:
         middle = (low + high) / 2
         low, high = (low, middle) if epsilon_of(middle, delta) > epsilon else (middle, high)
     return low
@@ -255,5 +258,8 @@ def laplace_within(scale: Fraction, shape: Fraction, sure: float = SURE) -> int:
 
 
 def _up(value: float) -> Fraction:
-    """A little more than a float that some dozen roundings made."""
-    return Fraction(math.ceil(value * (1 + 1e-12) * _GRID), _GRID)
+    """To twelve digits, a little more than a float that some dozen roundings made."""
+    return Fraction(_CEILING.create_decimal_from_float(value * (1 + 1e-12)))
+
+
+_CEILING: Final = Context(prec=12, rounding=ROUND_CEILING)
