@@ -222,7 +222,7 @@ class Protocol(ABC):
         for rule in (r for r in manifest.policy.inside if r not in self.rules):
             raise ManifestError(
                 f"policy.{rule}: {self.name} does not check it",
-                hint="leave it out, or use a protocol that does",
+                hint="leave it out, or use a protocol that does: table",
                 data_left=False,
             )
 

@@ -275,9 +275,7 @@ class Table(Comparing):
         if rule.columns and not rule.rows:
             refuse("outputs.columns: a table with columns has rows, too")
         if cells > CELLS:
-            refuse(
-                f"outputs.rows: {cells} cells are more than {CELLS}: make several tables of them"
-            )
+            refuse(f"outputs.rows: {cells} cells are more than {CELLS}: use fewer groups")
         if self.manifest.input.length != cells:
             refuse(f"input.length: must be {cells}, the number of cells")
         if len(set(rule.statistics)) != len(rule.statistics) or not (rule.statistics or rule.gap):
