@@ -91,7 +91,7 @@ def _plan(engine: Engine) -> Plan:
 
 def pays(engine: Engine, length: int) -> bool:
     """Whether there is enough to reduce."""
-    return length * (engine.t - 1) >= WORTH
+    return length > 0 and length * (engine.t - 1) >= WORTH
 
 
 async def reduced(engine: Engine, length: int, local: Local) -> Words:
