@@ -39,6 +39,7 @@ tables = {
         Row(3, 10**7, "direct", 3, long=True),
         Row(3, 10**7, "relay", 3, long=True),
     ],
+    "Vector sum of bits, without and with joint noise": [Row(3, 10**6, "direct", 9, work="noise")],
     "Words and protocols of the engine": [
         Row(3, 10**6, "direct", 5, work="mul"),
         Row(3, 10**5, "direct", 5, work="compare"),
@@ -63,8 +64,8 @@ columns = (
 )  # fmt: skip
 
 
-def measure(row: Row) -> dict:
-    """What `ostraka bench` says about one row."""
+def measure(row: Row) -> list[dict]:
+    """What `ostraka bench` says about one row: with noise, about several."""
     command = [
         ostraka, "bench", row.work, "--parties", str(row.parties), "--size", str(row.size),
         "--link", row.link, "--runs", str(row.runs), "--output", "json",
@@ -72,7 +73,7 @@ def measure(row: Row) -> dict:
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"error: {' '.join(map(str, command))} ended with {done.returncode}")
-    return json.loads(done.stdout)
+    return [json.loads(text) for text in done.stdout.splitlines()]
 
 
 def duration(seconds: float) -> str:
@@ -84,7 +85,7 @@ def line(cells: Iterator[object]) -> str:
 
 
 def cells(row: Row, result: dict) -> Iterator[object]:
-    yield row.work
+    yield result.get("noise", row.work)
     yield row.parties
     yield f"{row.size:,}"
     yield row.link
@@ -105,7 +106,8 @@ def main() -> None:
         print(line("---" if name in ("work", "link") else "---:" for name in columns), flush=True)
         for row in rows:
             if not (quick and row.long):
-                print(line(cells(row, measure(row))), flush=True)
+                for result in measure(row):
+                    print(line(cells(row, result)), flush=True)
 
 
 if __name__ == "__main__":
