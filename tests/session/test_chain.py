@@ -266,7 +266,7 @@ def test_a_line_that_is_none(filled, someone, line):
 
 
 @given(st.data())
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 def test_no_changed_byte_is_believed(someone, data):
     """Whatever byte, whatever it becomes: a refusal, or, where that cannot matter, the same."""
     with TemporaryDirectory() as directory:
