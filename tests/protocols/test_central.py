@@ -185,7 +185,11 @@ def test_what_cannot_be_noised_is_refused_before_anything_runs(manifest, everybo
 
 
 def test_words_say_whom_the_noise_holds_against(manifest, everybody):
-    text = " ".join(protocol_for(manifest(everybody(4), privacy=central())).explain())
+    money = {"type": "decimal(2)", "bounds": (0, 50), "unit": "USD"}
+    protocol = protocol_for(manifest(everybody(4), privacy=central(), **money))
+    text = " ".join(protocol.explain())
+    assert "may change up to 50 USD in the L1 norm" in text
+    assert f"a sum is within {protocol.noise.within(4) / 100:.6g} USD" in text
     assert "The noise of 2 of the 4 is enough" in text
     assert "up to 2 of them who pool what they know" in text
     assert "With the noise of 1 alone, epsilon would be" in text

@@ -115,32 +115,43 @@ def noised(output: Output, noise: NoiseShares | None, makers: int) -> Output:
 # --- in words ------------------------------------------------------------------------------------
 
 
-def explain_noise(noise: NoiseShares, who: str, makers: int, least: int) -> list[str]:
+def explain_noise(
+    noise: NoiseShares,
+    who: str,
+    makers: int,
+    least: int,
+    quantum: Fraction = Fraction(1),
+    unit: str = "",
+) -> list[str]:
     """What hides whom, from how many.
 
     Args:
         who: adds noise, in the plural.
         makers, least: how many of them there are, and how many must be counted.
+        quantum, unit: what a shared 1 stands for.
     """
+
+    def shown(size: float) -> str:
+        return f"{size * float(quantum):.6g} {unit}".strip()
+
     h, spend, s = noise.honest, noise.spends(noise.honest), noise.sensitivity
     assert spend.epsilon is not None
     promise = f"epsilon = {short(spend.epsilon)}"
-    if spend.delta:
-        promise += f", delta = {short(spend.delta)}"
-    kind, norm = "Laplace", f"{s.l1} in the L1 norm"
+    kind, norm = "Laplace", f"{shown(s.l1)} in the L1 norm"
     if isinstance(noise, GaussianShares):
-        kind, norm = "Gaussian", f"{math.sqrt(s.l2_squared):.6g} in the L2 norm"
+        promise += f", delta = {short(spend.delta)}"
+        kind, norm = "Gaussian", f"{shown(math.sqrt(s.l2_squared))} in the L2 norm"
     against = f"up to {makers - h}"
     if least < makers:
         against += f", or {least - h} if only {least} are counted,"
     lines = [
         f"Noise: {who} each add a share of discrete {kind} noise, so nobody ever sees the exact "
         f"answer. What one contributor's input changes in the result is bounded by {promise}; in "
-        f"the sums, in the units they are shared in, it may change up to {norm}.",
+        f"the sums it may change up to {norm}.",
         f"The noise of {h} of the {makers} is enough for that. Whoever adds noise knows its own "
         f"share, so it holds against {against} of them who pool what they know.",
-        f"With probability 95% a sum is within {noise.within(makers)} of those units; noise added "
-        f"by somebody whom all trust would need {noise.within(h)}.",
+        f"With probability 95% a sum is within {shown(noise.within(makers))}; noise added by "
+        f"somebody whom all trust would need {shown(noise.within(h))}.",
     ]
     if h > 1:
         fewer = noise.spends(h // 2).epsilon

@@ -206,7 +206,8 @@ class SecureSum(Protocol):
             lines.append("A unanimous answer shows in the counts, and with it everybody's input.")
         if self.noise:
             n, least = len(self.contributors), self.manifest.policy.min_contributors
-            lines += explain_noise(self.noise, "contributors", n, least)
+            quantum, unit = self.codec.quantum, self.manifest.input.unit
+            lines += explain_noise(self.noise, "contributors", n, least, quantum, unit)
         clip = self.manifest.privacy.clip
         if clip:
             lines.append(
