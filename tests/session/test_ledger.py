@@ -286,6 +286,31 @@ def test_dropouts_make_another_roster(ledger):
         place.commit("ab" * 32, ("a", "b", "c"), EXACT)
 
 
+def test_two_runs_reserved_at_once_are_compared_when_they_commit(ledger):
+    """Nothing was wrong with either when it was reserved, for the rule came with the second."""
+    one = ledger().reserve(run(roster="abcdef"))
+    other = ledger(Rule("all", ("*",))).reserve(run(roster="abcde"))
+    strict = ledger(Rule("all", ("*",), min_difference=2))
+    one.commit("ab" * 32, list("abcdef"), EXACT)
+    with pytest.raises(RefusedByLedger, match="would tell of f alone"):
+        strict.commit(other.id, run(roster="abcde"), "ab" * 32, list("abcde"), EXACT)
+
+
+def test_a_commit_as_reserved_is_not_searched_twice(ledger, monkeypatch):
+    from ostraka.session import ledger as module
+
+    place = ledger().reserve(run(min_difference=2))
+    asked = []
+    monkeypatch.setattr(module, "check_roster", lambda *arguments: asked.append(arguments))
+    place.commit("ab" * 32, ABCD, EXACT)
+    assert not asked
+    place.commit("ab" * 32, ABCD[:3], EXACT)
+    assert len(asked) == 1
+    ledger().reserve(run(series="another"))
+    place.commit("ab" * 32, ABCD, EXACT)
+    assert len(asked) == 3  # that reservation asked once, too
+
+
 def test_two_runs_that_differ_by_too_few_are_refused(ledger):
     found = ledger()
     complete(found, run(roster="abcdef", min_difference=2))
