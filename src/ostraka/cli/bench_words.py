@@ -58,12 +58,19 @@ class Word:
 
 
 async def measure(
-    manifest: Manifest, identity: Identity, me: PartyId, work: str, size: int, runs: int
-) -> tuple[list[tuple[float, float, int]], int]:
+    manifest: Manifest,
+    identity: Identity,
+    me: PartyId,
+    work: str,
+    size: int,
+    runs: int,
+    peak: Callable[[], float],
+) -> tuple[list[tuple[float, float, int]], int, float]:
     """`runs` times one word over one session.
 
     Returns:
-        Of each run: begin and end on the machine's clock, bytes sent; and the rounds of one.
+        Of each run: begin and end on the machine's clock, bytes sent; the rounds of one; and what
+        `peak` said after the last, before the result was checked.
 
     Raises:
         InternalError: the result is wrong.
@@ -83,12 +90,12 @@ async def measure(
             await engine.audit.settle()
         await session.flush()
         timings.append((begin, monotonic(), session.bytes_sent - sent))
-    rounds = engine.counters.rounds - before.rounds
+    rounds, most = engine.counters.rounds - before.rounds, peak()
     opened = await reveal(result) if isinstance(result, SecretArray) else result
     if opened is None or not np.array_equal(opened, word.expected):
         raise InternalError(f"the bench computed a wrong {work}")
     await session.close()
-    return timings, rounds if word.rounds is None else word.rounds
+    return timings, rounds if word.rounds is None else word.rounds, most
 
 
 # --- words ---------------------------------------------------------------------------------------

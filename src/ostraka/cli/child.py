@@ -184,9 +184,9 @@ def _bench_words(job: dict[str, Any]) -> int:
 
     manifest, own = _agreement(job)
     me = manifest.party_named(job["name"]).name
-    task = bench_words.measure(manifest, own, me, job["work"], job["size"], job["runs"])
-    runs, rounds = asyncio.run(task)
-    tell("measured", runs=runs, rounds=rounds, peak_rss_mib=_peak_rss())
+    task = bench_words.measure(manifest, own, me, job["work"], job["size"], job["runs"], _peak_rss)
+    runs, rounds, peak = asyncio.run(task)
+    tell("measured", runs=runs, rounds=rounds, peak_rss_mib=peak)
     return 0
 
 
