@@ -1,7 +1,9 @@
 """A choice by noisy scores: its law against the closed form, its rules, its words."""
 
 import asyncio
+import re
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -103,6 +105,28 @@ def test_with_the_noise_of_the_honest_alone_it_is_permute_and_flip():
     noise = GeometricShares(Fraction(1), GRAINS, 4, 2)
     found = law([GRAINS * score for score in scores], noise, 2)
     assert found == pytest.approx(wanted, abs=2e-3)
+
+
+def rows():
+    """Scores, epsilon and five regrets, as decision 0012 lists them."""
+    page = Path(__file__).resolve().parents[2] / "docs" / "decisions" / "0012-joint-noise.md"
+    found = re.findall(r"^\| ([0-9 ]+) \|((?: [0-9.]+ \|){6})$", page.read_text(), re.MULTILINE)
+    assert len(found) == 4
+    return [([*map(int, s.split())], *map(float, f.replace("|", "").split())) for s, f in found]
+
+
+@pytest.mark.parametrize(("scores", "epsilon", "curator", "alone", *"abc"), rows())
+def test_the_figures_of_decision_0012(scores, epsilon, curator, alone, a, b, c):
+    """How far the chosen score is below the best, on average."""
+    below, grains = max(scores) - np.array(scores), 64
+    weights = np.exp(-epsilon / 2 * below)
+    assert below @ weights / weights.sum() == pytest.approx(curator, abs=0.006)  # [MT07]
+    for (honest, makers), known in zip(
+        [(1, 1), (2, 3), (3, 5), (5, 9)], (alone, a, b, c), strict=True
+    ):
+        noise = GeometricShares(Fraction(epsilon), grains, len(scores), honest)
+        found = below @ law([grains * score for score in scores], noise, makers)
+        assert found == pytest.approx(known, abs=0.006)
 
 
 def test_equal_scores_are_chosen_alike():
