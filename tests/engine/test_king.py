@@ -76,7 +76,9 @@ async def test_bytes_and_rounds_are_as_promised_whatever_the_inputs(together, si
 
 async def test_only_long_batches_of_larger_thresholds_go_this_way(together, monkeypatch):
     monkeypatch.setattr(king, "WORTH", 300)
-    for n, t, length, rounds in ((5, 2, 299, 1), (5, 2, 300, 3), (7, 3, 150, 3), (3, 1, 900, 1)):
+    cases = [(5, 2, 299, 1), (5, 2, 300, 3), (7, 3, 150, 3), (3, 1, 900, 1), (61, 2, 300, 3)]
+    # beyond 61 parties powers of two repeat, and masks would not be independent
+    for n, t, length, rounds in (*cases, (62, 2, 300, 1)):
 
         async def program(engine, length=length):
             x, before = engine.public(np.zeros(length, np.int64)), engine.counters.rounds

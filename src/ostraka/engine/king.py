@@ -2,7 +2,8 @@
 
     round 1   r      Every party deals a random element: t + 1 others read their shares from
                      streams. n - t combinations of n dealt elements, the rows of a Vandermonde
-                     matrix, are uniform whatever t of the dealers know. [DN07]
+                     matrix of the powers 2^0 to 2^(n - 1), which are distinct up to n = 61, are
+                     uniform whatever t of the dealers know. [DN07]
     round 2   x y    Each of 2t + 1 parties sends the king its share of x y + r, weighted so that
                      the sum is the value, plus its part of zero (`engine.zero`).
     round 3   v      The king adds up v = x y + r, which is uniform, and shares it by the
@@ -90,8 +91,8 @@ def _plan(engine: Engine) -> Plan:
 
 
 def pays(engine: Engine, length: int) -> bool:
-    """Whether there is enough to reduce."""
-    return length > 0 and length * (engine.t - 1) >= WORTH
+    """Whether there is enough to reduce, and a power of two for each party."""
+    return length > 0 and length * (engine.t - 1) >= WORTH and engine.n <= engine.field.bits
 
 
 async def reduced(engine: Engine, length: int, local: Local) -> Words:
