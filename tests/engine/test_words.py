@@ -90,7 +90,7 @@ NUMBERS = EDGES | st.integers(-LARGEST, LARGEST)
 
 
 @settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(data=st.data())
 async def test_words_are_those_of_the_textbook(together, data):
