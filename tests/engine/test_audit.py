@@ -408,6 +408,32 @@ def add(module, monkeypatch, liar, errors):
     monkeypatch.setattr(module, "reduced", reduced)
 
 
+@pytest.mark.parametrize(("n", "t"), [(4, 1), (7, 2)])
+async def test_lies_at_openings_are_corrected_and_the_run_goes_on(together, n, t):
+    liars = [f"p{i}" for i in range(t)]
+
+    async def program(engine):
+        lie = 5 * (engine.me < t)
+        x = await share(engine, t, [3, -5], (2,))
+        first = await reveal(await mul(x, x) + lie)
+        less = await reveal(await less_than(x, 0) - 2 * lie)
+        return first.tolist(), less.tolist(), set(engine.party.liars)
+
+    results, _ = await together(n, t, program, begin=start_active)
+    assert results[t:] == [([9, 25], [0, 1], set(liars))] * (n - t)
+
+
+async def test_lies_before_the_proof_are_not_corrected(together):
+    async def program(engine):
+        x = await share(engine, 0, [3, -5], (2,))
+        with pytest.raises(PeerViolation, match="p1 announced contradict") as caught:
+            await open_elements(x + (engine.me == 1), masked=True)
+        assert caught.value.peer is None
+        assert engine.party.liars == []
+
+    await together(4, 1, program, begin=start_active)
+
+
 @pytest.mark.parametrize("word", ["mul", "dot", "matmul"])
 @pytest.mark.parametrize(("n", "t"), [(3, 1), (4, 1), (5, 2)])
 async def test_a_wrong_product_is_found_whatever_it_is_used_for(together, monkeypatch, word, n, t):
