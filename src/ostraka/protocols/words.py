@@ -50,13 +50,13 @@ def _honesty(protocol: Protocol) -> str:
     text = (
         f"Honesty (active security): {liars} of {n} may send whatever they like, and still learn "
         "nothing but the result and cannot make it wrong: everything is proven right, up to a "
-        "chance below 2^-50, before anything is opened, or the run stops. They can make it stop, "
+        "chance below 2^-50, before a result is opened, or the run stops. They can make it stop, "
         "even after they saw the result."
     )
     if (n, t) != (3, 1):
         text += (
             " With three compute parties comparisons are proven as they are; with others they are "
-            "made on whole numbers instead of bits, which takes a hundred times as long."
+            "made on whole numbers instead of bits, which takes some fifty times as long."
         )
     if n > 3 * t:
         text += " Wrong shares of the result are corrected, and who announced them is named."
