@@ -20,6 +20,7 @@ Rounds for p = 2^61 - 1: 2 + C + 7 + 2 with t = 1, C carry-save layers (0 for t 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -120,26 +121,33 @@ async def _carry_save(
 
 async def _carry(bits: Boolean, a: Bits, b: Bits) -> Bits:
     """The carry out of A + B + 1: all bits together give one, or pass the 1 on."""
-    gives, passes = (await merge(bits, [await _pairs(bits, a, b)]))[0]
+    gives, passes = (await merge(bits, await paired(bits, [(a, b)])))[0]
     return gives ^ passes
 
 
-async def _pairs(bits: Boolean, a: Bits, b: Bits) -> Group:
-    """Bits of A + B two by two, the highest alone if they are odd: two rounds, 3 ANDs for a pair.
+async def paired(bits: Boolean, sums: Sequence[tuple[Bits, Bits]]) -> list[Group]:
+    """Bits of each A + B two by two, the highest alone if they are odd: two rounds.
 
     The lower bit's carry is c if none comes in and d if one does, and the upper bit's carry the
-    majority of that and its own two bits. (Bit by bit it takes 4 ANDs to get as far.)
+    majority of that and its own two bits: 3 ANDs a pair. (Bit by bit it takes 4 to get as far.)
     """
-    low, high = np.s_[:, ::2], np.s_[:, 1::2]
-    c, different = await bits.both(a[low], b[low]), a[low] ^ b[low]
-    pairs = a.shape[1] // 2
-    into = np.concatenate((c[:, :pairs], (c ^ different)[:, :pairs]), axis=1)
-    x, y = (np.concatenate((upper, upper), axis=1) ^ into for upper in (a[high], b[high]))
-    without, given = np.split(into ^ await bits.both(x, y), 2, axis=1)
-    return (
-        np.concatenate((without, c[:, pairs:]), axis=1),
-        np.concatenate((without ^ given, different[:, pairs:]), axis=1),
+    a, b, x, y = (
+        np.concatenate([numbers[k][:, start::2] for numbers in sums], axis=1)
+        for start in (0, 1)
+        for k in (0, 1)
     )
+    ends = np.cumsum([(numbers[0].shape[1] + 1) // 2 for numbers in sums])
+    pair = np.ones(a.shape[1], bool)
+    pair[[end - 1 for end, numbers in zip(ends, sums, strict=True) if numbers[0].shape[1] % 2]] = 0
+    gives, passes = await bits.both(a, b), a ^ b
+    c, d = gives[:, pair], (gives ^ passes)[:, pair]
+    into = np.concatenate((c, d), axis=1)
+    upper = (np.concatenate((half, half), axis=1) ^ into for half in (x, y))
+    without, given = np.split(into ^ await bits.both(*upper), 2, axis=1)
+    gives = gives.copy()
+    gives[:, pair], passes[:, pair] = without, without ^ given
+    split = (np.split(rows, ends[:-1], axis=1) for rows in (gives, passes))
+    return list(zip(*split, strict=True))
 
 
 Group = tuple[Bits, Bits]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ostraka.engine import masked
 from ostraka.engine.array import SecretArray
 from ostraka.engine.boolean import Bits, Boolean, boolean, provable
-from ostraka.engine.compare import Operand, addends, less_than, merge, to_field
+from ostraka.engine.compare import Operand, addends, less_than, merge, paired, to_field
 from ostraka.engine.multiply import dot, mul
 from ostraka.sharing.randomness import Words
 
@@ -76,9 +76,8 @@ async def _shifted(x: SecretArray, k: int) -> SecretArray:
     bits = boolean(engine, x.size)
     a, b, known = await addends(bits, _flat(x))
     upper = engine.array(await bits.shared({i: v >> np.uint64(k) for i, v in known.items()}))
-    gives, passes = await bits.both(a, b), a ^ b
-    groups = [(gives[:, part], passes[:, part]) for part in (slice(k), slice(k, None))]
-    (low, through_low), (high, through_high) = await merge(bits, groups)
+    parts = [(a[:, part], b[:, part]) for part in (slice(k), slice(k, None))]
+    (low, through_low), (high, through_high) = await merge(bits, await paired(bits, parts))
     wrap = high ^ await bits.both(through_high, low ^ through_low)
     carry = low ^ await bits.both(through_low, wrap)
     rows = (wrap, carry) if bits.summands == 2 else (wrap, carry, b[:, :1], b[:, k : k + 1])
