@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Noise on this machine, one core: samples a second in vectors, and reports a second.
 
-    scripts/bench_noise.py        medians of five runs each
+scripts/bench_noise.py        medians of five runs each
 """
 
 from __future__ import annotations
