@@ -383,6 +383,20 @@ def test_traffic_does_not_depend_on_ballots(vote, outputs):
         assert shape(other) == unanimous
 
 
+@pytest.mark.parametrize("n", [3, 5, 9])
+def test_a_vote_takes_four_rounds(vote, n):
+    assert vote(n).cost().rounds == 4
+    assert vote(n, 'pass_at = "1/2"\nquorum = 2', kind=YES_NO_ABSTAIN).cost().rounds == 5
+    assert vote(n, 'reveal = "winner"').cost().rounds == 4
+    assert vote(n, 'reveal = "winner"', kind=COLOURS).cost().rounds == 5
+    # who does not compute may be missing, so compute parties ask one another
+    roles = {**dict.fromkeys(NAMES[:n], "ckr"), "zoe": "c"}
+    assert vote(roles, least=n).cost().rounds == 6
+    # a range too large for a table is compared
+    heavy = 'pass_at = "1/2"\nweights = { alice = 1000 }'
+    assert vote(n, heavy).cost().rounds > 10
+
+
 def test_one_number_is_opened_to_recipients(vote):
     for rule in ('pass_at = "1/2"', 'pass_at = "1/2"\nquorum = 2', "pass_at_votes = 2"):
         assert vote(3, rule).opened == 1

@@ -25,8 +25,9 @@ class Tally(Vote):
     Contributors: a ballot: one of the manifest's options, or up to `choices` of them.
     Recipients learn: the weighted count of every option, and who was counted. Compute parties
     learn which ballots are invalid. Nobody else learns anything.
-    Rounds: 4, or 6 where some may be missing, and one for noise; bytes: `cost()`. Tolerates: t curious compute parties of n >= 2t + 1, who
-    must all stay. Whatever contributors share, what counts are valid ballots.
+    Rounds: 4, or 6 where some may be missing, and one for noise; bytes: `cost()`. Tolerates: t
+    curious compute parties of n >= 2t + 1, who must all stay. Whatever contributors share, what
+    counts are valid ballots.
     """
 
     name = "tally"
