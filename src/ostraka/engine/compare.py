@@ -14,8 +14,9 @@ three; of the operands one is never p and the others are never zero, so every ca
 Adversary: at most t < n / 2 parties, who learn nothing; passive, among three also active. All
 parties must stay. With active security and more parties `masked` does the same over F_p.
 Rounds for p = 2^61 - 1: 2 + C + 7 + 2 with t = 1, C carry-save layers (0 for t = 1, 1 for 2, 2 for
-3, 3 for 4; active: 1 + 1 + 7 + 2) and ceil(log2(t + 1)) products instead of the last one. Bytes per comparison: n = 3:
-27 to 43 per party, active 43 to 51; n = 5: about 230. A batch has the rounds of one.
+3, 3 for 4; active: 1 + 1 + 7 + 2) and ceil(log2(t + 1)) products instead of the last one. A batch
+has the rounds of one. Bytes per comparison: n = 3: 27 to 43 per party, active 43 to 51; n = 5:
+about 230.
 """
 
 from __future__ import annotations
