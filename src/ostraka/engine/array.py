@@ -182,7 +182,9 @@ class SecretArray:
         self, other: object, function: Callable[[Elements, Elements], Elements]
     ) -> SecretArray:
         theirs = self._secret(other).parts
-        shape = np.broadcast_shapes(self.shape, theirs[0].shape)
+        shape = self.shape
+        if theirs[0].ndim and theirs[0].shape != shape:
+            shape = np.broadcast_shapes(shape, theirs[0].shape)
         pairs = zip(self.parts, theirs, strict=True)
         parts = (function(np.atleast_1d(a), np.atleast_1d(b)) for a, b in pairs)
         return SecretArray(self.engine, tuple(part.reshape(shape) for part in parts))

@@ -153,6 +153,8 @@ class Field:
         Raises:
             TypeError: something else than integers, a float for instance.
         """
+        if type(values) is int:
+            return np.array(values % self.p, np.uint64)
         a = np.asarray(values)
         if a.dtype == object:
             return np.array([operator.index(v) % self.p for v in a.ravel()], np.uint64).reshape(
@@ -173,7 +175,7 @@ class Field:
 
     def product(self, a: Elements, b: Elements) -> Elements:
         """a * b with broadcasting, in blocks that stay in the cache."""
-        if b.size == 1 and a.shape == np.broadcast_shapes(a.shape, b.shape):
+        if b.size == 1 and b.ndim <= a.ndim:
             return self._blocked(a, lambda x: self.scale(x, int(b.ravel()[0])))
         if a.shape != b.shape:
             a, b = np.broadcast_arrays(a, b)
@@ -186,7 +188,10 @@ class Field:
         return out.reshape(a.shape)
 
     def _blocked(self, a: Elements, function: Callable[[Words], Words]) -> Elements:
-        flat, out = np.ascontiguousarray(a).reshape(-1), np.empty(a.size, np.uint64)
+        flat = np.ascontiguousarray(a).reshape(-1)
+        if a.size <= BLOCK:
+            return function(flat).reshape(a.shape)
+        out = np.empty(a.size, np.uint64)
         for part in blocks(out.size):
             out[part] = function(flat[part])
         return out.reshape(a.shape)
