@@ -187,6 +187,22 @@ async def test_a_refusal_at_commit_opens_nothing_and_is_released(office, ledgers
     assert all(isinstance(found[name], Aborted) for name in ("alice", "carlos"))
 
 
+async def test_a_refusal_after_shares_left_is_held_as_others_may_go_on(
+    office, ledgers, monkeypatch
+):
+    """As the ledger's own refusals: they know of nothing that has left."""
+
+    def refuse(*_):
+        raise RefusedByLedger("no", data_left=False)
+
+    monkeypatch.setattr(ledgers["bob"], "commit", refuse)
+    policy = "\n[policy]\nmin_contributors = 3"
+    found = await run(office, office.manifest(sharing=SHAMIR + policy, timeout=1), ledgers)
+    assert isinstance(found["bob"], RefusedByLedger)
+    assert found["bob"].data_left is True
+    assert why(ledgers["bob"]) == (State.HELD, "")
+
+
 async def test_who_only_contributes_is_refused_before_it_shares(office, ledgers, monkeypatch):
     def refuse(*_):
         raise RefusedByLedger("no")

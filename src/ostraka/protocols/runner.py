@@ -86,7 +86,8 @@ async def run(
     try:
         return await driver.run(raw_input)
     except OstrakaError as error:
-        if error.data_left is None:
+        # A ledger that refuses says that nothing has left: it knows of nothing that has.
+        if error.data_left is None or driver.data_left:
             error.data_left = driver.data_left
         raise
 
