@@ -166,7 +166,6 @@ def test_clipping_bounds_what_one_contributor_can_change(manifest, everybody):
 @pytest.mark.parametrize(
     ("change", "match"),
     [
-        ({"statistics": ("variance",), "least": 2}, "too much noise"),
         ({"statistics": ("count",)}, "known anyway"),
         ({"privacy": central("exponential")}, "one is chosen"),
         ({"privacy": central(epsilon=1e-9), "bounds": (0, 10**9)}, "and noise"),

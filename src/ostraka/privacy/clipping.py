@@ -52,9 +52,15 @@ class Clipping:
         return root + (root * root < square)
 
 
-def sensitivity(codec: Codec, clipping: Clipping | None = None) -> Sensitivity:
+def sensitivity(
+    codec: Codec, clipping: Clipping | None = None, *, spreads: bool = False
+) -> Sensitivity:
     """What replacing one contributor's input changes in what it adds to a sum, at most: the
-    encoded numbers, or a 1 for the option chosen among 0s."""
+    encoded numbers, or a 1 for the option chosen among 0s.
+
+    Args:
+        spreads: the spreads of numbers, which are not clipped, come along.
+    """
     d = codec.length
     if isinstance(codec.kind, ChoiceType):
         return Sensitivity(2 * d, 2 * d, d * len(codec.kind.options))
@@ -64,6 +70,8 @@ def sensitivity(codec: Codec, clipping: Clipping | None = None) -> Sensitivity:
         across = 2 * clipping.at
         l2_squared = min(l2_squared, across * across)
         l1 = min(l1, across if clipping.norm == "l1" else isqrt(across * across * d))
+    if spreads:
+        return Sensitivity(l1, l2_squared, 2 * d, width)
     return Sensitivity(l1, l2_squared, d)
 
 

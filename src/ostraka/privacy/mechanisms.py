@@ -11,18 +11,22 @@ import math
 from abc import ABC, abstractmethod
 from fractions import Fraction
 from functools import cached_property
-from statistics import NormalDist
 from typing import Final
 
 from ostraka.privacy.budget import Spend, log_up
-from ostraka.privacy.samplers import FEW, Exact, Sampler, gaussian, laplace
-from ostraka.privacy.shares import Sensitivity, laplace_within, rho_of
+from ostraka.privacy.samplers import FEW, Exact, Halves, Sampler, gaussian, laplace
+from ostraka.privacy.shares import (
+    Z95,
+    Blur,
+    Sensitivity,
+    gaussian_blur,
+    laplace_blur,
+    laplace_within,
+    rho_of,
+)
 from ostraka.privacy.tables import PRECISION, Table, exp_minus
 from ostraka.sharing.encoding import Signed
 from ostraka.sharing.randomness import Stream
-
-Z95: Final = NormalDist().inv_cdf(0.975)
-"""Standard deviations on either side of the mean that hold 95% of a normal distribution."""
 
 _GRID: Final = 1 << 10
 """Variances are rounded up to a multiple of 2^-10."""
@@ -52,6 +56,10 @@ class Mechanism(ABC):
     def randomize(self, x: Signed, stream: Stream) -> Signed:
         """The report: a new vector. Consumes the stream."""
 
+    @abstractmethod
+    def blur(self, n: int) -> Blur:
+        """The noise in what n reports say of a sum."""
+
 
 class Additive(Mechanism):
     """Independent noise on every element; the sum of reports is an unbiased estimate as it is.
@@ -62,9 +70,9 @@ class Additive(Mechanism):
 
     sampler: Sampler
 
-    def __init__(self, sampler: Sampler, spend: Spend, length: int) -> None:
-        self.sampler, self.headroom = sampler, sampler.bound
-        self.spend = spend.slipping(sampler.distance(length))
+    def __init__(self, sampler: Sampler, spend: Spend, sensitivity: Sensitivity) -> None:
+        self.sampler, self.headroom, self.sensitivity = sampler, sampler.bound, sensitivity
+        self.spend = spend.slipping(sampler.distance(sensitivity.length))
 
     def randomize(self, x: Signed, stream: Stream) -> Signed:
         return x + self.sampler.draw(stream, len(x))
@@ -81,13 +89,19 @@ class DiscreteLaplace(Additive):
 
     def __init__(self, epsilon: Fraction, sensitivity: Sensitivity) -> None:
         self.scale = sensitivity.l1 / epsilon
-        super().__init__(laplace(self.scale), Spend.pure(epsilon), sensitivity.length)
+        sampler: Sampler = laplace(self.scale)
+        if width := sensitivity.width:
+            sampler = Halves(sampler, laplace(self.scale * width))
+        super().__init__(sampler, Spend.pure(epsilon), sensitivity)
 
     def error95(self, n: int) -> int:
         if n <= _MANY or n * self.scale**2 <= _WIDE:
             return laplace_within(self.scale, Fraction(n))
         q = math.exp(-1 / self.scale)
         return math.ceil(Z95 * math.sqrt(2 * q * n) / -math.expm1(-1 / self.scale))
+
+    def blur(self, n: int) -> Blur:
+        return laplace_blur(self.scale, Fraction(n), self.sensitivity.width, self.error95(n))
 
 
 class DiscreteGaussian(Additive):
@@ -98,13 +112,19 @@ class DiscreteGaussian(Additive):
         rho = rho_of(epsilon, delta * (1 - _KEPT))
         self.variance = Fraction(math.ceil(sensitivity.l2_squared / (2 * rho) * _GRID), _GRID)
         spend = Spend(epsilon, delta * (1 - _KEPT), rho)
-        super().__init__(gaussian(self.variance), spend, sensitivity.length)
+        sampler: Sampler = gaussian(self.variance)
+        if sensitivity.width:
+            sampler = Halves(sampler, gaussian(self.variance * sensitivity.widening))
+        super().__init__(sampler, spend, sensitivity)
         if self.spend.delta > delta:
             raise ValueError("delta is too small for samples that are 2^-97 from exact")
         self.spend = Spend(epsilon, delta, rho, self.spend.slip)
 
     def error95(self, n: int) -> int:
         return math.ceil(Z95 * math.sqrt(n * self.variance))
+
+    def blur(self, n: int) -> Blur:
+        return gaussian_blur(self.variance, n, self.sensitivity)
 
 
 class RandomizedResponse(Mechanism):
@@ -169,3 +189,9 @@ class RandomizedResponse(Mechanism):
         meant = min(max(self.estimate(said, n), Fraction(0)), Fraction(n))
         variance = meant * mine * (1 - mine) + (n - meant) * others * (1 - others)
         return Z95 * math.sqrt(variance) / float(self.truth)
+
+    def blur(self, n: int) -> Blur:
+        """Of two answers the variance is the same whatever is true."""
+        mine = self.truth + self.other
+        variance = float(n * mine * (1 - mine) / self.truth**2)
+        return Blur(variance, 2 * variance**2, 0.0, Z95)

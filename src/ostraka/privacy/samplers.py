@@ -19,7 +19,7 @@ from ostraka.privacy.tables import PRECISION, Sampler, Table, exp_minus, fill, p
 from ostraka.sharing.encoding import Signed
 from ostraka.sharing.randomness import Stream
 
-__all__ = ["Exact", "Gaussian", "Laplace", "Sampler", "Table", "gaussian", "laplace"]
+__all__ = ["Exact", "Gaussian", "Halves", "Laplace", "Sampler", "Table", "gaussian", "laplace"]
 
 FEW: Final = 256
 """Vectors shorter than this are drawn exactly: a table is not worth its making."""
@@ -158,6 +158,21 @@ def _bell(variance: Fraction, step: int) -> Table:
         weight = weight * ratio >> PRECISION
         ratio = ratio * ratio_step >> PRECISION
     return Table(right[:0:-1] + right, np.arange(-h, h + 1) * step)
+
+
+class Halves(Sampler):
+    """Vectors of even length, their first half from one distribution and the rest from another."""
+
+    def __init__(self, first: Sampler, second: Sampler) -> None:
+        self.first, self.second = first, second
+        self.bound = max(first.bound, second.bound)
+
+    def distance(self, length: int) -> Fraction:
+        return self.first.distance(length // 2) + self.second.distance(length // 2)
+
+    def draw(self, stream: Stream, length: int) -> Signed:
+        half = length // 2
+        return np.concatenate([self.first.draw(stream, half), self.second.draw(stream, half)])
 
 
 laplace = lru_cache(maxsize=16)(Laplace)

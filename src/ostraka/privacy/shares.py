@@ -34,7 +34,7 @@ from numpy.typing import NDArray
 
 from ostraka.privacy.budget import EXACT, Spend, epsilon_of
 from ostraka.privacy.polya import Polya
-from ostraka.privacy.samplers import gaussian
+from ostraka.privacy.samplers import Halves, gaussian
 from ostraka.privacy.tables import Sampler
 from ostraka.sharing.encoding import Signed
 from ostraka.sharing.randomness import Stream
@@ -43,6 +43,9 @@ Floats = NDArray[np.float64]
 
 SURE: Final = 0.95
 """How sure an error is that is printed with a result."""
+
+Z95: Final = NormalDist().inv_cdf((1 + SURE) / 2)
+"""Standard deviations on either side of the mean that hold 95% of a normal distribution."""
 
 _KEPT: Final = Fraction(1, 1 << 20)
 """The part of delta that is kept for samples that are not quite from their law."""
@@ -55,14 +58,48 @@ _NINE: Final = 1_000_000_000
 class Sensitivity:
     """What replacing one contributor's input changes in a vector of integers, at most.
 
+    Numbers from low to high = low + width may come with their *spreads*, (x - low)(high - x), in a
+    second half of the vector. Beside the numbers they cost no epsilon if their noise is wide
+    enough: an x that moves by t width moves its spread by at most t (1 - t) width^2, and for t
+    from 0 to 1
+
+        t + t (1 - t) <= 1    and    t^2 + 11 t^2 (1 - t)^2 <= 1,
+
+    so `width` times the numbers' scale will do for Laplace noise, and width^2 / 11 times their
+    variance for Gaussian noise.
+
     Attributes:
-        l1, l2_squared: in these norms.
-        length: elements of the vector.
+        l1, l2_squared: in these norms, spreads left out.
+        length: elements of the vector, spreads included.
+        width: 0 if there are no spreads.
     """
 
     l1: int
     l2_squared: int
     length: int
+    width: int = 0
+
+    @property
+    def widening(self) -> int:
+        """What the variance of Gaussian noise is multiplied by for spreads."""
+        return max(1, -(-(self.width**2) // 11))
+
+
+@dataclass(frozen=True, slots=True)
+class Blur:
+    """The noise in a total, for what is worked out from it.
+
+    Attributes:
+        variance: of the noise of an element.
+        of_square: the variance of that noise squared.
+        of_spread: the variance of the noise of a spread; 0 if there are none.
+        sure: so many deviations hold 95% of it, about.
+    """
+
+    variance: float
+    of_square: float
+    of_spread: float
+    sure: float
 
 
 class NoiseShares(ABC):
@@ -108,17 +145,30 @@ class LaplaceShares(NoiseShares):
         super().__init__(sensitivity, honest)
         self.epsilon, self.scale = epsilon, sensitivity.l1 / epsilon
         self.share = Polya(self.scale, honest, sides=2)
+        if width := sensitivity.width:
+            self.share = Halves(self.share, Polya(self.scale * width, honest, sides=2))
 
     def _tells(self, makers: int) -> Spend:
-        """With fewer shares the law is log-convex, so a change tells most spread evenly."""
+        """With fewer shares the law is log-convex, so a change tells most spread evenly; of spreads
+        beside it, no more than the most they can tell."""
         if makers == self.honest:
             return Spend.pure(self.epsilon).slipping(self._slip)
-        part, rest = divmod(self.sensitivity.l1, self.sensitivity.length)
-        law, shape = _Law(self.scale, Fraction(makers, self.honest)), self.sensitivity.length
-        return Spend.pure(_up((shape - rest) * law.loss(part) + rest * law.loss(part + 1)))
+        width, part = self.sensitivity.width, Fraction(makers, self.honest)
+        d = self.sensitivity.length // (2 if width else 1)
+        each, rest = divmod(self.sensitivity.l1, d)
+        law = _Law(self.scale, part)
+        found = (d - rest) * law.loss(each) + rest * law.loss(each + 1)
+        if width:
+            found += d * _Law(self.scale * width, part).loss(width**2 // 4)
+        return Spend.pure(_up(found))
 
     def within(self, makers: int, sure: float = SURE) -> int:
         return laplace_within(self.scale, Fraction(makers, self.honest), sure)
+
+    def blur(self, makers: int) -> Blur:
+        """The noise of so many makers."""
+        part = Fraction(makers, self.honest)
+        return laplace_blur(self.scale, part, self.sensitivity.width, self.within(makers))
 
 
 class GeometricShares(NoiseShares):
@@ -158,6 +208,8 @@ class GaussianShares(NoiseShares):
         self.delta = delta
         self.variance = self._least(rho_of(epsilon, delta * (1 - _KEPT)))
         self.share = gaussian(self.variance)
+        if sensitivity.width:
+            self.share = Halves(self.share, gaussian(self.variance * sensitivity.widening))
         if Spend(epsilon).slipping(self._slip).delta > delta * _KEPT:
             raise ValueError("delta is too small for samples that are 2^-97 from exact")
 
@@ -175,7 +227,9 @@ class GaussianShares(NoiseShares):
         return Fraction(high, 1 << 10)
 
     def _rho(self, variance: Fraction, makers: int) -> Fraction:
-        """(D / sqrt(m variance) + tau sqrt(d))^2 / 2. [KLS21, theorem 1 without rounding]"""
+        """(D / sqrt(m variance) + tau sqrt(d))^2 / 2. [KLS21, theorem 1 without rounding]
+
+        Spreads count among the d; their tau is smaller, as their variance is not."""
         v = float(variance)
         steps = range(1, min(makers, 1000))
         tau = 10 * sum(math.exp(-2 * math.pi**2 * v * k / (k + 1)) for k in steps)
@@ -190,6 +244,10 @@ class GaussianShares(NoiseShares):
     def within(self, makers: int, sure: float = SURE) -> int:
         sigma = math.sqrt(makers * self.variance)
         return math.ceil(NormalDist().inv_cdf((1 + sure) / 2) * sigma)
+
+    def blur(self, makers: int) -> Blur:
+        """The noise of so many makers."""
+        return gaussian_blur(self.variance, makers, self.sensitivity)
 
 
 def rho_of(epsilon: Fraction, delta: Fraction) -> Fraction:
@@ -255,6 +313,38 @@ def laplace_within(scale: Fraction, shape: Fraction, sure: float = SURE) -> int:
     p = np.fft.irfft(phi)[:_HALF]
     inside = 2 * np.cumsum(p) - p[0]
     return math.ceil(int(np.searchsorted(inside, sure)) * unit)
+
+
+def laplace_blur(scale: Fraction, shape: Fraction, width: int, within: int) -> Blur:
+    """Of the difference of two NB(shape, e^(-1/scale)); `within` holds 95% of it."""
+    second, fourth = _cumulants(scale)
+    variance = float(shape) * second
+    beside = float(shape) * _cumulants(scale * width)[0] if width else 0.0
+    sure = max(Z95, within / math.sqrt(variance)) if variance else Z95
+    return Blur(variance, float(shape) * fourth + 2 * variance**2, beside, sure)
+
+
+def _cumulants(scale: Fraction) -> tuple[float, float]:
+    """The second and the fourth of the discrete Laplace law."""
+    a, gap = math.exp(-1 / scale), -math.expm1(-1 / scale)
+    second = 2 * a / gap**2
+    return second, second * (1 + 4 * a + a * a) / gap**2
+
+
+def gaussian_blur(variance: Fraction, makers: int, sensitivity: Sensitivity) -> Blur:
+    """Of so many discrete Gaussians."""
+    found = makers * _variance(float(variance))
+    beside = float(makers * variance * sensitivity.widening) if sensitivity.width else 0.0
+    return Blur(found, 2 * found**2, beside, Z95)
+
+
+def _variance(parameter: float) -> float:
+    """Of the discrete Gaussian law: its parameter, unless that is small."""
+    if parameter > 10:
+        return parameter
+    square = np.arange(-40, 41) ** 2
+    weights = np.exp(-square / (2 * parameter))
+    return float(square @ weights / weights.sum())
 
 
 def _up(value: float) -> Fraction:

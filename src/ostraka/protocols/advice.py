@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final, Literal
 
+import numpy as np
+
 from ostraka.errors import ManifestError
 from ostraka.manifest import Central, Local, Manifest, Privacy
 from ostraka.protocols import protocol_for
@@ -77,7 +79,9 @@ def advise(manifest: Manifest) -> Advice | None:
     if not name:
         return None
     span, change = _sizes(protocol, name)
-    return Advice(name, manifest.input.unit, span, change, tuple(rows))
+    unit = manifest.input.unit
+    squared = "^2" * (bool(unit) and name == "variance")
+    return Advice(name, unit + squared, span, change, tuple(rows))
 
 
 def _noises(manifest: Manifest, epsilon: Decimal) -> Iterator[tuple[Place, Privacy]]:
@@ -94,11 +98,14 @@ def _noises(manifest: Manifest, epsilon: Decimal) -> Iterator[tuple[Place, Priva
 def _errors(manifest: Manifest, privacy: Privacy) -> Iterator[tuple[str, float]]:
     """Each figure's error under this noise, the widest of a vector's; nothing if it is refused.
 
-    Errors do not depend on what is opened, or (randomized response) hardly: zeros are opened.
+    Errors hardly depend on what is opened, but for a variance: its is widest where all inputs are
+    the least.
     """
     try:
         protocol = protocol_for(manifest.model_copy(update={"privacy": privacy}))
-        outputs = protocol.combine(protocol.scheme.zeros(protocol.opened), protocol.contributors)
+        least = len(protocol.contributors) * Codec(manifest.input).low
+        opened = protocol.scheme.from_signed(np.full(protocol.opened, least))
+        outputs = protocol.combine(opened, protocol.contributors)
     except ManifestError:
         return
     for output in outputs:
@@ -119,12 +126,14 @@ def _numbers(value: Any) -> Iterator[float]:
 def _sizes(protocol: Protocol, figure: str) -> tuple[float, float]:
     """How far apart two values of a figure can be, and two that differ in one contributor."""
     n = len(protocol.contributors)
-    if not protocol.manifest.input.type.numeric:
+    codec = Codec(protocol.manifest.input)
+    width = float((codec.high - codec.low) * codec.quantum)
+    if figure == "variance":  # half of them at each end is the most
+        return width**2 * (n // 2) * (n - n // 2) / (n * (n - 1)), width**2 / n
+    if not codec.kind.numeric:
         change = float(max(getattr(protocol, "weights", {"": 1}).values()))
         return change * n, change
-    codec = Codec(protocol.manifest.input)
-    change = float((codec.high - codec.low) * codec.quantum)
-    return (change, change / n) if figure == "mean" else (change * n, change)
+    return (width, width / n) if figure == "mean" else (width * n, width)
 
 
 # --- in words ------------------------------------------------------------------------------------

@@ -22,7 +22,11 @@ if TYPE_CHECKING:
     from ostraka.protocols.ballots import Vote
 
 
-def by_contributors(protocol: Protocol, sensitivity: Sensitivity) -> NoiseShares | None:
+AdditiveShares = LaplaceShares | GaussianShares
+"""Noise for figures that are opened."""
+
+
+def by_contributors(protocol: Protocol, sensitivity: Sensitivity) -> AdditiveShares | None:
     """Noise that each contributor adds to its own vector before it shares it.
 
     The honest part of them is always counted: otherwise min_contributors stops the run.
@@ -90,7 +94,7 @@ def on_counts(vote: Vote, counts: int, changed: int) -> NoiseShares | None:
     return by_compute_parties(vote, Sensitivity(w * changed, w * w * changed, counts))
 
 
-def _shares(central: Central, sensitivity: Sensitivity, honest: int) -> NoiseShares:
+def _shares(central: Central, sensitivity: Sensitivity, honest: int) -> AdditiveShares:
     assert central.epsilon is not None
     epsilon = Fraction(central.epsilon)
     if central.mechanism == "exponential":
@@ -156,5 +160,6 @@ def explain_noise(
     if h > 1:
         fewer = noise.spends(h // 2).epsilon
         assert fewer is not None
-        lines[1] += f" With the noise of {h // 2} alone, epsilon would be {float(fewer):.3g}."
+        most = "at most " * bool(s.width)
+        lines[1] += f" With the noise of {h // 2} alone, epsilon would be {most}{float(fewer):.3g}."
     return lines

@@ -14,7 +14,7 @@ import numpy as np
 from ostraka.errors import ManifestError
 from ostraka.manifest import ChoiceType, Local, Manifest
 from ostraka.privacy.budget import short
-from ostraka.privacy.clipping import Clipping, sensitivity
+from ostraka.privacy.clipping import Clipping
 from ostraka.privacy.mechanisms import (
     Additive,
     DiscreteGaussian,
@@ -22,7 +22,9 @@ from ostraka.privacy.mechanisms import (
     Mechanism,
     RandomizedResponse,
 )
+from ostraka.privacy.shares import Blur, Sensitivity
 from ostraka.protocols.protocol import Output, Value
+from ostraka.protocols.variance import NoisedVariance, to_its_error
 from ostraka.sharing.encoding import Codec, Signed
 from ostraka.sharing.randomness import Draw, Stream
 
@@ -44,10 +46,10 @@ def clipping_of(manifest: Manifest, codec: Codec) -> Clipping | None:
     return clipping
 
 
-def local_noise(manifest: Manifest, codec: Codec, clipping: Clipping | None) -> LocalNoise | None:
+def local_noise(manifest: Manifest, codec: Codec, apart: Sensitivity) -> LocalNoise | None:
     """What `[privacy] local` asks for."""
     local = manifest.privacy.local
-    return LocalNoise(local, codec, clipping) if local else None
+    return LocalNoise(local, codec, apart) if local else None
 
 
 class LocalNoise:
@@ -59,13 +61,13 @@ class LocalNoise:
 
     mechanism: Mechanism
 
-    def __init__(self, local: Local, codec: Codec, clipping: Clipping | None) -> None:
+    def __init__(self, local: Local, codec: Codec, apart: Sensitivity) -> None:
         self.codec = codec
         self.options = codec.kind.options if isinstance(codec.kind, ChoiceType) else ()
         if local.mechanism == "randomized-response":
             self.mechanism = self._response(local)
         else:
-            self.mechanism = _additive(local, codec, clipping)
+            self.mechanism = _additive(local, apart)
 
     def _response(self, local: Local) -> Mechanism:
         k, d = len(self.options) or 2, self.codec.length
@@ -97,12 +99,25 @@ class LocalNoise:
     # --- recipient ----------------------------------------------------------------------------
 
     def estimate(self, figure: Output, n: int) -> Output:
-        """A sum, mean or histogram over n reports, without bias and with its error."""
+        """A figure over n reports, without bias and with its error."""
+        if figure.name == "variance":
+            return self._variance(figure, n)
         if isinstance(self.mechanism, RandomizedResponse):
             divisor = n if figure.name == "mean" else 1
             return _Responses(self.mechanism, self.options, n, divisor).estimate(figure)
         assert isinstance(self.mechanism, Additive)
         return figure.within(self.mechanism.error95(n))
+
+    def _variance(self, figure: Output, n: int) -> Output:
+        if isinstance(self.mechanism, RandomizedResponse):
+            said = figure.parts[0].tolist()
+            meant = np.array([self.mechanism.estimate(s, n) for s in said], object)
+            figure = replace(figure, parts=(meant,))
+        return NoisedVariance(self.codec, n, self.blur(n)).of(figure)
+
+    def blur(self, n: int) -> Blur:
+        """The noise in the sum of n reports."""
+        return self.mechanism.blur(n)
 
     # --- before anything runs -----------------------------------------------------------------
 
@@ -155,9 +170,8 @@ class LocalNoise:
         return f"{float(encoded * self.codec.quantum):.3g} {unit}".strip()
 
 
-def _additive(local: Local, codec: Codec, clipping: Clipping | None) -> Mechanism:
+def _additive(local: Local, apart: Sensitivity) -> Mechanism:
     assert local.epsilon is not None
-    apart = sensitivity(codec, clipping)
     epsilon = Fraction(local.epsilon)
     if local.mechanism == "discrete-laplace":
         return DiscreteLaplace(epsilon, apart)
@@ -197,11 +211,7 @@ class _Responses:
     def _both(self, said: int) -> tuple[Value, Value]:
         """The estimate and its error, to three figures of the error."""
         meant = float(self.mechanism.estimate(said, self.n) / self.divisor)
-        width = self.mechanism.error95(said, self.n) / self.divisor
-        digits = 2 - math.floor(math.log10(width))
-        if digits <= 0:
-            return round(meant), round(width)
-        return round(meant, digits), round(width, digits)
+        return to_its_error(meant, self.mechanism.error95(said, self.n) / self.divisor)
 
 
 def _refuse(problem: str) -> NoReturn:

@@ -20,6 +20,7 @@ from ostraka.privacy.clipping import sensitivity
 from ostraka.protocols.central import by_contributors, explain_noise, noised
 from ostraka.protocols.local_noise import clipping_of, local_noise
 from ostraka.protocols.protocol import Output, Protocol, Shares, Value
+from ostraka.protocols.variance import NoisedVariance
 from ostraka.protocols.words import explain_linear
 from ostraka.sharing.encoding import Codec, Signed, renderer
 from ostraka.sharing.randomness import Draw, Stream, Words
@@ -39,9 +40,10 @@ class SecureSum(Protocol):
     """Sum of the contributors' vectors, elementwise. [BGW88]
 
     Contributors: d numbers each (`[input] length`), within the manifest's bounds; they add their
-    squares when a variance is asked for, and share one 0/1 vector for each option of a choice.
-    Recipients learn: the sums asked for (mean: the sum; variance: the sums of x and of x^2) and who
-    was counted. Nobody else learns anything.
+    squares when a variance is asked for, or with noise (x - min)(max - x), and share one 0/1 vector
+    for each option of a choice.
+    Recipients learn: the sums asked for (mean: the sum; variance: the sums of x and of what
+    was added) and who was counted. Nobody else learns anything.
     Rounds: additive 2, or 3 from 4096 words with several recipients; shamir 4. Bytes: `cost()`.
     Tolerates: additive n - 1 curious compute parties and no loss; shamir t curious ones, and the
     loss of n - t - 1 of them once everybody has shared. With active security t compute parties of
@@ -60,23 +62,38 @@ class SecureSum(Protocol):
         self.statistics = _options(manifest).statistics
         self.codec = Codec(manifest.input)
         self.clipping = clipping_of(manifest, self.codec)
-        self.terms = _terms(self.statistics)
-        self.length = self.opened = self._width() * len(self.terms)
-        self.local = local_noise(manifest, self.codec, self.clipping)
-        self.noise = by_contributors(self, sensitivity(self.codec, self.clipping))
+        self.terms = self._terms()
         self._check()
+        self.length = self.opened = self._width() * len(self.terms)
+        apart = sensitivity(self.codec, self.clipping, spreads="spread" in self.terms)
+        self.local = local_noise(manifest, self.codec, apart)
+        self.noise = by_contributors(self, apart)
+        self._check_overflow()
 
     # --- the figure ---------------------------------------------------------------------------
 
     def encode(self, raw: object) -> Words:
         x = self._whole(raw)
-        parts = [_term(term, x, self._options_count) for term in self.terms]
+        parts = [self._term(term, x) for term in self.terms]
         return self.scheme.from_signed(parts[0] if len(parts) == 1 else np.concatenate(parts))
 
     def _whole(self, raw: object) -> Signed:
         """In whole numbers, and no longer than `[privacy] clip` allows."""
         x = self.codec.encode(raw)
         return self.clipping(x) if self.clipping else x
+
+    def _term(self, term: str, x: Signed) -> Signed:
+        """One contributor's summand."""
+        if term == "1":
+            return np.ones(1, np.int64)
+        if term == "x^2":
+            return x * x
+        if term == "spread":
+            return (x - self.codec.low) * (self.codec.high - x)
+        if not self._options_count:
+            return x
+        one_hot: Signed = (x[:, None] == np.arange(self._options_count)).astype(np.int64)
+        return one_hot.ravel()
 
     def share(self, x: Words, me: PartyId, draw: Draw) -> dict[PartyId, Parcel]:
         if self.local:
@@ -101,6 +118,8 @@ class SecureSum(Protocol):
     def _with_error(self, figure: Output, n: int) -> Output:
         if self.local:
             return self.local.estimate(figure, n)
+        if figure.name == "variance" and self.noise:
+            return NoisedVariance(self.codec, n, self.noise.blur(n)).of(figure)
         return noised(figure, self.noise, n)
 
     def _output(self, statistic: Statistic, sums: Mapping[str, Signed], n: int) -> Output:
@@ -112,7 +131,7 @@ class SecureSum(Protocol):
             return Output("histogram", "", (bins,), self._bins, scalar)
         if statistic == "variance":
             finish = self._renderer(q * q / (n * (n - 1)))
-            parts = sums["x"], sums["x^2"]
+            parts = tuple(sums.values())
             square = unit and f"{unit}^2"
             return Output("variance", square, parts, lambda s, s2: finish(n * s2 - s * s), scalar)
         divisor = n if statistic == "mean" else 1
@@ -135,6 +154,21 @@ class SecureSum(Protocol):
         kind = self.codec.kind
         return len(kind.options) if isinstance(kind, ChoiceType) else 0
 
+    def _terms(self) -> tuple[str, ...]:
+        """What contributors share so that these statistics follow from sums; `variance` says why
+        with noise it is the spreads, and of bits nothing."""
+        if set(self.statistics) == {"count"}:
+            return ("1",)
+        if "variance" not in self.statistics:
+            return ("x",)
+        if not self._noisy:
+            return ("x", "x^2")
+        return ("x", "spread") if self.codec.high - self.codec.low > 1 else ("x",)
+
+    @property
+    def _noisy(self) -> bool:
+        return bool(self.manifest.privacy.local or self.manifest.privacy.central)
+
     def _width(self) -> int:
         """Words of one term."""
         if self.terms == ("1",):
@@ -154,26 +188,34 @@ class SecureSum(Protocol):
                 _refuse(f"{statistic!r} has no meaning for {self.codec.kind}: ask for {wanted}")
         if "variance" in self.statistics and self.manifest.policy.min_contributors < 2:
             _refuse("a variance needs min_contributors of at least 2 in [policy]")
-        if (self.noise or self.local) and self.terms != ("x",):
+        if self._noisy and self.terms == ("1",):
             _refuse(
-                "outputs.statistics: a variance takes too much noise to be of use, and a count of "
-                "contributors is known anyway: with noise ask for sum, mean or histogram"
+                "outputs.statistics: a count of contributors is known anyway and takes no noise: "
+                "leave [privacy] out, or ask for another figure too"
             )
-        self._check_overflow()
+        if self.clipping and "variance" in self.statistics:
+            _refuse(
+                "privacy.clip: shortened vectors have another variance: leave it out, or ask for "
+                "sum and mean alone"
+            )
 
     def _check_overflow(self) -> None:
         """No sum that the manifest's bounds allow may wrap around."""
         n, capacity = len(self.contributors), self.scheme.capacity
-        power = 2 if "x^2" in self.terms else 1
         largest = 1 if self._options_count else self.codec.magnitude
+        scaled = f"{largest} in units of {self.codec.quantum}"
+        reach, of = largest, f"values up to {scaled}"
+        if "x^2" in self.terms:
+            reach, of = largest**2, f"squares of {of}"
+        if "spread" in self.terms:
+            spread = (self.codec.high - self.codec.low) ** 2 // 4
+            reach, of = max(largest, spread), f"(x - min)(max - x) of {of}"
         noise = self.noise.share.bound if self.noise else 0
         noise += self.local.mechanism.headroom if self.local else 0
-        if n * (largest**power + noise) > capacity:
-            scaled = f"{largest} in units of {self.codec.quantum}"
-            of = f"squares of values up to {scaled}" if power == 2 else f"values up to {scaled}"
+        if n * (reach + noise) > capacity:
             _refuse(
                 f"a sum of {n} {of}{' and noise' * bool(noise)} can reach "
-                f"{n * (largest**power + noise)}, and {self.scheme.name} sharing holds at most "
+                f"{n * (reach + noise)}, and {self.scheme.name} sharing holds at most "
                 f"{capacity}: lower max (or raise min), or use fewer digits"
             )
 
@@ -199,14 +241,14 @@ class SecureSum(Protocol):
         return self._renderer(Fraction(getattr(statistics, statistic)(values)))(1)
 
     def explain(self) -> list[str]:
-        of_inputs = self.terms != ("1",) and not (self.noise or self.local)
+        n, unit = len(self.contributors), self.manifest.input.unit
+        of_inputs = self.terms != ("1",) and not self._noisy
         what = "the " + " and the ".join(self._opened_in_words())
         lines = explain_linear(self, what, of_inputs=of_inputs)
         if of_inputs and isinstance(self.codec.kind, BoolType | ChoiceType):
             lines.append("A unanimous answer shows in the counts, and with it everybody's input.")
         if self.noise:
-            n, least = len(self.contributors), self.manifest.policy.min_contributors
-            quantum, unit = self.codec.quantum, self.manifest.input.unit
+            least, quantum = self.manifest.policy.min_contributors, self.codec.quantum
             lines += explain_noise(self.noise, "contributors", n, least, quantum, unit)
         clip = self.manifest.privacy.clip
         if clip:
@@ -215,7 +257,9 @@ class SecureSum(Protocol):
                 "shortened to that before anything else, so a result leaves out what exceeds it."
             )
         if self.local:
-            lines += self.local.explain(len(self.contributors), self.manifest.input.unit)
+            lines += self.local.explain(n, unit)
+        if "variance" in self.statistics and (maker := self.noise or self.local):
+            lines.append(NoisedVariance(self.codec, n, maker.blur(n)).explain(unit))
         return lines
 
     def _opened_in_words(self) -> list[str]:
@@ -223,7 +267,8 @@ class SecureSum(Protocol):
             return ["number of contributors"]
         if self._options_count:
             return ["count of every option"]
-        return {"x": ["sum"], "x^2": ["sum", "sum of squares"]}[self.terms[-1]]
+        named = {"x": "sum", "x^2": "sum of squares", "spread": "sum of (x - min)(max - x)"}
+        return [named[term] for term in self.terms]
 
 
 def _options(manifest: Manifest) -> Options:
@@ -239,25 +284,6 @@ def _options(manifest: Manifest) -> Options:
     if not options.statistics or len(set(options.statistics)) != len(options.statistics):
         _refuse("outputs.statistics must name each figure once, and at least one")
     return options
-
-
-def _terms(wanted: Sequence[Statistic]) -> tuple[str, ...]:
-    """What contributors share so that these statistics follow from sums."""
-    if set(wanted) == {"count"}:
-        return ("1",)
-    return ("x", "x^2") if "variance" in wanted else ("x",)
-
-
-def _term(term: str, x: Signed, options: int) -> Signed:
-    """One contributor's summand."""
-    if term == "1":
-        return np.ones(1, np.int64)
-    if term == "x^2":
-        return x * x
-    if not options:
-        return x
-    one_hot: Signed = (x[:, None] == np.arange(options)).astype(np.int64)
-    return one_hot.ravel()
 
 
 def _refuse(problem: str) -> NoReturn:
