@@ -68,7 +68,7 @@ async def test_each_party_writes_down_what_it_knows(office, ledgers, sharing):
         record = last(ledgers[name])
         assert record.state is State.COMMITTED
         assert record.session == result["session"]
-        assert record.counted == tuple((p.name, p.key) for p in manifest.party)
+        assert record.counted == tuple((p.name, p.key, 1) for p in manifest.party)
         assert record.outputs == (() if name == "alice" else ("sum",))
         assert record.run.manifest == manifest.digest.hex()
         assert record.run.series == "Test"

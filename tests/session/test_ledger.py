@@ -100,6 +100,7 @@ def test_no_input_and_no_value_is_written(ledger):
         "n", "prev", "ostraka_ledger", "party",
         "event", "id", "at", "title", "series", "protocol", "manifest_sha256", "roster",
         "contributes", "cost", "sources", "session", "without", "status", "outputs", "why",
+        "same_roster_only", "min_difference",
     }  # fmt: skip
 
 
@@ -275,7 +276,6 @@ def test_only_the_same_contributors_may_ask_again(ledger):
         found.reserve(run(roster="abcef", same_roster_only=True))
     assert caught.value.exit_code == 32
     found.reserve(run(roster="abcef", series="raises-2", same_roster_only=True))
-    found.reserve(run(roster="abcef"))  # its manifest does not ask for it
 
 
 def test_dropouts_make_another_roster(ledger):
@@ -349,6 +349,28 @@ def test_a_party_s_own_rule_holds_whatever_the_manifest_says(ledger):
     with pytest.raises(RefusedByLedger, match=r"payroll \(\*\), this one would tell of f"):
         ledger(own).reserve(run(roster="abcde", series="another"))
     ledger().reserve(run(roster="abcde", series="another"))
+
+
+@pytest.mark.parametrize("rule", [{"same_roster_only": True}, {"min_difference": 2}])
+def test_the_same_people_with_another_weight_are_refused(ledger, rule):
+    """The difference of the two tallies would be c's ballot."""
+    heavier = tuple(person(name)._replace(weight=1 + (name == "c")) for name in ABCD)
+    complete(ledger(), run(**rule))
+    with pytest.raises(RefusedByLedger, match="has counted c with another weight"):
+        ledger().reserve(replace(run(**rule), roster=heavier))
+    ledger().reserve(run(**rule))
+    complete(ledger(), replace(run(series="other", **rule), roster=heavier))
+    ledger().reserve(replace(run(series="other", **rule), roster=heavier))
+
+
+@pytest.mark.parametrize("rule", [{"same_roster_only": True}, {"min_difference": 2}])
+def test_what_one_run_was_promised_a_later_manifest_cannot_drop(ledger, rule):
+    complete(ledger(), run(series="Raises", **rule))
+    for series in ("Raises", "raises"):
+        with pytest.raises(RefusedByLedger, match="contributors"):
+            ledger().reserve(run(series=series, roster=("a", "b", "c")))
+    ledger().reserve(run(series="Raises"))
+    ledger().reserve(run(series="another", roster=("a", "b", "c")))
 
 
 def test_a_run_that_may_have_been_revealed_counts_as_if_all_were_in_it(ledger):

@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -57,13 +57,16 @@ class Run:
     @classmethod
     def of(cls, manifest: Manifest, me: PartyId, cost: Spend) -> Run:
         """As a manifest says."""
+        weights = manifest.outputs.get("weights", {})
         return cls(
             title=manifest.session.title,
             series=manifest.session.series or manifest.session.title,
             protocol=manifest.session.protocol,
             manifest=manifest.digest.hex(),
             roster=tuple(
-                Person(p.name, p.key) for p in manifest.party if Role.CONTRIBUTOR in p.roles
+                Person(p.name, p.key, weights.get(p.name, 1))
+                for p in manifest.party
+                if Role.CONTRIBUTOR in p.roles
             ),
             contributes=me in manifest.contributors,
             cost=cost,
@@ -161,6 +164,7 @@ class Ledger:
                 title=run.title, series=run.series, protocol=run.protocol,
                 manifest_sha256=run.manifest, roster=self._roster_entry(run.roster),
                 contributes=run.contributes, cost=run.cost.to_json(),
+                same_roster_only=run.same_roster_only, min_difference=run.min_difference,
                 sources=[rule.source for rule in self._rules_for(run)],
             )  # fmt: skip
         return Reservation(self, number, run)
@@ -219,8 +223,9 @@ class Ledger:
     def _check(self, run: Run, counted: Roster, cost: Spend, number: str) -> None:
         """Every rule that covers the run; `number` is its own reservation, "" before it has one."""
         earlier = [r for r in self.counting() if r.id != number]
-        own = {r.counted for r in earlier if r.run.series == run.series}
-        check_roster(run, counted, own, f"series {run.series}")
+        same = [r for r in earlier if r.run.series.casefold() == run.series.casefold()]
+        limits = _strictest([run, *(r.run for r in same)])
+        check_roster(limits, counted, {r.counted for r in same}, f"series {run.series}")
         for rule in self._rules_for(run):
             covered = [r for r in earlier if rule.covers(r.run.series)]
             check_roster(rule, counted, {r.counted for r in covered}, str(rule))
@@ -287,7 +292,7 @@ class Ledger:
         if isinstance(roster, str):
             found = self.runs[roster].run.roster
         else:
-            found = tuple(Person(PartyId(name), key) for name, key in roster)
+            found = tuple(Person(PartyId(name), *rest) for name, *rest in roster)
         run = Run(
             title=entry["title"],
             series=entry["series"],
@@ -296,6 +301,8 @@ class Ledger:
             roster=found,
             contributes=bool(entry["contributes"]),
             cost=Spend.from_json(entry["cost"]),
+            same_roster_only=bool(entry["same_roster_only"]),
+            min_difference=int(entry["min_difference"]),
         )
         return Record(entry["id"], entry["at"], run, State.HELD, found, run.cost)
 
@@ -338,6 +345,15 @@ class Reservation:
     def release(self, why: str) -> None:
         """See `Ledger.release`."""
         self._ledger.release(self.id, why)
+
+
+def _strictest(runs: Sequence[Run]) -> Run:
+    """The first, under the rules of all: what one was promised, a later one must not undo."""
+    return replace(
+        runs[0],
+        same_roster_only=any(run.same_roster_only for run in runs),
+        min_difference=max(run.min_difference for run in runs),
+    )
 
 
 def _left(roster: Roster, without: Collection[PartyId]) -> Roster:

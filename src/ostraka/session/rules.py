@@ -21,10 +21,12 @@ from ostraka.privacy.budget import UNSAID, Budget, Spend, short
 
 
 class Person(NamedTuple):
-    """A contributor: the key says who it is, whatever name an organiser gives it."""
+    """A contributor: the key says who it is, whatever name an organiser gives it; a vote may count
+    for more than 1."""
 
     name: PartyId
     key: str
+    weight: int = 1
 
 
 Roster = tuple[Person, ...]
@@ -107,18 +109,28 @@ def _pair(epsilon: Fraction, delta: Fraction) -> str:
 
 
 def check_roster(limits: Limits, counted: Roster, earlier: Collection[Roster], name: str) -> None:
-    """Refuse a run whose contributors, with those of earlier runs, would tell of a few of them."""
+    """Refuse a run whose contributors, with those of earlier runs, would tell of a few of them.
+
+    As long as everybody's weight is the same each time, it does not matter which; two answers over
+    the same people with one of them weighing more are that one's vote.
+    """
     fewer_than = limits.min_difference
     if not limits.same_roster_only and fewer_than <= 1:
         return
     names = {person.key: person.name for roster in (*earlier, counted) for person in roster}
+    weights = {(person.key, person.weight) for roster in earlier for person in roster}
+    known = {key for key, _ in weights}
+    changed = {p.key for p in counted if p.key in known and (p.key, p.weight) not in weights}
+    if changed:
+        who = _listed(changed, names)
+        raise _refused(f"{name} has counted {who} with another weight: the difference would tell")
     asked, *past = (frozenset(p.key for p in roster) for roster in (counted, *earlier))
     if asked in past:
         return
     if limits.same_roster_only and past:
         other = min(past, key=lambda roster: len(roster ^ asked))
-        changed = _against(asked, other, names)
-        raise _refused(f"{name} is for the same contributors each time; this run is {changed}")
+        against = _against(asked, other, names)
+        raise _refused(f"{name} is for the same contributors each time; this run is {against}")
     try:
         group = differencing.isolated([*past, asked], fewer_than)
     except differencing.TooMany:
