@@ -111,8 +111,8 @@ class LocalNoise:
     def _variance(self, figure: Output, n: int) -> Output:
         if isinstance(self.mechanism, RandomizedResponse):
             said = figure.parts[0].tolist()
-            meant = np.array([self.mechanism.estimate(s, n) for s in said], object)
-            figure = replace(figure, parts=(meant,))
+            meant = {s: self.mechanism.estimate(s, n) for s in set(said)}
+            figure = replace(figure, parts=(np.array([meant[s] for s in said], object),))
         return NoisedVariance(self.codec, n, self.blur(n)).of(figure)
 
     def blur(self, n: int) -> Blur:

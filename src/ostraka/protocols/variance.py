@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from fractions import Fraction
+from functools import cache
 
 from ostraka.privacy.shares import Blur
 from ostraka.protocols.protocol import Output, Value
@@ -29,15 +30,16 @@ class NoisedVariance:
         self.n, self.blur = n, blur
         self.low, self.width = codec.low, max(1, codec.high - codec.low)
         self.factor = codec.quantum**2 / (n * (n - 1))
+        self._figures = cache(self._both)
 
     def of(self, figure: Output) -> Output:
         """With its error. Of a figure's parts the first is the sum of x, or an estimate of it; a
         second one is the sum of spreads."""
         rows = list(zip(*(part.tolist() for part in figure.parts), strict=True))
-        errors = [self._both(*row)[1] for row in rows]
+        errors = [self._figures(*row)[1] for row in rows]
         return replace(
             figure,
-            render=lambda *row: self._both(*row)[0],
+            render=lambda *row: self._figures(*row)[0],
             error95=errors[0] if figure.scalar else errors,
         )
 
@@ -47,7 +49,8 @@ class NoisedVariance:
 
     def explain(self, unit: str) -> str:
         """How near it is, wherever the mean may be."""
-        square, middle, end = f" {unit}^2" if unit else "", Fraction(1, 2), Fraction(0)
+        square = f" {unit}^2" if unit else ""
+        middle, end = (to_its_error(0, self.within(Fraction(part)))[1] for part in ("1/2", "0"))
         alone = "the sum alone"
         if self.width > 1:
             alone = (
@@ -56,9 +59,8 @@ class NoisedVariance:
             )
         return (
             f"Variance: it follows from {alone}. About 95 times in 100 the variance is within "
-            f"{self.within(middle):.3g}{square} of the truth if the mean is in the middle of its "
-            f"range, and within {self.within(end):.3g}{square} if it is at one end. It may come "
-            "out below 0."
+            f"{middle}{square} of the truth if the mean is in the middle of its range, and within "
+            f"{end}{square} if it is at one end. It may come out below 0."
         )
 
     def _both(self, total: int | Fraction, spreads: int = 0) -> tuple[Value, Value]:
