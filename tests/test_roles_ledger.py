@@ -187,10 +187,10 @@ async def test_a_refusal_at_commit_opens_nothing_and_is_released(office, ledgers
     assert all(isinstance(found[name], Aborted) for name in ("alice", "carlos"))
 
 
-async def test_a_refusal_after_shares_left_is_held_as_others_may_go_on(
+async def test_a_refusal_after_shares_left_is_held_and_stops_everybody(
     office, ledgers, monkeypatch
 ):
-    """As the ledger's own refusals: they know of nothing that has left."""
+    """Two of three could open the sum; the ledger that refuses knows of nothing that has left."""
 
     def refuse(*_):
         raise RefusedByLedger("no", data_left=False)
@@ -201,6 +201,9 @@ async def test_a_refusal_after_shares_left_is_held_as_others_may_go_on(
     assert isinstance(found["bob"], RefusedByLedger)
     assert found["bob"].data_left is True
     assert why(ledgers["bob"]) == (State.HELD, "")
+    for name in ("alice", "carlos"):
+        assert isinstance(found[name], Aborted)
+        assert "bob refused" in found[name].message
 
 
 async def test_who_only_contributes_is_refused_before_it_shares(office, ledgers, monkeypatch):

@@ -14,22 +14,25 @@ everybody, t + 1 + (n - t) > n; if neither is, 2 (n // 2 + 1) > n. So while part
 two sets are ever opened; and when every contributor got through to everybody, t + 1 surviving
 compute parties finish. If no set has enough votes, everything stops and nothing is opened.
 
+A party that may not let a set be opened (its policy or its ledger says so) votes for nobody, and
+whoever hears that stops: the others could go on without its vote, and have its input.
+
 Where compute parties may lie (active security), one could vote for several sets; so all n must
 vote for one, and every honest party hears every other honest party's only vote.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ostraka.engine.cost import Cost
 from ostraka.engine.party import Party
-from ostraka.errors import Aborted, PeerViolation
+from ostraka.errors import Aborted, OstrakaError, PeerViolation
 from ostraka.exchange import octets
-from ostraka.names import PartyId
+from ostraka.names import PartyId, Step
 from ostraka.sharing.scheme import Scheme
 
 Mask = NDArray[np.uint8]
@@ -69,18 +72,36 @@ def cost(scheme: Scheme, total: Cost) -> None:
         total.send(party, scheme.compute, STEPS * mask_bytes(scheme.contributors), STEPS)
 
 
-async def agree(party: Party, held: Iterable[PartyId]) -> tuple[PartyId, ...]:
+async def agree(
+    party: Party,
+    held: Iterable[PartyId],
+    allow: Callable[[tuple[PartyId, ...]], None] = lambda _: None,
+) -> tuple[PartyId, ...]:
     """The one set of contributors that may be opened, given those whose shares we hold.
 
     Takes `STEPS` steps, every compute party alike.
 
+    Args:
+        allow: asked about the set before we vote for it; raises OstrakaError to stop everybody.
+
     Raises:
-        Aborted: no set found enough votes; nothing is opened. Names who is missing.
+        Aborted: no set found enough votes, or somebody refused; nothing is opened. Names who is
+            missing, or who refused.
     """
     mine = await _round(party, tuple(held))
     held_by_all = set.intersection(*map(set, mine.values()))
     counted = tuple(c for c in party.scheme.contributors if c in held_by_all)
+    try:
+        allow(counted)
+    except OstrakaError:
+        _vote(party, ())
+        raise
     votes = await _round(party, counted)
+    if refusing := [name for name, vote in votes.items() if not vote]:
+        raise Aborted(
+            f"{', '.join(refusing)} refused to count whose shares arrived; nothing was revealed",
+            hint="ask why: its own ledger or the policy forbids it",
+        )
     n, t = len(party.scheme.compute), party.scheme.colluders
     in_favour = sum(vote == counted for vote in votes.values())
     everybody = counted == party.scheme.contributors
@@ -93,12 +114,19 @@ async def _round(
     party: Party, statement: tuple[PartyId, ...]
 ) -> dict[PartyId, tuple[PartyId, ...]]:
     """Broadcast a set; return everybody's who is still there, our own included."""
-    contributors, compute = party.scheme.contributors, party.scheme.compute
-    step = party.next_steps()
+    step = _vote(party, statement)
     party.patience += 1
-    party.exchange.broadcast(compute, step, to_mask(statement, contributors))
-    heard = await party.gather_live(compute, step, octets(mask_bytes(contributors)))
+    expected = octets(mask_bytes(party.scheme.contributors))
+    heard = await party.gather_live(party.scheme.compute, step, expected)
     return {party.me: statement, **{p: read_mask(party, p, mask) for p, mask in heard.items()}}
+
+
+def _vote(party: Party, statement: tuple[PartyId, ...]) -> Step:
+    """Broadcast a set."""
+    step = party.next_steps()
+    mask = to_mask(statement, party.scheme.contributors)
+    party.exchange.broadcast(party.scheme.compute, step, mask)
+    return step
 
 
 def read_mask(party: Party, sender: PartyId, mask: Mask) -> tuple[PartyId, ...]:

@@ -30,8 +30,9 @@ Phase = Literal["sharing", "computing", "opening", "done"]
 
 Gate = Callable[[tuple[PartyId, ...]], None]
 """Asked, with the contributors counted, before anything about their inputs can become known: by a
-compute party before it computes, and again if somebody was excluded; by who only contributes before
-it shares. It raises RefusedByPolicy or RefusedByLedger to refuse."""
+compute party before it votes for them, or computes where all must be counted, and again if somebody
+was excluded; by who only contributes before it shares. It raises RefusedByPolicy or RefusedByLedger
+to refuse."""
 
 
 def open_gate(counted: tuple[PartyId, ...]) -> None:
@@ -177,15 +178,19 @@ class _Driver:
         self._phase("computing")
         counted = protocol.contributors
         if protocol.agrees:
-            counted = await agree.agree(party, parcels)
-            protocol.check_policy(counted)
-        self.gate(counted)
+            counted = await agree.agree(party, parcels, self._allow)
+        else:
+            self.gate(counted)
         kept = {c: parcels[c] for c in counted}
         parcels.clear()
         shares = Shares(party.scheme, protocol.length, kept, self.me, self.draw, self.gate)
         result = await protocol.compute(party, shares)
         protocol.check_policy(shares.counted)
         return result, shares.counted
+
+    def _allow(self, counted: tuple[PartyId, ...]) -> None:
+        self.protocol.check_policy(counted)
+        self.gate(counted)
 
     async def _collect(self, parcels: dict[PartyId, Parcel], step: Step) -> None:
         """Add every other contributor's parcel; the lost are left out where that is allowed."""
