@@ -361,9 +361,7 @@ def test_a_compute_party_whose_gate_refuses_announces_nothing(manifest, everybod
     assert all(isinstance(result, RefusedByLedger) for result in results.values())
     opening = 2  # to each of two others: its share of the sum
     for name, sent in net.sent.items():
-        assert sent.messages == protocol.cost().sent[name].messages - opening * (
-            2 if sharing else 1
-        )
+        assert sent.messages == protocol.cost().sent[name].messages - opening
 
 
 # --- what a result says ---------------------------------------------------------------------------

@@ -9,7 +9,7 @@ length, R the recipients:
   share, adds it up and sends the sum to the other recipients. Two rounds; 8 d bytes from each
   compute party and 8 d more, all slices together, from each recipient, however many there are.
   A recipient sees slices of shares that add up to the result: nothing the result does not say.
-- *tagged* (Shamir): direct, in pieces, each share preceded by the set of contributors it counts.
+- *tagged* (Shamir): direct, in pieces, each share behind the set of contributors it counts.
   Recipients combine shares of one and the same set; those of any t + 1 compute parties suffice,
   and any that came beyond those are checked against them. Where what they hold was proven to be of
   one value (`Scheme.proven`) and 3t + 1 came, up to t wrong ones are left out, and whose they are
@@ -29,7 +29,7 @@ from ostraka.engine.agree import mask_bytes, read_mask, to_mask
 from ostraka.engine.cost import Cost
 from ostraka.engine.party import Party
 from ostraka.errors import Aborted, PeerViolation
-from ostraka.exchange import octets, words
+from ostraka.exchange import words
 from ostraka.names import PartyId, Step
 from ostraka.sharing.additive import Additive
 from ostraka.sharing.randomness import Words
@@ -40,6 +40,9 @@ SCATTER_FROM: Final = 4096
 
 PIECE: Final = 1 << 20
 """Words of one message of a tagged opening: bounds what a recipient holds per compute party."""
+
+FIRST: Final = 1 << 12
+"""... and of the one that names the contributors counted."""
 
 Announced = Callable[[PartyId, Words], None]
 """Told each share a recipient sees, for whoever wants to show it."""
@@ -54,7 +57,7 @@ def steps(scheme: Scheme, length: int, recipients: Sequence[PartyId]) -> int:
     """Step numbers an opening takes."""
     if isinstance(scheme, Additive):
         return 2 if is_scattered(scheme, length, recipients) else 1
-    return 1 + len(_pieces(length))
+    return len(_pieces(length))
 
 
 def cost(scheme: Scheme, length: int, recipients: Sequence[PartyId], total: Cost) -> None:
@@ -65,10 +68,11 @@ def cost(scheme: Scheme, length: int, recipients: Sequence[PartyId], total: Cost
         if scattered:
             for k, recipient in enumerate(recipients):
                 total.send(party, [recipient], 8 * _size(_slices(length, recipients)[k]))
+        elif isinstance(scheme, Additive):
+            total.send(party, recipients, 8 * length)
         else:
-            total.send(party, recipients, 8 * length, len(_pieces(length, scheme)))
-        if not isinstance(scheme, Additive):
-            total.send(party, recipients, mask_bytes(scheme.contributors))
+            size = 8 * (_tag_words(scheme) + length)
+            total.send(party, recipients, size, len(_pieces(length)))
     for k, recipient in enumerate(recipients if scattered else ()):
         total.send(recipient, recipients, 8 * _size(_slices(length, recipients)[k]))
 
@@ -169,35 +173,48 @@ async def _tagged(
     counted: tuple[PartyId, ...],
     announced: Announced | None,
 ) -> tuple[Words, tuple[PartyId, ...]] | None:
+    pieces, tag = _pieces(length), _tag(party.scheme, counted)
     if share is not None:
-        party.exchange.broadcast(recipients, step, to_mask(counted, party.scheme.contributors))
-        for i, piece in enumerate(_pieces(length)):
-            party.exchange.broadcast(recipients, Step(step + 1 + i), share[piece])
+        for i, piece in enumerate(pieces):
+            message = share[piece] if i else np.concatenate((tag, share[piece]))
+            party.exchange.broadcast(recipients, Step(step + i), message)
     if party.me not in recipients:
         return None
-    own = {} if share is None else {party.me: share}
-    counted = await _counted(party, step, {party.me: counted} if own else {})
     value = np.empty(length, np.uint64)
-    for i, piece in enumerate(_pieces(length)):
-        expected = words(_size(piece))
-        arrived = await party.gather_live(party.scheme.compute, Step(step + 1 + i), expected)
-        shares = {**{p: v[piece] for p, v in own.items()}, **arrived}
+    for i, piece in enumerate(pieces):
+        ahead = 0 if i else len(tag)
+        expected = words(ahead + _size(piece))
+        arrived = await party.gather_live(party.scheme.compute, Step(step + i), expected)
+        shares = {} if share is None else {party.me: share[piece]}
+        shares |= {sender: vector[ahead:] for sender, vector in arrived.items()}
+        if ahead:
+            tags = {sender: vector[:ahead] for sender, vector in arrived.items()}
+            counted = _counted(party, tags if share is None else {party.me: tag, **tags})
         value[piece] = combined(party, shares, certain=party.scheme.proven)
         for sender, vector in shares.items() if announced else ():
             announced(sender, vector)  # type: ignore[misc]
     return value, counted
 
 
-async def _counted(
-    party: Party, step: Step, own: dict[PartyId, tuple[PartyId, ...]]
-) -> tuple[PartyId, ...]:
+def _tag_words(scheme: Scheme) -> int:
+    return -(-mask_bytes(scheme.contributors) // 8)
+
+
+def _tag(scheme: Scheme, counted: tuple[PartyId, ...]) -> Words:
+    """A set of contributors as words."""
+    tag = np.zeros(8 * _tag_words(scheme), np.uint8)
+    mask = to_mask(counted, scheme.contributors)
+    tag[: len(mask)] = mask
+    return tag.view(np.uint64)
+
+
+def _counted(party: Party, tags: dict[PartyId, Words]) -> tuple[PartyId, ...]:
     """The one set of contributors that every share which arrives is about.
 
     Where all who are honest are known to count the same, it is the one that so many name.
     """
     scheme = party.scheme
-    masks = await party.gather_live(scheme.compute, step, octets(mask_bytes(scheme.contributors)))
-    sets = own | {sender: read_mask(party, sender, mask) for sender, mask in masks.items()}
+    sets = {sender: _read(party, sender, tag) for sender, tag in tags.items()}
     _require_enough(party, len(sets))
     (counted, agreeing), *others = Counter(sets.values()).most_common()
     if not others:
@@ -206,6 +223,15 @@ async def _counted(
         raise Aborted("compute parties opened sums over different contributors; none was used")
     _note(party, [name for name, theirs in sets.items() if theirs != counted])
     return counted
+
+
+def _read(party: Party, sender: PartyId, tag: Words) -> tuple[PartyId, ...]:
+    try:
+        return read_mask(party, sender, tag.view(np.uint8))
+    except PeerViolation:
+        if not party.scheme.proven:
+            raise
+        return ()  # a lie like any other
 
 
 def combined(party: Party, shares: dict[PartyId, Words], *, certain: bool = False) -> Words:
@@ -275,10 +301,10 @@ def _slices(length: int, recipients: Sequence[PartyId]) -> list[slice]:
     return [slice(a, b) for a, b in pairwise(cuts)]
 
 
-def _pieces(length: int, scheme: Scheme | None = None) -> list[slice]:
-    if isinstance(scheme, Additive):
-        return [slice(0, length)]
-    return [slice(i, min(i + PIECE, length)) for i in range(0, length, PIECE)]
+def _pieces(length: int) -> list[slice]:
+    """The first one, which is copied to go behind the set, is short."""
+    rest = range(FIRST, length, PIECE)
+    return [slice(0, min(FIRST, length)), *(slice(i, min(i + PIECE, length)) for i in rest)]
 
 
 def _size(piece: slice) -> int:
