@@ -201,14 +201,14 @@ def _array(file: BinaryIO, source: str) -> Any:
 
 def read_inputs(path: Path, manifest: Manifest, missing_ok: tuple[str, ...] = ()) -> dict[str, Any]:
     """Everybody's toy inputs, for `simulate`: a JSON object from name to value."""
+    hint = 'such as {"alice": 3800, "bob": 2514}'
     try:
         values = json.loads(path.read_text("utf-8"), parse_float=Decimal)
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}", data_left=False) from None
     except (ValueError, RecursionError):
-        raise InputError(f"{path} is not JSON", data_left=False) from None
+        raise InputError(f"{path} is not JSON", hint=hint, data_left=False) from None
     if not isinstance(values, dict):
-        hint = 'such as {"alice": 3800, "bob": 2514}'
         raise InputError(f"{path} must be an object, name to input", hint=hint, data_left=False)
     for name in values:
         if name not in manifest.contributors:
@@ -328,6 +328,8 @@ def _rule(table: dict[str, Any]) -> Rule:
 
     for key in table:
         _known(key, _RULE)
+    if "source" not in table:
+        raise ValueError('source is missing: a name for this data, such as "payroll"')
     series = table.get("series", "*")
     accountant = table.get("accountant", "zcdp" if "delta" in table else "basic")
     if accountant not in WAYS:

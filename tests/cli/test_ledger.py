@@ -106,8 +106,22 @@ def test_a_ledger_that_was_changed_is_32(cli, alice, words):
     assert "hint: put back the newest copy" in ended.err
 
 
+@pytest.mark.parametrize("words", [["ledger", "show"], ["ledger", "check"], ["doctor"]])
+def test_a_ledger_that_is_gone_is_32_while_its_head_is_there(cli, alice, words):
+    Path("alice.ledger").unlink()
+    ended = cli(*words)
+    assert ended.code == 32
+    assert "alice.ledger is gone, and alice.ledger.head is not" in ended.out + ended.err
+
+
+def test_receipts_are_looked_for_where_there_is_a_directory(cli, alice):
+    ended = cli("ledger", "check", "--receipts", "nowhere")
+    assert (ended.code, ended.out) == (2, "")
+    assert "error: there is no directory nowhere" in ended.err
+
+
 def test_doctor_looks_at_it(cli, alice):
-    assert "ok    ledger: alice.ledger holds: 3 runs" in cli("doctor").out
+    assert "ok    ledger: alice.ledger holds; its runs: 3" in cli("doctor").out
     Path("alice.ledger").chmod(0o644)
     ended = cli("doctor")
     assert ended.code == 32
@@ -213,7 +227,7 @@ def test_an_exact_answer_under_a_budget_is_refused(refused):
     ("text", "words"),
     [
         ("[budget]\n", "two brackets: [[budget]]"),
-        ("[[budget]]\n", "source must be a string"),
+        ("[[budget]]\n", "source is missing"),
         ('[[budget]]\nsource = "x"\nepsilon = "many"\n', "epsilon must be a number"),
         ('[[budget]]\nsource = "x"\nepsilon = 0\n', "epsilon must be above 0"),
         ('[[budget]]\nsource = "x"\nepsilon = 1\ndelta = 1\n', "delta from 0 to below 1"),

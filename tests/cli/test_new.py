@@ -67,6 +67,7 @@ def test_shamir_without_a_threshold_takes_just_under_half(cli) -> None:
         (["secure-sum", *TWO[:2], *BOUNDS], "at least 2"),
         (["secure-sum", "--party", "none.crt", *BOUNDS], "there is no file none.crt"),
         (["secure-sum", *TWO, *TWO[:2], *BOUNDS], "also that of party[0]"),
+        (["secure-sum", *TWO, *BOUNDS, "--scheme", "shamr"], "scheme: must be"),
         (["secure-sum", *TWO, "--min", "0\n[x]", "--max", "1"], "is not a number"),
         (["secure-sum", *TWO, "--min", ".5", "--max", "1"], "digit is needed"),
         (["secure-sum", *TWO, "--min", "0-1", "--max", "1"], "not TOML"),

@@ -71,6 +71,8 @@ def test_a_mean_is_moved_less_than_a_sum():
     means = poll(50, "int", 'min = 0\nmax = 100\n[outputs]\nstatistics = ["mean"]')
     advice = advise(means)
     assert (advice.figure, advice.span, advice.change) == ("mean", 100, 2)
+    advice = advise(poll(50, extra='[outputs]\nstatistics = ["mean"]'))
+    assert (advice.figure, advice.span, advice.change) == ("mean", 1, 1 / 50)
 
 
 def test_what_is_not_possible_is_a_dash():

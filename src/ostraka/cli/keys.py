@@ -117,6 +117,7 @@ def _look_at_system(findings: Findings) -> None:
 
 def _look_at_files(findings: Findings, directory: Path) -> None:
     from ostraka import config
+    from ostraka.cli import ledger
 
     found = sorted(directory.glob("*.key"))
     if not found:
@@ -127,21 +128,21 @@ def _look_at_files(findings: Findings, directory: Path) -> None:
     findings.add("directory", problem, f"only you can change {directory}")
     for path in found:
         findings.add("key", config.loose_modes(path, 0o600), f"only you can read {path}")
-    for path in sorted(config.ledger_directory(directory).glob("*.ledger")):
-        _look_at_ledger(findings, path, directory)
+    for name in ledger.names(config.ledger_directory(directory)):
+        _look_at_ledger(findings, name, directory)
 
 
-def _look_at_ledger(findings: Findings, path: Path, directory: Path) -> None:
+def _look_at_ledger(findings: Findings, name: str, directory: Path) -> None:
     from ostraka.cli.ledger import own_ledger
     from ostraka.errors import OstrakaError
     from ostraka.transport import identity
 
     try:
-        own = own_ledger(identity.load(path.stem, directory), directory)
+        own = own_ledger(identity.load(name, directory), directory)
     except OstrakaError as error:
         findings.add("ledger", error.message, code=error.exit_code)
         return
-    findings.add("ledger", None, f"{path} holds: {len(own.runs)} runs, each in its place")
+    findings.add("ledger", None, f"{own.chain.path} holds; its runs: {len(own.runs)}")
 
 
 def _look_at_session(findings: Findings, manifest: Manifest, name: str, directory: Path) -> None:

@@ -77,9 +77,11 @@ def check(
     ] = None,
 ) -> None:
     """Every entry in its place and signed; with receipts, also that no run is missing."""
-    from ostraka.errors import RefusedByLedger
+    from ostraka.errors import RefusedByLedger, UsageError
     from ostraka.session.ledger import missing_sessions
 
+    if receipts is not None and not receipts.is_dir():
+        raise UsageError(f"there is no directory {receipts}", hint="--receipts: where they are")
     own = _own(as_, keys)
     print(f"{own.chain.path} holds: {len(own.chain.entries)} entries, head {own.chain.head}")
     if receipts is None:
@@ -134,6 +136,12 @@ def own_ledger(identity: Identity, keys: Path) -> Ledger:
     return own
 
 
+def names(where: Path) -> list[str]:
+    """Whose ledgers are there; one that is gone has left its head, and is not the same as none."""
+    found = (*where.glob("*.ledger"), *where.glob("*.ledger.head"))
+    return sorted({path.name.partition(".")[0] for path in found})
+
+
 def _own(name: str, keys: Path | None) -> Ledger:
     from ostraka import config
     from ostraka.errors import UsageError
@@ -141,10 +149,11 @@ def _own(name: str, keys: Path | None) -> Ledger:
 
     directory = config.keys_directory(keys)
     where = config.ledger_directory(directory)
-    found = [name] if name else sorted(path.stem for path in where.glob("*.ledger"))
+    there = names(where)
+    found = [name] if name else there
     if len(found) > 1:
         raise UsageError(f"{where} has ledgers of {', '.join(found)}", hint="choose: --as NAME")
-    if not found or not (where / f"{found[0]}.ledger").exists():
+    if not found or found[0] not in there:
         raise UsageError(
             f"{where} has no ledger" + (f" of {name}" if name else ""),
             hint="`ostraka run` makes it; it is beside the key, or in OSTRAKA_LEDGER",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +34,10 @@ def draw(path: Path, own: Ledger, standings: Sequence[dict[str, Any]]) -> None:
     for panel, standing in zip(panels, shown, strict=False):
         _panel(panel, standing)
     panels[-1].tick_params(axis="x", rotation=20)
+    if times := [datetime.fromisoformat(r.at) for each in shown for r in each["runs"]]:
+        # Of a single moment matplotlib would show years.
+        margin = max(timedelta(hours=1), (max(times) - min(times)) / 20)
+        panels[-1].set_xlim(min(times) - margin, max(times) + margin)
     save(figure, path)
 
 

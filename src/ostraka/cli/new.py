@@ -211,6 +211,9 @@ def _key(text: str) -> str:
 
     if not Path(text).is_file():
         hint = "a key is sha256:... or the path of a .crt file, as made by: ostraka keygen"
+        file, _, roles = text.rpartition(":")
+        if Path(file).is_file():
+            raise UsageError(f"{roles} are not roles", hint=f"some of {','.join(ROLES)}")
         raise UsageError(f"there is no file {text}", hint=hint)
     return fingerprint_text(fingerprint(certificate_from_pem(Path(text))))
 
@@ -275,7 +278,7 @@ def _clip(text: str) -> dict[str, Any] | None:
 
 
 def _threshold(scheme: str, wanted: int | None, parties: list[dict[str, Any]]) -> int | None:
-    if wanted is not None or scheme != "shamir":
+    if wanted is not None or scheme == "additive":
         return wanted
     return max(1, (sum("compute" in p["roles"] for p in parties) - 1) // 2)
 

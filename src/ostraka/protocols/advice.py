@@ -131,8 +131,7 @@ def _sizes(protocol: Protocol, figure: str) -> tuple[float, float]:
     if figure == "variance":  # half of them at each end is the most
         return width**2 * (n // 2) * (n - n // 2) / (n * (n - 1)), width**2 / n
     if not codec.kind.numeric:
-        change = float(max(getattr(protocol, "weights", {"": 1}).values()))
-        return change * n, change
+        width = float(max(getattr(protocol, "weights", {"": 1}).values()))
     return (width, width / n) if figure == "mean" else (width * n, width)
 
 

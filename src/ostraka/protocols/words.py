@@ -55,8 +55,8 @@ def _honesty(protocol: Protocol) -> str:
     )
     if (n, t) != (3, 1):
         text += (
-            " With three compute parties comparisons are proven as they are; with others they are "
-            "made on whole numbers instead of bits, which takes some thirty times as long."
+            " Where numbers are compared this takes some thirty times as long as among three "
+            "compute parties."
         )
     if n > 3 * t:
         text += " Wrong shares of the result are corrected, and who announced them is named."

@@ -257,7 +257,7 @@ class Ledger:
                 raise RefusedByLedger(
                     f"the ledger {self.chain.path} says something unknown in its line "
                     f"{self._folded + 1}",
-                    hint="was it written by a newer version of ostraka?",
+                    hint="was it written by another version of ostraka?",
                     data_left=False,
                 ) from None
             self._folded += 1

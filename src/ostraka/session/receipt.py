@@ -109,6 +109,7 @@ def read(path: Path) -> dict[str, Any]:
     Raises:
         UsageError: not there, too large, or not JSON.
     """
+    hint = "`ostraka run` writes one: receipt-NAME-....json"
     try:
         if path.stat().st_size > _LARGEST:
             raise UsageError(f"{path} is too large to be a receipt")
@@ -116,9 +117,9 @@ def read(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from None
     except (ValueError, RecursionError):
-        raise UsageError(f"{path} is not JSON") from None
+        raise UsageError(f"{path} is not JSON", hint=hint) from None
     if not isinstance(value, dict):
-        raise UsageError(f"{path} is not a receipt")
+        raise UsageError(f"{path} is not a receipt", hint=hint)
     return value
 
 
