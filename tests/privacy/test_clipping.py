@@ -109,3 +109,16 @@ def test_the_bound_is_in_units_of_the_input():
     assert sensitivity(c, clipping).l2_squared == 246**2
     assert sensitivity(c).l1 == 4 * 500
     assert sensitivity(codec("float(3)"), None).l1 == Fraction(5) / Fraction(1, 8)
+
+
+@pytest.mark.parametrize(("kind", "at"), [("l2", 112), ("l1", 301)])
+def test_rounding_moves_numbers_that_are_far_from_zero_further_apart(kind, at):
+    """(101, 100, 100) becomes (65, 64, 64), and another (63, 64, 64): they differ by 2, although
+    all inputs are 100 or 101. So what bounds inputs does not bound what becomes of them."""
+    c, clipping = codec("int", 3, "100", "101"), Clipping(kind, at)
+    vectors = {tuple(clipping(np.array(x)).tolist()) for x in product((100, 101), repeat=3)}
+    l1, l2_squared = apart(vectors)
+    assert l2_squared > 3 * (c.high - c.low) ** 2
+    s = sensitivity(c, clipping)
+    assert l1 <= s.l1
+    assert l2_squared <= s.l2_squared

@@ -64,7 +64,10 @@ def sensitivity(
     d = codec.length
     if isinstance(codec.kind, ChoiceType):
         return Sensitivity(2 * d, 2 * d, d * len(codec.kind.options))
-    width = max(1, codec.high - codec.low)
+    low, high = codec.low, codec.high
+    if clipping:  # what is shortened may be nearer to 0 than any input
+        low, high = min(low, 0), max(high, 0)
+    width = max(1, high - low)
     l1, l2_squared = d * width, d * width * width
     if clipping:
         across = 2 * clipping.at
