@@ -147,6 +147,7 @@ def test_new_writes_noise_and_rules(cli) -> None:
         (["--central", "discrete-laplace=1,honest"], "is not KEY=VALUE"),
         (["--clip", "l3=1"], "privacy.clip.norm"),
         (["--policy", "min_cell=5"], "secure-sum does not check it"),
+        (["--policy", "min_difference=9"], "policy.min_difference: must be between 1 and"),
     ],
 )
 def test_new_refuses_noise_that_makes_no_sense(cli, asked: list[str], words: str) -> None:

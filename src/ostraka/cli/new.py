@@ -315,4 +315,5 @@ def _check(text: str) -> None:
         config.load_text(text, "manifest")
     except ManifestError as error:
         message = re.sub(r"(?m)^manifest(:\d+)?: ", "", error.message)
-        raise ManifestError(message, hint=error.hint or "ostraka new --help") from None
+        hint = error.hint.replace("correct the manifest at every party", "") or "ostraka new --help"
+        raise ManifestError(message, hint=hint) from None

@@ -235,10 +235,11 @@ def _cross_checks(manifest: Manifest) -> Iterator[tuple[Path, str]]:
     yield from _check_links(manifest)
     yield from _check_bounds(manifest.input)
     yield from _check_sharing(manifest)
-    least, contributors = manifest.policy.min_contributors, len(manifest.contributors)
-    if contributors and not 1 <= least <= contributors:
-        message = f"must be between 1 and {contributors}, the number of contributors"
-        yield ("policy", "min_contributors"), message
+    contributors = len(manifest.contributors)
+    for rule in ("min_contributors", "min_difference"):
+        if contributors and not 1 <= getattr(manifest.policy, rule) <= contributors:
+            message = f"must be between 1 and {contributors}, the number of contributors"
+            yield ("policy", rule), message
     yield from problems(manifest.privacy, manifest.policy)
 
 
