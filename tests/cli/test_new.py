@@ -54,7 +54,16 @@ def test_new_reads_certificates(cli) -> None:
 def test_shamir_without_a_threshold_takes_just_under_half(cli) -> None:
     parties = [w for i in range(5) for w in ("--party", f"p{i}=sha256:{i:064x}@h:1")]
     manifest = parse(cli("new", "secure-sum", *parties, *BOUNDS, "--scheme", "shamir").out)
-    assert manifest.sharing.threshold == 2
+    assert (manifest.sharing.threshold, manifest.sharing.security) == (2, "passive")
+
+
+def test_active_security_is_asked_for(cli) -> None:
+    parties = [w for i in range(3) for w in ("--party", f"p{i}=sha256:{i:064x}@h:1")]
+    asked = ["secure-sum", *parties, *BOUNDS, "--security", "active"]
+    assert parse(cli("new", *asked, "--scheme", "shamir").out).sharing.security == "active"
+    ended = cli("new", *asked)
+    assert (ended.code, ended.out) == (2, "")
+    assert 'set scheme = "shamir"' in ended.err
 
 
 @pytest.mark.parametrize(

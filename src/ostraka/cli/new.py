@@ -86,6 +86,14 @@ def new(
             help="shamir: how many may collude and learn nothing; by default just under half.",
         ),
     ] = None,
+    security: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="passive, the default: all follow the protocol. active, with shamir: up to "
+            "THRESHOLD that lie can only stop the run.",
+        ),
+    ] = "",
     min_contributors: Annotated[
         int | None,
         typer.Option(
@@ -139,7 +147,11 @@ def new(
             "outside": outside or None,
         },
         "outputs": {"statistics": statistic, **_rules(protocol, rule or [])},
-        "sharing": {"scheme": scheme, "threshold": _threshold(scheme, threshold, parties)},
+        "sharing": {
+            "scheme": scheme,
+            "threshold": _threshold(scheme, threshold, parties),
+            "security": security or None,
+        },
         "privacy": {
             "local": _noise("--local", local),
             "central": _noise("--central", central),
