@@ -301,7 +301,7 @@ def load_rules(name: str, keys: Path) -> tuple[Rule, ...]:
         UsageError: unreadable, others may write to it, or anything else in it.
     """
     path = keys / f"{name}.toml"
-    if not path.exists():
+    if not (path.exists() or path.is_symlink()):  # a link to nowhere must not mean: no rules
         return ()
     if problem := loose_modes(path, 0o644):
         raise UsageError(f"{problem}: others could raise your budget", data_left=False)
@@ -331,6 +331,8 @@ def _rule(table: dict[str, Any]) -> Rule:
     if "source" not in table:
         raise ValueError('source is missing: a name for this data, such as "payroll"')
     series = table.get("series", "*")
+    if series == []:
+        raise ValueError('series names none, so the budget would hold for nothing: "*" is all')
     accountant = table.get("accountant", "zcdp" if "delta" in table else "basic")
     if accountant not in WAYS:
         raise ValueError(f"accountant must be one of {', '.join(WAYS)}")

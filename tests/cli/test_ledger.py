@@ -237,6 +237,7 @@ def test_an_exact_answer_under_a_budget_is_refused(refused):
             'unknown key "epsilom"; did you mean "epsilon"',
         ),
         ('[[budget]]\nsource = "x"\nseries = [1]\n', "series must be a string"),
+        ('[[budget]]\nsource = "x"\nseries = []\n', "would hold for nothing"),
         (
             '[[budget]]\nsource = "x"\naccountant = "core"\n',
             "accountant must be one of basic, zcdp",
@@ -251,6 +252,15 @@ def test_a_budget_file_that_says_nothing_valid(refused, text, words):
     ended = refused(text)
     assert (ended.code, ended.out) == (2, "")
     assert words in ended.err
+
+
+def test_a_budget_file_that_is_a_link_to_nowhere_is_not_taken_for_none(tmp_path):
+    from ostraka import config
+    from ostraka.errors import UsageError
+
+    (tmp_path / "alice.toml").symlink_to("gone.toml")
+    with pytest.raises(UsageError, match=r"cannot read .*alice\.toml"):
+        config.load_rules("alice", tmp_path)
 
 
 def test_a_budget_file_that_others_may_change(refused):

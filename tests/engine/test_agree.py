@@ -7,7 +7,7 @@ import pytest
 from ostraka.engine.agree import STEPS, agree, cost, from_mask, mask_bytes, quorum, to_mask
 from ostraka.engine.cost import Cost
 from ostraka.engine.party import Party
-from ostraka.errors import Aborted, OstrakaError, PeerViolation
+from ostraka.errors import Aborted, OstrakaError, PeerViolation, RefusedByLedger
 from ostraka.names import Step
 from ostraka.sharing.shamir import Shamir
 from ostraka.simulate import MemoryNet
@@ -38,7 +38,7 @@ def test_a_mask_with_bits_for_nobody_is_refused(bad):
         from_mask(np.array(bad, np.uint8), ["a", "b", "c"])
 
 
-async def outcomes(scheme, held, drop=None, seed=0):
+async def outcomes(scheme, held, drop=None, seed=0, allow=None):
     """What each compute party ends with, given whose shares it holds."""
     net = MemoryNet(scheme.compute, drop, seed)
     results = {}
@@ -46,7 +46,7 @@ async def outcomes(scheme, held, drop=None, seed=0):
     async def one(name):
         party = Party(net.exchange(name), scheme)
         try:
-            results[name] = await agree(party, held[name])
+            results[name] = await agree(party, held[name], *(allow or {}).get(name, ()))
             assert party.step == 1 + STEPS
         except OstrakaError as error:
             results[name] = error
@@ -73,6 +73,18 @@ async def test_the_intersection_is_counted():
     held = {"a": ("x", "y"), "b": ("y", "z"), "c": ("x", "y", "z")}
     results, _ = await outcomes(scheme, held)
     assert set(results.values()) == {("y",)}
+
+
+async def test_one_that_refuses_stops_everybody_although_the_others_are_enough():
+    def refuse(counted):
+        raise RefusedByLedger(f"not {counted}")
+
+    scheme = Shamir(("x", "y"), tuple("abcde"), 1)
+    held = dict.fromkeys(scheme.compute, ("x", "y"))
+    results, _ = await outcomes(scheme, held, allow={"c": (refuse,)})
+    assert isinstance(results.pop("c"), RefusedByLedger)
+    assert {type(error) for error in results.values()} == {Aborted}
+    assert all("c refused" in error.message for error in results.values())
 
 
 async def test_a_threshold_of_survivors_finishes_when_everybody_was_heard():
