@@ -91,6 +91,11 @@ async def agree(
     mine = await _round(party, tuple(held))
     held_by_all = set.intersection(*map(set, mine.values()))
     counted = tuple(c for c in party.scheme.contributors if c in held_by_all)
+    n, t = len(party.scheme.compute), party.scheme.colluders
+    everybody = counted == party.scheme.contributors
+    enough = n if party.scheme.lying else quorum(n, t, everybody=everybody)
+    if len(mine) < enough:
+        raise Aborted(_explanation(party, counted, len(mine)), hint="run it again with everybody")
     try:
         allow(counted)
     except OstrakaError:
@@ -102,10 +107,8 @@ async def agree(
             f"{', '.join(refusing)} refused to count whose shares arrived; nothing was revealed",
             hint="ask why: its own ledger or the policy forbids it",
         )
-    n, t = len(party.scheme.compute), party.scheme.colluders
     in_favour = sum(vote == counted for vote in votes.values())
-    everybody = counted == party.scheme.contributors
-    if in_favour < (n if party.scheme.lying else quorum(n, t, everybody=everybody)):
+    if in_favour < enough:
         raise Aborted(_explanation(party, counted, in_favour), hint="run it again with everybody")
     return counted
 
