@@ -20,6 +20,7 @@ class Row:
     runs: int
     long: bool = False
     work: str = "sum"
+    security: str = "passive"
 
 
 tables = {
@@ -50,11 +51,24 @@ tables = {
         Row(9, 10**5, "direct", 5, work="mul"),
         Row(21, 10**5, "direct", 3, long=True, work="mul"),
         Row(5, 10**4, "direct", 5, work="compare"),
-        Row(3, 1, "direct", 5, work="vote"),
-        Row(3, 1, "relay", 5, work="vote"),
-        Row(3, 10**4, "direct", 3, work="vote"),
-        Row(20, 1, "direct", 3, long=True, work="vote"),
+        Row(3, 1, "direct", 25, work="vote"),
+        Row(3, 1, "relay", 25, work="vote"),
+        Row(3, 10**4, "direct", 5, work="vote"),
+        Row(20, 1, "direct", 9, long=True, work="vote"),
+        Row(50, 1, "relay", 3, long=True, work="vote"),
         Row(3, 1000, "direct", 5, work="auction"),
+    ],
+    "The same with active security": [
+        Row(3, 10**6, "direct", 5, work="mul", security="active"),
+        Row(3, 10**5, "direct", 5, work="compare", security="active"),
+        Row(3, 1000, "direct", 5, work="sort", security="active"),
+        Row(3, 500, "direct", 5, work="matmul", security="active"),
+        Row(3, 500, "direct", 3, work="fixed-matmul", security="active"),
+        Row(5, 10**5, "direct", 5, work="mul", security="active"),
+        Row(5, 10**4, "direct", 3, long=True, work="compare", security="active"),
+        Row(3, 1, "direct", 25, work="vote", security="active"),
+        Row(3, 1000, "direct", 5, work="auction", security="active"),
+        Row(3, 1, "direct", 9, security="active"),
     ],
 }
 
@@ -68,7 +82,8 @@ def measure(row: Row) -> list[dict]:
     """What `ostraka bench` says about one row: with noise, about several."""
     command = [
         ostraka, "bench", row.work, "--parties", str(row.parties), "--size", str(row.size),
-        "--link", row.link, "--runs", str(row.runs), "--output", "json",
+        "--link", row.link, "--runs", str(row.runs), "--security", row.security,
+        "--output", "json",
     ]  # fmt: skip
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
