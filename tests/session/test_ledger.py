@@ -19,6 +19,7 @@ from ostraka.privacy.budget import EXACT, Budget, Spend
 from ostraka.session.ledger import Ledger, Run, State
 from ostraka.session.rules import Person, Rule
 from ostraka.transport import identity
+from ostraka.transport.identity import fingerprint_text
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 ABCD = ("a", "b", "c", "d")
@@ -100,7 +101,7 @@ def test_no_input_and_no_value_is_written(ledger):
         "n", "prev", "ostraka_ledger", "party",
         "event", "id", "at", "title", "series", "protocol", "manifest_sha256", "roster",
         "contributes", "cost", "sources", "session", "without", "status", "outputs", "why",
-        "same_roster_only", "min_difference",
+        "same_roster_only", "min_difference", "dispensable",
     }  # fmt: skip
 
 
@@ -377,6 +378,23 @@ def test_a_run_that_may_have_been_revealed_counts_as_if_all_were_in_it(ledger):
     ledger().reserve(run(roster="abcdef", min_difference=2))
     with pytest.raises(RefusedByLedger):
         ledger().reserve(run(roster="abcde", min_difference=2))
+
+
+@pytest.mark.parametrize("limit", [{"same_roster_only": True}, {"min_difference": 2}])
+def test_of_a_run_that_may_have_gone_on_without_us_we_do_not_take_part_again(
+    ledger, someone, limit
+):
+    """The sum of the others may be known, and with the second one our input would be."""
+    us = Person("alice", fingerprint_text(someone.fingerprint))
+    asked = replace(run(dispensable=True), roster=(us, *map(person, ABCD)))
+    own = Rule("payroll", ("*",), **limit)
+    place = ledger(own).reserve(asked)
+    with pytest.raises(RefusedByLedger, match="alice"):
+        ledger(own).reserve(asked)
+    place.commit("ab" * 32, [p.name for p in asked.roster], EXACT)
+    ledger(own).reserve(replace(asked, dispensable=False)).release("known to have told nothing")
+    ledger(own).reserve(replace(asked, dispensable=False))
+    ledger(own).reserve(asked)
 
 
 def test_rosters_that_cannot_be_searched_are_refused(ledger, monkeypatch):

@@ -42,6 +42,7 @@ class Run:
         contributes: whether we do; who does not has nothing to spend.
         cost: what it tells of one contributor at most.
         same_roster_only, min_difference: the manifest's `[policy]`.
+        dispensable: whether the others can count without us, once we have shared.
     """
 
     title: str
@@ -53,6 +54,7 @@ class Run:
     cost: Spend
     same_roster_only: bool = False
     min_difference: int = 1
+    dispensable: bool = False
 
     @classmethod
     def of(cls, manifest: Manifest, me: PartyId, cost: Spend) -> Run:
@@ -72,6 +74,9 @@ class Run:
             cost=cost,
             same_roster_only=manifest.policy.same_roster_only,
             min_difference=manifest.policy.min_difference,
+            dispensable=manifest.sharing.scheme == "shamir"
+            and me in manifest.contributors
+            and manifest.policy.min_contributors < len(manifest.contributors),
         )
 
 
@@ -165,6 +170,7 @@ class Ledger:
                 manifest_sha256=run.manifest, roster=self._roster_entry(run.roster),
                 contributes=run.contributes, cost=run.cost.to_json(),
                 same_roster_only=run.same_roster_only, min_difference=run.min_difference,
+                dispensable=run.dispensable,
                 sources=[rule.source for rule in self._rules_for(run)],
             )  # fmt: skip
         return Reservation(self, number, run)
@@ -228,9 +234,19 @@ class Ledger:
         check_roster(limits, counted, {r.counted for r in same}, f"series {run.series}")
         for rule in self._rules_for(run):
             covered = [r for r in earlier if rule.covers(r.run.series)]
-            check_roster(rule, counted, {r.counted for r in covered}, str(rule))
+            # Of a run that we were lost in, nobody else keeps this rule for us.
+            known = (frozenset(map(of, covered)) for of in (_counted, self._without_us))
+            for rosters in dict.fromkeys(known):
+                check_roster(rule, counted, rosters, str(rule))
             if run.contributes:
                 check_budget(rule, [r.cost for r in covered if r.run.contributes], cost)
+
+    def _without_us(self, record: Record) -> Roster:
+        """Who was counted, if of a run that is held nobody waited for us."""
+        if record.state is not State.HELD or not record.run.dispensable:
+            return record.counted
+        ours = fingerprint_text(self._identity.fingerprint)
+        return tuple(person for person in record.counted if person.key != ours)
 
     def counting(self) -> Iterator[Record]:
         """The runs that something may be known from."""
@@ -303,6 +319,7 @@ class Ledger:
             cost=Spend.from_json(entry["cost"]),
             same_roster_only=bool(entry["same_roster_only"]),
             min_difference=int(entry["min_difference"]),
+            dispensable=bool(entry["dispensable"]),
         )
         return Record(entry["id"], entry["at"], run, State.HELD, found, run.cost)
 
@@ -345,6 +362,10 @@ class Reservation:
     def release(self, why: str) -> None:
         """See `Ledger.release`."""
         self._ledger.release(self.id, why)
+
+
+def _counted(record: Record) -> Roster:
+    return record.counted
 
 
 def _strictest(runs: Sequence[Run]) -> Run:
