@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -247,6 +248,14 @@ def test_simulate(cli, session: Path) -> None:
     ended = cli("simulate", session, "--inputs", "in.json", "--seed", "7")
     assert ended.code == 0
     assert "alice: sum 9296.75 USD" in ended.out
+
+
+def test_a_noised_quotient_is_no_finer_than_its_error(cli, session: Path) -> None:
+    noise = '\n[privacy]\nlocal = { mechanism = "laplace", epsilon = 1 }\n'
+    session.write_text(session.read_text() + noise)
+    Path("in.json").write_text('{"alice": 1, "bob": 2, "carlos": 3}')
+    ended = cli("simulate", session, "--inputs", "in.json")
+    assert re.search(r"mean -?[0-9]+(\.[0-9]{1,2})? \+- [0-9]+(\.[0-9])? USD", ended.out)
 
 
 def test_simulate_says_who_learns_nothing(cli, session: Path) -> None:

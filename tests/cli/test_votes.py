@@ -94,6 +94,11 @@ def test_new_writes_a_vote_that_check_explains(cli, referendum) -> None:
     assert "a unanimous vote looks like a narrow one" in told
 
 
+def test_unanimity_is_not_said_like_a_single_vote(cli, referendum) -> None:
+    told = " ".join(cli("check", referendum("--rule", "pass_at=1")).out.split())
+    assert "YES if all of the cast votes are for it" in told
+
+
 def test_a_vote_that_says_nothing_passes_at_one_half(referendum) -> None:
     assert '[outputs]\npass_at = "1/2"' in referendum().read_text()
 

@@ -75,6 +75,13 @@ def test_a_mean_is_moved_less_than_a_sum():
     assert (advice.figure, advice.span, advice.change) == ("mean", 1, 1 / 50)
 
 
+def test_clipping_bounds_what_one_contributor_can_move():
+    noise = '[privacy]\nlocal = { mechanism = "laplace", epsilon = 1 }\n'
+    clipped = "length = 3\nmin = -5\nmax = 5\n" + noise + 'clip = { norm = "l2", at = 4 }'
+    advice = advise(poll(50, "int", clipped))
+    assert (advice.span, advice.change) == (50 * 8, 8)
+
+
 def test_what_is_not_possible_is_a_dash():
     rows = (Row(Decimal("1"), None, 12.3),)
     assert table(Advice("sum", "", 100, 1, rows))[1].split() == ["1", "-", "+-", "12.3"]

@@ -51,12 +51,18 @@ def _value(value: Any, error: Any = None) -> str:
         each = error if isinstance(error, dict) else dict.fromkeys(value, error)
         return ", ".join(f"{k}: {_nested(v, each.get(k))}" for k, v in value.items())
     if not isinstance(value, list):
-        return str(value) if error is None else f"{value} +- {error}"
+        return str(value) if error is None else f"{_as_fine(value, error)} +- {error}"
     errors = error if isinstance(error, list) else [error] * len(value)
     start = ", ".join(map(_value, value[:SHOWN], errors))
     if len(value) <= SHOWN:
         return f"[{start}]"
     return f"[{start}, ...] ({len(value)} values; --output json prints all)"
+
+
+def _as_fine(value: Any, error: Any) -> Any:
+    """A quotient with one digit more than its error; what is exact stays as it is."""
+    digits = len(str(error).partition(".")[2]) + 1
+    return round(value, digits) if isinstance(value, float) else value
 
 
 def _nested(value: Any, error: Any) -> str:

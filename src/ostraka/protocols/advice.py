@@ -127,7 +127,11 @@ def _sizes(protocol: Protocol, figure: str) -> tuple[float, float]:
     """How far apart two values of a figure can be, and two that differ in one contributor."""
     n = len(protocol.contributors)
     codec = Codec(protocol.manifest.input)
-    width = float((codec.high - codec.low) * codec.quantum)
+    low, high = (float(bound * codec.quantum) for bound in (codec.low, codec.high))
+    if (clip := protocol.manifest.privacy.clip) is not None:
+        assert clip.at is not None
+        low, high = max(low, -float(clip.at)), min(high, float(clip.at))
+    width = high - low
     if figure == "variance":  # half of them at each end is the most
         return width**2 * (n // 2) * (n - n // 2) / (n * (n - 1)), width**2 / n
     if not codec.kind.numeric:

@@ -72,8 +72,9 @@ def _rule(vote: ThresholdVote) -> str:
         text = "the option with the most votes wins; of several, the first in the manifest's order"
     else:
         base = "all contributors'" if rule.of == "all" else "the cast"
+        part = "all" if rule.pass_at == 1 else f"at least {rule.pass_at}"
         enough = (
-            f"at least {rule.pass_at} of {base} votes"
+            f"{part} of {base} votes"
             if rule.pass_at is not None
             else f"at least {rule.pass_at_votes} votes"
         )
