@@ -156,13 +156,27 @@ def second_session(protocol: Protocol, what: str) -> str:
         "answers together may tell that person's input. "
     )
     if policy.same_roster_only:
-        return text + "Each party's ledger refuses a second run by anybody else (same_roster_only)."
+        text += "Each party's ledger refuses a second run by anybody else (same_roster_only)."
+        return text + _unseen_dropouts(protocol)
     if policy.min_difference > 1:
-        return (
-            text + "Each party's ledger refuses a second run by contributors of whom fewer than "
+        text += (
+            "Each party's ledger refuses a second run by contributors of whom fewer than "
             f"{policy.min_difference} differ (min_difference)."
         )
+        return text + _unseen_dropouts(protocol)
     return text + "Nothing refuses it: same_roster_only or min_difference in [policy] would."
+
+
+def _unseen_dropouts(protocol: Protocol) -> str:
+    """Whose ledgers do not see who was counted."""
+    manifest, k = protocol.manifest, len(protocol.contributors)
+    away = set(manifest.contributors) - set(manifest.compute) - set(manifest.recipients)
+    if not away or manifest.policy.min_contributors == k:
+        return ""
+    return (
+        " Who only contributes is not told who dropped out, and relies on the others' ledgers: "
+        f"with min_contributors = {k} nobody does."
+    )
 
 
 def _pair(protocol: Protocol, what: str) -> str:
