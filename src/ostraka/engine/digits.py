@@ -9,11 +9,12 @@ then, but among three parties, by way of `masked`. A batch has the rounds of one
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
-from numpy.typing import NDArray
 
 from ostraka.engine import masked
-from ostraka.engine.array import SecretArray
+from ostraka.engine.array import SecretArray, stack
 from ostraka.engine.boolean import Bits, Boolean, boolean, provable
 from ostraka.engine.compare import Operand, addends, less_than, merge, paired, to_field
 from ostraka.engine.multiply import dot, mul
@@ -81,18 +82,19 @@ async def _shifted(x: SecretArray, k: int) -> SecretArray:
     wrap = high ^ await bits.both(through_high, low ^ through_low)
     carry = low ^ await bits.both(through_low, wrap)
     rows = (wrap, carry) if bits.summands == 2 else (wrap, carry, b[:, :1], b[:, k : k + 1])
-    weights = np.array([-(1 << (61 - k)), 1] * (len(rows) // 2))
+    weights = [-(1 << (61 - k)), 1] * (len(rows) // 2)
     return upper + await _weighed(bits, np.concatenate(rows, axis=1), weights)
 
 
-async def _weighed(bits: Boolean, planes: Bits, weights: NDArray[np.int64]) -> SecretArray:
+async def _weighed(bits: Boolean, planes: Bits, weights: Sequence[int]) -> SecretArray:
     """The sum of weights_i * planes_i over F_p, for t = 1: one product for all planes.
 
     Each bit is the XOR of two over F_p, a ^ b = a + b - 2 a b.
     """
     shares = [bits.engine.array(share) for share in await bits.to_field(planes)]
-    a, b = (share.reshape(len(weights), -1).T for share in shares)
-    return (a + b) @ weights - 2 * await dot(a * weights, b)
+    a, b = (share.reshape(len(weights), -1) for share in shares)
+    first, second = (stack([v[i] * w for i, w in enumerate(weights)]) for v in (a, b))
+    return (first + second).sum(axis=0) - 2 * await dot(first, b, axis=0)
 
 
 async def divide(a: SecretArray, b: Operand, k: int) -> SecretArray:

@@ -58,14 +58,15 @@ async def matmul(a: SecretArray, b: SecretArray) -> SecretArray:
     return engine.array(product.reshape(shape))
 
 
-async def dot(a: SecretArray, b: SecretArray) -> SecretArray:
-    """The sum of a * b over the last axis, with broadcasting: the cost of one product per sum."""
+async def dot(a: SecretArray, b: SecretArray, axis: int = -1) -> SecretArray:
+    """The sum of a * b over one axis, with broadcasting: the cost of one product per sum."""
     engine = a.same_as(b).engine
     products = engine.field.product(a.parts[0], b.parts[0])
-    local = engine.field.sum(products, axis=-1)
+    local = engine.field.sum(products, axis=axis)
     found = await reduced(engine, local.size, local.reshape(-1).__getitem__)
     if engine.audit:
-        x, y = np.broadcast_arrays(a.parts[0], b.parts[0])
+        both = np.broadcast_arrays(a.parts[0], b.parts[0])
+        x, y = (np.moveaxis(v, axis, -1) for v in both)
         width = x.shape[-1]
         engine.audit.sums(x.reshape(found.size, width), y.reshape(found.size, width), found)
         await engine.audit.relieve()

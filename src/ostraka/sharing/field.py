@@ -31,6 +31,9 @@ MERSENNE_EXPONENTS: Final = (3, 5, 7, 13, 17, 19, 31, 61)
 FEW: Final = 32
 """Elements up to which Python's integers are faster than some twenty calls of numpy."""
 
+_SHORT: Final = 8
+"""Along axes up to this long, whole vectors are added one by one."""
+
 _LOW32: Final = np.uint64(0xFFFFFFFF)
 _LOW29: Final = np.uint64((1 << 29) - 1)
 
@@ -200,6 +203,12 @@ class Field:
         """The sum over some axes, up to 2^31 elements at a time."""
         if self.bits == 61 and a.size <= FEW:
             return np.asarray(np.sum(a.astype(object), axis=axis) % self.p, np.uint64)
+        if isinstance(axis, int) and a.ndim > 1 and 1 < a.shape[axis] <= _SHORT:
+            rows = np.moveaxis(a, axis, 0)
+            total = self.add(rows[0], rows[1])
+            for row in rows[2:]:
+                self.add(total, row, out=total)
+            return total
         halves = (a & _LOW32, a >> np.uint64(32))
         low, high = (np.asarray(half.sum(axis=axis), np.uint64) for half in halves)
         low, high = low.reshape(-1) % self._p, high.reshape(-1) % self._p
