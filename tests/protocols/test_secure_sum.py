@@ -242,7 +242,7 @@ def test_check_counts_shamir_colluders_and_losses(manifest, everybody):
     text = told(manifest(everybody(5), **sharing, least=4))
     assert "any 2 of the 5 compute parties together learn nothing; any 3" in text
     assert "2 of the 5 compute parties may go missing" in text
-    assert "Up to 1 contributor may be left out" in text
+    assert "up to 1 contributor may be left out" in text
     assert "over as few as 4 contributors" in text
 
 

@@ -74,7 +74,10 @@ def _stay(protocol: Protocol) -> str:
     allowed = len(protocol.contributors) - protocol.manifest.policy.min_contributors
     if allowed := min(allowed, len(may_leave)):
         who = "contributor that does" if allowed == 1 else "contributors that do"
-        text += f" The result may be without up to {allowed} {who} not compute and never came."
+        text += (
+            f" It starts when everybody has come, and not before. After that up to {allowed} {who} "
+            "not compute may go missing, and be left out of the result."
+        )
     return text
 
 
@@ -244,9 +247,9 @@ def _dropouts(protocol: Protocol) -> str:
     if allowed:
         spare_then = n - quorum(n, t, everybody=False)
         text += (
-            f" Up to {allowed} contributor{'s' * (allowed > 1)} may be left out of the result; "
-            f"then at most {spare_then} compute part{'y' if spare_then == 1 else 'ies'} may be "
-            "missing."
+            f" It starts when everybody has come, and not before. After that up to {allowed} "
+            f"contributor{'s' * (allowed > 1)} may be left out of the result; then at most "
+            f"{spare_then} compute part{'y' if spare_then == 1 else 'ies'} may be missing."
         )
     return text
 
