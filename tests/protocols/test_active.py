@@ -239,6 +239,27 @@ def test_no_two_sums_are_opened_whatever_a_liar_says_about_whom_it_holds(active)
     assert all(isinstance(results[name], Aborted) for name in ("bob", "david", "erin")), results
 
 
+class Isolating(MemoryNet):
+    """bob says that it holds shares from nobody but itself and carlos."""
+
+    def put(self, sender, to, step, message):
+        if (sender, step) == ("bob", 2):
+            message = np.array([0b0110], np.uint8)
+        super().put(sender, to, step, message)
+
+
+@pytest.mark.parametrize("security", ["active", "passive"])
+def test_a_liar_cannot_have_those_who_compute_left_out(active, security):
+    """From a result over bob and carlos, bob would know what carlos gave."""
+    roles = {"alice": "c", "bob": "ckr", "carlos": "ckr", "david": "ckr"}
+    protocol = active("tally", roles, least=2, security=security)
+    inputs = dict.fromkeys(protocol.contributors, "yes")
+    results = play(protocol, inputs, Isolating(protocol.manifest.parties))
+    for name in ("carlos", "david"):
+        assert isinstance(results[name], PeerViolation), results[name]
+        assert results[name].peer == "bob"
+
+
 @pytest.mark.parametrize(("n", "t"), [(4, 1), (7, 2)])
 def test_lies_about_the_result_are_corrected_and_their_tellers_named(active, n, t):
     """Where n >= 3t + 1: the last message of every liar to each honest party is wrong."""

@@ -23,7 +23,7 @@ vote for one, and every honest party hears every other honest party's only vote.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,6 +76,7 @@ async def agree(
     party: Party,
     held: Iterable[PartyId],
     allow: Callable[[tuple[PartyId, ...]], None] = lambda _: None,
+    certain: Collection[PartyId] = (),
 ) -> tuple[PartyId, ...]:
     """The one set of contributors that may be opened, given those whose shares we hold.
 
@@ -83,12 +84,22 @@ async def agree(
 
     Args:
         allow: asked about the set before we vote for it; raises OstrakaError to stop everybody.
+        certain: contributors whose shares every honest party holds, or it would not be here: so a
+            liar cannot have them left out, down to one and itself.
 
     Raises:
+        PeerViolation: a party says that it holds none from somebody who is certain.
         Aborted: no set found enough votes, or somebody refused; nothing is opened. Names who is
             missing, or who refused.
     """
     mine = await _round(party, tuple(held))
+    for name, theirs in mine.items():
+        if denied := [c for c in certain if c not in theirs]:
+            raise PeerViolation(
+                f"{name} says that it has no share from {', '.join(denied)}, which cannot be; "
+                "nothing was revealed",
+                peer=name,
+            )
     held_by_all = set.intersection(*map(set, mine.values()))
     counted = tuple(c for c in party.scheme.contributors if c in held_by_all)
     n, t = len(party.scheme.compute), party.scheme.colluders

@@ -85,6 +85,11 @@ class Interactive(Protocol):
         may_leave = set(self.contributors) - set(self.scheme.compute)
         return bool(may_leave) and self.manifest.policy.min_contributors < len(self.contributors)
 
+    @property
+    def certain(self) -> tuple[PartyId, ...]:
+        """Those who compute: their shares come with what an engine starts from."""
+        return tuple(c for c in self.contributors if c in self.scheme.compute)
+
     @abstractmethod
     async def evaluate(self, engine: Engine, x: SecretArray, shares: Shares) -> SecretArray:
         """From what contributors shared to what is opened to the recipients.

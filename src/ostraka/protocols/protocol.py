@@ -295,6 +295,11 @@ class Protocol(ABC):
         return not isinstance(self.scheme, Additive)
 
     @property
+    def certain(self) -> tuple[PartyId, ...]:
+        """Contributors without whom no compute party goes on: nobody can have them left out."""
+        return ()
+
+    @property
     def openings(self) -> tuple[tuple[tuple[PartyId, ...], slice], ...]:
         """Which part of the vector is opened to whom; every recipient is named once."""
         return ((self.recipients, slice(0, self.opened)),)

@@ -178,7 +178,7 @@ class _Driver:
         self._phase("computing")
         counted = protocol.contributors
         if protocol.agrees:
-            counted = await agree.agree(party, parcels, self._allow)
+            counted = await agree.agree(party, parcels, self._allow, protocol.certain)
         else:
             self.gate(counted)
         kept = {c: parcels[c] for c in counted}
