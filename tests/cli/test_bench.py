@@ -76,10 +76,18 @@ def test_every_work_is_prepared_somewhere() -> None:
     assert {work.value for work in Work} - {work.value for work in PROTOCOLS} == set(WORDS)
 
 
-def test_words_need_three_parties(cli) -> None:
-    ended = cli("bench", "mul", "--parties", 2)
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        (["mul", "--parties", 2], "needs three parties"),
+        (["sum", "--parties", 2, "--security", "active"], "needs three parties"),
+        (["sum", "--security", "actve"], "must be passive or active"),
+    ],
+)
+def test_bench_refuses(cli, asked, words) -> None:
+    ended = cli("bench", *asked)
     assert (ended.code, ended.out) == (2, "")
-    assert "three" in ended.err
+    assert words in ended.err
 
 
 def test_text(cli) -> None:

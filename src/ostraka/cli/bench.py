@@ -77,9 +77,7 @@ def bench(
             help="Elements; of a matmul: rows; of vote: questions; of auction: bids.",
         ),
     ] = 1,
-    security: Annotated[
-        str, typer.Option(metavar="NAME", help="passive or active.")
-    ] = "passive",
+    security: Annotated[str, typer.Option(metavar="NAME", help="passive or active.")] = "passive",
     link: Annotated[
         Link, typer.Option(metavar="direct|relay", help="How parties reach each other.")
     ] = Link.DIRECT,
@@ -91,7 +89,9 @@ def bench(
     ] = voice.Output.TEXT,
 ) -> None:
     """Measure a protocol: a process for each party, TLS on, several runs within one session."""
-    if work not in SUMS and parties < 3:
+    if security not in ("passive", "active"):
+        raise UsageError(f"--security {security}: must be passive or active")
+    if (work not in SUMS or security == "active") and parties < 3:
         raise UsageError(f"bench {work} needs three parties", hint="such as --parties 3")
     names = [f"p{i + 1}" for i in range(parties)]
     what = {"work": str(work), "parties": parties, "size": size}
