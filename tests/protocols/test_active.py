@@ -248,12 +248,14 @@ class Isolating(MemoryNet):
         super().put(sender, to, step, message)
 
 
-@pytest.mark.parametrize("security", ["active", "passive"])
-def test_a_liar_cannot_have_those_who_compute_left_out(active, security):
+@pytest.mark.parametrize(
+    ("key", "security"), [("tally", "active"), ("tally", "passive"), ("sum", "active")]
+)
+def test_a_liar_cannot_have_those_who_compute_left_out(active, key, security):
     """From a result over bob and carlos, bob would know what carlos gave."""
     roles = {"alice": "c", "bob": "ckr", "carlos": "ckr", "david": "ckr"}
-    protocol = active("tally", roles, least=2, security=security)
-    inputs = dict.fromkeys(protocol.contributors, "yes")
+    protocol = active(key, roles, least=2, security=security)
+    inputs = dict.fromkeys(protocol.contributors, CASES[key][3][0])
     results = play(protocol, inputs, Isolating(protocol.manifest.parties))
     for name in ("carlos", "david"):
         assert isinstance(results[name], PeerViolation), results[name]
@@ -303,10 +305,14 @@ def test_explain_says_what_active_means(active):
     text = "\n".join(active("vote", 4).explain())
     assert "one compute party of 4 may send whatever" in text
     assert "Wrong shares of the result are corrected" in text
-    assert "is named" not in "\n".join(active("vote", 3).explain())
+    text = "\n".join(active("vote", 3).explain())
+    assert "is named" not in text
+    assert "may say that" not in text
+    text = "\n".join(active("vote", OUTSIDERS | {"frank": "c"}, least=1).explain())
+    assert "may say that a contributor that does not compute never came" in text
     text = "\n".join(active("sum", 4, least=3).explain())
     assert "one compute party of 4, and contributors, may send whatever" in text
-    assert "may say that a contributor never came" in text
+    assert "may say that" not in text
     assert "all 4 compute parties must stay" in text
     assert "all 4 compute parties must stay" not in text.replace(
         "all 4 compute parties must", "", 1

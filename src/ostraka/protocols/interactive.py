@@ -87,8 +87,8 @@ class Interactive(Protocol):
 
     @property
     def certain(self) -> tuple[PartyId, ...]:
-        """Those who compute: their shares come with what an engine starts from."""
-        return tuple(c for c in self.contributors if c in self.scheme.compute)
+        """Those who compute: what an engine starts from comes with their shares."""
+        return self.scheme.compute
 
     @abstractmethod
     async def evaluate(self, engine: Engine, x: SecretArray, shares: Shares) -> SecretArray:

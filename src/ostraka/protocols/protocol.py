@@ -296,8 +296,8 @@ class Protocol(ABC):
 
     @property
     def certain(self) -> tuple[PartyId, ...]:
-        """Contributors without whom no compute party goes on: nobody can have them left out."""
-        return ()
+        """Without whose shares no compute party goes on: so nobody can have these left out."""
+        return self.scheme.compute if self.scheme.lying else ()
 
     @property
     def openings(self) -> tuple[tuple[tuple[PartyId, ...], slice], ...]:

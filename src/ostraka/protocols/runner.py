@@ -178,7 +178,8 @@ class _Driver:
         self._phase("computing")
         counted = protocol.contributors
         if protocol.agrees:
-            counted = await agree.agree(party, parcels, self._allow, protocol.certain)
+            certain = [c for c in protocol.contributors if c in protocol.certain]
+            counted = await agree.agree(party, parcels, self._allow, certain)
         else:
             self.gate(counted)
         kept = {c: parcels[c] for c in counted}
@@ -194,10 +195,10 @@ class _Driver:
 
     async def _collect(self, parcels: dict[PartyId, Parcel], step: Step) -> None:
         """Add every other contributor's parcel; the lost are left out where that is allowed."""
-        protocol, offers = self.protocol, self.party.offers
+        protocol = self.protocol
         for giver in (name for name in protocol.givers if name != self.me):
             expected = protocol.expected(giver, self.me)
-            if protocol.agrees and not (offers and giver in protocol.scheme.compute):
+            if protocol.agrees and giver not in protocol.certain:
                 message = await self.party.receive_live(giver, step, expected)
             else:
                 message = await self.exchange.receive(giver, step, expected)

@@ -51,7 +51,7 @@ def _honesty(protocol: Protocol) -> str:
         f"Honesty (active security): {liars} of {n} may send whatever they like, and still learn "
         "nothing but the result and cannot make it wrong: everything is proven right, up to a "
         "chance below 2^-50, before a result is opened, or the run stops. They can make it stop, "
-        "even after they saw the result."
+        "even after they saw the result." + _denial(protocol)
     )
     if (n, t) != (3, 1):
         text += (
@@ -61,6 +61,17 @@ def _honesty(protocol: Protocol) -> str:
     if n > 3 * t:
         text += " Wrong shares of the result are corrected, and who announced them is named."
     return text
+
+
+def _denial(protocol: Protocol) -> str:
+    """Whom a compute party that lies can leave out, where somebody may be."""
+    may_leave = set(protocol.contributors) - set(protocol.scheme.compute)
+    if not may_leave or protocol.manifest.policy.min_contributors >= len(protocol.contributors):
+        return ""
+    return (
+        " A compute party that lies may say that a contributor that does not compute never came, "
+        "and so choose whom the result is without, as far as min_contributors allows."
+    )
 
 
 def _stay(protocol: Protocol) -> str:
@@ -217,9 +228,7 @@ def _liars(protocol: Protocol) -> str:
             f"contributor: all {n} shares of it must agree, or the run stops. They can make it "
             "stop, even after they saw the result, and a contributor can give a false number."
         )
-        if protocol.manifest.policy.min_contributors < len(protocol.contributors):
-            text += " A compute party that lies may say that a contributor never came."
-        return text
+        return text + _denial(protocol)
     text = (
         "Honesty: all this supposes that every program follows the protocol. A contributor can "
         "give a false number, and "
