@@ -88,7 +88,9 @@ def measure(row: Row) -> list[dict]:
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"error: {' '.join(map(str, command))} ended with {done.returncode}")
-    return [json.loads(text) for text in done.stdout.splitlines()]
+    found = json.loads(done.stdout)
+    without, *others = found.pop("beside", [None])
+    return [without, found, *others] if without else [found]
 
 
 def duration(seconds: float) -> str:

@@ -101,13 +101,16 @@ def bench(
         kind: _measured(names, work, size, security, link, runs, privacy)
         for kind, privacy in kinds.items()
     }
-    for kind, figures in found.items():
-        with_noise = {"noise": kind, "times": figures["seconds"] / found["none"]["seconds"]}
-        result = what | figures | (with_noise if work is Work.NOISE else {})
-        if output is voice.Output.JSON:
-            voice.emit(result)
-        else:
-            _show(result)
+    results: list[dict[str, Any]] = [what | figures for figures in found.values()]
+    if work is Work.NOISE:
+        for kind, result in zip(found, results, strict=True):
+            result |= {"noise": kind, "times": result["seconds"] / results[0]["seconds"]}
+    if output is voice.Output.JSON:
+        without, *others = results
+        voice.emit(others[0] | {"beside": [without, *others[1:]]} if others else without)
+        return
+    for result in results:
+        _show(result)
 
 
 def _measured(

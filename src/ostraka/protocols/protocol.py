@@ -315,9 +315,10 @@ class Protocol(ABC):
         least = self.manifest.policy.min_contributors
         if len(counted) < least:
             missing = [c for c in self.contributors if c not in counted]
+            some = "1 contributor" if len(counted) == 1 else f"{len(counted)} contributors"
             raise RefusedByPolicy(
-                f"only {len(counted)} contributors would be counted and the policy asks for "
-                f"{least} (missing: {', '.join(missing)}); nothing was revealed",
+                f"only {some} would be counted and the policy asks for {least} "
+                f"(missing: {', '.join(missing)}); nothing was revealed",
                 hint="run it again with everybody, or agree on a lower min_contributors",
             )
 

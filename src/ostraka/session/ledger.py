@@ -317,9 +317,10 @@ class Ledger:
             roster=found,
             contributes=bool(entry["contributes"]),
             cost=Spend.from_json(entry["cost"]),
-            same_roster_only=bool(entry["same_roster_only"]),
-            min_difference=int(entry["min_difference"]),
-            dispensable=bool(entry["dispensable"]),
+            # Absent from the first ledgers: then the cautious reading.
+            same_roster_only=bool(entry.get("same_roster_only", False)),
+            min_difference=int(entry.get("min_difference", 1)),
+            dispensable=bool(entry.get("dispensable", True)),
         )
         return Record(entry["id"], entry["at"], run, State.HELD, found, run.cost)
 
