@@ -85,14 +85,19 @@ def advise(manifest: Manifest) -> Advice | None:
 
 
 def _noises(manifest: Manifest, epsilon: Decimal) -> Iterator[tuple[Place, Privacy]]:
+    """The mechanisms agreed upon, else those that an answer of this kind would take."""
     clip, numeric = manifest.privacy.clip, manifest.input.type.numeric
     told: Literal["discrete-laplace", "randomized-response"]
     told = "discrete-laplace" if numeric else "randomized-response"
-    yield "local", Privacy(local=Local(mechanism=told, epsilon=epsilon), clip=clip)
-    central = manifest.privacy.central
-    if central is None or central.mechanism != "discrete-laplace":
-        central = Central(mechanism="discrete-laplace", epsilon=epsilon)
-    yield "central", Privacy(central=central.model_copy(update={"epsilon": epsilon}), clip=clip)
+    local = manifest.privacy.local or Local(mechanism=told, epsilon=epsilon)
+    central = manifest.privacy.central or Central(mechanism="discrete-laplace", epsilon=epsilon)
+    if local.mechanism == "discrete-gaussian" and not manifest.privacy.central:
+        central = Central(mechanism=local.mechanism, epsilon=epsilon, delta=local.delta)
+    if central.mechanism == "discrete-gaussian" and not manifest.privacy.local and numeric:
+        local = Local(mechanism=central.mechanism, epsilon=epsilon, delta=central.delta)
+    now = {"epsilon": epsilon}
+    yield "local", Privacy(local=local.model_copy(update={**now, "truth": None}), clip=clip)
+    yield "central", Privacy(central=central.model_copy(update=now), clip=clip)
 
 
 def _errors(manifest: Manifest, privacy: Privacy) -> Iterator[tuple[str, float]]:
@@ -186,9 +191,10 @@ def _which(advice: Advice, n: int) -> list[str]:
             "([policy] min_contributors, same_roster_only)."
         ]
     if local is not None and local <= 1:
+        finer = central is not None and central <= local
         return [
             f"Local noise serves from epsilon = {local} on (an error within {part}), and trusts "
-            "nobody; central noise is finer."
+            f"nobody{'; central noise is finer' * finer}."
         ]
     kept = f"local noise does from epsilon = {local} on" if local else "local noise does not"
     if central is None:
@@ -202,7 +208,7 @@ def _which(advice: Advice, n: int) -> list[str]:
 def table(advice: Advice) -> list[str]:
     """Errors against epsilon, for a terminal."""
     head = f"{'epsilon':>9}  {'local noise':>14}  {'central noise':>14}"
-    return [head, *(_row(row) for row in advice.rows)]
+    return [head, *map(_row, advice.rows)]
 
 
 def _row(row: Row) -> str:
