@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from ostraka.engine import rounds
+from ostraka.engine.audit import Auditor
 from ostraka.errors import Aborted, ManifestError, OstrakaError, PeerViolation
 from ostraka.protocols import protocol_for
 from ostraka.protocols.protocol import Outcome
@@ -133,6 +134,96 @@ def test_a_lying_compute_party_stops_a_run_at_most(active, key):
 @pytest.mark.parametrize("key", CASES)
 def test_a_lying_compute_party_stops_a_run_at_most_in_many_runs(active, key):
     assert lied(active, key, range(100, 500)) > 400
+
+
+class Deviating(MemoryNet):
+    """Some of what one party sends from a place on is altered, each time by the same amount."""
+
+    def __init__(self, names, liar, place, seed):
+        super().__init__(names, seed=seed)
+        self.liar, self.place, self.key = liar, place, seed
+        self.often = random.Random(seed).choice([0.02, 0.1, 0.5])
+
+    def put(self, sender, to, step, message):
+        k = self.sent[sender].messages
+        draw = random.Random(f"{self.key} {k}")
+        wanted = sender == self.liar and k >= self.place and draw.random() < self.often
+        if wanted and len(message) and message.dtype == np.uint64:
+            message, i = message.copy(), draw.randrange(len(message))
+            message[i] = (int(message[i]) + draw.randrange(1, P61.p)) % P61.p
+        super().put(sender, to, step, message)
+
+
+def alike(protocol, key, liar, draw):
+    """Two assignments of inputs of which neither the result nor the liar's input tells which."""
+    first = inputs_of(protocol, key, draw.random())
+    for _ in range(200):
+        second = inputs_of(protocol, key, draw.random()) | {liar: first[liar]}
+        if second != first and protocol.plaintext(second) == protocol.plaintext(first):
+            return first, second
+    return None
+
+
+def ends(protocol, inputs, net, liar):
+    """What the honest end with, to the word."""
+    results = play(protocol, inputs, net)
+    return [
+        ([part.tolist() for o in r.outputs for part in o.parts], r.liars)
+        if isinstance(r, Outcome)
+        else (type(r), str(r), r.peer)
+        for p, r in results.items()
+        if p != liar
+    ]
+
+
+def told_apart(active, key, seeds):
+    """Of how many pairs of inputs the liar could tell which it was from how a run ended.
+
+    What is sent is field elements: not comparisons of three parties, where what adding does to a
+    word of bits depends on that word.
+    """
+    found = tried = 0
+    for seed in seeds:
+        draw = random.Random(f"{key} {seed}")
+        protocol = active(key, draw.choice([3, 4, 5] if key in BALLOTS else [4, 5]), threshold=1)
+        names = protocol.manifest.parties
+        liar = draw.choice(names)
+        if (key, names, protocol.scheme.threshold) not in COSTS:
+            COSTS[key, names, protocol.scheme.threshold] = protocol.cost()
+        messages = COSTS[key, names, protocol.scheme.threshold].sent[liar].messages
+        place, pair = draw.randrange(messages), alike(protocol, key, liar, draw)
+        if pair:
+            nets = (Deviating(names, liar, place, seed) for _ in pair)
+            first, second = (
+                ends(protocol, x, net, liar) for x, net in zip(pair, nets, strict=True)
+            )
+            tried, found = tried + 1, found + (first != second)
+    assert tried > len(seeds) // 3
+    return found
+
+
+BALLOTS = ("vote", "winner", "tally")
+SECRET = (*BALLOTS, "statistics", "auction", "table")
+
+
+@pytest.mark.parametrize("key", SECRET)
+def test_whether_and_why_a_run_stops_tells_a_liar_nothing(active, key):
+    """Its seeds, its lies and the result are the same; other honest inputs differ."""
+    assert told_apart(active, key, range(8)) == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("key", SECRET)
+def test_whether_and_why_a_run_stops_tells_a_liar_nothing_in_many_runs(active, key):
+    assert told_apart(active, key, range(100, 200)) == 0
+
+
+def test_without_a_proof_the_way_a_run_ends_tells_inputs_apart(active, monkeypatch):
+    async def settle(_):
+        pass
+
+    monkeypatch.setattr(Auditor, "settle", settle)
+    assert told_apart(active, "vote", range(60)) > 0
 
 
 OUTSIDERS = {"alice": "c", "bob": "k", "carlos": "k", "david": "k", "erin": "r"}
