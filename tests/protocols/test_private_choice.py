@@ -15,6 +15,7 @@ from ostraka.engine.reveal import reveal
 from ostraka.errors import ManifestError, PeerViolation
 from ostraka.privacy.shares import GeometricShares
 from ostraka.protocols import protocol_for
+from ostraka.protocols.interactive import name_of
 from ostraka.protocols.private_choice import GRAINS, noisy_first
 from ostraka.sharing.randomness import SeededDraw
 from ostraka.sharing.shamir import Shamir
@@ -256,3 +257,11 @@ def test_words_and_what_it_spends(manifest, everybody):
     assert f"move a score by up to {active.most_noise} " in " ".join(active.explain())
     assert protocol.spends(()).epsilon == 1
     assert protocol.spends(()).delta == 0
+
+
+@pytest.mark.parametrize("number", [-1, 3, 10**12])
+def test_a_falsified_figure_names_nothing(number):
+    """With passive security nothing else would notice."""
+    assert name_of(("a", "b", "c"), 2) == "c"
+    with pytest.raises(PeerViolation, match="names nothing there is"):
+        name_of(("a", "b", "c"), number)

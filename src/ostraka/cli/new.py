@@ -91,7 +91,7 @@ def new(
         typer.Option(
             metavar="NAME",
             help="passive, the default: all follow the protocol. active, with shamir: up to "
-            "THRESHOLD that lie can only stop the run.",
+            "THRESHOLD that lie cannot make the result wrong.",
         ),
     ] = "",
     min_contributors: Annotated[

@@ -17,7 +17,7 @@ from ostraka.engine.multiply import mul
 from ostraka.engine.sort import shuffle
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId
-from ostraka.protocols.interactive import InputOptions, read_options, refuse
+from ostraka.protocols.interactive import InputOptions, name_of, read_options, refuse
 from ostraka.protocols.leakage import explain_auction
 from ostraka.protocols.numbers import Comparing
 from ostraka.protocols.protocol import Output, Shares, Value
@@ -124,7 +124,7 @@ class Auction(Comparing):
         )
 
     def _winner(self, number: int) -> Value:
-        return self.contributors[number - 1] if number else NO_SALE
+        return name_of(self.contributors, number - 1) if number else NO_SALE
 
     def _price(self, number: int) -> Value:
         return self.shown()(number - 1 + self.codec.low) if number else NO_SALE

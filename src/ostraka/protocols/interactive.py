@@ -311,6 +311,22 @@ def exact_fraction(value: object) -> Fraction:
     return found
 
 
+def name_of(names: Sequence[str], number: int) -> str:
+    """The name that an opened number stands for, from 0.
+
+    Raises:
+        PeerViolation: none, as somebody falsified it; unnoticed before only if security is passive.
+    """
+    if 0 <= number < len(names):
+        return names[number]
+    raise PeerViolation(
+        "what was opened names nothing there is: a compute party did not follow the protocol, and "
+        "there is no result",
+        hint='find out which before running again, or agree on security = "active"',
+        data_left=True,
+    )
+
+
 def refuse(problem: str, hint: str = "correct the manifest at every party") -> NoReturn:
     """The manifest asks for something that cannot be done."""
     raise ManifestError(problem, hint=hint, data_left=False)

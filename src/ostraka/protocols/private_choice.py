@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -17,7 +18,7 @@ from ostraka.names import PartyId
 from ostraka.privacy.shares import GeometricShares
 from ostraka.protocols.ballots import BallotOptions, Vote
 from ostraka.protocols.central import on_scores
-from ostraka.protocols.interactive import InputOptions, read_options, refuse
+from ostraka.protocols.interactive import InputOptions, name_of, read_options, refuse
 from ostraka.protocols.leakage import explain_choice
 from ostraka.protocols.numbers import Comparing
 from ostraka.protocols.protocol import Output, Shares, Value
@@ -95,7 +96,8 @@ class PrivateChoice(Vote, Comparing):
 
     def combine(self, opened: Words, counted: Sequence[PartyId]) -> tuple[Output, ...]:
         part = self.scheme.to_signed(opened)
-        return (Output("choice", "", (part,), self.names.__getitem__, scalar=True, noised=True),)
+        name = partial(name_of, self.names)
+        return (Output("choice", "", (part,), name, scalar=True, noised=True),)
 
     # --- before anything runs -------------------------------------------------------------------
 

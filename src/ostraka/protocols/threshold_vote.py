@@ -22,7 +22,7 @@ from ostraka.names import PartyId
 from ostraka.privacy.shares import NoiseShares
 from ostraka.protocols.ballots import BallotOptions, Vote
 from ostraka.protocols.central import on_counts
-from ostraka.protocols.interactive import exact_fraction, read_options, refuse
+from ostraka.protocols.interactive import exact_fraction, name_of, read_options, refuse
 from ostraka.protocols.leakage import explain_vote
 from ostraka.protocols.order import pairs, places, ranks_from
 from ostraka.protocols.protocol import Output, Shares, Value
@@ -184,7 +184,7 @@ class ThresholdVote(Vote):
         if self.options.reveal == "approved":
             return [option for option, passes in zip(options, found, strict=True) if passes]
         if self.options.reveal == "winner":
-            return options[found[0] - 1] if found[0] else "no winner"
+            return name_of(options, found[0] - 1) if found[0] else "no winner"
         return "YES" if found[0] else "NO"
 
     def _small(self) -> tuple[bool, int]:
