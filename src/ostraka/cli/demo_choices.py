@@ -163,7 +163,7 @@ def _refuse_input(problem: str, example: str) -> None:
 
 def _check_fraction(text: str) -> None:
     from ostraka.errors import UsageError
-    from ostraka.protocols.interactive import exact_fraction
+    from ostraka.manifest import exact_fraction
 
     try:
         exact_fraction(text)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from abc import abstractmethod
-from collections.abc import Coroutine, Mapping
-from decimal import Decimal
-from fractions import Fraction
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any, Literal, NoReturn, TypeVar
 
 import numpy as np
@@ -295,20 +292,6 @@ def _words(kind: str, message: str, model: type[BaseModel]) -> str:
     if kind == "extra_forbidden":
         return f"unknown key; known here: {', '.join(model.model_fields)}"
     return message.removeprefix("Value error, ").replace("Input should be", "must be", 1)
-
-
-def exact_fraction(value: object) -> Fraction:
-    """ "1/2", "60%" or 0.6 as an exact fraction above 0 and at most 1; ValueError otherwise."""
-    text = str(value) if isinstance(value, str | Decimal | Fraction) or value == 1 else ""
-    if not re.fullmatch(r"[0-9]{1,9}(/[0-9]{1,9}|(\.[0-9]{1,9})?%?)", text):
-        raise ValueError('must be a fraction such as "1/2", "60%" or 0.6')
-    top, _, bottom = text.removesuffix("%").partition("/")
-    if bottom and int(bottom) == 0:
-        raise ValueError("must not divide by zero")
-    found = Fraction(top) / (int(bottom) if bottom else 100 if text.endswith("%") else 1)
-    if not 0 < found <= 1:
-        raise ValueError("must be above 0 and at most 1")
-    return found
 
 
 def name_of(names: Sequence[str], number: int) -> str:

@@ -14,9 +14,9 @@ from pydantic import BeforeValidator, Field, StrictInt
 
 from ostraka.engine.array import SecretArray, concatenate
 from ostraka.engine.context import Engine
-from ostraka.manifest import Manifest
+from ostraka.manifest import Manifest, exact_fraction
 from ostraka.names import PartyId
-from ostraka.protocols.interactive import InputOptions, exact_fraction, read_options, refuse
+from ostraka.protocols.interactive import InputOptions, read_options, refuse
 from ostraka.protocols.leakage import explain_statistics
 from ostraka.protocols.numbers import Comparing
 from ostraka.protocols.order import at, places

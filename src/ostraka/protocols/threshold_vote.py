@@ -17,12 +17,12 @@ from ostraka.engine.multiply import mul
 from ostraka.engine.noise import add_noise
 from ostraka.engine.rounds import Word, alone
 from ostraka.engine.table import is_small, looked_up, randomness
-from ostraka.manifest import Manifest
+from ostraka.manifest import Manifest, exact_fraction
 from ostraka.names import PartyId
 from ostraka.privacy.shares import NoiseShares
 from ostraka.protocols.ballots import BallotOptions, Vote
 from ostraka.protocols.central import on_counts
-from ostraka.protocols.interactive import exact_fraction, name_of, read_options, refuse
+from ostraka.protocols.interactive import name_of, read_options, refuse
 from ostraka.protocols.leakage import explain_vote
 from ostraka.protocols.order import pairs, places, ranks_from
 from ostraka.protocols.protocol import Output, Shares, Value
