@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from statistics import median
@@ -97,10 +98,8 @@ def bench(
     what = {"work": str(work), "parties": parties, "size": size}
     what |= {"security": security, "link": str(link)}
     kinds = noises(size) if work is Work.NOISE else {"none": ""}
-    found = {
-        kind: _measured(names, work, size, security, link, runs, privacy)
-        for kind, privacy in kinds.items()
-    }
+    case = _Case(names, work, size, security, link, runs)
+    found = {kind: _measured(case, privacy) for kind, privacy in kinds.items()}
     results: list[dict[str, Any]] = [what | figures for figures in found.values()]
     if work is Work.NOISE:
         for kind, result in zip(found, results, strict=True):
@@ -113,21 +112,25 @@ def bench(
         _show(result)
 
 
-def _measured(
-    names: list[str],
-    work: Work,
-    size: int,
-    security: str,
-    link: Link,
-    runs: int,
-    privacy: str,
-) -> dict[str, Any]:
+@dataclass(frozen=True)
+class _Case:
+    """What is measured, among whom."""
+
+    names: list[str]
+    work: Work
+    size: int
+    security: str
+    link: Link
+    runs: int
+
+
+def _measured(case: _Case, privacy: str) -> dict[str, Any]:
     """The figures of one session."""
     from tempfile import TemporaryDirectory
 
     start = monotonic()
     with TemporaryDirectory(prefix="ostraka-bench-") as directory, Fleet() as fleet:
-        rounds = _start(fleet, Path(directory), names, work, size, security, link, runs, privacy)
+        rounds = _start(fleet, Path(directory), case, privacy)
         measured = {
             who: event for who, event in fleet.events(SECONDS) if event["event"] == "measured"
         }
@@ -138,19 +141,10 @@ def _measured(
     }
 
 
-def _start(
-    fleet: Fleet,
-    directory: Path,
-    names: list[str],
-    work: Work,
-    size: int,
-    security: str,
-    link: Link,
-    runs: int,
-    privacy: str,
-) -> int:
+def _start(fleet: Fleet, directory: Path, case: _Case, privacy: str) -> int:
     """Start everybody; returns the protocol's rounds."""
-    relayed = link is Link.RELAY
+    names, work = case.names, case.work
+    relayed = case.link is Link.RELAY
     if relayed:
         fleet.start(COORDINATOR, "coordinator")
     for name in names:
@@ -163,15 +157,15 @@ def _start(
         address = fleet.wait_for(COORDINATOR, "listening")["address"]
         relay = f'coordinator = {{ address = "{address}", key = "{pins[COORDINATOR]}" }}'
     protocol, schema = PROTOCOLS.get(work, PROTOCOLS[Work.SUM])
-    schema += f"length = {size if work in PROTOCOLS else 1}\n"
-    sharing = f'[sharing]\nsecurity = "{security}"\n'
-    if work not in SUMS or security == "active":
+    schema += f"length = {case.size if work in PROTOCOLS else 1}\n"
+    sharing = f'[sharing]\nsecurity = "{case.security}"\n'
+    if work not in SUMS or case.security == "active":
         sharing += f'scheme = "shamir"\nthreshold = {(len(names) - 1) // 2}\n'
     text = _manifest(pins, names, protocol, relay) + schema + OUTPUTS.get(work, "") + sharing
     text += f"[privacy]\n{privacy}\n"
     for name in names:
-        job = {"keys": str(directory), "name": name, "manifest": text, "runs": runs}
-        fleet.give(name, {**job, "work": str(work), "size": size})
+        job = {"keys": str(directory), "name": name, "manifest": text, "runs": case.runs}
+        fleet.give(name, {**job, "work": str(work), "size": case.size})
     from ostraka import config, manifest
 
     if work in PROTOCOLS:

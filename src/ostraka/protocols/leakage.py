@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ostraka.privacy.budget import short
 from ostraka.protocols.central import explain_noise
 from ostraka.protocols.words import (
+    IF_INVALID,
     explain_interactive,
     from_the_answer,
     names,
@@ -52,10 +53,7 @@ def explain_vote(vote: ThresholdVote) -> list[str]:
 
 def explain_ballots(vote: Vote) -> list[str]:
     """What happens to ballots that are none."""
-    then = {
-        "abort": "the run stops, nothing is counted, and everybody is told whose it was",
-        "exclude": "it does not count, and the result says that one fewer was counted",
-    }[vote.options.invalid]
+    then = IF_INVALID[vote.options.invalid]
     few = "exactly one option" if vote.options.choices == 1 else (
         f"one to {vote.options.choices} options"
     )  # fmt: skip
@@ -265,10 +263,7 @@ def explain_statistics(statistics: OrderStatistics) -> list[str]:
 
 
 def _bounds(protocol: Comparing) -> str:
-    then = {
-        "abort": "the run stops, nothing is counted, and everybody is told whose it was",
-        "exclude": "it does not count, and the result says that one fewer was counted",
-    }[protocol.options.invalid]
+    then = IF_INVALID[protocol.options.invalid]
     low, high = protocol.manifest.input.min, protocol.manifest.input.max
     return (
         f"Inputs are checked before they count, without being seen: each is from {low} to {high}. "

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from ostraka.protocols.words import explain_interactive, from_the_answer, listed
+from ostraka.protocols.words import IF_INVALID, explain_interactive, from_the_answer, listed
 
 if TYPE_CHECKING:
     from ostraka.protocols.table import Table
@@ -110,10 +110,7 @@ def _pattern(table: Table) -> list[str]:
 
 
 def _checked(table: Table) -> str:
-    then = {
-        "abort": "the run stops, nothing is counted, and everybody is told whose it was",
-        "exclude": "it does not count, and the result says that one fewer was counted",
-    }[table.options.invalid]
+    then = IF_INVALID[table.options.invalid]
     low, high = table.manifest.input.min, table.manifest.input.max
     heads = f", of 0 to {table.options.heads} heads" if table.options.heads else ""
     return (

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from ostraka.engine.agree import quorum
 from ostraka.protocols.protocol import Protocol
+
+IF_INVALID: Final = {
+    "abort": "the run stops, nothing is counted, and everybody is told whose it was",
+    "exclude": "it does not count, and the result says that one fewer was counted",
+}
+"""What happens to an input that is found not to be one: see `interactive.InputOptions`."""
 
 
 def explain_linear(protocol: Protocol, what: str, *, of_inputs: bool = True) -> list[str]:
