@@ -45,6 +45,14 @@ class Office:
             s.close()
         return addresses
 
+    def tables(self, roles):
+        """[[party]] for each name, with roles as TOML has them, at addresses of their own."""
+        return "".join(
+            f'[[party]]\nname = "{name}"\nkey = "{self.fingerprint(name)}"\nroles = [{words}]\n'
+            f'address = "{address}"\n'
+            for (name, words), address in zip(roles.items(), self.ports(len(roles)), strict=True)
+        )
+
     def manifest(
         self,
         parties=("alice", "bob", "carlos"),

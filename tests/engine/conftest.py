@@ -2,10 +2,15 @@
 
 import asyncio
 
+import numpy as np
 import pytest
+from hypothesis import strategies as st
 
+from ostraka.engine.compare import equal, less_than
 from ostraka.engine.context import start
+from ostraka.engine.deal import share
 from ostraka.engine.party import Party
+from ostraka.engine.reveal import reveal
 from ostraka.sharing.field import P61
 from ostraka.sharing.randomness import SeededDraw
 from ostraka.sharing.shamir import Shamir
@@ -42,3 +47,25 @@ def _together():
 @pytest.fixture(params=SIZES, ids=lambda size: f"n{size[0]}t{size[1]}")
 def size(request):
     return request.param
+
+
+@pytest.fixture
+def compares():
+    """Draws pairs of numbers, and checks that the engine compares them as Python does."""
+
+    async def check(data, n, t, *, begin=start):
+        value = st.integers(-(2**59), 2**59 - 1) | st.sampled_from([0, 1, -1, 2**59 - 1, -(2**59)])
+        pairs = data.draw(st.lists(st.tuples(value, value), min_size=1, max_size=70))
+        pairs += [(a, a) for a, _ in pairs[:3]]
+        a, b = (np.array(column) for column in zip(*pairs, strict=True))
+        seed = data.draw(st.integers(0, 1000))
+
+        async def program(engine):
+            x, y = await share(engine, 0, a, a.shape), await share(engine, 1, b, b.shape)
+            return [await reveal(z) for z in (await less_than(x, y), await equal(x, y))]
+
+        for less, same in (await together(n, t, program, seed=seed, begin=begin))[0]:
+            assert np.array_equal(less, a < b)
+            assert np.array_equal(same, a == b)
+
+    return check

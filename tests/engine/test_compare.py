@@ -50,21 +50,9 @@ async def test_equality_at_the_edges(together, size):
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(st.data())
-async def test_comparisons_are_pythons(together, data):
+async def test_comparisons_are_pythons(compares, data):
     n, t = data.draw(st.sampled_from([(3, 1), (4, 1), (5, 2), (7, 3)]))
-    value = st.integers(-(2**59), 2**59 - 1) | st.sampled_from([0, 1, -1, 2**59 - 1, -(2**59)])
-    pairs = data.draw(st.lists(st.tuples(value, value), min_size=1, max_size=70))
-    pairs += [(a, a) for a, _ in pairs[:3]]
-    a, b = (np.array(column) for column in zip(*pairs, strict=True))
-    seed = data.draw(st.integers(0, 1000))
-
-    async def program(engine):
-        x, y = await share(engine, 0, a, a.shape), await share(engine, 1, b, b.shape)
-        return [await reveal(z) for z in (await less_than(x, y), await equal(x, y))]
-
-    for less, same in (await together(n, t, program, seed=seed))[0]:
-        assert np.array_equal(less, a < b)
-        assert np.array_equal(same, a == b)
+    await compares(data, n, t)
 
 
 @pytest.mark.parametrize(

@@ -33,20 +33,8 @@ HALF = (P61.p - 1) // 2
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(st.data())
-async def test_comparisons_are_pythons(together, data):
-    value = st.integers(-(2**59), 2**59 - 1) | st.sampled_from([0, 1, -1, 2**59 - 1, -(2**59)])
-    pairs = data.draw(st.lists(st.tuples(value, value), min_size=1, max_size=70))
-    pairs += [(a, a) for a, _ in pairs[:3]]
-    a, b = (np.array(column) for column in zip(*pairs, strict=True))
-    seed = data.draw(st.integers(0, 1000))
-
-    async def program(engine):
-        x, y = await share(engine, 0, a, a.shape), await share(engine, 1, b, b.shape)
-        return [await reveal(z) for z in (await less_than(x, y), await equal(x, y))]
-
-    for less, same in (await together(3, 1, program, seed=seed, begin=start_active))[0]:
-        assert np.array_equal(less, a < b)
-        assert np.array_equal(same, a == b)
+async def test_comparisons_are_pythons(compares, data):
+    await compares(data, 3, 1, begin=start_active)
 
 
 @pytest.mark.parametrize("bits", [3, 5, 7, 13])

@@ -15,15 +15,9 @@ SHAMIR = '[sharing]\nscheme = "shamir"\nthreshold = 1\n'
 
 
 def agreement(office, protocol, body, noise):
-    addresses = office.ports(len(ROLES))
-    parties = "".join(
-        f'[[party]]\nname = "{name}"\nkey = "{office.fingerprint(name)}"\nroles = [{words}]\n'
-        f'address = "{address}"\n'
-        for (name, words), address in zip(ROLES.items(), addresses, strict=True)
-    )
     return manifest.parse(
         f'[session]\ntitle = "Noise"\nprotocol = "{protocol}"\ndeadline = "10s"\ntimeout = "10s"\n'
-        f"{parties}{body}[privacy]\ncentral = {{ {noise} }}\n"
+        f"{office.tables(ROLES)}{body}[privacy]\ncentral = {{ {noise} }}\n"
     )
 
 

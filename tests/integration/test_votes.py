@@ -25,15 +25,9 @@ class Cheater(ThresholdVote):
 
 
 def agreement(office, invalid):
-    addresses = office.ports(len(ROLES))
-    parties = "".join(
-        f'[[party]]\nname = "{name}"\nkey = "{office.fingerprint(name)}"\nroles = [{words}]\n'
-        f'address = "{address}"\n'
-        for (name, words), address in zip(ROLES.items(), addresses, strict=True)
-    )
     return manifest.parse(
         '[session]\ntitle = "Shall we?"\nprotocol = "threshold-vote"\ndeadline = "10s"\n'
-        f'timeout = "10s"\n{parties}[input]\ntype = "bool"\n'
+        f'timeout = "10s"\n{office.tables(ROLES)}[input]\ntype = "bool"\n'
         f'[outputs]\npass_at = "1/2"\ninvalid = "{invalid}"\n'
         '[sharing]\nscheme = "shamir"\nthreshold = 1\n'
     )
