@@ -25,11 +25,11 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-from ostraka import limits
+from ostraka import identity, limits
 from ostraka.coordinator.server import Coordinator
 from ostraka.exchange import words
 from ostraka.names import Step
-from ostraka.transport import identity, relay
+from ostraka.transport import relay
 from ostraka.transport.reactor import Reactor
 from ostraka.transport.tls import SecureLink, pinned
 from ostraka.wire import vectors

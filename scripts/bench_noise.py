@@ -13,13 +13,13 @@ from statistics import median
 
 import numpy as np
 
+from ostraka.arithmetic.randomness import OsDraw, Stream
 from ostraka.manifest import parse
-from ostraka.privacy.exact import Exact
-from ostraka.privacy.mechanisms import DiscreteGaussian, DiscreteLaplace, RandomizedResponse
-from ostraka.privacy.samplers import Gaussian, Laplace
-from ostraka.privacy.shares import Sensitivity
+from ostraka.noise.exact import Exact
+from ostraka.noise.mechanisms import DiscreteGaussian, DiscreteLaplace, RandomizedResponse
+from ostraka.noise.samplers import Gaussian, Laplace
+from ostraka.noise.shares import Sensitivity
 from ostraka.protocols import protocol_for
-from ostraka.sharing.randomness import OsDraw, Stream
 
 MILLION = 10**6
 REPORTS = 2000

@@ -21,9 +21,10 @@ from time import perf_counter
 
 import numpy as np
 
+from ostraka import identity
 from ostraka.exchange import words
 from ostraka.names import Step
-from ostraka.transport import identity, tcp
+from ostraka.transport import tcp
 from ostraka.transport.reactor import Reactor
 from ostraka.transport.tls import SecureLink, pinned
 from ostraka.wire import vectors

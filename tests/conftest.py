@@ -29,12 +29,12 @@ class Office:
         self.keys = keys
 
     def identity(self, name):
-        from ostraka.transport import identity
+        from ostraka import identity
 
         return identity.load(name, self.keys)
 
     def fingerprint(self, name):
-        from ostraka.transport import identity
+        from ostraka import identity
 
         return identity.fingerprint_text(self.identity(name).fingerprint)
 
@@ -100,7 +100,7 @@ class Office:
 
     async def take_part(self, manifest, name, value=None, *, receipts=None, identity=None):
         """`run_party`; its result, or the exception that ended it."""
-        from ostraka import roles
+        from ostraka import party as roles
 
         try:
             return await roles.run_party(
@@ -144,7 +144,7 @@ class Office:
 @pytest.fixture(scope="session")
 def keys(tmp_path_factory):
     """One identity for each of NAMES."""
-    from ostraka.transport import identity
+    from ostraka import identity
 
     directory = tmp_path_factory.mktemp("keys")
     directory.chmod(0o700)

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from ostraka import protocols
+from ostraka.inputs.encoding import Codec
 from ostraka.manifest import parse
 from ostraka.protocols.protocol import Output, Protocol
-from ostraka.protocols.words import explain_linear
+from ostraka.protocols.sentences import explain_linear
 from ostraka.session import lifecycle
-from ostraka.sharing.encoding import Codec
 from ostraka.simulate import simulate
 from ostraka.wire import link_state, messages
 

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ostraka.engine.cost import Sent
+from ostraka.arithmetic.randomness import SeededDraw
+from ostraka.delivery.cost import Sent
 from ostraka.errors import OstrakaError, PeerLost, PeerViolation
 from ostraka.exchange import Array, Exchange, Expected, type_codes
 from ostraka.manifest import Manifest
@@ -23,7 +24,6 @@ from ostraka.names import PartyId, Step
 from ostraka.protocols import protocol_for
 from ostraka.protocols.protocol import Outcome, Protocol
 from ostraka.protocols.runner import Gate, Observer, open_gate, run
-from ostraka.sharing.randomness import SeededDraw
 
 Result = Outcome | OstrakaError | None
 """An outcome for a recipient, None for who learns nothing, or the error a party ended with."""

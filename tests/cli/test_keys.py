@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ostraka.transport import identity
+from ostraka import identity
 
 
 def test_keygen(cli) -> None:

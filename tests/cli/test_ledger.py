@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from ostraka.privacy.budget import EXACT, Spend
-from ostraka.session.ledger import Ledger, Run
-from ostraka.session.rules import Person
-from ostraka.transport import identity
+from ostraka import identity
+from ostraka.record.budget import EXACT, Spend
+from ostraka.record.ledger import Ledger, Run
+from ostraka.record.rules import Person
 
 BUDGET = '[[budget]]\nsource = "payroll"\nseries = "raises-*"\nepsilon = "1"\n'
 TENTH = Spend.pure(Fraction(1, 10))

@@ -132,7 +132,7 @@ def test_a_coordinator_listens_where_it_is_told_or_not_at_all(cli, session: Path
 
 @pytest.fixture
 def nobody_is_contacted(monkeypatch: pytest.MonkeyPatch) -> None:
-    from ostraka import roles
+    from ostraka import party as roles
 
     def contacted(*_: object, **__: object) -> None:
         raise AssertionError("the network was used")

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from ostraka import identity
 from ostraka.coordinator.server import Coordinator
 from ostraka.errors import OstrakaError
-from ostraka.transport import identity, tcp
-from ostraka.transport.identity import Identity
+from ostraka.identity import Identity
+from ostraka.transport import tcp
 from ostraka.transport.reactor import Reactor
 from ostraka.transport.tls import SecureLink, pinned
 from ostraka.wire import frames, messages

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
+from ostraka.arithmetic.field import P61
+from ostraka.arithmetic.randomness import SeededDraw
+from ostraka.delivery.party import Party
 from ostraka.engine.compare import equal, less_than
 from ostraka.engine.context import start
 from ostraka.engine.deal import share
-from ostraka.engine.party import Party
 from ostraka.engine.reveal import reveal
-from ostraka.sharing.field import P61
-from ostraka.sharing.randomness import SeededDraw
 from ostraka.sharing.shamir import Shamir
 from ostraka.simulate import MemoryNet
 

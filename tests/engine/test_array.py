@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ostraka.arithmetic.field import P61
+from ostraka.arithmetic.matrix import matmul
 from ostraka.engine.array import SecretArray, concatenate, stack
 from ostraka.engine.deal import share
 from ostraka.engine.reveal import reveal
-from ostraka.sharing.field import P61
-from ostraka.sharing.matrix import matmul
 
 A = np.arange(-6, 6).reshape(3, 4)
 B = np.array([5, -1, 2**40, 0])

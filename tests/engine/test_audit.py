@@ -5,6 +5,7 @@ import random
 import numpy as np
 import pytest
 
+from ostraka.arithmetic.field import P61, Field
 from ostraka.engine import audit as auditing
 from ostraka.engine import bits as making_bits
 from ostraka.engine import links
@@ -19,7 +20,6 @@ from ostraka.engine.multiply import dot, matmul, mul
 from ostraka.engine.reveal import open_elements, reveal
 from ostraka.engine.sort import sort, top_k
 from ostraka.errors import Aborted, ManifestError, OstrakaError, PeerViolation
-from ostraka.sharing.field import P61, Field
 from ostraka.simulate import MemoryNet
 
 SIZES = [(3, 1), (4, 1), (5, 2), (7, 2), (7, 3)]

@@ -5,11 +5,11 @@ from itertools import combinations
 import numpy as np
 import pytest
 
+from ostraka.arithmetic.binary import Binary, apply
+from ostraka.arithmetic.field import Field
+from ostraka.arithmetic.planes import bits_of, dense, planes_of, spread
 from ostraka.engine.boolean import Replicated, Sliced, boolean
 from ostraka.engine.deal import share
-from ostraka.sharing.binary import Binary, apply
-from ostraka.sharing.field import Field
-from ostraka.sharing.planes import bits_of, dense, planes_of, spread
 
 
 @pytest.mark.parametrize("count", [1, 2, 63, 64, 65, 200, 512, 1000])
@@ -69,7 +69,7 @@ def test_long_linear_maps_are_short_ones(monkeypatch):
     matrix = draw.integers(0, 2, (6, 9), dtype=np.uint8)
     planes = draw.integers(0, 2**63, (9, 5000), dtype=np.uint64)
     long = apply(matrix, planes)
-    monkeypatch.setattr("ostraka.sharing.binary.AT_ONCE", 10**9)
+    monkeypatch.setattr("ostraka.arithmetic.binary.AT_ONCE", 10**9)
     assert np.array_equal(apply(matrix, planes), long)
 
 

@@ -3,12 +3,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ostraka.arithmetic.field import P61, Field
 from ostraka.engine.compare import equal, less_than, less_than_zero
 from ostraka.engine.context import Counters
 from ostraka.engine.deal import share
 from ostraka.engine.multiply import mul
 from ostraka.engine.reveal import reveal
-from ostraka.sharing.field import P61, Field
 
 HALF = (P61.p - 1) // 2
 EDGES = [0, 1, -1, 2, -2, 3, HALF, -HALF, HALF - 1, 1 - HALF, 2**59, -(2**59), 2**32, -(2**31)]

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
+from ostraka.arithmetic.field import Field
 from ostraka.engine.deal import share
 from ostraka.engine.digits import decompose, divide, truncate
 from ostraka.engine.reveal import reveal
-from ostraka.sharing.field import Field
 
 TOP = 2**59
 X = np.array([0, 1, -1, 2, -2, 7, -8, 2**16, -(2**16) - 1, TOP - 1, -TOP, TOP // 3, -TOP // 7])

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ostraka.arithmetic.field import P61, Field
 from ostraka.engine import audit as auditing
 from ostraka.engine import gates as proving
 from ostraka.engine.audit import start_active
@@ -18,7 +19,6 @@ from ostraka.engine.gates import ROWS, Gates
 from ostraka.engine.multiply import mul
 from ostraka.engine.reveal import open_elements, reveal
 from ostraka.errors import OstrakaError, PeerViolation
-from ostraka.sharing.field import P61, Field
 from ostraka.simulate import MemoryNet
 
 HALF = (P61.p - 1) // 2

@@ -6,6 +6,7 @@ from math import prod
 import numpy as np
 import pytest
 
+from ostraka.arithmetic.field import P61, Field
 from ostraka.engine import king
 from ostraka.engine.audit import start_active
 from ostraka.engine.context import start
@@ -15,7 +16,6 @@ from ostraka.engine.reveal import reveal
 from ostraka.engine.rounds import Opened, Product, Random, alone
 from ostraka.engine.table import powers
 from ostraka.errors import OstrakaError
-from ostraka.sharing.field import P61, Field
 from ostraka.simulate import MemoryNet
 
 SIZES = [(3, 1), (4, 1), (5, 2), (6, 2), (7, 3), (9, 2), (9, 4)]

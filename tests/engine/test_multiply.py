@@ -3,17 +3,17 @@ from itertools import combinations
 import numpy as np
 import pytest
 
+from ostraka.arithmetic.field import P61, Field
+from ostraka.arithmetic.randomness import SeededDraw
+from ostraka.delivery.party import Party
 from ostraka.engine import deal as dealing
 from ostraka.engine import reveal as revealing
 from ostraka.engine.context import start
 from ostraka.engine.deal import share
 from ostraka.engine.multiply import dot, matmul, mul
-from ostraka.engine.party import Party
 from ostraka.engine.reveal import reveal
 from ostraka.errors import ManifestError, OstrakaError, PeerViolation
 from ostraka.sharing.additive import Additive
-from ostraka.sharing.field import P61, Field
-from ostraka.sharing.randomness import SeededDraw
 from ostraka.sharing.shamir import Shamir
 from ostraka.simulate import MemoryNet
 

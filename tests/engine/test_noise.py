@@ -12,7 +12,7 @@ from ostraka.engine.deal import share
 from ostraka.engine.noise import add_noise
 from ostraka.engine.reveal import reveal
 from ostraka.errors import PeerViolation
-from ostraka.privacy.shares import LaplaceShares, Sensitivity
+from ostraka.noise.shares import LaplaceShares, Sensitivity
 
 
 def test_noise_comes_on_top_and_has_the_law_of_all_shares(together, size):

@@ -5,9 +5,9 @@ from itertools import product
 import numpy as np
 import pytest
 
+from ostraka.arithmetic.field import P61, Field
+from ostraka.arithmetic.randomness import SeededDraw
 from ostraka.engine.offers import Offers, words
-from ostraka.sharing.field import P61, Field
-from ostraka.sharing.randomness import SeededDraw
 from ostraka.sharing.shamir import Shamir
 
 SIZES = [(3, 1), (4, 1), (5, 2), (20, 9)]

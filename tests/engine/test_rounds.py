@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from ostraka.arithmetic.field import P61, Field
 from ostraka.engine import rounds
 from ostraka.engine.audit import start_active
 from ostraka.engine.context import start
@@ -10,7 +11,6 @@ from ostraka.engine.deal import plan, share
 from ostraka.engine.reveal import reveal
 from ostraka.engine.rounds import Opened, Product, Random, alone, side_by_side
 from ostraka.errors import ManifestError, PeerViolation
-from ostraka.sharing.field import P61, Field
 
 HALF = (P61.p - 1) // 2
 

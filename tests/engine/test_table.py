@@ -5,13 +5,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ostraka.arithmetic.field import Field
 from ostraka.engine import rounds
 from ostraka.engine.deal import random_elements, share
 from ostraka.engine.reveal import reveal
 from ostraka.engine.rounds import alone
 from ostraka.engine.table import _masked as masked
 from ostraka.engine.table import look_up, powers
-from ostraka.sharing.field import Field
 
 
 @settings(

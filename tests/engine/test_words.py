@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ostraka.arithmetic.field import P61
 from ostraka.engine.audit import start_active
 from ostraka.engine.choose import argmax, largest, leaders, maximum, minimum, select
 from ostraka.engine.compare import equal, less_than, less_than_zero
@@ -16,7 +17,6 @@ from ostraka.engine.multiply import dot, matmul, mul
 from ostraka.engine.reveal import reveal
 from ostraka.engine.sort import shuffle, sort, top_k
 from ostraka.engine.table import look_up
-from ostraka.sharing.field import P61
 from ostraka.simulate import MemoryNet
 
 SIZES = [(3, 1), (4, 1), (5, 2), (7, 3), (9, 4)]

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from ostraka.transport import identity
+from ostraka import identity
 
 PATIENCE = 40
 """Seconds after which a process counts as hung. Deadlines in the manifests are far below it."""

@@ -9,7 +9,7 @@ phase is announced on stderr as `phase NAME`, before the signal goes.
 import os
 import sys
 
-from ostraka import roles
+from ostraka import party as roles
 from ostraka.cli.main import main
 
 phase, number, pid = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])

@@ -40,7 +40,7 @@ def test_one_byte_of_one_manifest(fleet, relayed):
 
 
 def test_own_key_is_not_the_manifests(fleet, tmp_path):
-    from ostraka.transport import identity
+    from ostraka import identity
 
     session = fleet.manifest(tuple(INPUTS), None, tuple(INPUTS))
     elsewhere = tmp_path / "elsewhere"
@@ -52,7 +52,7 @@ def test_own_key_is_not_the_manifests(fleet, tmp_path):
 
 def test_somebody_else_answers_at_an_address(fleet, tmp_path):
     """The same file at both, but for the pin of the first, and the first holds that other key."""
-    from ostraka.transport import identity
+    from ostraka import identity
 
     session = fleet.manifest(("alice", "bob"), None, ("alice", "bob"), deadline="4s")
     elsewhere = tmp_path / "elsewhere"

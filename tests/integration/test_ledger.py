@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from ostraka.transport import identity
+from ostraka import identity
 
 INPUTS = {"alice": 10, "bob": 20}
 NOISE = '[privacy]\ncentral = { mechanism = "discrete-laplace", epsilon = 0.5 }\n'

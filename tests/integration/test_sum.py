@@ -87,13 +87,14 @@ STATISTICS = {
 @pytest.mark.parametrize("case", STATISTICS)
 def test_statistics_are_those_of_the_plaintext_twin(fleet, case):
     from ostraka import config, protocols
+    from ostraka.inputs import reading
 
     type, bounds, statistics, inputs = STATISTICS[case]
     session = fleet.manifest(
         tuple(inputs), None, tuple(inputs), type=type, bounds=bounds, statistics=statistics
     )
     manifest = config.load(session.path)
-    raw = {n: config.parse_input(v.encode(), manifest.input, n) for n, v in inputs.items()}
+    raw = {n: reading.parse_input(v.encode(), manifest.input, n) for n, v in inputs.items()}
     expected = json.loads(json.dumps(protocols.protocol_for(manifest).plaintext(raw), default=str))
     for party in fleet.run_all(session, inputs).values():
         assert party.values == expected

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from ostraka import identity
 from ostraka.manifest import parse
-from ostraka.transport import identity
 
 ROLES = {
     "alice": ("contributor", "compute"),

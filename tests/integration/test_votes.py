@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from ostraka import manifest, roles
+from ostraka import manifest
+from ostraka import party as roles
 from ostraka.errors import Aborted, PeerViolation
 from ostraka.protocols import catalogue
 from ostraka.protocols.threshold_vote import ThresholdVote

@@ -7,12 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from ostraka.arithmetic.field import P61
 from ostraka.engine import rounds
 from ostraka.engine.audit import Auditor
 from ostraka.errors import Aborted, ManifestError, OstrakaError, PeerViolation
 from ostraka.protocols import protocol_for
 from ostraka.protocols.protocol import Outcome
-from ostraka.sharing.field import P61
 from ostraka.sharing.scheme import Explicit
 from ostraka.simulate import MemoryNet, run_all
 

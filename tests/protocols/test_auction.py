@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ostraka.arithmetic.field import P61
 from ostraka.engine import king
 from ostraka.errors import ManifestError, PeerViolation
 from ostraka.protocols import protocol_for
 from ostraka.protocols.auction import Auction
-from ostraka.sharing.field import P61
 from ostraka.simulate import MemoryNet, run_all
 
 NAMES = ("alice", "bob", "carlos", "david", "erin", "frank", "grace")

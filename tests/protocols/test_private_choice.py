@@ -8,16 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ostraka.arithmetic.randomness import SeededDraw
+from ostraka.delivery.party import Party
 from ostraka.engine.context import start
 from ostraka.engine.deal import share
-from ostraka.engine.party import Party
 from ostraka.engine.reveal import reveal
 from ostraka.errors import ManifestError, PeerViolation
-from ostraka.privacy.shares import GeometricShares
+from ostraka.noise.shares import GeometricShares
 from ostraka.protocols import protocol_for
 from ostraka.protocols.interactive import name_of
 from ostraka.protocols.private_choice import GRAINS, noisy_first
-from ostraka.sharing.randomness import SeededDraw
 from ostraka.sharing.shamir import Shamir
 from ostraka.simulate import MemoryNet, run_all, simulate
 

@@ -3,7 +3,9 @@ import asyncio
 import numpy as np
 import pytest
 
-from ostraka.engine import open as opening
+from ostraka.arithmetic.field import P61
+from ostraka.arithmetic.randomness import SeededDraw
+from ostraka.delivery import opening as opening
 from ostraka.errors import (
     Aborted,
     InputError,
@@ -15,14 +17,12 @@ from ostraka.errors import (
     RefusedByPolicy,
 )
 from ostraka.exchange import octets
+from ostraka.inputs.encoding import Codec
 from ostraka.names import Step
 from ostraka.protocols import protocol_for
 from ostraka.protocols.protocol import Outcome, Output, Protocol
 from ostraka.protocols.runner import run
 from ostraka.protocols.secure_sum import SecureSum
-from ostraka.sharing.encoding import Codec
-from ostraka.sharing.field import P61
-from ostraka.sharing.randomness import SeededDraw
 from ostraka.simulate import Crashed, MemoryNet, run_all, simulate
 
 SHAMIR = {"scheme": "shamir", "threshold": 1}

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ostraka.arithmetic.field import P61
 from ostraka.errors import InputError, ManifestError, PeerViolation, RefusedByPolicy
 from ostraka.manifest import Dominance
 from ostraka.protocols import protocol_for
-from ostraka.protocols.disclosure import Rules
+from ostraka.protocols.forms.disclosure import Rules
 from ostraka.protocols.protocol import Outcome
 from ostraka.protocols.table import Table
-from ostraka.sharing.field import P61
 from ostraka.simulate import MemoryNet, run_all
 
 GROUPS = 'rows = ["women", "men"]'

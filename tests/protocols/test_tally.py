@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ostraka.arithmetic.field import P61
 from ostraka.errors import ManifestError, PeerViolation
 from ostraka.protocols import protocol_for
 from ostraka.protocols.protocol import Outcome
 from ostraka.protocols.tally import Tally
-from ostraka.sharing.field import P61
 from ostraka.sharing.scheme import Explicit
 from ostraka.simulate import MemoryNet, run_all
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ostraka.arithmetic.field import P61
+from ostraka.arithmetic.randomness import BLOCK, SeededDraw
 from ostraka.exchange import octets, words
 from ostraka.sharing.additive import Additive
-from ostraka.sharing.field import P61
-from ostraka.sharing.randomness import BLOCK, SeededDraw
 from ostraka.sharing.scheme import Explicit, InconsistentShares, Seed
 from ostraka.sharing.shamir import Shamir
 

@@ -5,8 +5,8 @@ from itertools import combinations
 import numpy as np
 import pytest
 
+from ostraka.arithmetic.field import Field
 from ostraka.sharing.additive import remainder
-from ostraka.sharing.field import Field
 from ostraka.sharing.shamir import Shamir, complete
 
 

@@ -9,9 +9,10 @@ from contextlib import suppress
 
 import pytest
 
+from ostraka import identity
 from ostraka.errors import OstrakaError, PeerLost
-from ostraka.transport import identity, memory
-from ostraka.transport.identity import Identity
+from ostraka.identity import Identity
+from ostraka.transport import memory
 from ostraka.transport.link import Carrier
 from ostraka.transport.reactor import Reactor
 from ostraka.transport.tcp import TcpCarrier

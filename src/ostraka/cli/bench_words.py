@@ -18,6 +18,9 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # a party is one core's wort
 import numpy as np
 from numpy.typing import NDArray
 
+from ostraka.arithmetic.randomness import OsDraw
+from ostraka.delivery.opening import open_to
+from ostraka.delivery.party import Party
 from ostraka.engine.array import SecretArray
 from ostraka.engine.audit import start_active
 from ostraka.engine.compare import less_than
@@ -25,22 +28,19 @@ from ostraka.engine.context import Engine, start
 from ostraka.engine.deal import share
 from ostraka.engine.digits import decompose, truncate
 from ostraka.engine.multiply import matmul, mul
-from ostraka.engine.open import open_to
-from ostraka.engine.party import Party
 from ostraka.engine.reveal import reveal
 from ostraka.engine.sort import sort
 from ostraka.engine.table import look_up
 from ostraka.errors import InternalError
 from ostraka.exchange import octets
+from ostraka.identity import Identity
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId
 from ostraka.protocols.auction import Auction
 from ostraka.protocols.protocol import Shares
 from ostraka.session.session import Session
-from ostraka.sharing.randomness import OsDraw
 from ostraka.sharing.scheme import Explicit, Parcel
 from ostraka.sharing.shamir import Shamir
-from ostraka.transport.identity import Identity
 
 
 @dataclass(frozen=True)

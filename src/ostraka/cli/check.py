@@ -10,7 +10,7 @@ import typer
 from ostraka.cli import voice
 
 if TYPE_CHECKING:
-    from ostraka.engine.cost import Cost
+    from ostraka.delivery.cost import Cost
     from ostraka.manifest import Manifest
     from ostraka.protocols.advice import Advice
 
@@ -86,14 +86,14 @@ def _noise_as_json(advised: Advice) -> dict[str, Any]:
 def _as_text(
     manifest: Manifest, figures: str, explained: list[str], noise: list[str], cost: Cost
 ) -> list[str]:
-    from ostraka import config
+    from ostraka.inputs import reading
 
     session, sharing = manifest.session, manifest.sharing
     relay = f"through {session.coordinator.address}" if session.coordinator else "direct"
     return [
         f"{session.title}",
         f"  protocol  {session.protocol}" + (f": {figures}" if figures else ""),
-        f"  input     {config.describe(manifest.input)}",
+        f"  input     {reading.describe(manifest.input)}",
         f"  sharing   {sharing.scheme}, threshold {sharing.threshold}, {sharing.security} security",
         f"  links     {relay}; {_duration(session.deadline)} to gather everyone",
         *_party_lines(manifest),

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 if TYPE_CHECKING:
+    from ostraka.arithmetic.randomness import Words
+    from ostraka.identity import Identity
     from ostraka.manifest import Manifest
-    from ostraka.sharing.randomness import Words
-    from ostraka.transport.identity import Identity
 
 
 def main() -> None:
@@ -62,17 +62,16 @@ def _die_with_parent() -> None:
 
 def _warm_up(kind: str) -> None:
     if kind == "coordinator":
-        import ostraka.coordinator.server
+        pass
     else:
-        import ostraka.protocols
-        import ostraka.roles  # noqa: F401
+        pass
 
 
 def _coordinator(job: dict[str, Any]) -> int:
     import asyncio
 
+    from ostraka import identity
     from ostraka.coordinator.server import serve
-    from ostraka.transport import identity
 
     own = identity.load(job["name"], Path(job["keys"]))
     asyncio.run(serve(job["listen"], own, ready=lambda address: tell("listening", address=address)))
@@ -98,7 +97,8 @@ class _Teller:
 def _party(job: dict[str, Any]) -> int:
     import asyncio
 
-    from ostraka import config, roles
+    from ostraka import config
+    from ostraka import party as roles
 
     manifest, own = _agreement(job)
     scheme = config.protocol(manifest).scheme
@@ -115,8 +115,7 @@ def _party(job: dict[str, Any]) -> int:
 
 
 def _agreement(job: dict[str, Any]) -> tuple[Manifest, Identity]:
-    from ostraka import manifest
-    from ostraka.transport import identity
+    from ostraka import identity, manifest
 
     return manifest.parse(job["manifest"]), identity.load(job["name"], Path(job["keys"]))
 
@@ -130,7 +129,7 @@ def _bench(job: dict[str, Any]) -> int:
 
     import numpy as np
 
-    from ostraka import roles
+    from ostraka import party as roles
     from ostraka.errors import InternalError
 
     manifest, own = _agreement(job)

@@ -135,6 +135,6 @@ def _stop(number: int, frame: FrameType | None) -> None:
 
 def make_keys(names: list[str], directory: Path) -> dict[str, str]:
     """Keys of throw-away parties; returns their fingerprints as manifests write them."""
-    from ostraka.transport import identity
+    from ostraka import identity
 
     return {n: identity.fingerprint_text(identity.create(n, directory).fingerprint) for n in names}

@@ -11,8 +11,8 @@ import typer
 from ostraka.cli import voice
 
 if TYPE_CHECKING:
+    from ostraka.identity import Identity
     from ostraka.manifest import Manifest, Party
-    from ostraka.transport.identity import Identity
 
 KeysOption = Annotated[
     Path | None,
@@ -34,9 +34,8 @@ def keygen(
     """Make NAME.key, which stays here, and NAME.crt, for the others; prints the fingerprint."""
     import re
 
-    from ostraka import config
+    from ostraka import config, identity
     from ostraka.errors import UsageError
-    from ostraka.transport import identity
 
     if not re.fullmatch("[a-z][a-z0-9-]{0,31}", name):
         hint = "1 to 32 lowercase letters, digits or -, a letter first"
@@ -133,9 +132,9 @@ def _look_at_files(findings: Findings, directory: Path) -> None:
 
 
 def _look_at_ledger(findings: Findings, name: str, directory: Path) -> None:
+    from ostraka import identity
     from ostraka.cli.ledger import own_ledger
     from ostraka.errors import OstrakaError
-    from ostraka.transport import identity
 
     try:
         own = own_ledger(identity.load(name, directory), directory)
@@ -171,8 +170,8 @@ def _who(findings: Findings, manifest: Manifest, name: str, directory: Path) -> 
 def _look_at_key(
     findings: Findings, manifest: Manifest, me: Party, directory: Path
 ) -> Identity | None:
+    from ostraka import identity
     from ostraka.errors import OstrakaError
-    from ostraka.transport import identity
 
     try:
         own = identity.load(me.name, directory)

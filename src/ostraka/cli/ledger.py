@@ -14,9 +14,9 @@ from ostraka.cli.keys import KeysOption
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ostraka.session.ledger import Ledger, Record
-    from ostraka.session.rules import Rule
-    from ostraka.transport.identity import Identity
+    from ostraka.identity import Identity
+    from ostraka.record.ledger import Ledger, Record
+    from ostraka.record.rules import Rule
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -78,7 +78,7 @@ def check(
 ) -> None:
     """Every entry in its place and signed; with receipts, also that no run is missing."""
     from ostraka.errors import RefusedByLedger, UsageError
-    from ostraka.session.ledger import missing_sessions
+    from ostraka.record.ledger import missing_sessions
 
     if receipts is not None and not receipts.is_dir():
         raise UsageError(f"there is no directory {receipts}", hint="--receipts: where they are")
@@ -122,7 +122,7 @@ def own_ledger(identity: Identity, keys: Path) -> Ledger:
     from datetime import UTC, datetime
 
     from ostraka import config
-    from ostraka.session.ledger import Ledger
+    from ostraka.record.ledger import Ledger
 
     rules = config.load_rules(identity.name, keys)
     directory = config.ledger_directory(keys)
@@ -143,9 +143,8 @@ def names(where: Path) -> list[str]:
 
 
 def _own(name: str, keys: Path | None) -> Ledger:
-    from ostraka import config
+    from ostraka import config, identity
     from ostraka.errors import UsageError
-    from ostraka.transport import identity
 
     directory = config.keys_directory(keys)
     where = config.ledger_directory(directory)
@@ -169,7 +168,7 @@ def standings(own: Ledger) -> list[dict[str, Any]]:
 
     "spent" is None when nothing bounds it.
     """
-    from ostraka.session.rules import Rule
+    from ostraka.record.rules import Rule
 
     covered = [_standing(rule, own.spent(rule)) for rule in own.rules]
     free = [r for r in own.counting() if not any(rule.covers(r.run.series) for rule in own.rules)]
@@ -180,8 +179,8 @@ def standings(own: Ledger) -> list[dict[str, Any]]:
 
 
 def _standing(rule: Rule, runs: Sequence[Record]) -> dict[str, Any]:
-    from ostraka.privacy import accountant
-    from ostraka.privacy.budget import total
+    from ostraka.record import accountant
+    from ostraka.record.budget import total
 
     spends = [r.cost for r in runs]
     budget = rule.budget
@@ -211,7 +210,7 @@ def as_json(own: Ledger) -> dict[str, Any]:
 
 
 def _standing_json(standing: dict[str, Any]) -> dict[str, Any]:
-    from ostraka.privacy.budget import text
+    from ostraka.record.budget import text
 
     rule: Rule = standing["rule"]
     found: dict[str, Any] = {"source": rule.source} if rule.source else {}
@@ -279,7 +278,7 @@ def _table(title: str, *columns: str) -> Any:
 
 
 def _budgets(found: list[dict[str, Any]]) -> Any:
-    from ostraka.privacy.budget import short
+    from ostraka.record.budget import short
 
     table = _table("Budgets", "source", "series", "runs", "spent", "left", "budget", "delta")
     for standing in found:
@@ -300,13 +299,13 @@ def _down(value: Fraction) -> str:
     """What is left, never more than there is: at most six digits, rounded down."""
     from math import floor
 
-    from ostraka.privacy.budget import short
+    from ostraka.record.budget import short
 
     return short(Fraction(floor(value * 10**6), 10**6))
 
 
 def _runs(runs: list[Record]) -> Any:
-    from ostraka.privacy.budget import short
+    from ostraka.record.budget import short
 
     title = f"The last {LAST} of {len(runs)} runs" if len(runs) > LAST else "Runs"
     table = _table(title, "id", "when", "series", "state", "counted", "epsilon")

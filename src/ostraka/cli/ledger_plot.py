@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ostraka.cli.plot import blank, save
 
 if TYPE_CHECKING:
-    from ostraka.session.ledger import Ledger
+    from ostraka.record.ledger import Ledger
 
 
 POINTS = 200
@@ -42,7 +42,7 @@ def draw(path: Path, own: Ledger, standings: Sequence[dict[str, Any]]) -> None:
 
 
 def _panel(panel: Any, standing: dict[str, Any]) -> None:
-    from ostraka.privacy import accountant
+    from ostraka.record import accountant
 
     rule, runs = standing["rule"], standing["runs"]
     bounded = [r for r in runs if not r.cost.exact]

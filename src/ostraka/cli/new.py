@@ -219,7 +219,7 @@ def _key(text: str) -> str:
     if text.startswith("sha256:"):
         return text
     from ostraka.errors import UsageError
-    from ostraka.transport.identity import certificate_from_pem, fingerprint, fingerprint_text
+    from ostraka.identity import certificate_from_pem, fingerprint, fingerprint_text
 
     if not Path(text).is_file():
         hint = "a key is sha256:... or the path of a .crt file, as made by: ostraka keygen"

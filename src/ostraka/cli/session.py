@@ -12,10 +12,10 @@ from ostraka.cli.ledger import own_ledger
 
 if TYPE_CHECKING:
     from ostraka.config import CoordinatorConfig
+    from ostraka.identity import Identity
     from ostraka.manifest import Manifest
     from ostraka.names import PartyId
-    from ostraka.session.ledger import Ledger
-    from ostraka.transport.identity import Identity
+    from ostraka.record.ledger import Ledger
 
 Session = Annotated[Path, typer.Argument(metavar="SESSION.toml", help="The manifest.")]
 Format = Annotated[voice.Output, typer.Option(metavar="text|json", help="What stdout gets.")]
@@ -67,8 +67,8 @@ def run(
 
 def own_identity(manifest: Manifest, me: PartyId, keys: Path) -> Identity:
     """Our key, which must be the one that the manifest says is ours."""
+    from ostraka import identity
     from ostraka.errors import PinMismatch
-    from ostraka.transport import identity
 
     found = identity.load(me, keys)
     if found.fingerprint != manifest.pin(me):
@@ -85,13 +85,14 @@ def _input(manifest: Manifest, me: PartyId, source: str | None) -> Any:
     """Our input, found valid before anybody is contacted; None when none is asked of us."""
     from ostraka import config
     from ostraka.errors import InputError
+    from ostraka.inputs import reading
 
     if me not in manifest.contributors:
         if source is None:
             return None
         message = f"{me} is not a contributor in this session: leave --input out"
         raise InputError(message, data_left=False)
-    raw = config.read_input(source, manifest.input, me)
+    raw = reading.read_input(source, manifest.input, me)
     config.protocol(manifest).encode(raw)
     return raw
 
@@ -106,7 +107,7 @@ def _take_part(
 ) -> dict[str, Any]:
     import asyncio
 
-    from ostraka import roles
+    from ostraka import party as roles
     from ostraka.cli.progress import Progress
 
     with Progress(contributes=me in manifest.contributors) as progress:
@@ -140,8 +141,7 @@ def coordinator(
     """Relay between parties; it can read nothing of what it carries. Runs until stopped."""
     import asyncio
 
-    from ostraka import config
-    from ostraka.transport import identity
+    from ostraka import config, identity
 
     settings = config.load_coordinator(config_file)
     own = identity.load(settings.name, settings.keys)
@@ -153,7 +153,7 @@ async def _relay(settings: CoordinatorConfig, own: Identity) -> None:
     import signal
 
     from ostraka.coordinator.server import serve
-    from ostraka.transport.identity import fingerprint_text
+    from ostraka.identity import fingerprint_text
 
     def ready(address: str) -> None:
         voice.say(f"listening on {address} as {fingerprint_text(own.fingerprint)}")
@@ -197,11 +197,12 @@ def simulate(
     """Rehearse a session with toy inputs: one process, no network, no keys, no secrets."""
     from ostraka import config
     from ostraka.errors import OstrakaError
+    from ostraka.inputs import reading
     from ostraka.simulate import simulate as simulated
 
     manifest = config.load(session)
     drops = dict(_drop(text, manifest) for text in drop or [])
-    values: Any = config.read_inputs(inputs, manifest, missing_ok=tuple(drops))
+    values: Any = reading.read_inputs(inputs, manifest, missing_ok=tuple(drops))
     _check_inputs(manifest, values)
     found = simulated(manifest, values, seed=seed, drop=drops)
     shown: dict[str, Any] = {
@@ -247,7 +248,7 @@ def verify(
     output: Format = voice.Output.TEXT,
 ) -> None:
     """Check a receipt's signatures, offline."""
-    from ostraka.session import receipt as receipts
+    from ostraka.record import receipt as receipts
 
     found = receipts.verify(receipts.read(receipt))
     if output is voice.Output.JSON:

@@ -7,7 +7,7 @@ import socket
 from typing import Final
 
 from ostraka import limits
-from ostraka.transport.identity import Identity
+from ostraka.identity import Identity
 from ostraka.transport.reactor import Reactor
 from ostraka.transport.tcp import TcpCarrier
 from ostraka.transport.tls import SecureLink

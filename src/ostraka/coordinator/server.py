@@ -21,7 +21,7 @@ from ostraka import limits
 from ostraka.coordinator.connection import Connection, Memory
 from ostraka.coordinator.rooms import Action, Close, Deliver, Ended, Rooms
 from ostraka.errors import OstrakaError, PeerLost, PeerViolation
-from ostraka.transport.identity import PREFIX, Identity, fingerprint
+from ostraka.identity import PREFIX, Identity, fingerprint
 from ostraka.transport.reactor import Reactor
 from ostraka.transport.tcp import Listener
 from ostraka.wire import frames

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 import numpy as np
 
-from ostraka.sharing.field import Elements
-from ostraka.sharing.matrix import matmul
+from ostraka.arithmetic.field import Elements
+from ostraka.arithmetic.matrix import matmul
 
 if TYPE_CHECKING:
     from ostraka.engine.context import Engine

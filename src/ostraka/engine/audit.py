@@ -37,16 +37,17 @@ from typing import Final
 
 import numpy as np
 
+from ostraka.arithmetic.field import Elements, Field
+from ostraka.arithmetic.matrix import matmul
+from ostraka.arithmetic.planes import Planes
+from ostraka.arithmetic.randomness import Draw, Stream, Words, blocks
+from ostraka.delivery.party import Party
 from ostraka.engine.coin import Coin
 from ostraka.engine.context import Audit, Engine, start
 from ostraka.engine.gates import MANY, Gates
 from ostraka.engine.multiply import reduced
-from ostraka.engine.party import Party
+from ostraka.engine.offers import Offers
 from ostraka.errors import PeerViolation
-from ostraka.sharing.field import Elements, Field
-from ostraka.sharing.matrix import matmul
-from ostraka.sharing.planes import Planes
-from ostraka.sharing.randomness import Draw, Stream, Words, blocks
 from ostraka.sharing.scheme import InconsistentShares
 from ostraka.sharing.shamir import complete
 
@@ -64,13 +65,15 @@ FAN: Final = 64
 """Most pieces of a vector; so many terms and a mask are the last ones."""
 
 
-async def start_active(party: Party, draw: Draw, context: bytes = b"") -> Engine:
+async def start_active(
+    party: Party, draw: Draw, context: bytes = b"", offers: Offers | None = None
+) -> Engine:
     """As `context.start`, with active security against t < n / 2 parties.
 
     Args:
         context: what honest parties must agree on, or nothing is opened.
     """
-    engine = await start(party, draw, active=True)
+    engine = await start(party, draw, offers, active=True)
     engine.need_products()
     engine.audit = Auditor(engine, Coin(engine, draw, context))
     engine.audit.dealt([engine.random])

@@ -20,14 +20,14 @@ from typing import Final, cast
 
 import numpy as np
 
+from ostraka.arithmetic.binary import Binary, Matrix, apply
+from ostraka.arithmetic.field import Elements
+from ostraka.arithmetic.planes import Planes, bits_of, dense, planes_of, spread, width
+from ostraka.arithmetic.randomness import BLOCK, Words, blocks
 from ostraka.engine.context import Engine
 from ostraka.engine.deal import deal
 from ostraka.engine.reveal import open_elements
 from ostraka.errors import ManifestError
-from ostraka.sharing.binary import Binary, Matrix, apply
-from ostraka.sharing.field import Elements
-from ostraka.sharing.planes import Planes, bits_of, dense, planes_of, spread, width
-from ostraka.sharing.randomness import BLOCK, Words, blocks
 
 SPARSE: Final = 32
 """Elements up to which what is sent is packed anew, as most of each plane's last word is empty."""

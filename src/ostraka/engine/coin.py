@@ -16,11 +16,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ostraka.arithmetic.randomness import SEED_BYTES, Draw, Stream, Words
 from ostraka.engine.context import Engine
 from ostraka.engine.links import after, chain
 from ostraka.errors import Aborted, PeerViolation
 from ostraka.exchange import octets
-from ostraka.sharing.randomness import SEED_BYTES, Draw, Stream, Words
 
 
 class Coin:

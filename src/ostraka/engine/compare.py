@@ -27,11 +27,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ostraka.arithmetic.randomness import Words
 from ostraka.engine import masked
 from ostraka.engine.array import SecretArray
 from ostraka.engine.bits import xor_all
 from ostraka.engine.boolean import Bits, Boolean, Known, boolean, provable
-from ostraka.sharing.randomness import Words
 
 Operand = SecretArray | int | NDArray[Any]
 """A secret, or public integers; at least one of two is secret."""

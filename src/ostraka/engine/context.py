@@ -17,15 +17,15 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ostraka.arithmetic.field import Elements
+from ostraka.arithmetic.planes import Planes
+from ostraka.arithmetic.randomness import SEED_BYTES, Draw, Stream, Words
+from ostraka.delivery.party import Party
 from ostraka.engine.array import SecretArray
 from ostraka.engine.offers import Offers
-from ostraka.engine.party import Party
 from ostraka.errors import ManifestError, PeerViolation
 from ostraka.exchange import Array, words
 from ostraka.names import PartyId, Step
-from ostraka.sharing.field import Elements
-from ostraka.sharing.planes import Planes
-from ostraka.sharing.randomness import SEED_BYTES, Draw, Stream, Words
 from ostraka.sharing.shamir import Shamir
 
 STEPS: Final = 1 << 24
@@ -213,13 +213,16 @@ class Engine:
         return into
 
 
-async def start(party: Party, draw: Draw, *, active: bool = False) -> Engine:
+async def start(
+    party: Party, draw: Draw, offers: Offers | None = None, *, active: bool = False
+) -> Engine:
     """Agree on pairwise seeds: one round, 32 bytes to every other compute party, twice that with
     active security; none if the offers came with the shares of inputs.
 
     Args:
         party: its scheme must be Shamir sharing, and it one of the compute parties.
         draw: where this party's own randomness comes from.
+        offers: what came with the shares of inputs, if anything did.
     """
     scheme, step = party.scheme, party.next_steps()
     if not isinstance(scheme, Shamir):
@@ -227,8 +230,8 @@ async def start(party: Party, draw: Draw, *, active: bool = False) -> Engine:
             f"{scheme.name} sharing cannot multiply",
             hint='set scheme = "shamir" under [sharing]',
         )
-    if party.offers:
-        return _engine(party, scheme, party.offers)
+    if offers:
+        return _engine(party, scheme, offers)
     offers = Offers(scheme, party.me, draw, active=active)
     messages: dict[PartyId, Array] = {
         name: offers.message(name) for name in scheme.compute if name != party.me

@@ -12,11 +12,11 @@ from typing import Final
 
 import numpy as np
 
+from ostraka.arithmetic.field import Elements, Field
+from ostraka.arithmetic.randomness import BLOCK, Words, blocks
 from ostraka.engine.array import SecretArray
 from ostraka.engine.context import Engine
 from ostraka.names import Step
-from ostraka.sharing.field import Elements, Field
-from ostraka.sharing.randomness import BLOCK, Words, blocks
 from ostraka.sharing.shamir import complete
 
 PIECE: Final = 1 << 16

@@ -13,12 +13,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ostraka.arithmetic.randomness import Words
 from ostraka.engine import masked
 from ostraka.engine.array import SecretArray, stack
 from ostraka.engine.boolean import Bits, Boolean, boolean, provable
 from ostraka.engine.compare import Operand, addends, less_than, merge, paired, to_field
 from ostraka.engine.multiply import dot, mul
-from ostraka.sharing.randomness import Words
 
 MAGNITUDE = 59
 """Values that are truncated or divided lie within +-2^59."""

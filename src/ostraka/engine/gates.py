@@ -32,13 +32,13 @@ from typing import Final
 
 import numpy as np
 
+from ostraka.arithmetic.field import Elements, Field
+from ostraka.arithmetic.planes import Planes
+from ostraka.arithmetic.randomness import Words, blocks
 from ostraka.engine.boolean import line
 from ostraka.engine.coin import Coin
 from ostraka.engine.context import Engine
 from ostraka.engine.deal import deal
-from ostraka.sharing.field import Elements, Field
-from ostraka.sharing.planes import Planes
-from ostraka.sharing.randomness import Words, blocks
 
 MANY: Final = 1 << 17
 """Words of 64 ANDs that one proof is about at most: bounds memory, about 24 MiB."""

@@ -28,12 +28,12 @@ from typing import Final
 
 import numpy as np
 
+from ostraka.arithmetic.field import Elements
+from ostraka.arithmetic.randomness import Words, blocks
 from ostraka.engine.context import Engine
 from ostraka.engine.deal import Local
 from ostraka.engine.zero import with_zero
 from ostraka.names import Step
-from ostraka.sharing.field import Elements
-from ostraka.sharing.randomness import Words, blocks
 from ostraka.sharing.shamir import complete
 
 PIECE: Final = 1 << 18

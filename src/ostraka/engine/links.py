@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Final
 
-from ostraka.sharing.randomness import Draw
+from ostraka.arithmetic.randomness import Draw
 
 LINKS: Final = 1 << 7
 """Links of a chain: so many hashes when it is made, and a round each time they are used up."""

@@ -15,13 +15,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from ostraka.arithmetic.field import Elements
+from ostraka.arithmetic.matrix import matmul as exact
+from ostraka.arithmetic.randomness import Words
 from ostraka.engine import king
 from ostraka.engine.array import SecretArray
 from ostraka.engine.context import Engine
 from ostraka.engine.deal import Local, deal
-from ostraka.sharing.field import Elements
-from ostraka.sharing.matrix import matmul as exact
-from ostraka.sharing.randomness import Words
 
 
 async def mul(a: SecretArray, b: SecretArray) -> SecretArray:

@@ -18,7 +18,7 @@ from ostraka.engine.compare import less_than_zero
 from ostraka.engine.deal import deal
 from ostraka.engine.reveal import reveal
 from ostraka.errors import PeerViolation
-from ostraka.privacy.shares import NoiseShares
+from ostraka.noise.shares import NoiseShares
 
 
 async def add_noise(x: SecretArray, noise: NoiseShares) -> SecretArray:

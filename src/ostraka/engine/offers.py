@@ -12,9 +12,9 @@ import hashlib
 
 import numpy as np
 
+from ostraka.arithmetic.randomness import SEED_BYTES, Draw, Stream, Words
 from ostraka.engine.links import chain
 from ostraka.names import PartyId
-from ostraka.sharing.randomness import SEED_BYTES, Draw, Stream, Words
 from ostraka.sharing.scheme import Parcel
 from ostraka.sharing.shamir import Shamir
 

@@ -11,11 +11,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ostraka.arithmetic.field import Elements
+from ostraka.delivery.opening import combined
 from ostraka.engine.array import SecretArray
-from ostraka.engine.open import combined
 from ostraka.exchange import words
 from ostraka.names import PartyId, Step
-from ostraka.sharing.field import Elements
 
 PIECE: Final = 1 << 17
 """Elements of one message."""

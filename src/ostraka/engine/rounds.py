@@ -24,6 +24,8 @@ from typing import Any, Final, TypeVar
 
 import numpy as np
 
+from ostraka.arithmetic.field import Elements
+from ostraka.arithmetic.randomness import Words
 from ostraka.engine import king
 from ostraka.engine.array import SecretArray
 from ostraka.engine.context import Engine
@@ -31,8 +33,6 @@ from ostraka.engine.deal import derive, plan, split
 from ostraka.engine.reveal import open_elements
 from ostraka.engine.zero import with_zero
 from ostraka.names import Step
-from ostraka.sharing.field import Elements
-from ostraka.sharing.randomness import Words
 
 PIECE: Final = 1 << 16
 """Words of one message."""

@@ -20,6 +20,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ostraka.arithmetic.randomness import SEED_BYTES, Stream
 from ostraka.engine.array import SecretArray, concatenate, stack
 from ostraka.engine.compare import less_than
 from ostraka.engine.context import Engine
@@ -28,7 +29,6 @@ from ostraka.engine.multiply import matmul
 from ostraka.engine.reveal import reveal
 from ostraka.errors import Aborted
 from ostraka.exchange import octets
-from ostraka.sharing.randomness import SEED_BYTES, Stream
 
 SETS: Final = 200
 """Rounds of a shuffle that are still worth it: C(n, t) is 126 for nine parties and t = 4, 462 for

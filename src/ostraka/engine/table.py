@@ -29,10 +29,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ostraka.arithmetic.field import Elements, Field
+from ostraka.arithmetic.matrix import matmul
 from ostraka.engine.array import SecretArray, concatenate
 from ostraka.engine.rounds import Opened, Product, Random, Word, alone
-from ostraka.sharing.field import Elements, Field
-from ostraka.sharing.matrix import matmul
 
 ENTRIES: Final = 512
 """Longest table: some products for each entry, and k^2 operations to find the polynomial."""

@@ -7,8 +7,8 @@ but for the sum.
 
 from __future__ import annotations
 
+from ostraka.arithmetic.randomness import Words
 from ostraka.engine.context import Engine
-from ostraka.sharing.randomness import Words
 
 
 def with_zero(engine: Engine, x: Words) -> Words:

@@ -14,11 +14,11 @@ from typing import Any, Final, Literal
 import numpy as np
 
 from ostraka.errors import ManifestError
+from ostraka.inputs.encoding import Codec
 from ostraka.manifest import Central, Local, Manifest, Privacy
 from ostraka.protocols import protocol_for
 from ostraka.protocols.protocol import Protocol
 from ostraka.protocols.secure_sum import SecureSum
-from ostraka.sharing.encoding import Codec
 
 EPSILONS: Final = tuple(map(Decimal, ("0.1", "0.5", "1", "2", "4")))
 

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import BeforeValidator
 
+from ostraka.arithmetic.randomness import Words
 from ostraka.engine.array import SecretArray, concatenate, stack
 from ostraka.engine.choose import first_pairs, leaders, select
 from ostraka.engine.context import Engine
@@ -17,11 +18,10 @@ from ostraka.engine.multiply import mul
 from ostraka.engine.sort import shuffle
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId
+from ostraka.protocols.forms.numbers import Comparing
 from ostraka.protocols.interactive import InputOptions, name_of, read_options, refuse
 from ostraka.protocols.leakage import explain_auction
-from ostraka.protocols.numbers import Comparing
 from ostraka.protocols.protocol import Output, Shares, Value
-from ostraka.sharing.randomness import Words
 
 Figure = Literal["winner", "price"]
 

@@ -10,21 +10,21 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from ostraka.arithmetic.randomness import Draw, OsDraw, Words
+from ostraka.delivery.cost import Cost
+from ostraka.delivery.party import Party
 from ostraka.engine import offers
 from ostraka.engine.array import SecretArray
 from ostraka.engine.audit import Auditor, start_active
 from ostraka.engine.context import ENGINE_STEPS, Engine, start
-from ostraka.engine.cost import Cost
 from ostraka.engine.offers import Offers
-from ostraka.engine.party import Party
 from ostraka.engine.rounds import Opened, Random, Word, alone
 from ostraka.errors import ManifestError, PeerViolation
 from ostraka.exchange import Array, Exchange, Expected, type_codes, words
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId, Step
 from ostraka.protocols.protocol import Protocol, Shares
-from ostraka.protocols.words import names
-from ostraka.sharing.randomness import Draw, OsDraw, Words
+from ostraka.protocols.sentences import names
 from ostraka.sharing.scheme import Explicit, Parcel
 from ostraka.sharing.shamir import Shamir
 
@@ -132,9 +132,9 @@ class Interactive(Protocol):
 
     async def _start(self, party: Party, shares: Shares) -> Engine:
         if self.manifest.sharing.security == "passive":
-            return await start(party, shares.draw)
+            return await start(party, shares.draw, shares.offers)
         counted = " ".join(shares.counted).encode()
-        return await start_active(party, shares.draw, counted)
+        return await start_active(party, shares.draw, counted, shares.offers)
 
     async def _evaluated(self, engine: Engine, shares: Shares) -> Words:
         x = np.stack([shares.of(c) for c in shares.counted])
@@ -190,13 +190,14 @@ class Interactive(Protocol):
         scheme = _Careless(self.contributors, self.scheme.compute, self.scheme.colluders)
         zero = scheme.zeros(self.length)
         parcels: dict[PartyId, Parcel] = {c: Explicit(zero) for c in self.contributors}
-        shares = Shares(scheme, self.length, parcels, exchange.me, OsDraw())
-        given = Offers(scheme, exchange.me, shares.draw, self.randomness, active=self.active)
+        draw = OsDraw()
+        given = Offers(scheme, exchange.me, draw, self.randomness, active=self.active)
+        shares = Shares(scheme, self.length, parcels, exchange.me, draw, offers=given)
         for name in self.givers:
             length = self._offered(name, exchange.me)
             if length and name != exchange.me:
                 given.take(name, scheme.zeros(length))
-        engine = await self._start(Party(exchange, scheme, offers=given), shares)
+        engine = await self._start(Party(exchange, scheme), shares)
         if isinstance(engine.audit, Auditor):
             engine.audit.coin.trusting = True
         await self._evaluated(engine, shares)

@@ -5,21 +5,21 @@ from __future__ import annotations
 from math import ceil
 from typing import TYPE_CHECKING
 
-from ostraka.privacy.budget import short
-from ostraka.protocols.central import explain_noise
-from ostraka.protocols.words import (
+from ostraka.protocols.forms.central import explain_noise
+from ostraka.protocols.sentences import (
     IF_INVALID,
     explain_interactive,
     from_the_answer,
     names,
     second_session,
 )
+from ostraka.record.budget import short
 
 if TYPE_CHECKING:
-    from ostraka.privacy.shares import NoiseShares
+    from ostraka.noise.shares import NoiseShares
     from ostraka.protocols.auction import Auction
-    from ostraka.protocols.ballots import Vote
-    from ostraka.protocols.numbers import Comparing
+    from ostraka.protocols.forms.ballots import Vote
+    from ostraka.protocols.forms.numbers import Comparing
     from ostraka.protocols.order_statistics import OrderStatistics
     from ostraka.protocols.private_choice import PrivateChoice
     from ostraka.protocols.protocol import Protocol

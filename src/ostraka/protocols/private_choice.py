@@ -9,20 +9,20 @@ from typing import Final
 
 import numpy as np
 
+from ostraka.arithmetic.randomness import Words
 from ostraka.engine.array import SecretArray
 from ostraka.engine.choose import argmax
 from ostraka.engine.context import Engine
 from ostraka.engine.noise import add_noise
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId
-from ostraka.privacy.shares import GeometricShares
-from ostraka.protocols.ballots import BallotOptions, Vote
-from ostraka.protocols.central import on_scores
+from ostraka.noise.shares import GeometricShares
+from ostraka.protocols.forms.ballots import BallotOptions, Vote
+from ostraka.protocols.forms.central import on_scores
+from ostraka.protocols.forms.numbers import Comparing
 from ostraka.protocols.interactive import InputOptions, name_of, read_options, refuse
 from ostraka.protocols.leakage import explain_choice
-from ostraka.protocols.numbers import Comparing
 from ostraka.protocols.protocol import Output, Shares, Value
-from ostraka.sharing.randomness import Words
 
 GRAINS: Final = 1 << 10
 """Noise is drawn in so many parts of a score's unit: of equal scores, hardly two stay equal."""

@@ -16,17 +16,17 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ostraka.engine import agree, open
-from ostraka.engine.cost import Cost
+from ostraka.arithmetic.randomness import Draw, Words
+from ostraka.delivery import agree, opening
+from ostraka.delivery.cost import Cost
+from ostraka.delivery.party import Party
 from ostraka.engine.offers import Offers
-from ostraka.engine.party import Party
 from ostraka.errors import ManifestError, RefusedByPolicy
 from ostraka.exchange import Expected
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId
-from ostraka.privacy.budget import Spend, cost_of
+from ostraka.record.budget import Spend, cost_of
 from ostraka.sharing.additive import Additive
-from ostraka.sharing.randomness import Draw, Words
 from ostraka.sharing.scheme import Explicit, Parcel, Scheme
 from ostraka.sharing.shamir import Shamir
 
@@ -127,6 +127,7 @@ class Shares:
         counted: whose shares these are; `compute` may exclude some, every party alike.
         draw: where this compute party's own randomness comes from.
         gate: is asked about those who are left, and may refuse.
+        offers: what came with the shares, for an engine.
     """
 
     scheme: Scheme
@@ -135,6 +136,7 @@ class Shares:
     own: PartyId
     draw: Draw
     gate: Callable[[tuple[PartyId, ...]], None] = lambda _: None
+    offers: Offers | None = None
     counted: tuple[PartyId, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -307,8 +309,8 @@ class Protocol(ABC):
     @property
     def steps(self) -> int:
         """Step numbers one run takes."""
-        opening = sum(open.steps(self.scheme, p.stop - p.start, r) for r, p in self.openings)
-        return 1 + agree.STEPS * self.agrees + self.compute_steps + opening
+        in_opening = sum(opening.steps(self.scheme, p.stop - p.start, r) for r, p in self.openings)
+        return 1 + agree.STEPS * self.agrees + self.compute_steps + in_opening
 
     def check_policy(self, counted: Sequence[PartyId]) -> None:
         """Refuse a result over fewer contributors than the manifest's policy allows."""
@@ -338,7 +340,7 @@ class Protocol(ABC):
             agree.cost(self.scheme, total)
         self.compute_cost(total)
         for recipients, part in self.openings:
-            open.cost(self.scheme, part.stop - part.start, recipients, total)
+            opening.cost(self.scheme, part.stop - part.start, recipients, total)
         return total
 
     def compute_cost(self, total: Cost) -> None:  # noqa: B027 - most sums are local

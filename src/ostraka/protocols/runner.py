@@ -15,14 +15,15 @@ from typing import Protocol as Structure
 import numpy as np
 from numpy.typing import NDArray
 
-from ostraka.engine import agree
-from ostraka.engine.open import open_to
-from ostraka.engine.party import Party
+from ostraka.arithmetic.randomness import Draw, Words
+from ostraka.delivery import agree
+from ostraka.delivery.opening import open_to
+from ostraka.delivery.party import Party
+from ostraka.engine.offers import Offers
 from ostraka.errors import InputError, OstrakaError, PeerViolation
 from ostraka.exchange import Array, Exchange, type_codes
 from ostraka.names import PartyId, Step
 from ostraka.protocols.protocol import Outcome, Protocol, Shares
-from ostraka.sharing.randomness import Draw, Words
 from ostraka.sharing.scheme import Parcel
 
 Phase = Literal["sharing", "computing", "opening", "done"]
@@ -115,6 +116,7 @@ class _Driver:
         self.party = Party(exchange, protocol.scheme, first_step)
         self.exchange, self.me = exchange, exchange.me
         self.data_left = False
+        self.offers: Offers | None = None
         self._watched = observer is not None and observer.wants_shares
 
     async def run(self, raw_input: object) -> Outcome | None:
@@ -156,7 +158,7 @@ class _Driver:
         parcels = {} if x is None else protocol.share(x, self.me, self.draw)
         for receiver, parcel in parcels.items():
             self._saw("made", receiver, parcel)
-        self.party.offers = offers = protocol.offers(self.me, self.draw)
+        self.offers = offers = protocol.offers(self.me, self.draw)
         for receiver in (p for p in protocol.scheme.compute if p != self.me):
             parts: list[Array] = []
             if receiver in parcels:
@@ -184,7 +186,9 @@ class _Driver:
             self.gate(counted)
         kept = {c: parcels[c] for c in counted}
         parcels.clear()
-        shares = Shares(party.scheme, protocol.length, kept, self.me, self.draw, self.gate)
+        shares = Shares(
+            party.scheme, protocol.length, kept, self.me, self.draw, self.gate, self.offers
+        )
         result = await protocol.compute(party, shares)
         protocol.check_policy(shares.counted)
         return result, shares.counted
@@ -213,8 +217,8 @@ class _Driver:
                 expected = protocol.scheme.expected(giver, self.me, protocol.length)
                 parcel, rest = rest[: expected.nbytes], rest[expected.nbytes :]
                 parcels[giver] = protocol.scheme.parcel(parcel.view(type_codes[expected.dtype]))
-            if self.party.offers and len(rest):
-                self.party.offers.take(giver, rest.view(np.uint64))
+            if self.offers and len(rest):
+                self.offers.take(giver, rest.view(np.uint64))
         except ValueError as problem:
             raise PeerViolation(f"{giver} sent no share: {problem}", peer=giver) from None
 

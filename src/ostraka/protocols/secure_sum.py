@@ -11,19 +11,19 @@ from typing import Literal, NoReturn, get_args
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from ostraka.engine.party import Party
+from ostraka.arithmetic.randomness import Draw, Stream, Words
+from ostraka.delivery.party import Party
 from ostraka.errors import ManifestError
+from ostraka.inputs.encoding import Codec, Signed, renderer
 from ostraka.manifest import BoolType, ChoiceType, DecimalType, FloatType, Manifest
 from ostraka.names import PartyId
-from ostraka.privacy.budget import Spend
-from ostraka.privacy.clipping import sensitivity
-from ostraka.protocols.central import by_contributors, explain_noise, noised
-from ostraka.protocols.local_noise import clipping_of, local_noise
+from ostraka.noise.clipping import sensitivity
+from ostraka.protocols.forms.central import by_contributors, explain_noise, noised
+from ostraka.protocols.forms.local_noise import clipping_of, local_noise
+from ostraka.protocols.forms.variance import NoisedVariance
 from ostraka.protocols.protocol import Output, Protocol, Shares, Value
-from ostraka.protocols.variance import NoisedVariance
-from ostraka.protocols.words import explain_linear
-from ostraka.sharing.encoding import Codec, Signed, renderer
-from ostraka.sharing.randomness import Draw, Stream, Words
+from ostraka.protocols.sentences import explain_linear
+from ostraka.record.budget import Spend
 from ostraka.sharing.scheme import Parcel
 
 Statistic = Literal["sum", "mean", "count", "variance", "histogram"]

@@ -12,23 +12,23 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field, StrictBool, StrictInt
 
+from ostraka.arithmetic.randomness import Words
 from ostraka.engine.array import SecretArray, concatenate
 from ostraka.engine.compare import less_than_zero
 from ostraka.engine.context import Engine
 from ostraka.engine.multiply import mul
+from ostraka.inputs.encoding import Codec, Signed, renderer
+from ostraka.inputs.encoding import refuse as refuse_input
 from ostraka.manifest import InputSchema, IntType, Manifest
 from ostraka.manifest.fields import line_of_text
 from ostraka.names import PartyId
-from ostraka.privacy.suppression import Layout, Pattern, secondary, smallest_sums
-from ostraka.protocols.disclosure import Rules
+from ostraka.protocols.forms.disclosure import Rules
+from ostraka.protocols.forms.numbers import Comparing
+from ostraka.protocols.forms.suppression import Layout, Pattern, secondary, smallest_sums
 from ostraka.protocols.interactive import InputOptions, all_zero, read_options, refuse
-from ostraka.protocols.numbers import Comparing
 from ostraka.protocols.protocol import Output, Shares, Value
+from ostraka.protocols.sentences import listed
 from ostraka.protocols.table_words import explain_table, why_not
-from ostraka.protocols.words import listed
-from ostraka.sharing.encoding import Codec, Signed, renderer
-from ostraka.sharing.encoding import refuse as refuse_input
-from ostraka.sharing.randomness import Words
 
 COMPARISONS: Final = 2_000_000
 """That are made at once: some seconds, and some hundred megabytes."""

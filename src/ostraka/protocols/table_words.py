@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from ostraka.protocols.words import IF_INVALID, explain_interactive, from_the_answer, listed
+from ostraka.protocols.sentences import IF_INVALID, explain_interactive, from_the_answer, listed
 
 if TYPE_CHECKING:
     from ostraka.protocols.table import Table

@@ -6,17 +6,17 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from ostraka.arithmetic.randomness import Words
 from ostraka.engine.array import SecretArray, concatenate
 from ostraka.engine.context import Engine
 from ostraka.engine.noise import add_noise
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId
-from ostraka.protocols.ballots import ABSTAIN, BallotOptions, Vote
-from ostraka.protocols.central import noised, on_counts
+from ostraka.protocols.forms.ballots import ABSTAIN, BallotOptions, Vote
+from ostraka.protocols.forms.central import noised, on_counts
 from ostraka.protocols.interactive import read_options, refuse
 from ostraka.protocols.leakage import explain_tally
 from ostraka.protocols.protocol import Output, Shares, Value
-from ostraka.sharing.randomness import Words
 
 
 class Tally(Vote):

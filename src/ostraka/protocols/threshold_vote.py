@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import BeforeValidator, Field, StrictInt
 
+from ostraka.arithmetic.randomness import Words
 from ostraka.engine.array import SecretArray, concatenate
 from ostraka.engine.compare import less_than_zero
 from ostraka.engine.context import Engine
@@ -19,14 +20,13 @@ from ostraka.engine.rounds import Word, alone
 from ostraka.engine.table import is_small, looked_up, randomness
 from ostraka.manifest import Manifest, exact_fraction
 from ostraka.names import PartyId
-from ostraka.privacy.shares import NoiseShares
-from ostraka.protocols.ballots import BallotOptions, Vote
-from ostraka.protocols.central import on_counts
+from ostraka.noise.shares import NoiseShares
+from ostraka.protocols.forms.ballots import BallotOptions, Vote
+from ostraka.protocols.forms.central import on_counts
+from ostraka.protocols.forms.order import pairs, places, ranks_from
 from ostraka.protocols.interactive import name_of, read_options, refuse
 from ostraka.protocols.leakage import explain_vote
-from ostraka.protocols.order import pairs, places, ranks_from
 from ostraka.protocols.protocol import Output, Shares, Value
-from ostraka.sharing.randomness import Words
 
 
 def _quorum(value: object) -> Fraction | int:

@@ -14,6 +14,7 @@ import socket
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
+from ostraka import identity as identities
 from ostraka.errors import (
     Disagreement,
     OstrakaError,
@@ -24,13 +25,12 @@ from ostraka.errors import (
     TimedOut,
     Unreachable,
 )
+from ostraka.identity import Identity
 from ostraka.limits import HANDSHAKE_SECONDS, MANIFEST_GRACE_SECONDS, PREAUTH_CONNECTIONS
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId
 from ostraka.session.channel import Channel
-from ostraka.transport import identity as identities
 from ostraka.transport import relay, tcp
-from ostraka.transport.identity import Identity
 from ostraka.transport.link import Carrier
 from ostraka.transport.reactor import Reactor
 from ostraka.transport.tls import Admit, SecureLink, pinned

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from numpy.typing import NDArray
 
+from ostraka import identity as identities
 from ostraka.errors import (
     Aborted,
     Disagreement,
@@ -20,14 +21,13 @@ from ostraka.errors import (
     TimedOut,
 )
 from ostraka.exchange import Array, Exchange, Expected
+from ostraka.identity import Identity
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId, SessionId, Step
+from ostraka.record.receipt import Commitment, read_statement, session_bytes
 from ostraka.session.channel import Channel
 from ostraka.session.gather import Gathered, Gathering, Introduced, Troubled
 from ostraka.session.lifecycle import Event, Lifecycle
-from ostraka.session.receipt import Commitment, read_statement, session_bytes
-from ostraka.transport import identity as identities
-from ostraka.transport.identity import Identity
 from ostraka.transport.reactor import SPIN, Reactor
 from ostraka.transport.tls import SecureLink
 from ostraka.wire.messages import Abort, Hello, Ready, Statement

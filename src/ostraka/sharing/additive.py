@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ostraka.arithmetic.randomness import BLOCK, Draw, Stream, Words, blocks
 from ostraka.names import PartyId
-from ostraka.sharing.randomness import BLOCK, Draw, Stream, Words, blocks
 from ostraka.sharing.scheme import Explicit, Parcel, Scheme, Seed, share_stream
 
 

@@ -15,9 +15,9 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ostraka.arithmetic.randomness import BLOCK, SEED_BYTES, Draw, Stream, Words, blocks
 from ostraka.exchange import Array, Expected, octets, words
 from ostraka.names import PartyId
-from ostraka.sharing.randomness import BLOCK, SEED_BYTES, Draw, Stream, Words, blocks
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)

@@ -16,10 +16,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from ostraka.arithmetic.correction import wrong_values
+from ostraka.arithmetic.field import P61, Field
+from ostraka.arithmetic.randomness import BLOCK, Draw, Stream, Words, blocks
 from ostraka.names import PartyId
-from ostraka.sharing.correction import wrong_values
-from ostraka.sharing.field import P61, Field
-from ostraka.sharing.randomness import BLOCK, Draw, Stream, Words, blocks
 from ostraka.sharing.scheme import (
     Explicit,
     InconsistentShares,

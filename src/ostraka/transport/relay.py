@@ -13,9 +13,9 @@ import asyncio
 from typing import Final, Protocol
 
 from ostraka.errors import OstrakaError, PeerLost, PeerViolation, Temporary
+from ostraka.identity import Identity
 from ostraka.limits import HANDSHAKE_SECONDS, RELAY_CHUNK, RELAY_WINDOW
 from ostraka.transport import tcp
-from ostraka.transport.identity import Identity
 from ostraka.transport.link import Buffer, Carrier
 from ostraka.transport.reactor import Reactor, Waiter
 from ostraka.transport.tls import CIPHERTEXT, SecureLink, pinned

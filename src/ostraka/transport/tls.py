@@ -28,13 +28,13 @@ from ostraka.errors import (
     PinMismatch,
     Tampered,
 )
-from ostraka.limits import CERTIFICATE, HANDSHAKE_SECONDS
-from ostraka.transport.identity import (
+from ostraka.identity import (
     Identity,
     check_certificate,
     fingerprint,
     fingerprint_text,
 )
+from ostraka.limits import CERTIFICATE, HANDSHAKE_SECONDS
 from ostraka.transport.link import Buffer, Carrier
 from ostraka.transport.reactor import Waiter
 from ostraka.wire.frames import Parser

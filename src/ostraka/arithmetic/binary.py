@@ -1,0 +1,114 @@
+"""Arithmetic in GF(2^m), bit-sliced: an element is m planes, 64 elements to a word.
+
+Products by public elements are XORs of planes, and so is every linear map; a product of two
+secret elements is m^2 ANDs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ostraka.arithmetic.planes import Planes
+
+IRREDUCIBLE: Final = {1: 0b11, 2: 0b111, 3: 0b1011, 4: 0b10011, 5: 0b100101, 6: 0b1000011}
+"""For each m, a polynomial of degree m that has no factors, as bits."""
+
+Matrix = NDArray[np.uint8]
+"""A linear map over GF(2): rows are what comes out."""
+
+AT_ONCE: Final = 1 << 16
+"""Words up to which a linear map is one numpy call instead of one for each row."""
+
+STRIP: Final = 2048
+"""Words of every plane worked on at a time, so that a long map stays in the cache."""
+
+
+@dataclass(frozen=True)
+class Binary:
+    """GF(2^m), 1 <= m <= 6."""
+
+    m: int
+
+    @classmethod
+    def for_points(cls, count: int) -> Binary:
+        """The smallest field with `count` elements besides zero."""
+        return cls(max(1, count.bit_length()))
+
+    @cached_property
+    def modulus(self) -> int:
+        """The irreducible polynomial."""
+        return IRREDUCIBLE[self.m]
+
+    # --- public elements: Python integers below 2^m ---------------------------------------------
+
+    def times(self, a: int, b: int) -> int:
+        """a * b."""
+        return self._table[a][b]
+
+    def inverse(self, a: int) -> int:
+        """1 / a."""
+        if not a:
+            raise ZeroDivisionError("zero has no inverse")
+        return self._table[a].index(1)
+
+    @cached_property
+    def _table(self) -> list[list[int]]:
+        return [[self._product(a, b) for b in range(1 << self.m)] for a in range(1 << self.m)]
+
+    def _product(self, a: int, b: int) -> int:
+        product = 0
+        for k in range(self.m):
+            product ^= (a << k) * (b >> k & 1)
+        for k in range(2 * self.m - 2, self.m - 1, -1):
+            product ^= (self.modulus << (k - self.m)) * (product >> k & 1)
+        return product
+
+    def lagrange(self, points: Sequence[int], at: int) -> list[int]:
+        """Coefficients c with f(at) = sum c_j f(points_j), f of degree < len(points)."""
+        found = []
+        for x in points:
+            c = 1
+            for y in points:
+                if y != x:
+                    c = self.times(c, self.times(at ^ y, self.inverse(x ^ y)))
+            found.append(c)
+        return found
+
+    def matrix(self, c: int) -> Matrix:
+        """Multiplication by c as a map of m planes to m planes."""
+        columns = [self.times(c, 1 << j) for j in range(self.m)]
+        return np.array([[c >> i & 1 for c in columns] for i in range(self.m)], np.uint8)
+
+    # --- planes -----------------------------------------------------------------------------------
+
+    def multiply(self, a: Planes, b: Planes) -> Planes:
+        """a * b; the first axis is the m planes of an element."""
+        product = [np.zeros_like(a[0]) for _ in range(2 * self.m - 1)]
+        for i in range(self.m):
+            for j in range(self.m):
+                product[i + j] ^= a[i] & b[j]
+        for k in range(2 * self.m - 2, self.m - 1, -1):
+            for j in range(self.m):
+                if self.modulus >> j & 1:
+                    product[k - self.m + j] ^= product[k]
+        return np.stack(product[: self.m])
+
+
+def apply(matrix: Matrix, planes: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """A linear map over GF(2): planes of shape (columns, words) to (rows, words)."""
+    rows, words = matrix.shape[0], planes.shape[1]
+    if matrix.size * words <= AT_ONCE:
+        chosen = np.where(matrix[:, :, None], planes[None], np.uint64(0))
+        return np.asarray(np.bitwise_xor.reduce(chosen, axis=1))
+    out = np.zeros((rows, words), np.uint64)
+    for start in range(0, words, STRIP):
+        strip = slice(start, start + STRIP)
+        for i, j in np.argwhere(matrix).tolist():
+            out[i, strip] ^= planes[j, strip]
+    return out

@@ -1,0 +1,64 @@
+"""Exact matrix products over F_p, p = 2^61 - 1, through float64 BLAS.
+
+Every element is cut into three limbs of at most 21 bits, centred so that each lies within
++-2^20; the product of two polynomials in 2^21 takes six real matrix products (Karatsuba), whose
+entries stay below 2^53 and are therefore exact. A tiny field's products fit a word as they are.
+"""
+
+from __future__ import annotations
+
+from operator import mul
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ostraka.arithmetic.field import FEW, Elements, Field
+
+LIMB: Final = 21
+"""Bits of a limb: three make 63."""
+
+INNER: Final = 1024
+"""Terms added before a reduction: sums of two limbs reach 2^21, and 1024 * 2^21 * 2^21 = 2^52."""
+
+Real = NDArray[np.float64]
+
+
+def matmul(field: Field, a: Elements, b: Elements) -> Elements:
+    """a @ b for two matrices."""
+    if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[0]:
+        raise ValueError(f"matrices of shapes {a.shape} and {b.shape} have no product")
+    if a.size * b.shape[1] <= 2 * FEW:
+        columns = b.T.tolist()
+        rows = ([sum(map(mul, row, column)) % field.p for column in columns] for row in a.tolist())
+        return np.array(list(rows), np.uint64).reshape(a.shape[0], b.shape[1])
+    total = np.zeros((a.shape[0], b.shape[1]), np.uint64)
+    for start in range(0, a.shape[1], INNER):
+        part = slice(start, start + INNER)
+        product = _exact(field, a[:, part], b[part])
+        field.add(total, product, out=total)
+    return total
+
+
+def _exact(field: Field, a: Elements, b: Elements) -> Elements:
+    if field.bits != 61:
+        return field.sum(field.product(a[:, :, None], b[None, :, :]), axis=1)
+    (a0, a1, a2), (b0, b1, b2) = _limbs(a), _limbs(b)
+    low, middle, high = a0 @ b0, a1 @ b1, a2 @ b2
+    first = (a0 + a1) @ (b0 + b1) - low - middle
+    second = (a0 + a2) @ (b0 + b2) - low - high + middle
+    third = (a1 + a2) @ (b1 + b2) - middle - high
+    total = field.encode(low.astype(np.int64))
+    for k, limb in enumerate((first, second, third, high), start=1):
+        field.add(total, field.rotate(field.encode(limb.astype(np.int64)), LIMB * k), out=total)
+    return total
+
+
+def _limbs(a: Elements) -> tuple[Real, Real, Real]:
+    """a = l0 + l1 2^21 + l2 2^42 with every limb within +-2^20."""
+    rest, found = a.astype(np.int64), []
+    for _ in range(2):
+        low = ((rest + (1 << (LIMB - 1))) & ((1 << LIMB) - 1)) - (1 << (LIMB - 1))
+        rest = (rest - low) >> LIMB
+        found.append(low.astype(np.float64))
+    return found[0], found[1], rest.astype(np.float64)

@@ -1,0 +1,1 @@
+"""What every scheme needs between computing and the result: agreeing whom to count, opening."""

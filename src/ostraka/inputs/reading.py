@@ -1,0 +1,136 @@
+"""Inputs where they lie: files, standard input and prompts, read exactly and encoded later."""
+
+from __future__ import annotations
+
+import json
+import sys
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from ostraka.errors import InputError
+from ostraka.manifest import InputSchema, Manifest, suggest
+
+NPY = b"\x93NUMPY"
+ZIP = b"PK\x03\x04"
+
+
+def read_input(source: str | None, schema: InputSchema, name: str) -> Any:
+    """One contributor's input, exact: int, Decimal, bool, str, lists or dicts of these, an array.
+
+    Args:
+        source: a file, "-" for standard input, or None to ask without echo.
+        schema: what the manifest says an input is; bounds are checked later, by the encoding.
+        name: whose input it is, for the prompt.
+
+    Raises:
+        InputError: blank, not readable as the type, NaN or infinite. It never repeats the input.
+    """
+    if source is None:
+        return _ask(schema, name)
+    if source == "-":
+        return parse_input(sys.stdin.buffer.read(), schema, "standard input")
+    path = Path(source)
+    try:
+        with path.open("rb") as file:
+            if path.suffix == ".npy":
+                return _array(file, source)
+            return parse_input(file.read(), schema, source)
+    except OSError as error:
+        message = f"cannot read {source}: {error.strerror}"
+        raise InputError(message, data_left=False) from None
+
+
+def _ask(schema: InputSchema, name: str) -> Any:
+    if schema.length > 1 or not sys.stdin.isatty():
+        why = f"it is {schema.length} values long" if schema.length > 1 else "this is no terminal"
+        message = f"{name}'s input is needed, and cannot be asked for: {why}"
+        raise InputError(message, hint="--input FILE, or --input - for standard input",
+                         data_left=False)  # fmt: skip
+    from getpass import getpass
+
+    try:
+        text = getpass(f"{name}'s input, {describe(schema)}, not shown: ")
+    except EOFError:
+        text = ""
+    return parse_input(text.encode(), schema, "your answer")
+
+
+def describe(schema: InputSchema) -> str:
+    """ "decimal(2) from 0 to 1000000 USD"."""
+    bounds = f" from {schema.min} to {schema.max}" if schema.type.numeric else ""
+    several = f", {schema.length} values" if schema.length > 1 else ""
+    unit = f" {schema.unit}" if schema.unit else ""
+    moved = ", moved to the bound if outside" if schema.outside == "clip" else ""
+    return f"{schema.type}{bounds}{unit}{several}{moved}"
+
+
+def parse_input(content: bytes, schema: InputSchema, source: str) -> Any:
+    """JSON (a value, a list, or several values by name), .npy, or plain text, a value on each line.
+
+    Values of plain text stay text: the encoding reads them exactly and refuses what is not one.
+    """
+    if content.startswith(NPY):
+        from io import BytesIO
+
+        return _array(BytesIO(content), source)
+    if content.startswith(ZIP):
+        hint = "an .npz holds several arrays: save one of them as .npy"
+        raise InputError(f"{source} is an archive, not an input", hint=hint, data_left=False)
+    try:
+        text = content.decode("utf-8-sig").strip()
+    except UnicodeDecodeError:
+        raise InputError(f"{source} is not UTF-8 text", data_left=False) from None
+    if not text:
+        hint = f"expected: {describe(schema)}"
+        raise InputError(f"{source} is blank", hint=hint, data_left=False)
+    if text[0] in '["{':
+        return _json(text, source, named=schema.length > 1)
+    lines = [line.strip() for line in text.splitlines()]
+    return lines if len(lines) > 1 else lines[0]
+
+
+def _json(text: str, source: str, *, named: bool) -> Any:
+    """`named`: whether an object may be what is asked for; its protocol knows the names."""
+    try:
+        value = json.loads(text, parse_float=Decimal)
+    except (ValueError, RecursionError, InvalidOperation):
+        hint = "a value, a list of values, or plain text with one value on each line"
+        raise InputError(f"{source} is not JSON", hint=hint, data_left=False) from None
+    if isinstance(value, dict) and not named:
+        raise InputError(f"{source} holds an object, not values", data_left=False)
+    return value
+
+
+def _array(file: BinaryIO, source: str) -> Any:
+    import numpy as np
+
+    try:
+        array = np.load(file, allow_pickle=False)
+    except (ValueError, EOFError):
+        raise InputError(f"{source} is not a .npy array of numbers", data_left=False) from None
+    if not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf":
+        raise InputError(f"{source} is not a .npy array of numbers", data_left=False)
+    return array
+
+
+def read_inputs(path: Path, manifest: Manifest, missing_ok: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Everybody's toy inputs, for `simulate`: a JSON object from name to value."""
+    hint = 'such as {"alice": 3800, "bob": 2514}'
+    try:
+        values = json.loads(path.read_text("utf-8"), parse_float=Decimal)
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}", data_left=False) from None
+    except (ValueError, RecursionError):
+        raise InputError(f"{path} is not JSON", hint=hint, data_left=False) from None
+    if not isinstance(values, dict):
+        raise InputError(f"{path} must be an object, name to input", hint=hint, data_left=False)
+    for name in values:
+        if name not in manifest.contributors:
+            message = f'{path}: "{name}" is not a contributor' + suggest(
+                name, manifest.contributors
+            )
+            raise InputError(message, data_left=False)
+    if missing := [c for c in manifest.contributors if c not in (*values, *missing_ok)]:
+        raise InputError(f"{path} has no input of {', '.join(missing)}", data_left=False)
+    return values

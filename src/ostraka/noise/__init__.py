@@ -1,0 +1,1 @@
+"""Noise: samplers, mechanisms, shares of noise, clipping. Pure: randomness is an argument."""

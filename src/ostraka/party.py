@@ -1,0 +1,374 @@
+"""One party, both stems joined: a session over the network, a protocol run over it, a receipt."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+from typing import Any, Protocol
+
+import numpy as np
+
+from ostraka.arithmetic.randomness import OsDraw, Words
+from ostraka.errors import Aborted, OstrakaError, PeerLost
+from ostraka.exchange import octets
+from ostraka.identity import Identity
+from ostraka.manifest import Manifest
+from ostraka.names import PartyId, Step
+from ostraka.protocols import protocol_for, runner
+from ostraka.protocols.protocol import Outcome
+from ostraka.record import receipt
+from ostraka.record.budget import Spend
+from ostraka.record.ledger import Ledger, Reservation, Run
+from ostraka.session.lifecycle import Event
+from ostraka.session.session import Session
+from ostraka.wire.messages import Statement
+
+PROGRESS_SECONDS = 0.1
+
+
+class Observer(Protocol):
+    """Who wants to watch a party from outside. Told nothing secret."""
+
+    def gathering(self, present: int, total: int) -> None:
+        """So many of the parties are here, ourselves included."""
+
+    def phase(self, name: str) -> None:
+        """A phase begins: sharing, computing, opening, done."""
+
+    def warn(self, text: str) -> None:
+        """Something went wrong that does not touch the result."""
+
+    def moved(self, done: int, total: int) -> None:
+        """So many of the bytes that this party is to send are sent."""
+
+
+Trace = Callable[[str, PartyId, Words], None]
+"""Told ("made" | "got" | "announced", the other party, the vector) of every share."""
+
+
+class _Blind:
+    def gathering(self, present: int, total: int) -> None: ...
+    def phase(self, name: str) -> None: ...
+    def warn(self, text: str) -> None: ...
+    def moved(self, done: int, total: int) -> None: ...
+
+
+async def run_party(
+    manifest: Manifest,
+    identity: Identity,
+    me: PartyId,
+    raw_input: object,
+    *,
+    directory_for_receipt: Path | None,
+    observer: Observer | None = None,
+    trace: Trace | None = None,
+    ledger: Ledger | None = None,
+) -> dict[str, Any]:
+    """Take part in one session, from gathering to receipt.
+
+    Args:
+        raw_input: a contributor's input, None for others.
+        directory_for_receipt: where receipt-NAME-SESSION.json is written; None for nowhere.
+        trace: sees every share; for teaching with toy inputs only.
+        ledger: where the run is written down, and what may refuse it; None: nowhere, nothing.
+
+    Returns:
+        The result as `cli.md` gives it; without outputs for a party that is not a recipient.
+
+    Raises:
+        OstrakaError: with `data_left` saying whether anything derived from the input was sent.
+    """
+    protocol = protocol_for(manifest)
+    # A protocol on an engine is rehearsed for this: not while the others wait, nor for nobody.
+    total = protocol.cost().sent[me].bytes if observer is not None else 0
+    observer = observer or _Blind()
+    with _booked(ledger, manifest, me, protocol.spends(protocol.contributors), observer) as booking:
+        async with taking_part(manifest, identity, me, observer) as session:
+            phases = _Phases(session, observer, trace, booking)
+
+            def gate(counted: tuple[PartyId, ...]) -> None:
+                booking.commit(session, counted, protocol.spends(counted))
+
+            with _Bytes(session, observer, total):
+                outcome = await runner.run(
+                    session, protocol, raw_input, OsDraw(), phases, gate=gate
+                )
+            session.lifecycle.happen(Event.REVEALED)
+            if outcome is not None:
+                booking.result(session, outcome, observer)
+                _warn(manifest, outcome, observer)
+            path = await _sign(session, outcome, directory_for_receipt, observer)
+    return result_of(session, outcome, path)
+
+
+def _warn(manifest: Manifest, outcome: Outcome, observer: Observer) -> None:
+    counted = set(outcome.contributors)
+    if without := [c for c in manifest.contributors if c not in counted]:
+        observer.warn(f"not counted: {', '.join(without)}")
+    for liar in outcome.liars:
+        observer.warn(f"{liar} announced wrong shares of the result; they were corrected")
+
+
+@asynccontextmanager
+async def taking_part(
+    manifest: Manifest, identity: Identity, me: PartyId, observer: Observer
+) -> AsyncGenerator[Session]:
+    """An open session; an error inside ends it for everybody, with a code."""
+    session = await Session.open(
+        manifest,
+        identity,
+        me,
+        os.urandom(32),
+        os.urandom(32),
+        gathered=observer.gathering,
+        troubled=observer.warn,
+    )
+    try:
+        yield session
+    except BaseException as error:
+        await asyncio.shield(session.abort(error))
+        if isinstance(error, Aborted) and not isinstance(error, PeerLost):
+            error.message += "".join(f"; {lost.message}" for lost in session.lost.values())
+        raise
+    await session.close()
+
+
+def result_of(session: Session, outcome: Outcome | None, path: Path | None) -> dict[str, Any]:
+    """What `run` prints: what a role may not learn is absent."""
+    result: dict[str, Any] = {
+        "session": session.id.hex(),
+        "protocol": session.manifest.session.protocol,
+        "manifest_sha256": session.manifest.digest.hex(),
+        "status": "no-output",
+    }
+    if outcome is not None:
+        result |= outcome.as_json()
+    if path is not None:
+        result["receipt"] = str(path)
+    return result
+
+
+class _Phases:
+    """Moves the session's lifecycle along with the protocol's phases."""
+
+    def __init__(
+        self, session: Session, observer: Observer, trace: Trace | None, booking: _Booking
+    ) -> None:
+        self._session, self._observer, self._booking = session, observer, booking
+        self.trace = trace
+        self.wants_shares = trace is not None
+
+    def phase(self, name: str) -> None:
+        self._booking.sharing = True  # the first of all phases
+        if name == "computing":
+            self._session.lifecycle.happen(Event.COMPUTING)
+        self._observer.phase(name)
+
+    def share(self, kind: str, party: PartyId, vector: Words) -> None:
+        if self.trace is not None:
+            self.trace(kind, party, vector)
+
+
+# The ledger
+
+
+class _Booking:
+    """A run's place in this party's ledger, if it keeps one."""
+
+    def __init__(self, place: Reservation | None, manifest: Manifest, me: PartyId) -> None:
+        self._place = place
+        self.sharing = False
+        self._contributes = me in manifest.contributors
+        # Additive shares cannot be opened without every compute party.
+        self._needed = manifest.sharing.scheme == "additive" and me in manifest.compute
+
+    def commit(self, session: Session, counted: tuple[PartyId, ...], cost: Spend) -> None:
+        """Before anything can become known."""
+        if self._place:
+            self._place.commit(session.id.hex(), counted, cost)
+
+    def result(self, session: Session, outcome: Outcome, observer: Observer) -> None:
+        """What became known: too late to refuse."""
+        if self._place:
+            names = [output.name for output in outcome.outputs if output.parts]
+            try:
+                self._place.result(session.id.hex(), outcome.contributors, outcome.status, names)
+            except OstrakaError as problem:
+                observer.warn(problem.message)
+
+    def failed(self, error: BaseException) -> None:
+        """What was not committed is released, if it is certain that nothing was revealed."""
+        if self._place is None or self._place.committed:
+            return
+        kept = self._contributes and getattr(error, "data_left", None) is False
+        if kept or self._needed or not self.sharing:
+            self._place.release(_why(error))
+
+
+def _why(error: BaseException) -> str:
+    if isinstance(error, OstrakaError):
+        return error.code
+    return "interrupted" if isinstance(error, asyncio.CancelledError) else type(error).__name__
+
+
+@contextmanager
+def _booked(
+    ledger: Ledger | None, manifest: Manifest, me: PartyId, cost: Spend, observer: Observer
+) -> Iterator[_Booking]:
+    place = ledger.reserve(Run.of(manifest, me, cost)) if ledger else None
+    booking = _Booking(place, manifest, me)
+    try:
+        yield booking
+    except BaseException as error:
+        try:
+            booking.failed(error)
+        except OstrakaError as problem:
+            observer.warn(problem.message)
+        raise
+
+
+class _Bytes:
+    """Tells an observer, now and then, how many bytes have left."""
+
+    def __init__(self, session: Session, observer: Observer, total: int) -> None:
+        self._session, self._observer, self._total = session, observer, total
+        self._timer: asyncio.TimerHandle | None = None
+
+    def __enter__(self) -> None:
+        self._tick()
+
+    def __exit__(self, *_: object) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _tick(self) -> None:
+        self._observer.moved(min(self._session.bytes_sent, self._total), self._total)
+        self._timer = asyncio.get_running_loop().call_later(PROGRESS_SECONDS, self._tick)
+
+
+async def _sign(
+    session: Session, outcome: Outcome | None, directory: Path | None, observer: Observer
+) -> Path | None:
+    """Sign what happened, hear what the others sign, write it all down.
+
+    A receipt that cannot be written does not take the result with it.
+    """
+    body = receipt.canonical(_statement(session, outcome))
+    own = Statement(body, session.identity.sign(body))
+    statements = await session.exchange_statements(own, wait=_stays(session))
+    for party in _with_other_results(statements) if outcome is not None else ():
+        observer.warn(f"{party} signed another result than we did: do not use it, ask {party}")
+    if directory is None:
+        return None
+    path = directory / f"receipt-{session.me}-{session.id.hex()[:12]}.json"
+    try:
+        receipt.write(path, _receipt(session, statements))
+    except OSError as error:
+        observer.warn(f"the receipt was not written: {path}: {error.strerror}")
+        return None
+    return path
+
+
+def _with_other_results(statements: dict[PartyId, Statement]) -> list[PartyId]:
+    """Recipients who say they learned something else than whoever comes first, which is us."""
+    signed = {party: json.loads(s.body).get("result") for party, s in statements.items()}
+    ours = next(iter(signed.values()))
+    return [party for party, result in signed.items() if result not in (None, ours)]
+
+
+def _stays(session: Session) -> bool:
+    """Whether this party is there to the end: who only contributes leaves after sharing."""
+    return session.me in session.manifest.compute or session.me in session.manifest.recipients
+
+
+def _statement(session: Session, outcome: Outcome | None) -> dict[str, Any]:
+    statement: dict[str, Any] = {
+        "party": session.me,
+        "session": session.id.hex(),
+        "manifest_sha256": session.manifest.digest.hex(),
+        "sent": session.commitment.value(),
+    }
+    if outcome is not None:
+        place = {party: i for i, party in enumerate(session.manifest.contributors)}
+        statement["counted"] = [place[party] for party in outcome.contributors]
+        statement["result"] = receipt.result_commitment(
+            session.result_key, [(output.name, output.parts) for output in outcome.outputs]
+        )
+    return statement
+
+
+def _receipt(session: Session, statements: dict[PartyId, Statement]) -> dict[str, Any]:
+    return {
+        "ostraka_receipt": receipt.FORMAT,
+        "manifest": session.manifest.canonical.decode(),
+        "manifest_sha256": session.manifest.digest.hex(),
+        "session": session.id.hex(),
+        "written_by": session.me,
+        "parties": {
+            party: _entry(session, party, statements.get(party))
+            for party in session.manifest.parties
+        },
+    }
+
+
+def _entry(session: Session, party: PartyId, statement: Statement | None) -> dict[str, Any]:
+    hello, ready = session.hellos[party], session.readies[party]
+    entry = {
+        "certificate": receipt.text(session.certificate(party)),
+        "version": hello.version,
+        "nonce": receipt.text(hello.nonce),
+        "hello": receipt.text(hello.signature),
+        "ready": receipt.text(ready.signature),
+    }
+    if statement is not None:
+        entry["statement"] = statement.body.decode()
+        entry["statement_signature"] = receipt.text(statement.signature)
+    return entry
+
+
+# Measuring
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """One repetition at one party: monotonic seconds, the same clock for all processes of a
+    machine, and what was sent, framing included and TLS not."""
+
+    begin: float
+    end: float
+    bytes_sent: int
+
+
+async def measure(
+    manifest: Manifest,
+    identity: Identity,
+    me: PartyId,
+    make_input: Callable[[], object],
+    runs: int,
+) -> tuple[list[Timing], Outcome | None]:
+    """Run the protocol `runs` times over one session; timings of each, and the last outcome."""
+    protocol = protocol_for(manifest)
+    timings: list[Timing] = []
+    outcome: Outcome | None = None
+    async with taking_part(manifest, identity, me, _Blind()) as session:
+        for run in range(runs):
+            x = outcome = None  # before the next input is made: vectors may be long
+            x = make_input() if me in manifest.contributors else None
+            await _barrier(session, step := 1 + run * (protocol.steps + 1))
+            begin, sent = monotonic(), session.bytes_sent
+            outcome = await runner.run(session, protocol, x, OsDraw(), first_step=step + 1)
+            timings.append(Timing(begin, monotonic(), session.bytes_sent - sent))
+    return timings, outcome
+
+
+async def _barrier(session: Session, step: int) -> None:
+    """Everybody is ready for the next repetition."""
+    others = session.manifest.parties
+    session.broadcast(others, Step(step), np.zeros(1, np.uint8))
+    await session.gather(others, Step(step), octets(1))

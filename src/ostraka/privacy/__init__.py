@@ -1,1 +1,0 @@
-"""Differential privacy: samplers, mechanisms, budgets. Pure: randomness is an argument."""

@@ -1,0 +1,1 @@
+"""Forms that several protocols compose: ballots, numbers, orders, tables, noise."""

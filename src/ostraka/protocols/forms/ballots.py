@@ -1,0 +1,260 @@
+"""Ballots: how they are written, and how compute parties find them valid without seeing them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, StrictInt
+
+from ostraka.arithmetic.randomness import Words
+from ostraka.engine.array import SecretArray, concatenate
+from ostraka.engine.context import Engine
+from ostraka.engine.rounds import Opened, Product, Random, Word, side_by_side
+from ostraka.inputs.encoding import Codec, Signed
+from ostraka.inputs.encoding import refuse as refuse_input
+from ostraka.manifest import BoolType, ChoiceType, Manifest
+from ostraka.names import PartyId
+from ostraka.noise.shares import NoiseShares
+from ostraka.protocols.interactive import InputOptions, Interactive, refuse
+from ostraka.protocols.protocol import Shares
+from ostraka.record.budget import Spend
+
+ABSTAIN = "abstain"
+"""The option that counts for nothing."""
+
+Weight = Annotated[StrictInt, Field(ge=1, le=1_000_000)]
+
+
+class BallotOptions(InputOptions):
+    """What `[outputs]` may say about ballots.
+
+    Attributes:
+        choices: how many options one ballot may name.
+        weights: how much some contributors' ballots count; 1 for those not named.
+    """
+
+    question: str = ""
+    choices: Annotated[StrictInt, Field(ge=1)] = 1
+    weights: Mapping[str, Weight] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Ballots:
+    """The vector of zeros and ones that a contributor shares.
+
+    One entry for each option; choices - 1 to fill up with, so that whoever names fewer options
+    shares as many ones; and, where abstaining is possible, one that counts for `choices` ones.
+    A vector is a ballot exactly if every entry is 0 or 1 and the weighted sum is `choices`. Where
+    the second of two entries is one minus the first, the first alone is shared.
+    """
+
+    options: tuple[str, ...]
+    choices: int
+    abstain: bool
+
+    @property
+    def entries(self) -> int:
+        """Of the whole vector."""
+        return len(self.options) + self.choices - 1 + self.abstain
+
+    @property
+    def length(self) -> int:
+        """Entries that are shared."""
+        return 1 if self.entries == 2 else self.entries
+
+    @property
+    def changed(self) -> int:
+        """Counts, of options and of abstentions, that another ballot changes at most."""
+        return max(min(2 * self.choices, len(self.options)), self.abstain * (self.choices + 1))
+
+    @property
+    def ones(self) -> Signed:
+        """What each entry counts for."""
+        row = np.ones(self.entries, np.int64)
+        row[self.entries - self.abstain :] = self.choices
+        return row
+
+    def encode(self, named: Sequence[str]) -> Signed:
+        """The vector of a ballot for these options; none of them: an abstention."""
+        x = np.zeros(self.entries, np.int64)
+        if not named:
+            x[-1] = 1
+            return x[: self.length]
+        x[[self.options.index(option) for option in named]] = 1
+        k = len(self.options)
+        x[k : k + self.choices - len(named)] = 1
+        return x[: self.length]
+
+    def whole(self, x: SecretArray) -> SecretArray:
+        """All entries, of what is shared, on the last axis."""
+        return concatenate([x, 1 - x], axis=-1) if self.entries == 2 else x
+
+    def checked(self, x: SecretArray) -> Word[tuple[SecretArray, NDArray[np.bool_]]]:
+        """What is shared in x, and in which of its rows every vector is a ballot.
+
+        Nobody learns more of a row than whether it is one: what is opened is a combination of all
+        its errors with secret uniform coefficients, zero or uniform. Rounds: 2.
+
+        Args:
+            x: shape (contributors, ballots of each, `length`).
+
+        Returns:
+            The squares of x, which are x where they are of ballots, shared afresh: even a
+            contributor whose shares are not of one polynomial is caught or harmless.
+        """
+        rows, each = x.shape[0], x.shape[1] * (self.length + (self.length > 1))
+        squares, coefficients = yield [Product(x, x), Random(x.engine, (rows, each))]
+        errors = squares - x
+        if self.length > 1:
+            sums = (squares * self.ones).sum(axis=-1) - self.choices
+            errors = concatenate([errors, sums[..., None]], axis=2)
+        (opened,) = yield [Opened(errors.reshape(rows, each), coefficients, masked=True)]
+        return squares, opened == 0
+
+
+class Vote(Interactive):
+    """What protocols on ballots have in common: reading, sharing, checking, weighing."""
+
+    noises = frozenset({"central"})
+    ballots: Ballots
+    options: BallotOptions
+    noise: NoiseShares | None
+    """What compute parties add to counts."""
+
+    def _prepare(self, manifest: Manifest, options: BallotOptions) -> None:
+        self.options = options
+        self.ballots = _ballots(manifest, options.choices)
+        self.questions = manifest.input.length
+        self.length = self.questions * self.ballots.length
+        self.codec = Codec(manifest.input)
+        for name in options.weights:
+            if name not in self.contributors:
+                refuse(f"outputs.weights: {name} is not a contributor")
+        self.weights = {c: options.weights.get(c, 1) for c in self.contributors}
+
+    @property
+    def all_votes(self) -> int:
+        """The weight of every contributor of the manifest."""
+        return sum(self.weights.values())
+
+    # --- one ballot -----------------------------------------------------------------------------
+
+    def read(self, raw: object) -> list[tuple[str, ...]]:
+        """For each question the options a ballot names, none for an abstention.
+
+        Raises:
+            InputError: it is no ballot; what it says is not repeated.
+        """
+        if self.questions > 1:
+            return [self._named[index] for index in self.codec.encode(raw).tolist()]
+        if raw is None:
+            refuse_input("there is no ballot")
+        values = list(raw) if isinstance(raw, list | tuple) else [raw]
+        if len(values) != 1 and not 1 <= len(values) <= self.options.choices:
+            most = self.options.choices
+            refuse_input(f"the ballot has {len(values)} entries; at most {most} may be named")
+        found = [self._named[int(self.codec.encode(value)[0])] for value in values]
+        if len(set(found)) != len(found):
+            refuse_input("the ballot names an option twice")
+        if () in found and len(found) > 1:
+            refuse_input("the ballot abstains and names options")
+        return [tuple(option for named in found for option in named)]
+
+    @property
+    def _named(self) -> list[tuple[str, ...]]:
+        """What each value of the input names."""
+        if isinstance(self.codec.kind, ChoiceType):
+            return [() if o == ABSTAIN else (o,) for o in self.codec.kind.options]
+        return [("no",), ("yes",)]
+
+    def encode(self, raw: object) -> Words:
+        if self.questions > 1:
+            vectors = np.stack([self.ballots.encode(named) for named in self._named])
+            return self.scheme.from_signed(vectors[self.codec.encode(raw)].reshape(-1))
+        return self.scheme.from_signed(self.ballots.encode(self.read(raw)[0]))
+
+    # --- all ballots ----------------------------------------------------------------------------
+
+    async def count(
+        self, engine: Engine, x: SecretArray, shares: Shares
+    ) -> tuple[SecretArray, SecretArray]:
+        """Check every ballot; the weighted votes for each option, and those cast at all.
+
+        Returns:
+            Shapes (questions, options) and (questions, 1).
+
+        Raises:
+            PeerViolation: somebody's vector is no ballot, and the manifest says to stop then.
+        """
+        squares, valid, _ = await self.check(engine, x, shares)
+        return self.totals(squares[valid], shares)
+
+    async def check(
+        self, engine: Engine, x: SecretArray, shares: Shares, *words: Word[Any]
+    ) -> tuple[SecretArray, NDArray[np.bool_], list[Any]]:
+        """Check every ballot and run other words in the same rounds; raises as `count`.
+
+        Returns:
+            Of the ballots what `Ballots.checked` does; what came out of the other words.
+        """
+        ballots = self.ballots.checked(x.reshape(len(x), self.questions, -1))
+        (squares, valid), *results = await side_by_side(engine, ballots, *words)
+        if engine.audit and not valid.all():
+            await engine.audit.settle()
+        self.turn_away(shares, valid, "ballot")
+        return squares, valid, results
+
+    def weight(self, shares: Shares) -> int:
+        """Of all contributors counted."""
+        return sum(self.weights[c] for c in shares.counted)
+
+    def totals(self, x: SecretArray, shares: Shares) -> tuple[SecretArray, SecretArray]:
+        """The weighted votes for each option, and those cast at all, from ballots: as `count`."""
+        w = np.array([self.weights[c] for c in shares.counted])
+        votes = (self.ballots.whole(x) * w[:, None, None]).sum(axis=0)
+        cast = x.engine.public(np.full((self.questions, 1), w.sum()))
+        if self.ballots.abstain:
+            cast = cast - votes[:, -1:]
+        return votes[:, : len(self.ballots.options)], cast
+
+    def spends(self, counted: Sequence[PartyId]) -> Spend:
+        return self.noise.spends(self.noise.honest) if self.noise else super().spends(counted)
+
+    # --- for tests ------------------------------------------------------------------------------
+
+    def tallied(self, inputs: Mapping[PartyId, object]) -> list[tuple[list[int], int]]:
+        """For each question the weighted votes for each option and those cast, from raw ballots."""
+        named = {voter: self.read(raw) for voter, raw in inputs.items()}
+        found = []
+        for q in range(self.questions):
+            votes = [
+                sum(self.weights[voter] for voter, ballots in named.items() if option in ballots[q])
+                for option in self.ballots.options
+            ]
+            cast = sum(self.weights[voter] for voter, ballots in named.items() if ballots[q])
+            found.append((votes, cast))
+        return found
+
+
+def _ballots(manifest: Manifest, choices: int) -> Ballots:
+    kind = manifest.input.type
+    if manifest.input.length != 1 and choices != 1:
+        refuse("input.length: several ballots at once name one option each; leave choices out")
+    if isinstance(kind, BoolType):
+        found = Ballots(("yes", "no"), choices, abstain=False)
+    elif isinstance(kind, ChoiceType):
+        options = tuple(option for option in kind.options if option != ABSTAIN)
+        found = Ballots(options, choices, abstain=ABSTAIN in kind.options)
+    else:
+        refuse(f'input.type: a ballot is a choice(["...", "..."]) or a bool, not {kind}')
+    if len(found.options) < 2:
+        refuse("input.type: a ballot needs two options at least, beside abstaining")
+    if choices > len(found.options):
+        refuse(f"outputs.choices: must be at most the number of options, {len(found.options)}")
+    if set(found.options) == {"yes", "no"}:
+        return replace(found, options=("yes", "no"))
+    return found

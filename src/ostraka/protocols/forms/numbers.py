@@ -1,0 +1,92 @@
+"""Numbers that are found to be within the manifest's bounds before they count."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ostraka.arithmetic.randomness import Words
+from ostraka.engine.array import SecretArray, concatenate
+from ostraka.engine.compare import less_than_zero
+from ostraka.engine.multiply import mul
+from ostraka.inputs.encoding import Codec, renderer
+from ostraka.manifest import DecimalType, FloatType, Manifest
+from ostraka.protocols.forms.order import pairs, ranks_from
+from ostraka.protocols.interactive import InputOptions, Interactive, all_zero, refuse
+from ostraka.protocols.protocol import Shares, Value
+
+
+class Checked(NamedTuple):
+    """Numbers, shape (contributors counted, `length`); which of all rows these are; and, of all
+    rows, what else was asked."""
+
+    x: SecretArray
+    valid: NDArray[np.bool_]
+    negative: SecretArray
+
+
+class Comparing(Interactive):
+    """What protocols that compare the contributors' numbers have in common."""
+
+    def _prepare(self, manifest: Manifest, options: InputOptions) -> None:
+        self.options = options
+        self.codec = Codec(manifest.input)
+        self.length = self.codec.length
+        if not manifest.input.type.numeric:
+            refuse(f"input.type: {self.name} compares numbers, not {manifest.input.type}")
+        if 2 * (self.codec.high - self.codec.low) + 2 * self.codec.magnitude > self.scheme.capacity:
+            refuse(
+                f"input.max: numbers from {manifest.input.min} to {manifest.input.max} are too far "
+                f"apart to be compared in units of {self.codec.quantum}",
+                hint="narrow the bounds, or use fewer digits",
+            )
+
+    def encode(self, raw: object) -> Words:
+        return self.scheme.from_signed(self.codec.encode(raw))
+
+    async def checked(
+        self,
+        x: SecretArray,
+        shares: Shares,
+        what: str,
+        also: Callable[[SecretArray], SecretArray],
+    ) -> Checked:
+        """The rows of x that are within the manifest's bounds, and 1 for all in `also` below zero.
+
+        The rows are shared afresh, so that shares on no polynomial do no harm. Whose rows are out
+        of bounds becomes known to the compute parties, how far does not. Rounds: 4 and one
+        comparison.
+
+        Args:
+            also: from the rows, valid or not, to more rows whose signs are found in the same batch.
+
+        Raises:
+            PeerViolation: a row is out of bounds, and the manifest says to stop then.
+        """
+        y, k = await mul(x, x.engine.public(1)), len(x)
+        less = await less_than_zero(concatenate([y - self.codec.low, self.codec.high - y, also(y)]))
+        valid = await all_zero(concatenate([less[:k], less[k : 2 * k]], axis=1))
+        self.turn_away(shares, valid, what)
+        return Checked(y[valid], valid, less[2 * k :])
+
+    async def ranked(
+        self, x: SecretArray, shares: Shares, what: str
+    ) -> tuple[SecretArray, SecretArray]:
+        """As `checked`, and the ranks of what is counted as in `order.ranks`: no rounds more."""
+        first, second = pairs(len(x))
+        found = await self.checked(x, shares, what, lambda y: y[first] - y[second])
+        both = found.valid[first] & found.valid[second]
+        return found.x, ranks_from(found.negative[both], len(found.x))
+
+    def shown(self, parts: int = 1) -> Callable[[int], Value]:
+        """From the sum of so many encoded numbers to their mean as people write it."""
+        factor = self.codec.quantum / parts
+        if isinstance(self.codec.kind, FloatType):
+            return lambda total: total * factor.numerator / factor.denominator
+        render: Callable[[int], Any] = renderer(
+            factor, as_text=isinstance(self.codec.kind, DecimalType)
+        )
+        return render

@@ -1,0 +1,286 @@
+"""Sentences of `ostraka check` that protocols share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from ostraka.delivery.agree import quorum
+from ostraka.protocols.protocol import Protocol
+
+IF_INVALID: Final = {
+    "abort": "the run stops, nothing is counted, and everybody is told whose it was",
+    "exclude": "it does not count, and the result says that one fewer was counted",
+}
+"""What happens to an input that is found not to be one: see `interactive.InputOptions`."""
+
+
+def explain_linear(protocol: Protocol, what: str, *, of_inputs: bool = True) -> list[str]:
+    """Who learns what, and against whom it holds, where `what` is a sum over contributors.
+
+    `of_inputs`: whether the sum depends on the inputs, so that subtracting from it tells.
+    """
+    return [
+        *_roles(protocol, what),
+        _onlooker(protocol),
+        _colluders(protocol),
+        *(from_the_answer(protocol, what) if of_inputs else ()),
+        _liars(protocol),
+        _dropouts(protocol),
+    ]
+
+
+def explain_interactive(protocol: Protocol, what: str, answer: Sequence[str]) -> list[str]:
+    """The same for what compute parties multiply and compare.
+
+    `answer`: what the answer itself may tell, and what contributors can do to it.
+    """
+    return [
+        *_roles(protocol, what),
+        _onlooker(protocol),
+        _colluders(protocol),
+        *answer,
+        _honesty(protocol),
+        _stay(protocol),
+    ]
+
+
+def _honesty(protocol: Protocol) -> str:
+    if protocol.manifest.sharing.security == "passive":
+        return (
+            "Honesty: all this supposes that every compute party's program follows the protocol "
+            "(passive security). One that does not may make the result wrong, unnoticed, and may "
+            "learn more than the result."
+        )
+    n, t = len(protocol.scheme.compute), protocol.scheme.colluders
+    liars = "one compute party" if t == 1 else f"up to {t} compute parties"
+    text = (
+        f"Honesty (active security): {liars} of {n} may send whatever they like, and still learn "
+        "nothing but the result and cannot make it wrong: everything is proven right, up to a "
+        "chance below 2^-50, before a result is opened, or the run stops. They can make it stop, "
+        "even after they saw the result." + _denial(protocol)
+    )
+    if (n, t) != (3, 1):
+        text += (
+            " Where numbers are compared this takes some thirty times as long as among three "
+            "compute parties."
+        )
+    if n > 3 * t:
+        text += " Wrong shares of the result are corrected, and who announced them is named."
+    return text
+
+
+def _denial(protocol: Protocol) -> str:
+    """Whom a compute party that lies can leave out, where somebody may be."""
+    may_leave = set(protocol.contributors) - set(protocol.scheme.compute)
+    if not may_leave or protocol.manifest.policy.min_contributors >= len(protocol.contributors):
+        return ""
+    return (
+        " A compute party that lies may say that a contributor that does not compute never came, "
+        "and so choose whom the result is without, as far as min_contributors allows."
+    )
+
+
+def _stay(protocol: Protocol) -> str:
+    """Where all compute parties must, the others may be left out."""
+    n = len(protocol.scheme.compute)
+    text = (
+        f"Dropouts: all {n} compute parties must stay until the result is opened. If one goes "
+        "missing before, the run stops, the others are told which, and nothing is revealed."
+    )
+    may_leave = set(protocol.contributors) - set(protocol.scheme.compute)
+    allowed = len(protocol.contributors) - protocol.manifest.policy.min_contributors
+    if allowed := min(allowed, len(may_leave)):
+        who = "contributor that does" if allowed == 1 else "contributors that do"
+        text += (
+            f" It starts when everybody has come, and not before. After that up to {allowed} {who} "
+            "not compute may go missing, and be left out of the result."
+        )
+    return text
+
+
+def _roles(protocol: Protocol, what: str) -> list[str]:
+    contributors, recipients = protocol.contributors, protocol.recipients
+    others = [p for p in protocol.manifest.parties if p not in recipients]
+    one = len(contributors) == 1
+    lines = [
+        f"{names(contributors)} {'contributes' if one else 'each contribute'} an input; it leaves "
+        f"{'that' if one else 'their'} machine only as random-looking shares.",
+        f"{names(recipients)} learn{'s' * (len(recipients) == 1)} {what}, and who was counted.",
+    ]
+    if others:
+        lines.append(
+            f"{names(others)} learn{'s' * (len(others) == 1)} nothing, the result included."
+        )
+    return lines
+
+
+def _onlooker(protocol: Protocol) -> str:
+    relayed = protocol.manifest.session.coordinator is not None
+    who = "The coordinator learns" if relayed else "Whoever watches the network learns"
+    return (
+        f"{who} no input, no share and no result; it sees who takes part, from where, when, and "
+        "how many bytes go from whom to whom, and from those about how many values an input has."
+    )
+
+
+def _colluders(protocol: Protocol) -> str:
+    n, t = len(protocol.scheme.compute), protocol.scheme.colluders
+    local = protocol.manifest.privacy.local is not None
+    seen = "every report, its noise included" if local else "every input"
+    if t == n - 1:
+        everyone = "both" if n == 2 else f"all {n}"
+        return (
+            f"Shares: as long as one of the {n} compute parties keeps its shares to itself, "
+            f"{'the other one learns' if n == 2 else 'the others together learn'} no input from "
+            f"theirs; {everyone} together see {seen}."
+        )
+    few = (
+        f"no single one of the {n} compute parties learns anything from its shares"
+        if t == 1
+        else f"any {t} of the {n} compute parties together learn nothing"
+    )
+    return f"Shares: {few}; any {t + 1} of them together see {seen}."
+
+
+def from_the_answer(protocol: Protocol, what: str) -> list[str]:
+    """What subtraction gives away, whatever the cryptography."""
+    k, least = len(protocol.contributors), protocol.manifest.policy.min_contributors
+    lines = []
+    if k == 1 or least == 1:
+        lines.append(
+            "WARNING: the answer itself is one contributor's input when only one is counted."
+        )
+    if k == 2:
+        lines.append(_pair(protocol, what))
+    elif k > 2:
+        lines.append(
+            f"The answer itself: if {k - 1} of you compare notes{_with_whom(protocol)} they learn "
+            f"the {_ordinal(k)}'s input, by subtracting theirs from {what}. Fewer learn the same "
+            "of all the others taken together."
+        )
+    if 1 < least < k:
+        lines.append(
+            f"Results over as few as {least} contributors are allowed: then {least - 1} of those "
+            "counted suffice for that."
+        )
+    if k > 1:
+        lines.append(second_session(protocol, "session"))
+    return lines
+
+
+def second_session(protocol: Protocol, what: str) -> str:
+    """The same question twice, and what ledgers do about it."""
+    policy = protocol.manifest.policy
+    text = (
+        f"A second {what}: if the same is asked again with one person more or less, the two "
+        "answers together may tell that person's input. "
+    )
+    if policy.same_roster_only:
+        text += "Each party's ledger refuses a second run by anybody else (same_roster_only)."
+        return text + _unseen_dropouts(protocol)
+    if policy.min_difference > 1:
+        text += (
+            "Each party's ledger refuses a second run by contributors of whom fewer than "
+            f"{policy.min_difference} differ (min_difference)."
+        )
+        return text + _unseen_dropouts(protocol)
+    return text + "Nothing refuses it: same_roster_only or min_difference in [policy] would."
+
+
+def _unseen_dropouts(protocol: Protocol) -> str:
+    """Whose ledgers do not see who was counted."""
+    manifest, k = protocol.manifest, len(protocol.contributors)
+    away = set(manifest.contributors) - set(manifest.compute) - set(manifest.recipients)
+    if not away or manifest.policy.min_contributors == k:
+        return ""
+    return (
+        " Who only contributes is not told who dropped out, and relies on the others' ledgers: "
+        f"with min_contributors = {k} nobody does."
+    )
+
+
+def _pair(protocol: Protocol, what: str) -> str:
+    start = "WARNING: two contributors and a sum: "
+    one, other = protocol.contributors
+    how = f"by subtracting its own from {what}."
+    inside = [p for p in (one, other) if p in protocol.recipients]
+    if len(inside) == 2:
+        return f"{start}each learns the other's input, {how}"
+    text = start
+    if inside:
+        text += f"{inside[0]} learns {other if inside[0] == one else one}'s input, {how} "
+    if set(protocol.recipients) - set(inside):
+        text += "If" if inside else "if"
+        text += " either compares notes with a recipient, they learn the other's input."
+    return text.strip()
+
+
+def _with_whom(protocol: Protocol) -> str:
+    """A coalition needs the result: nothing to add where everybody who contributes gets it."""
+    if set(protocol.contributors) <= set(protocol.recipients):
+        return ""
+    if set(protocol.recipients) <= set(protocol.contributors):
+        return ", a recipient among them,"
+    return " with a recipient"
+
+
+def _liars(protocol: Protocol) -> str:
+    n, t = len(protocol.scheme.compute), protocol.scheme.colluders
+    if protocol.manifest.sharing.security == "active":
+        who = "one compute party" if t == 1 else f"up to {t} compute parties"
+        text = (
+            f"Honesty (active security): {who} of {n}, and contributors, may send whatever they "
+            f"like, and cannot make the result another than the sum of one number from each "
+            f"contributor: all {n} shares of it must agree, or the run stops. They can make it "
+            "stop, even after they saw the result, and a contributor can give a false number."
+        )
+        return text + _denial(protocol)
+    text = (
+        "Honesty: all this supposes that every program follows the protocol. A contributor can "
+        "give a false number, and "
+    )
+    if protocol.manifest.sharing.scheme == "additive":
+        return text + "a compute party that alters its shares makes the result wrong, unnoticed."
+    return text + "a compute party that alters its shares may make the result wrong, unnoticed."
+
+
+def _dropouts(protocol: Protocol) -> str:
+    n, t = len(protocol.scheme.compute), protocol.scheme.colluders
+    if protocol.manifest.sharing.security == "active":
+        return _stay(protocol)
+    if not protocol.agrees:
+        return (
+            "Dropouts: none tolerated; if any party goes missing the run stops, and before the "
+            "result is opened nothing is revealed. Whoever goes missing while it is opened may "
+            "have the result, and leave others without."
+        )
+    spare, least = n - t - 1, protocol.manifest.policy.min_contributors
+    text = (
+        f"Dropouts: once everybody has shared, {spare} of the {n} compute parties may go missing."
+    )
+    allowed = len(protocol.contributors) - least
+    if allowed:
+        spare_then = n - quorum(n, t, everybody=False)
+        text += (
+            f" It starts when everybody has come, and not before. After that up to {allowed} "
+            f"contributor{'s' * (allowed > 1)} may be left out of the result; then at most "
+            f"{spare_then} compute part{'y' if spare_then == 1 else 'ies'} may be missing."
+        )
+    return text
+
+
+def names(parties: Sequence[str]) -> str:
+    """ "a, b and c"; of very many, the first."""
+    more = len(parties) - 6
+    return listed([*parties[:6], f"{more} others"] if more > 1 else parties)
+
+
+def listed(parts: Sequence[str]) -> str:
+    """ "a, b and c"."""
+    return " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]]))
+
+
+def _ordinal(k: int) -> str:
+    special = {1: "st", 2: "nd", 3: "rd"}
+    return f"{k}{'th' if k % 100 in (11, 12, 13) else special.get(k % 10, 'th')}"

@@ -1,0 +1,1 @@
+"""What a party remembers of its runs: ledger, rules, budgets, receipts."""

@@ -1,0 +1,413 @@
+"""One party's own record of what its runs have told, kept on its disk, and what it refuses by it.
+
+    reserve   before anybody is contacted: what the run may cost, and whose inputs it asks for
+    commit    before anything can become known: whom it counts, and what that costs
+    result    what was opened, by name; never an input, never a value
+    release   nothing was revealed: the reservation no longer counts
+
+Whatever is reserved and not released counts as spent: a process that dies between `reserve` and
+`commit` may have sent its shares, and others may have gone on without it. Rules and budgets are the
+party's own (`Rule`); those of the manifest's `[policy]` are kept as well.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from ostraka.errors import RefusedByLedger, UsageError
+from ostraka.identity import Identity, fingerprint_text
+from ostraka.manifest import Manifest
+from ostraka.names import PartyId, Role
+from ostraka.record import receipt
+from ostraka.record.budget import Spend
+from ostraka.record.chain import Chain, Entry
+from ostraka.record.rules import Person, Roster, Rule, check_budget, check_roster
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a party is asked to take part in.
+
+    Attributes:
+        series: what is asked again and again; the title, if the manifest names no series.
+        manifest: its digest, in hex.
+        roster: everybody who contributes.
+        contributes: whether we do; who does not has nothing to spend.
+        cost: what it tells of one contributor at most.
+        same_roster_only, min_difference: the manifest's `[policy]`.
+        dispensable: whether the others can count without us, once we have shared.
+    """
+
+    title: str
+    series: str
+    protocol: str
+    manifest: str
+    roster: Roster
+    contributes: bool
+    cost: Spend
+    same_roster_only: bool = False
+    min_difference: int = 1
+    dispensable: bool = False
+
+    @classmethod
+    def of(cls, manifest: Manifest, me: PartyId, cost: Spend) -> Run:
+        """As a manifest says."""
+        weights = manifest.outputs.get("weights", {})
+        return cls(
+            title=manifest.session.title,
+            series=manifest.session.series or manifest.session.title,
+            protocol=manifest.session.protocol,
+            manifest=manifest.digest.hex(),
+            roster=tuple(
+                Person(p.name, p.key, weights.get(p.name, 1))
+                for p in manifest.party
+                if Role.CONTRIBUTOR in p.roles
+            ),
+            contributes=me in manifest.contributors,
+            cost=cost,
+            same_roster_only=manifest.policy.same_roster_only,
+            min_difference=manifest.policy.min_difference,
+            dispensable=manifest.sharing.scheme == "shamir"
+            and me in manifest.contributors
+            and manifest.policy.min_contributors < len(manifest.contributors),
+        )
+
+
+class State(StrEnum):
+    """How far a run came."""
+
+    HELD = "held"
+    COMMITTED = "committed"
+    RELEASED = "released"
+
+
+@dataclass(slots=True)
+class Record:
+    """One run, as the entries tell it.
+
+    Attributes:
+        at: when it was reserved, ISO 8601.
+        counted: whose inputs are in it; its roster as long as that is not known.
+        cost: what was reserved, then what was committed.
+        session: its id in hex, "" before the commit.
+        outputs: names of what was opened to us.
+        why: why it was released.
+    """
+
+    id: str
+    at: str
+    run: Run
+    state: State
+    counted: Roster
+    cost: Spend
+    session: str = ""
+    status: str = ""
+    outputs: tuple[str, ...] = ()
+    why: str = ""
+
+
+class Ledger:
+    """The entries of one party, folded into runs.
+
+    Args:
+        now: the time, with its zone; only written down, never decided by.
+        entropy: 8 bytes that no other reservation has.
+
+    Raises, from every method:
+        RefusedByLedger: a rule or budget says no, or the file is not to be trusted.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        identity: Identity,
+        rules: Sequence[Rule] = (),
+        *,
+        now: Callable[[], datetime],
+        entropy: Callable[[], bytes] = lambda: os.urandom(8),
+    ) -> None:
+        self._identity = identity
+        self.chain = Chain(directory / f"{identity.name}.ledger", identity)
+        self.rules = tuple(rules)
+        self.runs: dict[str, Record] = {}
+        self._now, self._entropy = now, entropy
+        self._folded = 0
+
+    @property
+    def party(self) -> str:
+        """Whose it is."""
+        return self._identity.name
+
+    def wrote(self, found: dict[str, Any]) -> bool:
+        """Whether the party of our name in a receipt is pinned to our key."""
+        ours = fingerprint_text(self._identity.fingerprint)
+        parties = json.loads(found["manifest"])["party"]
+        return any(p["name"] == self.party and p["key"] == ours for p in parties)
+
+    def read(self) -> None:
+        """Read, check and fold what is on file; an empty ledger is made if there is none."""
+        with self.chain.locked():
+            self._fold()
+
+    # --- the life of a run --------------------------------------------------------------------
+
+    def reserve(self, run: Run) -> Reservation:
+        """Write down that a run may happen. Nothing of ours has been sent yet."""
+        with self.chain.locked():
+            self._fold()
+            self._check(run, run.roster, run.cost, "")
+            number = self._entropy().hex()
+            self._append(
+                "reserve", number,
+                title=run.title, series=run.series, protocol=run.protocol,
+                manifest_sha256=run.manifest, roster=self._roster_entry(run.roster),
+                contributes=run.contributes, cost=run.cost.to_json(),
+                same_roster_only=run.same_roster_only, min_difference=run.min_difference,
+                dispensable=run.dispensable,
+                sources=[rule.source for rule in self._rules_for(run)],
+            )  # fmt: skip
+        return Reservation(self, number, run)
+
+    def commit(
+        self, number: str, run: Run, session: str, counted: Sequence[PartyId], cost: Spend
+    ) -> None:
+        """Write down whom the run counts and what that costs; refuse if that breaks a rule. May be
+        called again with fewer counted, as long as nothing was opened."""
+        with self.chain.locked():
+            self._fold()
+            if self._record(number).state is State.RELEASED:
+                message = f"the reservation {number} was released while its run went on"
+                raise RefusedByLedger(message, hint="take part again from the start")
+            without = _without(run.roster, counted)
+            as_reserved = not without and cost == run.cost
+            # What was reserved was checked, and nothing has been written since.
+            if not (as_reserved and self.chain.entries[-1]["id"] == number):
+                self._check(run, _left(run.roster, without), cost, number)
+            self._append("commit", number, session=session, without=without, cost=cost.to_json())
+
+    def result(
+        self, number: str, session: str, counted: Sequence[PartyId], status: str, names: list[str]
+    ) -> None:
+        """Write down what became known to us."""
+        with self.chain.locked():
+            self._fold()
+            without = _without(self._record(number).run.roster, counted)
+            self._append(
+                "result", number, session=session, without=without, status=status, outputs=names
+            )
+
+    def release(self, number: str, why: str) -> Record:
+        """Nothing was revealed by this run: it no longer counts.
+
+        Args:
+            number: a reservation, or the first digits of just one.
+
+        Raises:
+            UsageError: no such reservation, or its result may be known already.
+        """
+        with self.chain.locked():
+            self._fold()
+            record = self._record(number)
+            if record.state is not State.HELD:
+                message = f"{record.id} is {record.state.value}, and only what is held is released"
+                raise UsageError(message, data_left=False)
+            self._append("release", record.id, why=why)
+        return record
+
+    # --- what it refuses ----------------------------------------------------------------------
+
+    def _rules_for(self, run: Run) -> list[Rule]:
+        return [rule for rule in self.rules if rule.covers(run.series)]
+
+    def _check(self, run: Run, counted: Roster, cost: Spend, number: str) -> None:
+        """Every rule that covers the run; `number` is its own reservation, "" before it has one."""
+        earlier = [r for r in self.counting() if r.id != number]
+        same = [r for r in earlier if r.run.series.casefold() == run.series.casefold()]
+        limits = _strictest([run, *(r.run for r in same)])
+        check_roster(limits, counted, {r.counted for r in same}, f"series {run.series}")
+        for rule in self._rules_for(run):
+            covered = [r for r in earlier if rule.covers(r.run.series)]
+            # Of a run that we were lost in, nobody else keeps this rule for us.
+            known = (frozenset(map(of, covered)) for of in (_counted, self._without_us))
+            for rosters in dict.fromkeys(known):
+                check_roster(rule, counted, rosters, str(rule))
+            if run.contributes:
+                check_budget(rule, [r.cost for r in covered if r.run.contributes], cost)
+
+    def _without_us(self, record: Record) -> Roster:
+        """Who was counted, if of a run that is held nobody waited for us."""
+        if record.state is not State.HELD or not record.run.dispensable:
+            return record.counted
+        ours = fingerprint_text(self._identity.fingerprint)
+        return tuple(person for person in record.counted if person.key != ours)
+
+    def counting(self) -> Iterator[Record]:
+        """The runs that something may be known from."""
+        return (r for r in self.runs.values() if r.state is not State.RELEASED)
+
+    def spent(self, rule: Rule) -> list[Record]:
+        """The runs that count against a rule's budget, oldest first."""
+        return [r for r in self.counting() if r.run.contributes and rule.covers(r.run.series)]
+
+    # --- entries ------------------------------------------------------------------------------
+
+    def _append(self, event: str, number: str, **more: Any) -> None:
+        at = self._now().isoformat(timespec="seconds")
+        self.chain.append({"event": event, "id": number, "at": at, **more})
+        self._fold()
+
+    def _fold(self) -> None:
+        """Bring `runs` up to date with the chain."""
+        entries = self.chain.entries
+        while self._folded < len(entries):
+            try:
+                self._apply(entries[self._folded])
+            except (KeyError, ValueError, TypeError, IndexError):
+                raise RefusedByLedger(
+                    f"the ledger {self.chain.path} says something unknown in its line "
+                    f"{self._folded + 1}",
+                    hint="was it written by another version of ostraka?",
+                    data_left=False,
+                ) from None
+            self._folded += 1
+
+    def _apply(self, entry: Entry) -> None:
+        if entry["n"] == 0:
+            if entry["ostraka_ledger"] != 1:
+                raise ValueError("another format")
+            return
+        number, event = entry["id"], entry["event"]
+        if event == "reserve":
+            if number in self.runs:
+                raise ValueError("reserved twice")
+            self.runs[number] = self._reserved(entry)
+            return
+        record = self.runs[number]
+        if event == "commit":
+            record.state, record.session = State.COMMITTED, entry["session"]
+            record.counted = _left(record.run.roster, entry["without"])
+            record.cost = Spend.from_json(entry["cost"])
+        elif event == "result":
+            record.state, record.session = State.COMMITTED, entry["session"]
+            record.counted = _left(record.run.roster, entry["without"])
+            record.status, record.outputs = entry["status"], tuple(entry["outputs"])
+        elif event == "release" and record.state is State.HELD:
+            record.state, record.why = State.RELEASED, entry["why"]
+        else:
+            raise ValueError("no such event")
+
+    def _reserved(self, entry: Entry) -> Record:
+        roster = entry["roster"]
+        if isinstance(roster, str):
+            found = self.runs[roster].run.roster
+        else:
+            found = tuple(Person(PartyId(name), *rest) for name, *rest in roster)
+        run = Run(
+            title=entry["title"],
+            series=entry["series"],
+            protocol=entry["protocol"],
+            manifest=entry["manifest_sha256"],
+            roster=found,
+            contributes=bool(entry["contributes"]),
+            cost=Spend.from_json(entry["cost"]),
+            # Absent from the first ledgers: then the cautious reading.
+            same_roster_only=bool(entry.get("same_roster_only", False)),
+            min_difference=int(entry.get("min_difference", 1)),
+            dispensable=bool(entry.get("dispensable", True)),
+        )
+        return Record(entry["id"], entry["at"], run, State.HELD, found, run.cost)
+
+    def _roster_entry(self, roster: Roster) -> list[Person] | str:
+        """Names and keys, or the earlier reservation that has the same."""
+        for number, record in reversed(self.runs.items()):
+            if record.run.roster == roster:
+                return number
+        return list(roster)
+
+    def _record(self, number: str) -> Record:
+        found = [key for key in self.runs if number and key.startswith(number)]
+        if len(found) != 1:
+            many = f"{len(found)} reservations start" if found else "no reservation starts"
+            raise UsageError(
+                f'{many} with "{number}"', hint="see: ostraka ledger show", data_left=False
+            )
+        return self.runs[found[0]]
+
+
+class Reservation:
+    """One run's place in a ledger, from before anybody is contacted to its end."""
+
+    def __init__(self, ledger: Ledger, number: str, run: Run) -> None:
+        self.id = number
+        self.committed = False
+        self._ledger, self._run = ledger, run
+
+    def commit(self, session: str, counted: Sequence[PartyId], cost: Spend) -> None:
+        """See `Ledger.commit`."""
+        self._ledger.commit(self.id, self._run, session, counted, cost)
+        self.committed = True
+
+    def result(
+        self, session: str, counted: Sequence[PartyId], status: str, names: list[str]
+    ) -> None:
+        """See `Ledger.result`."""
+        self._ledger.result(self.id, session, counted, status, names)
+
+    def release(self, why: str) -> None:
+        """See `Ledger.release`."""
+        self._ledger.release(self.id, why)
+
+
+def _counted(record: Record) -> Roster:
+    return record.counted
+
+
+def _strictest(runs: Sequence[Run]) -> Run:
+    """The first, under the rules of all: what one was promised, a later one must not undo."""
+    return replace(
+        runs[0],
+        same_roster_only=any(run.same_roster_only for run in runs),
+        min_difference=max(run.min_difference for run in runs),
+    )
+
+
+def _left(roster: Roster, without: Collection[PartyId]) -> Roster:
+    if not without:
+        return roster
+    gone = set(without)
+    return tuple(person for person in roster if person.name not in gone)
+
+
+def _without(roster: Roster, counted: Collection[PartyId]) -> list[PartyId]:
+    there = set(counted)
+    return [person.name for person in roster if person.name not in there]
+
+
+def missing_sessions(ledger: Ledger, receipts: Path) -> tuple[int, list[Path]]:
+    """Receipts of runs that we signed the end of, and that the ledger does not know.
+
+    Args:
+        receipts: a directory; our own receipts and other parties' are looked at alike.
+
+    Returns:
+        How many of our runs there are receipts of, and the paths of those it does not know.
+    """
+    known = {record.session for record in ledger.runs.values()}
+    ours = 0
+    missing = []
+    for path in sorted(receipts.glob("receipt-*.json")):
+        found = receipt.read(path)
+        claims = receipt.verify(found)
+        if ledger.party not in claims["signed"] or not ledger.wrote(found):
+            continue
+        ours += 1
+        if claims["session"] not in known:
+            missing.append(path)
+    return ours, missing

@@ -1,0 +1,149 @@
+import asyncio
+from itertools import product
+
+import numpy as np
+import pytest
+
+from ostraka.delivery.agree import STEPS, agree, cost, from_mask, mask_bytes, quorum, to_mask
+from ostraka.delivery.cost import Cost
+from ostraka.delivery.party import Party
+from ostraka.errors import Aborted, OstrakaError, PeerViolation, RefusedByLedger
+from ostraka.names import Step
+from ostraka.sharing.shamir import Shamir
+from ostraka.simulate import MemoryNet
+
+
+@pytest.mark.parametrize("n", range(2, 60))
+def test_quorums_for_two_different_sets_share_a_party(n):
+    for t in range(1, n):
+        everybody, other = (quorum(n, t, everybody=e) for e in (True, False))
+        assert everybody + other > n
+        assert 2 * other > n
+        assert t < everybody <= n
+        assert t < other <= n or other == n // 2 + 1
+
+
+@pytest.mark.parametrize("size", [1, 7, 8, 9, 64, 1000])
+def test_masks_say_who(size):
+    people = [f"c{i}" for i in range(size)]
+    for chosen in ([], people, people[::3], people[-1:]):
+        mask = to_mask(chosen, people)
+        assert len(mask) == mask_bytes(people)
+        assert from_mask(mask, people) == tuple(chosen)
+
+
+@pytest.mark.parametrize("bad", [[0b1000], [0b1011], [0xFF]])
+def test_a_mask_with_bits_for_nobody_is_refused(bad):
+    with pytest.raises(ValueError, match="beyond the last"):
+        from_mask(np.array(bad, np.uint8), ["a", "b", "c"])
+
+
+async def outcomes(scheme, held, drop=None, seed=0, allow=None):
+    """What each compute party ends with, given whose shares it holds."""
+    net = MemoryNet(scheme.compute, drop, seed)
+    results = {}
+
+    async def one(name):
+        party = Party(net.exchange(name), scheme)
+        try:
+            results[name] = await agree(party, held[name], *(allow or {}).get(name, ()))
+            assert party.step == 1 + STEPS
+        except OstrakaError as error:
+            results[name] = error
+        net.leave(name)
+
+    async with asyncio.TaskGroup() as group:
+        for name in scheme.compute:
+            group.create_task(one(name))
+    return results, net
+
+
+async def test_everybody_holds_everything():
+    scheme = Shamir(("x", "y"), ("a", "b", "c"), 1)
+    results, net = await outcomes(scheme, dict.fromkeys(scheme.compute, ("x", "y")))
+    assert set(results.values()) == {("x", "y")}
+    expected = Cost()
+    cost(scheme, expected)
+    assert net.sent == expected.sent
+    assert expected.rounds == 2
+
+
+async def test_the_intersection_is_counted():
+    scheme = Shamir(("x", "y", "z"), ("a", "b", "c"), 1)
+    held = {"a": ("x", "y"), "b": ("y", "z"), "c": ("x", "y", "z")}
+    results, _ = await outcomes(scheme, held)
+    assert set(results.values()) == {("y",)}
+
+
+async def test_one_that_refuses_stops_everybody_although_the_others_are_enough():
+    def refuse(counted):
+        raise RefusedByLedger(f"not {counted}")
+
+    scheme = Shamir(("x", "y"), tuple("abcde"), 1)
+    held = dict.fromkeys(scheme.compute, ("x", "y"))
+    results, _ = await outcomes(scheme, held, allow={"c": (refuse,)})
+    assert isinstance(results.pop("c"), RefusedByLedger)
+    assert {type(error) for error in results.values()} == {Aborted}
+    assert all("c refused" in error.message for error in results.values())
+
+
+async def test_a_threshold_of_survivors_finishes_when_everybody_was_heard():
+    scheme = Shamir(("x",), tuple("abcde"), 1)
+    everything = dict.fromkeys(scheme.compute, ("x",))
+    results, _ = await outcomes(scheme, everything, drop={"c": 0, "d": 0, "e": 0})
+    assert results["a"] == results["b"] == ("x",)
+    results, _ = await outcomes(scheme, everything, drop={"b": 0, "c": 0, "d": 0, "e": 0})
+    assert isinstance(results["a"], Aborted)
+    assert "(lost: b, c, d, e; " in str(results["a"])
+
+
+async def test_fewer_contributors_need_more_votes():
+    scheme = Shamir(("x", "y"), tuple("abcde"), 1)
+    held = dict.fromkeys(scheme.compute, ("x",))
+    results, _ = await outcomes(scheme, held, drop={"e": 0})
+    assert all(results[name] == ("x",) for name in "abcd")
+    results, _ = await outcomes(scheme, held, drop={"d": 0, "e": 0})
+    assert all(isinstance(results[name], Aborted) for name in "abc")
+    assert "without a share: y" in str(results["a"])
+
+
+@pytest.mark.parametrize(("n", "t"), [(2, 1), (3, 1), (3, 2), (4, 1), (4, 2), (5, 2)])
+async def test_never_two_different_sets_whoever_crashes_whenever(n, t):
+    """The claim in the module's docstring, tried for every crash point of up to two parties."""
+    compute = tuple("abcde"[:n])
+    scheme = Shamir(("x", "y", "z"), compute, t)
+    held = {name: ("x", "y", "z")[: 2 + i % 2] for i, name in enumerate(compute)}
+    full = dict.fromkeys(compute, ("x", "y", "z"))
+    points = range(2 * (n - 1) + 1)
+    finished = 0
+    for first, second in product(points, points):
+        for have in (held, full, {**full, compute[-1]: ("x",)}):
+            drop = {compute[0]: first, compute[-1]: second}
+            results, _ = await outcomes(scheme, have, drop, seed=first * 31 + second)
+            agreed = {r for r in results.values() if isinstance(r, tuple)}
+            assert len(agreed) <= 1
+            finished += len(agreed)
+    assert finished
+
+
+@pytest.mark.parametrize("heard", [0, 1, 2])
+async def test_parties_that_heard_different_things_do_not_both_go_on(heard):
+    """c, who lacks y, crashes after telling `heard` others: they vote differently from the rest."""
+    scheme = Shamir(("x", "y"), ("a", "b", "c"), 1)
+    held = {"a": ("x", "y"), "b": ("x", "y"), "c": ("x",)}
+    results, _ = await outcomes(scheme, held, drop={"c": heard})
+    if heard == 1:
+        assert isinstance(results["a"], Aborted)
+        assert isinstance(results["b"], Aborted)
+        assert "lost: c" in str(results["b"])
+    else:
+        assert results["a"] == results["b"] == (("x", "y") if heard == 0 else ("x",))
+
+
+async def test_a_malformed_mask_names_its_sender():
+    scheme = Shamir(("x",), ("a", "b"), 1)
+    net = MemoryNet(scheme.compute)
+    net.exchange("b").send("a", Step(1), np.array([0b10], np.uint8))
+    with pytest.raises(PeerViolation, match="b sent a malformed set") as caught:
+        await agree(Party(net.exchange("a"), scheme), ("x",))
+    assert caught.value.peer == "b"

@@ -1,0 +1,333 @@
+"""Joint noise from input to result: of sums by contributors, of votes by compute parties.
+
+One run over a long vector is as many trials as it has elements: with epsilon = d for d numbers
+between 0 and 1, every element keeps an epsilon of its own of 1.
+"""
+
+import asyncio
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from ostraka.errors import ManifestError, RefusedByPolicy
+from ostraka.noise.shares import LaplaceShares
+from ostraka.protocols import protocol_for
+from ostraka.record.budget import Spend
+from ostraka.simulate import MemoryNet, run_all, simulate
+
+D = 100_000
+ROLES = {**dict.fromkeys(("alice", "bob", "carlos", "david"), "c"), "erin": "k", "frank": "kr"}
+SHAMIR = {"scheme": "shamir", "threshold": 1}
+
+
+def central(mechanism="laplace", epsilon=1.0, more=""):
+    return f'central = {{ mechanism = "{mechanism}", epsilon = {epsilon}{more} }}'
+
+
+def vectors(manifest, sharing, **more):
+    """Four contribute D numbers each; two of them suffice."""
+    return manifest(
+        ROLES, length=D, bounds=(0, 1), privacy=central(epsilon=D), least=2, **sharing, **more
+    )
+
+
+def opened(protocol, inputs, *, seed, drop=()):
+    net = MemoryNet(protocol.manifest.parties, dict.fromkeys(drop, 0), seed)
+    results = asyncio.run(run_all(protocol, inputs, net, seed=seed))
+    return results["frank"]
+
+
+def neighbours(protocol, drop=()):
+    """The noise on two neighbouring inputs: where one contributor gives 0 and where it gives 1."""
+    zeros = dict.fromkeys(protocol.contributors, [0] * D)
+    found = []
+    for seed, inputs in enumerate((zeros, zeros | {"carlos": [1] * D})):
+        outcome = opened(protocol, inputs, seed=seed, drop=drop)
+        assert len(outcome.contributors) == 4 - len(drop)
+        found.append(np.array(outcome.outputs[0].value))
+    return found
+
+
+# --- what an adversary sees -----------------------------------------------------------------------
+
+
+def test_epsilon_holds_after_the_maximum_of_dropouts(manifest, told_at_least):
+    """Two of four never come, so the noise of two is all there is."""
+    protocol = protocol_for(vectors(manifest, SHAMIR))
+    assert protocol.noise.honest == 2
+    a, b = neighbours(protocol, drop=("alice", "bob"))
+    assert 0.9 < told_at_least(a, b) <= 1
+
+
+@pytest.mark.parametrize("sharing", [{}, SHAMIR])
+def test_epsilon_holds_when_all_are_there(manifest, told_at_least, sharing):
+    roles = ROLES if sharing else dict.fromkeys(("alice", "bob", "carlos", "frank"), "ckr")
+    agreement = manifest(
+        roles, length=D, bounds=(0, 1), privacy=central(epsilon=D), least=4, **sharing
+    )
+    protocol = protocol_for(agreement)
+    zeros = dict.fromkeys(protocol.contributors, [0] * D)
+    one = zeros | {"carlos": [1] * D}
+    a, b = (
+        np.array(opened(protocol, x, seed=i).outputs[0].value) for i, x in enumerate((zeros, one))
+    )
+    assert 0.6 < told_at_least(a, b) <= 1  # four shares of noise where two are enough
+
+
+def test_noise_sized_for_all_is_found_out_when_half_of_it_never_comes(manifest, told_at_least):
+    """The broken mechanism, in the same test: planned for four makers, two are there."""
+    protocol = protocol_for(vectors(manifest, SHAMIR))
+    protocol.noise = LaplaceShares(Fraction(D), protocol.noise.sensitivity, 4)
+    assert protocol.spends(("carlos", "david")).epsilon > Fraction(D * 167, 100)
+    a, b = neighbours(protocol, drop=("alice", "bob"))
+    assert told_at_least(a, b) > 1.4
+
+
+def test_fewer_than_noise_takes_are_refused(manifest):
+    protocol = protocol_for(vectors(manifest, SHAMIR))
+    zeros = dict.fromkeys(protocol.contributors, [0] * D)
+    found = opened(protocol, zeros, seed=1, drop=("alice", "bob", "carlos"))
+    assert isinstance(found, RefusedByPolicy)
+
+
+# --- results --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sharing", [{}, SHAMIR])
+@pytest.mark.parametrize("mechanism", ["laplace", "gaussian"])
+def test_sums_and_means_are_as_near_as_they_say(manifest, everybody, mechanism, sharing):
+    d = 2000
+    more = ", delta = 1e-6" if mechanism == "gaussian" else ""
+    agreement = manifest(
+        everybody(3),
+        type="decimal(1)",
+        length=d,
+        bounds=(-50, 50),
+        statistics=("sum", "mean"),
+        privacy=central(mechanism, 50 * d if mechanism == "laplace" else 10, more),
+        **sharing,
+    )
+    inputs = {name: [50 - i] * d for i, name in enumerate(everybody(3))}
+    outcome = simulate(agreement, inputs)["bob"]
+    assert outcome.status == "noised"
+    for output, exact in zip(outcome.outputs, (147, 49), strict=True):
+        off = np.abs(np.array(output.value, float) - exact)
+        error = float(output.error95[0])
+        assert set(output.error95) == {output.error95[0]}
+        assert 0.92 < np.mean(off <= error + 1e-9) < 0.985
+        assert np.mean(np.array(output.value, float) - exact) == pytest.approx(0, abs=error / 10)
+
+
+def test_noise_makes_small_sums_negative_too(manifest, everybody):
+    for sharing in ({}, SHAMIR):
+        agreement = manifest(
+            everybody(3), length=500, bounds=(0, 1), privacy=central(epsilon=100), **sharing
+        )
+        values = simulate(agreement, dict.fromkeys(everybody(3), [0] * 500))["alice"]
+        assert min(values.outputs[0].value) < 0 < max(values.outputs[0].value)
+
+
+def test_histograms_have_an_error_for_every_option(manifest, everybody):
+    agreement = manifest(
+        everybody(5),
+        type='choice(["in", "out"])',
+        statistics=("histogram", "count"),
+        privacy=central(epsilon=0.5),
+    )
+    bins, count = simulate(agreement, dict.fromkeys(everybody(5), "in"))["alice"].outputs
+    assert set(bins.value) == set(bins.error95) == {"in", "out"}
+    assert bins.error95["in"] == protocol_for(agreement).noise.within(5)
+    assert (count.value, count.error95) == (5, None)
+
+
+def test_what_a_run_spends_is_what_the_manifest_says(manifest, everybody):
+    agreement = manifest(everybody(4), privacy=central(epsilon=0.25))
+    assert protocol_for(agreement).spends(tuple(everybody(4))) == Spend.pure(Fraction(1, 4))
+    gauss = manifest(everybody(4), privacy=central("gaussian", 0.25, ", delta = 1e-7"))
+    spend = protocol_for(gauss).spends(tuple(everybody(4)))
+    assert spend.epsilon <= Fraction(1, 4)
+    assert spend.delta == Fraction(1, 10**7)
+
+
+def test_clipping_bounds_what_one_contributor_can_change(manifest, everybody):
+    agreement = manifest(
+        everybody(3),
+        length=100,
+        bounds=(-10, 10),
+        privacy='clip = { norm = "l1", at = 10 }\n' + central(),
+    )
+    protocol = protocol_for(agreement)
+    assert protocol.noise.sensitivity.l1 == 20  # not 2000
+    assert sum(protocol.scheme.to_signed(protocol.encode([10] * 100))) <= 10
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        ({"statistics": ("count",)}, "known anyway"),
+        ({"privacy": central("exponential")}, "one is chosen"),
+        ({"privacy": central(epsilon=1e-9), "bounds": (0, 10**9)}, "and noise"),
+        ({"privacy": central(more=', honest = "3/4"'), "least": 2, **SHAMIR}, "noise of 3 of 4"),
+        ({"privacy": central("gaussian", 1, ", delta = 1e-25")}, None),
+        ({"privacy": central("gaussian", 1, ", delta = 1e-25"), "length": 300}, "delta"),
+    ],
+)
+def test_what_cannot_be_noised_is_refused_before_anything_runs(manifest, everybody, change, match):
+    agreement = manifest(everybody(4), **{"privacy": central(), **change})
+    if match is None:
+        assert protocol_for(agreement)
+        return
+    with pytest.raises(ManifestError, match=match):
+        protocol_for(agreement)
+
+
+def test_words_say_whom_the_noise_holds_against(manifest, everybody):
+    money = {"type": "decimal(2)", "bounds": (0, 50), "unit": "USD"}
+    protocol = protocol_for(manifest(everybody(4), privacy=central(), **money))
+    text = " ".join(protocol.explain())
+    assert "may change up to 50 USD in the L1 norm" in text
+    assert f"a sum is within {protocol.noise.within(4) / 100:.6g} USD" in text
+    assert "The noise of 2 of the 4 is enough" in text
+    assert "up to 2 of them who pool what they know" in text
+    assert "With the noise of 1 alone, epsilon would be" in text
+    assert "subtracting" not in text
+
+
+# --- votes ----------------------------------------------------------------------------------------
+
+
+def votes(manifest, everybody, protocol, n, *, privacy, outputs="", **more):
+    sharing = {"scheme": "shamir", "threshold": (n - 1) // 2}
+    return manifest(
+        everybody(n), protocol=protocol, outputs=outputs, privacy=privacy, **sharing, **more
+    )
+
+
+@pytest.mark.parametrize(("n", "security"), [(3, "passive"), (5, "passive"), (3, "active")])
+def test_counts_are_as_near_as_they_say(manifest, everybody, n, security):
+    """Sensitivity 2 w, from one option to another."""
+    agreement = votes(
+        manifest,
+        everybody,
+        "tally",
+        n,
+        type='choice(["red", "green", "abstain"])',
+        outputs="weights = { alice = 3 }",
+        privacy=central(epsilon=2),
+        security=security,
+    )
+    noise = protocol_for(agreement).noise
+    assert (noise.sensitivity.l1, noise.sensitivity.l2_squared, noise.honest) == (6, 18, n // 2 + 1)
+    off = []
+    for seed in range(6 if security == "active" else 12):
+        outcome = simulate(agreement, dict.fromkeys(everybody(n), "red"), seed=seed)["alice"]
+        (tally,) = outcome.outputs
+        assert outcome.status == "noised"
+        assert set(tally.error95.values()) == {noise.within(n)}
+        off += [tally.value["red"] - n - 2, tally.value["green"], tally.value["abstain"]]
+    assert np.mean(np.abs(off) <= noise.within(n)) > 0.85
+    assert np.std(off) > noise.within(n) / 6
+
+
+SENSITIVITIES = [
+    ('choice(["yes", "no"])', 'pass_at = "1/2"', (1, 1)),
+    ('choice(["yes", "no", "abstain"])', 'pass_at = "1/2"', (2, 2)),
+    ('choice(["a", "b", "c", "d"])', 'reveal = "winner"', (2, 4)),
+    ('choice(["a", "b", "c", "d"])', 'reveal = "winner"\nchoices = 2', (4, 4)),
+    ('choice(["a", "b", "c", "abstain"])', 'reveal = "winner"\nchoices = 3', (4, 4)),
+    ('choice(["a", "b", "c", "abstain"])', 'reveal = "approved"\npass_at = "1/2"', (2, 4)),
+]
+
+
+@pytest.mark.parametrize(("type_", "outputs", "wanted"), SENSITIVITIES)
+def test_how_many_counts_another_ballot_changes(manifest, everybody, type_, outputs, wanted):
+    agreement = votes(
+        manifest, everybody, "threshold-vote", 3, type=type_, outputs=outputs, privacy=central()
+    )
+    found = protocol_for(agreement).noise.sensitivity
+    assert (found.l1, found.length) == wanted
+
+
+def test_a_noisy_referendum_goes_either_way_as_its_law_says(manifest, everybody):
+    """3000 questions at once: two of three are for it, and two are needed; P(noise >= 0)."""
+    q = 3000
+    agreement = votes(
+        manifest,
+        everybody,
+        "threshold-vote",
+        3,
+        type="bool",
+        length=q,
+        outputs="pass_at_votes = 2",
+        privacy=central(epsilon=q),
+    )
+    inputs = {"alice": [True] * q, "bob": [True] * q, "carlos": [False] * q}
+    outcome = simulate(agreement, inputs)["carlos"]
+    assert outcome.status == "noised"
+    k = np.arange(1, 400)
+    u = np.exp(np.concatenate([[0.0], np.cumsum(np.log((k + 0.5) / k) - 1)]))  # NB(3/2, 1/e)
+    at_zero = (u @ u) / u.sum() ** 2
+    passing = (1 + at_zero) / 2
+    share = np.mean([value == "YES" for value in outcome.outputs[0].value])
+    assert abs(share - passing) < 4 * math.sqrt(passing * (1 - passing) / q)
+
+
+@pytest.mark.parametrize("outputs", ['reveal = "winner"', 'reveal = "approved"\npass_at = "2/3"'])
+def test_with_hardly_any_noise_the_outcome_is_the_textbooks(manifest, everybody, outputs):
+    agreement = votes(
+        manifest,
+        everybody,
+        "threshold-vote",
+        5,
+        type='choice(["a", "b", "abstain"])',
+        outputs=outputs,
+        privacy=central(epsilon=200),
+    )
+    inputs = dict(zip(everybody(5), ("b", "b", "a", "abstain", "b"), strict=True))
+    outcome = simulate(agreement, inputs)["alice"]
+    assert outcome.outputs[0].value == protocol_for(agreement).plaintext(inputs)["outcome"]
+
+
+@pytest.mark.parametrize("security", ["passive", "active"])
+@pytest.mark.parametrize("name", ["tally", "threshold-vote"])
+def test_what_noise_sends_is_what_check_says(manifest, everybody, name, security):
+    outputs = 'pass_at = "1/2"' if name == "threshold-vote" else ""
+    more = {"type": 'choice(["yes", "no", "abstain"])', "outputs": outputs, "security": security}
+    protocol = protocol_for(votes(manifest, everybody, name, 3, privacy=central(), **more))
+    bare = protocol_for(votes(manifest, everybody, name, 3, privacy="", **more))
+    net = MemoryNet(protocol.manifest.parties, seed=1)
+    asyncio.run(run_all(protocol, dict.fromkeys(everybody(3), "no"), net, seed=1))
+    assert dict(net.sent) == dict(protocol.cost().sent)
+    rounds = protocol.cost().rounds - bare.cost().rounds
+    # a noisy total is compared, where a total in a small range is looked up
+    assert rounds == 1 if (name, security) == ("tally", "passive") else rounds > 1
+
+
+def test_votes_refuse_more_honesty_than_the_threshold_promises(manifest, everybody):
+    with pytest.raises(ManifestError, match="1 of 3 are not honest"):
+        protocol_for(
+            votes(
+                manifest,
+                everybody,
+                "tally",
+                3,
+                type="bool",
+                privacy=central(more=', honest = "3/3"'),
+            )
+        )
+
+
+@pytest.mark.parametrize(
+    ("security", "said"),
+    [("passive", "can also deal any noise it likes"), ("active", "can move a count by up to")],
+)
+def test_votes_say_what_a_liar_can_do_with_noise(manifest, everybody, security, said):
+    for name, outputs in (("tally", ""), ("threshold-vote", 'pass_at = "1/2"')):
+        more = {"type": "bool", "outputs": outputs, "security": security}
+        agreement = votes(manifest, everybody, name, 3, privacy=central(), **more)
+        text = " ".join(protocol_for(agreement).explain())
+        assert said in text
+        assert "unanim" not in text.lower()
+        assert protocol_for(agreement).spends(()) == Spend.pure(Fraction(1))

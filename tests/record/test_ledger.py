@@ -1,0 +1,490 @@
+"""A run from reservation to end, what budgets and rosters refuse, and what survives a kill."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime
+from fractions import Fraction
+from itertools import count
+from time import perf_counter
+
+import pytest
+
+from ostraka import identity
+from ostraka.errors import RefusedByLedger, UsageError
+from ostraka.identity import fingerprint_text
+from ostraka.record.budget import EXACT, Budget, Spend
+from ostraka.record.ledger import Ledger, Run, State
+from ostraka.record.rules import Person, Rule
+
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+ABCD = ("a", "b", "c", "d")
+HALF = Spend.pure(Fraction(1, 2))
+PAYROLL = Rule("payroll", ("raises-*",), Budget(Fraction(1)))
+
+
+@pytest.fixture(scope="session")
+def someone(tmp_path_factory):
+    return identity.create("alice", tmp_path_factory.mktemp("alice"))
+
+
+@pytest.fixture
+def ledger(someone, tmp_path):
+    """Opens the same file again each time."""
+
+    def opened(*rules, now=lambda: NOW):
+        found = Ledger(tmp_path, someone, rules, now=now)
+        found.read()
+        return found
+
+    return opened
+
+
+def run(cost=EXACT, series="raises-1", roster=ABCD, **more):
+    more = {"contributes": True, **more}
+    people = tuple(map(person, roster))
+    return Run(f"About {series}", series, "secure-sum", "00" * 32, people, cost=cost, **more)
+
+
+def person(name):
+    return Person(name, f"key of {name}")
+
+
+def names(record):
+    return tuple(person.name for person in record.counted)
+
+
+def complete(ledger, asked, counted=None, cost=None):
+    """From reserve to result."""
+    place = ledger.reserve(asked)
+    counted = counted or [person.name for person in asked.roster]
+    place.commit("ab" * 32, counted, cost or asked.cost)
+    place.result("ab" * 32, counted, "noised", ["sum"])
+    return place
+
+
+def states(ledger):
+    return [record.state for record in ledger.runs.values()]
+
+
+# --- the life of a run ---------------------------------------------------------------------------
+
+
+def test_a_run_is_written_down_step_by_step(ledger):
+    first = ledger()
+    place = first.reserve(run(HALF))
+    assert states(ledger()) == [State.HELD]
+    place.commit("ab" * 32, ("a", "b", "c"), Spend.pure(Fraction(3, 4)))
+    assert place.committed
+    assert states(ledger()) == [State.COMMITTED]
+    place.result("ab" * 32, ("a", "b", "c"), "noised", ["sum", "mean"])
+    (record,) = ledger().runs.values()
+    assert (record.id, record.at, record.session) == (place.id, NOW.isoformat(), "ab" * 32)
+    assert record.run == run(HALF)
+    assert names(record) == ("a", "b", "c")
+    assert record.cost == Spend.pure(Fraction(3, 4))
+    assert (record.status, record.outputs) == ("noised", ("sum", "mean"))
+    assert list(first.runs) == list(ledger().runs)
+
+
+def test_no_input_and_no_value_is_written(ledger):
+    """Everything a line may hold, by name."""
+    found = ledger()
+    complete(found, run(HALF))
+    found.reserve(run(HALF, roster="ab")).release("aborted")
+    words = {key for entry in found.chain.entries for key in entry}
+    assert words == {
+        "n", "prev", "ostraka_ledger", "party",
+        "event", "id", "at", "title", "series", "protocol", "manifest_sha256", "roster",
+        "contributes", "cost", "sources", "session", "without", "status", "outputs", "why",
+        "same_roster_only", "min_difference", "dispensable",
+    }  # fmt: skip
+
+
+def test_a_roster_is_written_once(ledger):
+    found = ledger()
+    many = tuple(f"party-{i}" for i in range(500))
+    for _ in range(20):
+        complete(found, run(HALF, roster=many, series="x"), counted=many[1:])
+    assert found.chain.path.stat().st_size < 60_000
+    assert [names(r) for r in ledger().runs.values()] == [many[1:]] * 20
+
+
+def test_what_is_released_no_longer_counts(ledger):
+    found = ledger(PAYROLL)
+    for _ in range(5):
+        found.reserve(run(Spend.pure(Fraction(1)))).release("aborted")
+    assert states(ledger()) == [State.RELEASED] * 5
+    complete(ledger(PAYROLL), run(Spend.pure(Fraction(1))))
+
+
+def test_only_what_is_held_can_be_released(ledger):
+    found = ledger()
+    held, committed = found.reserve(run()), complete(found, run())
+    with pytest.raises(UsageError, match="committed, and only what is held"):
+        found.release(committed.id, "by hand")
+    assert found.release(held.id[:6], "by hand").id == held.id
+    with pytest.raises(UsageError, match="is released"):
+        found.release(held.id, "again")
+    for number in ("zz", ""):
+        with pytest.raises(UsageError, match="no reservation starts"):
+            found.release(number, "by hand")
+
+
+def test_digits_that_fit_two_reservations_release_neither(someone, tmp_path):
+    numbers = count()
+    entropy = lambda: bytes([0xAB, next(numbers)])  # noqa: E731
+    found = Ledger(tmp_path, someone, now=lambda: NOW, entropy=entropy)
+    found.reserve(run())
+    found.reserve(run())
+    with pytest.raises(UsageError, match='2 reservations start with "ab"'):
+        found.release("ab", "by hand")
+
+
+def test_a_reservation_released_by_hand_while_its_run_goes_on_cannot_commit(ledger):
+    place = ledger(PAYROLL).reserve(run(HALF))
+    ledger().release(place.id, "by hand")
+    with pytest.raises(RefusedByLedger, match="released while its run went on"):
+        place.commit("ab" * 32, ABCD, HALF)
+    assert not place.committed
+
+
+def test_an_id_twice_is_not_believed(someone, tmp_path):
+    twice = Ledger(tmp_path, someone, now=lambda: NOW, entropy=lambda: b"same")
+    twice.reserve(run())
+    with pytest.raises(RefusedByLedger, match="something unknown in its line 3"):
+        twice.reserve(run())
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"event": "invented", "id": "i", "at": "x"},
+        {"event": "commit", "id": "unknown", "session": "", "without": [], "cost": {}},
+        {"event": "reserve", "id": "r"},
+        {"ostraka_ledger": 2},
+    ],
+)
+def test_lines_of_a_newer_version_are_not_skipped(ledger, entry):
+    found = ledger()
+    with found.chain.locked():
+        found.chain.append(entry)
+    with pytest.raises(RefusedByLedger, match="something unknown in its line 2") as caught:
+        ledger()
+    assert "another version" in caught.value.hint
+
+
+# --- budgets -------------------------------------------------------------------------------------
+
+
+def test_epsilons_add_up_and_the_budget_ends_at_exactly_the_right_run(ledger):
+    """S9: epsilon_1, then epsilon_2, cost epsilon_1 + epsilon_2."""
+    found = ledger(Rule("payroll", ("raises-*",), Budget(Fraction(1))))
+    for tenths in (3, 5, 2):
+        complete(found, run(Spend.pure(Fraction(tenths, 10))))
+    with pytest.raises(RefusedByLedger) as caught:
+        found.reserve(run(Spend.pure(Fraction(1, 10**12))))
+    assert "payroll (raises-*) is epsilon 1, 1 of it is spent" in caught.value.message
+    assert caught.value.exit_code == 32
+    assert caught.value.data_left is False
+    assert len(found.runs) == 3
+
+
+def test_a_run_that_was_only_reserved_counts(ledger):
+    ledger(PAYROLL).reserve(run(HALF))
+    ledger(PAYROLL).reserve(run(HALF))
+    with pytest.raises(RefusedByLedger):
+        ledger(PAYROLL).reserve(run(HALF))
+
+
+def test_what_dropouts_cost_is_checked_at_commit(ledger):
+    place = ledger(PAYROLL).reserve(run(HALF))
+    with pytest.raises(RefusedByLedger, match=r"costs 1\.2"):
+        place.commit("ab" * 32, ("a", "b"), Spend.pure(Fraction(6, 5)))
+    assert not place.committed
+    place.commit("ab" * 32, ("a", "b", "c"), Spend.pure(Fraction(9, 10)))
+    with pytest.raises(RefusedByLedger):
+        ledger(PAYROLL).reserve(run(Spend.pure(Fraction(1, 5))))
+    place.commit("ab" * 32, ("a", "b"), Spend.pure(Fraction(1)))  # again, once somebody is excluded
+    assert [names(r) for r in ledger().runs.values()] == [("a", "b")]
+
+
+def test_an_exact_answer_under_a_budget_is_refused(ledger):
+    with pytest.raises(RefusedByLedger, match="exact answer, and payroll") as caught:
+        ledger(PAYROLL).reserve(run())
+    assert "[privacy]" in caught.value.hint
+    ledger(PAYROLL).reserve(run(series="other"))
+
+
+def test_an_exact_answer_of_the_past_exhausts_a_budget_of_today(ledger):
+    complete(ledger(), run())
+    with pytest.raises(RefusedByLedger, match="an exact answer was given before"):
+        ledger(PAYROLL).reserve(run(HALF))
+
+
+def test_a_budget_counts_all_its_series_however_they_are_written(ledger):
+    rule = Rule("payroll", ("raises-*", "bonus"), Budget(Fraction(1)))
+    complete(ledger(rule), run(HALF, series="raises-2025"))
+    complete(ledger(rule), run(HALF, series="BONUS"))
+    complete(ledger(rule), run(HALF, series="weather"))
+    with pytest.raises(RefusedByLedger):
+        ledger(rule).reserve(run(HALF, series="Raises-2026"))
+
+
+def test_every_budget_that_covers_a_run_must_have_enough(ledger):
+    narrow = Rule("payroll", ("raises-*",), Budget(Fraction(2)))
+    everything = Rule("all", ("*",), Budget(Fraction(1)))
+    complete(ledger(narrow, everything), run(HALF, series="weather"))
+    complete(ledger(narrow, everything), run(HALF))
+    with pytest.raises(RefusedByLedger, match="the budget of all"):
+        ledger(narrow, everything).reserve(run(HALF))
+    complete(ledger(narrow), run(HALF))
+
+
+def test_who_does_not_contribute_spends_nothing(ledger):
+    for _ in range(9):
+        complete(ledger(PAYROLL), run(HALF, contributes=False))
+    complete(ledger(PAYROLL), run(EXACT, contributes=False))
+    complete(ledger(PAYROLL), run(HALF))
+
+
+def test_concentrated_privacy_lets_a_budget_last_longer(ledger):
+    tenth = Spend.pure(Fraction(1, 10))
+    lasted = {}
+    for way in ("basic", "zcdp"):
+        budget = Budget(Fraction(3), Fraction("1e-5"))
+        found = ledger(Rule(way, (f"{way}-*",), budget, way))
+        with pytest.raises(RefusedByLedger, match="at delta 1e-5"):
+            for number in count():
+                complete(found, run(tenth, series=f"{way}-{number}"))
+        lasted[way] = number
+    assert lasted["basic"] == 30
+    assert lasted["zcdp"] > 35
+
+
+# --- rosters -------------------------------------------------------------------------------------
+
+
+def test_only_the_same_contributors_may_ask_again(ledger):
+    found = ledger()
+    complete(found, run(same_roster_only=True))
+    complete(found, run(same_roster_only=True))
+    with pytest.raises(RefusedByLedger, match="this run is without d and with e, f") as caught:
+        found.reserve(run(roster="abcef", same_roster_only=True))
+    assert caught.value.exit_code == 32
+    found.reserve(run(roster="abcef", series="raises-2", same_roster_only=True))
+
+
+def test_dropouts_make_another_roster(ledger):
+    found = ledger()
+    complete(found, run(same_roster_only=True))
+    place = found.reserve(run(same_roster_only=True))
+    with pytest.raises(RefusedByLedger, match="without d"):
+        place.commit("ab" * 32, ("a", "b", "c"), EXACT)
+
+
+def test_two_runs_reserved_at_once_are_compared_when_they_commit(ledger):
+    """Nothing was wrong with either when it was reserved, for the rule came with the second."""
+    one = ledger().reserve(run(roster="abcdef"))
+    other = ledger(Rule("all", ("*",))).reserve(run(roster="abcde"))
+    strict = ledger(Rule("all", ("*",), min_difference=2))
+    one.commit("ab" * 32, list("abcdef"), EXACT)
+    with pytest.raises(RefusedByLedger, match="would tell of f alone"):
+        strict.commit(other.id, run(roster="abcde"), "ab" * 32, list("abcde"), EXACT)
+
+
+def test_a_commit_as_reserved_is_not_searched_twice(ledger, monkeypatch):
+    from ostraka.record import ledger as module
+
+    place = ledger().reserve(run(min_difference=2))
+    asked = []
+    monkeypatch.setattr(module, "check_roster", lambda *arguments: asked.append(arguments))
+    place.commit("ab" * 32, ABCD, EXACT)
+    assert not asked
+    place.commit("ab" * 32, ABCD[:3], EXACT)
+    assert len(asked) == 1
+    ledger().reserve(run(series="another"))
+    place.commit("ab" * 32, ABCD, EXACT)
+    assert len(asked) == 3  # that reservation asked once, too
+
+
+def test_two_runs_that_differ_by_too_few_are_refused(ledger):
+    found = ledger()
+    complete(found, run(roster="abcdef", min_difference=2))
+    with pytest.raises(RefusedByLedger, match="would tell of g alone, fewer than 2"):
+        found.reserve(run(roster="abcdefg", min_difference=2))
+    complete(found, run(roster="abcdefgh", min_difference=2))
+    with pytest.raises(RefusedByLedger, match="would tell of a, b alone, fewer than 3"):
+        found.reserve(run(roster="cdefgh", min_difference=3))
+
+
+def test_runs_are_refused_that_tell_too_much_only_in_combination(ledger):
+    """{a, b, c} and {d, e} and {a, b, c, d}: no two differ by one person."""
+    found = ledger()
+    complete(found, run(roster="abc", min_difference=2))
+    complete(found, run(roster="de", min_difference=2))
+    with pytest.raises(RefusedByLedger, match="fewer than 2 contributors"):
+        found.reserve(run(roster="abde", min_difference=2))
+    with pytest.raises(RefusedByLedger, match=r"would tell of [de] alone"):
+        found.reserve(run(roster="abcd", min_difference=2))
+
+
+def test_another_name_for_the_same_key_is_the_same_contributor(ledger):
+    """Or an organiser would name everybody anew, and rosters would have nobody in common."""
+    complete(ledger(), run(roster="abcdef", min_difference=2))
+    others = tuple(Person(name.upper(), f"key of {name}") for name in "abcde")
+    asked = replace(run(min_difference=2), roster=others)
+    with pytest.raises(RefusedByLedger, match="would tell of f alone"):
+        ledger().reserve(asked)
+    anew = tuple(Person(name, f"other key of {name}") for name in "abcde")
+    ledger().reserve(replace(asked, roster=anew))  # other people, as far as anybody can tell
+
+
+def test_a_party_s_own_rule_holds_whatever_the_manifest_says(ledger):
+    own = Rule("payroll", ("*",), min_difference=2)
+    complete(ledger(own), run(roster="abcdef", series="one"))
+    with pytest.raises(RefusedByLedger, match=r"payroll \(\*\), this one would tell of f"):
+        ledger(own).reserve(run(roster="abcde", series="another"))
+    ledger().reserve(run(roster="abcde", series="another"))
+
+
+@pytest.mark.parametrize("rule", [{"same_roster_only": True}, {"min_difference": 2}])
+def test_the_same_people_with_another_weight_are_refused(ledger, rule):
+    """The difference of the two tallies would be c's ballot."""
+    heavier = tuple(person(name)._replace(weight=1 + (name == "c")) for name in ABCD)
+    complete(ledger(), run(**rule))
+    with pytest.raises(RefusedByLedger, match="has counted c with another weight"):
+        ledger().reserve(replace(run(**rule), roster=heavier))
+    ledger().reserve(run(**rule))
+    complete(ledger(), replace(run(series="other", **rule), roster=heavier))
+    ledger().reserve(replace(run(series="other", **rule), roster=heavier))
+
+
+@pytest.mark.parametrize("rule", [{"same_roster_only": True}, {"min_difference": 2}])
+def test_what_one_run_was_promised_a_later_manifest_cannot_drop(ledger, rule):
+    complete(ledger(), run(series="Raises", **rule))
+    for series in ("Raises", "raises"):
+        with pytest.raises(RefusedByLedger, match="contributors"):
+            ledger().reserve(run(series=series, roster=("a", "b", "c")))
+    ledger().reserve(run(series="Raises"))
+    ledger().reserve(run(series="another", roster=("a", "b", "c")))
+
+
+def test_a_run_that_may_have_been_revealed_counts_as_if_all_were_in_it(ledger):
+    ledger().reserve(run(roster="abcdef", min_difference=2))
+    with pytest.raises(RefusedByLedger):
+        ledger().reserve(run(roster="abcde", min_difference=2))
+
+
+@pytest.mark.parametrize("limit", [{"same_roster_only": True}, {"min_difference": 2}])
+def test_of_a_run_that_may_have_gone_on_without_us_we_do_not_take_part_again(
+    ledger, someone, limit
+):
+    """The sum of the others may be known, and with the second one our input would be."""
+    us = Person("alice", fingerprint_text(someone.fingerprint))
+    asked = replace(run(dispensable=True), roster=(us, *map(person, ABCD)))
+    own = Rule("payroll", ("*",), **limit)
+    place = ledger(own).reserve(asked)
+    with pytest.raises(RefusedByLedger, match="alice"):
+        ledger(own).reserve(asked)
+    place.commit("ab" * 32, [p.name for p in asked.roster], EXACT)
+    ledger(own).reserve(replace(asked, dispensable=False)).release("known to have told nothing")
+    ledger(own).reserve(replace(asked, dispensable=False))
+    ledger(own).reserve(asked)
+
+
+def test_rosters_that_cannot_be_searched_are_refused(ledger, monkeypatch):
+    from ostraka.record import differencing
+
+    complete(ledger(), run(roster="abcdef"))
+    monkeypatch.setattr(differencing, "WORK", 0)
+    with pytest.raises(RefusedByLedger, match="it cannot be ruled out"):
+        ledger().reserve(run(roster="abc", min_difference=3))
+
+
+# --- two at once, and a kill ---------------------------------------------------------------------
+
+CHILD = """
+import os, signal, sys
+from datetime import UTC, datetime
+from fractions import Fraction
+from pathlib import Path
+from ostraka.errors import RefusedByLedger
+from ostraka.record.budget import Budget, Spend
+from ostraka.record.ledger import Ledger, Run
+from ostraka.record.rules import Person, Rule
+from ostraka import identity
+
+who = identity.load("alice", Path(sys.argv[1]))
+rule = Rule("payroll", ("*",), Budget(Fraction(3)))
+ledger = Ledger(Path(sys.argv[2]), who, [rule], now=lambda: datetime.now(UTC))
+both = (Person("a", "ka"), Person("b", "kb"))
+run = Run("t", "t", "p", "00", both, True, Spend.pure(Fraction(1, 10)))
+done = 0
+try:
+    for _ in range(int(sys.argv[3])):
+        place = ledger.reserve(run)
+        if sys.argv[4] == "dies":
+            os.kill(os.getpid(), signal.SIGKILL)
+        place.commit("ab", ("a", "b"), run.cost)
+        done += 1
+except RefusedByLedger:
+    pass
+print(done)
+"""
+
+
+def child(someone, tmp_path, runs, ends):
+    command = [sys.executable, "-c", CHILD, someone.key_path.parent, tmp_path, str(runs), ends]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def test_two_processes_at_once_do_not_spend_more_than_the_budget(someone, tmp_path, ledger):
+    children = [child(someone, tmp_path, 30, "lives") for _ in range(2)]
+    done = [int(one.communicate(timeout=30)[0]) for one in children]
+    assert sum(done) == 30
+    assert Counter(states(ledger())) == {State.COMMITTED: 30}
+
+
+def test_a_kill_between_reserve_and_commit_leaves_it_spent(someone, tmp_path, ledger):
+    one = child(someone, tmp_path, 1, "dies")
+    one.communicate(timeout=30)
+    assert one.returncode == -signal.SIGKILL
+    found = ledger(Rule("payroll", ("*",), Budget(Fraction(1, 10))))
+    assert states(found) == [State.HELD]
+    tenth = Spend.pure(Fraction(1, 10))
+    with pytest.raises(RefusedByLedger):
+        found.reserve(run(tenth))
+    found.release(next(iter(found.runs)), "by hand")
+    found.reserve(run(tenth))
+
+
+# --- size ----------------------------------------------------------------------------------------
+
+
+def test_a_thousand_past_runs_are_checked_within_a_second(someone, tmp_path, monkeypatch):
+    with monkeypatch.context() as quick:
+        quick.setattr(os, "fsync", lambda _: None)
+        found = Ledger(tmp_path, someone, now=lambda: NOW)
+        people = [f"party-{i}" for i in range(100)]
+        for number in range(1000):
+            group = people[: 50 + 5 * (number % 11)]
+            complete(found, run(Spend.pure(Fraction(1, 1000)), roster=group, series="x"))
+    own = Rule("all", ("*",), Budget(Fraction(2), Fraction("1e-6")), "zcdp", min_difference=5)
+    start = perf_counter()
+    fresh = Ledger(tmp_path, someone, [own], now=lambda: NOW)
+    fresh.reserve(run(Spend.pure(Fraction(1, 1000)), roster=people[:95], series="x"))
+    taken = perf_counter() - start
+    assert len(fresh.runs) == 1001
+    assert taken < 1, f"{taken:.2f} s"
+
+
+def test_a_line_is_plain_json(ledger):
+    found = ledger()
+    complete(found, run(HALF))
+    for line in found.chain.path.read_text().splitlines():
+        assert set(json.loads(line)) == {"entry", "signature"}

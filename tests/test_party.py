@@ -1,0 +1,238 @@
+"""One party's part in a session, over real sockets in one process."""
+
+import asyncio
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ostraka import party as roles
+from ostraka.errors import InputError, ManifestError, TimedOut
+from ostraka.protocols.protocol import Outcome
+from ostraka.record import receipt
+
+ALL = ("contributor", "compute", "recipient")
+INPUTS = {"alice": 1, "bob": 20, "carlos": 300}
+SHAMIR = 'scheme = "shamir"\nthreshold = 1'
+
+
+class Watcher(roles.Observer):
+    def __init__(self):
+        self.seen = []
+        self.bytes = []
+        self.warned = []
+
+    def gathering(self, present, total):
+        self.seen.append(f"{present}/{total}")
+
+    def phase(self, name):
+        self.seen.append(name)
+
+    def warn(self, text):
+        self.warned.append(text)
+
+    def moved(self, done, total):
+        self.bytes.append((done, total))
+
+
+async def watched(office, manifest, inputs, **options):
+    """{name: (result, watcher)}."""
+    watchers = {name: Watcher() for name in manifest.parties}
+    async with asyncio.timeout(20):
+        found = await asyncio.gather(
+            *(
+                roles.run_party(
+                    manifest,
+                    office.identity(name),
+                    name,
+                    inputs.get(name),
+                    directory_for_receipt=None,
+                    observer=watchers[name],
+                    **options,
+                )
+                for name in manifest.parties
+            )
+        )
+    return {n: (r, watchers[n]) for n, r in zip(manifest.parties, found, strict=True)}
+
+
+@pytest.mark.parametrize("sharing", ['scheme = "additive"', SHAMIR], ids=["additive", "shamir"])
+@pytest.mark.parametrize("length", [1, 3, 5000])
+async def test_the_sum(office, sharing, length):
+    manifest = office.manifest(sharing=sharing, length=length)
+    inputs = {
+        name: value if length == 1 else [value + i for i in range(length)]
+        for name, value in INPUTS.items()
+    }
+    expected = 321 if length == 1 else [321 + 3 * i for i in range(length)]
+    for result, _ in (await watched(office, manifest, inputs)).values():
+        assert result["status"] == "released"
+        assert result["outputs"] == [{"name": "sum", "value": expected}]
+        assert result["contributors"] == 3
+        assert result["protocol"] == "secure-sum"
+        assert result["manifest_sha256"] == manifest.digest.hex()
+        assert len(result["session"]) == 64
+        assert "receipt" not in result
+
+
+async def test_phases_are_told_in_order_and_bytes_up_to_their_total(office):
+    found = await watched(office, office.manifest(), INPUTS)
+    for _, watcher in found.values():
+        phases = [seen for seen in watcher.seen if "/" not in seen]
+        assert phases == ["sharing", "computing", "opening", "done"]
+        assert watcher.seen[0] == "1/3"
+        assert "3/3" in watcher.seen
+        assert all(0 <= done <= total for done, total in watcher.bytes)
+
+
+def test_who_was_not_counted_and_whose_shares_were_corrected_is_told(office):
+    watcher = Watcher()
+    roles._warn(office.manifest(), Outcome((), ("bob", "carlos"), liars=("carlos",)), watcher)
+    assert watcher.warned == [
+        "not counted: alice",
+        "carlos announced wrong shares of the result; they were corrected",
+    ]
+
+
+async def test_what_a_role_may_not_learn_is_absent(office):
+    manifest = office.manifest(
+        {
+            "alice": ("contributor",),
+            "bob": ("contributor", "compute"),
+            "carlos": ("compute",),
+            "david": ("recipient",),
+        }
+    )
+    found = await watched(office, manifest, {"alice": 1, "bob": 2})
+    for name in ("alice", "bob", "carlos"):
+        result = found[name][0]
+        assert set(result) == {"session", "protocol", "manifest_sha256", "status"}
+        assert result["status"] == "no-output"
+    assert found["david"][0]["outputs"] == [{"name": "sum", "value": 3}]
+
+
+async def test_a_trace_shows_every_share_and_they_add_up(office):
+    shares = []
+    manifest = office.manifest()
+    trace = lambda kind, party, vector: shares.append((kind, party, int(vector[0])))  # noqa: E731
+    await watched(office, manifest, INPUTS, trace=trace)
+    made = [value for kind, _, value in shares if kind == "made"]
+    announced = [value for kind, _, value in shares if kind == "announced"]
+    assert sum(made) % 2**64 == 321
+    assert len(made) == 9
+    assert sum(announced) % 2**64 == 3 * 321 % 2**64
+
+
+async def test_a_receipt_is_written_for_each_party_and_holds(office, tmp_path):
+    found = await office.run(office.manifest(), INPUTS, receipts=tmp_path)
+    for name, result in found.items():
+        path = Path(result["receipt"])
+        assert path.name == f"receipt-{name}-{result['session'][:12]}.json"
+        assert receipt.verify(receipt.read(path))["signed"] == list(INPUTS)
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+@pytest.mark.parametrize("bad", [10**9, 1.5, "x", [1, 2], float("nan"), None, np.zeros(2)])
+async def test_a_bad_input_leaves_nothing_and_says_so(office, bad):
+    manifest = office.manifest(deadline=2, timeout=1)
+    found = await office.run(manifest, INPUTS | {"bob": bad})
+    assert isinstance(found["bob"], InputError)
+    assert found["bob"].exit_code == 20
+    assert found["bob"].data_left is False
+    for name in ("alice", "carlos"):
+        assert found[name].exit_code == 40
+        assert found[name].data_left is True
+
+
+async def test_whoever_is_no_contributor_must_give_nothing(office):
+    manifest = office.manifest({"alice": ALL, "bob": ALL, "carlos": ("recipient",)}, timeout=1)
+    found = await office.run(manifest, INPUTS)
+    assert isinstance(found["carlos"], InputError)
+
+
+async def test_what_the_protocol_cannot_do_is_known_before_anybody_is_contacted(office):
+    manifest = office.manifest(sharing='scheme = "additive"\nsecurity = "active"')
+    found = await office.take_part(manifest, "alice", 1)
+    assert isinstance(found, ManifestError)
+    assert found.data_left is False
+
+
+async def test_missing_parties_leave_no_data(office):
+    found = await office.take_part(office.manifest(deadline=0.3), "alice", 1)
+    assert isinstance(found, TimedOut)
+    assert found.data_left is False
+
+
+async def test_cancelling_ends_the_session_for_everybody(office):
+    manifest = office.manifest(timeout=5)
+    there = asyncio.Event()
+
+    class Stuck(Watcher):
+        def phase(self, name):
+            there.set()
+
+    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+        alice = group.create_task(
+            roles.run_party(manifest, office.identity("alice"), "alice", 1,
+                            directory_for_receipt=None, observer=Stuck())
+        )  # fmt: skip
+        bob = group.create_task(office.take_part(manifest, "bob", 2))
+        carlos = group.create_task(office.open(manifest, "carlos"))
+        await there.wait()
+        alice.cancel()
+        await asyncio.wait([alice])
+        assert alice.cancelled()
+        await (await carlos).close()
+    assert bob.result().exit_code == 40
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_repeated_runs_over_one_session(office):
+    manifest = office.manifest(("alice", "bob"))
+    async with asyncio.timeout(20):
+        found = await asyncio.gather(
+            *(
+                roles.measure(manifest, office.identity(n), n, lambda v=v: v, 5)
+                for n, v in {"alice": 3, "bob": 4}.items()
+            )
+        )
+    for timings, outcome in found:
+        assert len(timings) == 5
+        assert all(t.end >= t.begin and t.bytes_sent > 0 for t in timings)
+        assert outcome.outputs[0].value == 7
+
+
+async def test_a_receipt_that_cannot_be_written_does_not_take_the_result_with_it(office, tmp_path):
+    manifest, watcher = office.manifest(), Watcher()
+
+    async def take_part(name, observer=None):
+        return await roles.run_party(
+            manifest,
+            office.identity(name),
+            name,
+            INPUTS[name],
+            directory_for_receipt=tmp_path / "not there",
+            observer=observer,
+        )
+
+    async with asyncio.timeout(20):
+        result, *_ = await asyncio.gather(
+            take_part("alice", watcher), take_part("bob"), take_part("carlos")
+        )
+    assert result["outputs"] == [{"name": "sum", "value": 321}]
+    assert "receipt" not in result
+    assert ["receipt" in text for text in watcher.warned] == [True]
+
+
+async def test_recipients_whose_results_differ_are_told_at_once(office, monkeypatch):
+    made = iter(range(10))
+    monkeypatch.setattr(receipt, "result_commitment", lambda *_: f"{next(made):064x}")
+    found = await watched(office, office.manifest(), INPUTS)
+    for name, (_, watcher) in found.items():
+        assert [text.split()[0] for text in watcher.warned] == [n for n in INPUTS if n != name]
+        assert all("another result" in text for text in watcher.warned)
+
+
+async def test_recipients_whose_results_agree_hear_no_warning(office):
+    found = await watched(office, office.manifest(), INPUTS)
+    assert [watcher.warned for _, watcher in found.values()] == [[], [], []]

@@ -1,0 +1,257 @@
+"""When a party's run is reserved, committed, released or held: over sockets, in one process."""
+
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+
+from ostraka import party as roles
+from ostraka.errors import Aborted, InputError, RefusedByLedger, TimedOut
+from ostraka.protocols.protocol import Output
+from ostraka.protocols.secure_sum import SecureSum
+from ostraka.record.ledger import Ledger, State, missing_sessions
+
+ALL = ("contributor", "compute", "recipient")
+INPUTS = {"alice": 1, "bob": 20, "carlos": 300}
+SHAMIR = 'scheme = "shamir"\nthreshold = 1'
+GIVES = {"alice": ("contributor",), "bob": ALL, "carlos": ALL}
+
+
+@pytest.fixture
+def ledgers(office, tmp_path):
+    def opened(name):
+        return Ledger(tmp_path, office.identity(name), now=lambda: datetime.now(UTC))
+
+    return {name: opened(name) for name in INPUTS}
+
+
+async def take_part(office, manifest, ledgers, name, value, **options):
+    try:
+        return await roles.run_party(
+            manifest,
+            office.identity(name),
+            name,
+            value,
+            directory_for_receipt=options.pop("receipts", None),
+            ledger=ledgers[name],
+            **options,
+        )
+    except Exception as error:
+        return error
+
+
+async def run(office, manifest, ledgers, inputs=INPUTS, **options):
+    async with asyncio.timeout(20):
+        found = await asyncio.gather(
+            *(
+                take_part(office, manifest, ledgers, name, inputs.get(name), **options)
+                for name in manifest.parties
+            )
+        )
+    return dict(zip(manifest.parties, found, strict=True))
+
+
+def last(ledger):
+    ledger.read()
+    return list(ledger.runs.values())[-1]
+
+
+def why(ledger):
+    return last(ledger).state, last(ledger).why
+
+
+@pytest.mark.parametrize("sharing", ['scheme = "additive"', SHAMIR], ids=["additive", "shamir"])
+async def test_each_party_writes_down_what_it_knows(office, ledgers, sharing):
+    manifest = office.manifest(GIVES, sharing=sharing)
+    found = await run(office, manifest, ledgers)
+    for name, result in found.items():
+        record = last(ledgers[name])
+        assert record.state is State.COMMITTED
+        assert record.session == result["session"]
+        assert record.counted == tuple((p.name, p.key, 1) for p in manifest.party)
+        assert record.outputs == (() if name == "alice" else ("sum",))
+        assert record.run.manifest == manifest.digest.hex()
+        assert record.run.series == "Test"
+        assert record.cost.exact
+
+
+async def test_a_party_that_only_receives_has_no_input_and_no_commit(office, ledgers):
+    manifest = office.manifest({"alice": ALL, "bob": ALL, "carlos": ("recipient",)})
+    await run(office, manifest, ledgers, {"alice": 1, "bob": 20})
+    record = last(ledgers["carlos"])
+    assert not record.run.contributes
+    assert record.outputs == ("sum",)
+    assert [p.name for p in record.counted] == ["alice", "bob"]
+
+
+async def test_a_figure_that_is_withheld_is_not_written_down_as_opened(
+    office, ledgers, monkeypatch
+):
+    def withholding(self, opened, counted):
+        (total,) = combine(self, opened, counted)
+        return (total, Output("mean", "", (), None, scalar=True, withheld="Too few."))
+
+    combine = SecureSum.combine
+    monkeypatch.setattr(SecureSum, "combine", withholding)
+    await run(office, office.manifest(), ledgers)
+    record = last(ledgers["alice"])
+    assert (record.status, record.outputs) == ("suppressed", ("sum",))
+
+
+async def test_nobody_came(office, ledgers):
+    found = await take_part(office, office.manifest(deadline=0.3), ledgers, "alice", 1)
+    assert isinstance(found, TimedOut)
+    assert why(ledgers["alice"]) == (State.RELEASED, "timed-out")
+
+
+async def test_a_bad_input_of_one_releases_the_sum_of_all(office, ledgers):
+    found = await run(office, office.manifest(timeout=1), ledgers, INPUTS | {"bob": "x"})
+    assert isinstance(found["bob"], InputError)
+    assert why(ledgers["bob"]) == (State.RELEASED, "input")
+    for name in ("alice", "carlos"):
+        assert isinstance(found[name], Aborted)
+        assert last(ledgers[name]).state is State.RELEASED
+
+
+async def test_shares_of_shamir_that_left_are_held_as_others_may_go_on(office, ledgers):
+    """Bob stops when he has shared: two of three can open their sum, and with it his input."""
+    manifest = office.manifest(sharing=SHAMIR + "\n[policy]\nmin_contributors = 3")
+
+    class Stops(roles._Blind):
+        def phase(self, name):
+            if name == "computing":
+                raise RuntimeError("it stops here")
+
+    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+        for name in INPUTS:
+            observer = Stops() if name == "bob" else None
+            taking = take_part(office, manifest, ledgers, name, INPUTS[name], observer=observer)
+            group.create_task(taking)
+    assert why(ledgers["bob"]) == (State.HELD, "")
+
+
+async def test_who_only_computes_holds_what_others_may_have_opened(office, ledgers):
+    """Nothing of carlos's was in it, and still the answer may be known."""
+    roles_of = {"alice": ALL, "bob": ALL, "carlos": ("compute",)}
+    manifest = office.manifest(roles_of, sharing=SHAMIR, timeout=1)
+
+    class Stops(roles._Blind):
+        def phase(self, name):
+            if name == "computing":
+                raise Aborted("it stops here", data_left=False)
+
+    inputs = {"alice": 1, "bob": 2}
+    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+        for name in INPUTS:
+            observer = Stops() if name == "carlos" else None
+            taking = take_part(office, manifest, ledgers, name, inputs.get(name), observer=observer)
+            group.create_task(taking)
+    assert why(ledgers["carlos"]) == (State.HELD, "")
+
+
+async def test_an_interrupted_wait_is_released(office, ledgers):
+    async with asyncio.timeout(10):
+        waiting = asyncio.get_running_loop().create_task(
+            take_part(office, office.manifest(), ledgers, "alice", 1)
+        )
+        while not ledgers["alice"].runs:
+            await asyncio.sleep(0.01)
+        waiting.cancel()
+        await asyncio.wait([waiting])
+    assert why(ledgers["alice"]) == (State.RELEASED, "interrupted")
+
+
+async def test_what_is_refused_contacts_nobody(office, ledgers, monkeypatch):
+    async def contacted(*_, **__):
+        raise AssertionError("the network was used")
+
+    def refuse(_):
+        raise RefusedByLedger("no", data_left=False)
+
+    monkeypatch.setattr(roles.Session, "open", contacted)
+    monkeypatch.setattr(ledgers["alice"], "reserve", refuse)
+    found = await take_part(office, office.manifest(), ledgers, "alice", 1)
+    assert isinstance(found, RefusedByLedger)
+    assert found.data_left is False
+
+
+async def test_a_refusal_at_commit_opens_nothing_and_is_released(office, ledgers, monkeypatch):
+    def refuse(*_):
+        raise RefusedByLedger("no")
+
+    monkeypatch.setattr(ledgers["bob"], "commit", refuse)
+    found = await run(office, office.manifest(timeout=1), ledgers)
+    assert isinstance(found["bob"], RefusedByLedger)
+    assert found["bob"].data_left is True
+    assert why(ledgers["bob"]) == (State.RELEASED, "ledger")
+    assert all(isinstance(found[name], Aborted) for name in ("alice", "carlos"))
+
+
+async def test_a_refusal_after_shares_left_is_held_and_stops_everybody(
+    office, ledgers, monkeypatch
+):
+    """Two of three could open the sum; the ledger that refuses knows of nothing that has left."""
+
+    def refuse(*_):
+        raise RefusedByLedger("no", data_left=False)
+
+    monkeypatch.setattr(ledgers["bob"], "commit", refuse)
+    policy = "\n[policy]\nmin_contributors = 3"
+    found = await run(office, office.manifest(sharing=SHAMIR + policy, timeout=1), ledgers)
+    assert isinstance(found["bob"], RefusedByLedger)
+    assert found["bob"].data_left is True
+    assert why(ledgers["bob"]) == (State.HELD, "")
+    for name in ("alice", "carlos"):
+        assert isinstance(found[name], Aborted)
+        assert "bob refused" in found[name].message
+
+
+async def test_who_only_contributes_is_refused_before_it_shares(office, ledgers, monkeypatch):
+    def refuse(*_):
+        raise RefusedByLedger("no")
+
+    monkeypatch.setattr(ledgers["alice"], "commit", refuse)
+    found = await run(office, office.manifest(GIVES, timeout=1), ledgers)
+    assert found["alice"].data_left is False
+    assert why(ledgers["alice"]) == (State.RELEASED, "ledger")
+
+
+async def test_a_result_that_cannot_be_written_down_is_not_taken_away(office, ledgers, monkeypatch):
+    warned = []
+
+    class Watcher(roles._Blind):
+        def warn(self, text):
+            warned.append(text)
+
+    def full(*_):
+        raise RefusedByLedger("the disk is full")
+
+    monkeypatch.setattr(ledgers["alice"], "result", full)
+    found = await run(office, office.manifest(), ledgers, observer=Watcher())
+    assert found["alice"]["outputs"] == [{"name": "sum", "value": 321}]
+    assert "the disk is full" in warned
+    assert last(ledgers["alice"]).state is State.COMMITTED
+
+
+async def test_a_ledger_and_head_rolled_back_together_are_told_by_receipts(
+    office, ledgers, tmp_path
+):
+    """Her own, or those of the others, who have her signature."""
+    receipts = tmp_path / "receipts"
+    receipts.mkdir()
+    await run(office, office.manifest(), ledgers, receipts=receipts)
+    files = [ledgers["alice"].chain.path, ledgers["alice"].chain.head_path]
+    older = [file.read_bytes() for file in files]
+    await run(office, office.manifest(), ledgers, receipts=receipts)
+    ledgers["alice"].read()
+    assert missing_sessions(ledgers["alice"], receipts) == (6, [])
+    for file, content in zip(files, older, strict=True):
+        file.write_bytes(content)
+    rolled_back = Ledger(tmp_path, office.identity("alice"), now=lambda: datetime.now(UTC))
+    rolled_back.read()
+    ours, missing = missing_sessions(rolled_back, receipts)
+    assert (ours, len(missing)) == (6, 3)
+    assert missing_sessions(ledgers["bob"], receipts) == (6, [])
+    mallory = Ledger(tmp_path, office.identity("mallory"), now=lambda: datetime.now(UTC))
+    mallory.read()
+    assert missing_sessions(mallory, receipts) == (0, [])
