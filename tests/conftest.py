@@ -98,7 +98,9 @@ class Office:
         nonces = os.urandom(32), os.urandom(32)
         return await Session.open(manifest, identity, name, *nonces, spin=0, **options)
 
-    async def take_part(self, manifest, name, value=None, *, receipts=None, identity=None):
+    async def take_part(
+        self, manifest, name, value=None, *, receipts=None, identity=None, observer=None
+    ):
         """`run_party`; its result, or the exception that ended it."""
         from ostraka import party as roles
 
@@ -109,16 +111,19 @@ class Office:
                 name,
                 value,
                 directory_for_receipt=receipts,
+                observer=observer,
             )
         except Exception as error:
             return error
 
-    async def run(self, manifest, inputs, *, receipts=None, within=20):
+    async def run(self, manifest, inputs, *, receipts=None, observer=None, within=20):
         """Everybody takes part; {name: result or exception}."""
         async with asyncio.timeout(within):
             found = await asyncio.gather(
                 *(
-                    self.take_part(manifest, name, inputs.get(name), receipts=receipts)
+                    self.take_part(
+                        manifest, name, inputs.get(name), receipts=receipts, observer=observer
+                    )
                     for name in manifest.parties
                 )
             )

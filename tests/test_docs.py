@@ -10,7 +10,8 @@ import pytest
 from ostraka import protocols
 from ostraka.inputs.encoding import Codec
 from ostraka.manifest import parse
-from ostraka.protocols.protocol import Output, Protocol
+from ostraka.outcome import Output
+from ostraka.protocols.protocol import Protocol
 from ostraka.protocols.sentences import explain_linear
 from ostraka.session import lifecycle
 from ostraka.simulate import simulate

@@ -7,7 +7,8 @@ import pytest
 
 from ostraka import party as roles
 from ostraka.errors import Aborted, InputError, RefusedByLedger, TimedOut
-from ostraka.protocols.protocol import Output
+from ostraka.outcome import Output
+from ostraka.progress import Observer
 from ostraka.protocols.secure_sum import SecureSum
 from ostraka.record.ledger import Ledger, State, missing_sessions
 
@@ -104,12 +105,12 @@ async def test_nobody_came(office, ledgers):
     assert why(ledgers["alice"]) == (State.RELEASED, "timed-out")
 
 
-async def test_a_bad_input_of_one_releases_the_sum_of_all(office, ledgers):
-    found = await run(office, office.manifest(timeout=1), ledgers, INPUTS | {"bob": "x"})
+async def test_a_bad_input_reserves_nothing_and_those_who_waited_release(office, ledgers):
+    found = await run(office, office.manifest(deadline=2), ledgers, INPUTS | {"bob": "x"})
     assert isinstance(found["bob"], InputError)
-    assert why(ledgers["bob"]) == (State.RELEASED, "input")
+    assert not ledgers["bob"].runs
     for name in ("alice", "carlos"):
-        assert isinstance(found[name], Aborted)
+        assert isinstance(found[name], TimedOut)
         assert last(ledgers[name]).state is State.RELEASED
 
 
@@ -117,7 +118,7 @@ async def test_shares_of_shamir_that_left_are_held_as_others_may_go_on(office, l
     """Bob stops when he has shared: two of three can open their sum, and with it his input."""
     manifest = office.manifest(sharing=SHAMIR + "\n[policy]\nmin_contributors = 3")
 
-    class Stops(roles._Blind):
+    class Stops(Observer):
         def phase(self, name):
             if name == "computing":
                 raise RuntimeError("it stops here")
@@ -135,7 +136,7 @@ async def test_who_only_computes_holds_what_others_may_have_opened(office, ledge
     roles_of = {"alice": ALL, "bob": ALL, "carlos": ("compute",)}
     manifest = office.manifest(roles_of, sharing=SHAMIR, timeout=1)
 
-    class Stops(roles._Blind):
+    class Stops(Observer):
         def phase(self, name):
             if name == "computing":
                 raise Aborted("it stops here", data_left=False)
@@ -219,7 +220,7 @@ async def test_who_only_contributes_is_refused_before_it_shares(office, ledgers,
 async def test_a_result_that_cannot_be_written_down_is_not_taken_away(office, ledgers, monkeypatch):
     warned = []
 
-    class Watcher(roles._Blind):
+    class Watcher(Observer):
         def warn(self, text):
             warned.append(text)
 

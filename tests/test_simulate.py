@@ -7,7 +7,7 @@ from ostraka.errors import PeerLost, PeerViolation
 from ostraka.exchange import octets, words
 from ostraka.manifest import parse
 from ostraka.names import Step
-from ostraka.protocols.protocol import Outcome
+from ostraka.outcome import Outcome
 from ostraka.simulate import Crashed, MemoryNet, simulate
 
 

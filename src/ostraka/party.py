@@ -10,18 +10,19 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
-from ostraka.arithmetic.randomness import OsDraw, Words
+from ostraka.arithmetic.randomness import OsDraw
 from ostraka.errors import Aborted, OstrakaError, PeerLost
 from ostraka.exchange import octets
 from ostraka.identity import Identity
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId, Step
+from ostraka.outcome import Outcome
+from ostraka.progress import Observer, Phase, Progress
 from ostraka.protocols import protocol_for, runner
-from ostraka.protocols.protocol import Outcome
 from ostraka.record import receipt
 from ostraka.record.budget import Spend
 from ostraka.record.ledger import Ledger, Reservation, Run
@@ -32,33 +33,6 @@ from ostraka.wire.messages import Statement
 PROGRESS_SECONDS = 0.1
 
 
-class Observer(Protocol):
-    """Who wants to watch a party from outside. Told nothing secret."""
-
-    def gathering(self, present: int, total: int) -> None:
-        """So many of the parties are here, ourselves included."""
-
-    def phase(self, name: str) -> None:
-        """A phase begins: sharing, computing, opening, done."""
-
-    def warn(self, text: str) -> None:
-        """Something went wrong that does not touch the result."""
-
-    def moved(self, done: int, total: int) -> None:
-        """So many of the bytes that this party is to send are sent."""
-
-
-Trace = Callable[[str, PartyId, Words], None]
-"""Told ("made" | "got" | "announced", the other party, the vector) of every share."""
-
-
-class _Blind:
-    def gathering(self, present: int, total: int) -> None: ...
-    def phase(self, name: str) -> None: ...
-    def warn(self, text: str) -> None: ...
-    def moved(self, done: int, total: int) -> None: ...
-
-
 async def run_party(
     manifest: Manifest,
     identity: Identity,
@@ -67,7 +41,6 @@ async def run_party(
     *,
     directory_for_receipt: Path | None,
     observer: Observer | None = None,
-    trace: Trace | None = None,
     ledger: Ledger | None = None,
 ) -> dict[str, Any]:
     """Take part in one session, from gathering to receipt.
@@ -75,7 +48,6 @@ async def run_party(
     Args:
         raw_input: a contributor's input, None for others.
         directory_for_receipt: where receipt-NAME-SESSION.json is written; None for nowhere.
-        trace: sees every share; for teaching with toy inputs only.
         ledger: where the run is written down, and what may refuse it; None: nowhere, nothing.
 
     Returns:
@@ -87,18 +59,17 @@ async def run_party(
     protocol = protocol_for(manifest)
     # A protocol on an engine is rehearsed for this: not while the others wait, nor for nobody.
     total = protocol.cost().sent[me].bytes if observer is not None else 0
-    observer = observer or _Blind()
+    x = protocol.input_of(me, raw_input)
+    observer = observer or Observer()
     with _booked(ledger, manifest, me, protocol.spends(protocol.contributors), observer) as booking:
         async with taking_part(manifest, identity, me, observer) as session:
-            phases = _Phases(session, observer, trace, booking)
+            progress = _Phases(session, observer, booking)
 
             def gate(counted: tuple[PartyId, ...]) -> None:
                 booking.commit(session, counted, protocol.spends(counted))
 
             with _Bytes(session, observer, total):
-                outcome = await runner.run(
-                    session, protocol, raw_input, OsDraw(), phases, gate=gate
-                )
+                outcome = await runner.run(session, protocol, x, OsDraw(), progress, gate=gate)
             session.lifecycle.happen(Event.REVEALED)
             if outcome is not None:
                 booking.result(session, outcome, observer)
@@ -154,25 +125,18 @@ def result_of(session: Session, outcome: Outcome | None, path: Path | None) -> d
     return result
 
 
-class _Phases:
+class _Phases(Progress):
     """Moves the session's lifecycle along with the protocol's phases."""
 
-    def __init__(
-        self, session: Session, observer: Observer, trace: Trace | None, booking: _Booking
-    ) -> None:
-        self._session, self._observer, self._booking = session, observer, booking
-        self.trace = trace
-        self.wants_shares = trace is not None
+    def __init__(self, session: Session, observer: Observer, booking: _Booking) -> None:
+        super().__init__(observer)
+        self._session, self._booking = session, booking
 
-    def phase(self, name: str) -> None:
+    def enter(self, phase: Phase) -> None:
         self._booking.sharing = True  # the first of all phases
-        if name == "computing":
+        if phase is Phase.COMPUTING:
             self._session.lifecycle.happen(Event.COMPUTING)
-        self._observer.phase(name)
-
-    def share(self, kind: str, party: PartyId, vector: Words) -> None:
-        if self.trace is not None:
-            self.trace(kind, party, vector)
+        super().enter(phase)
 
 
 # The ledger
@@ -356,10 +320,10 @@ async def measure(
     protocol = protocol_for(manifest)
     timings: list[Timing] = []
     outcome: Outcome | None = None
-    async with taking_part(manifest, identity, me, _Blind()) as session:
+    async with taking_part(manifest, identity, me, Observer()) as session:
         for run in range(runs):
             x = outcome = None  # before the next input is made: vectors may be long
-            x = make_input() if me in manifest.contributors else None
+            x = protocol.input_of(me, make_input() if me in manifest.contributors else None)
             await _barrier(session, step := 1 + run * (protocol.steps + 1))
             begin, sent = monotonic(), session.bytes_sent
             outcome = await runner.run(session, protocol, x, OsDraw(), first_step=step + 1)

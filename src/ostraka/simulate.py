@@ -21,9 +21,11 @@ from ostraka.errors import OstrakaError, PeerLost, PeerViolation
 from ostraka.exchange import Array, Exchange, Expected, type_codes
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId, Step
+from ostraka.outcome import Outcome
+from ostraka.progress import Observer, Progress
 from ostraka.protocols import protocol_for
-from ostraka.protocols.protocol import Outcome, Protocol
-from ostraka.protocols.runner import Gate, Observer, open_gate, run
+from ostraka.protocols.protocol import Protocol
+from ostraka.protocols.runner import Gate, open_gate, run
 
 Result = Outcome | OstrakaError | None
 """An outcome for a recipient, None for who learns nothing, or the error a party ended with."""
@@ -144,10 +146,11 @@ async def run_all(
 
     async def one(party: PartyId) -> None:
         exchange, draw = net.exchange(party), SeededDraw(f"{seed} {party}")
-        observer, gate = (observers or {}).get(party), (gates or {}).get(party, open_gate)
-        x = inputs.get(party)
+        progress = Progress((observers or {}).get(party))
+        gate = (gates or {}).get(party, open_gate)
         try:
-            results[party] = await run(exchange, protocol, x, draw, observer, gate=gate)
+            x = protocol.input_of(party, inputs.get(party))
+            results[party] = await run(exchange, protocol, x, draw, progress, gate=gate)
         except OstrakaError as error:
             results[party] = error
         finally:

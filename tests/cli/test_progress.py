@@ -10,6 +10,7 @@ import pytest
 
 from ostraka.cli import voice
 from ostraka.cli.progress import Progress
+from ostraka.progress import Phase
 
 
 def test_plain_lines(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -17,13 +18,13 @@ def test_plain_lines(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Mon
     with Progress(contributes=True) as progress:
         progress.gathering(3, 4)
         assert voice.speaker.data_left is False
-        progress.phase("sharing")
+        progress.phase(Phase("sharing"))
         assert voice.speaker.data_left is True
         progress.moved(1, 1 << 30)
         assert not voice.speaker.opening
-        progress.phase("opening")
+        progress.phase(Phase("opening"))
         assert voice.speaker.opening
-        progress.phase("done")
+        progress.phase(Phase("done"))
     captured = capsys.readouterr()
     assert (captured.out, captured.err) == ("", "gathering 3/4\nsharing\nopening\ndone\n")
 
@@ -31,15 +32,16 @@ def test_plain_lines(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Mon
 def test_who_contributes_nothing_sends_nothing_of_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(voice, "speaker", type(voice.speaker)())
     with Progress(contributes=False) as progress:
-        progress.phase("sharing")
+        progress.phase(Phase("sharing"))
     assert voice.speaker.data_left is False
 
 
 CODE = """
 from ostraka.cli.progress import Progress
+from ostraka.progress import Phase
 with Progress(contributes=True) as progress:
     progress.gathering(3, 4)
-    progress.phase("sharing")
+    progress.phase(Phase("sharing"))
     progress.moved(1 << 29, 1 << 30)
     progress._bars.refresh()
 """

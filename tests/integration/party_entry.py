@@ -11,13 +11,14 @@ import sys
 
 from ostraka import party as roles
 from ostraka.cli.main import main
+from ostraka.progress import Observer
 
 phase, number, pid = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 del sys.argv[1:4]
 original = roles.run_party
 
 
-class Armed:
+class Armed(Observer):
     def __init__(self, observer):
         self._observer = observer
         self._reached = set()
@@ -41,8 +42,8 @@ class Armed:
     def warn(self, text):
         self._observer.warn(text)
 
-    def __getattr__(self, name):
-        return getattr(self._observer, name)
+    def moved(self, done, total):
+        self._observer.moved(done, total)
 
 
 async def run_party(*args, observer=None, **options):

@@ -11,8 +11,8 @@ from ostraka.arithmetic.field import P61
 from ostraka.engine import rounds
 from ostraka.engine.audit import Auditor
 from ostraka.errors import Aborted, ManifestError, OstrakaError, PeerViolation
+from ostraka.outcome import Outcome
 from ostraka.protocols import protocol_for
-from ostraka.protocols.protocol import Outcome
 from ostraka.sharing.scheme import Explicit
 from ostraka.simulate import MemoryNet, run_all
 

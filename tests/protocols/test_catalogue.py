@@ -15,8 +15,8 @@ import pytest
 
 from ostraka.errors import OstrakaError
 from ostraka.manifest import BoolType, ChoiceType, IntType, parse
+from ostraka.outcome import Outcome
 from ostraka.protocols import catalogue, protocol_for
-from ostraka.protocols.protocol import Outcome
 from ostraka.simulate import MemoryNet, run_all, simulate
 
 PAGES = Path(__file__).resolve().parents[2] / "docs" / "protocols"

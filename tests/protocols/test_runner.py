@@ -19,8 +19,10 @@ from ostraka.errors import (
 from ostraka.exchange import octets
 from ostraka.inputs.encoding import Codec
 from ostraka.names import Step
+from ostraka.outcome import Outcome, Output
+from ostraka.progress import Observer
 from ostraka.protocols import protocol_for
-from ostraka.protocols.protocol import Outcome, Output, Protocol
+from ostraka.protocols.protocol import Protocol
 from ostraka.protocols.runner import run
 from ostraka.protocols.secure_sum import SecureSum
 from ostraka.simulate import Crashed, MemoryNet, run_all, simulate
@@ -158,7 +160,9 @@ def test_a_contributor_that_does_not_compute_may_leave_at_once(manifest):
     for sharing in ({}, SHAMIR):
         protocol = protocol_for(manifest(roles, **sharing))
         net = MemoryNet(protocol.manifest.parties)
-        alone = asyncio.run(run(net.exchange("alice"), protocol, 38, SeededDraw(1)))
+        alone = asyncio.run(
+            run(net.exchange("alice"), protocol, protocol.encode(38), SeededDraw(1))
+        )
         assert alone is None
         assert net.sent["alice"].messages == 2
 
@@ -190,7 +194,9 @@ def test_a_parcel_of_another_shape_names_its_sender(manifest, scheme):
         net = MemoryNet(("alice", "bob"))
         net.exchange("bob").send("alice", Step(1), bad)
         with pytest.raises(PeerViolation) as caught:
-            asyncio.run(run(net.exchange("alice"), protocol, [1, 2, 3, 4], SeededDraw(1)))
+            asyncio.run(
+                run(net.exchange("alice"), protocol, protocol.encode([1, 2, 3, 4]), SeededDraw(1))
+            )
         assert caught.value.peer == "bob"
         assert caught.value.data_left is True
 
@@ -203,14 +209,14 @@ def test_words_that_are_no_field_elements_name_their_sender(manifest):
     net.exchange("bob").send("alice", Step(1), np.array([P61.p], np.uint64))
     net.leave("carlos")
     with pytest.raises(PeerViolation, match="bob sent no share") as caught:
-        asyncio.run(run(net.exchange("alice"), protocol, 1, SeededDraw(1)))
+        asyncio.run(run(net.exchange("alice"), protocol, protocol.encode(1), SeededDraw(1)))
     assert caught.value.peer == "bob"
 
 
 # --- watching -------------------------------------------------------------------------------------
 
 
-class Watcher:
+class Watcher(Observer):
     wants_shares = True
 
     def __init__(self):
@@ -257,9 +263,8 @@ def test_runs_can_follow_each_other_on_one_exchange(manifest, everybody, scheme)
         async def one(name):
             exchange, step, found = net.exchange(name), 1, []
             for i in range(4):
-                outcome = await run(
-                    exchange, protocol, INPUTS[name] + i, SeededDraw(i), first_step=step
-                )
+                x = protocol.encode(INPUTS[name] + i)
+                outcome = await run(exchange, protocol, x, SeededDraw(i), first_step=step)
                 found.append(outcome.outputs[0].value)
                 step += protocol.steps
             return found

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ostraka.errors import ManifestError
+from ostraka.outcome import Outcome
 from ostraka.protocols import catalogue, protocol_for
-from ostraka.protocols.protocol import Outcome
 from ostraka.simulate import MemoryNet, run_all, simulate
 
 RAISES = {"alice": 3800, "bob": 2514, "carlos": 2982, "david": 3390}

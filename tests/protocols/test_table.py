@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from ostraka.arithmetic.field import P61
 from ostraka.errors import InputError, ManifestError, PeerViolation, RefusedByPolicy
 from ostraka.manifest import Dominance
+from ostraka.outcome import Outcome
 from ostraka.protocols import protocol_for
 from ostraka.protocols.forms.disclosure import Rules
-from ostraka.protocols.protocol import Outcome
 from ostraka.protocols.table import Table
 from ostraka.simulate import MemoryNet, run_all
 

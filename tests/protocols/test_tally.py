@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from ostraka.arithmetic.field import P61
 from ostraka.errors import ManifestError, PeerViolation
+from ostraka.outcome import Outcome
 from ostraka.protocols import protocol_for
-from ostraka.protocols.protocol import Outcome
 from ostraka.protocols.tally import Tally
 from ostraka.sharing.scheme import Explicit
 from ostraka.simulate import MemoryNet, run_all

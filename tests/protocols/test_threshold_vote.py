@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from ostraka.arithmetic.field import P61
 from ostraka.errors import Aborted, InputError, ManifestError, PeerViolation, RefusedByPolicy
+from ostraka.outcome import Outcome
 from ostraka.protocols import protocol_for
-from ostraka.protocols.protocol import Outcome
 from ostraka.protocols.threshold_vote import ThresholdVote
 from ostraka.sharing.scheme import Explicit
 from ostraka.simulate import Crashed, MemoryNet, run_all, simulate

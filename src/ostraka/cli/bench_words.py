@@ -37,7 +37,7 @@ from ostraka.identity import Identity
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId
 from ostraka.protocols.auction import Auction
-from ostraka.protocols.protocol import Shares
+from ostraka.protocols.shares import Shares
 from ostraka.session.session import Session
 from ostraka.sharing.scheme import Explicit, Parcel
 from ostraka.sharing.shamir import Shamir

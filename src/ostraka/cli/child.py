@@ -14,10 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
+from ostraka.progress import Kind, Observer, Phase
+
 if TYPE_CHECKING:
     from ostraka.arithmetic.randomness import Words
     from ostraka.identity import Identity
     from ostraka.manifest import Manifest
+    from ostraka.names import PartyId
+    from ostraka.sharing.scheme import Scheme
 
 
 def main() -> None:
@@ -62,9 +66,10 @@ def _die_with_parent() -> None:
 
 def _warm_up(kind: str) -> None:
     if kind == "coordinator":
-        pass
+        import ostraka.coordinator.server
     else:
-        pass
+        import ostraka.party
+        import ostraka.protocols  # noqa: F401
 
 
 def _coordinator(job: dict[str, Any]) -> int:
@@ -78,20 +83,26 @@ def _coordinator(job: dict[str, Any]) -> int:
     return 0
 
 
-class _Teller:
-    """An observer that tells the parent."""
+class _Teller(Observer):
+    """Tells the parent all there is to see, real shares included."""
+
+    wants_shares = True
+
+    def __init__(self, scheme: Scheme) -> None:
+        self._scheme = scheme
 
     def gathering(self, present: int, total: int) -> None:
         tell("gathering", present=present, total=total)
 
-    def phase(self, name: str) -> None:
-        tell("phase", name=name)
+    def phase(self, phase: Phase) -> None:
+        tell("phase", name=phase)
+
+    def share(self, kind: Kind, party: PartyId, vector: Words) -> None:
+        values = self._scheme.to_signed(vector.copy()).tolist()
+        tell("share", kind=kind, party=party, values=values)
 
     def warn(self, text: str) -> None:
         print(f"warning: {text}", file=sys.stderr)
-
-    def moved(self, done: int, total: int) -> None:
-        """Nobody watches bytes here."""
 
 
 def _party(job: dict[str, Any]) -> int:
@@ -101,14 +112,10 @@ def _party(job: dict[str, Any]) -> int:
     from ostraka import party as roles
 
     manifest, own = _agreement(job)
-    scheme = config.protocol(manifest).scheme
-
-    def trace(kind: str, party: str, vector: Words) -> None:
-        tell("share", kind=kind, party=party, values=scheme.to_signed(vector.copy()).tolist())
-
     me = manifest.party_named(job["name"]).name
+    observer = _Teller(config.protocol(manifest).scheme)
     play = roles.run_party(
-        manifest, own, me, job["input"], directory_for_receipt=None, observer=_Teller(), trace=trace
+        manifest, own, me, job["input"], directory_for_receipt=None, observer=observer
     )
     tell("result", result=asyncio.run(play))
     return 0

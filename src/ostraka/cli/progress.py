@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from ostraka.cli import voice
+from ostraka.progress import Observer, Phase
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
@@ -15,8 +16,8 @@ WORTH_A_BAR = 1 << 20
 """Bytes below which a bar would only flicker."""
 
 
-class Progress:
-    """Watches one party's session; an Observer of `ostraka.protocols.runner`.
+class Progress(Observer):
+    """Watches one party's session.
 
     Args:
         contributes: whether the start of sharing means that shares of our input leave.
@@ -46,12 +47,12 @@ class Progress:
         """So many of the parties are here, ourselves included."""
         self._show(f"gathering {present}/{total}")
 
-    def phase(self, name: str) -> None:
+    def phase(self, phase: Phase) -> None:
         """A phase begins: sharing, computing, opening, done."""
-        if name == "sharing" and self._contributes:
+        if phase is Phase.SHARING and self._contributes:
             voice.speaker.data_left = True
-        voice.speaker.opening = voice.speaker.opening or name == "opening"
-        self._show(name)
+        voice.speaker.opening = voice.speaker.opening or phase is Phase.OPENING
+        self._show(phase)
 
     def warn(self, text: str) -> None:
         """Something went wrong that does not touch the result."""

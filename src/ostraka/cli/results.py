@@ -10,7 +10,7 @@ from ostraka.errors import OstrakaError
 
 if TYPE_CHECKING:
     from ostraka.manifest import Manifest
-    from ostraka.protocols.protocol import Outcome
+    from ostraka.outcome import Outcome
 
 SHOWN = 8
 """Elements of a vector that are shown to a person."""

@@ -18,10 +18,11 @@ from ostraka.engine.multiply import mul
 from ostraka.engine.sort import shuffle
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId
+from ostraka.outcome import Output, Value
 from ostraka.protocols.forms.numbers import Comparing
 from ostraka.protocols.interactive import InputOptions, name_of, read_options, refuse
 from ostraka.protocols.leakage import explain_auction
-from ostraka.protocols.protocol import Output, Shares, Value
+from ostraka.protocols.shares import Shares
 
 Figure = Literal["winner", "price"]
 

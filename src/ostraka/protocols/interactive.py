@@ -23,8 +23,9 @@ from ostraka.errors import ManifestError, PeerViolation
 from ostraka.exchange import Array, Exchange, Expected, type_codes, words
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId, Step
-from ostraka.protocols.protocol import Protocol, Shares
+from ostraka.protocols.protocol import Protocol
 from ostraka.protocols.sentences import names
+from ostraka.protocols.shares import Shares
 from ostraka.sharing.scheme import Explicit, Parcel
 from ostraka.sharing.shamir import Shamir
 

@@ -17,11 +17,12 @@ from ostraka.engine.array import SecretArray, concatenate
 from ostraka.engine.context import Engine
 from ostraka.manifest import Manifest, exact_fraction
 from ostraka.names import PartyId
+from ostraka.outcome import Output, Value
 from ostraka.protocols.forms.numbers import Comparing
 from ostraka.protocols.forms.order import at, places
 from ostraka.protocols.interactive import InputOptions, read_options, refuse
 from ostraka.protocols.leakage import explain_statistics
-from ostraka.protocols.protocol import Output, Shares, Value
+from ostraka.protocols.shares import Shares
 
 PAIRS: Final = {"passive": 2_000_000, "three": 500_000, "active": 25_000}
 """Pairs that are compared: some seconds, and some hundred megabytes; with active security among

@@ -17,12 +17,13 @@ from ostraka.engine.noise import add_noise
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId
 from ostraka.noise.shares import GeometricShares
+from ostraka.outcome import Output, Value
 from ostraka.protocols.forms.ballots import BallotOptions, Vote
 from ostraka.protocols.forms.central import on_scores
 from ostraka.protocols.forms.numbers import Comparing
 from ostraka.protocols.interactive import InputOptions, name_of, read_options, refuse
 from ostraka.protocols.leakage import explain_choice
-from ostraka.protocols.protocol import Output, Shares, Value
+from ostraka.protocols.shares import Shares
 
 GRAINS: Final = 1 << 10
 """Noise is drawn in so many parts of a score's unit: of equal scores, hardly two stay equal."""

@@ -8,157 +8,25 @@ to test against, and what `ostraka check` says before anything runs. `runner.run
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any, ClassVar, Literal
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import ClassVar
 
 from ostraka.arithmetic.randomness import Draw, Words
 from ostraka.delivery import agree, opening
 from ostraka.delivery.cost import Cost
 from ostraka.delivery.party import Party
 from ostraka.engine.offers import Offers
-from ostraka.errors import ManifestError, RefusedByPolicy
+from ostraka.errors import InputError, ManifestError, RefusedByPolicy
 from ostraka.exchange import Expected
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId
+from ostraka.outcome import Output, Value
+from ostraka.protocols.shares import Shares
 from ostraka.record.budget import Spend, cost_of
 from ostraka.sharing.additive import Additive
-from ostraka.sharing.scheme import Explicit, Parcel, Scheme
+from ostraka.sharing.scheme import Parcel, Scheme
 from ostraka.sharing.shamir import Shamir
-
-Value = Any
-"""What goes into JSON: int, text, float, or a list or table of those."""
-
-
-@dataclass(frozen=True, repr=False)
-class Output:
-    """One opened figure, or one for each element.
-
-    Attributes:
-        name, unit: what it is called and counted in; "" for no unit.
-        parts: opened integers: one vector, or several of equal length, read side by side.
-        render: one element's integers -> its value; None: the integer is the value.
-        scalar: True when the value is that of the only element rather than a list.
-        error95: for a noised figure, half of its 95% interval's width, in the unit of the value and
-            shaped like it.
-        withheld: why the figure, or cells of it, are not given, in one sentence. Such cells are
-            absent from the value; a figure that is withheld as a whole has no parts.
-        noised: whether noise decided on it; error95 says so too.
-    """
-
-    name: str
-    unit: str
-    parts: tuple[NDArray[Any], ...]
-    render: Callable[..., Value] | None
-    scalar: bool
-    error95: Value | None = None
-    withheld: str = ""
-    noised: bool = False
-
-    @property
-    def value(self) -> Value:
-        """The value for JSON; a list of Python objects is built each time, so ask once."""
-        columns = [part.tolist() for part in self.parts]
-        values = list(map(self.render, *columns)) if self.render else columns[0]
-        return values[0] if self.scalar else values
-
-    def within(self, width: int) -> Output:
-        """The same, every opened integer being within `width` of the truth 95 times in 100."""
-        parts = tuple(np.full((1, *part.shape[1:]), width) for part in self.parts)
-        one = replace(self, parts=parts, scalar=True).value
-        error = float(f"{one:.3g}") if isinstance(one, float) else one
-        return replace(self, error95=error if self.scalar else [error] * len(self.parts[0]))
-
-    def __repr__(self) -> str:
-        return f"Output({self.name!r}, {len(self.parts[0]) if self.parts else 0} elements)"
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a recipient got: the outputs, whose inputs are in them, and which compute parties
-    announced wrong shares, that were corrected."""
-
-    outputs: tuple[Output, ...]
-    contributors: tuple[PartyId, ...]
-    liars: tuple[PartyId, ...] = ()
-
-    @property
-    def status(self) -> Literal["released", "noised", "suppressed"]:
-        """What happened to the exact answer."""
-        if any(output.withheld for output in self.outputs):
-            return "suppressed"
-        noised = any(o.noised or o.error95 is not None for o in self.outputs)
-        return "noised" if noised else "released"
-
-    @property
-    def why(self) -> str:
-        """What was withheld and why, a sentence for each reason; "" when nothing was."""
-        reasons = dict.fromkeys(output.withheld for output in self.outputs)
-        return " ".join(filter(None, reasons))
-
-    def as_json(self) -> dict[str, Any]:
-        """What the result of a recipient says: `status`, `why`, `outputs`, `contributors`, and
-        `liars`, if there were any."""
-        given = [_figure(output) for output in self.outputs if output.parts]
-        why = {"why": self.why} if self.why else {}
-        found: dict[str, Any] = {"status": self.status, **why, "outputs": given}
-        liars = {"liars": list(self.liars)} if self.liars else {}
-        return found | {"contributors": len(self.contributors)} | liars
-
-
-def _figure(output: Output) -> dict[str, Value]:
-    figure = {"name": output.name, "value": output.value}
-    if output.unit:
-        figure["unit"] = output.unit
-    if output.error95 is not None:
-        figure["error95"] = output.error95
-    return figure
-
-
-@dataclass
-class Shares:
-    """One compute party's shares of everybody's vectors. Consumed by whichever method is used.
-
-    Attributes:
-        counted: whose shares these are; `compute` may exclude some, every party alike.
-        draw: where this compute party's own randomness comes from.
-        gate: is asked about those who are left, and may refuse.
-        offers: what came with the shares, for an engine.
-    """
-
-    scheme: Scheme
-    length: int
-    parcels: dict[PartyId, Parcel]
-    own: PartyId
-    draw: Draw
-    gate: Callable[[tuple[PartyId, ...]], None] = lambda _: None
-    offers: Offers | None = None
-    counted: tuple[PartyId, ...] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.counted = tuple(self.parcels)
-
-    def exclude(self, those: Collection[PartyId]) -> None:
-        """Leave some out of whom the result counts: before anything about the others is opened."""
-        self.counted = tuple(c for c in self.counted if c not in those)
-        self.gate(self.counted)
-
-    def of(self, contributor: PartyId) -> Words:
-        """This party's share of one contributor's vector: for what is not a plain sum."""
-        return self.scheme.expand(self.parcels[contributor], self.length)
-
-    def total(self) -> Words:
-        """This party's share of the sum: sharing is linear, so the sum of its shares."""
-        own = self.parcels.pop(self.own, None)
-        total = own.vector if isinstance(own, Explicit) else self.scheme.zeros(self.length)
-        while self.parcels:
-            _, parcel = self.parcels.popitem()
-            self.scheme.add_parcel(total, parcel)
-        return total
 
 
 class Protocol(ABC):
@@ -241,6 +109,22 @@ class Protocol(ABC):
         return scheme
 
     # --- the figure ---------------------------------------------------------------------------
+
+    def input_of(self, me: PartyId, raw: object) -> Words | None:
+        """The input of `me`, checked and encoded; None where the manifest asks `me` for none.
+
+        Raises:
+            InputError: it is not what the manifest asks for, or is given though none is asked.
+        """
+        if me in self.contributors:
+            return self.encode(raw)
+        if raw is None:
+            return None
+        raise InputError(
+            f"the manifest does not ask {me} for an input, and one was given",
+            hint="run without an input",
+            data_left=False,
+        )
 
     @abstractmethod
     def encode(self, raw: object) -> Words:

@@ -9,8 +9,7 @@ recipient       receive those shares, combine
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
-from typing import Protocol as Structure
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,14 +19,14 @@ from ostraka.delivery import agree
 from ostraka.delivery.opening import open_to
 from ostraka.delivery.party import Party
 from ostraka.engine.offers import Offers
-from ostraka.errors import InputError, OstrakaError, PeerViolation
+from ostraka.errors import OstrakaError, PeerViolation
 from ostraka.exchange import Array, Exchange, type_codes
 from ostraka.names import PartyId, Step
-from ostraka.protocols.protocol import Outcome, Protocol, Shares
+from ostraka.outcome import Outcome
+from ostraka.progress import Kind, Phase, Progress
+from ostraka.protocols.protocol import Protocol
+from ostraka.protocols.shares import Shares
 from ostraka.sharing.scheme import Parcel
-
-Phase = Literal["sharing", "computing", "opening", "done"]
-
 
 Gate = Callable[[tuple[PartyId, ...]], None]
 """Asked, with the contributors counted, before anything about their inputs can become known: by a
@@ -40,28 +39,12 @@ def open_gate(counted: tuple[PartyId, ...]) -> None:
     """Nobody keeps count."""
 
 
-class Observer(Structure):
-    """Who wants to watch. `share` is for teaching with toy inputs: it is told real shares, written
-    out in full, and only when `wants_shares` says so at the start.
-    """
-
-    wants_shares: bool
-
-    def phase(self, name: Phase) -> None:
-        """A phase begins."""
-
-    def share(
-        self, kind: Literal["made", "got", "announced"], party: PartyId, vector: Words
-    ) -> None:
-        """A share we made for `party`, got from contributor `party`, or saw `party` announce."""
-
-
 async def run(
     exchange: Exchange,
     protocol: Protocol,
-    raw_input: object,
+    x: Words | None,
     draw: Draw,
-    observer: Observer | None = None,
+    progress: Progress | None = None,
     *,
     first_step: int = 1,
     gate: Gate = open_gate,
@@ -69,9 +52,9 @@ async def run(
     """Play every role the manifest gives this party, once.
 
     Args:
-        raw_input: a contributor's input, None for anybody else.
+        x: a contributor's input as `Protocol.input_of` encodes it, None for anybody else. Consumed.
         draw: where a contributor's randomness comes from.
-        observer: is told about phases and shares; None costs nothing.
+        progress: is told about phases, and shares if its observer wants them.
         gate: asked before anything can become known; may refuse.
         first_step: steps `first_step` to `first_step + protocol.steps - 1` are used.
 
@@ -79,18 +62,18 @@ async def run(
         The outcome, to a recipient; None to everybody else.
 
     Raises:
-        InputError: before anything is sent.
         OstrakaError: see `ostraka.errors`; `data_left` says whether shares had been sent.
 
     Not safe to cancel unless the session ends with it.
     """
-    driver = _Driver(exchange, protocol, draw, observer, first_step, gate)
+    progress = progress or Progress()
+    driver = _Driver(exchange, protocol, draw, progress, first_step, gate)
     try:
-        return await driver.run(raw_input)
+        return await driver.run(x)
     except OstrakaError as error:
         # A ledger that refuses says that nothing has left: it knows of nothing that has.
-        if error.data_left is None or driver.data_left:
-            error.data_left = driver.data_left
+        if error.data_left is None or progress.data_left:
+            error.data_left = progress.data_left
         raise
 
 
@@ -107,27 +90,25 @@ class _Driver:
         exchange: Exchange,
         protocol: Protocol,
         draw: Draw,
-        observer: Observer | None,
+        progress: Progress,
         first_step: int,
         gate: Gate,
     ) -> None:
         self.gate = gate
-        self.protocol, self.draw, self.observer = protocol, draw, observer
+        self.protocol, self.draw, self.progress = protocol, draw, progress
         self.party = Party(exchange, protocol.scheme, first_step)
         self.exchange, self.me = exchange, exchange.me
-        self.data_left = False
         self.offers: Offers | None = None
-        self._watched = observer is not None and observer.wants_shares
+        self._watched = progress.observer.wants_shares
 
-    async def run(self, raw_input: object) -> Outcome | None:
+    async def run(self, x: Words | None) -> Outcome | None:
         protocol, party = self.protocol, self.party
-        x = self._encode(raw_input)
         protocol.check_policy(protocol.contributors)
         step = party.next_steps()
         computes = self.me in protocol.scheme.compute
         if x is not None and not computes:
             self.gate(protocol.contributors)
-        self._phase("sharing")
+        self.progress.enter(Phase.SHARING)
         parcels = self._share(x, step)
         del x
         share, counted = None, protocol.contributors
@@ -137,19 +118,8 @@ class _Driver:
             party.next_steps(agree.STEPS * protocol.agrees + protocol.compute_steps)
         outcome = await self._open(share, counted)
         await self.exchange.flush()
-        self._phase("done")
+        self.progress.enter(Phase.DONE)
         return outcome
-
-    def _encode(self, raw_input: object) -> Words | None:
-        if self.me in self.protocol.contributors:
-            return self.protocol.encode(raw_input)
-        if raw_input is not None:
-            raise InputError(
-                f"the manifest does not ask {self.me} for an input, and one was given",
-                hint="run without an input",
-                data_left=False,
-            )
-        return None
 
     def _share(self, x: Words | None, step: Step) -> dict[PartyId, Parcel]:
         """Send each compute party a parcel, if we contribute, and our offer, if we compute; return
@@ -163,7 +133,7 @@ class _Driver:
             parts: list[Array] = []
             if receiver in parcels:
                 parts.append(protocol.scheme.message(parcels[receiver]))
-                self.data_left = True
+                self.progress.input_leaves()
             if offers:
                 parts.append(offers.message(receiver))
             if parts:
@@ -177,7 +147,7 @@ class _Driver:
         await self._collect(parcels, step)
         for contributor, parcel in parcels.items():
             self._saw("got", contributor, parcel)
-        self._phase("computing")
+        self.progress.enter(Phase.COMPUTING)
         counted = protocol.contributors
         if protocol.agrees:
             certain = [c for c in protocol.contributors if c in protocol.certain]
@@ -224,7 +194,7 @@ class _Driver:
 
     async def _open(self, share: Words | None, counted: tuple[PartyId, ...]) -> Outcome | None:
         protocol = self.protocol
-        self._phase("opening")
+        self.progress.enter(Phase.OPENING)
         outcome = None
         for recipients, part in protocol.openings:
             opened = await open_to(
@@ -241,15 +211,10 @@ class _Driver:
                 outcome = Outcome(outputs, opened[1], tuple(self.party.liars))
         return outcome
 
-    def _phase(self, name: Phase) -> None:
-        if self.observer:
-            self.observer.phase(name)
-
-    def _saw(self, kind: Literal["made", "got"], party: PartyId, parcel: Parcel) -> None:
-        if self.observer and self._watched:
+    def _saw(self, kind: Kind, party: PartyId, parcel: Parcel) -> None:
+        if self._watched:
             vector = self.protocol.scheme.expand(parcel, self.protocol.length)
-            self.observer.share(kind, party, vector)
+            self.progress.observer.share(kind, party, vector)
 
     def _announced(self, party: PartyId, vector: Words) -> None:
-        if self.observer:
-            self.observer.share("announced", party, vector.copy())
+        self.progress.observer.share("announced", party, vector.copy())

@@ -18,11 +18,13 @@ from ostraka.inputs.encoding import Codec, Signed, renderer
 from ostraka.manifest import BoolType, ChoiceType, DecimalType, FloatType, Manifest
 from ostraka.names import PartyId
 from ostraka.noise.clipping import sensitivity
+from ostraka.outcome import Output, Value
 from ostraka.protocols.forms.central import by_contributors, explain_noise, noised
 from ostraka.protocols.forms.local_noise import clipping_of, local_noise
 from ostraka.protocols.forms.variance import NoisedVariance
-from ostraka.protocols.protocol import Output, Protocol, Shares, Value
+from ostraka.protocols.protocol import Protocol
 from ostraka.protocols.sentences import explain_linear
+from ostraka.protocols.shares import Shares
 from ostraka.record.budget import Spend
 from ostraka.sharing.scheme import Parcel
 

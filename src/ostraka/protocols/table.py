@@ -22,12 +22,13 @@ from ostraka.inputs.encoding import refuse as refuse_input
 from ostraka.manifest import InputSchema, IntType, Manifest
 from ostraka.manifest.fields import line_of_text
 from ostraka.names import PartyId
+from ostraka.outcome import Output, Value
 from ostraka.protocols.forms.disclosure import Rules
 from ostraka.protocols.forms.numbers import Comparing
 from ostraka.protocols.forms.suppression import Layout, Pattern, secondary, smallest_sums
 from ostraka.protocols.interactive import InputOptions, all_zero, read_options, refuse
-from ostraka.protocols.protocol import Output, Shares, Value
 from ostraka.protocols.sentences import listed
+from ostraka.protocols.shares import Shares
 from ostraka.protocols.table_words import explain_table, why_not
 
 COMPARISONS: Final = 2_000_000

@@ -12,11 +12,12 @@ from ostraka.engine.context import Engine
 from ostraka.engine.noise import add_noise
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId
+from ostraka.outcome import Output, Value
 from ostraka.protocols.forms.ballots import ABSTAIN, BallotOptions, Vote
 from ostraka.protocols.forms.central import noised, on_counts
 from ostraka.protocols.interactive import read_options, refuse
 from ostraka.protocols.leakage import explain_tally
-from ostraka.protocols.protocol import Output, Shares, Value
+from ostraka.protocols.shares import Shares
 
 
 class Tally(Vote):

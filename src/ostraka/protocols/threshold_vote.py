@@ -21,12 +21,13 @@ from ostraka.engine.table import is_small, looked_up, randomness
 from ostraka.manifest import Manifest, exact_fraction
 from ostraka.names import PartyId
 from ostraka.noise.shares import NoiseShares
+from ostraka.outcome import Output, Value
 from ostraka.protocols.forms.ballots import BallotOptions, Vote
 from ostraka.protocols.forms.central import on_counts
 from ostraka.protocols.forms.order import pairs, places, ranks_from
 from ostraka.protocols.interactive import name_of, read_options, refuse
 from ostraka.protocols.leakage import explain_vote
-from ostraka.protocols.protocol import Output, Shares, Value
+from ostraka.protocols.shares import Shares
 
 
 def _quorum(value: object) -> Fraction | int:

@@ -20,7 +20,7 @@ from ostraka.manifest import BoolType, ChoiceType, Manifest
 from ostraka.names import PartyId
 from ostraka.noise.shares import NoiseShares
 from ostraka.protocols.interactive import InputOptions, Interactive, refuse
-from ostraka.protocols.protocol import Shares
+from ostraka.protocols.shares import Shares
 from ostraka.record.budget import Spend
 
 ABSTAIN = "abstain"

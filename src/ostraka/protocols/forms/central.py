@@ -14,8 +14,9 @@ from ostraka.noise.shares import (
     NoiseShares,
     Sensitivity,
 )
+from ostraka.outcome import Output
 from ostraka.protocols.interactive import refuse
-from ostraka.protocols.protocol import Output, Protocol
+from ostraka.protocols.protocol import Protocol
 from ostraka.record.budget import short
 
 if TYPE_CHECKING:

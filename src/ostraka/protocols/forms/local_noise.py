@@ -24,8 +24,8 @@ from ostraka.noise.mechanisms import (
     RandomizedResponse,
 )
 from ostraka.noise.shares import Blur, Sensitivity
+from ostraka.outcome import Output, Value
 from ostraka.protocols.forms.variance import NoisedVariance, to_its_error
-from ostraka.protocols.protocol import Output, Value
 from ostraka.record.budget import short
 
 

@@ -14,9 +14,10 @@ from ostraka.engine.compare import less_than_zero
 from ostraka.engine.multiply import mul
 from ostraka.inputs.encoding import Codec, renderer
 from ostraka.manifest import DecimalType, FloatType, Manifest
+from ostraka.outcome import Value
 from ostraka.protocols.forms.order import pairs, ranks_from
 from ostraka.protocols.interactive import InputOptions, Interactive, all_zero, refuse
-from ostraka.protocols.protocol import Shares, Value
+from ostraka.protocols.shares import Shares
 
 
 class Checked(NamedTuple):

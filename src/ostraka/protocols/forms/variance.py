@@ -16,7 +16,7 @@ from functools import cache
 
 from ostraka.inputs.encoding import Codec
 from ostraka.noise.shares import Blur
-from ostraka.protocols.protocol import Output, Value
+from ostraka.outcome import Output, Value
 
 
 class NoisedVariance:

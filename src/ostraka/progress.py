@@ -1,0 +1,74 @@
+"""How far a party's run has come: its phase, whether its data has left, who watches."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Literal
+
+from ostraka.names import PartyId
+
+if TYPE_CHECKING:
+    from ostraka.arithmetic.randomness import Words
+
+
+class Phase(StrEnum):
+    """Phases of a run, in order; parties without a role in one pass through it."""
+
+    GATHERING = "gathering"
+    SHARING = "sharing"
+    COMPUTING = "computing"
+    OPENING = "opening"
+    DONE = "done"
+
+
+Kind = Literal["made", "got", "announced"]
+"""Of a share: made for a party, got from a contributor, announced by a compute party."""
+
+
+class Observer:
+    """Watches one run from outside; every method does nothing unless a subclass overrides it.
+
+    Attributes:
+        wants_shares: whether `share` is called: for teaching with toy inputs only, as it is told
+            real shares, written out in full. Everything else it is told is not secret.
+    """
+
+    wants_shares: bool = False
+
+    def gathering(self, present: int, total: int) -> None:
+        """Told how many of the parties are here, ourselves included."""
+
+    def phase(self, phase: Phase) -> None:
+        """Told that a phase begins."""
+
+    def share(self, kind: Kind, party: PartyId, vector: Words) -> None:
+        """Told of a share that we made for `party`, got from it, or saw it announce."""
+
+    def moved(self, done: int, total: int) -> None:
+        """Told how many of the bytes that this party is to send are sent."""
+
+    def warn(self, text: str) -> None:
+        """Told of trouble that does not touch the result."""
+
+
+class Progress:
+    """State of one party's run; tells an observer of every change.
+
+    Attributes:
+        phase: the phase that began last.
+        data_left: whether anything derived from this party's input has left its machine.
+    """
+
+    def __init__(self, observer: Observer | None = None) -> None:
+        self.observer = observer or Observer()
+        self.phase = Phase.GATHERING
+        self.data_left = False
+
+    def enter(self, phase: Phase) -> None:
+        """Begin a phase."""
+        self.phase = phase
+        self.observer.phase(phase)
+
+    def input_leaves(self) -> None:
+        """Note that shares of this party's input are about to be sent."""
+        self.data_left = True
