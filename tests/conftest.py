@@ -101,20 +101,22 @@ class Office:
     async def take_part(
         self, manifest, name, value=None, *, receipts=None, identity=None, observer=None
     ):
-        """`run_party`; its result, or the exception that ended it."""
-        from ostraka import party as roles
+        """One party's run; its outcome as JSON has it, or the exception that ended it."""
+        from ostraka.progress import Progress
 
         try:
-            return await roles.run_party(
-                manifest,
-                identity or self.identity(name),
-                name,
-                value,
-                directory_for_receipt=receipts,
-                observer=observer,
-            )
+            seat = self.seat(manifest, name, receipts=receipts, identity=identity)
+            return (await seat.run(value, Progress(observer))).as_dict()
         except Exception as error:
             return error
+
+    def seat(self, manifest, name, *, receipts=None, identity=None, ledger=None):
+        """A party's seat, without a look at its key; `ledger`: one that is open."""
+        from ostraka.config import bind
+        from ostraka.party import Seat
+
+        opened = None if ledger is None else lambda _warn: ledger
+        return Seat(bind(manifest), identity or self.identity(name), name, receipts, opened)
 
     async def run(self, manifest, inputs, *, receipts=None, observer=None, within=20):
         """Everybody takes part; {name: result or exception}."""

@@ -47,7 +47,7 @@ def write(path: Path, content: str | bytes) -> Path:
 def test_load(tmp_path: Path) -> None:
     manifest = config.load(write(tmp_path / "s.toml", TEXT))
     assert manifest.parties == ("alice", "bob")
-    assert config.protocol(manifest).contributors == ("alice", "bob")
+    assert config.bind(manifest).contributors == ("alice", "bob")
 
 
 @pytest.mark.parametrize(
@@ -136,11 +136,3 @@ def test_bad_coordinator_file(tmp_path: Path, text: str, words: str) -> None:
         config.load_coordinator(write(tmp_path / "c.toml", text))
     assert words in caught.value.message
     assert caught.value.exit_code == 2
-
-
-def test_loose_modes(tmp_path: Path) -> None:
-    path = write(tmp_path / "k", "")
-    for mode, fine in ((0o600, True), (0o400, True), (0o640, False), (0o604, False)):
-        path.chmod(mode)
-        assert (config.loose_modes(path, 0o600) is None) == fine
-    assert "No such file" in str(config.loose_modes(tmp_path / "none", 0o600))

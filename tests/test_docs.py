@@ -14,7 +14,7 @@ from ostraka.outcome import Output
 from ostraka.protocols.protocol import Protocol
 from ostraka.protocols.sentences import explain_linear
 from ostraka.session import lifecycle
-from ostraka.simulate import simulate
+from ostraka.simulation import simulate_sync
 from ostraka.wire import link_state, messages
 
 top = Path(__file__).resolve().parent.parent
@@ -138,7 +138,7 @@ def test_the_example_protocol_runs(monkeypatch):
         f'{parties}[input]\ntype = "int"\nmin = 0\nmax = 100\n[sharing]\nscheme = "additive"\n'
     )
     assert protocols.protocol_for(manifest).explain()
-    for outcome in simulate(manifest, people).values():
+    for outcome in simulate_sync(manifest, people).values():
         assert outcome.outputs[0].value == 5 + 2 * 7 + 3 * 11
 
 

@@ -9,7 +9,7 @@ import pytest
 from ostraka import party as roles
 from ostraka.errors import InputError, ManifestError, TimedOut
 from ostraka.outcome import Outcome
-from ostraka.progress import Observer
+from ostraka.progress import Observer, Progress
 from ostraka.record import receipt
 
 ALL = ("contributor", "compute", "recipient")
@@ -42,19 +42,13 @@ async def watched(office, manifest, inputs, **options):
     async with asyncio.timeout(20):
         found = await asyncio.gather(
             *(
-                roles.run_party(
-                    manifest,
-                    office.identity(name),
-                    name,
-                    inputs.get(name),
-                    directory_for_receipt=None,
-                    observer=watchers[name],
-                    **options,
+                office.seat(manifest, name, **options).run(
+                    inputs.get(name), Progress(watchers[name])
                 )
                 for name in manifest.parties
             )
         )
-    return {n: (r, watchers[n]) for n, r in zip(manifest.parties, found, strict=True)}
+    return {n: (r.as_dict(), watchers[n]) for n, r in zip(manifest.parties, found, strict=True)}
 
 
 @pytest.mark.parametrize("sharing", ['scheme = "additive"', SHAMIR], ids=["additive", "shamir"])
@@ -180,10 +174,7 @@ async def test_cancelling_ends_the_session_for_everybody(office):
             there.set()
 
     async with asyncio.timeout(10), asyncio.TaskGroup() as group:
-        alice = group.create_task(
-            roles.run_party(manifest, office.identity("alice"), "alice", 1,
-                            directory_for_receipt=None, observer=Stuck())
-        )  # fmt: skip
+        alice = group.create_task(office.seat(manifest, "alice").run(1, Progress(Stuck())))
         bob = group.create_task(office.take_part(manifest, "bob", 2))
         carlos = group.create_task(office.open(manifest, "carlos"))
         await there.wait()
@@ -214,21 +205,15 @@ async def test_a_receipt_that_cannot_be_written_does_not_take_the_result_with_it
     manifest, watcher = office.manifest(), Watcher()
 
     async def take_part(name, observer=None):
-        return await roles.run_party(
-            manifest,
-            office.identity(name),
-            name,
-            INPUTS[name],
-            directory_for_receipt=tmp_path / "not there",
-            observer=observer,
-        )
+        seat = office.seat(manifest, name, receipts=tmp_path / "not there")
+        return await seat.run(INPUTS[name], Progress(observer))
 
     async with asyncio.timeout(20):
-        result, *_ = await asyncio.gather(
+        outcome, *_ = await asyncio.gather(
             take_part("alice", watcher), take_part("bob"), take_part("carlos")
         )
-    assert result["outputs"] == [{"name": "sum", "value": 321}]
-    assert "receipt" not in result
+    assert outcome.value("sum") == 321
+    assert outcome.receipt is None
     assert ["receipt" in text for text in watcher.warned] == [True]
 
 

@@ -8,7 +8,7 @@ import pytest
 from ostraka import party as roles
 from ostraka.errors import Aborted, InputError, RefusedByLedger, TimedOut
 from ostraka.outcome import Output
-from ostraka.progress import Observer
+from ostraka.progress import Observer, Progress
 from ostraka.protocols.secure_sum import SecureSum
 from ostraka.record.ledger import Ledger, State, missing_sessions
 
@@ -26,17 +26,10 @@ def ledgers(office, tmp_path):
     return {name: opened(name) for name in INPUTS}
 
 
-async def take_part(office, manifest, ledgers, name, value, **options):
+async def take_part(office, manifest, ledgers, name, value, *, receipts=None, observer=None):
     try:
-        return await roles.run_party(
-            manifest,
-            office.identity(name),
-            name,
-            value,
-            directory_for_receipt=options.pop("receipts", None),
-            ledger=ledgers[name],
-            **options,
-        )
+        seat = office.seat(manifest, name, receipts=receipts, ledger=ledgers[name])
+        return (await seat.run(value, Progress(observer))).as_dict()
     except Exception as error:
         return error
 

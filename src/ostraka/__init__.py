@@ -1,3 +1,71 @@
-"""ostraka: compute together on private data, over a real network, revealing only the answer."""
+"""ostraka: compute together on private data, over a real network, revealing only the answer.
+
+    outcome = await ostraka.run("session.toml", as_="alice", input=3800)
+    outcome.value("mean")
+
+Public names: `load` and `check` read and explain a manifest, `run` takes part as one party,
+`simulate` rehearses all parties with made-up inputs; `run_sync` and `simulate_sync` do the same
+from plain code. The rest of the package is private. docs/library.md shows how each is used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ostraka import errors
+    from ostraka.config import load
+    from ostraka.explanation import Explanation, check
+    from ostraka.identity import Identity
+    from ostraka.manifest import Manifest
+    from ostraka.outcome import Outcome, Output
+    from ostraka.party import run, run_sync
+    from ostraka.progress import Observer
+    from ostraka.simulation import simulate, simulate_sync
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "Explanation",
+    "Identity",
+    "Manifest",
+    "Observer",
+    "Outcome",
+    "Output",
+    "check",
+    "errors",
+    "load",
+    "run",
+    "run_sync",
+    "simulate",
+    "simulate_sync",
+]
+
+_MODULES = {
+    "Explanation": "explanation",
+    "Identity": "identity",
+    "Manifest": "manifest",
+    "Observer": "progress",
+    "Outcome": "outcome",
+    "Output": "outcome",
+    "check": "explanation",
+    "load": "config",
+    "run": "party",
+    "run_sync": "party",
+    "simulate": "simulation",
+    "simulate_sync": "simulation",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used: `import ostraka` alone is quick. [PEP 562]"""
+    if name == "errors":
+        return import_module("ostraka.errors")
+    if name not in _MODULES:
+        raise AttributeError(f"module 'ostraka' has no attribute {name!r}")
+    found = globals()[name] = getattr(import_module(f"ostraka.{_MODULES[name]}"), name)
+    return found
+
+
+def __dir__() -> list[str]:
+    """List the public names, also those not imported yet."""
+    return [*globals(), *__all__]

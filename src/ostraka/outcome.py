@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from html import escape
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ostraka.errors import UsageError
 from ostraka.names import PartyId
+from ostraka.values import as_fine, in_words
 
 Value = Any
 """What goes into JSON: int, text, float, or a list or table of those."""
+
+Status = Literal["released", "noised", "suppressed", "no-output"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -60,16 +66,31 @@ class Output:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a recipient got: the outputs, whose inputs are in them, and which compute parties
-    announced wrong shares, that were corrected."""
+    """End of a run at one party: the outputs it learned, whose inputs are in them, and the proof.
 
-    outputs: tuple[Output, ...]
-    contributors: tuple[PartyId, ...]
+    Attributes:
+        outputs: none at a party that learns no result.
+        contributors: whose inputs are in the outputs.
+        liars: compute parties that announced wrong shares, which were corrected.
+        session: the session's id, 64 hex digits; "" where there was no network.
+        protocol: its name in the manifest.
+        manifest_sha256: the manifest's digest, 64 hex digits.
+        receipt: the path of the receipt; None if none was written.
+    """
+
+    outputs: tuple[Output, ...] = ()
+    contributors: tuple[PartyId, ...] = ()
     liars: tuple[PartyId, ...] = ()
+    session: str = ""
+    protocol: str = ""
+    manifest_sha256: str = ""
+    receipt: Path | None = None
 
     @property
-    def status(self) -> Literal["released", "noised", "suppressed"]:
-        """What happened to the exact answer."""
+    def status(self) -> Status:
+        """What happened to the exact answer; "no-output" at a party that learns no result."""
+        if not self.contributors:
+            return "no-output"
         if any(output.withheld for output in self.outputs):
             return "suppressed"
         noised = any(o.noised or o.error95 is not None for o in self.outputs)
@@ -81,14 +102,60 @@ class Outcome:
         reasons = dict.fromkeys(output.withheld for output in self.outputs)
         return " ".join(filter(None, reasons))
 
-    def as_json(self) -> dict[str, Any]:
-        """What the result of a recipient says: `status`, `why`, `outputs`, `contributors`, and
-        `liars`, if there were any."""
-        given = [_figure(output) for output in self.outputs if output.parts]
+    def value(self, name: str) -> Value:
+        """Return the value of the output called `name`.
+
+        Raises:
+            UsageError: there is no such output here, or it is withheld as a whole.
+        """
+        for output in self.outputs:
+            if output.name == name and output.parts:
+                return output.value
+            if output.name == name:
+                raise UsageError(f"{name} is withheld: {output.withheld}")
+        known = ", ".join(output.name for output in self.outputs) or "no output"
+        raise UsageError(f'there is no output "{name}"', hint=f"this party learned {known}")
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what `ostraka run --output json` prints; what a party may not learn is absent."""
+        proof = {
+            "session": self.session,
+            "protocol": self.protocol,
+            "manifest_sha256": self.manifest_sha256,
+        }
+        found = {key: text for key, text in proof.items() if text} | {"status": self.status}
+        receipt = {"receipt": str(self.receipt)} if self.receipt else {}
+        return found | (self._learned() if self.contributors else {}) | receipt
+
+    def _learned(self) -> dict[str, Any]:
         why = {"why": self.why} if self.why else {}
-        found: dict[str, Any] = {"status": self.status, **why, "outputs": given}
         liars = {"liars": list(self.liars)} if self.liars else {}
-        return found | {"contributors": len(self.contributors)} | liars
+        given = [_figure(output) for output in self.outputs if output.parts]
+        return {**why, "outputs": given, "contributors": len(self.contributors), **liars}
+
+    def _repr_html_(self) -> str:
+        """Return a table of the outputs, for notebooks; all texts are escaped."""
+        rows = "".join(_row(figure) for figure in map(_figure, filter(_given, self.outputs)))
+        head = "".join(f"<th>{cell}</th>" for cell in ("output", "value", "unit", "&plusmn;"))
+        table = f"<table><tr>{head}</tr>{rows}</table>" if rows else ""
+        return f"{table}<p>{escape(self._in_a_line())}</p>"
+
+    def _in_a_line(self) -> str:
+        if not self.contributors:
+            return "done; the manifest gives this party no result"
+        counted = f"{self.status}, from {len(self.contributors)} contributors"
+        return ". ".join([counted, *filter(None, [self.why])])
+
+
+def _given(output: Output) -> bool:
+    return bool(output.parts)
+
+
+def _row(figure: dict[str, Value]) -> str:
+    error = figure.get("error95")
+    value = as_fine(figure["value"], error)
+    cells = figure["name"], value, figure.get("unit", ""), "" if error is None else error
+    return "<tr>" + "".join(f"<td>{escape(in_words(cell))}</td>" for cell in cells) + "</tr>"
 
 
 def _figure(output: Output) -> dict[str, Value]:

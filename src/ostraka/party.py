@@ -1,20 +1,27 @@
-"""One party, both stems joined: a session over the network, a protocol run over it, a receipt."""
+"""One party's run, whole: for the command line, a page, a notebook and a service alike.
+
+The order protects the other parties and the data. The manifest is read and checked, then the own
+key against its pin. Then the input is validated and encoded, once. Then the run is reserved in the
+party's ledger, and only then is another party contacted. A run that is refused on this machine
+costs the others nothing: they go on gathering.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from time import monotonic
-from typing import Any
 
 import numpy as np
 
-from ostraka.arithmetic.randomness import OsDraw
+from ostraka import config, home
+from ostraka.arithmetic.randomness import OsDraw, Words
+from ostraka.blocking import run_to_end
 from ostraka.errors import Aborted, OstrakaError, PeerLost
 from ostraka.exchange import octets
 from ostraka.identity import Identity
@@ -23,59 +30,207 @@ from ostraka.names import PartyId, Step
 from ostraka.outcome import Outcome
 from ostraka.progress import Observer, Phase, Progress
 from ostraka.protocols import protocol_for, runner
-from ostraka.record import receipt
+from ostraka.protocols.protocol import Protocol
 from ostraka.record.budget import Spend
 from ostraka.record.ledger import Ledger, Reservation, Run
+from ostraka.session import closing
 from ostraka.session.lifecycle import Event
 from ostraka.session.session import Session
-from ostraka.wire.messages import Statement
 
 PROGRESS_SECONDS = 0.1
 
+OpenLedger = Callable[[Callable[[str], None]], Ledger]
+"""Opens a party's ledger; its argument is told of what was repaired."""
 
-async def run_party(
-    manifest: Manifest,
-    identity: Identity,
-    me: PartyId,
-    raw_input: object,
+
+async def run(
+    manifest: Manifest | Path | str,
+    as_: str,
+    input: object = None,
     *,
-    directory_for_receipt: Path | None,
+    keys: Identity | Path | str | None = None,
+    receipts: Path | str | None = None,
+    keep_records: bool = True,
     observer: Observer | None = None,
-    ledger: Ledger | None = None,
-) -> dict[str, Any]:
-    """Take part in one session, from gathering to receipt.
+) -> Outcome:
+    """Take part in one session as one party, from gathering to receipt.
 
     Args:
-        raw_input: a contributor's input, None for others.
-        directory_for_receipt: where receipt-NAME-SESSION.json is written; None for nowhere.
-        ledger: where the run is written down, and what may refuse it; None: nowhere, nothing.
+        manifest: the session's manifest, a path to it, or its TOML.
+        as_: which party of the manifest we are.
+        input: a contributor's input: a number, a text that the manifest's type reads exactly
+            ("3800.50"), a bool, a list of these or a NumPy array. None at other parties.
+        keys: the directory of NAME.key and NAME.crt, or the identity itself; by default
+            OSTRAKA_KEYS, or here.
+        receipts: the directory of the receipt; by default OSTRAKA_RECEIPTS, or here.
+        keep_records: whether there is a ledger, which may refuse the run, and a receipt. False is
+            for sessions with made-up data.
+        observer: is told how far the run has come.
 
     Returns:
-        The result as `cli.md` gives it; without outputs for a party that is not a recipient.
+        The outcome. At a party that learns no result its status is "no-output".
 
     Raises:
-        OstrakaError: with `data_left` saying whether anything derived from the input was sent.
+        OstrakaError: with `data_left` saying whether anything derived from the input was sent. An
+            InputError comes before another party is contacted: correct the input and run again.
+
+    Cancelling ends the session for all its parties.
     """
-    protocol = protocol_for(manifest)
-    # A protocol on an engine is rehearsed for this: not while the others wait, nor for nobody.
-    total = protocol.cost().sent[me].bytes if observer is not None else 0
-    x = protocol.input_of(me, raw_input)
-    observer = observer or Observer()
-    with _booked(ledger, manifest, me, protocol.spends(protocol.contributors), observer) as booking:
-        async with taking_part(manifest, identity, me, observer) as session:
-            progress = _Phases(session, observer, booking)
+    seat = take_seat(manifest, as_, keys=keys, receipts=receipts, keep_records=keep_records)
+    return await seat.run(input, Progress(observer))
+
+
+def run_sync(
+    manifest: Manifest | Path | str,
+    as_: str,
+    input: object = None,
+    *,
+    keys: Identity | Path | str | None = None,
+    receipts: Path | str | None = None,
+    keep_records: bool = True,
+    observer: Observer | None = None,
+) -> Outcome:
+    """Do as `run`, from plain code; also where an event loop runs in this thread."""
+    return run_to_end(
+        run(
+            manifest,
+            as_,
+            input,
+            keys=keys,
+            receipts=receipts,
+            keep_records=keep_records,
+            observer=observer,
+        )
+    )
+
+
+def take_seat(
+    manifest: Manifest | Path | str,
+    as_: str,
+    *,
+    keys: Identity | Path | str | None = None,
+    receipts: Path | str | None = None,
+    keep_records: bool = True,
+) -> Seat:
+    """Find everything that one party's run needs, before its input is asked for; see `run`.
+
+    Raises:
+        UsageError: the manifest, the key or the directory of receipts is no good.
+        PinMismatch: the manifest pins another key.
+    """
+    protocol = config.bind(manifest)
+    me = protocol.manifest.party_named(as_).name
+    if isinstance(keys, Identity):
+        own, directory = keys, keys.key_path.parent
+        home.require_pinned(protocol.manifest, me, own)
+    else:
+        directory = config.keys_directory(_path(keys))
+        own = home.own_identity(protocol.manifest, me, directory)
+    if not keep_records:
+        return Seat(protocol, own, me)
+    ledger = partial(home.own_ledger, own, directory)
+    return Seat(protocol, own, me, config.receipts_directory(_path(receipts)), ledger)
+
+
+def _path(given: Path | str | None) -> Path | None:
+    return None if given is None else Path(given)
+
+
+@dataclass(frozen=True)
+class Seat:
+    """Place of one party in one session, before another party is contacted.
+
+    Attributes:
+        protocol: the manifest's, with the manifest in it.
+        identity: this party's key.
+        me: its name in the manifest.
+        receipts: the directory of the receipt; None: no receipt is written.
+        open_ledger: opens the ledger that the run is written down in, and that may refuse it; None:
+            the run is not written down.
+    """
+
+    protocol: Protocol
+    identity: Identity
+    me: PartyId
+    receipts: Path | None = None
+    open_ledger: OpenLedger | None = None
+
+    @property
+    def manifest(self) -> Manifest:
+        """The session's manifest."""
+        return self.protocol.manifest
+
+    @property
+    def contributes(self) -> bool:
+        """Whether the manifest asks this party for an input; no input may be given otherwise."""
+        return self.me in self.manifest.contributors
+
+    async def run(self, raw: object = None, progress: Progress | None = None) -> Outcome:
+        """Take part, once; see `run` of this module.
+
+        Args:
+            raw: a contributor's input, None at other parties.
+            progress: kept up to date from here on.
+        """
+        progress = progress or Progress()
+        try:
+            x = self.protocol.input_of(self.me, raw)
+            # A protocol on an engine is rehearsed for this: not while the others wait, and only if
+            # an observer is told.
+            total = self.protocol.cost().sent[self.me].bytes if progress.watched else 0
+            with self._booked(progress) as booking:
+                return await self._take_part(x, total, booking, progress)
+        except OstrakaError as error:
+            error.data_left = progress.data_left
+            raise
+
+    async def _take_part(
+        self, x: Words | None, total: int, booking: _Booking, progress: Progress
+    ) -> Outcome:
+        observer = progress.observer
+        async with taking_part(self.manifest, self.identity, self.me, observer) as session:
+            progress.follow(partial(_move_on, session))
 
             def gate(counted: tuple[PartyId, ...]) -> None:
-                booking.commit(session, counted, protocol.spends(counted))
+                booking.commit(session, counted, self.protocol.spends(counted))
 
             with _Bytes(session, observer, total):
-                outcome = await runner.run(session, protocol, x, OsDraw(), progress, gate=gate)
-            session.lifecycle.happen(Event.REVEALED)
-            if outcome is not None:
-                booking.result(session, outcome, observer)
-                _warn(manifest, outcome, observer)
-            path = await _sign(session, outcome, directory_for_receipt, observer)
-    return result_of(session, outcome, path)
+                found = await runner.run(session, self.protocol, x, OsDraw(), progress, gate=gate)
+            if found is not None:
+                booking.result(session, found)
+                _warn(self.manifest, found, observer)
+            path = await _close(session, found, self.receipts, observer)
+        return replace(
+            found or Outcome(),
+            session=session.id.hex(),
+            protocol=self.manifest.session.protocol,
+            manifest_sha256=self.manifest.digest.hex(),
+            receipt=path,
+        )
+
+    @contextmanager
+    def _booked(self, progress: Progress) -> Iterator[_Booking]:
+        """Reserve the run in the ledger; settle the reservation if the run ends with an error."""
+        place = None
+        if self.open_ledger is not None:
+            ledger = self.open_ledger(progress.observer.warn)
+            cost = self.protocol.spends(self.protocol.contributors)
+            place = ledger.reserve(Run.of(self.manifest, self.me, cost))
+        booking = _Booking(place, self.manifest, self.me, progress)
+        try:
+            yield booking
+        except BaseException as error:
+            booking.failed(error)
+            raise
+
+
+_EVENTS = {Phase.COMPUTING: Event.COMPUTING, Phase.DONE: Event.REVEALED}
+
+
+def _move_on(session: Session, phase: Phase) -> None:
+    """Move the session's lifecycle along with the run's phases."""
+    if phase in _EVENTS:
+        session.lifecycle.happen(_EVENTS[phase])
 
 
 def _warn(manifest: Manifest, outcome: Outcome, observer: Observer) -> None:
@@ -86,11 +241,30 @@ def _warn(manifest: Manifest, outcome: Outcome, observer: Observer) -> None:
         observer.warn(f"{liar} announced wrong shares of the result; they were corrected")
 
 
+async def _close(
+    session: Session, outcome: Outcome | None, directory: Path | None, observer: Observer
+) -> Path | None:
+    """Sign what happened, hear what the others sign, and write the receipt.
+
+    A receipt that cannot be written does not take the result with it.
+    """
+    statements = await closing.exchange_statements(session, outcome)
+    for party in closing.with_other_results(statements) if outcome is not None else ():
+        observer.warn(f"{party} signed another result than we did: do not use it, ask {party}")
+    if directory is None:
+        return None
+    try:
+        return closing.write_receipt(session, statements, directory)
+    except OSError as error:
+        observer.warn(f"the receipt was not written: {error.filename}: {error.strerror}")
+        return None
+
+
 @asynccontextmanager
 async def taking_part(
     manifest: Manifest, identity: Identity, me: PartyId, observer: Observer
 ) -> AsyncGenerator[Session]:
-    """An open session; an error inside ends it for everybody, with a code."""
+    """Open a session; an error inside ends it for all its parties, with a code."""
     session = await Session.open(
         manifest,
         identity,
@@ -110,91 +284,54 @@ async def taking_part(
     await session.close()
 
 
-def result_of(session: Session, outcome: Outcome | None, path: Path | None) -> dict[str, Any]:
-    """What `run` prints: what a role may not learn is absent."""
-    result: dict[str, Any] = {
-        "session": session.id.hex(),
-        "protocol": session.manifest.session.protocol,
-        "manifest_sha256": session.manifest.digest.hex(),
-        "status": "no-output",
-    }
-    if outcome is not None:
-        result |= outcome.as_json()
-    if path is not None:
-        result["receipt"] = str(path)
-    return result
-
-
-class _Phases(Progress):
-    """Moves the session's lifecycle along with the protocol's phases."""
-
-    def __init__(self, session: Session, observer: Observer, booking: _Booking) -> None:
-        super().__init__(observer)
-        self._session, self._booking = session, booking
-
-    def enter(self, phase: Phase) -> None:
-        self._booking.sharing = True  # the first of all phases
-        if phase is Phase.COMPUTING:
-            self._session.lifecycle.happen(Event.COMPUTING)
-        super().enter(phase)
-
-
 # The ledger
 
 
 class _Booking:
-    """A run's place in this party's ledger, if it keeps one."""
+    """Place of a run in this party's ledger, if it keeps one."""
 
-    def __init__(self, place: Reservation | None, manifest: Manifest, me: PartyId) -> None:
-        self._place = place
-        self.sharing = False
+    def __init__(
+        self, place: Reservation | None, manifest: Manifest, me: PartyId, progress: Progress
+    ) -> None:
+        self._place, self._progress = place, progress
         self._contributes = me in manifest.contributors
         # Additive shares cannot be opened without every compute party.
         self._needed = manifest.sharing.scheme == "additive" and me in manifest.compute
 
     def commit(self, session: Session, counted: tuple[PartyId, ...], cost: Spend) -> None:
-        """Before anything can become known."""
+        """Write down whom the run counts, before anything can become known."""
         if self._place:
             self._place.commit(session.id.hex(), counted, cost)
 
-    def result(self, session: Session, outcome: Outcome, observer: Observer) -> None:
-        """What became known: too late to refuse."""
+    def result(self, session: Session, outcome: Outcome) -> None:
+        """Write down what became known: too late to refuse."""
         if self._place:
             names = [output.name for output in outcome.outputs if output.parts]
-            try:
+            with self._warning():
                 self._place.result(session.id.hex(), outcome.contributors, outcome.status, names)
-            except OstrakaError as problem:
-                observer.warn(problem.message)
 
     def failed(self, error: BaseException) -> None:
-        """What was not committed is released, if it is certain that nothing was revealed."""
+        """Release what was not committed, if it is certain that nothing was revealed."""
         if self._place is None or self._place.committed:
             return
-        kept = self._contributes and getattr(error, "data_left", None) is False
-        if kept or self._needed or not self.sharing:
-            self._place.release(_why(error))
+        kept = self._contributes and not self._progress.data_left
+        if kept or self._needed or self._progress.gathering:
+            with self._warning():
+                self._place.release(_why(error))
+
+    @contextmanager
+    def _warning(self) -> Iterator[None]:
+        """Turn a ledger's refusal into a warning."""
+        try:
+            yield
+        except OstrakaError as problem:
+            self._progress.observer.warn(problem.message)
 
 
 def _why(error: BaseException) -> str:
     if isinstance(error, OstrakaError):
         return error.code
     return "interrupted" if isinstance(error, asyncio.CancelledError) else type(error).__name__
-
-
-@contextmanager
-def _booked(
-    ledger: Ledger | None, manifest: Manifest, me: PartyId, cost: Spend, observer: Observer
-) -> Iterator[_Booking]:
-    place = ledger.reserve(Run.of(manifest, me, cost)) if ledger else None
-    booking = _Booking(place, manifest, me)
-    try:
-        yield booking
-    except BaseException as error:
-        try:
-            booking.failed(error)
-        except OstrakaError as problem:
-            observer.warn(problem.message)
-        raise
 
 
 class _Bytes:
@@ -214,86 +351,6 @@ class _Bytes:
     def _tick(self) -> None:
         self._observer.moved(min(self._session.bytes_sent, self._total), self._total)
         self._timer = asyncio.get_running_loop().call_later(PROGRESS_SECONDS, self._tick)
-
-
-async def _sign(
-    session: Session, outcome: Outcome | None, directory: Path | None, observer: Observer
-) -> Path | None:
-    """Sign what happened, hear what the others sign, write it all down.
-
-    A receipt that cannot be written does not take the result with it.
-    """
-    body = receipt.canonical(_statement(session, outcome))
-    own = Statement(body, session.identity.sign(body))
-    statements = await session.exchange_statements(own, wait=_stays(session))
-    for party in _with_other_results(statements) if outcome is not None else ():
-        observer.warn(f"{party} signed another result than we did: do not use it, ask {party}")
-    if directory is None:
-        return None
-    path = directory / f"receipt-{session.me}-{session.id.hex()[:12]}.json"
-    try:
-        receipt.write(path, _receipt(session, statements))
-    except OSError as error:
-        observer.warn(f"the receipt was not written: {path}: {error.strerror}")
-        return None
-    return path
-
-
-def _with_other_results(statements: dict[PartyId, Statement]) -> list[PartyId]:
-    """Recipients who say they learned something else than whoever comes first, which is us."""
-    signed = {party: json.loads(s.body).get("result") for party, s in statements.items()}
-    ours = next(iter(signed.values()))
-    return [party for party, result in signed.items() if result not in (None, ours)]
-
-
-def _stays(session: Session) -> bool:
-    """Whether this party is there to the end: who only contributes leaves after sharing."""
-    return session.me in session.manifest.compute or session.me in session.manifest.recipients
-
-
-def _statement(session: Session, outcome: Outcome | None) -> dict[str, Any]:
-    statement: dict[str, Any] = {
-        "party": session.me,
-        "session": session.id.hex(),
-        "manifest_sha256": session.manifest.digest.hex(),
-        "sent": session.commitment.value(),
-    }
-    if outcome is not None:
-        place = {party: i for i, party in enumerate(session.manifest.contributors)}
-        statement["counted"] = [place[party] for party in outcome.contributors]
-        statement["result"] = receipt.result_commitment(
-            session.result_key, [(output.name, output.parts) for output in outcome.outputs]
-        )
-    return statement
-
-
-def _receipt(session: Session, statements: dict[PartyId, Statement]) -> dict[str, Any]:
-    return {
-        "ostraka_receipt": receipt.FORMAT,
-        "manifest": session.manifest.canonical.decode(),
-        "manifest_sha256": session.manifest.digest.hex(),
-        "session": session.id.hex(),
-        "written_by": session.me,
-        "parties": {
-            party: _entry(session, party, statements.get(party))
-            for party in session.manifest.parties
-        },
-    }
-
-
-def _entry(session: Session, party: PartyId, statement: Statement | None) -> dict[str, Any]:
-    hello, ready = session.hellos[party], session.readies[party]
-    entry = {
-        "certificate": receipt.text(session.certificate(party)),
-        "version": hello.version,
-        "nonce": receipt.text(hello.nonce),
-        "hello": receipt.text(hello.signature),
-        "ready": receipt.text(ready.signature),
-    }
-    if statement is not None:
-        entry["statement"] = statement.body.decode()
-        entry["statement_signature"] = receipt.text(statement.signature)
-    return entry
 
 
 # Measuring

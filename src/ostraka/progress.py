@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
@@ -57,16 +58,35 @@ class Progress:
     Attributes:
         phase: the phase that began last.
         data_left: whether anything derived from this party's input has left its machine.
+        watched: whether the run has an observer, so that what is only told is worth working out.
     """
 
     def __init__(self, observer: Observer | None = None) -> None:
+        self.watched = observer is not None
         self.observer = observer or Observer()
         self.phase = Phase.GATHERING
         self.data_left = False
+        self._followers: list[Callable[[Phase], None]] = []
+
+    @property
+    def gathering(self) -> bool:
+        """Whether no phase has begun in which a share may be sent."""
+        return self.phase is Phase.GATHERING
+
+    @property
+    def opening(self) -> bool:
+        """Whether other parties may have the result already."""
+        return self.phase in (Phase.OPENING, Phase.DONE)
+
+    def follow(self, follower: Callable[[Phase], None]) -> None:
+        """Call `follower` with each phase that begins from now on, before the observer."""
+        self._followers.append(follower)
 
     def enter(self, phase: Phase) -> None:
         """Begin a phase."""
         self.phase = phase
+        for follower in self._followers:
+            follower(phase)
         self.observer.phase(phase)
 
     def input_leaves(self) -> None:

@@ -15,6 +15,7 @@ import ostraka
 from ostraka import errors
 from ostraka.cli import main, voice
 from ostraka.errors import InputError, InternalError, OstrakaError, PeerLost, PinMismatch
+from ostraka.progress import Phase, Progress
 
 COMMANDS = (
     "demo", "keygen", "new", "check", "run", "coordinator", "simulate", "verify", "doctor", "bench",
@@ -115,9 +116,12 @@ def test_errors_say_whether_data_left(capsys: pytest.CaptureFixture[str]) -> Non
 def test_what_is_known_of_the_process_fills_in(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(voice.speaker, "data_left", True)
+    progress = Progress()
+    monkeypatch.setattr(voice.speaker, "progress", progress)
+    assert said(capsys, PinMismatch("not bob"))[1][-1].startswith("data: nothing")
+    progress.input_leaves()
     assert said(capsys, PinMismatch("not bob"))[1][-1].endswith("alone they reveal nothing")
-    monkeypatch.setattr(voice.speaker, "opening", True)
+    progress.enter(Phase.OPENING)
     assert said(capsys, PinMismatch("not bob"))[1][-1].endswith(
         "others may have the result already"
     )

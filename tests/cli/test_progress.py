@@ -8,38 +8,26 @@ import sys
 
 import pytest
 
-from ostraka.cli import voice
-from ostraka.cli.progress import Progress
+from ostraka.cli.progress import Watcher
 from ostraka.progress import Phase
 
 
-def test_plain_lines(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(voice, "speaker", type(voice.speaker)())
-    with Progress(contributes=True) as progress:
-        progress.gathering(3, 4)
-        assert voice.speaker.data_left is False
-        progress.phase(Phase("sharing"))
-        assert voice.speaker.data_left is True
-        progress.moved(1, 1 << 30)
-        assert not voice.speaker.opening
-        progress.phase(Phase("opening"))
-        assert voice.speaker.opening
-        progress.phase(Phase("done"))
+def test_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    with Watcher() as watcher:
+        watcher.gathering(3, 4)
+        watcher.phase(Phase("sharing"))
+        watcher.moved(1, 1 << 30)
+        watcher.phase(Phase("done"))
+        watcher.warn("bob is slow")
     captured = capsys.readouterr()
-    assert (captured.out, captured.err) == ("", "gathering 3/4\nsharing\nopening\ndone\n")
-
-
-def test_who_contributes_nothing_sends_nothing_of_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(voice, "speaker", type(voice.speaker)())
-    with Progress(contributes=False) as progress:
-        progress.phase(Phase("sharing"))
-    assert voice.speaker.data_left is False
+    said = "gathering 3/4\nsharing\ndone\nwarning: bob is slow\n"
+    assert (captured.out, captured.err) == ("", said)
 
 
 CODE = """
-from ostraka.cli.progress import Progress
+from ostraka.cli.progress import Watcher
 from ostraka.progress import Phase
-with Progress(contributes=True) as progress:
+with Watcher() as progress:
     progress.gathering(3, 4)
     progress.phase(Phase("sharing"))
     progress.moved(1 << 29, 1 << 30)

@@ -132,12 +132,12 @@ def test_a_coordinator_listens_where_it_is_told_or_not_at_all(cli, session: Path
 
 @pytest.fixture
 def nobody_is_contacted(monkeypatch: pytest.MonkeyPatch) -> None:
-    from ostraka import party as roles
+    from ostraka.session.session import Session
 
     def contacted(*_: object, **__: object) -> None:
         raise AssertionError("the network was used")
 
-    monkeypatch.setattr(roles, "run_party", contacted)
+    monkeypatch.setattr(Session, "open", contacted)
 
 
 NOTHING = "data: nothing of yours has left this machine\n"

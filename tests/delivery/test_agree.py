@@ -10,7 +10,7 @@ from ostraka.delivery.party import Party
 from ostraka.errors import Aborted, OstrakaError, PeerViolation, RefusedByLedger
 from ostraka.names import Step
 from ostraka.sharing.shamir import Shamir
-from ostraka.simulate import MemoryNet
+from ostraka.simulation import MemoryNet
 
 
 @pytest.mark.parametrize("n", range(2, 60))

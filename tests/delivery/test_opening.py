@@ -13,7 +13,7 @@ from ostraka.errors import Aborted, OstrakaError, PeerLost, PeerViolation
 from ostraka.names import Step
 from ostraka.sharing.additive import Additive
 from ostraka.sharing.shamir import Shamir
-from ostraka.simulate import MemoryNet
+from ostraka.simulation import MemoryNet
 
 COMPUTE = ("a", "b", "c")
 RECIPIENTS = [("a", "b", "c"), ("b",), ("a", "x"), ("x",), ("x", "y"), ("c", "y", "a", "x")]

@@ -14,7 +14,7 @@ from ostraka.engine.context import start
 from ostraka.engine.deal import share
 from ostraka.engine.reveal import reveal
 from ostraka.sharing.shamir import Shamir
-from ostraka.simulate import MemoryNet
+from ostraka.simulation import MemoryNet
 
 SIZES = [(3, 1), (4, 1), (5, 2), (7, 3), (9, 4)]
 

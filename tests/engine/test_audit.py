@@ -20,7 +20,7 @@ from ostraka.engine.multiply import dot, matmul, mul
 from ostraka.engine.reveal import open_elements, reveal
 from ostraka.engine.sort import sort, top_k
 from ostraka.errors import Aborted, ManifestError, OstrakaError, PeerViolation
-from ostraka.simulate import MemoryNet
+from ostraka.simulation import MemoryNet
 
 SIZES = [(3, 1), (4, 1), (5, 2), (7, 2), (7, 3)]
 HALF = (P61.p - 1) // 2

@@ -19,7 +19,7 @@ from ostraka.engine.gates import ROWS, Gates
 from ostraka.engine.multiply import mul
 from ostraka.engine.reveal import open_elements, reveal
 from ostraka.errors import OstrakaError, PeerViolation
-from ostraka.simulate import MemoryNet
+from ostraka.simulation import MemoryNet
 
 HALF = (P61.p - 1) // 2
 

@@ -16,7 +16,7 @@ from ostraka.engine.reveal import reveal
 from ostraka.engine.rounds import Opened, Product, Random, alone
 from ostraka.engine.table import powers
 from ostraka.errors import OstrakaError
-from ostraka.simulate import MemoryNet
+from ostraka.simulation import MemoryNet
 
 SIZES = [(3, 1), (4, 1), (5, 2), (6, 2), (7, 3), (9, 2), (9, 4)]
 

@@ -15,7 +15,7 @@ from ostraka.engine.reveal import reveal
 from ostraka.errors import ManifestError, OstrakaError, PeerViolation
 from ostraka.sharing.additive import Additive
 from ostraka.sharing.shamir import Shamir
-from ostraka.simulate import MemoryNet
+from ostraka.simulation import MemoryNet
 
 HALF = (P61.p - 1) // 2
 EDGES = np.array([0, 1, -1, 2, -2, HALF, -HALF, HALF - 1, 2**32, -(2**32), 2**30 + 1])

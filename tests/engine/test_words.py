@@ -17,7 +17,7 @@ from ostraka.engine.multiply import dot, matmul, mul
 from ostraka.engine.reveal import reveal
 from ostraka.engine.sort import shuffle, sort, top_k
 from ostraka.engine.table import look_up
-from ostraka.simulate import MemoryNet
+from ostraka.simulation import MemoryNet
 
 SIZES = [(3, 1), (4, 1), (5, 2), (7, 3), (9, 4)]
 HALF = (P61.p - 1) // 2

@@ -9,13 +9,13 @@ phase is announced on stderr as `phase NAME`, before the signal goes.
 import os
 import sys
 
-from ostraka import party as roles
 from ostraka.cli.main import main
+from ostraka.party import Seat
 from ostraka.progress import Observer
 
 phase, number, pid = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 del sys.argv[1:4]
-original = roles.run_party
+original = Seat.run
 
 
 class Armed(Observer):
@@ -46,9 +46,10 @@ class Armed(Observer):
         self._observer.moved(done, total)
 
 
-async def run_party(*args, observer=None, **options):
-    return await original(*args, observer=Armed(observer), **options)
+async def run(seat, raw=None, progress=None):
+    progress.observer = Armed(progress.observer)
+    return await original(seat, raw, progress)
 
 
-roles.run_party = run_party
+Seat.run = run
 main()

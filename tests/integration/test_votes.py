@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from ostraka import manifest
-from ostraka import party as roles
 from ostraka.errors import Aborted, PeerViolation
+from ostraka.progress import Observer
 from ostraka.protocols import catalogue
 from ostraka.protocols.threshold_vote import ThresholdVote
 
@@ -60,7 +60,7 @@ async def test_a_ballot_of_1000_ends_the_vote_and_names_its_voter(office, monkey
 async def test_a_ballot_of_1000_is_left_out_and_its_voter_named(office, monkeypatch):
     monkeypatch.setitem(catalogue, "threshold-vote", Cheater)
     told = []
-    monkeypatch.setattr(roles._Blind, "warn", lambda self, text: told.append(text))
+    monkeypatch.setattr(Observer, "warn", lambda self, text: told.append(text))
     found = await office.run(agreement(office, "exclude"), {**VOTES, "david": "1000 times"})
     assert found["erin"]["outputs"] == [{"name": "outcome", "value": "NO"}]
     assert found["erin"]["contributors"] == 3

@@ -14,7 +14,7 @@ from ostraka.errors import Aborted, ManifestError, OstrakaError, PeerViolation
 from ostraka.outcome import Outcome
 from ostraka.protocols import protocol_for
 from ostraka.sharing.scheme import Explicit
-from ostraka.simulate import MemoryNet, run_all
+from ostraka.simulation import MemoryNet, run_all
 
 YES_NO = 'choice(["yes","no","abstain"])'
 COLOURS = 'choice(["red","green","blue"])'
@@ -365,7 +365,7 @@ def test_lies_about_the_result_are_corrected_and_their_tellers_named(active, n, 
         assert isinstance(result, Outcome), result
         assert {o.name: o.value for o in result.outputs} == protocol.plaintext(inputs)
         assert set(result.liars) == set(liars)
-        assert set(result.as_json()["liars"]) == set(liars)
+        assert set(result.as_dict()["liars"]) == set(liars)
 
 
 class LyingAtLast(MemoryNet):

@@ -12,7 +12,7 @@ from ostraka.engine import king
 from ostraka.errors import ManifestError, PeerViolation
 from ostraka.protocols import protocol_for
 from ostraka.protocols.auction import Auction
-from ostraka.simulate import MemoryNet, run_all
+from ostraka.simulation import MemoryNet, run_all
 
 NAMES = ("alice", "bob", "carlos", "david", "erin", "frank", "grace")
 

@@ -17,7 +17,7 @@ from ostraka.errors import OstrakaError
 from ostraka.manifest import BoolType, ChoiceType, IntType, parse
 from ostraka.outcome import Outcome
 from ostraka.protocols import catalogue, protocol_for
-from ostraka.simulate import MemoryNet, run_all, simulate
+from ostraka.simulation import MemoryNet, run_all, simulate_sync
 
 PAGES = Path(__file__).resolve().parents[2] / "docs" / "protocols"
 NAMES = ("alice", "bob", "seller", "david", "erin")
@@ -79,7 +79,7 @@ def test_everybody_learns_what_the_textbook_says(name, security, n):
     manifest = example(name, security, n)
     for seed in range(3):
         inputs = inputs_of(manifest, seed)
-        for party, result in simulate(manifest, inputs, seed=seed).items():
+        for party, result in simulate_sync(manifest, inputs, seed=seed).items():
             if party in manifest.recipients:
                 assert isinstance(result, Outcome), result
                 assert agrees(manifest, inputs, result)
@@ -92,7 +92,7 @@ def test_whoever_crashes_nobody_learns_anything_wrong(name, security, n):
     usual = max(sent.messages for sent in protocol_for(manifest).cost().sent.values())
     for _ in range(5):
         victim = rng.choice(manifest.parties)
-        found = simulate(manifest, inputs, seed=1, drop={victim: rng.randrange(usual)})
+        found = simulate_sync(manifest, inputs, seed=1, drop={victim: rng.randrange(usual)})
         for party, result in found.items():
             if isinstance(result, Outcome):
                 assert agrees(manifest, inputs, result)

@@ -10,7 +10,7 @@ from ostraka.arithmetic.field import P61
 from ostraka.errors import ManifestError, PeerViolation
 from ostraka.protocols import protocol_for
 from ostraka.protocols.order_statistics import OrderStatistics
-from ostraka.simulate import MemoryNet, run_all
+from ostraka.simulation import MemoryNet, run_all
 
 EVERYTHING = 'statistics = ["min", "max", "median"]\nquantiles = ["1/4", "0.9", "1"]\ntop = 2'
 

@@ -19,7 +19,7 @@ from ostraka.protocols import protocol_for
 from ostraka.protocols.interactive import name_of
 from ostraka.protocols.private_choice import GRAINS, noisy_first
 from ostraka.sharing.shamir import Shamir
-from ostraka.simulate import MemoryNet, run_all, simulate
+from ostraka.simulation import MemoryNet, run_all, simulate_sync
 
 PARK = 'choice(["park", "library", "pool"])'
 NOISE = 'central = { mechanism = "exponential", epsilon = 1.0 }'
@@ -149,7 +149,7 @@ def test_with_hardly_any_noise_the_best_is_chosen(manifest, everybody, n, securi
     )
     ballots = [["pool", "park"], ["library"], ["pool", "library"], "abstain", ["pool"]]
     inputs = dict(zip(everybody(n), ballots, strict=False))
-    for outcome in simulate(agreement, inputs).values():
+    for outcome in simulate_sync(agreement, inputs).values():
         assert outcome.status == "noised"
         (choice,) = outcome.outputs
         assert choice.value == protocol_for(agreement).plaintext(inputs)["choice"] == "pool"
@@ -170,7 +170,7 @@ def test_numbers_for_every_option_may_be_scores_too(manifest, everybody):
     protocol = protocol_for(agreement)
     assert protocol.change == 10
     assert "up to 10. Of 3 shares" in " ".join(protocol.explain())
-    assert simulate(agreement, inputs)["bob"].outputs[0].value == "b"
+    assert simulate_sync(agreement, inputs)["bob"].outputs[0].value == "b"
     assert protocol.plaintext(inputs) == {"choice": "b"}
 
 

@@ -25,7 +25,7 @@ from ostraka.protocols import protocol_for
 from ostraka.protocols.protocol import Protocol
 from ostraka.protocols.runner import run
 from ostraka.protocols.secure_sum import SecureSum
-from ostraka.simulate import Crashed, MemoryNet, run_all, simulate
+from ostraka.simulation import Crashed, MemoryNet, run_all, simulate_sync
 
 SHAMIR = {"scheme": "shamir", "threshold": 1}
 INPUTS = {"alice": 38, "bob": 25, "carlos": 29, "david": 33}
@@ -320,7 +320,7 @@ def test_a_new_protocol_is_one_class(manifest, everybody, scheme):
 
 def test_a_new_protocol_runs_by_name_once_it_is_in_the_catalogue(manifest, everybody, monkeypatch):
     monkeypatch.setitem(__import__("ostraka.protocols").protocols.catalogue, "weighted", Weighted)
-    outcome = simulate(manifest(everybody(2), protocol="weighted"), INPUTS | {})["alice"]
+    outcome = simulate_sync(manifest(everybody(2), protocol="weighted"), INPUTS | {})["alice"]
     assert not isinstance(outcome, OstrakaError)
     assert outcome.outputs[0].value == 38 + 2 * 25
 
@@ -381,13 +381,13 @@ def test_the_status_of_a_result_follows_from_its_figures():
     noised = Outcome((figure("sum"), figure("count", error95=3)), ("alice",))
     gone = Output("mean", "", (), None, scalar=True, withheld="Too few.")
     suppressed = Outcome((figure("count", error95=3), gone), ("alice",))
-    assert released.as_json() == {
+    assert released.as_dict() == {
         "status": "released",
         "outputs": [{"name": "sum", "value": 7}],
         "contributors": 1,
     }
     assert (noised.status, noised.why) == ("noised", "")
-    assert suppressed.as_json() == {
+    assert suppressed.as_dict() == {
         "status": "suppressed",
         "why": "Too few.",
         "outputs": [{"name": "count", "value": 7, "error95": 3}],

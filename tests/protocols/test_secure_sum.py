@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ostraka.errors import ManifestError
 from ostraka.outcome import Outcome
 from ostraka.protocols import catalogue, protocol_for
-from ostraka.simulate import MemoryNet, run_all, simulate
+from ostraka.simulation import MemoryNet, run_all, simulate_sync
 
 RAISES = {"alice": 3800, "bob": 2514, "carlos": 2982, "david": 3390}
 
@@ -40,7 +40,7 @@ def test_four_engineers(manifest, everybody, sharing):
         statistics=("sum", "mean", "count", "variance"),
         **sharing,
     )
-    results = simulate(agreement, RAISES)
+    results = simulate_sync(agreement, RAISES)
     for outcome in results.values():
         assert values(outcome) == {
             "sum": "12686", "mean": "3171.5", "count": 4, "variance": "303657",
@@ -95,7 +95,7 @@ def test_every_recipient_gets_what_the_textbook_says(manifest, data):
 def test_sums_are_exact_to_the_edge_of_the_range(manifest, everybody, bound, sign):
     sharing = {"scheme": "shamir", "threshold": 1} if bound < 2**60 else {}
     agreement = manifest(everybody(3), bounds=(-bound, bound), **sharing)
-    results = simulate(agreement, dict.fromkeys(everybody(3), sign * bound))
+    results = simulate_sync(agreement, dict.fromkeys(everybody(3), sign * bound))
     assert values(results["bob"]) == {"sum": sign * 3 * bound}
 
 
@@ -110,7 +110,7 @@ def test_sums_are_exact_to_the_edge_of_the_range(manifest, everybody, bound, sig
 )
 def test_overflow_is_refused_before_sharing(manifest, everybody, sharing, largest, statistics):
     fits = manifest(everybody(3), bounds=(-largest, 0), statistics=statistics, **sharing)
-    extremes = simulate(fits, dict.fromkeys(everybody(3), -largest))
+    extremes = simulate_sync(fits, dict.fromkeys(everybody(3), -largest))
     assert isinstance(extremes["alice"], Outcome)
     expected = protocol_for(fits).plaintext(dict.fromkeys(everybody(3), -largest))
     assert values(extremes["alice"]) == expected
@@ -139,7 +139,7 @@ def test_scale_counts_towards_overflow(manifest, everybody):
         ({"statistics": ["variance"], "least": 1}, "min_contributors of at least 2"),
         ({"security": "active"}, "nobody would notice"),
         ({"security": "active", "scheme": "shamir", "threshold": 2}, "nobody would notice"),
-        ({"protocol": "secure-some"}, "not a protocol"),
+        ({"protocol": "secure-some"}, "no protocol"),
     ],
 )
 def test_manifests_it_cannot_serve_are_refused(manifest, everybody, options, problem):
@@ -157,7 +157,7 @@ def test_only_the_sum_is_opened_when_only_the_sum_is_asked_for(manifest, everybo
 def test_a_mean_that_does_not_end_is_the_nearest_float(manifest, everybody):
     agreement = manifest(everybody(3), statistics=("mean",), type="decimal(2)")
     inputs = {"alice": "0.01", "bob": "0.01", "carlos": "0.02"}
-    mean = values(simulate(agreement, inputs)["alice"])["mean"]
+    mean = values(simulate_sync(agreement, inputs)["alice"])["mean"]
     assert mean == float(Fraction(4, 300))
     assert isinstance(mean, float)
 
@@ -166,10 +166,12 @@ def test_histograms_name_every_option(manifest, everybody):
     kind = 'choice(["red", "green", "blue"])'
     one = manifest(everybody(3), type=kind, statistics=("histogram",))
     inputs = {"alice": "red", "bob": "blue", "carlos": "red"}
-    assert values(simulate(one, inputs)["bob"]) == {"histogram": {"red": 2, "green": 0, "blue": 1}}
+    assert values(simulate_sync(one, inputs)["bob"]) == {
+        "histogram": {"red": 2, "green": 0, "blue": 1}
+    }
     two = manifest(everybody(3), type=kind, statistics=("histogram", "count"), length=2)
     pairs = {name: [colour, "green"] for name, colour in inputs.items()}
-    assert values(simulate(two, pairs)["bob"]) == {
+    assert values(simulate_sync(two, pairs)["bob"]) == {
         "histogram": [{"red": 2, "green": 0, "blue": 1}, {"red": 0, "green": 3, "blue": 0}],
         "count": 3,
     }
@@ -179,7 +181,7 @@ def test_long_vectors_stay_numpy_until_somebody_asks(manifest, everybody):
     d = 50_000
     agreement = manifest(everybody(3), length=d, statistics=("sum", "mean"))
     inputs = {name: (np.arange(d) * (i + 1)) % 1000 for i, name in enumerate(everybody(3))}
-    outcome = simulate(agreement, inputs)["carlos"]
+    outcome = simulate_sync(agreement, inputs)["carlos"]
     total, mean = outcome.outputs
     assert isinstance(total.parts[0], np.ndarray)
     expected = sum(inputs.values())

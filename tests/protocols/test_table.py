@@ -14,7 +14,7 @@ from ostraka.outcome import Outcome
 from ostraka.protocols import protocol_for
 from ostraka.protocols.forms.disclosure import Rules
 from ostraka.protocols.table import Table
-from ostraka.simulate import MemoryNet, run_all
+from ostraka.simulation import MemoryNet, run_all
 
 GROUPS = 'rows = ["women", "men"]'
 SQUARE = f'{GROUPS}\ncolumns = ["north", "south"]'

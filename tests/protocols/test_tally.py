@@ -11,7 +11,7 @@ from ostraka.outcome import Outcome
 from ostraka.protocols import protocol_for
 from ostraka.protocols.tally import Tally
 from ostraka.sharing.scheme import Explicit
-from ostraka.simulate import MemoryNet, run_all
+from ostraka.simulation import MemoryNet, run_all
 
 COLOURS = 'choice(["red","green","blue"])'
 COLOURS_ABSTAIN = 'choice(["red","abstain","green","blue"])'

@@ -12,7 +12,7 @@ from ostraka.outcome import Outcome
 from ostraka.protocols import protocol_for
 from ostraka.protocols.threshold_vote import ThresholdVote
 from ostraka.sharing.scheme import Explicit
-from ostraka.simulate import Crashed, MemoryNet, run_all, simulate
+from ostraka.simulation import Crashed, MemoryNet, run_all, simulate_sync
 
 YES_NO = 'choice(["yes","no"])'
 YES_NO_ABSTAIN = 'choice(["yes","no","abstain"])'
@@ -506,8 +506,8 @@ scheme = "shamir"
 threshold = 1
 """
     with pytest.raises(ManifestError, match=r"s.toml:23: outputs.pass_at: must be above 0"):
-        config.load_text(text, "s.toml")
-    config.load_text(text.replace("3/2", "1/2"), "s.toml")
+        config.bind_text(text, "s.toml")
+    config.bind_text(text.replace("3/2", "1/2"), "s.toml")
 
 
 @pytest.mark.parametrize(
@@ -576,5 +576,5 @@ def test_what_explain_warns_of_is_true(vote):
 
 def test_simulate_runs_it(vote):
     protocol = vote(3)
-    found = simulate(protocol.manifest, dict.fromkeys(NAMES[:3], "yes"))
+    found = simulate_sync(protocol.manifest, dict.fromkeys(NAMES[:3], "yes"))
     assert outcome(found) == "YES"

@@ -86,8 +86,8 @@ def bench(
         int, typer.Option(metavar="R", min=1, max=100_000, help="So often, in one session.")
     ] = 5,
     output: Annotated[
-        voice.Output, typer.Option(metavar="text|json", help="What stdout gets.")
-    ] = voice.Output.TEXT,
+        voice.OutputFormat, typer.Option(metavar="text|json", help="What stdout gets.")
+    ] = voice.OutputFormat.TEXT,
 ) -> None:
     """Measure a protocol: a process for each party, TLS on, several runs within one session."""
     if security not in ("passive", "active"):
@@ -104,7 +104,7 @@ def bench(
     if work is Work.NOISE:
         for kind, result in zip(found, results, strict=True):
             result |= {"noise": kind, "times": result["seconds"] / results[0]["seconds"]}
-    if output is voice.Output.JSON:
+    if output is voice.OutputFormat.JSON:
         without, *others = results
         voice.emit(others[0] | {"beside": [without, *others[1:]]} if others else without)
         return
@@ -169,7 +169,7 @@ def _start(fleet: Fleet, directory: Path, case: _Case, privacy: str) -> int:
     from ostraka import config, manifest
 
     if work in PROTOCOLS:
-        return config.protocol(config.load_text(text, "bench")).cost().rounds
+        return config.bind_text(text, "bench").cost().rounds
     manifest.parse(text, "bench")
     return 0  # words count their own
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 def check(
     session: Annotated[Path, typer.Argument(metavar="SESSION.toml")],
     output: Annotated[
-        voice.Output, typer.Option(metavar="text|json", help="What stdout gets.")
-    ] = voice.Output.TEXT,
+        voice.OutputFormat, typer.Option(metavar="text|json", help="What stdout gets.")
+    ] = voice.OutputFormat.TEXT,
     plot: Annotated[
         Path | None,
         typer.Option(metavar="FILE.svg|png", help="Draw the error against epsilon."),
@@ -28,22 +29,21 @@ def check(
     """Say in words who learns what, against whom it is safe, what it costs, and what noise would
     do to the answer."""
     from ostraka import config
+    from ostraka.explanation import Explanation
     from ostraka.protocols import advice
 
-    manifest = config.load(session)
-    protocol = config.protocol(manifest)
-    explained, cost, advised = protocol.explain(), protocol.cost(), advice.advise(manifest)
+    protocol = config.bind(session)
+    found = Explanation.of(protocol)
+    advised = found.advice
     if plot is not None:
         _draw(plot, advised)
-    if output is voice.Output.JSON:
-        voice.emit(_as_json(manifest, explained, cost, advised))
+    if output is voice.OutputFormat.JSON:
+        voice.emit(found.as_dict())
         return
     print(f"{session} is valid.\n")
     figures = ", ".join(getattr(protocol, "statistics", ()))  # also those that are the default
-    noise = (
-        [*_wrapped(advice.in_words(protocol, advised)), *advice.table(advised)] if advised else []
-    )
-    print("\n".join(_as_text(manifest, figures, explained, noise, cost)))
+    noise = [*_wrapped(found.noise), *advice.table(advised)] if advised else []
+    print("\n".join(_as_text(found.manifest, figures, found.sentences, noise, found.cost)))
 
 
 def _draw(path: Path, advised: Advice | None) -> None:
@@ -55,36 +55,8 @@ def _draw(path: Path, advised: Advice | None) -> None:
     plot.errors(path, advised)
 
 
-def _as_json(
-    manifest: Manifest, explained: list[str], cost: Cost, advised: Advice | None
-) -> dict[str, Any]:
-    return {
-        "manifest_sha256": manifest.digest.hex(),
-        "title": manifest.session.title,
-        "protocol": manifest.session.protocol,
-        "contributors": manifest.contributors,
-        "compute": manifest.compute,
-        "recipients": manifest.recipients,
-        "explain": explained,
-        "cost": {
-            "rounds": cost.rounds,
-            "sent": {p: {"messages": s.messages, "bytes": s.bytes} for p, s in cost.sent.items()},
-        },
-    } | ({"noise": _noise_as_json(advised)} if advised else {})
-
-
-def _noise_as_json(advised: Advice) -> dict[str, Any]:
-    """`error95` against epsilon; an error that is absent: this kind of noise is not possible."""
-    rows = [
-        {"epsilon": str(row.epsilon)}
-        | {p: e for p, e in (("local", row.local), ("central", row.central)) if e is not None}
-        for row in advised.rows
-    ]
-    return {"figure": advised.figure, "change": advised.change, "error95": rows}
-
-
 def _as_text(
-    manifest: Manifest, figures: str, explained: list[str], noise: list[str], cost: Cost
+    manifest: Manifest, figures: str, explained: Sequence[str], noise: list[str], cost: Cost
 ) -> list[str]:
     from ostraka.inputs import reading
 
@@ -118,7 +90,7 @@ def _party_lines(manifest: Manifest) -> list[str]:
     return shown + ([f"  ... and {hidden} more parties"] if hidden else [])
 
 
-def _wrapped(sentences: list[str]) -> list[str]:
+def _wrapped(sentences: Sequence[str]) -> list[str]:
     from shutil import get_terminal_size
     from textwrap import fill
 

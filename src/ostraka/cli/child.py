@@ -108,16 +108,14 @@ class _Teller(Observer):
 def _party(job: dict[str, Any]) -> int:
     import asyncio
 
-    from ostraka import config
-    from ostraka import party as roles
+    from ostraka.config import bind
+    from ostraka.party import Seat
+    from ostraka.progress import Progress
 
     manifest, own = _agreement(job)
-    me = manifest.party_named(job["name"]).name
-    observer = _Teller(config.protocol(manifest).scheme)
-    play = roles.run_party(
-        manifest, own, me, job["input"], directory_for_receipt=None, observer=observer
-    )
-    tell("result", result=asyncio.run(play))
+    seat = Seat(bind(manifest), own, manifest.party_named(job["name"]).name)
+    teller = _Teller(seat.protocol.scheme)
+    tell("result", result=asyncio.run(seat.run(job["input"], Progress(teller))).as_dict())
     return 0
 
 

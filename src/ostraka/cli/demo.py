@@ -51,15 +51,15 @@ def average(
         ),
     ] = "3800,2514,2982,3390",
     output: Annotated[
-        voice.Output, typer.Option(metavar="text|json", help="What stdout gets.")
-    ] = voice.Output.TEXT,
+        voice.OutputFormat, typer.Option(metavar="text|json", help="What stdout gets.")
+    ] = voice.OutputFormat.TEXT,
 ) -> None:
     """Engineers learn their average raise, and nobody sees another's."""
     raises = _numbers(values)
     inputs = dict(zip(party_names(len(raises)), raises, strict=True))
     found, seen = play(inputs, lambda keys, address: _manifest(inputs, keys, address))
     first = next(iter(inputs))
-    if output is voice.Output.JSON:
+    if output is voice.OutputFormat.JSON:
         views = {p: vars(seen[p]) | {"outputs": found[p]["outputs"]} for p in inputs}
         voice.emit(found[first] | {"parties": views})
         return

@@ -13,7 +13,7 @@ from ostraka.cli import results, voice
 from ostraka.cli.demo import SECONDS, Seen, party_names, play
 from ostraka.cli.fleet import COORDINATOR
 
-Format = Annotated[voice.Output, typer.Option(metavar="text|json", help="What stdout gets.")]
+Format = Annotated[voice.OutputFormat, typer.Option(metavar="text|json", help="What stdout gets.")]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -33,7 +33,7 @@ def vote(
             "--pass-at", metavar="FRACTION", help="YES from this fraction of all on: 1/2, 60%, 1."
         ),
     ] = "1/2",
-    output: Format = voice.Output.TEXT,
+    output: Format = voice.OutputFormat.TEXT,
 ) -> None:
     """A board learns YES or NO, and nobody how many."""
     ballots = _parts(votes, "--votes yes,no,yes")
@@ -52,7 +52,7 @@ of = "all"
 """
     found, seen = _session("threshold-vote", "Shall we?", tables, inputs)
     _show(found, seen, inputs, "ballot", output)
-    if output is voice.Output.TEXT:
+    if output is voice.OutputFormat.TEXT:
         print(
             f"Each of {len(inputs)} parties was a process of its own. All of them learned this "
             "one word;\nno count was ever on any machine."
@@ -73,7 +73,7 @@ def auction(
     price: Annotated[
         Price, typer.Option(metavar="first|second", help="What the winner pays: bid or runner-up.")
     ] = Price.FIRST,
-    output: Format = voice.Output.TEXT,
+    output: Format = voice.OutputFormat.TEXT,
 ) -> None:
     """Bidders learn who won and the price, and no losing bid."""
     numbers = _parts(bids, "--bids 310,295,402")
@@ -94,7 +94,7 @@ price = "{price}"
 """
     found, seen = _session("auction", "Sealed bids", tables, inputs)
     _show(found, seen, inputs, "bid", output)
-    if output is voice.Output.TEXT:
+    if output is voice.OutputFormat.TEXT:
         rest = "Every losing bid"
         if price is Price.SECOND:
             rest = "The price is the highest losing bid; every other"
@@ -106,11 +106,11 @@ price = "{price}"
 
 def _show(
     found: dict[str, Any], seen: dict[str, Seen], inputs: dict[str, str], what: str,
-    output: voice.Output,
+    output: voice.OutputFormat,
 ) -> None:  # fmt: skip
     """One party's view in full: what came out, and what it saw of everybody else's input."""
     first = next(iter(inputs))
-    if output is voice.Output.JSON:
+    if output is voice.OutputFormat.JSON:
         views = {p: {"outputs": found[p].get("outputs", [])} for p in inputs}
         voice.emit(found[first] | {"parties": views})
         return

@@ -9,19 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ostraka.cli import voice
+from ostraka.cli.options import KeysOption, OutputOption
 
 if TYPE_CHECKING:
     from ostraka.identity import Identity
     from ostraka.manifest import Manifest, Party
-
-KeysOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--keys",
-        metavar="DIR",
-        help="Where NAME.key and NAME.crt are; by default OSTRAKA_KEYS, or here.",
-    ),
-]
 
 
 def keygen(
@@ -75,9 +67,7 @@ def doctor(
         str, typer.Option("--as", metavar="NAME", help="Which party; else the one with a key here.")
     ] = "",
     keys: KeysOption = None,
-    output: Annotated[
-        voice.Output, typer.Option(metavar="text|json", help="What stdout gets.")
-    ] = voice.Output.TEXT,
+    output: OutputOption = voice.OutputFormat.TEXT,
 ) -> None:
     """Can I reach the others, is my key right, is my clock right, are my files private?"""
     from ostraka import config
@@ -94,8 +84,8 @@ def doctor(
     raise typer.Exit(findings.code)
 
 
-def _tell(findings: Findings, output: voice.Output) -> None:
-    if output is voice.Output.JSON:
+def _tell(findings: Findings, output: voice.OutputFormat) -> None:
+    if output is voice.OutputFormat.JSON:
         voice.emit({"ok": findings.code == 0, "checks": findings.lines})
         return
     marks = {True: "ok   ", False: "FAIL ", None: "note "}
@@ -115,29 +105,28 @@ def _look_at_system(findings: Findings) -> None:
 
 
 def _look_at_files(findings: Findings, directory: Path) -> None:
-    from ostraka import config
-    from ostraka.cli import ledger
+    from ostraka import config, home
+    from ostraka.files import loose_modes
 
     found = sorted(directory.glob("*.key"))
     if not found:
         findings.note("keys", f"no key in {directory}; make one: ostraka keygen NAME")
         return
     # A directory others may read shows them names; one they may write lets them swap the keys.
-    problem = config.loose_modes(directory, 0o755)
+    problem = loose_modes(directory, 0o755)
     findings.add("directory", problem, f"only you can change {directory}")
     for path in found:
-        findings.add("key", config.loose_modes(path, 0o600), f"only you can read {path}")
-    for name in ledger.names(config.ledger_directory(directory)):
+        findings.add("key", loose_modes(path, 0o600), f"only you can read {path}")
+    for name in home.ledger_names(config.ledger_directory(directory)):
         _look_at_ledger(findings, name, directory)
 
 
 def _look_at_ledger(findings: Findings, name: str, directory: Path) -> None:
-    from ostraka import identity
-    from ostraka.cli.ledger import own_ledger
+    from ostraka import home, identity
     from ostraka.errors import OstrakaError
 
     try:
-        own = own_ledger(identity.load(name, directory), directory)
+        own = home.own_ledger(identity.load(name, directory), directory, voice.warn)
     except OstrakaError as error:
         findings.add("ledger", error.message, code=error.exit_code)
         return

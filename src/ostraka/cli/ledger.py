@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ostraka.cli import voice
-from ostraka.cli.keys import KeysOption
+from ostraka.cli.options import KeysOption
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ostraka.identity import Identity
     from ostraka.record.ledger import Ledger, Record
     from ostraka.record.rules import Rule
 
@@ -112,43 +111,13 @@ def release(
 # --- whose -------------------------------------------------------------------------------------
 
 
-def own_ledger(identity: Identity, keys: Path) -> Ledger:
-    """A party's ledger, read and checked; what was repaired is said.
-
-    Raises:
-        RefusedByLedger: it is not to be trusted, or cannot be written.
-        UsageError: the party's own NAME.toml is not valid.
-    """
-    from datetime import UTC, datetime
-
-    from ostraka import config
-    from ostraka.record.ledger import Ledger
-
-    rules = config.load_rules(identity.name, keys)
-    directory = config.ledger_directory(keys)
-    own = Ledger(directory, identity, rules, now=lambda: datetime.now(UTC))
-    own.read()
-    if own.chain.torn:
-        voice.say(
-            f"warning: the last line of {own.chain.path} was never finished, and so never acted "
-            "on: it is left out"
-        )
-    return own
-
-
-def names(where: Path) -> list[str]:
-    """Whose ledgers are there; one that is gone has left its head, and is not the same as none."""
-    found = (*where.glob("*.ledger"), *where.glob("*.ledger.head"))
-    return sorted({path.name.partition(".")[0] for path in found})
-
-
 def _own(name: str, keys: Path | None) -> Ledger:
-    from ostraka import config, identity
+    from ostraka import config, home, identity
     from ostraka.errors import UsageError
 
     directory = config.keys_directory(keys)
     where = config.ledger_directory(directory)
-    there = names(where)
+    there = home.ledger_names(where)
     found = [name] if name else there
     if len(found) > 1:
         raise UsageError(f"{where} has ledgers of {', '.join(found)}", hint="choose: --as NAME")
@@ -157,7 +126,7 @@ def _own(name: str, keys: Path | None) -> Ledger:
             f"{where} has no ledger" + (f" of {name}" if name else ""),
             hint="`ostraka run` makes it; it is beside the key, or in OSTRAKA_LEDGER",
         )
-    return own_ledger(identity.load(found[0], directory), directory)
+    return home.own_ledger(identity.load(found[0], directory), directory, voice.warn)
 
 
 # --- what it says ------------------------------------------------------------------------------

@@ -324,7 +324,7 @@ def _check(text: str) -> None:
     from ostraka.errors import ManifestError
 
     try:
-        config.load_text(text, "manifest")
+        config.bind_text(text, "manifest")
     except ManifestError as error:
         message = re.sub(r"(?m)^manifest(:\d+)?: ", "", error.message)
         hint = error.hint.replace("correct the manifest at every party", "") or "ostraka new --help"

@@ -1,4 +1,4 @@
-"""What a person sees while a session runs: one moving line on a terminal, plain lines elsewhere."""
+"""Progress of a run as a person sees it: one moving line on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -11,26 +11,23 @@ from ostraka.progress import Observer, Phase
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
+    from rich.progress import TaskID
 
 WORTH_A_BAR = 1 << 20
 """Bytes below which a bar would only flicker."""
 
 
-class Progress(Observer):
-    """Watches one party's session.
+class Watcher(Observer):
+    """Shows one party's run as it goes on; a moving line lasts as long as the context."""
 
-    Args:
-        contributes: whether the start of sharing means that shares of our input leave.
-    """
-
-    def __init__(self, *, contributes: bool) -> None:
-        self._contributes = contributes
-        self._bars = _bars() if sys.stderr.isatty() else None
-        self._task = self._bars.add_task("connecting", total=None) if self._bars else None
-        voice.speaker.data_left = False
+    def __init__(self) -> None:
+        self._bars: Bars | None = None
+        self._task: TaskID | None = None
 
     def __enter__(self) -> Self:
-        if self._bars:
+        if sys.stderr.isatty():
+            self._bars = _bars()
+            self._task = self._bars.add_task("connecting", total=None)
             self._bars.start()
         return self
 
@@ -44,22 +41,15 @@ class Progress(Observer):
             self._bars.stop()
 
     def gathering(self, present: int, total: int) -> None:
-        """So many of the parties are here, ourselves included."""
         self._show(f"gathering {present}/{total}")
 
     def phase(self, phase: Phase) -> None:
-        """A phase begins: sharing, computing, opening, done."""
-        if phase is Phase.SHARING and self._contributes:
-            voice.speaker.data_left = True
-        voice.speaker.opening = voice.speaker.opening or phase is Phase.OPENING
         self._show(phase)
 
     def warn(self, text: str) -> None:
-        """Something went wrong that does not touch the result."""
-        voice.say(f"warning: {text}")
+        voice.warn(text)
 
     def moved(self, done: int, total: int) -> None:
-        """So many of the bytes that we are to send have left."""
         if self._bars and self._task is not None and total >= WORTH_A_BAR:
             self._bars.update(self._task, completed=done, total=total)
 

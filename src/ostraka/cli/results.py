@@ -7,20 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 from ostraka.cli import voice
 from ostraka.errors import OstrakaError
+from ostraka.values import in_words
 
 if TYPE_CHECKING:
-    from ostraka.manifest import Manifest
     from ostraka.outcome import Outcome
 
 SHOWN = 8
-"""Elements of a vector that are shown to a person."""
+"""Parties without a result that are shown to a person, where there are very many."""
+
+MORE = "; --output json prints all"
 
 MANY = 100
 """Parties of a simulation who each have a line of their own."""
 
 
 def show(result: Mapping[str, Any]) -> None:
-    """What a recipient learned, on stdout; the rest of the story on stderr."""
+    """Print what a recipient learned on stdout, the rest of the story on stderr."""
     outputs = result.get("outputs", [])
     for line in lines(outputs):
         print(line)
@@ -35,56 +37,28 @@ def show(result: Mapping[str, Any]) -> None:
 
 
 def lines(outputs: list[Mapping[str, Any]]) -> list[str]:
-    """ "sum   12686 USD", one line for each figure."""
+    """Write "sum   12686 USD", one line for each figure."""
     width = max((len(o["name"]) for o in outputs), default=0)
     return [_line(o, width) for o in outputs]
 
 
 def _line(output: Mapping[str, Any], width: int) -> str:
     unit = f" {output['unit']}" if output.get("unit") else ""
-    return f"{output['name']:{width}}  {_value(output['value'], output.get('error95'))}{unit}"
+    value = in_words(output["value"], output.get("error95"), more=MORE)
+    return f"{output['name']:{width}}  {value}{unit}"
 
 
-def _value(value: Any, error: Any = None) -> str:
-    """A value as a person reads it; noised ones with their error: "187 +- 4"."""
-    if isinstance(value, dict):
-        each = error if isinstance(error, dict) else dict.fromkeys(value, error)
-        return ", ".join(f"{k}: {_nested(v, each.get(k))}" for k, v in value.items())
-    if not isinstance(value, list):
-        return str(value) if error is None else f"{_as_fine(value, error)} +- {error}"
-    errors = error if isinstance(error, list) else [error] * len(value)
-    start = ", ".join(map(_value, value[:SHOWN], errors))
-    if len(value) <= SHOWN:
-        return f"[{start}]"
-    return f"[{start}, ...] ({len(value)} values; --output json prints all)"
-
-
-def _as_fine(value: Any, error: Any) -> Any:
-    """A quotient with one digit more than its error; what is exact stays as it is."""
-    digits = len(str(error).partition(".")[2]) + 1
-    return round(value, digits) if isinstance(value, float) else value
-
-
-def _nested(value: Any, error: Any) -> str:
-    text = _value(value, error)
-    return f"({text})" if isinstance(value, dict) else text
-
-
-def of_party(manifest: Manifest, result: Outcome | OstrakaError | None) -> dict[str, Any]:
-    """What `run` would have printed for one party of a simulation."""
+def of_party(result: Outcome | OstrakaError) -> dict[str, Any]:
+    """Return what `run` would have printed for one party of a simulation."""
     if isinstance(result, OstrakaError):
         return {"status": "error", "error": result.code, "message": result.message}
-    if result is None:
-        return {"status": "no-output"}
-    return {
-        "protocol": manifest.session.protocol,
-        "manifest_sha256": manifest.digest.hex(),
-        **result.as_json(),
-    }
+    if result.status == "no-output":
+        return {"status": result.status}
+    return result.as_dict()
 
 
 def show_all(results: Mapping[str, Mapping[str, Any]]) -> None:
-    """A simulation: every party's view; very many who learn nothing share a line."""
+    """Print every party's view of a simulation; very many that learn nothing share a line."""
     nothing = [name for name, result in results.items() if result["status"] == "no-output"]
     hidden = set(nothing[SHOWN:]) if len(nothing) > MANY else set()
     for name, result in results.items():

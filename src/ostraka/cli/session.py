@@ -8,29 +8,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ostraka.cli import results, voice
-from ostraka.cli.ledger import own_ledger
+from ostraka.cli.options import KeysOption, OutputOption, SessionArgument
 
 if TYPE_CHECKING:
     from ostraka.config import CoordinatorConfig
     from ostraka.identity import Identity
     from ostraka.manifest import Manifest
-    from ostraka.names import PartyId
-    from ostraka.record.ledger import Ledger
-
-Session = Annotated[Path, typer.Argument(metavar="SESSION.toml", help="The manifest.")]
-Format = Annotated[voice.Output, typer.Option(metavar="text|json", help="What stdout gets.")]
-Keys = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="DIR", help="Where NAME.key and NAME.crt are; by default OSTRAKA_KEYS, or here."
-    ),
-]
+    from ostraka.party import Seat
 
 
 def run(
-    session: Session,
+    session: SessionArgument,
     as_: Annotated[str, typer.Option("--as", metavar="NAME", help="Which party we are.")],
-    keys: Keys = None,
+    keys: KeysOption = None,
     input_: Annotated[
         str | None,
         typer.Option(
@@ -46,82 +36,38 @@ def run(
             metavar="DIR", help="Where the receipt goes; by default OSTRAKA_RECEIPTS, or here."
         ),
     ] = None,
-    output: Format = voice.Output.TEXT,
+    output: OutputOption = voice.OutputFormat.TEXT,
 ) -> None:
     """Take part in a session as one party; ends when the result is there."""
-    from ostraka import config
+    import asyncio
 
-    voice.speaker.data_left = False
-    manifest = config.load(session)
-    me = manifest.party_named(as_).name
-    identity = own_identity(manifest, me, config.keys_directory(keys))
-    directory = config.receipts_directory(receipts)
-    raw = _input(manifest, me, input_)
-    ledger = own_ledger(identity, config.keys_directory(keys))
-    result = _take_part(manifest, identity, me, raw, directory, ledger)
-    if output is voice.Output.JSON:
-        voice.emit(result)
+    from ostraka.cli.progress import Watcher
+    from ostraka.party import take_seat
+    from ostraka.progress import Progress
+
+    watcher = Watcher()
+    voice.speaker.progress = progress = Progress(watcher)
+    seat = take_seat(session, as_, keys=keys, receipts=receipts)
+    raw = _read_input(seat, input_)
+    with watcher:
+        outcome = asyncio.run(seat.run(raw, progress))
+    if output is voice.OutputFormat.JSON:
+        voice.emit(outcome.as_dict())
     else:
-        results.show(result)
+        results.show(outcome.as_dict())
 
 
-def own_identity(manifest: Manifest, me: PartyId, keys: Path) -> Identity:
-    """Our key, which must be the one that the manifest says is ours."""
-    from ostraka import identity
-    from ostraka.errors import PinMismatch
-
-    found = identity.load(me, keys)
-    if found.fingerprint != manifest.pin(me):
-        raise PinMismatch(
-            f"{found.certificate_path} is not the key that the manifest names for {me}",
-            hint=f"yours is {identity.fingerprint_text(found.fingerprint)}; "
-            "choose another --keys, or agree on a new manifest",
-            data_left=False,
-        )
-    return found
-
-
-def _input(manifest: Manifest, me: PartyId, source: str | None) -> Any:
-    """Our input, found valid before anybody is contacted; None when none is asked of us."""
-    from ostraka import config
+def _read_input(seat: Seat, source: str | None) -> Any:
+    """Read our input from where it lies; None when none is asked of us."""
     from ostraka.errors import InputError
     from ostraka.inputs import reading
 
-    if me not in manifest.contributors:
-        if source is None:
-            return None
-        message = f"{me} is not a contributor in this session: leave --input out"
-        raise InputError(message, data_left=False)
-    raw = reading.read_input(source, manifest.input, me)
-    config.protocol(manifest).encode(raw)
-    return raw
-
-
-def _take_part(
-    manifest: Manifest,
-    identity: Identity,
-    me: PartyId,
-    raw: Any,
-    receipts: Path,
-    ledger: Ledger,
-) -> dict[str, Any]:
-    import asyncio
-
-    from ostraka import party as roles
-    from ostraka.cli.progress import Progress
-
-    with Progress(contributes=me in manifest.contributors) as progress:
-        return asyncio.run(
-            roles.run_party(
-                manifest,
-                identity,
-                me,
-                raw,
-                directory_for_receipt=receipts,
-                observer=progress,
-                ledger=ledger,
-            )
-        )
+    if seat.contributes:
+        return reading.read_input(source, seat.manifest.input, seat.me)
+    if source is None:
+        return None
+    message = f"{seat.me} is not a contributor in this session: leave --input out"
+    raise InputError(message, data_left=False)
 
 
 # --- coordinator -------------------------------------------------------------------------------
@@ -180,7 +126,7 @@ async def _relay(settings: CoordinatorConfig, own: Identity) -> None:
 
 
 def simulate(
-    session: Session,
+    session: SessionArgument,
     inputs: Annotated[
         Path, typer.Option(metavar="FILE", help='JSON: {"alice": 3800, "bob": [1, 2], ...}.')
     ],
@@ -192,23 +138,20 @@ def simulate(
             help="That party crashes after N messages, at once by default; may be repeated.",
         ),
     ] = None,
-    output: Format = voice.Output.TEXT,
+    output: OutputOption = voice.OutputFormat.TEXT,
 ) -> None:
     """Rehearse a session with toy inputs: one process, no network, no keys, no secrets."""
     from ostraka import config
     from ostraka.errors import OstrakaError
     from ostraka.inputs import reading
-    from ostraka.simulate import simulate as simulated
+    from ostraka.simulation import simulate_sync
 
     manifest = config.load(session)
     drops = dict(_drop(text, manifest) for text in drop or [])
     values: Any = reading.read_inputs(inputs, manifest, missing_ok=tuple(drops))
-    _check_inputs(manifest, values)
-    found = simulated(manifest, values, seed=seed, drop=drops)
-    shown: dict[str, Any] = {
-        name: results.of_party(manifest, result) for name, result in found.items()
-    }
-    if output is voice.Output.JSON:
+    found = simulate_sync(manifest, values, seed=seed, drop=drops)
+    shown = {name: results.of_party(result) for name, result in found.items()}
+    if output is voice.OutputFormat.JSON:
         voice.emit({"results": shown})
     else:
         results.show_all(shown)
@@ -218,20 +161,7 @@ def simulate(
         raise typer.Exit(voice.report(failed[0]))
 
 
-def _check_inputs(manifest: Manifest, values: dict[str, Any]) -> None:
-    """What `run` would refuse before anything is sent."""
-    from ostraka import config
-    from ostraka.errors import InputError
-
-    protocol = config.protocol(manifest)
-    for name, value in values.items():
-        try:
-            protocol.encode(value)
-        except InputError as error:
-            raise InputError(f"{name}: {error.message}", hint=error.hint, data_left=False) from None
-
-
-def _drop(text: str, manifest: Manifest) -> tuple[PartyId, int]:
+def _drop(text: str, manifest: Manifest) -> tuple[str, int]:
     from ostraka.errors import UsageError
 
     name, _, count = text.partition("=")
@@ -245,13 +175,13 @@ def _drop(text: str, manifest: Manifest) -> tuple[PartyId, int]:
 
 def verify(
     receipt: Annotated[Path, typer.Argument(metavar="RECEIPT.json")],
-    output: Format = voice.Output.TEXT,
+    output: OutputOption = voice.OutputFormat.TEXT,
 ) -> None:
     """Check a receipt's signatures, offline."""
     from ostraka.record import receipt as receipts
 
     found = receipts.verify(receipts.read(receipt))
-    if output is voice.Output.JSON:
+    if output is voice.OutputFormat.JSON:
         voice.emit({"valid": True, **found})
         return
     print(f"{receipt} holds.")

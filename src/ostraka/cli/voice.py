@@ -7,9 +7,12 @@ import sys
 import traceback
 from collections.abc import Callable, Mapping
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ostraka.errors import OstrakaError
+
+if TYPE_CHECKING:
+    from ostraka.progress import Progress
 
 INTERRUPTED = 130
 """The exit code of Ctrl-C: 128 and the number of SIGINT, as shells count."""
@@ -17,20 +20,19 @@ INTERRUPTED = 130
 DEBUG = "OSTRAKA_DEBUG"
 
 
-class Output(StrEnum):
-    """What a command prints on stdout."""
+class OutputFormat(StrEnum):
+    """Format of what a command prints on stdout."""
 
     TEXT = "text"
     JSON = "json"
 
 
 class _Speaker:
-    """What this process knows about itself: which of several it is, and whether anything derived
-    from its input has left it (None: it cannot know), and part of the result."""
+    """Voice of this process: which of several it is, and the progress of its run, if it has one,
+    which knows whether anything derived from its input has left."""
 
     prefix: str = ""
-    data_left: bool | None = None
-    opening: bool = False
+    progress: Progress | None = None
 
 
 speaker = _Speaker()
@@ -41,6 +43,11 @@ def say(text: str) -> None:
     # One write, so that lines of several processes do not mix.
     sys.stderr.write(f"{speaker.prefix}{text}\n")
     sys.stderr.flush()
+
+
+def warn(text: str) -> None:
+    """Say what is not as it should be, and ends nothing."""
+    say(f"warning: {text}")
 
 
 def emit(value: Mapping[str, Any]) -> None:
@@ -101,10 +108,11 @@ def _known(error: BaseException) -> OstrakaError | None:
 
 
 def _tell_data(data_left: bool | None) -> None:
-    known = speaker.data_left if data_left is None else data_left
+    progress = speaker.progress
+    known = progress.data_left if progress and data_left is None else data_left
     if known is False:
         say("data: nothing of yours has left this machine")
-    elif known and speaker.opening:
+    elif known and progress and progress.opening:
         say("data: shares of your input have left this machine; others may have the result already")
     elif known:
         say("data: shares of your input have left this machine; alone they reveal nothing")

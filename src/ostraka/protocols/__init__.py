@@ -35,8 +35,8 @@ def protocol_for(manifest: Manifest) -> Protocol:
     name = manifest.session.protocol
     if name not in catalogue:
         raise ManifestError(
-            f"{name!r} is not a protocol" + suggest(name, tuple(catalogue)),
-            hint=f"known: {', '.join(catalogue)}",
+            f'session.protocol: there is no protocol "{name}"' + suggest(name, catalogue),
+            hint=f"this version knows {', '.join(catalogue)}",
             data_left=False,
         )
     return catalogue[name](manifest)

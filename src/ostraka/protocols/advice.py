@@ -63,9 +63,9 @@ class Advice:
         return None
 
 
-def advise(manifest: Manifest) -> Advice | None:
-    """How this manifest would do with noise; None for protocols whose figures take none."""
-    protocol = protocol_for(manifest)
+def advise(protocol: Protocol) -> Advice | None:
+    """Say how a manifest would do with noise; None for protocols whose figures take none."""
+    manifest = protocol.manifest
     if not protocol.noises:
         return None
     rows, name = [], ""

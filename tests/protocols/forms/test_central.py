@@ -15,7 +15,7 @@ from ostraka.errors import ManifestError, RefusedByPolicy
 from ostraka.noise.shares import LaplaceShares
 from ostraka.protocols import protocol_for
 from ostraka.record.budget import Spend
-from ostraka.simulate import MemoryNet, run_all, simulate
+from ostraka.simulation import MemoryNet, run_all, simulate_sync
 
 D = 100_000
 ROLES = {**dict.fromkeys(("alice", "bob", "carlos", "david"), "c"), "erin": "k", "frank": "kr"}
@@ -110,7 +110,7 @@ def test_sums_and_means_are_as_near_as_they_say(manifest, everybody, mechanism, 
         **sharing,
     )
     inputs = {name: [50 - i] * d for i, name in enumerate(everybody(3))}
-    outcome = simulate(agreement, inputs)["bob"]
+    outcome = simulate_sync(agreement, inputs)["bob"]
     assert outcome.status == "noised"
     for output, exact in zip(outcome.outputs, (147, 49), strict=True):
         off = np.abs(np.array(output.value, float) - exact)
@@ -125,7 +125,7 @@ def test_noise_makes_small_sums_negative_too(manifest, everybody):
         agreement = manifest(
             everybody(3), length=500, bounds=(0, 1), privacy=central(epsilon=100), **sharing
         )
-        values = simulate(agreement, dict.fromkeys(everybody(3), [0] * 500))["alice"]
+        values = simulate_sync(agreement, dict.fromkeys(everybody(3), [0] * 500))["alice"]
         assert min(values.outputs[0].value) < 0 < max(values.outputs[0].value)
 
 
@@ -136,7 +136,7 @@ def test_histograms_have_an_error_for_every_option(manifest, everybody):
         statistics=("histogram", "count"),
         privacy=central(epsilon=0.5),
     )
-    bins, count = simulate(agreement, dict.fromkeys(everybody(5), "in"))["alice"].outputs
+    bins, count = simulate_sync(agreement, dict.fromkeys(everybody(5), "in"))["alice"].outputs
     assert set(bins.value) == set(bins.error95) == {"in", "out"}
     assert bins.error95["in"] == protocol_for(agreement).noise.within(5)
     assert (count.value, count.error95) == (5, None)
@@ -222,7 +222,7 @@ def test_counts_are_as_near_as_they_say(manifest, everybody, n, security):
     assert (noise.sensitivity.l1, noise.sensitivity.l2_squared, noise.honest) == (6, 18, n // 2 + 1)
     off = []
     for seed in range(6 if security == "active" else 12):
-        outcome = simulate(agreement, dict.fromkeys(everybody(n), "red"), seed=seed)["alice"]
+        outcome = simulate_sync(agreement, dict.fromkeys(everybody(n), "red"), seed=seed)["alice"]
         (tally,) = outcome.outputs
         assert outcome.status == "noised"
         assert set(tally.error95.values()) == {noise.within(n)}
@@ -264,7 +264,7 @@ def test_a_noisy_referendum_goes_either_way_as_its_law_says(manifest, everybody)
         privacy=central(epsilon=q),
     )
     inputs = {"alice": [True] * q, "bob": [True] * q, "carlos": [False] * q}
-    outcome = simulate(agreement, inputs)["carlos"]
+    outcome = simulate_sync(agreement, inputs)["carlos"]
     assert outcome.status == "noised"
     k = np.arange(1, 400)
     u = np.exp(np.concatenate([[0.0], np.cumsum(np.log((k + 0.5) / k) - 1)]))  # NB(3/2, 1/e)
@@ -286,7 +286,7 @@ def test_with_hardly_any_noise_the_outcome_is_the_textbooks(manifest, everybody,
         privacy=central(epsilon=200),
     )
     inputs = dict(zip(everybody(5), ("b", "b", "a", "abstain", "b"), strict=True))
-    outcome = simulate(agreement, inputs)["alice"]
+    outcome = simulate_sync(agreement, inputs)["alice"]
     assert outcome.outputs[0].value == protocol_for(agreement).plaintext(inputs)["outcome"]
 
 

@@ -11,7 +11,7 @@ import pytest
 from ostraka.arithmetic.randomness import SeededDraw
 from ostraka.errors import ManifestError
 from ostraka.protocols import protocol_for
-from ostraka.simulate import simulate
+from ostraka.simulation import simulate_sync
 
 COLOURS = 'choice(["red", "green", "blue"])'
 COINS = 'local = { mechanism = "randomized-response", truth = "1/2" }'
@@ -24,7 +24,7 @@ def local(mechanism, epsilon, delta=None):
 
 
 def outputs(agreement, inputs, seed=0):
-    outcome = simulate(agreement, inputs, seed=seed)["alice"]
+    outcome = simulate_sync(agreement, inputs, seed=seed)["alice"]
     assert outcome.status == "noised"
     return {output.name: output for output in outcome.outputs}
 
@@ -123,8 +123,8 @@ def test_figures_and_errors_are_in_the_unit_of_the_input(manifest, everybody):
         statistics=("sum", "mean", "count"),
         privacy=local("laplace", "0.5"),
     )
-    outcome = simulate(agreement, dict.fromkeys(everybody(4), "12.34"))["alice"]
-    result = json.loads(json.dumps(outcome.as_json()))
+    outcome = simulate_sync(agreement, dict.fromkeys(everybody(4), "12.34"))["alice"]
+    result = json.loads(json.dumps(outcome.as_dict()))
     total, mean, count = result["outputs"]
     assert result["status"] == "noised"
     # Four of scale 200: the deviation is 200 * sqrt(8), and the tails are heavier than normal.
@@ -200,7 +200,7 @@ def test_whoever_is_missing_takes_the_noise_along(manifest, everybody):
     agreement = manifest(
         everybody(5), type="bool", length=200, least=4, privacy=COINS, scheme="shamir", threshold=1
     )
-    outcome = simulate(agreement, dict.fromkeys(everybody(5), [True] * 200), drop={"erin": 0})[
+    outcome = simulate_sync(agreement, dict.fromkeys(everybody(5), [True] * 200), drop={"erin": 0})[
         "bob"
     ]
     assert len(outcome.contributors) == 4

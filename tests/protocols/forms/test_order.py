@@ -10,7 +10,7 @@ from ostraka.engine.deal import share
 from ostraka.engine.reveal import reveal
 from ostraka.protocols.forms.order import at, places, ranks
 from ostraka.sharing.shamir import Shamir
-from ostraka.simulate import MemoryNet
+from ostraka.simulation import MemoryNet
 
 NAMES = ("a", "b", "c")
 

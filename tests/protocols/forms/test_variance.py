@@ -16,7 +16,7 @@ from ostraka.protocols import protocol_for
 from ostraka.protocols.advice import advise
 from ostraka.protocols.forms.variance import NoisedVariance, to_its_error
 from ostraka.record.budget import Spend
-from ostraka.simulate import simulate
+from ostraka.simulation import simulate_sync
 
 D = 3000
 SHAMIR = {"scheme": "shamir", "threshold": 1}
@@ -29,7 +29,7 @@ def noise(place, mechanism, epsilon=1.0, delta=None):
 
 
 def figures(agreement, inputs, seed=0):
-    outcome = simulate(agreement, inputs, seed=seed)["alice"]
+    outcome = simulate_sync(agreement, inputs, seed=seed)["alice"]
     assert outcome.status == "noised"
     return {output.name: output for output in outcome.outputs}
 
@@ -110,7 +110,7 @@ def test_those_who_are_counted_are_those_whose_variance_it_is(manifest, everybod
         **SHAMIR,
     )
     inputs = {name: [20 * i] * 500 for i, name in enumerate(everybody(5))}
-    outcome = simulate(agreement, inputs, drop={"erin": 0})["bob"]
+    outcome = simulate_sync(agreement, inputs, drop={"erin": 0})["bob"]
     assert len(outcome.contributors) == 4
     (found,) = outcome.outputs
     assert np.mean(found.value) == pytest.approx(np.var([0, 20, 40, 60], ddof=1), rel=0.05)
@@ -160,8 +160,8 @@ def test_it_is_in_the_square_of_the_unit(manifest, everybody):
         privacy=noise("local", "laplace", 10**6),
     )
     inputs = dict(zip(everybody(4), ("10.50", "99.99", "0", "55"), strict=True))
-    outcome = simulate(agreement, inputs)["alice"]
-    (figure,) = json.loads(json.dumps(outcome.as_json()))["outputs"]
+    outcome = simulate_sync(agreement, inputs)["alice"]
+    (figure,) = json.loads(json.dumps(outcome.as_dict()))["outputs"]
     assert figure["unit"] == "USD^2"
     truth = protocol_for(agreement).plaintext(inputs)["variance"]
     assert abs(figure["value"] - float(truth)) <= 3 * figure["error95"] < 1
@@ -251,7 +251,7 @@ def test_check_advises_on_the_widest_error(manifest, everybody):
         agreement = manifest(
             everybody(5), bounds=(low, low + 100), unit="USD", statistics=("variance",)
         )
-        found = advise(agreement)
+        found = advise(protocol_for(agreement))
         assert (found.figure, found.unit, found.change) == ("variance", "USD^2", 2000)
         assert found.span == 3000  # two at one end and three at the other
         row = next(row for row in found.rows if row.epsilon == 1)

@@ -8,7 +8,7 @@ from ostraka.exchange import octets, words
 from ostraka.manifest import parse
 from ostraka.names import Step
 from ostraka.outcome import Outcome
-from ostraka.simulate import Crashed, MemoryNet, simulate
+from ostraka.simulation import Crashed, MemoryNet, simulate_sync
 
 
 def agreement(sharing='scheme = "additive"', length=1, names=("alice", "bob", "carlos")):
@@ -37,7 +37,7 @@ def shown(results):
 
 @pytest.mark.parametrize("sharing", ['scheme = "additive"', SHAMIR])
 def test_results_come_for_every_party_in_manifest_order(sharing):
-    results = simulate(agreement(sharing), INPUTS)
+    results = simulate_sync(agreement(sharing), INPUTS)
     assert shown(results) == {"alice": 18, "bob": 18, "carlos": 18}
     assert list(results) == ["alice", "bob", "carlos"]
 
@@ -46,13 +46,13 @@ def test_the_same_seed_gives_the_same_run():
     manifest = agreement(SHAMIR)
     for seed in range(5):
         for drop in (None, {"bob": 3}):
-            one = simulate(manifest, INPUTS, seed=seed, drop=drop)
-            two = simulate(manifest, INPUTS, seed=seed, drop=drop)
+            one = simulate_sync(manifest, INPUTS, seed=seed, drop=drop)
+            two = simulate_sync(manifest, INPUTS, seed=seed, drop=drop)
             assert shown(one) == shown(two)
 
 
 def test_a_dropped_party_is_named():
-    results = simulate(agreement(), INPUTS, drop={"carlos": 1})
+    results = simulate_sync(agreement(), INPUTS, drop={"carlos": 1})
     assert isinstance(results["carlos"], Crashed)
     assert {type(results[name]) for name in ("alice", "bob")} == {PeerLost}
     assert "carlos" in str(results["bob"])
@@ -60,14 +60,14 @@ def test_a_dropped_party_is_named():
 
 def test_fifty_parties():
     names = tuple(f"p{i}" for i in range(50))
-    results = simulate(agreement(names=names), dict.fromkeys(names, 2))
+    results = simulate_sync(agreement(names=names), dict.fromkeys(names, 2))
     assert set(shown(results).values()) == {100}
 
 
 def test_long_vectors():
     inputs = {name: np.full(20_000, value) for name, value in INPUTS.items()}
     for sharing in ('scheme = "additive"', SHAMIR):
-        results = simulate(agreement(sharing, length=20_000), inputs)
+        results = simulate_sync(agreement(sharing, length=20_000), inputs)
         assert all(np.all(r.outputs[0].parts[0] == 18) for r in results.values())
 
 

@@ -9,21 +9,24 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import defaultdict, deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ostraka.arithmetic.randomness import SeededDraw
+from ostraka.arithmetic.randomness import SeededDraw, Words
+from ostraka.blocking import run_to_end
+from ostraka.config import bind
 from ostraka.delivery.cost import Sent
-from ostraka.errors import OstrakaError, PeerLost, PeerViolation
+from ostraka.errors import InputError, OstrakaError, PeerLost, PeerViolation
 from ostraka.exchange import Array, Exchange, Expected, type_codes
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId, Step
 from ostraka.outcome import Outcome
 from ostraka.progress import Observer, Progress
-from ostraka.protocols import protocol_for
 from ostraka.protocols.protocol import Protocol
 from ostraka.protocols.runner import Gate, open_gate, run
 
@@ -142,14 +145,28 @@ async def run_all(
     gates: Mapping[PartyId, Gate] | None = None,
 ) -> dict[PartyId, Result]:
     """Run every party over `net`; a party that fails ends with its error, others go on."""
+
+    def encoded(party: PartyId) -> Words | None:
+        return protocol.input_of(party, inputs.get(party))
+
+    return await _run_all(protocol, encoded, net, seed, observers or {}, gates or {})
+
+
+async def _run_all(
+    protocol: Protocol,
+    encoded: Callable[[PartyId], Words | None],
+    net: MemoryNet,
+    seed: int,
+    observers: Mapping[PartyId, Observer],
+    gates: Mapping[PartyId, Gate],
+) -> dict[PartyId, Result]:
     results: dict[PartyId, Result] = {}
 
     async def one(party: PartyId) -> None:
         exchange, draw = net.exchange(party), SeededDraw(f"{seed} {party}")
-        progress = Progress((observers or {}).get(party))
-        gate = (gates or {}).get(party, open_gate)
+        progress, gate = Progress(observers.get(party)), gates.get(party, open_gate)
         try:
-            x = protocol.input_of(party, inputs.get(party))
+            x = encoded(party)
             results[party] = await run(exchange, protocol, x, draw, progress, gate=gate)
         except OstrakaError as error:
             results[party] = error
@@ -162,26 +179,72 @@ async def run_all(
     return {party: results[party] for party in net.parties}
 
 
-def simulate(
-    manifest: Manifest,
-    inputs: Mapping[PartyId, object],
+async def simulate(
+    manifest: Manifest | Path | str,
+    inputs: Mapping[str, object],
     *,
     seed: int = 0,
-    drop: Mapping[PartyId, int] | None = None,
-) -> dict[PartyId, Result]:
-    """What every party would get from `run`.
+    drop: Mapping[str, int] | None = None,
+) -> dict[str, Outcome | OstrakaError]:
+    """Rehearse a session: what every party would get from `run`. No network, no keys, no secrets.
 
     Args:
-        inputs: each contributor's raw input.
+        manifest: the session's manifest, a path to it, or its TOML.
+        inputs: each contributor's input, made up.
         seed: the same seed gives the same run, message by message.
         drop: parties that crash, and after how many messages each.
 
+    Returns:
+        By party, in the order of the manifest: its outcome, or the error that its run ended with.
+
     Raises:
         ManifestError: the manifest asks for something its protocol cannot do.
+        InputError: an input is missing, or is not what the manifest asks for; `run` would refuse
+            it before it contacts another party.
     """
-    protocol = protocol_for(manifest)
+    protocol = bind(manifest)
+    made = protocol.manifest
+    crashes = {PartyId(party): count for party, count in (drop or {}).items()}
+    ready = _encode_all(protocol, inputs, crashes)
 
-    async def main() -> dict[PartyId, Result]:
-        return await run_all(protocol, inputs, MemoryNet(manifest.parties, drop, seed), seed=seed)
+    def encoded(party: PartyId) -> Words | None:
+        return ready.pop(party) if party in ready else protocol.input_of(party, None)
 
-    return asyncio.run(main())
+    net = MemoryNet(made.parties, crashes, seed)
+    found = await _run_all(protocol, encoded, net, seed, {}, {})
+    return {party: _ended(made, end) for party, end in found.items()}
+
+
+def simulate_sync(
+    manifest: Manifest | Path | str,
+    inputs: Mapping[str, object],
+    *,
+    seed: int = 0,
+    drop: Mapping[str, int] | None = None,
+) -> dict[str, Outcome | OstrakaError]:
+    """Do as `simulate`, from plain code; also where an event loop runs in this thread."""
+    return run_to_end(simulate(manifest, inputs, seed=seed, drop=drop))
+
+
+def _ended(manifest: Manifest, end: Result) -> Outcome | OstrakaError:
+    if isinstance(end, OstrakaError):
+        return end
+    return replace(
+        end or Outcome(),
+        protocol=manifest.session.protocol,
+        manifest_sha256=manifest.digest.hex(),
+    )
+
+
+def _encode_all(
+    protocol: Protocol, inputs: Mapping[str, object], crashes: Mapping[PartyId, int]
+) -> dict[PartyId, Words | None]:
+    """Encode every input once; a party that crashes may have none."""
+    needed = [name for name in protocol.contributors if name not in crashes]
+    ready: dict[PartyId, Words | None] = {}
+    for name in map(PartyId, dict.fromkeys([*inputs, *needed])):
+        try:
+            ready[name] = protocol.input_of(name, inputs.get(name))
+        except InputError as error:
+            raise InputError(f"{name}: {error.message}", hint=error.hint, data_left=False) from None
+    return ready

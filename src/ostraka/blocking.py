@@ -1,0 +1,42 @@
+"""Coroutines called from plain code: from a script, and from a cell whose event loop is running."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+def run_to_end(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine and return its result; blocks the calling thread until then.
+
+    Where an event loop runs in this thread already (a notebook), a thread of its own runs it.
+    """
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(coroutine)
+    return _in_a_thread(coroutine)
+
+
+def _in_a_thread(coroutine: Coroutine[Any, Any, T]) -> T:
+    started: Future[Callable[[], object]] = Future()
+
+    async def main() -> T:
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        assert task is not None
+        started.set_result(lambda: loop.call_soon_threadsafe(task.cancel))
+        return await coroutine
+
+    with ThreadPoolExecutor(1, "ostraka") as pool:
+        ended = pool.submit(asyncio.run, main())
+        try:
+            return ended.result()
+        except KeyboardInterrupt:  # it comes to the main thread: the run must end, and say so
+            with suppress(RuntimeError):
+                started.result()()
+            raise

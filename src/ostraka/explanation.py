@@ -1,0 +1,95 @@
+"""A manifest in words: who learns what, what it costs, what noise would do to the answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from ostraka import config
+from ostraka.delivery.cost import Cost
+from ostraka.manifest import Manifest
+from ostraka.protocols import advice
+from ostraka.protocols.advice import Advice
+from ostraka.protocols.protocol import Protocol
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What `ostraka check` says of a manifest.
+
+    Attributes:
+        manifest: the manifest.
+        sentences: who learns what, and against whom it is safe.
+        cost: rounds, and the messages and bytes that each party sends.
+        advice: errors against epsilon; None where the answer takes no noise.
+        noise: sentences about `advice`.
+    """
+
+    manifest: Manifest
+    sentences: tuple[str, ...]
+    cost: Cost
+    advice: Advice | None = None
+    noise: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, protocol: Protocol) -> Explanation:
+        """Explain a protocol under its manifest."""
+        advised = advice.advise(protocol)
+        noise = advice.in_words(protocol, advised) if advised else []
+        sentences = tuple(protocol.explain())
+        return cls(protocol.manifest, sentences, protocol.cost(), advised, tuple(noise))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what `ostraka check --output json` prints."""
+        manifest, cost = self.manifest, self.cost
+        return {
+            "manifest_sha256": manifest.digest.hex(),
+            "title": manifest.session.title,
+            "protocol": manifest.session.protocol,
+            "contributors": manifest.contributors,
+            "compute": manifest.compute,
+            "recipients": manifest.recipients,
+            "explain": list(self.sentences),
+            "cost": {
+                "rounds": cost.rounds,
+                "sent": {
+                    p: {"messages": s.messages, "bytes": s.bytes} for p, s in cost.sent.items()
+                },
+            },
+        } | ({"noise": _noise(self.advice)} if self.advice else {})
+
+    def _repr_html_(self) -> str:
+        """Return the sentences as lists, for notebooks; all texts are escaped."""
+        rounds = f"It takes {self.cost.rounds} rounds."
+        parts = [_list(self.sentences), _list(self.noise), f"<p>{escape(rounds)}</p>"]
+        digest = f"<p><code>sha256 {self.manifest.digest.hex()}</code></p>"
+        return f"<h4>{escape(self.manifest.session.title)}</h4>{''.join(parts)}{digest}"
+
+
+def check(manifest: Manifest | Path | str) -> Explanation:
+    """Say in words who learns what, against whom it is safe, what it costs, and what noise does.
+
+    Args:
+        manifest: the session's manifest, a path to it, or its TOML.
+
+    Raises:
+        ManifestError: the manifest is not valid; the message points at the line.
+    """
+    return Explanation.of(config.bind(manifest))
+
+
+def _noise(advised: Advice) -> dict[str, Any]:
+    """`error95` against epsilon; an error that is absent: this kind of noise is not possible."""
+    rows = [
+        {"epsilon": str(row.epsilon)}
+        | {p: e for p, e in (("local", row.local), ("central", row.central)) if e is not None}
+        for row in advised.rows
+    ]
+    return {"figure": advised.figure, "change": advised.change, "error95": rows}
+
+
+def _list(sentences: tuple[str, ...]) -> str:
+    items = "".join(f"<li>{escape(sentence)}</li>" for sentence in sentences)
+    return f"<ul>{items}</ul>" if items else ""

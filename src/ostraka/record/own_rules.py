@@ -1,0 +1,105 @@
+"""A party's own file of rules, NAME.toml beside its key: a `[[budget]]` for each data source."""
+
+from __future__ import annotations
+
+import tomllib
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Final
+
+from ostraka.errors import UsageError
+from ostraka.files import loose_modes, read_bounded
+from ostraka.manifest import suggest
+from ostraka.record.accountant import WAYS
+from ostraka.record.budget import UNSAID, Budget
+from ostraka.record.rules import Rule
+
+_KEYS: Final = (
+    "source", "series", "epsilon", "delta", "accountant", "same_roster_only", "min_difference"
+)  # fmt: skip
+
+
+def load_rules(name: str, keys: Path) -> tuple[Rule, ...]:
+    """Read each `[[budget]]` of NAME.toml beside the party's key; none without that file.
+
+    Raises:
+        UsageError: the file is unreadable or not valid, or others may write to it.
+    """
+    path = keys / f"{name}.toml"
+    if not (path.exists() or path.is_symlink()):  # a link to nowhere must not mean: no rules
+        return ()
+    if problem := loose_modes(path, 0o644):
+        raise UsageError(f"{problem}: others could raise your budget", data_left=False)
+    try:
+        text = read_bounded(path).decode("utf-8", "replace")
+        return _rules(tomllib.loads(text, parse_float=Decimal))
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{path}: {error}", data_left=False) from None
+
+
+def _rules(raw: dict[str, Any]) -> tuple[Rule, ...]:
+    for key in raw:
+        _require_known(key, ("budget",))
+    tables = raw.get("budget", [])
+    if not isinstance(tables, list):
+        raise ValueError("budget is a table of its own, in two brackets: [[budget]]")
+    return tuple(map(_rule, tables))
+
+
+def _rule(table: dict[str, Any]) -> Rule:
+    for key in table:
+        _require_known(key, _KEYS)
+    if "source" not in table:
+        raise ValueError('source is missing: a name for this data, such as "payroll"')
+    accountant = table.get("accountant", "zcdp" if "delta" in table else "basic")
+    if accountant not in WAYS:
+        raise ValueError(f"accountant must be one of {', '.join(WAYS)}")
+    least, same = table.get("min_difference", 1), table.get("same_roster_only", False)
+    if type(least) is not int or least < 1 or type(same) is not bool:
+        raise ValueError("min_difference is a whole number from 1, same_roster_only true or false")
+    return Rule(
+        source=_text("source", table["source"]),
+        series=_series(table.get("series", "*")),
+        budget=_budget(table),
+        accountant=accountant,
+        same_roster_only=same,
+        min_difference=least,
+    )
+
+
+def _series(value: object) -> tuple[str, ...]:
+    if value == []:
+        raise ValueError('series names none, so the budget would hold for nothing: "*" is all')
+    return tuple(_text("series", each) for each in (value if isinstance(value, list) else [value]))
+
+
+def _budget(table: dict[str, Any]) -> Budget | None:
+    if "epsilon" not in table and "delta" not in table:
+        return None
+    epsilon = _fraction("epsilon", table.get("epsilon", 0))
+    delta = _fraction("delta", table.get("delta", str(UNSAID)))
+    if epsilon <= 0 or not 0 <= delta < 1:
+        raise ValueError("epsilon must be above 0, delta from 0 to below 1")
+    return Budget(epsilon, delta)
+
+
+def _fraction(name: str, value: object) -> Fraction:
+    """Read "3", "1e-6", "1/3" or 0.5, exactly."""
+    if not isinstance(value, bool) and isinstance(value, str | int | Decimal):
+        try:
+            return Fraction(value)
+        except (ValueError, OverflowError, ZeroDivisionError):
+            pass
+    raise ValueError(f'{name} must be a number, such as "3", "1e-6" or "1/3"')
+
+
+def _text(name: str, value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"{name} must be a string")
+    return value
+
+
+def _require_known(key: str, known: tuple[str, ...]) -> None:
+    if key not in known:
+        raise ValueError(f'unknown key "{key}"' + suggest(key, known))

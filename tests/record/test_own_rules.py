@@ -1,0 +1,41 @@
+"""A party's own file of budgets; what `ostraka run` says of a bad one is in cli/test_ledger.py."""
+
+import re
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from ostraka.errors import UsageError
+from ostraka.record.own_rules import load_rules
+
+
+def test_a_budget_file_that_is_a_link_to_nowhere_is_not_taken_for_none(tmp_path):
+    (tmp_path / "alice.toml").symlink_to("gone.toml")
+    with pytest.raises(UsageError, match=r"cannot read .*alice\.toml"):
+        load_rules("alice", tmp_path)
+
+
+def test_a_budget_file_says_exactly(tmp_path):
+    (tmp_path / "alice.toml").write_text(
+        '[[budget]]\nsource = "a"\nseries = ["x", "y-*"]\nepsilon = "1/3"\ndelta = 1e-6\n'
+        '[[budget]]\nsource = "b"\nmin_difference = 3\nsame_roster_only = true\n'
+        '[[budget]]\nsource = "c"\nepsilon = 2\naccountant = "pld"\n'
+    )
+    a, b, c = load_rules("alice", tmp_path)
+    assert (a.budget.epsilon, a.budget.delta) == (Fraction(1, 3), Fraction(1, 10**6))
+    assert (a.series, a.accountant) == (("x", "y-*"), "zcdp")
+    assert (b.series, b.budget, b.min_difference, b.same_roster_only) == (("*",), None, 3, True)
+    assert (c.accountant, c.budget.delta) == ("pld", Fraction(1, 10**9))
+    assert load_rules("bob", tmp_path) == ()
+
+
+def test_the_guide_s_budgets_are_valid(tmp_path):
+    guide = Path(__file__).parents[2] / "docs" / "guides" / "budget.md"
+    blocks = re.findall(r"^```toml\n(.*?)^```", guide.read_text(), re.S | re.M)
+    budgets = [block for block in blocks if "[[budget]]" in block]
+    assert len(budgets) == 2
+    for block in budgets:
+        (tmp_path / "alice.toml").write_text(block)
+        (rule,) = load_rules("alice", tmp_path)
+        assert rule.source == "payroll"
