@@ -48,6 +48,29 @@ class Identity:
         """32 bytes: what the manifest pins."""
         return fingerprint(self.certificate)
 
+    @property
+    def pin(self) -> str:
+        """The fingerprint as manifests write it: `key = "sha256:..."` of a [[party]]."""
+        return fingerprint_text(self.fingerprint)
+
+    @classmethod
+    def create(cls, name: str, directory: Path | str) -> Identity:
+        """Make NAME.key and NAME.crt, as `ostraka keygen` does.
+
+        Raises:
+            UsageError: one of the files is there already, or the directory cannot be written.
+        """
+        return create(name, Path(directory))
+
+    @classmethod
+    def load(cls, name: str, directory: Path | str) -> Identity:
+        """Read NAME.key and NAME.crt.
+
+        Raises:
+            UsageError: a file is missing, or others can read the key.
+        """
+        return load(name, Path(directory))
+
     def sign(self, data: bytes) -> bytes:
         """64 bytes."""
         return self._key.sign(data)

@@ -174,19 +174,21 @@ class Seat:
         """
         progress = progress or Progress()
         try:
-            x = self.protocol.input_of(self.me, raw)
+            encoded = [self.protocol.input_of(self.me, raw)]
             # A protocol on an engine is rehearsed for this: not while the others wait, and only if
             # an observer is told.
             total = self.protocol.cost().sent[self.me].bytes if progress.watched else 0
             with self._booked(progress) as booking:
-                return await self._take_part(x, total, booking, progress)
+                return await self._take_part(encoded, total, booking, progress)
         except OstrakaError as error:
             error.data_left = progress.data_left
             raise
 
     async def _take_part(
-        self, x: Words | None, total: int, booking: _Booking, progress: Progress
+        self, encoded: list[Words | None], total: int, booking: _Booking, progress: Progress
     ) -> Outcome:
+        """Run from gathering to receipt; takes the input out of `encoded`, so that a long vector
+        is gone once it is shared."""
         observer = progress.observer
         async with taking_part(self.manifest, self.identity, self.me, observer) as session:
             progress.follow(partial(_move_on, session))
@@ -195,7 +197,9 @@ class Seat:
                 booking.commit(session, counted, self.protocol.spends(counted))
 
             with _Bytes(session, observer, total):
-                found = await runner.run(session, self.protocol, x, OsDraw(), progress, gate=gate)
+                found = await runner.run(
+                    session, self.protocol, encoded.pop(), OsDraw(), progress, gate=gate
+                )
             if found is not None:
                 booking.result(session, found)
                 _warn(self.manifest, found, observer)

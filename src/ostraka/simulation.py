@@ -166,8 +166,8 @@ async def _run_all(
         exchange, draw = net.exchange(party), SeededDraw(f"{seed} {party}")
         progress, gate = Progress(observers.get(party)), gates.get(party, open_gate)
         try:
-            x = encoded(party)
-            results[party] = await run(exchange, protocol, x, draw, progress, gate=gate)
+            playing = run(exchange, protocol, encoded(party), draw, progress, gate=gate)
+            results[party] = await playing
         except OstrakaError as error:
             results[party] = error
         finally:

@@ -320,7 +320,8 @@ def test_a_new_protocol_is_one_class(manifest, everybody, scheme):
 
 def test_a_new_protocol_runs_by_name_once_it_is_in_the_catalogue(manifest, everybody, monkeypatch):
     monkeypatch.setitem(__import__("ostraka.protocols").protocols.catalogue, "weighted", Weighted)
-    outcome = simulate_sync(manifest(everybody(2), protocol="weighted"), INPUTS | {})["alice"]
+    inputs = {name: INPUTS[name] for name in everybody(2)}
+    outcome = simulate_sync(manifest(everybody(2), protocol="weighted"), inputs)["alice"]
     assert not isinstance(outcome, OstrakaError)
     assert outcome.outputs[0].value == 38 + 2 * 25
 

@@ -68,8 +68,10 @@ async def run(
     """
     progress = progress or Progress()
     driver = _Driver(exchange, protocol, draw, progress, first_step, gate)
+    playing = driver.run(x)
+    del x  # long vectors are consumed as they are shared: no frame keeps them
     try:
-        return await driver.run(x)
+        return await playing
     except OstrakaError as error:
         # A ledger that refuses says that nothing has left: it knows of nothing that has.
         if error.data_left is None or progress.data_left:
