@@ -1,0 +1,64 @@
+"""Coroutines run from plain code, with and without a running loop."""
+
+import asyncio
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import pytest
+
+from ostraka.blocking import run_to_end
+
+
+async def where():
+    await asyncio.sleep(0)
+    return threading.current_thread()
+
+
+async def fails():
+    raise ValueError("31337")
+
+
+def test_without_a_loop_it_runs_here():
+    assert run_to_end(where()) is threading.current_thread()
+    with pytest.raises(ValueError, match="31337"):
+        run_to_end(fails())
+
+
+async def test_inside_a_loop_a_thread_of_its_own_runs_it():
+    before = threading.active_count()
+    assert run_to_end(where()) is not threading.current_thread()
+    with pytest.raises(ValueError, match="31337"):
+        run_to_end(fails())
+    assert threading.active_count() == before
+
+
+async def test_an_interrupt_ends_the_run_in_the_thread(monkeypatch):
+    """Ctrl-C reaches the waiting thread; the run is told to end, and nothing goes on behind."""
+    ended, running = threading.Event(), threading.Event()
+
+    async def stuck():
+        running.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    def interrupted(future, timeout=None):
+        if future is not waited:
+            return result(future, timeout)
+        assert running.wait(10)
+        raise KeyboardInterrupt
+
+    result, waited = Future.result, None
+    submit = ThreadPoolExecutor.submit
+
+    def submitting(pool, *arguments):
+        nonlocal waited
+        waited = submit(pool, *arguments)
+        return waited
+
+    monkeypatch.setattr(ThreadPoolExecutor, "submit", submitting)
+    monkeypatch.setattr(Future, "result", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run_to_end(stuck())
+    assert ended.is_set()
