@@ -12,7 +12,7 @@ from ostraka.cli import voice
 
 if TYPE_CHECKING:
     from ostraka.identity import Identity
-    from ostraka.manifest import Manifest, Party
+    from ostraka.manifest import Manifest, PartySpec
 
 KeysOption = Annotated[
     Path | None,
@@ -156,7 +156,7 @@ def _look_at_session(findings: Findings, manifest: Manifest, name: str, director
         asyncio.run(_look_at_links(findings, manifest, me, identity))
 
 
-def _who(findings: Findings, manifest: Manifest, name: str, directory: Path) -> Party | None:
+def _who(findings: Findings, manifest: Manifest, name: str, directory: Path) -> PartySpec | None:
     if name:
         return manifest.party_named(name)
     here = [p for p in manifest.party if (directory / f"{p.name}.key").exists()]
@@ -168,7 +168,7 @@ def _who(findings: Findings, manifest: Manifest, name: str, directory: Path) -> 
 
 
 def _look_at_key(
-    findings: Findings, manifest: Manifest, me: Party, directory: Path
+    findings: Findings, manifest: Manifest, me: PartySpec, directory: Path
 ) -> Identity | None:
     from ostraka import identity
     from ostraka.errors import OstrakaError
@@ -204,7 +204,7 @@ def _look_at_clock(findings: Findings, own: Identity) -> None:
 
 
 async def _look_at_links(
-    findings: Findings, manifest: Manifest, me: Party, identity: Identity
+    findings: Findings, manifest: Manifest, me: PartySpec, identity: Identity
 ) -> None:
     """The coordinator, and every peer that has an address."""
     from ostraka.transport.reactor import Reactor

@@ -21,12 +21,12 @@ from ostraka.manifest.fields import (
     parse_type,
     suggest,
 )
+from ostraka.manifest.inputs import InputSchema
 from ostraka.manifest.model import (
-    Coordinator,
-    InputSchema,
+    CoordinatorSpec,
     Manifest,
-    Party,
-    Session,
+    PartySpec,
+    SessionSpec,
     Sharing,
 )
 from ostraka.manifest.privacy import Central, Clip, Dominance, Local, Plausible, Policy, Privacy
@@ -37,7 +37,7 @@ __all__ = [
     "Central",
     "ChoiceType",
     "Clip",
-    "Coordinator",
+    "CoordinatorSpec",
     "DecimalType",
     "Dominance",
     "FloatType",
@@ -46,11 +46,11 @@ __all__ = [
     "IntType",
     "Local",
     "Manifest",
-    "Party",
+    "PartySpec",
     "Plausible",
     "Policy",
     "Privacy",
-    "Session",
+    "SessionSpec",
     "Sharing",
     "canonical_json",
     "exact_fraction",

@@ -10,9 +10,22 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BeforeValidator, PlainSerializer, PlainValidator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, PlainValidator
 
 from ostraka.names import PartyId, Role
+
+Path = tuple[str | int, ...]
+"""Place of a value in a manifest: ("party", 1, "key")."""
+
+Problem = tuple[Path, str]
+"""Place of a mistake, and what it is."""
+
+
+class Section(BaseModel):
+    """One table of a manifest: it refuses keys that it does not know, and never changes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
 
 # --- the input's type -------------------------------------------------------------------------
 
@@ -219,6 +232,14 @@ def exact_fraction(value: object) -> Fraction:
     return found
 
 
+def _names(value: object) -> object:
+    if not isinstance(value, list | tuple) or not value:
+        raise ValueError('must be a list of names: ["alice", "bob"]')
+    if len(set(map(str, value))) != len(value):
+        raise ValueError("names a party twice")
+    return value
+
+
 def _roles(value: object) -> tuple[Role, ...]:
     names = list(value) if isinstance(value, list | tuple) else []
     if not names or not all(isinstance(n, str) and n in list(Role) for n in names):
@@ -251,10 +272,12 @@ Unit = Annotated[str, BeforeValidator(lambda value: value and line_of_text(value
 Number = Annotated[Decimal | None, BeforeValidator(_exact_number)]
 Size = Annotated[Decimal | None, BeforeValidator(_size)]
 Share = Annotated[Fraction, PlainValidator(exact_fraction), PlainSerializer(str)]
-Name = Annotated[
-    PartyId,
-    _matching("[a-z][a-z0-9-]{0,31}", "1 to 32 lowercase letters, digits or -, a letter first"),
-]
+_short_name = _matching(
+    "[a-z][a-z0-9-]{0,31}", "1 to 32 lowercase letters, digits or -, a letter first"
+)
+Name = Annotated[PartyId, _short_name]
+InputName = Annotated[str, _short_name]
+Names = Annotated[tuple[Name, ...], BeforeValidator(_names)]
 ProtocolName = Annotated[
     str, _matching("[a-z][a-z0-9-]{0,63}", 'the name of a protocol, such as "secure-sum"')
 ]

@@ -6,25 +6,19 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt
+from pydantic import BeforeValidator, Field, StrictBool, StrictInt
 
-from ostraka.manifest.fields import Number, Share, Size
+from ostraka.manifest.fields import Number, Problem, Section, Share, Size
 
 SAME = {"laplace": "discrete-laplace", "gaussian": "discrete-gaussian"}
 """Names that mean another: noise is always added to whole numbers, in its exact form."""
-
-Problem = tuple[tuple[str, ...], str]
 
 
 def _mechanism(value: object) -> object:
     return SAME.get(value, value) if isinstance(value, str) else value
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Local(_Table):
+class Local(Section):
     """Noise that each contributor adds to its own input before anything is shared.
 
     Attributes:
@@ -42,7 +36,7 @@ class Local(_Table):
     truth: Share | None = None
 
 
-class Central(_Table):
+class Central(Section):
     """Noise drawn jointly, so that nobody ever sees the exact answer.
 
     Attributes:
@@ -59,14 +53,14 @@ class Central(_Table):
     honest: Share = Fraction(1, 2)
 
 
-class Clip(_Table):
+class Clip(Section):
     """A vector longer than `at`, in the input's unit, is shortened to it before it is noised."""
 
     norm: Literal["l1", "l2"]
     at: Size
 
 
-class Privacy(_Table):
+class Privacy(Section):
     """`[privacy]`."""
 
     local: Local | None = None
@@ -74,7 +68,7 @@ class Privacy(_Table):
     clip: Clip | None = None
 
 
-class Dominance(_Table):
+class Dominance(Section):
     """Sums that tell too much of who contributes most. Whatever is None is no rule.
 
     Attributes:
@@ -89,14 +83,14 @@ class Dominance(_Table):
     k: Share | None = None
 
 
-class Plausible(_Table):
+class Plausible(Section):
     """An answer outside is not given; in the input's unit."""
 
     min: Number = None
     max: Number = None
 
 
-class Policy(_Table):
+class Policy(Section):
     """`[policy]`: what must hold, or nothing is opened.
 
     Attributes:

@@ -13,15 +13,14 @@ from pydantic import BaseModel, ValidationError
 
 from ostraka import limits
 from ostraka.errors import ManifestError
-from ostraka.manifest.fields import suggest
+from ostraka.manifest.fields import Path, Problem, suggest
+from ostraka.manifest.inputs import InputSchema
 from ostraka.manifest.model import (
-    Coordinator,
-    InputSchema,
+    CoordinatorSpec,
     Manifest,
-    Party,
-    Path,
+    PartySpec,
     Problems,
-    Session,
+    SessionSpec,
     Sharing,
     dotted,
 )
@@ -47,7 +46,10 @@ def parse(text: str, source: str = "session.toml") -> Manifest:
     try:
         return Manifest.model_validate(raw)
     except ValidationError as error:
-        raise _error(text, source, list(_explain(error))) from None
+        found = _explain(error)
+        if isinstance(raw.get("input"), dict):
+            found = (_as_the_only_input(problem) for problem in found)
+        raise _error(text, source, list(found)) from None
 
 
 def _toml(text: str, source: str) -> dict[str, Any]:
@@ -67,7 +69,7 @@ def _toml(text: str, source: str) -> dict[str, Any]:
 _QUOTES = 'text goes in double quotes: name = "alice"'
 
 
-def _explain(error: ValidationError) -> Iterator[tuple[Path, str]]:
+def _explain(error: ValidationError) -> Iterator[Problem]:
     """Pydantic's findings in our words."""
     for found in error.errors(include_url=False, include_input=False):
         path, reason = tuple(found["loc"]), found.get("ctx", {})
@@ -78,6 +80,12 @@ def _explain(error: ValidationError) -> Iterator[tuple[Path, str]]:
             yield path, "unknown key" + suggest(str(path[-1]), _keys_at(path[:-1]))
         else:
             yield path, _words(found["type"], found["msg"], reason)
+
+
+def _as_the_only_input(problem: Problem) -> Problem:
+    """Name a place in `[input]`, which is validated as a list of one, without its number."""
+    path, words = problem
+    return ("input", *path[2:]) if path[:2] == ("input", 0) else path, words
 
 
 def _words(kind: str, message: str, reason: dict[str, Any]) -> str:
@@ -96,9 +104,9 @@ def _keys_at(path: Path) -> list[str]:
     """The keys a table of the manifest may hold."""
     tables: dict[Path, type[BaseModel]] = {
         (): Manifest,
-        ("session",): Session,
-        ("session", "coordinator"): Coordinator,
-        ("party",): Party,
+        ("session",): SessionSpec,
+        ("session", "coordinator"): CoordinatorSpec,
+        ("party",): PartySpec,
         ("input",): InputSchema,
         ("sharing",): Sharing,
         ("policy",): Policy,
@@ -110,10 +118,10 @@ def _keys_at(path: Path) -> list[str]:
         ("privacy", "clip"): Clip,
     }
     table = tables.get(tuple(p for p in path if isinstance(p, str)))
-    return list(table.model_fields) if table else []
+    return [field.alias or name for name, field in table.model_fields.items()] if table else []
 
 
-def _error(text: str, source: str, found: list[tuple[Path, str]]) -> ManifestError:
+def _error(text: str, source: str, found: list[Problem]) -> ManifestError:
     """One message for all problems, in the order of their lines."""
     lines = line_numbers(text)
     located = sorted(((_nearest(lines, path), path, words) for path, words in found), key=_line)
