@@ -185,7 +185,7 @@ def _number(option: str, text: str) -> _Bare | None:
 
 def _party(text: str) -> dict[str, Any]:
     """Read NAME=KEY[:ROLES][@HOST:PORT]."""
-    from ostraka.manifest import host_port
+    from ostraka.addresses import host_port
 
     rest, at, address = text.rpartition("@")
     try:

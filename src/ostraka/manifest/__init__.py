@@ -17,7 +17,6 @@ from ostraka.manifest.fields import (
     canonical_json,
     exact_fraction,
     fingerprint,
-    host_port,
     parse_type,
     suggest,
 )
@@ -55,7 +54,6 @@ __all__ = [
     "canonical_json",
     "exact_fraction",
     "fingerprint",
-    "host_port",
     "locate",
     "parse",
     "parse_type",

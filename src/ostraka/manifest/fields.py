@@ -12,6 +12,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, PlainValidator
 
+from ostraka.addresses import host_port
 from ostraka.names import PartyId, Role
 
 Path = tuple[str | int, ...]
@@ -155,21 +156,6 @@ def _matching(pattern: str, message: str) -> BeforeValidator:
         return value
 
     return BeforeValidator(check)
-
-
-def host_port(address: object) -> tuple[str, int]:
-    """Split "host:port" or "[ipv6]:port"; ValueError when it is neither."""
-    match = re.fullmatch(
-        r"(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?)):([0-9]{1,5})",
-        address if isinstance(address, str) else "",
-    )
-    if not match or not 1 <= int(match[4]) <= 65535:
-        raise ValueError('must be "host:port", an IPv6 host in brackets: "[::1]:9440"')
-    if match[1]:
-        from ipaddress import IPv6Address
-
-        IPv6Address(match[1])
-    return match[1] or match[2], int(match[4])
 
 
 def _address(value: object) -> str:
