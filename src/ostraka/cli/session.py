@@ -92,8 +92,8 @@ def _input(manifest: Manifest, me: PartyId, source: str | None) -> Any:
             return None
         message = f"{me} is not a contributor in this session: leave --input out"
         raise InputError(message, data_left=False)
-    raw = reading.read_input(source, manifest.input, me)
-    config.protocol(manifest).encode(raw)
+    raw = reading.read_input(source, manifest.input_of(me), me)
+    config.protocol(manifest).input_of(me, raw)
     return raw
 
 
@@ -226,7 +226,7 @@ def _check_inputs(manifest: Manifest, values: dict[str, Any]) -> None:
     protocol = config.protocol(manifest)
     for name, value in values.items():
         try:
-            protocol.encode(value)
+            protocol.input_of(manifest.party_named(name).name, value)
         except InputError as error:
             raise InputError(f"{name}: {error.message}", hint=error.hint, data_left=False) from None
 
