@@ -252,7 +252,7 @@ def test_every_role_is_held_by_somebody(role: str) -> None:
     text = re.sub(rf'"{role}",?', "", TEXT)
     text = text.replace("roles = [ ]", 'roles = ["contributor"]')
     with pytest.raises(
-        ManifestError, match=rf'nobody has the role "{role}"|must be a list|at least 2'
+        ManifestError, match=rf'no party has the role "{role}"|must be a list|at least 2'
     ):
         parse(text)
 

@@ -1,4 +1,4 @@
-"""The agreement that all parties of a session hold, byte for byte.
+"""Agreement that all parties of a session hold, byte for byte.
 
 `parse` turns TOML into a frozen `Manifest`, or lists everything that is wrong with it, each with
 its line. What parties sign is `Manifest.digest`: the SHA-256 of the *parsed* form, so comments,

@@ -1,4 +1,4 @@
-"""`[input]`, or several `[[input]]` by name: what each contributor gives."""
+"""Inputs that a manifest asks contributors for: one `[input]`, or several `[[input]]` by name."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ LATER = ("name", "of", "outside")
 
 
 def _one_or_several(value: object) -> object:
-    """One table means a list of one."""
+    """Turn one table into a tuple of one."""
     if not isinstance(value, dict | list | tuple) or value == []:
         raise ValueError("must be a table, or several as [[input]]")
     return (value,) if isinstance(value, dict) else value
@@ -79,7 +79,7 @@ def by_contributor(
 def problems(
     inputs: Sequence[InputSchema], parties: Sequence[PartyId], contributors: Sequence[PartyId]
 ) -> Iterator[Problem]:
-    """Find out what contradicts itself, or leaves a contributor without exactly one input."""
+    """Find contradictions, and contributors that would not give exactly one input."""
     for i, schema in enumerate(inputs):
         yield from _bounds(i, schema)
     if len(inputs) > 1:
@@ -121,7 +121,7 @@ def _labels(inputs: Sequence[InputSchema]) -> Iterator[Problem]:
 def _givers(
     inputs: Sequence[InputSchema], parties: Sequence[PartyId], contributors: Sequence[PartyId]
 ) -> Iterator[Problem]:
-    """Each contributor gives exactly one input."""
+    """Find contributors that would give no input or several, and parties that give none."""
     seen: dict[PartyId, int] = {}
     roles = {**dict.fromkeys(parties, False), **dict.fromkeys(contributors, True)}
     for i, schema in enumerate(inputs):

@@ -1,4 +1,4 @@
-"""The tables of a manifest and the rules that span several of them."""
+"""Tables of a manifest, and the rules that span several of them."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ inputs are in `inputs.LATER`."""
 
 
 class Keyed(Section):
-    """A table that names a certificate by its fingerprint."""
+    """Table that names a certificate by its fingerprint."""
 
     key: Fingerprint
 
@@ -62,13 +62,13 @@ class Keyed(Section):
 
 
 class CoordinatorSpec(Keyed):
-    """The relay: where it listens and which certificate it must show."""
+    """Relay of a session: where it listens and which certificate it must show."""
 
     address: Address
 
 
 class SessionSpec(Section):
-    """`[session]`.
+    """Table `[session]`.
 
     Attributes:
         series: the question that is asked again and again, for the ledgers; by default the title.
@@ -85,7 +85,7 @@ class SessionSpec(Section):
 
 
 class PartySpec(Keyed):
-    """One `[[party]]`."""
+    """One table `[[party]]`."""
 
     name: Name
     roles: Roles
@@ -93,8 +93,12 @@ class PartySpec(Keyed):
 
 
 class Sharing(Section):
-    """`[sharing]`. `threshold`: how many compute parties may pool what they see and learn
-    nothing; additive may leave it out, as it is one less than there are compute parties."""
+    """Table `[sharing]`.
+
+    Attributes:
+        threshold: how many compute parties may pool what they see and learn nothing; additive
+            sharing may leave it out, as it is one less than there are compute parties.
+    """
 
     scheme: Literal["additive", "shamir"] = "additive"
     threshold: StrictInt
@@ -110,7 +114,7 @@ class Problems(ValueError):
 
 
 class Manifest(Section):
-    """A whole, valid agreement. Equal digests mean equal agreements."""
+    """Whole, valid agreement of a session's parties. Equal digests mean equal agreements."""
 
     session: SessionSpec
     party: Annotated[tuple[PartySpec, ...], Field(min_length=1, max_length=limits.PARTIES)]
@@ -157,22 +161,22 @@ class Manifest(Section):
 
     @cached_property
     def parties(self) -> tuple[PartyId, ...]:
-        """Everybody, in the order of the manifest."""
+        """All parties, in the order of the manifest."""
         return tuple(p.name for p in self.party)
 
     @cached_property
     def contributors(self) -> tuple[PartyId, ...]:
-        """Who gives an input, in the order of the manifest."""
+        """Parties that give an input, in the order of the manifest."""
         return self._with(Role.CONTRIBUTOR)
 
     @cached_property
     def compute(self) -> tuple[PartyId, ...]:
-        """Who computes on shares, in the order of the manifest."""
+        """Parties that compute on shares, in the order of the manifest."""
         return self._with(Role.COMPUTE)
 
     @cached_property
     def recipients(self) -> tuple[PartyId, ...]:
-        """Who gets the result, in the order of the manifest."""
+        """Parties that get the result, in the order of the manifest."""
         return self._with(Role.RECIPIENT)
 
     def _with(self, role: Role) -> tuple[PartyId, ...]:
@@ -191,7 +195,7 @@ class Manifest(Section):
         return self.inputs[0]
 
     def input_of(self, party: str) -> InputSchema:
-        """The input that this contributor gives; UsageError when it is no contributor."""
+        """Return the input that a contributor gives; UsageError for any other party."""
         if party not in self._given:
             raise UsageError(f"{party} gives no input in this session", data_left=False)
         return self._given[PartyId(party)]
@@ -201,7 +205,7 @@ class Manifest(Section):
         return inputs.by_contributor(self.inputs, self.contributors)
 
     def party_named(self, name: str) -> PartySpec:
-        """The party of that name; UsageError when there is none."""
+        """Return the party of that name; UsageError when there is none."""
         for party in self.party:
             if party.name == name:
                 return party
@@ -212,7 +216,7 @@ class Manifest(Section):
         )
 
     def pin(self, name: str) -> bytes:
-        """The SHA-256 of `name`'s certificate: 32 bytes."""
+        """Return the SHA-256 of a party's certificate: 32 bytes."""
         return self.party_named(name).pin
 
 
@@ -223,7 +227,7 @@ def _drop_defaults(table: dict[str, Any], section: type[Section], keys: tuple[st
 
 
 def _filled(raw: dict[str, Any]) -> dict[str, Any]:
-    """Write out the defaults that depend on who takes part."""
+    """Write out the defaults that depend on which parties take part."""
     sharing, policy = raw.get("sharing", {}), raw.get("policy", {})
     if isinstance(sharing, dict) and sharing.get("scheme", "additive") == "additive":
         sharing = {"threshold": _count(raw, Role.COMPUTE) - 1, **sharing}
@@ -233,15 +237,15 @@ def _filled(raw: dict[str, Any]) -> dict[str, Any]:
 
 
 def _least(raw: dict[str, Any], sharing: Any) -> int:
-    everybody = _count(raw, Role.CONTRIBUTOR)
+    contributors = _count(raw, Role.CONTRIBUTOR)
     threshold = sharing.get("threshold") if isinstance(sharing, dict) else None
     if type(threshold) is not int or threshold < 1 or sharing.get("scheme") != "shamir":
-        return everybody
-    return min(everybody, max(3, everybody - threshold))
+        return contributors
+    return min(contributors, max(3, contributors - threshold))
 
 
 def _count(raw: dict[str, Any], role: Role) -> int:
-    """How many parties of a table not yet validated hold a role."""
+    """Count the parties of a table not yet validated that hold a role."""
     parties = raw.get("party")
     found = 0
     for party in parties if isinstance(parties, list | tuple) else ():
@@ -275,7 +279,7 @@ def _check_parties(manifest: Manifest) -> Iterator[Problem]:
                 yield ("party", i, field), f"is also that of party[{first}]; each needs its own"
     for role in Role:
         if not any(role in p.roles for p in manifest.party):
-            yield ("party",), f'nobody has the role "{role}"'
+            yield ("party",), f'no party has the role "{role}"'
 
 
 def _check_links(manifest: Manifest) -> Iterator[Problem]:
@@ -301,6 +305,6 @@ def _check_sharing(manifest: Manifest) -> Iterator[Problem]:
 
 
 def dotted(path: Path) -> str:
-    """("party", 1, "key") as "party[1].key"."""
+    """Write the path ("party", 1, "key") as "party[1].key"."""
     text = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in path)
     return text.removeprefix(".") or "manifest"

@@ -1,4 +1,4 @@
-"""`[privacy]` and `[policy]`: what noise is added, and when no answer is given at all."""
+"""Tables `[privacy]` and `[policy]`: what noise is added, and when no answer is given at all."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Local(Section):
     Attributes:
         epsilon, delta: what one contributor's report tells at most; exact.
         truth: for randomized response, instead of epsilon: the probability of telling the truth
-            whatever the second coin says. 1/2 is epsilon = ln 3.
+            in any case, before a second coin decides. 1/2 is epsilon = ln 3.
     """
 
     mechanism: Annotated[
@@ -37,11 +37,11 @@ class Local(Section):
 
 
 class Central(Section):
-    """Noise drawn jointly, so that nobody ever sees the exact answer.
+    """Noise drawn jointly, so that no party ever sees the exact answer.
 
     Attributes:
         epsilon, delta: what the answer tells of one contributor at most; exact.
-        honest: the part of those who add noise that is there and honest at least.
+        honest: the part of the parties adding noise that is there and honest at least.
     """
 
     mechanism: Annotated[
@@ -54,14 +54,14 @@ class Central(Section):
 
 
 class Clip(Section):
-    """A vector longer than `at`, in the input's unit, is shortened to it before it is noised."""
+    """Longest that a vector may be before it is noised, in the input's unit; longer ones are cut."""
 
     norm: Literal["l1", "l2"]
     at: Size
 
 
 class Privacy(Section):
-    """`[privacy]`."""
+    """Table `[privacy]`."""
 
     local: Local | None = None
     central: Central | None = None
@@ -69,7 +69,7 @@ class Privacy(Section):
 
 
 class Dominance(Section):
-    """Sums that tell too much of who contributes most. Whatever is None is no rule.
+    """Rules against sums that tell too much of the largest contributor. None is no rule.
 
     Attributes:
         largest: no contributor makes up more than this part of the total.
@@ -84,14 +84,14 @@ class Dominance(Section):
 
 
 class Plausible(Section):
-    """An answer outside is not given; in the input's unit."""
+    """Bounds, in the input's unit; an answer outside of them is not given."""
 
     min: Number = None
     max: Number = None
 
 
 class Policy(Section):
-    """`[policy]`: what must hold, or nothing is opened.
+    """Table `[policy]`: what must hold, or nothing is opened.
 
     Attributes:
         min_contributors: how many must be counted at least. When the manifest does not say: every
@@ -100,7 +100,7 @@ class Policy(Section):
         same_roster_only: another run of the same series must be by the same contributors.
         min_difference: ... or differ by so many at least, alone and in combination.
         dominance, plausible, min_cell: checked inside the computation; a cell with fewer than
-            `min_cell` contributors who have something in it is not given.
+            `min_cell` contributors that have something in it is not given.
     """
 
     min_contributors: StrictInt
@@ -122,7 +122,7 @@ class Policy(Section):
 
 
 def problems(privacy: Privacy, policy: Policy) -> Iterator[Problem]:
-    """What contradicts itself."""
+    """Find contradictions."""
     if privacy.local and privacy.central:
         yield ("privacy",), "has local and central noise: one of them is enough"
     for place, noise in (("local", privacy.local), ("central", privacy.central)):

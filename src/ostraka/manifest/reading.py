@@ -1,4 +1,4 @@
-"""TOML text to a manifest, or to everything that is wrong with it, line by line."""
+"""Reading TOML text: a manifest comes out, or all that is wrong with the text, line by line."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ _QUOTES = 'text goes in double quotes: name = "alice"'
 
 
 def _explain(error: ValidationError) -> Iterator[Problem]:
-    """Pydantic's findings in our words."""
+    """Translate pydantic's findings."""
     for found in error.errors(include_url=False, include_input=False):
         path, reason = tuple(found["loc"]), found.get("ctx", {})
         inner = reason.get("error")
@@ -101,7 +101,7 @@ def _words(kind: str, message: str, reason: dict[str, Any]) -> str:
 
 
 def _keys_at(path: Path) -> list[str]:
-    """The keys a table of the manifest may hold."""
+    """List the keys that a table of the manifest may hold."""
     tables: dict[Path, type[BaseModel]] = {
         (): Manifest,
         ("session",): SessionSpec,
@@ -122,7 +122,7 @@ def _keys_at(path: Path) -> list[str]:
 
 
 def _error(text: str, source: str, found: list[Problem]) -> ManifestError:
-    """One message for all problems, in the order of their lines."""
+    """Make one message of all problems, in the order of their lines."""
     lines = line_numbers(text)
     located = sorted(((_nearest(lines, path), path, words) for path, words in found), key=_line)
     shown = [f"{source}:{line}: {dotted(path)}: {words}" for line, path, words in located[:20]]
@@ -145,7 +145,7 @@ def locate(text: str, source: str, message: str) -> str:
 
 
 def _nearest(lines: dict[Path, int], path: Path) -> int:
-    """The line of a path, or of the nearest table around it."""
+    """Find the line of a path, or of the nearest table around it."""
     while path and path not in lines:
         path = path[:-1]
     return lines.get(path, 1)
@@ -161,7 +161,7 @@ _KEY = re.compile(r"""\s*("(?:\\.|[^"\\])*"|'[^']*'|[A-Za-z0-9_-]+)\s*(\.?)""")
 
 
 def line_numbers(text: str) -> dict[Path, int]:
-    """Where every key and table of a (valid) TOML text starts, from line 1."""
+    """Find the lines, from 1, where the keys and tables of a valid TOML text start."""
     lines: dict[Path, int] = {}
     arrays: Counter[Path] = Counter()
     table: Path = ()
@@ -181,7 +181,7 @@ def line_numbers(text: str) -> dict[Path, int]:
 
 
 def _statements(text: str) -> Iterator[tuple[int, str]]:
-    """Logical lines: a value in brackets or triple quotes may span several."""
+    """Split text into logical lines: a value in brackets or triple quotes may span several."""
     number, start, depth, parts = 1, 1, 0, ""
     for word in (match[0] for match in _TOKEN.finditer(text + "\n")):
         if word == "\n" and depth <= 0:
@@ -196,7 +196,7 @@ def _statements(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _key_path(statement: str) -> Path:
-    """The dotted key at the start of a statement."""
+    """Read the dotted key at the start of a statement."""
     path: list[str] = []
     position, more = 0, "."
     while more and (match := _KEY.match(statement, position)):

@@ -1,4 +1,4 @@
-"""The inner product of two owners' vectors, and neither vector."""
+"""Inner products of two owners' vectors, without showing either vector."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from ostraka.protocols.sentences import IF_INVALID, explain_interactive, listed,
 from ostraka.protocols.shares import Shares
 
 CHECKS: Final = {"passive": 2_000_000, "three": 500_000, "active": 25_000}
-"""Comparisons that check bounds: some seconds, and some hundred megabytes; with active security
-among three compute parties, and among others."""
+"""Most comparisons that check bounds: some seconds, and some hundred megabytes; with active
+security among three compute parties, and among others."""
 
 
 class Options(InputOptions):
@@ -42,11 +42,11 @@ class Options(InputOptions):
 
 
 class InnerProduct(Interactive):
-    """<x, y>, the sum of the products of two vectors' elements. [BGW88] [GRR98]
+    """Inner product <x, y> of two owners' vectors. [BGW88] [GRR98]
 
     Contributors: two owners, d numbers or bools each; each owner has its own type, bounds and unit.
     Recipients learn: the inner product, exactly: decimals of k and l places have one of k + l.
-    Compute parties learn whose elements are out of bounds. Nobody else learns anything.
+    Compute parties learn which owner's elements are out of bounds. No party learns more.
     Rounds: 3 where bounds are not checked: one to share, one that brings the degree of the sum of
     products back to t, one to open; with the check 4 more, and one comparison. Bytes: an owner
     sends 8 d to each of n - t compute parties and 32 to each of the t others; between compute
@@ -93,7 +93,7 @@ class InnerProduct(Interactive):
 
     @property
     def _shown(self) -> Any:
-        """From the encoded inner product to a number as people write it."""
+        """Function from the encoded inner product to a number as people write it."""
         factor = prod((codec.quantum for codec in self.codecs), start=Fraction(1))
         if any(isinstance(codec.kind, FloatType) for codec in self.codecs):
             return lambda total: total * factor.numerator / factor.denominator
@@ -132,7 +132,7 @@ class InnerProduct(Interactive):
                 refuse(f"input.type: {self.name} multiplies numbers or bools, not {codec.kind}")
 
     def _require_no_overflow(self) -> None:
-        """No inner product that the bounds allow may wrap around, and no comparison with them."""
+        """Refuse bounds with which an inner product, or a comparison, could wrap around."""
         capacity, less = self.scheme.capacity, "narrow the bounds, or use fewer digits"
         for owner, codec in zip(self.contributors, self.codecs, strict=True):
             if 2 * (codec.high - codec.low) + 2 * codec.magnitude > capacity:
@@ -170,7 +170,7 @@ class InnerProduct(Interactive):
         return explain_interactive(self, f"the inner product of {vectors} vectors", answer)
 
     def _questions(self) -> Iterator[str]:
-        """What an owner can ask with its vector, and who gets the answer."""
+        """Say what an owner can ask with its vector, and which recipients get the answer."""
         for me, other in ((0, 1), (1, 0)):
             owner, whose = self.contributors[me], self.contributors[other]
             if owner in self.recipients:
@@ -198,7 +198,7 @@ class InnerProduct(Interactive):
         return text + "."
 
     def _packed(self, me: int, other: int) -> int:
-        """Elements that weights 1, B, B^2, ... within bounds keep apart, B values of each."""
+        """Count the elements that weights 1, B, B^2, ... keep apart, each of B values."""
         (low, high), weight, count = self._bounds[other], 1, 0
         while weight <= self.codecs[me].magnitude and count < self.size:
             weight, count = weight * (high - low + 1), count + 1

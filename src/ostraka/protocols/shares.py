@@ -23,7 +23,7 @@ class Shares:
         counted: the contributors whose shares these are; `compute` may exclude some, every compute
             party alike.
         draw: where this compute party's own randomness comes from.
-        gate: is asked about those who are left, and may refuse.
+        gate: is asked about the contributors that are left, and may refuse.
         offers: what came with the shares, for an engine.
     """
 
