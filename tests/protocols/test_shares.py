@@ -50,7 +50,7 @@ def test_joined_vectors_come_apart_again():
 
 
 def test_rows_come_apart_as_well():
-    scheme, held = shared(("alice", "david"))
+    _, held = shared(("alice", "david"))
     shares = held["erin"]
     apart = shares.apart(SecretArray(None, (shares.joined().reshape(2, 3),)))
     assert apart["david"].parts[0].tolist() == shares.of("david").tolist()

@@ -54,7 +54,7 @@ class Central(Section):
 
 
 class Clip(Section):
-    """Longest that a vector may be before it is noised, in the input's unit; longer ones are cut."""
+    """Longest that a vector may be before it is noised, in the input's unit; longer are cut."""
 
     norm: Literal["l1", "l2"]
     at: Size
