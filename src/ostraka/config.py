@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ostraka.addresses import host_port
 from ostraka.errors import ManifestError, UsageError
 from ostraka.files import read_bounded
-from ostraka.manifest import Manifest, fingerprint, host_port, locate, parse, suggest
+from ostraka.manifest import Manifest, fingerprint, locate, parse, suggest
 
 if TYPE_CHECKING:
     from ostraka.protocols.protocol import Protocol
@@ -140,7 +141,7 @@ def _text(name: str, value: object) -> str:
 def _listen(value: object) -> str:
     text = _text("listen", value)
     try:
-        host_port(f"{text.removesuffix(':0')}:1" if text.endswith(":0") else text)
+        host_port(text, lowest_port=0)
     except ValueError as error:
         raise ValueError(f"listen {error}") from None
     return text

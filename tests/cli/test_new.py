@@ -181,3 +181,74 @@ def test_check_draws_the_error(cli, session: Path, tmp_path: Path) -> None:
     assert "half of the 95% interval" in picture.read_text()
     ended = cli("check", session, "--plot", tmp_path / "error.gif")
     assert (ended.code, "must end in .svg or .png" in ended.err) == (2, True)
+
+
+# --- inputs that differ by contributor ------------------------------------------------------------
+
+OWN = [
+    "--length", "2", "--max", "5",
+    "--input", 'name = "amounts", of = ["alice"], min = 0, unit = "kg"',
+    "--input", 'name = "prices", of = ["bob"], type = "decimal(2)", min = 0.50, max = 9.99',
+]  # fmt: skip
+THREE = [*TWO, "--party", f"c=sha256:{3:064x}:compute@h:3"]
+
+
+def test_new_writes_an_input_for_each_owner(cli) -> None:
+    ended = cli("new", "inner-product", *THREE, *OWN)
+    manifest = parse(ended.out)
+    amounts, prices = manifest.inputs
+    assert (amounts.name, str(amounts.type), amounts.unit) == ("amounts", "int", "kg")
+    assert (str(amounts.min), str(amounts.max)) == ("0", "5")
+    assert manifest.input_of("bob") == prices
+    assert (str(prices.type), str(prices.min), str(prices.max)) == ("decimal(2)", "0.50", "9.99")
+    assert (amounts.length, prices.length) == (2, 2)
+    assert manifest.sharing.scheme == "shamir"
+
+
+@pytest.mark.parametrize(
+    ("own", "words"),
+    [
+        (["--input", 'name = "a'], "is not TOML"),
+        (
+            ["--input", 'of = ["alice"]', "--input", 'name = "b", of = ["bob"]'],
+            "input[0].name: is miss",
+        ),
+        (["--input", 'name = "x", of = ["z"]'], "z is not a party"),
+    ],
+)
+def test_new_refuses_inputs_that_are_none(cli, own: list[str], words: str) -> None:
+    ended = cli("new", "inner-product", *THREE, "--min", "0", "--max", "5", *own)
+    assert (ended.code, ended.out) == (2, "")
+    assert words in ended.err
+
+
+def test_check_says_whose_input_is_what(cli, tmp_path: Path) -> None:
+    path = tmp_path / "product.toml"
+    path.write_text(cli("new", "inner-product", *THREE, *OWN).out)
+    ended = cli("check", path)
+    assert ended.code == 0
+    assert "  input     amounts of alice: int from 0 to 5 kg, 2 values\n" in ended.out
+    assert "  input     prices of bob: decimal(2) from 0.50 to 9.99, 2 values\n" in ended.out
+    assert "WARNING: alice learns the result and chooses its vector" in " ".join(ended.out.split())
+
+
+def test_a_protocol_that_wants_one_input_names_the_line(cli, tmp_path: Path) -> None:
+    path = tmp_path / "sum.toml"
+    path.write_text(cli("new", "inner-product", *THREE, *OWN).out)
+    path.write_text(path.read_text().replace("inner-product", "secure-sum"))
+    line = path.read_text().splitlines().index("[[input]]") + 1
+    ended = cli("check", path)
+    assert ended.code == 2
+    assert f"{path}:{line}: input: secure-sum asks all contributors for the same" in ended.err
+
+
+def test_each_owner_is_asked_for_its_own_input(cli, tmp_path: Path) -> None:
+    path, inputs = tmp_path / "product.toml", tmp_path / "inputs.json"
+    path.write_text(cli("new", "inner-product", *THREE, *OWN).out)
+    inputs.write_text('{"alice": [2, 5], "bob": ["0.50", 9.99]}')
+    results = cli("simulate", path, "--inputs", inputs, "--output", "json").json["results"]
+    assert results["alice"]["outputs"][0]["value"] == "50.95"
+    inputs.write_text('{"alice": [0.5, 5], "bob": [1, 2]}')
+    ended = cli("simulate", path, "--inputs", inputs)
+    assert ended.code == 20
+    assert "alice: input element 1 is not a whole number" in ended.err

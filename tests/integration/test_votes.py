@@ -21,8 +21,8 @@ ROLES = {
 class Cheater(ThresholdVote):
     """A voter may share 1000 votes for yes."""
 
-    def encode(self, raw):
-        return np.array([1000], np.uint64) if raw == "1000 times" else super().encode(raw)
+    def encode(self, me, raw):
+        return np.array([1000], np.uint64) if raw == "1000 times" else super().encode(me, raw)
 
 
 def agreement(office, invalid):

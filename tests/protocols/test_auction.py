@@ -188,10 +188,10 @@ def test_who_learns_the_winner_is_sent_nothing_of_the_price(auction):
 @pytest.mark.parametrize("invalid", ["abort", "exclude"])
 def test_a_bid_out_of_bounds_never_wins(auction, bid, invalid):
     class Cheater(Auction):
-        def encode(self, raw):
+        def encode(self, me, raw):
             if raw == "cheat":
                 return np.array([bid % P61.p], np.uint64)
-            return super().encode(raw)
+            return super().encode(me, raw)
 
     protocol = auction(4, f'invalid = "{invalid}"', cls=Cheater)
     inputs = {"alice": 310, "bob": "cheat", "carlos": 402, "david": 1}

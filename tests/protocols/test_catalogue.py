@@ -31,15 +31,20 @@ CASES = [
 
 def example(name, security, n):
     """The manifest of the protocol's page among n parties, each in all roles; where the page says
-    what each recipient learns, only those it names are recipients."""
+    whose inputs are whose, or what each recipient learns, only those it names are contributors, or
+    recipients."""
     blocks = re.findall(r"```toml\n(.*?)```", (PAGES / f"{name}.md").read_text(), re.DOTALL)
     assert len(blocks) == 1, f"docs/protocols/{name}.md needs one TOML block, an example"
-    reveal = tomllib.loads(blocks[0]).get("outputs", {}).get("reveal")
+    table = tomllib.loads(blocks[0])
+    reveal = table.get("outputs", {}).get("reveal")
+    asked = table["input"] if isinstance(table["input"], list) else []
+    contributors = [party for entry in asked for party in entry["of"]] or NAMES
     recipients = tuple(reveal) if isinstance(reveal, dict) else NAMES
     text = f'[session]\ntitle = "Example"\nprotocol = "{name}"\ndeadline = "1m"\n'
     for i, party in enumerate(NAMES[:n]):
         text += f'[[party]]\nname = "{party}"\nkey = "sha256:{i:064x}"\n'
-        roles = ["contributor", "compute", *["recipient"] * (party in recipients)]
+        roles = ["contributor"] * (party in contributors)
+        roles += ["compute", *["recipient"] * (party in recipients)]
         text += f'roles = {json.dumps(roles)}\naddress = "h:{9000 + i}"\n'
     sharing = "[sharing]\n" + (f'security = "{security}"\n' if security != "passive" else "")
     block = blocks[0].replace("[sharing]\n", sharing)
@@ -60,7 +65,7 @@ def draw(schema, rng):
 
 def inputs_of(manifest, seed):
     rng = random.Random(seed)
-    return {party: draw(manifest.input, rng) for party in manifest.contributors}
+    return {party: draw(manifest.input_of(party), rng) for party in manifest.contributors}
 
 
 def agrees(manifest, inputs, outcome):

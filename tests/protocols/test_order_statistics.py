@@ -65,10 +65,10 @@ def test_a_median_between_two_is_exact(manifest, everybody):
 @pytest.mark.parametrize("invalid", ["abort", "exclude"])
 def test_numbers_out_of_bounds_never_count(manifest, everybody, invalid):
     class Cheater(OrderStatistics):
-        def encode(self, raw):
+        def encode(self, me, raw):
             if raw == "cheat":
                 return np.array([3, 1001], np.uint64)
-            return super().encode(raw)
+            return super().encode(me, raw)
 
     outputs = f'statistics = ["max"]\ninvalid = "{invalid}"'
     protocol = make(manifest, everybody(4), outputs, Cheater, length=2)

@@ -179,7 +179,7 @@ def test_what_is_no_ballot_or_out_of_bounds_stops_the_run(manifest, everybody):
     for options, lie in (({}, 1000), (numbers, 10)):
         agreement = write(manifest, everybody, 3, **options)
         protocol = protocol_for(agreement)
-        wrong = np.zeros(protocol.length, np.int64)
+        wrong = np.zeros(protocol.lengths["bob"], np.int64)
         wrong[0] = lie
         valid = dict.fromkeys(everybody(3), [3, 4] if options else "park")
         results = simulate_with(agreement, valid, "bob", wrong)

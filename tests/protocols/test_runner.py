@@ -161,7 +161,7 @@ def test_a_contributor_that_does_not_compute_may_leave_at_once(manifest):
         protocol = protocol_for(manifest(roles, **sharing))
         net = MemoryNet(protocol.manifest.parties)
         alone = asyncio.run(
-            run(net.exchange("alice"), protocol, protocol.encode(38), SeededDraw(1))
+            run(net.exchange("alice"), protocol, protocol.encode("alice", 38), SeededDraw(1))
         )
         assert alone is None
         assert net.sent["alice"].messages == 2
@@ -195,7 +195,12 @@ def test_a_parcel_of_another_shape_names_its_sender(manifest, scheme):
         net.exchange("bob").send("alice", Step(1), bad)
         with pytest.raises(PeerViolation) as caught:
             asyncio.run(
-                run(net.exchange("alice"), protocol, protocol.encode([1, 2, 3, 4]), SeededDraw(1))
+                run(
+                    net.exchange("alice"),
+                    protocol,
+                    protocol.encode("alice", [1, 2, 3, 4]),
+                    SeededDraw(1),
+                )
             )
         assert caught.value.peer == "bob"
         assert caught.value.data_left is True
@@ -209,7 +214,9 @@ def test_words_that_are_no_field_elements_name_their_sender(manifest):
     net.exchange("bob").send("alice", Step(1), np.array([P61.p], np.uint64))
     net.leave("carlos")
     with pytest.raises(PeerViolation, match="bob sent no share") as caught:
-        asyncio.run(run(net.exchange("alice"), protocol, protocol.encode(1), SeededDraw(1)))
+        asyncio.run(
+            run(net.exchange("alice"), protocol, protocol.encode("alice", 1), SeededDraw(1))
+        )
     assert caught.value.peer == "bob"
 
 
@@ -263,7 +270,7 @@ def test_runs_can_follow_each_other_on_one_exchange(manifest, everybody, scheme)
         async def one(name):
             exchange, step, found = net.exchange(name), 1, []
             for i in range(4):
-                x = protocol.encode(INPUTS[name] + i)
+                x = protocol.encode(name, INPUTS[name] + i)
                 outcome = await run(exchange, protocol, x, SeededDraw(i), first_step=step)
                 found.append(outcome.outputs[0].value)
                 step += protocol.steps
@@ -287,10 +294,7 @@ class Weighted(Protocol):
     def __init__(self, manifest):
         super().__init__(manifest)
         self.codec = Codec(manifest.input)
-        self.length = self.opened = 1
-
-    def encode(self, raw):
-        return self.scheme.from_signed(self.codec.encode(raw))
+        self.opened = 1
 
     async def compute(self, party, shares):
         total = self.scheme.zeros(1)

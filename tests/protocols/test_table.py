@@ -341,10 +341,10 @@ def test_no_sum_of_withheld_figures_that_follows_betrays_anybody(manifest, every
 @pytest.mark.parametrize("cheat", [(1001, 0), (0, -1), (2**60 - 1, 0), (0, 2**59)])
 def test_numbers_out_of_bounds_never_count(table, invalid, cheat):
     class Cheater(Table):
-        def encode(self, raw):
+        def encode(self, me, raw):
             if raw == "cheat":
                 return np.array([x % P61.p for x in cheat], np.uint64)
-            return super().encode(raw)
+            return super().encode(me, raw)
 
     protocol = table(4, f'{GROUPS}\ninvalid = "{invalid}"', "min_cell = 2", Cheater, least=3)
     inputs = {"alice": [1, 2], "bob": "cheat", "carlos": [2, 1], "david": [1, 1]}
@@ -360,10 +360,10 @@ def test_numbers_out_of_bounds_never_count(table, invalid, cheat):
 @pytest.mark.parametrize("cheat", [(5, 0, 0, 0), (5, 0, 0, 1), (5, 5, 51, 1), (0, 0, -1, 0)])
 def test_a_sum_of_no_heads_never_counts(table, cheat):
     class Cheater(Table):
-        def encode(self, raw):
+        def encode(self, me, raw):
             if raw == "cheat":
                 return np.array([x % P61.p for x in cheat], np.uint64)
-            return super().encode(raw)
+            return super().encode(me, raw)
 
     protocol = table(3, f'{WAGES}\ninvalid = "exclude"', "", Cheater, least=2)
     inputs = {"alice": [[1, 1], [2, 1]], "bob": "cheat", "carlos": [[1, 1], [2, 1]]}
@@ -374,8 +374,8 @@ def test_a_sum_of_no_heads_never_counts(table, cheat):
 
 def test_too_few_valid_contributors_get_nothing(table):
     class Cheater(Table):
-        def encode(self, raw):
-            return np.array([1001], np.uint64) if raw == "cheat" else super().encode(raw)
+        def encode(self, me, raw):
+            return np.array([1001], np.uint64) if raw == "cheat" else super().encode(me, raw)
 
     protocol = table(4, 'invalid = "exclude"', "min_cell = 2", Cheater, least=4)
     inputs = {"alice": 1, "bob": "cheat", "carlos": 2, "david": 3}
@@ -386,8 +386,8 @@ def test_too_few_valid_contributors_get_nothing(table):
 
 def test_the_gate_is_asked_about_those_who_are_left_before_any_rule_is(table, monkeypatch):
     class Cheater(Table):
-        def encode(self, raw):
-            return np.array([1001], np.uint64) if raw == "cheat" else super().encode(raw)
+        def encode(self, me, raw):
+            return np.array([1001], np.uint64) if raw == "cheat" else super().encode(me, raw)
 
     told = []
     honest = Rules.broken
@@ -481,21 +481,21 @@ def test_manifests_it_cannot_serve_are_refused(table, outputs, more, problem):
 )
 def test_inputs_that_are_no_table_are_refused_before_anything_is_sent(table, raw, problem):
     with pytest.raises(InputError, match=problem):
-        table(3, WAGES).encode(raw)
+        table(3, WAGES).encode("alice", raw)
 
 
 def test_cells_may_be_named(table):
     square = table(3, SQUARE)
     named = {"men": {"north": 3, "south": 4}, "women": {"south": 2, "north": 1}}
-    assert square.encode(named).tolist() == square.encode([1, 2, 3, 4]).tolist()
+    assert square.encode("alice", named).tolist() == square.encode("alice", [1, 2, 3, 4]).tolist()
     wages = table(3, WAGES)
     named = {"men": [5, 1], "women": [0, 0]}
-    assert wages.encode(named).tolist() == wages.encode([[0, 0], [5, 1]]).tolist()
+    assert wages.encode("alice", named).tolist() == wages.encode("alice", [[0, 0], [5, 1]]).tolist()
     for wrong in ({"men": [5, 1]}, {**named, "others": [1, 1]}, {"men": 5, "women": 6}):
         with pytest.raises(InputError, match=r"entry for each of women and men|pair"):
-            wages.encode(wrong)
+            wages.encode("alice", wrong)
     with pytest.raises(InputError, match="entry for each of north and south"):
-        square.encode({"women": 1, "men": 2})
+        square.encode("alice", {"women": 1, "men": 2})
 
 
 def test_sums_have_room(table):

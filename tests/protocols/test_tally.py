@@ -62,10 +62,10 @@ def test_counts_by_name(manifest, everybody):
 @pytest.mark.parametrize("invalid", ["abort", "exclude"])
 def test_a_ballot_that_is_none_never_counts(manifest, everybody, vector, invalid):
     class Cheater(Tally):
-        def encode(self, raw):
+        def encode(self, me, raw):
             if raw == "cheat":
                 return np.array([x % P61.p for x in vector], np.uint64)
-            return super().encode(raw)
+            return super().encode(me, raw)
 
     protocol = make(manifest, everybody(4), f'invalid = "{invalid}"', cls=Cheater)
     inputs = {"alice": "red", "bob": "cheat", "carlos": "blue", "david": "red"}

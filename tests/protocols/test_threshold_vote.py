@@ -218,8 +218,8 @@ def test_one_bad_ballot_of_many_is_found(vote, at):
     vector[at] = 2
 
     class Cheater(ThresholdVote):
-        def encode(self, raw):
-            good = super().encode(["yes", "no", "yes"] if raw == "cheat" else raw)
+        def encode(self, me, raw):
+            good = super().encode(me, ["yes", "no", "yes"] if raw == "cheat" else raw)
             return np.array(vector, np.uint64) if raw == "cheat" else good
 
     protocol = vote(3, cls=Cheater, length=3)
@@ -251,10 +251,10 @@ def cheater(base, who, vector):
     class Cheater(base):
         """One contributor shares a raw vector."""
 
-        def encode(self, raw):
+        def encode(self, me, raw):
             if raw == who:
                 return np.array([x % P61.p for x in vector], np.uint64)
-            return super().encode(raw)
+            return super().encode(me, raw)
 
     return Cheater
 
@@ -525,7 +525,7 @@ threshold = 1
 def test_bad_ballots_are_refused_before_anything_is_sent(vote, ballot, problem):
     protocol = vote(3, 'reveal = "winner"\nchoices = 2', kind=COLOURS_ABSTAIN)
     with pytest.raises(InputError, match=problem) as caught:
-        protocol.encode(ballot)
+        protocol.encode("alice", ballot)
     assert caught.value.data_left is False
 
 

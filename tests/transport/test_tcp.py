@@ -152,15 +152,3 @@ async def test_nobody_there(reactor):
 async def test_a_port_in_use_is_our_mistake(reactor):
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(UsageError):
         tcp.Listener(f"127.0.0.1:{taken.getsockname()[1]}", reactor, lambda _: None)
-
-
-@pytest.mark.parametrize(
-    ("text", "parts"),
-    [
-        ("127.0.0.1:1", ("127.0.0.1", 1)),
-        ("[::1]:65535", ("::1", 65535)),
-        ("alice.example:9441", ("alice.example", 9441)),
-    ],
-)
-def test_addresses(text, parts):
-    assert tcp.split_address(text) == parts

@@ -170,7 +170,7 @@ async def _auction(engine: Engine, manifest: Manifest, size: int) -> Word:
         parcels: dict[PartyId, Parcel] = {
             bidder: Explicit(row) for bidder, row in zip(protocol.contributors, rows, strict=True)
         }
-        shares = Shares(protocol.scheme, 1, parcels, party.me, OsDraw())
+        shares = Shares(protocol.scheme, protocol.lengths, parcels, party.me, OsDraw())
         result = await protocol.compute(party, shares)
         opened = await open_to(party, everybody, len(result), result, shares.counted)
         return None if opened is None else protocol.scheme.to_signed(opened[0])

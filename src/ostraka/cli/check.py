@@ -65,7 +65,7 @@ def _as_text(
     return [
         f"{session.title}",
         f"  protocol  {session.protocol}" + (f": {figures}" if figures else ""),
-        f"  input     {reading.describe(manifest.input)}",
+        *(f"  input     {line}" for line in reading.describe_all(manifest)),
         f"  sharing   {sharing.scheme}, threshold {sharing.threshold}, {sharing.security} security",
         f"  links     {relay}; {_duration(session.deadline)} to gather everyone",
         *_party_lines(manifest),

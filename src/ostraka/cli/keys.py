@@ -13,7 +13,7 @@ from ostraka.cli.options import KeysOption, OutputOption
 
 if TYPE_CHECKING:
     from ostraka.identity import Identity
-    from ostraka.manifest import Manifest, Party
+    from ostraka.manifest import Manifest, PartySpec
 
 
 def keygen(
@@ -145,7 +145,7 @@ def _look_at_session(findings: Findings, manifest: Manifest, name: str, director
         asyncio.run(_look_at_links(findings, manifest, me, identity))
 
 
-def _who(findings: Findings, manifest: Manifest, name: str, directory: Path) -> Party | None:
+def _who(findings: Findings, manifest: Manifest, name: str, directory: Path) -> PartySpec | None:
     if name:
         return manifest.party_named(name)
     here = [p for p in manifest.party if (directory / f"{p.name}.key").exists()]
@@ -157,7 +157,7 @@ def _who(findings: Findings, manifest: Manifest, name: str, directory: Path) -> 
 
 
 def _look_at_key(
-    findings: Findings, manifest: Manifest, me: Party, directory: Path
+    findings: Findings, manifest: Manifest, me: PartySpec, directory: Path
 ) -> Identity | None:
     from ostraka import identity
     from ostraka.errors import OstrakaError
@@ -193,7 +193,7 @@ def _look_at_clock(findings: Findings, own: Identity) -> None:
 
 
 async def _look_at_links(
-    findings: Findings, manifest: Manifest, me: Party, identity: Identity
+    findings: Findings, manifest: Manifest, me: PartySpec, identity: Identity
 ) -> None:
     """The coordinator, and every peer that has an address."""
     from ostraka.transport.reactor import Reactor

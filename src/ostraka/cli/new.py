@@ -27,6 +27,12 @@ CENTRAL_HELP = (
 )
 
 
+INPUT_HELP = (
+    'An input of some contributors only, once for each, in TOML: \'name = "prices", of = '
+    '["alice"], min = 0, max = 100\'. Keys it leaves out are as the options above say.'
+)
+
+
 def new(
     protocol: Annotated[str, typer.Argument(metavar="PROTOCOL", help="Such as secure-sum.")],
     party: Annotated[list[str], typer.Option("--party", metavar="PARTY", help=PARTY_HELP)],
@@ -56,6 +62,9 @@ def new(
         str, typer.Option("--max", metavar="NUMBER", help="The greatest value an input may have.")
     ] = "",
     unit: Annotated[str, typer.Option(metavar="TEXT", help="Such as USD.")] = "",
+    own_input: Annotated[
+        list[str] | None, typer.Option("--input", metavar="KEYS", help=INPUT_HELP)
+    ] = None,
     statistic: Annotated[
         list[str] | None,
         typer.Option(
@@ -130,7 +139,7 @@ def new(
     """Write a manifest to stdout: what all parties must agree on, byte for byte."""
     parties = [_party(text) for text in party]
     scheme = scheme or _scheme(protocol)
-    tables: dict[str, dict[str, Any]] = {
+    tables: dict[str, Any] = {
         "session": {
             "title": title or protocol,
             "protocol": protocol,
@@ -162,6 +171,8 @@ def new(
             **_pairs("--policy", "same_roster_only=true", policy or []),
         },
     }
+    if own_input:
+        tables["input"] = [_own_input(keys, tables["input"]) for keys in own_input]
     text = _toml(tables, parties)
     _check(text)
     print(text, end="")
@@ -185,7 +196,7 @@ def _number(option: str, text: str) -> _Bare | None:
 
 def _party(text: str) -> dict[str, Any]:
     """Read NAME=KEY[:ROLES][@HOST:PORT]."""
-    from ostraka.manifest import host_port
+    from ostraka.addresses import host_port
 
     rest, at, address = text.rpartition("@")
     try:
@@ -295,11 +306,28 @@ def _threshold(scheme: str, wanted: int | None, parties: list[dict[str, Any]]) -
     return max(1, (sum("compute" in p["roles"] for p in parties) - 1) // 2)
 
 
-def _toml(tables: dict[str, dict[str, Any]], parties: list[dict[str, Any]]) -> str:
+def _own_input(text: str, others: dict[str, Any]) -> dict[str, Any]:
+    """Read the keys of one [[input]], in TOML."""
+    import tomllib
+
+    from ostraka.errors import UsageError
+
+    try:
+        keys = tomllib.loads(f"x = {{ {text} }}", parse_float=_Bare)["x"]
+    except tomllib.TOMLDecodeError:
+        hint = """such as --input 'name = "prices", of = ["alice"], min = 0, max = 100'"""
+        raise UsageError(f"--input {text}: is not TOML", hint=hint) from None
+    return {"name": None, "of": None, **others, **keys}
+
+
+def _toml(tables: dict[str, Any], parties: list[dict[str, Any]]) -> str:
     """Tables in the order people read them: the session, its parties, the rest."""
     blocks = [_table("[session]", tables["session"])]
     blocks += [_table("[[party]]", party) for party in parties]
-    blocks += [_table(f"[{name}]", tables[name]) for name in tables if name != "session"]
+    for name in (n for n in tables if n != "session"):
+        several = isinstance(tables[name], list)
+        head = f"[[{name}]]" if several else f"[{name}]"
+        blocks += [_table(head, each) for each in (tables[name] if several else [tables[name]])]
     return "\n".join(filter(None, blocks))
 
 

@@ -63,7 +63,7 @@ def _read_input(seat: Seat, source: str | None) -> Any:
     from ostraka.inputs import reading
 
     if seat.contributes:
-        return reading.read_input(source, seat.manifest.input, seat.me)
+        return reading.read_input(source, seat.manifest.input_of(seat.me), seat.me)
     if source is None:
         return None
     message = f"{seat.me} is not a contributor in this session: leave --input out"

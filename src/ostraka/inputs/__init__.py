@@ -1,1 +1,1 @@
-"""Inputs as people write them, read where they lie and turned into elements."""
+"""Inputs as people write them, read from files or prompts and turned into elements."""

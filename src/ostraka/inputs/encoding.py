@@ -8,7 +8,7 @@
 
 Whatever does not fit the manifest's schema raises `InputError` before anything is sent; where it
 says `outside = "clip"`, numbers beyond a bound are moved to it instead, infinities excepted.
-Messages name the element and the rule, never the value: a value may be somebody's secret.
+Messages name the element and the rule, never the value: a value may be a secret.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ Signed = NDArray[np.int64]
 
 
 class Codec:
-    """Encodes one contributor's input by the manifest's schema.
+    """Encoder of one contributor's input by its schema in the manifest.
 
     Attributes:
         length: elements of an input.
@@ -76,7 +76,7 @@ class Codec:
         return tuple(round(Fraction(b) / self.quantum) for b in (self.schema.min, self.schema.max))  # type: ignore[return-value]
 
     def encode(self, raw: object) -> Signed:
-        """The input as a new vector of `length` signed integers.
+        """Encode the input as a new vector of `length` signed integers.
 
         Args:
             raw: one value, or a list, tuple or one-dimensional numpy array of `length` of them;
@@ -105,7 +105,7 @@ class Codec:
         return vector
 
     def _as_array(self, vector: Sequence[object] | NDArray[Any]) -> NDArray[Any] | list[object]:
-        """A numeric array when every element has one numeric type; otherwise a list."""
+        """Make a numeric array if all elements have one numeric type; otherwise a list."""
         if isinstance(vector, np.ndarray):
             return vector if vector.dtype.kind in "biuf" else list(vector.tolist())
         types = set(map(type, vector))
@@ -236,7 +236,7 @@ class Codec:
 
 
 def _rational(value: object, *, exponents: bool) -> Fraction:
-    """An exact number; a float counts as the shortest decimal that reads back as it."""
+    """Read an exact number; a float counts as the shortest decimal that reads back as it."""
     if isinstance(value, bool):
         raise ValueError("is true or false; a number is needed")
     if isinstance(value, int):
@@ -293,8 +293,9 @@ def refuse(problem: str) -> NoReturn:
 
 
 def renderer(factor: Fraction, *, as_text: bool) -> Callable[[int], int | str | float]:
-    """How an opened integer that stands for `factor` units each becomes a JSON value, losslessly
-    if a decimal can.
+    """Make the function that turns opened integers, each of `factor` units, into JSON values.
+
+    It loses nothing where a decimal can hold the value.
 
     Whole numbers are ints (text when `as_text`), decimals that end are text without trailing
     zeros, everything else is the nearest float.

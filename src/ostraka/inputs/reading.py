@@ -1,4 +1,4 @@
-"""Inputs where they lie: files, standard input and prompts, read exactly and encoded later."""
+"""Inputs from files, standard input and prompts, read exactly; the encoding checks them later."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ ZIP = b"PK\x03\x04"
 
 
 def read_input(source: str | None, schema: InputSchema, name: str) -> Any:
-    """One contributor's input, exact: int, Decimal, bool, str, lists or dicts of these, an array.
+    """Read one contributor's input: int, Decimal, bool, str, lists or dicts of these, an array.
 
     Args:
         source: a file, "-" for standard input, or None to ask without echo.
-        schema: what the manifest says an input is; bounds are checked later, by the encoding.
-        name: whose input it is, for the prompt.
+        schema: the contributor's own, `Manifest.input_of`; bounds are checked later, by the
+            encoding.
+        name: the contributor's, for the prompt.
 
     Raises:
         InputError: blank, not readable as the type, NaN or infinite. It never repeats the input.
@@ -57,7 +58,7 @@ def _ask(schema: InputSchema, name: str) -> Any:
 
 
 def describe(schema: InputSchema) -> str:
-    """ "decimal(2) from 0 to 1000000 USD"."""
+    """Say what an input is: "decimal(2) from 0 to 1000000 USD"."""
     bounds = f" from {schema.min} to {schema.max}" if schema.type.numeric else ""
     several = f", {schema.length} values" if schema.length > 1 else ""
     unit = f" {schema.unit}" if schema.unit else ""
@@ -65,10 +66,20 @@ def describe(schema: InputSchema) -> str:
     return f"{schema.type}{bounds}{unit}{several}{moved}"
 
 
-def parse_input(content: bytes, schema: InputSchema, source: str) -> Any:
-    """JSON (a value, a list, or several values by name), .npy, or plain text, a value on each line.
+def describe_all(manifest: Manifest) -> list[str]:
+    """Say what each input is, and which contributors give it where there are several."""
+    if len(manifest.inputs) == 1:
+        return [describe(manifest.inputs[0])]
+    return [
+        f"{schema.name} of {', '.join(schema.of or manifest.contributors)}: {describe(schema)}"
+        for schema in manifest.inputs
+    ]
 
-    Values of plain text stay text: the encoding reads them exactly and refuses what is not one.
+
+def parse_input(content: bytes, schema: InputSchema, source: str) -> Any:
+    """Read JSON (a value, a list, or values by name), .npy, or plain text, a value on each line.
+
+    Values of plain text stay text: the encoding reads them exactly and refuses what is no value.
     """
     if content.startswith(NPY):
         from io import BytesIO
@@ -91,7 +102,7 @@ def parse_input(content: bytes, schema: InputSchema, source: str) -> Any:
 
 
 def _json(text: str, source: str, *, named: bool) -> Any:
-    """`named`: whether an object may be what is asked for; its protocol knows the names."""
+    """Read JSON; `named`: an object may be an input, as its protocol knows the names."""
     try:
         value = json.loads(text, parse_float=Decimal)
     except (ValueError, RecursionError, InvalidOperation):
@@ -115,7 +126,7 @@ def _array(file: BinaryIO, source: str) -> Any:
 
 
 def read_inputs(path: Path, manifest: Manifest, missing_ok: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Everybody's toy inputs, for `simulate`: a JSON object from name to value."""
+    """Read the toy inputs of all contributors, for `simulate`: a JSON object, name to value."""
     hint = 'such as {"alice": 3800, "bob": 2514}'
     try:
         values = json.loads(path.read_text("utf-8"), parse_float=Decimal)

@@ -1,4 +1,4 @@
-"""The agreement that all parties of a session hold, byte for byte.
+"""Agreement that all parties of a session hold, byte for byte.
 
 `parse` turns TOML into a frozen `Manifest`, or lists everything that is wrong with it, each with
 its line. What parties sign is `Manifest.digest`: the SHA-256 of the *parsed* form, so comments,
@@ -17,16 +17,15 @@ from ostraka.manifest.fields import (
     canonical_json,
     exact_fraction,
     fingerprint,
-    host_port,
     parse_type,
     suggest,
 )
+from ostraka.manifest.inputs import InputSchema
 from ostraka.manifest.model import (
-    Coordinator,
-    InputSchema,
+    CoordinatorSpec,
     Manifest,
-    Party,
-    Session,
+    PartySpec,
+    SessionSpec,
     Sharing,
 )
 from ostraka.manifest.privacy import Central, Clip, Dominance, Local, Plausible, Policy, Privacy
@@ -37,7 +36,7 @@ __all__ = [
     "Central",
     "ChoiceType",
     "Clip",
-    "Coordinator",
+    "CoordinatorSpec",
     "DecimalType",
     "Dominance",
     "FloatType",
@@ -46,16 +45,15 @@ __all__ = [
     "IntType",
     "Local",
     "Manifest",
-    "Party",
+    "PartySpec",
     "Plausible",
     "Policy",
     "Privacy",
-    "Session",
+    "SessionSpec",
     "Sharing",
     "canonical_json",
     "exact_fraction",
     "fingerprint",
-    "host_port",
     "locate",
     "parse",
     "parse_type",

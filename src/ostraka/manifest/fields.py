@@ -1,4 +1,4 @@
-"""The values a manifest may hold, each checked on its own, and their canonical bytes."""
+"""Values that a manifest may hold, each checked on its own, and their canonical bytes."""
 
 from __future__ import annotations
 
@@ -10,16 +10,30 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BeforeValidator, PlainSerializer, PlainValidator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, PlainValidator
 
+from ostraka.addresses import host_port
 from ostraka.names import PartyId, Role
+
+Path = tuple[str | int, ...]
+"""Place of a value in a manifest: ("party", 1, "key")."""
+
+Problem = tuple[Path, str]
+"""Place of a mistake, and what it is."""
+
+
+class Section(BaseModel):
+    """One table of a manifest: it refuses keys that it does not know, and never changes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
 
 # --- the input's type -------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class BoolType:
-    """true or false."""
+    """Type of an input that is true or false."""
 
     kind: ClassVar[str] = "bool"
     numeric: ClassVar[bool] = False
@@ -30,7 +44,7 @@ class BoolType:
 
 @dataclass(frozen=True, slots=True)
 class IntType:
-    """A whole number."""
+    """Type of an input that is a whole number."""
 
     kind: ClassVar[str] = "int"
     numeric: ClassVar[bool] = True
@@ -41,7 +55,7 @@ class IntType:
 
 @dataclass(frozen=True, slots=True)
 class DecimalType:
-    """An exact decimal with at most `places` digits after the point: the unit is 10^-places."""
+    """Type of an exact decimal with at most `places` digits after the point."""
 
     places: int
     kind: ClassVar[str] = "decimal"
@@ -53,7 +67,7 @@ class DecimalType:
 
 @dataclass(frozen=True, slots=True)
 class FloatType:
-    """A number rounded to fixed point with `bits` binary digits after the point."""
+    """Type of a number that is rounded to `bits` binary digits after the point."""
 
     bits: int
     kind: ClassVar[str] = "float"
@@ -65,7 +79,7 @@ class FloatType:
 
 @dataclass(frozen=True, slots=True)
 class ChoiceType:
-    """One of a few named options."""
+    """Type of an input that is one of a few named options."""
 
     options: tuple[str, ...]
     kind: ClassVar[str] = "choice"
@@ -125,7 +139,7 @@ def _within(value: int, low: int, high: int, what: str) -> int:
 
 
 def line_of_text(value: object, longest: int) -> str:
-    """A person will read it in a terminal: one line, printable, not endless."""
+    """Check text that people will read in a terminal: one line, printable, not endless."""
     if not isinstance(value, str):
         raise ValueError("must be a string")
     if not value.strip() or not value.isprintable() or len(value) > longest:
@@ -144,28 +158,13 @@ def _matching(pattern: str, message: str) -> BeforeValidator:
     return BeforeValidator(check)
 
 
-def host_port(address: object) -> tuple[str, int]:
-    """Split "host:port" or "[ipv6]:port"; ValueError when it is neither."""
-    match = re.fullmatch(
-        r"(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?)):([0-9]{1,5})",
-        address if isinstance(address, str) else "",
-    )
-    if not match or not 1 <= int(match[4]) <= 65535:
-        raise ValueError('must be "host:port", an IPv6 host in brackets: "[::1]:9440"')
-    if match[1]:
-        from ipaddress import IPv6Address
-
-        IPv6Address(match[1])
-    return match[1] or match[2], int(match[4])
-
-
 def _address(value: object) -> str:
     host_port(value)
     return str(value)
 
 
 def fingerprint(value: object) -> str:
-    """ "sha256:" and 64 hex digits, in lower case; ValueError otherwise."""
+    """Return "sha256:" and 64 hex digits in lower case; ValueError for anything else."""
     if not isinstance(value, str) or not re.fullmatch(r"sha256:[0-9a-fA-F]{64}", value):
         raise ValueError('must be "sha256:" and 64 hex digits')
     return value.lower()
@@ -175,7 +174,7 @@ UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000}
 
 
 def _seconds(value: object) -> float:
-    """ "90s", "5m", "2h" as seconds; a float passes, for manifests built in Python."""
+    """Read "90s", "5m" or "2h" as seconds; a float passes, for manifests built in Python."""
     match = re.fullmatch(r"([0-9]{1,9})(ms|s|m|h)", value) if isinstance(value, str) else None
     seconds = int(match[1]) * UNITS[match[2]] / 1000 if match else value
     if not isinstance(seconds, float):
@@ -206,7 +205,7 @@ def _size(value: object) -> Decimal | None:
 
 
 def exact_fraction(value: object) -> Fraction:
-    """ "1/2", "60%" or 0.6 as an exact fraction above 0 and at most 1; ValueError otherwise."""
+    """Read "1/2", "60%" or 0.6 as an exact fraction above 0 and at most 1; else ValueError."""
     text = str(value) if isinstance(value, str | Decimal | Fraction) or value == 1 else ""
     if not re.fullmatch(r"[0-9]{1,9}(/[0-9]{1,9}|(\.[0-9]{1,9})?%?)", text):
         raise ValueError('must be a fraction such as "1/2", "60%" or 0.6')
@@ -219,6 +218,14 @@ def exact_fraction(value: object) -> Fraction:
     return found
 
 
+def _names(value: object) -> object:
+    if not isinstance(value, list | tuple) or not value:
+        raise ValueError('must be a list of names: ["alice", "bob"]')
+    if len(set(map(str, value))) != len(value):
+        raise ValueError("names a party twice")
+    return value
+
+
 def _roles(value: object) -> tuple[Role, ...]:
     names = list(value) if isinstance(value, list | tuple) else []
     if not names or not all(isinstance(n, str) and n in list(Role) for n in names):
@@ -229,7 +236,7 @@ def _roles(value: object) -> tuple[Role, ...]:
 
 
 def _raw_table(value: object) -> dict[str, Any]:
-    """A table whose keys somebody else checks: here only that it has canonical bytes."""
+    """Check that a table has canonical bytes; its keys are the protocol's to check."""
     if not isinstance(value, dict):
         raise ValueError("must be a table")
     canonical_json(value)
@@ -251,10 +258,12 @@ Unit = Annotated[str, BeforeValidator(lambda value: value and line_of_text(value
 Number = Annotated[Decimal | None, BeforeValidator(_exact_number)]
 Size = Annotated[Decimal | None, BeforeValidator(_size)]
 Share = Annotated[Fraction, PlainValidator(exact_fraction), PlainSerializer(str)]
-Name = Annotated[
-    PartyId,
-    _matching("[a-z][a-z0-9-]{0,31}", "1 to 32 lowercase letters, digits or -, a letter first"),
-]
+_short_name = _matching(
+    "[a-z][a-z0-9-]{0,31}", "1 to 32 lowercase letters, digits or -, a letter first"
+)
+Name = Annotated[PartyId, _short_name]
+InputName = Annotated[str, _short_name]
+Names = Annotated[tuple[Name, ...], BeforeValidator(_names)]
 ProtocolName = Annotated[
     str, _matching("[a-z][a-z0-9-]{0,63}", 'the name of a protocol, such as "secure-sum"')
 ]
@@ -264,8 +273,10 @@ ProtocolName = Annotated[
 
 
 def canonical_json(value: object) -> bytes:
-    """JSON with sorted keys and no spaces; decimals are written out in full, without a final
-    zero. Equal values have equal bytes. ValueError for what JSON cannot hold."""
+    """Write JSON with sorted keys and no spaces, decimals in full and without a final zero.
+
+    Equal values have equal bytes. ValueError for what JSON cannot hold.
+    """
     return _canonical(value, 0).encode()
 
 
@@ -291,7 +302,7 @@ def _canonical(value: object, depth: int) -> str:
 
 
 def suggest(word: str, known: Iterable[str]) -> str:
-    """The end of a sentence about an unknown word: what was probably meant, or nothing."""
+    """End a sentence about an unknown word with what was probably meant, or with nothing."""
     from difflib import get_close_matches
 
     near = get_close_matches(word, list(known), 1)

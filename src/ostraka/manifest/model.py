@@ -1,4 +1,4 @@
-"""The tables of a manifest and the rules that span several of them."""
+"""Tables of a manifest, and the rules that span several of them."""
 
 from __future__ import annotations
 
@@ -8,53 +8,51 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, model_validator
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    StrictInt,
+    model_serializer,
+    model_validator,
+)
 
 from ostraka import limits
-from ostraka.errors import UsageError
+from ostraka.errors import ManifestError, UsageError
+from ostraka.manifest import inputs, privacy
 from ostraka.manifest.fields import (
     Address,
-    DecimalType,
     Fingerprint,
-    InputType,
     Name,
-    Number,
+    Path,
+    Problem,
     ProtocolName,
     Roles,
     Seconds,
+    Section,
     Table,
     Title,
-    Type,
-    Unit,
     canonical_json,
     suggest,
 )
-from ostraka.manifest.privacy import Policy, Privacy, problems
+from ostraka.manifest.inputs import Inputs, InputSchema
+from ostraka.manifest.privacy import Policy, Privacy
 from ostraka.names import PartyId, Role
 
-Path = tuple[str | int, ...]
-"""Where a value stands: ("party", 1, "key")."""
-
 FORMAT = 1
-"""Goes into the canonical bytes: a later meaning of the same words is another agreement."""
+"""Version in the canonical bytes: a later meaning of the same words is another agreement."""
 
 LATER: Final = {
     "session": ("series",),
-    "input": ("outside",),
     "policy": ("same_roster_only", "min_difference", "dominance", "plausible", "min_cell"),
     "privacy": ("local", "central", "clip"),
 }
-"""Keys that are in the canonical bytes only when they say something: older digests stand."""
+"""Keys that are in the canonical bytes only when they say something: older digests stand. Those of
+inputs are in `inputs.LATER`."""
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class Keyed(Section):
+    """Table that names a certificate by its fingerprint."""
 
-
-class Coordinator(_Table):
-    """The relay: where it listens and which certificate it must show."""
-
-    address: Address
     key: Fingerprint
 
     @property
@@ -63,49 +61,44 @@ class Coordinator(_Table):
         return bytes.fromhex(self.key[7:])
 
 
-class Session(_Table):
-    """`[session]`. `series`: what is asked again and again, for the ledgers; the title, if not
-    given. `deadline`: seconds to gather everyone; `timeout`: longest silence of one party once the
-    session has started, in seconds."""
+class CoordinatorSpec(Keyed):
+    """Relay of a session: where it listens and which certificate it must show."""
+
+    address: Address
+
+
+class SessionSpec(Section):
+    """Table `[session]`.
+
+    Attributes:
+        series: the question that is asked again and again, for the ledgers; by default the title.
+        deadline: seconds to gather all parties.
+        timeout: longest silence of one party once the session has started, in seconds.
+    """
 
     title: Title
     series: Title | None = None
     protocol: ProtocolName
     deadline: Seconds
     timeout: Seconds = 60.0
-    coordinator: Coordinator | None = None
+    coordinator: CoordinatorSpec | None = None
 
 
-class Party(_Table):
-    """One `[[party]]`."""
+class PartySpec(Keyed):
+    """One table `[[party]]`."""
 
     name: Name
-    key: Fingerprint
     roles: Roles
     address: Address | None = None
 
-    @property
-    def pin(self) -> bytes:
-        """32 bytes: SHA-256 of the certificate's DER."""
-        return bytes.fromhex(self.key[7:])
 
+class Sharing(Section):
+    """Table `[sharing]`.
 
-class InputSchema(_Table):
-    """`[input]`: what one contributor gives. `min` and `max` are exact, inclusive, in the
-    input's own unit; None for bool and choice. `outside`: what happens to other values: they are
-    refused, or moved to the bound."""
-
-    type: Type
-    length: Annotated[StrictInt, Field(ge=1, le=limits.VECTOR)] = 1
-    min: Number = None
-    max: Number = None
-    unit: Unit = ""
-    outside: Literal["reject", "clip"] = "reject"
-
-
-class Sharing(_Table):
-    """`[sharing]`. `threshold`: how many compute parties may pool what they see and learn
-    nothing; additive may leave it out, as it is one less than there are compute parties."""
+    Attributes:
+        threshold: how many compute parties may pool what they see and learn nothing; additive
+            sharing may leave it out, as it is one less than there are compute parties.
+    """
 
     scheme: Literal["additive", "shamir"] = "additive"
     threshold: StrictInt
@@ -115,18 +108,18 @@ class Sharing(_Table):
 class Problems(ValueError):
     """Several (path, message) pairs, on their way through pydantic to `parse`."""
 
-    def __init__(self, found: list[tuple[Path, str]]) -> None:
+    def __init__(self, found: list[Problem]) -> None:
         super().__init__("; ".join(f"{dotted(path)}: {message}" for path, message in found))
         self.found = found
 
 
-class Manifest(_Table):
-    """A whole, valid agreement. Equal digests mean equal agreements."""
+class Manifest(Section):
+    """Whole, valid agreement of a session's parties. Equal digests mean equal agreements."""
 
-    session: Session
-    party: Annotated[tuple[Party, ...], Field(min_length=1, max_length=limits.PARTIES)]
-    input: InputSchema
-    outputs: Table = {}
+    session: SessionSpec
+    party: Annotated[tuple[PartySpec, ...], Field(min_length=1, max_length=limits.PARTIES)]
+    inputs: Inputs = Field(alias="input")
+    outputs: Table = Field(default_factory=dict)
     sharing: Sharing
     policy: Policy
     privacy: Privacy = Privacy()
@@ -142,15 +135,21 @@ class Manifest(_Table):
             raise Problems(found)
         return self
 
+    @model_serializer(mode="wrap")
+    def _dumped(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        table = dump(self)
+        asked = table.pop("inputs")
+        return {**table, "input": inputs.written_out(asked)}
+
     @cached_property
     def canonical(self) -> bytes:
-        """The bytes that are hashed: sorted keys, no spaces, defaults written out but `LATER`."""
+        """The bytes that are hashed: sorted keys, no spaces, all defaults but those of `LATER`."""
         table = self.model_dump(mode="python")
         for part, keys in LATER.items():
-            fields = type(getattr(self, part)).model_fields
-            for key in keys:
-                if table[part][key] == fields[key].default:
-                    del table[part][key]
+            _drop_defaults(table[part], type(getattr(self, part)), keys)
+        asked = table["input"]
+        for entry in asked if isinstance(asked, list) else [asked]:
+            _drop_defaults(entry, InputSchema, inputs.LATER)
         for key in ("deadline", "timeout"):
             table["session"][key] = Decimal(repr(table["session"][key]))
         return canonical_json({"ostraka": FORMAT, **table})
@@ -162,29 +161,51 @@ class Manifest(_Table):
 
     @cached_property
     def parties(self) -> tuple[PartyId, ...]:
-        """Everybody, in the order of the manifest."""
+        """All parties, in the order of the manifest."""
         return tuple(p.name for p in self.party)
 
     @cached_property
     def contributors(self) -> tuple[PartyId, ...]:
-        """Who gives an input, in the order of the manifest."""
+        """Parties that give an input, in the order of the manifest."""
         return self._with(Role.CONTRIBUTOR)
 
     @cached_property
     def compute(self) -> tuple[PartyId, ...]:
-        """Who computes on shares, in the order of the manifest."""
+        """Parties that compute on shares, in the order of the manifest."""
         return self._with(Role.COMPUTE)
 
     @cached_property
     def recipients(self) -> tuple[PartyId, ...]:
-        """Who gets the result, in the order of the manifest."""
+        """Parties that get the result, in the order of the manifest."""
         return self._with(Role.RECIPIENT)
 
     def _with(self, role: Role) -> tuple[PartyId, ...]:
         return tuple(p.name for p in self.party if role in p.roles)
 
-    def party_named(self, name: str) -> Party:
-        """The party of that name; UsageError when there is none."""
+    @property
+    def input(self) -> InputSchema:
+        """The input that all contributors give alike; ManifestError where there are several."""
+        if len(self.inputs) > 1:
+            raise ManifestError(
+                f"input: {self.session.protocol} asks all contributors for the same input: "
+                "use one [input]",
+                hint="correct the manifest at every party",
+                data_left=False,
+            )
+        return self.inputs[0]
+
+    def input_of(self, party: str) -> InputSchema:
+        """Return the input that a contributor gives; UsageError for any other party."""
+        if party not in self._given:
+            raise UsageError(f"{party} gives no input in this session", data_left=False)
+        return self._given[PartyId(party)]
+
+    @cached_property
+    def _given(self) -> dict[PartyId, InputSchema]:
+        return inputs.by_contributor(self.inputs, self.contributors)
+
+    def party_named(self, name: str) -> PartySpec:
+        """Return the party of that name; UsageError when there is none."""
         for party in self.party:
             if party.name == name:
                 return party
@@ -195,12 +216,18 @@ class Manifest(_Table):
         )
 
     def pin(self, name: str) -> bytes:
-        """The SHA-256 of `name`'s certificate: 32 bytes."""
+        """Return the SHA-256 of a party's certificate: 32 bytes."""
         return self.party_named(name).pin
 
 
+def _drop_defaults(table: dict[str, Any], section: type[Section], keys: tuple[str, ...]) -> None:
+    for key in keys:
+        if table[key] == section.model_fields[key].default:
+            del table[key]
+
+
 def _filled(raw: dict[str, Any]) -> dict[str, Any]:
-    """Write out the defaults that depend on who takes part."""
+    """Write out the defaults that depend on which parties take part."""
     sharing, policy = raw.get("sharing", {}), raw.get("policy", {})
     if isinstance(sharing, dict) and sharing.get("scheme", "additive") == "additive":
         sharing = {"threshold": _count(raw, Role.COMPUTE) - 1, **sharing}
@@ -210,15 +237,15 @@ def _filled(raw: dict[str, Any]) -> dict[str, Any]:
 
 
 def _least(raw: dict[str, Any], sharing: Any) -> int:
-    everybody = _count(raw, Role.CONTRIBUTOR)
+    contributors = _count(raw, Role.CONTRIBUTOR)
     threshold = sharing.get("threshold") if isinstance(sharing, dict) else None
     if type(threshold) is not int or threshold < 1 or sharing.get("scheme") != "shamir":
-        return everybody
-    return min(everybody, max(3, everybody - threshold))
+        return contributors
+    return min(contributors, max(3, contributors - threshold))
 
 
 def _count(raw: dict[str, Any], role: Role) -> int:
-    """How many parties of a table not yet validated hold a role."""
+    """Count the parties of a table not yet validated that hold a role."""
     parties = raw.get("party")
     found = 0
     for party in parties if isinstance(parties, list | tuple) else ():
@@ -230,20 +257,20 @@ def _count(raw: dict[str, Any], role: Role) -> int:
 # --- rules that span several fields ------------------------------------------------------------
 
 
-def _cross_checks(manifest: Manifest) -> Iterator[tuple[Path, str]]:
+def _cross_checks(manifest: Manifest) -> Iterator[Problem]:
     yield from _check_parties(manifest)
     yield from _check_links(manifest)
-    yield from _check_bounds(manifest.input)
+    yield from inputs.problems(manifest.inputs, manifest.parties, manifest.contributors)
     yield from _check_sharing(manifest)
     contributors = len(manifest.contributors)
     for rule in ("min_contributors", "min_difference"):
         if contributors and not 1 <= getattr(manifest.policy, rule) <= contributors:
             message = f"must be between 1 and {contributors}, the number of contributors"
             yield ("policy", rule), message
-    yield from problems(manifest.privacy, manifest.policy)
+    yield from privacy.problems(manifest.privacy, manifest.policy)
 
 
-def _check_parties(manifest: Manifest) -> Iterator[tuple[Path, str]]:
+def _check_parties(manifest: Manifest) -> Iterator[Problem]:
     for field in ("name", "key"):
         values = [getattr(p, field) for p in manifest.party]
         seen: dict[str, int] = {}
@@ -252,10 +279,10 @@ def _check_parties(manifest: Manifest) -> Iterator[tuple[Path, str]]:
                 yield ("party", i, field), f"is also that of party[{first}]; each needs its own"
     for role in Role:
         if not any(role in p.roles for p in manifest.party):
-            yield ("party",), f'nobody has the role "{role}"'
+            yield ("party",), f'no party has the role "{role}"'
 
 
-def _check_links(manifest: Manifest) -> Iterator[tuple[Path, str]]:
+def _check_links(manifest: Manifest) -> Iterator[Problem]:
     relay = manifest.session.coordinator
     without = [p.name for p in manifest.party if p.address is None]
     if relay is None and len(without) > 1:
@@ -265,29 +292,7 @@ def _check_links(manifest: Manifest) -> Iterator[tuple[Path, str]]:
         yield ("session", "coordinator"), "key: is also a party's; the coordinator needs its own"
 
 
-def _check_bounds(schema: InputSchema) -> Iterator[tuple[Path, str]]:
-    for field, bound in (("min", schema.min), ("max", schema.max)):
-        path: Path = ("input", field)
-        if schema.type.numeric and bound is None:
-            yield path, f"is missing: {schema.type} needs both min and max"
-        elif bound is not None and not schema.type.numeric:
-            yield path, f"has no meaning for {schema.type.kind}"
-        elif bound is not None and not _representable(bound, schema.type):
-            yield path, f"is not a value of {schema.type}"
-    if schema.min is not None and schema.max is not None and schema.min > schema.max:
-        yield ("input", "min"), "is above max"
-    if schema.outside == "clip" and not schema.type.numeric:
-        yield ("input", "outside"), f"has no meaning for {schema.type.kind}"
-
-
-def _representable(bound: Decimal, kind: InputType) -> bool:
-    places = {"int": 0, "decimal": kind.places if isinstance(kind, DecimalType) else 0}
-    if kind.kind not in places:
-        return True
-    return bound.scaleb(places[kind.kind]) % 1 == 0
-
-
-def _check_sharing(manifest: Manifest) -> Iterator[tuple[Path, str]]:
+def _check_sharing(manifest: Manifest) -> Iterator[Problem]:
     n, sharing = len(manifest.compute), manifest.sharing
     if n < 2:
         yield ("party",), f"{n} compute party: at least 2 are needed, one alone would see all"
@@ -300,6 +305,6 @@ def _check_sharing(manifest: Manifest) -> Iterator[tuple[Path, str]]:
 
 
 def dotted(path: Path) -> str:
-    """("party", 1, "key") as "party[1].key"."""
+    """Write the path ("party", 1, "key") as "party[1].key"."""
     text = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in path)
     return text.removeprefix(".") or "manifest"

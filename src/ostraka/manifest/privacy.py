@@ -1,4 +1,4 @@
-"""`[privacy]` and `[policy]`: what noise is added, and when no answer is given at all."""
+"""Tables `[privacy]` and `[policy]`: what noise is added, and when no answer is given at all."""
 
 from __future__ import annotations
 
@@ -6,31 +6,25 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt
+from pydantic import BeforeValidator, Field, StrictBool, StrictInt
 
-from ostraka.manifest.fields import Number, Share, Size
+from ostraka.manifest.fields import Number, Problem, Section, Share, Size
 
 SAME = {"laplace": "discrete-laplace", "gaussian": "discrete-gaussian"}
 """Names that mean another: noise is always added to whole numbers, in its exact form."""
-
-Problem = tuple[tuple[str, ...], str]
 
 
 def _mechanism(value: object) -> object:
     return SAME.get(value, value) if isinstance(value, str) else value
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Local(_Table):
+class Local(Section):
     """Noise that each contributor adds to its own input before anything is shared.
 
     Attributes:
         epsilon, delta: what one contributor's report tells at most; exact.
         truth: for randomized response, instead of epsilon: the probability of telling the truth
-            whatever the second coin says. 1/2 is epsilon = ln 3.
+            in any case, before a second coin decides. 1/2 is epsilon = ln 3.
     """
 
     mechanism: Annotated[
@@ -42,12 +36,12 @@ class Local(_Table):
     truth: Share | None = None
 
 
-class Central(_Table):
-    """Noise drawn jointly, so that nobody ever sees the exact answer.
+class Central(Section):
+    """Noise drawn jointly, so that no party ever sees the exact answer.
 
     Attributes:
         epsilon, delta: what the answer tells of one contributor at most; exact.
-        honest: the part of those who add noise that is there and honest at least.
+        honest: the part of the parties adding noise that is there and honest at least.
     """
 
     mechanism: Annotated[
@@ -59,23 +53,23 @@ class Central(_Table):
     honest: Share = Fraction(1, 2)
 
 
-class Clip(_Table):
-    """A vector longer than `at`, in the input's unit, is shortened to it before it is noised."""
+class Clip(Section):
+    """Longest that a vector may be before it is noised, in the input's unit; longer are cut."""
 
     norm: Literal["l1", "l2"]
     at: Size
 
 
-class Privacy(_Table):
-    """`[privacy]`."""
+class Privacy(Section):
+    """Table `[privacy]`."""
 
     local: Local | None = None
     central: Central | None = None
     clip: Clip | None = None
 
 
-class Dominance(_Table):
-    """Sums that tell too much of who contributes most. Whatever is None is no rule.
+class Dominance(Section):
+    """Rules against sums that tell too much of the largest contributor. None is no rule.
 
     Attributes:
         largest: no contributor makes up more than this part of the total.
@@ -89,15 +83,15 @@ class Dominance(_Table):
     k: Share | None = None
 
 
-class Plausible(_Table):
-    """An answer outside is not given; in the input's unit."""
+class Plausible(Section):
+    """Bounds, in the input's unit; an answer outside of them is not given."""
 
     min: Number = None
     max: Number = None
 
 
-class Policy(_Table):
-    """`[policy]`: what must hold, or nothing is opened.
+class Policy(Section):
+    """Table `[policy]`: what must hold, or nothing is opened.
 
     Attributes:
         min_contributors: how many must be counted at least. When the manifest does not say: every
@@ -106,7 +100,7 @@ class Policy(_Table):
         same_roster_only: another run of the same series must be by the same contributors.
         min_difference: ... or differ by so many at least, alone and in combination.
         dominance, plausible, min_cell: checked inside the computation; a cell with fewer than
-            `min_cell` contributors who have something in it is not given.
+            `min_cell` contributors that have something in it is not given.
     """
 
     min_contributors: StrictInt
@@ -128,7 +122,7 @@ class Policy(_Table):
 
 
 def problems(privacy: Privacy, policy: Policy) -> Iterator[Problem]:
-    """What contradicts itself."""
+    """Find contradictions."""
     if privacy.local and privacy.central:
         yield ("privacy",), "has local and central noise: one of them is enough"
     for place, noise in (("local", privacy.local), ("central", privacy.central)):

@@ -1,4 +1,4 @@
-"""TOML text to a manifest, or to everything that is wrong with it, line by line."""
+"""Reading TOML text: a manifest comes out, or all that is wrong with the text, line by line."""
 
 from __future__ import annotations
 
@@ -13,15 +13,14 @@ from pydantic import BaseModel, ValidationError
 
 from ostraka import limits
 from ostraka.errors import ManifestError
-from ostraka.manifest.fields import suggest
+from ostraka.manifest.fields import Path, Problem, suggest
+from ostraka.manifest.inputs import InputSchema
 from ostraka.manifest.model import (
-    Coordinator,
-    InputSchema,
+    CoordinatorSpec,
     Manifest,
-    Party,
-    Path,
+    PartySpec,
     Problems,
-    Session,
+    SessionSpec,
     Sharing,
     dotted,
 )
@@ -47,7 +46,10 @@ def parse(text: str, source: str = "session.toml") -> Manifest:
     try:
         return Manifest.model_validate(raw)
     except ValidationError as error:
-        raise _error(text, source, list(_explain(error))) from None
+        found = _explain(error)
+        if isinstance(raw.get("input"), dict):
+            found = (_as_the_only_input(problem) for problem in found)
+        raise _error(text, source, list(found)) from None
 
 
 def _toml(text: str, source: str) -> dict[str, Any]:
@@ -67,8 +69,8 @@ def _toml(text: str, source: str) -> dict[str, Any]:
 _QUOTES = 'text goes in double quotes: name = "alice"'
 
 
-def _explain(error: ValidationError) -> Iterator[tuple[Path, str]]:
-    """Pydantic's findings in our words."""
+def _explain(error: ValidationError) -> Iterator[Problem]:
+    """Translate pydantic's findings."""
     for found in error.errors(include_url=False, include_input=False):
         path, reason = tuple(found["loc"]), found.get("ctx", {})
         inner = reason.get("error")
@@ -78,6 +80,12 @@ def _explain(error: ValidationError) -> Iterator[tuple[Path, str]]:
             yield path, "unknown key" + suggest(str(path[-1]), _keys_at(path[:-1]))
         else:
             yield path, _words(found["type"], found["msg"], reason)
+
+
+def _as_the_only_input(problem: Problem) -> Problem:
+    """Name a place in `[input]`, which is validated as a list of one, without its number."""
+    path, words = problem
+    return ("input", *path[2:]) if path[:2] == ("input", 0) else path, words
 
 
 def _words(kind: str, message: str, reason: dict[str, Any]) -> str:
@@ -93,12 +101,12 @@ def _words(kind: str, message: str, reason: dict[str, Any]) -> str:
 
 
 def _keys_at(path: Path) -> list[str]:
-    """The keys a table of the manifest may hold."""
+    """List the keys that a table of the manifest may hold."""
     tables: dict[Path, type[BaseModel]] = {
         (): Manifest,
-        ("session",): Session,
-        ("session", "coordinator"): Coordinator,
-        ("party",): Party,
+        ("session",): SessionSpec,
+        ("session", "coordinator"): CoordinatorSpec,
+        ("party",): PartySpec,
         ("input",): InputSchema,
         ("sharing",): Sharing,
         ("policy",): Policy,
@@ -110,11 +118,11 @@ def _keys_at(path: Path) -> list[str]:
         ("privacy", "clip"): Clip,
     }
     table = tables.get(tuple(p for p in path if isinstance(p, str)))
-    return list(table.model_fields) if table else []
+    return [field.alias or name for name, field in table.model_fields.items()] if table else []
 
 
-def _error(text: str, source: str, found: list[tuple[Path, str]]) -> ManifestError:
-    """One message for all problems, in the order of their lines."""
+def _error(text: str, source: str, found: list[Problem]) -> ManifestError:
+    """Make one message of all problems, in the order of their lines."""
     lines = line_numbers(text)
     located = sorted(((_nearest(lines, path), path, words) for path, words in found), key=_line)
     shown = [f"{source}:{line}: {dotted(path)}: {words}" for line, path, words in located[:20]]
@@ -137,7 +145,7 @@ def locate(text: str, source: str, message: str) -> str:
 
 
 def _nearest(lines: dict[Path, int], path: Path) -> int:
-    """The line of a path, or of the nearest table around it."""
+    """Find the line of a path, or of the nearest table around it."""
     while path and path not in lines:
         path = path[:-1]
     return lines.get(path, 1)
@@ -153,7 +161,7 @@ _KEY = re.compile(r"""\s*("(?:\\.|[^"\\])*"|'[^']*'|[A-Za-z0-9_-]+)\s*(\.?)""")
 
 
 def line_numbers(text: str) -> dict[Path, int]:
-    """Where every key and table of a (valid) TOML text starts, from line 1."""
+    """Find the lines, from 1, where the keys and tables of a valid TOML text start."""
     lines: dict[Path, int] = {}
     arrays: Counter[Path] = Counter()
     table: Path = ()
@@ -173,7 +181,7 @@ def line_numbers(text: str) -> dict[Path, int]:
 
 
 def _statements(text: str) -> Iterator[tuple[int, str]]:
-    """Logical lines: a value in brackets or triple quotes may span several."""
+    """Split text into logical lines: a value in brackets or triple quotes may span several."""
     number, start, depth, parts = 1, 1, 0, ""
     for word in (match[0] for match in _TOKEN.finditer(text + "\n")):
         if word == "\n" and depth <= 0:
@@ -188,7 +196,7 @@ def _statements(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _key_path(statement: str) -> Path:
-    """The dotted key at the start of a statement."""
+    """Read the dotted key at the start of a statement."""
     path: list[str] = []
     position, more = 0, "."
     while more and (match := _KEY.match(statement, position)):

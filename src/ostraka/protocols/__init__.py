@@ -7,6 +7,7 @@ from typing import Final
 from ostraka.errors import ManifestError
 from ostraka.manifest import Manifest, suggest
 from ostraka.protocols.auction import Auction
+from ostraka.protocols.inner_product import InnerProduct
 from ostraka.protocols.order_statistics import OrderStatistics
 from ostraka.protocols.private_choice import PrivateChoice
 from ostraka.protocols.protocol import Protocol
@@ -23,6 +24,7 @@ catalogue: Final[dict[str, type[Protocol]]] = {
     "statistics": OrderStatistics,
     "table": Table,
     "private-choice": PrivateChoice,
+    "inner-product": InnerProduct,
 }
 
 

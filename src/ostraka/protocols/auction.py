@@ -69,7 +69,7 @@ class Auction(Comparing):
     def __init__(self, manifest: Manifest) -> None:
         super().__init__(manifest)
         self._prepare(manifest, read_options(Options, manifest))
-        if self.length != 1:
+        if self.codec.length != 1:
             refuse("input.length: a bid is one number")
         self.reserve = self._reserve()
         self._groups = self._who_learns_what()

@@ -93,8 +93,9 @@ class Interactive(Protocol):
         """From what contributors shared to what is opened to the recipients.
 
         Args:
-            x: shape (contributors counted, `length`).
-            shares: whom x counts, in order; `exclude` leaves somebody out of the result.
+            x: what the contributors counted shared, a row each. Where their vectors differ in
+                length there is one row, one vector after another: `shares.apart` separates them.
+            shares: whom x counts, in order; `exclude` leaves some of them out of the result.
         """
 
     def offers(self, me: PartyId, draw: Draw) -> Offers | None:
@@ -108,11 +109,11 @@ class Interactive(Protocol):
         return tuple(dict.fromkeys(self.contributors + self.scheme.compute))
 
     def expected(self, giver: PartyId, receiver: PartyId) -> Expected:
-        parcel = super().expected(giver, receiver)
         offered = self._offered(giver, receiver)
-        if not offered:
-            return parcel
-        return words(parcel.nbytes // 8 * (giver in self.contributors) + offered)
+        if giver not in self.lengths:
+            return words(offered)
+        parcel = super().expected(giver, receiver)
+        return words(parcel.nbytes // 8 + offered) if offered else parcel
 
     def _offered(self, giver: PartyId, receiver: PartyId) -> int:
         """Words."""
@@ -138,9 +139,11 @@ class Interactive(Protocol):
         return await start_active(party, shares.draw, counted, shares.offers)
 
     async def _evaluated(self, engine: Engine, shares: Shares) -> Words:
-        x = np.stack([shares.of(c) for c in shares.counted])
+        x = shares.joined()
         if engine.audit:
-            engine.audit.given([x.reshape(-1)])
+            engine.audit.given([x])
+        if len(set(self.lengths.values())) == 1:
+            x = x.reshape(len(shares.counted), -1)
         result = await self.evaluate(engine, engine.array(x), shares)
         if engine.audit:
             await engine.audit.settle()
@@ -189,11 +192,11 @@ class Interactive(Protocol):
 
     async def _rehearse(self, exchange: Exchange) -> int:
         scheme = _Careless(self.contributors, self.scheme.compute, self.scheme.colluders)
-        zero = scheme.zeros(self.length)
-        parcels: dict[PartyId, Parcel] = {c: Explicit(zero) for c in self.contributors}
+        zeros = {length: scheme.zeros(length) for length in set(self.lengths.values())}
+        parcels: dict[PartyId, Parcel] = {c: Explicit(zeros[k]) for c, k in self.lengths.items()}
         draw = OsDraw()
         given = Offers(scheme, exchange.me, draw, self.randomness, active=self.active)
-        shares = Shares(scheme, self.length, parcels, exchange.me, draw, offers=given)
+        shares = Shares(scheme, self.lengths, parcels, exchange.me, draw, offers=given)
         for name in self.givers:
             length = self._offered(name, exchange.me)
             if length and name != exchange.me:

@@ -64,7 +64,9 @@ class OrderStatistics(Comparing):
             *(f"quantile {q}" for q in self.options.quantiles),
             *(("largest",) if self.options.top else ()),
         )
-        self.opened = self.length * (len(self.figures) - bool(self.options.top) + self.options.top)
+        self.opened = self.codec.length * (
+            len(self.figures) - bool(self.options.top) + self.options.top
+        )
 
     # --- the figure -----------------------------------------------------------------------------
 
@@ -77,8 +79,8 @@ class OrderStatistics(Comparing):
         return concatenate([found[a:b].sum(axis=0) for a, b in pairwise(starts.tolist())])
 
     def combine(self, opened: Words, counted: Sequence[PartyId]) -> tuple[Output, ...]:
-        rows = self.scheme.to_signed(opened).reshape(-1, self.length)
-        unit, scalar, outputs = self.manifest.input.unit, self.length == 1, []
+        rows = self.scheme.to_signed(opened).reshape(-1, self.codec.length)
+        unit, scalar, outputs = self.manifest.input.unit, self.codec.length == 1, []
         single = len(rows) - self.options.top
         ranks_of = self._ranks(len(counted))
         for figure, row, those in zip(self.figures, rows[:single], ranks_of, strict=False):
@@ -112,7 +114,7 @@ class OrderStatistics(Comparing):
             )
         security = self.manifest.sharing.security
         kind = "three" if security == "active" and len(self.scheme.compute) == 3 else security
-        if self.length * k * k // 2 > PAIRS[kind]:
+        if self.codec.length * k * k // 2 > PAIRS[kind]:
             refuse(
                 f"input.length: more than {PAIRS[kind]} pairs would be compared, which takes too "
                 f"long with {security} security among {len(self.scheme.compute)} compute parties"
@@ -123,7 +125,7 @@ class OrderStatistics(Comparing):
         found: dict[str, Value] = {}
         for name in self.figures:
             values = [self._textbook(name, sorted(column)) for column in zip(*rows, strict=True)]
-            found[name] = values[0] if self.length == 1 else values
+            found[name] = values[0] if self.codec.length == 1 else values
         return found
 
     def _textbook(self, name: str, ordered: list[int]) -> Value:

@@ -81,8 +81,8 @@ class PrivateChoice(Vote, Comparing):
 
     # --- the figure -----------------------------------------------------------------------------
 
-    def encode(self, raw: object) -> Words:
-        return Vote.encode(self, raw) if self.votes else Comparing.encode(self, raw)
+    def encode(self, me: PartyId, raw: object) -> Words:
+        return Vote.encode(self, me, raw) if self.votes else Comparing.encode(self, me, raw)
 
     async def evaluate(self, engine: Engine, x: SecretArray, shares: Shares) -> SecretArray:
         scores = await self._scores(engine, x, shares)

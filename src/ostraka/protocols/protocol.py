@@ -19,6 +19,7 @@ from ostraka.delivery.party import Party
 from ostraka.engine.offers import Offers
 from ostraka.errors import InputError, ManifestError, RefusedByPolicy
 from ostraka.exchange import Expected
+from ostraka.inputs.encoding import Codec
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId
 from ostraka.outcome import Output, Value
@@ -43,8 +44,9 @@ class Protocol(ABC):
     """Which of "local" and "central" [privacy] may ask for."""
     rules: ClassVar[frozenset[str]] = frozenset()
     """Which rules of [policy] that only a computation can check are checked."""
-    length: int
-    """Words in the vector that every contributor shares."""
+    lengths: Mapping[PartyId, int]
+    """Elements in the vector that each contributor shares: as many as its input has values, if the
+    protocol does not say otherwise."""
     opened: int
     """Words in the vector that is opened to the recipients."""
     proves: ClassVar[bool] = False
@@ -56,6 +58,7 @@ class Protocol(ABC):
         self.manifest = manifest
         self.contributors = manifest.contributors
         self.recipients = manifest.recipients
+        self.lengths = {c: manifest.input_of(c).length for c in self.contributors}
         if manifest.sharing.security not in self.securities:
             raise ManifestError(
                 f'{self.name} under security = "active" is not available yet: nothing would catch '
@@ -117,7 +120,7 @@ class Protocol(ABC):
             InputError: it is not what the manifest asks for, or is given though none is asked.
         """
         if me in self.contributors:
-            return self.encode(raw)
+            return self.encode(me, raw)
         if raw is None:
             return None
         raise InputError(
@@ -126,13 +129,13 @@ class Protocol(ABC):
             data_left=False,
         )
 
-    @abstractmethod
-    def encode(self, raw: object) -> Words:
-        """Contributor: check the input and write it as `length` elements. Sends nothing.
+    def encode(self, me: PartyId, raw: object) -> Words:
+        """Contributor: check the input and write it as `lengths[me]` elements. Sends nothing.
 
         Raises:
-            InputError: the input is not what the manifest asks for.
+            InputError: the input is not what the manifest asks `me` for.
         """
+        return self.scheme.from_signed(Codec(self.manifest.input_of(me)).encode(raw))
 
     def share(self, x: Words, me: PartyId, draw: Draw) -> dict[PartyId, Parcel]:
         """Contributor: one parcel for every compute party. Consumes `x`."""
@@ -173,7 +176,7 @@ class Protocol(ABC):
 
     def expected(self, giver: PartyId, receiver: PartyId) -> Expected:
         """What `receiver` must expect from `giver` in the sharing step."""
-        return self.scheme.expected(giver, receiver, self.length)
+        return self.scheme.expected(giver, receiver, self.lengths[giver])
 
     @property
     def agrees(self) -> bool:

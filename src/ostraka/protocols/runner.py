@@ -129,7 +129,7 @@ class _Driver:
         protocol = self.protocol
         parcels = {} if x is None else protocol.share(x, self.me, self.draw)
         for receiver, parcel in parcels.items():
-            self._saw("made", receiver, parcel)
+            self._saw("made", receiver, parcel, self.me)
         self.offers = offers = protocol.offers(self.me, self.draw)
         for receiver in (p for p in protocol.scheme.compute if p != self.me):
             parts: list[Array] = []
@@ -148,7 +148,7 @@ class _Driver:
         protocol, party = self.protocol, self.party
         await self._collect(parcels, step)
         for contributor, parcel in parcels.items():
-            self._saw("got", contributor, parcel)
+            self._saw("got", contributor, parcel, contributor)
         self.progress.enter(Phase.COMPUTING)
         counted = protocol.contributors
         if protocol.agrees:
@@ -159,7 +159,7 @@ class _Driver:
         kept = {c: parcels[c] for c in counted}
         parcels.clear()
         shares = Shares(
-            party.scheme, protocol.length, kept, self.me, self.draw, self.gate, self.offers
+            party.scheme, protocol.lengths, kept, self.me, self.draw, self.gate, self.offers
         )
         result = await protocol.compute(party, shares)
         protocol.check_policy(shares.counted)
@@ -186,7 +186,8 @@ class _Driver:
         protocol, rest = self.protocol, message.view(np.uint8)
         try:
             if giver in protocol.contributors:
-                expected = protocol.scheme.expected(giver, self.me, protocol.length)
+                length = protocol.lengths[giver]
+                expected = protocol.scheme.expected(giver, self.me, length)
                 parcel, rest = rest[: expected.nbytes], rest[expected.nbytes :]
                 parcels[giver] = protocol.scheme.parcel(parcel.view(type_codes[expected.dtype]))
             if self.offers and len(rest):
@@ -213,9 +214,9 @@ class _Driver:
                 outcome = Outcome(outputs, opened[1], tuple(self.party.liars))
         return outcome
 
-    def _saw(self, kind: Kind, party: PartyId, parcel: Parcel) -> None:
+    def _saw(self, kind: Kind, party: PartyId, parcel: Parcel, owner: PartyId) -> None:
         if self._watched:
-            vector = self.protocol.scheme.expand(parcel, self.protocol.length)
+            vector = self.protocol.scheme.expand(parcel, self.protocol.lengths[owner])
             self.progress.observer.share(kind, party, vector)
 
     def _announced(self, party: PartyId, vector: Words) -> None:

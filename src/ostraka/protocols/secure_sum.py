@@ -66,7 +66,8 @@ class SecureSum(Protocol):
         self.clipping = clipping_of(manifest, self.codec)
         self.terms = self._terms()
         self._check()
-        self.length = self.opened = self._width() * len(self.terms)
+        self.opened = self._width() * len(self.terms)
+        self.lengths = dict.fromkeys(self.contributors, self.opened)
         apart = sensitivity(self.codec, self.clipping, spreads="spread" in self.terms)
         self.local = local_noise(manifest, self.codec, apart)
         self.noise = by_contributors(self, apart)
@@ -74,7 +75,7 @@ class SecureSum(Protocol):
 
     # --- the figure ---------------------------------------------------------------------------
 
-    def encode(self, raw: object) -> Words:
+    def encode(self, me: PartyId, raw: object) -> Words:
         x = self._whole(raw)
         parts = [self._term(term, x) for term in self.terms]
         return self.scheme.from_signed(parts[0] if len(parts) == 1 else np.concatenate(parts))

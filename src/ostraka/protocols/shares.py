@@ -1,11 +1,14 @@
-"""What one compute party holds of the contributors' inputs."""
+"""Shares of the contributors' vectors, as one compute party holds them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from ostraka.arithmetic.randomness import Draw, Words
+from ostraka.engine.array import SecretArray
 from ostraka.engine.offers import Offers
 from ostraka.names import PartyId
 from ostraka.sharing.scheme import Explicit, Parcel, Scheme
@@ -13,17 +16,19 @@ from ostraka.sharing.scheme import Explicit, Parcel, Scheme
 
 @dataclass
 class Shares:
-    """One compute party's shares of everybody's vectors. Consumed by whichever method is used.
+    """One compute party's shares of all contributors' vectors. `total` consumes them.
 
     Attributes:
-        counted: whose shares these are; `compute` may exclude some, every party alike.
+        lengths: elements in the vector of each contributor.
+        counted: the contributors whose shares these are; `compute` may exclude some, every compute
+            party alike.
         draw: where this compute party's own randomness comes from.
-        gate: is asked about those who are left, and may refuse.
+        gate: is asked about the contributors that are left, and may refuse.
         offers: what came with the shares, for an engine.
     """
 
     scheme: Scheme
-    length: int
+    lengths: Mapping[PartyId, int]
     parcels: dict[PartyId, Parcel]
     own: PartyId
     draw: Draw
@@ -35,18 +40,40 @@ class Shares:
         self.counted = tuple(self.parcels)
 
     def exclude(self, those: Collection[PartyId]) -> None:
-        """Leave some out of whom the result counts: before anything about the others is opened."""
+        """Leave some contributors out of the result, before anything about the others is opened."""
         self.counted = tuple(c for c in self.counted if c not in those)
         self.gate(self.counted)
 
     def of(self, contributor: PartyId) -> Words:
-        """This party's share of one contributor's vector: for what is not a plain sum."""
-        return self.scheme.expand(self.parcels[contributor], self.length)
+        """Return this party's share of one contributor's vector."""
+        return self.scheme.expand(self.parcels[contributor], self.lengths[contributor])
+
+    def joined(self) -> Words:
+        """Return the shares of all vectors counted, one after another in one vector."""
+        joined = np.empty(sum(self.lengths[c] for c in self.counted), np.uint64)
+        for contributor, part in self._parts().items():
+            joined[part] = self.of(contributor)
+        return joined
+
+    def apart(self, x: SecretArray) -> dict[PartyId, SecretArray]:
+        """Separate what `joined` put together: each counted contributor's own vector."""
+        flat = x.reshape(-1)
+        return {contributor: flat[part] for contributor, part in self._parts().items()}
+
+    def _parts(self) -> dict[PartyId, slice]:
+        ends = np.cumsum([self.lengths[c] for c in self.counted]).tolist()
+        return {
+            c: slice(end - self.lengths[c], end) for c, end in zip(self.counted, ends, strict=True)
+        }
 
     def total(self) -> Words:
-        """This party's share of the sum: sharing is linear, so the sum of its shares."""
+        """Return this party's share of the sum of all vectors, which must be of one length.
+
+        Sharing is linear, so it is the sum of this party's shares.
+        """
+        (length,) = {self.lengths[c] for c in self.parcels}
         own = self.parcels.pop(self.own, None)
-        total = own.vector if isinstance(own, Explicit) else self.scheme.zeros(self.length)
+        total = own.vector if isinstance(own, Explicit) else self.scheme.zeros(length)
         while self.parcels:
             _, parcel = self.parcels.popitem()
             self.scheme.add_parcel(total, parcel)

@@ -95,12 +95,12 @@ class Table(Comparing):
         signed = self.codec.low < 0 and not rule.heads
         self.kept = Rules.of(manifest.policy, self.codec.quantum, signed=signed)
         self._check()
-        self.length = self.vectors * cells
+        self.lengths = dict.fromkeys(self.contributors, self.vectors * cells)
         self.opened = self.figures * (1 + self.vectors)
 
     # --- the figure -----------------------------------------------------------------------------
 
-    def encode(self, raw: object) -> Words:
+    def encode(self, me: PartyId, raw: object) -> Words:
         raw = self._in_order(raw) if isinstance(raw, dict) else raw
         if not self.options.heads:
             return self.scheme.from_signed(self.codec.encode(raw))
@@ -309,7 +309,7 @@ class Table(Comparing):
             refuse(f"input.length: more than {COMPARISONS} comparisons would be made")
 
     def plaintext(self, inputs: Mapping[PartyId, object]) -> dict[str, Value]:
-        rows = [self.scheme.to_signed(self.encode(inputs[c])) for c in inputs]
+        rows = [self.scheme.to_signed(self.encode(c, inputs[c])) for c in inputs]
         x = np.array(rows).reshape(len(rows), self.vectors, -1).tolist()
         sums = self.layout.sums[: self.figures].tolist()
         y = [[[_at(cells, of) for cells in each] for each in x] for of in sums]

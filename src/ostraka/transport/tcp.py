@@ -10,6 +10,7 @@ import socket
 from collections.abc import Callable
 from contextlib import suppress
 
+from ostraka.addresses import host_port
 from ostraka.errors import PeerLost, UsageError
 from ostraka.limits import READ_AHEAD
 from ostraka.transport.link import Buffer, Carrier
@@ -155,7 +156,7 @@ class Listener:
         *,
         exact: bool = False,
     ) -> None:
-        host, port = split_address(address)
+        host, port = host_port(address, lowest_port=0)
         self._sock = _listen(host, port, exact)
         self._reactor = reactor
         self._accepted = accepted
@@ -196,7 +197,7 @@ async def dial(address: str, reactor: Reactor) -> TcpCarrier:
     Raises:
         OSError: nobody answers there; whether to try again is the caller's business.
     """
-    host, port = split_address(address)
+    host, port = host_port(address)
     loop = asyncio.get_running_loop()
     last: OSError = OSError(errno.EHOSTUNREACH, f"{host} has no address")
     for family, kind, _proto, _name, sockaddr in await loop.getaddrinfo(
@@ -215,12 +216,6 @@ async def dial(address: str, reactor: Reactor) -> TcpCarrier:
             sock.close()
             raise
     raise last
-
-
-def split_address(address: str) -> tuple[str, int]:
-    """HOST:PORT, or [IPV6]:PORT, in its parts."""
-    host, _, port = address.rpartition(":")
-    return host.strip("[]"), int(port)
 
 
 _LISTEN_HINTS = {

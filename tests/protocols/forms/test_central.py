@@ -160,7 +160,7 @@ def test_clipping_bounds_what_one_contributor_can_change(manifest, everybody):
     )
     protocol = protocol_for(agreement)
     assert protocol.noise.sensitivity.l1 == 20  # not 2000
-    assert sum(protocol.scheme.to_signed(protocol.encode([10] * 100))) <= 10
+    assert sum(protocol.scheme.to_signed(protocol.encode("alice", [10] * 100))) <= 10
 
 
 @pytest.mark.parametrize(

@@ -163,7 +163,7 @@ def test_what_is_shared_is_the_report_and_never_the_input(manifest, everybody):
     d = 300
     agreement = manifest(everybody(3), type="bool", length=d, privacy=COINS)
     protocol = protocol_for(agreement)
-    x = protocol.encode([True] * d)
+    x = protocol.encode("alice", [True] * d)
     parcels = protocol.share(x.copy(), agreement.contributors[0], SeededDraw(1))
     total = protocol.scheme.zeros(d)
     for parcel in parcels.values():
@@ -186,7 +186,7 @@ def test_shares_pooled_by_all_compute_parties_tell_no_more_than_epsilon(
     protocol = protocol_for(manifest(everybody(3), length=d, privacy=noise, **kind))
 
     def report(bit):
-        x = protocol.encode(np.full(d, bit))
+        x = protocol.encode("alice", np.full(d, bit))
         total = protocol.scheme.zeros(d)
         for parcel in protocol.share(x, "alice", SeededDraw(f"pooled {bit}")).values():
             protocol.scheme.add_parcel(total, parcel)

@@ -129,7 +129,7 @@ class Vote(Interactive):
         self.options = options
         self.ballots = _ballots(manifest, options.choices)
         self.questions = manifest.input.length
-        self.length = self.questions * self.ballots.length
+        self.lengths = dict.fromkeys(self.contributors, self.questions * self.ballots.length)
         self.codec = Codec(manifest.input)
         for name in options.weights:
             if name not in self.contributors:
@@ -171,7 +171,7 @@ class Vote(Interactive):
             return [() if o == ABSTAIN else (o,) for o in self.codec.kind.options]
         return [("no",), ("yes",)]
 
-    def encode(self, raw: object) -> Words:
+    def encode(self, me: PartyId, raw: object) -> Words:
         if self.questions > 1:
             vectors = np.stack([self.ballots.encode(named) for named in self._named])
             return self.scheme.from_signed(vectors[self.codec.encode(raw)].reshape(-1))

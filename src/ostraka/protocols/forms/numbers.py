@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ostraka.arithmetic.randomness import Words
 from ostraka.engine.array import SecretArray, concatenate
 from ostraka.engine.compare import less_than_zero
 from ostraka.engine.multiply import mul
@@ -21,7 +20,7 @@ from ostraka.protocols.shares import Shares
 
 
 class Checked(NamedTuple):
-    """Numbers, shape (contributors counted, `length`); which of all rows these are; and, of all
+    """Numbers, shape (contributors counted, values each); which of all rows these are; and, of all
     rows, what else was asked."""
 
     x: SecretArray
@@ -35,7 +34,6 @@ class Comparing(Interactive):
     def _prepare(self, manifest: Manifest, options: InputOptions) -> None:
         self.options = options
         self.codec = Codec(manifest.input)
-        self.length = self.codec.length
         if not manifest.input.type.numeric:
             refuse(f"input.type: {self.name} compares numbers, not {manifest.input.type}")
         if 2 * (self.codec.high - self.codec.low) + 2 * self.codec.magnitude > self.scheme.capacity:
@@ -44,9 +42,6 @@ class Comparing(Interactive):
                 f"apart to be compared in units of {self.codec.quantum}",
                 hint="narrow the bounds, or use fewer digits",
             )
-
-    def encode(self, raw: object) -> Words:
-        return self.scheme.from_signed(self.codec.encode(raw))
 
     async def checked(
         self,

@@ -1,0 +1,25 @@
+"""Network addresses as people write them: "host:port", or "[ipv6]:port"."""
+
+from __future__ import annotations
+
+import re
+
+_ADDRESS = re.compile(
+    r"(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?)):([0-9]{1,5})"
+)
+
+
+def host_port(address: object, *, lowest_port: int = 1) -> tuple[str, int]:
+    """Split an address; ValueError when it is none.
+
+    Args:
+        lowest_port: 0 where the system may choose a port to listen on.
+    """
+    match = _ADDRESS.fullmatch(address if isinstance(address, str) else "")
+    if not match or not lowest_port <= int(match[4]) <= 65535:
+        raise ValueError('must be "host:port", an IPv6 host in brackets: "[::1]:9440"')
+    if match[1]:
+        from ipaddress import IPv6Address
+
+        IPv6Address(match[1])
+    return match[1] or match[2], int(match[4])
