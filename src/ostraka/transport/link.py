@@ -11,8 +11,7 @@ from collections.abc import Callable
 
 from ostraka.errors import OstrakaError
 from ostraka.transport.reactor import Waiter
-
-Buffer = bytes | bytearray | memoryview
+from ostraka.wire.frames import Buffer
 
 
 def _unset(*_: object) -> None:
@@ -54,12 +53,12 @@ class Carrier(ABC):
     def close(self) -> None:
         """Stop at once; no callback comes after this. Idempotent."""
 
-    def look(self, waiter: Waiter) -> bool:
-        """Serve what can be served, hoping that `waiter` happens; say whether it has."""
+    def spin_until(self, waiter: Waiter) -> bool:
+        """Serve sockets here for a moment, or until `waiter` happens; return whether it has."""
         return waiter.happened
 
-    async def breathe(self) -> None:  # noqa: B027 - only carriers that look have held anybody up
-        """Let others run if looking has held them up for long."""
+    async def yield_when_due(self) -> None:  # noqa: B027 - other carriers never hold asyncio up
+        """Let asyncio run its other tasks if spinning has held them up for long."""
 
     async def linger(self) -> None:  # noqa: B027 - only sockets lose what was sent by closing
         """No more will be sent: return when the peer has taken what was."""

@@ -16,10 +16,13 @@ from ostraka.errors import OstrakaError, PeerLost, PeerViolation, Temporary
 from ostraka.identity import Identity
 from ostraka.limits import HANDSHAKE_SECONDS, RELAY_CHUNK, RELAY_WINDOW
 from ostraka.transport import tcp
-from ostraka.transport.link import Buffer, Carrier
+from ostraka.transport.link import Carrier
+from ostraka.transport.preamble import pinned
 from ostraka.transport.reactor import Reactor, Waiter
-from ostraka.transport.tls import CIPHERTEXT, SecureLink, pinned
+from ostraka.transport.records import CIPHERTEXT
+from ostraka.transport.tls import SecureLink
 from ostraka.wire import frames
+from ostraka.wire.frames import Buffer
 from ostraka.wire.messages import (
     VERSION,
     Join,
@@ -85,11 +88,11 @@ class RelayCarrier(Carrier):
             self._open = False
             self._relay.forget(self._slot, self)
 
-    def look(self, waiter: Waiter) -> bool:
-        return self._relay.look(waiter)
+    def spin_until(self, waiter: Waiter) -> bool:
+        return self._relay.spin_until(waiter)
 
-    async def breathe(self) -> None:
-        await self._relay.reactor.breathe()
+    async def yield_when_due(self) -> None:
+        await self._relay.reactor.yield_when_due()
 
     def deliver(self, data: Buffer) -> None:
         """From the coordinator.
@@ -189,9 +192,9 @@ class Relay:
     def write(self, frame: bytes) -> None:
         self._link.write(frame)
 
-    def look(self, waiter: Waiter) -> bool:
-        """As a carrier's: what any member sends comes through our one socket."""
-        return self._link.look(waiter)
+    def spin_until(self, waiter: Waiter) -> bool:
+        """Serve our one socket, which carries all members; return whether `waiter` happened."""
+        return self._link.spin_until(waiter)
 
     def forget(self, slot: int, carrier: RelayCarrier) -> None:
         if self._carriers.get(slot) is carrier:

@@ -12,8 +12,9 @@ from contextlib import suppress
 
 from ostraka.errors import PeerLost, UsageError
 from ostraka.limits import READ_AHEAD
-from ostraka.transport.link import Buffer, Carrier
+from ostraka.transport.link import Carrier
 from ostraka.transport.reactor import Reactor, Waiter
+from ostraka.wire.frames import Buffer
 
 
 class TcpCarrier(Carrier):
@@ -64,11 +65,11 @@ class TcpCarrier(Carrier):
             self._poller.unregister(self._sock)
             self._sock.close()
 
-    def look(self, waiter: Waiter) -> bool:
-        return self._reactor.look(waiter, self._poller, self)
+    def spin_until(self, waiter: Waiter) -> bool:
+        return self._reactor.spin_until(waiter, self._poller, self)
 
-    async def breathe(self) -> None:
-        await self._reactor.breathe()
+    async def yield_when_due(self) -> None:
+        await self._reactor.yield_when_due()
 
     async def linger(self) -> None:
         """Half-close and wait for the peer's end. Closing at once, with bytes of the peer unread,
