@@ -26,7 +26,6 @@ from ostraka.protocols import protocol_for, runner
 from ostraka.record import receipt
 from ostraka.record.budget import Spend
 from ostraka.record.ledger import Ledger, Reservation, Run
-from ostraka.session.lifecycle import Event
 from ostraka.session.session import Session
 from ostraka.wire.messages import Statement
 
@@ -63,14 +62,13 @@ async def run_party(
     observer = observer or Observer()
     with _booked(ledger, manifest, me, protocol.spends(protocol.contributors), observer) as booking:
         async with taking_part(manifest, identity, me, observer) as session:
-            progress = _Phases(session, observer, booking)
+            progress = _Phases(observer, booking)
 
             def gate(counted: tuple[PartyId, ...]) -> None:
                 booking.commit(session, counted, protocol.spends(counted))
 
             with _Bytes(session, observer, total):
                 outcome = await runner.run(session, protocol, x, OsDraw(), progress, gate=gate)
-            session.lifecycle.happen(Event.REVEALED)
             if outcome is not None:
                 booking.result(session, outcome, observer)
                 _warn(manifest, outcome, observer)
@@ -126,16 +124,14 @@ def result_of(session: Session, outcome: Outcome | None, path: Path | None) -> d
 
 
 class _Phases(Progress):
-    """Moves the session's lifecycle along with the protocol's phases."""
+    """Tells the booking when sharing begins."""
 
-    def __init__(self, session: Session, observer: Observer, booking: _Booking) -> None:
+    def __init__(self, observer: Observer, booking: _Booking) -> None:
         super().__init__(observer)
-        self._session, self._booking = session, booking
+        self._booking = booking
 
     def enter(self, phase: Phase) -> None:
         self._booking.sharing = True  # the first of all phases
-        if phase is Phase.COMPUTING:
-            self._session.lifecycle.happen(Event.COMPUTING)
         super().enter(phase)
 
 

@@ -26,27 +26,28 @@ class Outbox:
 
     Attributes:
         bio: where TLS, and before it the preamble, leaves what is ready to be sent.
+        queue: plaintext; empty unless the link is open.
         bytes_sent: bytes of plaintext encrypted so far.
     """
 
     def __init__(self) -> None:
         self.bio = ssl.MemoryBIO()
         self.bytes_sent = 0
-        self._queue: deque[memoryview] = deque()
+        self.queue: deque[memoryview] = deque()
 
     def __len__(self) -> int:
-        return sum(len(piece) for piece in self._queue) + self.bio.pending
+        return sum(len(piece) for piece in self.queue) + self.bio.pending
 
     def __bool__(self) -> bool:
-        return bool(self._queue) or self.bio.pending > 0
+        return bool(self.queue or self.bio.pending)
 
     def append(self, pieces: Iterable[Buffer]) -> None:
         """Queue plaintext, in order; the buffers must not change until they are encrypted."""
-        self._queue.extend(memoryview(piece) for piece in pieces)
+        self.queue.extend(map(memoryview, pieces))
 
     def encrypt(self, tls: ssl.SSLObject) -> None:
         """Encrypt up to one chunk of the queue."""
-        queue, space = self._queue, CHUNK
+        queue, space = self.queue, CHUNK
         while queue and space > 0:
             piece = queue.popleft()
             if len(piece) > space:
@@ -59,11 +60,11 @@ class Outbox:
 
     def drop_queue(self) -> None:
         """Forget the plaintext that is not encrypted yet."""
-        self._queue.clear()
+        self.queue.clear()
 
     def drop_all(self) -> None:
         """Forget ciphertext as well: there is no carrier for it."""
-        self._queue.clear()
+        self.queue.clear()
         self.bio.read()
 
 

@@ -29,6 +29,10 @@ T = TypeVar("T")
 MakeContext = Callable[[bytes], ssl.SSLContext]
 """Returns a context that holds our key and trusts the certificate of a peer, in DER form."""
 
+OPEN: Final = State.OPEN
+ENDED: Final = State.ENDED
+"""Names of their own, as looking up an enumeration's member costs 0.2 us on the hot path."""
+
 OVER: Final = frozenset({State.CLOSING, State.DRAINING, State.ENDED})
 """States in which nothing can be sent any more."""
 
@@ -68,7 +72,7 @@ class SecureStream:
     @property
     def ended(self) -> bool:
         """Whether nothing can be sent, received or read any more."""
-        return self.state is State.ENDED
+        return self.state is ENDED
 
     # Bytes
 
@@ -78,21 +82,20 @@ class SecureStream:
         Raises:
             InternalError: the carrier was lost before; nothing can arrive from it.
         """
-        match self.state:
-            case State.OPEN:
-                self.inbox.bio.write(data)
-                self._decrypt()
-            case State.PREAMBLE | State.HANDSHAKE:
-                self._try(self._establish, data)
-            case State.CLOSING:
-                self.consumed += len(data)
-            case State.DRAINING | State.ENDED:
-                raise InternalError(f"bytes on a secure link in state {self.state.value!r}")
+        if self.state is OPEN:  # nearly always: first
+            self.inbox.bio.write(data)
+            self._decrypt()
+        elif self.state in (State.PREAMBLE, State.HANDSHAKE):
+            self._try(self._establish, data)
+        elif self.state is State.CLOSING:
+            self.consumed += len(data)
+        else:
+            raise InternalError(f"bytes on a secure link in state {self.state.value!r}")
 
     def data_to_send(self) -> bytes:
         """Return the next bytes for the carrier, of at most `CIPHERTEXT`; empty: nothing waits."""
         out, tls = self.outbox, self._tls
-        if not out.bio.pending and tls is not None and self.state is State.OPEN:
+        if out.queue and tls is not None and not out.bio.pending:
             out.encrypt(tls)
         return out.bio.read(CIPHERTEXT)
 
@@ -102,7 +105,7 @@ class SecureStream:
         Raises:
             InternalError: the link is not open yet.
         """
-        if self.state is State.OPEN:
+        if self.state is OPEN:
             self.outbox.append(pieces)
         elif self.state not in OVER:
             raise InternalError(f"a message on a secure link in state {self.state.value!r}")
@@ -118,7 +121,7 @@ class SecureStream:
         if self.state not in (State.OPEN, State.DRAINING):
             raise InternalError(f"a reader on a secure link in state {self.state.value!r}")
         self._try(self.inbox.follow, parser)
-        if not self.ended:
+        if not self.ended and (self._unread or self.state is State.DRAINING):
             self._decrypt()
 
     def _decrypt(self) -> None:
@@ -127,7 +130,7 @@ class SecureStream:
         before = bio.pending
         self._try(self.inbox.decrypt, self._tls)
         self.consumed += before - bio.pending
-        if self.ended:
+        if self.ended or (self.state is OPEN and not self.inbox.closed):
             return
         if self.inbox.closed or (self.state is State.DRAINING and self.inbox.reading):
             self.fail(self.error or PeerLost("it closed the link"))
@@ -185,7 +188,7 @@ class SecureStream:
         self.outbox.drop_all()
         if self.state is State.DRAINING and (self.inbox.reading or not self._unread):
             self.fail(error)
-        elif self.state is State.ENDED:
+        elif self.state is ENDED:
             self.inbox.stop()
 
     @property

@@ -21,7 +21,7 @@ from ostraka.transport.link import Carrier
 from ostraka.transport.preamble import Admit
 from ostraka.transport.reactor import Waiter
 from ostraka.transport.secure_state import State
-from ostraka.transport.secure_stream import SecureStream
+from ostraka.transport.secure_stream import OPEN, SecureStream
 from ostraka.wire.frames import Buffer, Parser
 
 T = TypeVar("T")
@@ -133,13 +133,12 @@ class SecureLink:
 
     def _push(self) -> bool:
         """Fill the carrier; return whether nothing is left."""
-        outbox = self._stream.outbox
-        while outbox and self._carrier.room:
-            data = self._stream.data_to_send()
-            if not data:
-                break
-            self._carrier.send(data)
-        if outbox:
+        stream, carrier = self._stream, self._carrier
+        queue, bio = stream.outbox.queue, stream.outbox.bio
+        while (queue or bio.pending) and carrier.room:
+            if data := stream.data_to_send():
+                carrier.send(data)
+        if queue or bio.pending:
             return False
         self._drained.set()
         return True
@@ -197,7 +196,7 @@ class SecureLink:
         Raises:
             OstrakaError: the link has ended.
         """
-        if self._stream.state in (State.CLOSING, State.ENDED):
+        if self._stream.state is not OPEN and self._stream.state in (State.CLOSING, State.ENDED):
             raise self._failure()
         self._progress.clear()
         before = self._stream.consumed
@@ -221,7 +220,7 @@ class SecureLink:
     def _settle(self, consumed_before: int) -> None:
         """Do what the stream's progress asks for: send, make room, tell who waits, or end."""
         stream = self._stream
-        if stream.outbox:
+        if stream.outbox.bio.pending:
             self._pump()
         if stream.ended:
             self._end()
@@ -274,7 +273,7 @@ class SecureLink:
             with suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await self.drain()
-            if self._stream.state is State.OPEN:
+            if self._stream.state is OPEN:
                 self._stream.say_goodbye()
                 self._pump()
             with suppress(TimeoutError):
