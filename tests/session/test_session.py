@@ -53,7 +53,7 @@ async def test_everybody_agrees_on_the_session(office, place):
 
 async def test_no_share_leaves_before_the_session_is_sealed_nor_after_it_has_ended(office):
     manifest = office.manifest()
-    unsealed = Session(manifest, office.("alice"), "alice")
+    unsealed = Session(manifest, office.identity("alice"), "alice")
     sessions = await opened(office, manifest)
     await closed(sessions)
     for session in (unsealed, sessions["alice"]):
