@@ -22,7 +22,7 @@ class TcpCarrier(Carrier):
 
     Args:
         sock: connected; made non-blocking here.
-        reactor: what serves it.
+        reactor: serves it.
     """
 
     def __init__(self, sock: socket.socket, reactor: Reactor) -> None:
@@ -167,7 +167,7 @@ class Listener:
         reactor.register(self._sock, self)
 
     def accept(self, accepting: bool) -> None:
-        """Whether to take connections; until then they wait in the kernel's queue."""
+        """Take connections, or leave them in the kernel's queue."""
         if self._open and accepting != self._accepting:
             self._accepting = accepting
             self._reactor.want(self._sock, self, read=accepting, write=False)
@@ -195,7 +195,7 @@ async def dial(address: str, reactor: Reactor) -> TcpCarrier:
     """Connect to HOST:PORT.
 
     Raises:
-        OSError: nobody answers there; whether to try again is the caller's business.
+        OSError: no connection to that address; the caller may try again.
     """
     host, port = split_address(address)
     loop = asyncio.get_running_loop()
@@ -219,7 +219,7 @@ async def dial(address: str, reactor: Reactor) -> TcpCarrier:
 
 
 def split_address(address: str) -> tuple[str, int]:
-    """HOST:PORT, or [IPV6]:PORT, in its parts."""
+    """Split HOST:PORT or [IPV6]:PORT into host and port."""
     host, _, port = address.rpartition(":")
     return host.strip("[]"), int(port)
 
