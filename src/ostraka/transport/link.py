@@ -5,7 +5,7 @@ queues below calls them. A carrier lives as long as its connection, as does the 
 
 Links that resume after their connection was lost belong *above* `SecureLink` and below
 `session.Channel`: messages numbered, acknowledged, kept until then and sent again over the next
-`SecureLink`, which runs over a new `Carrier` of any kind. Such a layer offers `Channel` what it uses
+`SecureLink`, which runs over a new `Carrier` of any kind. That layer offers `Channel` what it uses
 of a `SecureLink` today: `write`, `read`, `follow`, `finish`, `drain`, `backlog`, `failed`,
 `on_ended`, `abandon`, `close`, `peer` and `peer_certificate`. No carrier needs to know of it. See
 docs/decisions/0004-transport.md.
