@@ -30,8 +30,9 @@ from ostraka.coordinator.server import Coordinator
 from ostraka.exchange import words
 from ostraka.names import Step
 from ostraka.transport import relay
+from ostraka.transport.preamble import pinned
 from ostraka.transport.reactor import Reactor
-from ostraka.transport.tls import SecureLink, pinned
+from ostraka.transport.tls import SecureLink
 from ostraka.wire import vectors
 
 spawn = multiprocessing.get_context("spawn")

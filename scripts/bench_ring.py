@@ -25,8 +25,9 @@ from ostraka import identity
 from ostraka.exchange import words
 from ostraka.names import Step
 from ostraka.transport import tcp
+from ostraka.transport.preamble import pinned
 from ostraka.transport.reactor import Reactor
-from ostraka.transport.tls import SecureLink, pinned
+from ostraka.transport.tls import SecureLink
 from ostraka.wire import vectors
 
 SIZES = ((8, 1000), (12_500, 100), (1_000_000, 8))
@@ -72,7 +73,7 @@ async def ring(me: int, ports: list[int], keys: Path, start: Barrier) -> None:
             for _ in range(rounds):
                 step += 1
                 to.write(*vectors.pack(Step(step), vector))
-                await back.read(vectors.unpack(Step(step), words(size)), 30.0, look=True)
+                await back.read(vectors.unpack(Step(step), words(size)), 30.0, spin=True)
             times.append((perf_counter() - begin) / rounds)
             await to.drain()
         if me == 0:

@@ -165,7 +165,7 @@ def office(keys, monkeypatch):
     """Several parties share this event loop, so nobody may poll for himself."""
     from ostraka.transport.reactor import Reactor
 
-    monkeypatch.setattr(Reactor, "look", lambda self, waiter, *_for: waiter.happened)
+    monkeypatch.setattr(Reactor, "spin_until", lambda self, waiter, *_for: waiter.happened)
     return Office(keys)
 
 

@@ -15,6 +15,7 @@ from ostraka.protocols.protocol import Protocol
 from ostraka.protocols.sentences import explain_linear
 from ostraka.session import lifecycle
 from ostraka.simulation import simulate_sync
+from ostraka.transport import secure_state
 from ostraka.wire import link_state, messages
 
 top = Path(__file__).resolve().parent.parent
@@ -113,6 +114,10 @@ said = [kind for kind in messages._layout if any(kind is k for _, k in link_stat
     ("name", "wanted"),
     [
         ("lifecycle", table(lifecycle.State, lifecycle.Event, lifecycle.TABLE)),
+        (
+            "secure link",
+            table(secure_state.State, secure_state.Event, secure_state.TABLE),
+        ),
         ("link", table(link_state.State, said, link_state.TABLE)),
     ],
 )

@@ -16,19 +16,9 @@ def test_what_has_left_and_whether_others_may_have_the_result():
         assert progress.opening
 
 
-def test_followers_hear_of_a_phase_before_the_observer_does():
-    heard = []
-
-    class Watcher(Observer):
-        def phase(self, phase):
-            heard.append(("observer", phase))
-
-    progress = Progress(Watcher())
-    assert progress.watched
+def test_a_run_without_an_observer_is_not_watched():
+    assert Progress(Observer()).watched
     assert not Progress().watched
-    progress.follow(lambda phase: heard.append(("follower", phase)))
-    progress.enter(Phase.SHARING)
-    assert heard == [("follower", "sharing"), ("observer", "sharing")]
 
 
 def test_the_state_has_changed_when_an_observer_that_fails_is_told():

@@ -28,13 +28,12 @@ from ostraka.identity import Identity
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId, Step
 from ostraka.outcome import Outcome
-from ostraka.progress import Observer, Phase, Progress
+from ostraka.progress import Observer, Progress
 from ostraka.protocols import protocol_for, runner
 from ostraka.protocols.protocol import Protocol
 from ostraka.record.budget import Spend
 from ostraka.record.ledger import Ledger, Reservation, Run
 from ostraka.session import closing
-from ostraka.session.lifecycle import Event
 from ostraka.session.session import Session
 
 PROGRESS_SECONDS = 0.1
@@ -191,7 +190,6 @@ class Seat:
         is gone once it is shared."""
         observer = progress.observer
         async with taking_part(self.manifest, self.identity, self.me, observer) as session:
-            progress.follow(partial(_move_on, session))
 
             def gate(counted: tuple[PartyId, ...]) -> None:
                 booking.commit(session, counted, self.protocol.spends(counted))
@@ -226,15 +224,6 @@ class Seat:
         except BaseException as error:
             booking.failed(error)
             raise
-
-
-_EVENTS = {Phase.COMPUTING: Event.COMPUTING, Phase.DONE: Event.REVEALED}
-
-
-def _move_on(session: Session, phase: Phase) -> None:
-    """Move the session's lifecycle along with the run's phases."""
-    if phase in _EVENTS:
-        session.lifecycle.happen(_EVENTS[phase])
 
 
 def _warn(manifest: Manifest, outcome: Outcome, observer: Observer) -> None:

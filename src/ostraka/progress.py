@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
@@ -66,7 +65,6 @@ class Progress:
         self.observer = observer or Observer()
         self.phase = Phase.GATHERING
         self.data_left = False
-        self._followers: list[Callable[[Phase], None]] = []
 
     @property
     def gathering(self) -> bool:
@@ -78,15 +76,9 @@ class Progress:
         """Whether other parties may have the result already."""
         return self.phase in (Phase.OPENING, Phase.DONE)
 
-    def follow(self, follower: Callable[[Phase], None]) -> None:
-        """Call `follower` with each phase that begins from now on, before the observer."""
-        self._followers.append(follower)
-
     def enter(self, phase: Phase) -> None:
         """Begin a phase."""
         self.phase = phase
-        for follower in self._followers:
-            follower(phase)
         self.observer.phase(phase)
 
     def input_leaves(self) -> None:

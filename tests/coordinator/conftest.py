@@ -15,8 +15,9 @@ from ostraka.coordinator.server import Coordinator
 from ostraka.errors import OstrakaError
 from ostraka.identity import Identity
 from ostraka.transport import tcp
+from ostraka.transport.preamble import pinned
 from ostraka.transport.reactor import Reactor
-from ostraka.transport.tls import SecureLink, pinned
+from ostraka.transport.tls import SecureLink
 from ostraka.wire import frames, messages
 from ostraka.wire.messages import VERSION, Join, Message
 

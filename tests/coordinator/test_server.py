@@ -11,7 +11,7 @@ import time
 import pytest
 
 from ostraka import limits
-from ostraka.transport.tls import CHUNK
+from ostraka.transport.records import CHUNK
 from ostraka.wire import frames, messages
 from ostraka.wire.messages import (
     VERSION,
@@ -224,10 +224,10 @@ async def test_many_tiny_frames_cost_no_more_than_their_bytes(world, monkeypatch
     await deaf_and_loud(world, 65_536, 100)
     await world.until(lambda now: now.queued_bytes > limits.RELAY_QUEUE // 2)
     connection = max(others(world), key=lambda one: one.queued)
-    pieces = len(connection.link._queue)
+    pieces = len(connection.link._stream.outbox.queue)
     for _ in range(1000):
         connection.send(frames.relay(0, b"x"))
-    assert len(connection.link._queue) == pieces
+    assert len(connection.link._stream.outbox.queue) == pieces
 
 
 async def test_others_are_served_while_one_is_deaf(world, monkeypatch):

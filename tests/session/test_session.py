@@ -7,6 +7,7 @@ import pytest
 
 from ostraka.errors import (
     Disagreement,
+    InternalError,
     PeerLost,
     PeerViolation,
     PinMismatch,
@@ -15,6 +16,7 @@ from ostraka.errors import (
 )
 from ostraka.exchange import octets, words
 from ostraka.session.lifecycle import State
+from ostraka.session.session import Session
 
 
 async def opened(office, manifest):
@@ -42,11 +44,26 @@ async def test_everybody_agrees_on_the_session(office, place):
     sessions = await opened(office, place())
     assert len({session.id for session in sessions.values()}) == 1
     assert len({session.result_key for session in sessions.values()}) == 1
-    assert all(session.lifecycle.state is State.SHARING for session in sessions.values())
+    assert all(session.lifecycle.state is State.OPEN for session in sessions.values())
     again = await opened(office, place())
     assert again["alice"].id != sessions["alice"].id
     await closed(sessions)
     await closed(again)
+
+
+async def test_no_share_leaves_before_the_session_is_sealed_nor_after_it_has_ended(office):
+    manifest = office.manifest()
+    unsealed = Session(manifest, office.identity("alice"), "alice")
+    sessions = await opened(office, manifest)
+    await closed(sessions)
+    for session in (unsealed, sessions["alice"]):
+        before = session.bytes_sent, session.commitment.value()
+        with pytest.raises(InternalError, match=session.lifecycle.state.value):
+            session.send("bob", 1, np.zeros(1, np.uint64))
+        with pytest.raises(InternalError, match=session.lifecycle.state.value):
+            session.broadcast(["bob"], 1, np.zeros(1, np.uint64))
+        assert (session.bytes_sent, session.commitment.value()) == before
+    await unsealed.close()
 
 
 async def test_only_recipients_hold_the_result_key(office):

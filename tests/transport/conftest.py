@@ -14,9 +14,10 @@ from ostraka.errors import OstrakaError, PeerLost
 from ostraka.identity import Identity
 from ostraka.transport import memory
 from ostraka.transport.link import Carrier
+from ostraka.transport.preamble import pinned
 from ostraka.transport.reactor import Reactor
 from ostraka.transport.tcp import TcpCarrier
-from ostraka.transport.tls import SecureLink, pinned
+from ostraka.transport.tls import SecureLink
 
 
 @pytest.fixture(scope="session")

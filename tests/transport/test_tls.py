@@ -11,7 +11,9 @@ from ostraka.errors import PeerLost, PeerViolation, PinMismatch
 from ostraka.exchange import words
 from ostraka.names import Step
 from ostraka.transport import memory
-from ostraka.transport.tls import CIPHERTEXT, SecureLink, pinned
+from ostraka.transport.preamble import pinned
+from ostraka.transport.records import CIPHERTEXT
+from ostraka.transport.tls import SecureLink
 from ostraka.wire import frames, vectors
 
 
@@ -37,12 +39,12 @@ async def test_both_know_each_other(pair, keys):
     assert (pair.alice.peer, pair.bob.peer) == ("bob", "alice")
     assert pair.alice.peer_certificate == keys["bob"].certificate
     assert pair.bob.peer_certificate == keys["alice"].certificate
-    assert pair.alice._tls.version() == "TLSv1.3"
+    assert pair.alice._stream._tls.version() == "TLSv1.3"
 
 
 async def test_the_client_refuses_another_key(join, keys, outcome):
     pair = join()
-    pair.alice._admit = pinned("bob", keys["mallory"].fingerprint)
+    pair.alice._stream._admit = pinned("bob", keys["mallory"].fingerprint)
     mine, its = await asyncio.gather(outcome(pair.alice.open()), outcome(pair.bob.open()))
     assert isinstance(mine, PinMismatch)
     assert isinstance(its, PeerLost)
@@ -50,7 +52,7 @@ async def test_the_client_refuses_another_key(join, keys, outcome):
 
 async def test_the_server_refuses_another_key(join, keys, outcome):
     pair = join()
-    pair.bob._admit = pinned("alice", keys["mallory"].fingerprint)
+    pair.bob._stream._admit = pinned("alice", keys["mallory"].fingerprint)
     mine, its = await asyncio.gather(outcome(pair.alice.open()), outcome(pair.bob.open()))
     assert isinstance(its, PinMismatch)
     assert isinstance(mine, PeerLost)
@@ -139,7 +141,7 @@ async def test_a_reader_that_does_not_read_slows_the_sender(pair):
         async with asyncio.timeout(0.2):
             await pair.alice.drain()
     assert pair.alice.backlog > 20_000_000
-    assert pair.bob._in.pending < 3_000_000
+    assert pair.bob._stream.inbox.bio.pending < 3_000_000
     await receive(pair.bob, 4_000_000)
     assert pair.alice.backlog == 0
 

@@ -216,7 +216,8 @@ async def _look_at_link(
 
     from ostraka.errors import OstrakaError, PinMismatch
     from ostraka.transport import tcp
-    from ostraka.transport.tls import SecureLink, pinned
+    from ostraka.transport.preamble import pinned
+    from ostraka.transport.tls import SecureLink
 
     where = f"{name} at {address}"
     try:

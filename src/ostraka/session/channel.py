@@ -77,7 +77,7 @@ class Channel:
     ) -> NDArray[Any]:
         """The vector of `step`. Raises as `hear`."""
         try:
-            return await self.link.read(vectors.unpack(step, expected, into), seconds, look=True)
+            return await self.link.read(vectors.unpack(step, expected, into), seconds, spin=True)
         except OstrakaError as error:
             raise self.named(error) from None
 

@@ -32,8 +32,9 @@ from ostraka.names import PartyId
 from ostraka.session.channel import Channel
 from ostraka.transport import relay, tcp
 from ostraka.transport.link import Carrier
+from ostraka.transport.preamble import Admit, pinned
 from ostraka.transport.reactor import Reactor
-from ostraka.transport.tls import Admit, SecureLink, pinned
+from ostraka.transport.tls import SecureLink
 from ostraka.wire.link_state import State
 from ostraka.wire.messages import VERSION, Abort, Hello
 

@@ -1,16 +1,17 @@
-"""The life of a session at one party, as a table.
+"""Life of a session at one party, as a table: what the session allows, and when.
 
-    state      gathered  sealed   computing  revealed  fail     expire
-    gathering  sealing   -        -          -         aborted  expired
-    sealing    -         sharing  -          -         aborted  expired
-    sharing    -         -        computing  revealed  aborted  -
-    computing  -         -        -          revealed  aborted  -
-    revealed   -         -        -          -         -        -
-    aborted, expired: final
+    state      gathered  sealed  end
+    gathering  sealing   -       ended
+    sealing    -         open    ended
+    open       -         -       ended
+    ended      -         -       -
 
-gathering: links are made and each peer's signed manifest digest is checked. sealing: everybody
-is there; the session id, which contains a nonce from each, is compared. Only then the first share
-may leave. A party without a compute role goes from sharing to revealed (nothing, to a contributor).
+gathering: links are made and each peer's signed manifest digest is checked. sealing: every party is
+there; the session id, which contains a nonce from each, is compared. open: messages of a protocol
+may be sent. Before and after they are refused, so no share leaves for parties that have not agreed.
+
+How far the *run* over an open session has come (sharing, computing, opening) is `progress.Phase`.
+Why a session ended is in the error that ended it.
 """
 
 from __future__ import annotations
@@ -26,39 +27,25 @@ class State(StrEnum):
 
     GATHERING = "gathering"
     SEALING = "sealing"
-    SHARING = "sharing"
-    COMPUTING = "computing"
-    REVEALED = "revealed"
-    ABORTED = "aborted"
-    EXPIRED = "expired"
+    OPEN = "open"
+    ENDED = "ended"
 
 
 class Event(StrEnum):
-    """What may happen to it."""
+    """What happens to it."""
 
     GATHERED = "gathered"
     SEALED = "sealed"
-    COMPUTING = "computing"
-    REVEALED = "revealed"
-    FAIL = "fail"
-    EXPIRE = "expire"
+    END = "end"
 
 
 TABLE: Final[dict[tuple[State, Event], State]] = {
     (State.GATHERING, Event.GATHERED): State.SEALING,
-    (State.GATHERING, Event.FAIL): State.ABORTED,
-    (State.GATHERING, Event.EXPIRE): State.EXPIRED,
-    (State.SEALING, Event.SEALED): State.SHARING,
-    (State.SEALING, Event.FAIL): State.ABORTED,
-    (State.SEALING, Event.EXPIRE): State.EXPIRED,
-    (State.SHARING, Event.COMPUTING): State.COMPUTING,
-    (State.SHARING, Event.REVEALED): State.REVEALED,
-    (State.SHARING, Event.FAIL): State.ABORTED,
-    (State.COMPUTING, Event.REVEALED): State.REVEALED,
-    (State.COMPUTING, Event.FAIL): State.ABORTED,
+    (State.GATHERING, Event.END): State.ENDED,
+    (State.SEALING, Event.SEALED): State.OPEN,
+    (State.SEALING, Event.END): State.ENDED,
+    (State.OPEN, Event.END): State.ENDED,
 }
-
-FINAL: Final = frozenset({State.REVEALED, State.ABORTED, State.EXPIRED})
 
 
 class Lifecycle:
@@ -66,6 +53,7 @@ class Lifecycle:
 
     def __init__(self) -> None:
         self.state = State.GATHERING
+        self._open = False  # asked for every message: a lookup of State.OPEN takes longer
 
     def happen(self, event: Event) -> State:
         """Move on.
@@ -77,9 +65,19 @@ class Lifecycle:
             self.state = TABLE[self.state, event]
         except KeyError:
             raise InternalError(f"{event.value!r} while a session is {self.state.value}") from None
+        self._open = self.state is State.OPEN
         return self.state
 
-    def fail(self, event: Event = Event.FAIL) -> None:
-        """The session is over without a result, unless it was over already."""
-        if self.state not in FINAL:
-            self.happen(event if (self.state, event) in TABLE else Event.FAIL)
+    def end(self) -> None:
+        """End the session, unless it has ended already."""
+        if self.state is not State.ENDED:
+            self.happen(Event.END)
+
+    def require_open(self) -> None:
+        """Refuse to send a protocol's message before the session is sealed or after it has ended.
+
+        Raises:
+            InternalError: the session is not open.
+        """
+        if not self._open:
+            raise InternalError(f"a share was to leave while the session is {self.state.value}")

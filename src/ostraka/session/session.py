@@ -92,7 +92,7 @@ class Session(Exchange):
         try:
             await session._open(draw_nonce, result_nonce, gathered, troubled)
         except BaseException as error:
-            session.lifecycle.fail()
+            session.lifecycle.end()
             if isinstance(error, OstrakaError):
                 error.data_left = False
             await session.abort(error)
@@ -116,7 +116,6 @@ class Session(Exchange):
                 self.lifecycle.happen(Event.GATHERED)
                 await self._seal(result_nonce)
         except TimeoutError:
-            self.lifecycle.fail(Event.EXPIRE)
             raise gathering.late() from None
         finally:
             self._channels = _channels(gathering.introduced())
@@ -186,10 +185,12 @@ class Session(Exchange):
     # The exchange
 
     def send(self, to: PartyId, step: Step, message: Array) -> None:
+        self.lifecycle.require_open()
         self.commitment.add((to,), step, message)
         self._channels[to].send(step, message)
 
     def broadcast(self, to: Iterable[PartyId], step: Step, message: Array) -> None:
+        self.lifecycle.require_open()
         others = [party for party in to if party != self.me]
         self.commitment.add(others, step, message)
         for party in others:
@@ -283,13 +284,14 @@ class Session(Exchange):
 
     async def close(self) -> None:
         """End the session: what was sent still arrives. Bounded."""
+        self.lifecycle.end()
         channels = [c.link.close(FAREWELL_SECONDS) for c in self._channels.values()]
         await asyncio.gather(*channels)
         await self._leave()
 
     async def abort(self, error: BaseException) -> None:
         """End the session for everybody; they are told a code and whom we blame, never why."""
-        self.lifecycle.fail()
+        self.lifecycle.end()
         code = error.code if isinstance(error, OstrakaError) else Aborted.code
         blames = error.peer if isinstance(error, OstrakaError) and error.peer else ""
         for channel in self._channels.values():

@@ -1,7 +1,14 @@
-"""The byte link: what carries opaque bytes to one peer, and what may happen to it.
+"""The byte link: a carrier of opaque bytes to one peer, and what may happen to it.
 
-Whatever is above (TLS, always) sets the three callbacks; whatever is below (a socket, a slot at the
-coordinator, a pair of queues in a test) calls them.
+A `SecureLink` above sets the three callbacks; a socket, a slot at the coordinator or a pair of
+queues below calls them. A carrier lives as long as its connection, as does the secure link on it.
+
+Links that resume after their connection was lost belong *above* `SecureLink` and below
+`session.Channel`: messages numbered, acknowledged, kept until then and sent again over the next
+`SecureLink`, which runs over a new `Carrier` of any kind. That layer offers `Channel` what it uses
+of a `SecureLink` today: `write`, `read`, `follow`, `finish`, `drain`, `backlog`, `failed`,
+`on_ended`, `abandon`, `close`, `peer` and `peer_certificate`. No carrier needs to know of it. See
+docs/decisions/0004-transport.md.
 """
 
 from __future__ import annotations
@@ -11,8 +18,7 @@ from collections.abc import Callable
 
 from ostraka.errors import OstrakaError
 from ostraka.transport.reactor import Waiter
-
-Buffer = bytes | bytearray | memoryview
+from ostraka.wire.frames import Buffer
 
 
 def _unset(*_: object) -> None:
@@ -36,30 +42,30 @@ class Carrier(ABC):
     @property
     @abstractmethod
     def room(self) -> bool:
-        """Whether a chunk of up to `tls.CHUNK` bytes and its overhead may be sent now."""
+        """Whether up to `records.CIPHERTEXT` bytes may be sent now."""
 
     @abstractmethod
     def send(self, data: bytes) -> None:
-        """Take `data`, of at most one chunk; only to be called while there is `room`."""
+        """Send up to `records.CIPHERTEXT` bytes; only to be called while there is `room`."""
 
     @abstractmethod
     def consumed(self, size: int) -> None:
-        """`size` bytes handed to `on_data` no longer occupy memory: more may come."""
+        """Note that `size` bytes given to `on_data` no longer occupy memory: more may come."""
 
     @abstractmethod
     def start(self) -> None:
-        """The callbacks are set: begin."""
+        """Begin to call the callbacks, which must be set."""
 
     @abstractmethod
     def close(self) -> None:
         """Stop at once; no callback comes after this. Idempotent."""
 
-    def look(self, waiter: Waiter) -> bool:
-        """Serve what can be served, hoping that `waiter` happens; say whether it has."""
+    def spin_until(self, waiter: Waiter) -> bool:
+        """Serve sockets here for a moment, or until `waiter` happens; return whether it has."""
         return waiter.happened
 
-    async def breathe(self) -> None:  # noqa: B027 - only carriers that look have held anybody up
-        """Let others run if looking has held them up for long."""
+    async def yield_when_due(self) -> None:  # noqa: B027 - other carriers never hold asyncio up
+        """Let asyncio run its other tasks if spinning has held them up for long."""
 
     async def linger(self) -> None:  # noqa: B027 - only sockets lose what was sent by closing
-        """No more will be sent: return when the peer has taken what was."""
+        """Return when the peer has taken what was sent; nothing may be sent after it."""

@@ -14,7 +14,7 @@ from ostraka.limits import READ_AHEAD
 from ostraka.transport.link import Carrier
 
 Tamper = Callable[[bytes], list[bytes]]
-"""What becomes of one piece of ciphertext: [piece] passes it, [] drops it, and so on."""
+"""Returns the pieces that arrive for one piece sent: [piece] passes it, [] drops it."""
 
 
 class MemoryCarrier(Carrier):
@@ -84,7 +84,7 @@ class MemoryCarrier(Carrier):
 def pair(
     delay: float = 0, tamper: Tamper = lambda piece: [piece]
 ) -> tuple[MemoryCarrier, MemoryCarrier]:
-    """Two joined ends; `tamper` acts on what the first sends."""
+    """Return two joined ends; `tamper` acts on what the first sends."""
     first, second = MemoryCarrier(delay, tamper), MemoryCarrier(delay, lambda piece: [piece])
     first._other, second._other = second, first
     return first, second

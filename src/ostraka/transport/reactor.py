@@ -1,10 +1,10 @@
-"""All sockets of a process behind one selector, driven by asyncio or by whoever waits.
+"""All sockets of a process behind one selector, driven by asyncio or by the task that waits.
 
-A selector's own descriptor can be waited for, so asyncio needs a single reader for all of them.
-And whoever needs bytes *now* may look for himself first (`look`): for up to `SPIN` he polls the
-selector directly and so skips two trips through the event loop, which is what makes a round of
-64 bytes take tens of microseconds instead of hundreds. Then asyncio takes over, so timers, signals
-and other tasks are never held up for longer than `SPIN`. See docs/decisions/0004-transport.md.
+A selector's own descriptor can be waited for, so asyncio needs a single reader for all of them. And
+a task that needs bytes *now* may serve the sockets itself first (`spin_until`): for up to `SPIN` it
+polls the selector directly and so skips two trips through the event loop, which is what makes a
+round of 64 bytes take tens of microseconds instead of hundreds. Then asyncio takes over, so timers,
+signals and other tasks are never held up for longer. See docs/decisions/0004-transport.md.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from time import monotonic
 from typing import Final, Protocol
 
 SPIN: Final = 0.01
-"""Seconds a waiter serves the sockets by himself; he sleeps while nothing comes. Timers and signals
-wait as long at most, and with 20 parties on two cores hardly any wait is longer."""
+"""Seconds a task serves the sockets itself; it sleeps while nothing comes. Timers and signals wait
+as long at most, and with 20 parties on two cores hardly any wait is longer."""
 
 RECEIVE: Final = 256 * 1024
 """Bytes received at a time."""
 
-BREATHE: Final = 0.02
-"""Seconds after which even a waiter who is always served lets asyncio run once."""
+YIELD_SECONDS: Final = 0.02
+"""Seconds after which a task lets asyncio run once, even if its spinning always succeeds."""
 
 
 class Handler(Protocol):
-    """What a registered socket's owner does with its events. Must not raise."""
+    """Owner of a registered socket: what it does with the socket's events. Must not raise."""
 
     def on_readable(self) -> None: ...
 
@@ -36,7 +36,7 @@ class Handler(Protocol):
 
 
 class Waiter:
-    """Something that will happen: set once, awaited by at most one task at a time."""
+    """An event that will happen: set once, awaited by at most one task at a time."""
 
     __slots__ = ("_future", "happened")
 
@@ -63,27 +63,28 @@ class Waiter:
 
 
 class Reactor:
-    """The sockets of one event loop.
+    """Sockets of one event loop.
 
     Args:
-        spin: seconds a waiter polls by himself; 0 where several parties share one event loop.
+        spin: seconds `spin_until` may take; 0 where several parties share one event loop.
     """
 
     def __init__(self, spin: float = SPIN) -> None:
         self._selector = selectors.DefaultSelector()
         self.scratch = memoryview(bytearray(RECEIVE))
-        """Where sockets receive: passed on before the next receive, so one does for all."""
+        """Buffer that all sockets receive into: its bytes are passed on before the next receive."""
         self._loop = asyncio.get_running_loop()
         self._spin = spin
-        self._breathed = monotonic()
+        self._yielded = monotonic()
         self._writing: set[Handler] = set()
         self._loop.add_reader(self._selector, self.poll)
 
     def register(self, sock: socket.socket, handler: Handler) -> None:
+        """Serve a socket from now on, when it is readable."""
         self._selector.register(sock, selectors.EVENT_READ, handler)
 
     def want(self, sock: socket.socket, handler: Handler, *, read: bool, write: bool) -> None:
-        """Change which events of a registered socket matter."""
+        """Change which events of a registered socket are served."""
         events = (selectors.EVENT_READ if read else 0) | (selectors.EVENT_WRITE if write else 0)
         (self._writing.add if write else self._writing.discard)(handler)
         known = sock in self._selector.get_map()
@@ -95,6 +96,7 @@ class Reactor:
             self._selector.unregister(sock)
 
     def forget(self, sock: socket.socket, handler: Handler) -> None:
+        """Serve a socket no longer."""
         self._writing.discard(handler)
         if sock in self._selector.get_map():
             self._selector.unregister(sock)
@@ -107,11 +109,11 @@ class Reactor:
             if events & selectors.EVENT_WRITE:
                 key.data.on_writable()
 
-    def look(self, waiter: Waiter, poller: select.poll, handler: Handler) -> bool:
-        """Serve the sockets for up to `spin`, or until `waiter` happens; say whether it has.
+    def spin_until(self, waiter: Waiter, poller: select.poll, handler: Handler) -> bool:
+        """Serve the sockets for up to `spin`, or until `waiter` happens; return whether it has.
 
-        While nothing of ours waits to leave, one socket is watched, the one `poller` knows: what
-        others send stays with the kernel meanwhile, instead of waking us for each message.
+        While no socket waits to send, only the one that `poller` knows is watched: what arrives on
+        others stays with the kernel meanwhile, instead of waking this task for each message.
         """
         now = monotonic()
         until = now + self._spin
@@ -123,12 +125,13 @@ class Reactor:
             now = monotonic()
         return waiter.happened
 
-    async def breathe(self) -> None:
-        """Let asyncio run once if whoever waits has been served without it for long."""
-        if monotonic() - self._breathed > BREATHE:
+    async def yield_when_due(self) -> None:
+        """Let asyncio run once if it has not for `YIELD_SECONDS`, because spinning succeeded."""
+        if monotonic() - self._yielded > YIELD_SECONDS:
             await asyncio.sleep(0)
-            self._breathed = monotonic()
+            self._yielded = monotonic()
 
     def close(self) -> None:
+        """Serve no socket any more; their owners close them."""
         self._loop.remove_reader(self._selector)
         self._selector.close()

@@ -16,10 +16,13 @@ from ostraka.errors import OstrakaError, PeerLost, PeerViolation, Temporary
 from ostraka.identity import Identity
 from ostraka.limits import HANDSHAKE_SECONDS, RELAY_CHUNK, RELAY_WINDOW
 from ostraka.transport import tcp
-from ostraka.transport.link import Buffer, Carrier
+from ostraka.transport.link import Carrier
+from ostraka.transport.preamble import pinned
 from ostraka.transport.reactor import Reactor, Waiter
-from ostraka.transport.tls import CIPHERTEXT, SecureLink, pinned
+from ostraka.transport.records import CIPHERTEXT
+from ostraka.transport.tls import SecureLink
 from ostraka.wire import frames
+from ostraka.wire.frames import Buffer
 from ostraka.wire.messages import (
     VERSION,
     Join,
@@ -43,7 +46,7 @@ NAME: Final = "the coordinator"
 
 
 class RelayCarrier(Carrier):
-    """The bytes to and from one slot."""
+    """A stream of bytes to and from one slot."""
 
     def __init__(self, relay: Relay, slot: int) -> None:
         super().__init__()
@@ -85,17 +88,17 @@ class RelayCarrier(Carrier):
             self._open = False
             self._relay.forget(self._slot, self)
 
-    def look(self, waiter: Waiter) -> bool:
-        return self._relay.look(waiter)
+    def spin_until(self, waiter: Waiter) -> bool:
+        return self._relay.spin_until(waiter)
 
-    async def breathe(self) -> None:
-        await self._relay.reactor.breathe()
+    async def yield_when_due(self) -> None:
+        await self._relay.reactor.yield_when_due()
 
     def deliver(self, data: Buffer) -> None:
-        """From the coordinator.
+        """Take bytes that the coordinator passed on.
 
         Raises:
-            PeerViolation: more than the window is waiting to be taken: it bounds our memory.
+            PeerViolation: more bytes wait to be taken than the window, which bounds our memory.
         """
         if not self._open:
             return
@@ -108,7 +111,7 @@ class RelayCarrier(Carrier):
             self._early.append(bytes(data))
 
     def credit(self, size: int) -> None:
-        """The other end has taken `size` bytes.
+        """Note that the other end has taken `size` bytes.
 
         Raises:
             PeerViolation: more than was sent.
@@ -116,15 +119,15 @@ class RelayCarrier(Carrier):
         self._credit += size
         if self._credit > RELAY_WINDOW:
             raise PeerViolation("credit for bytes that were never sent")
-        self.poke()
+        self.offer_room()
 
-    def poke(self) -> None:
-        """There may be room again."""
+    def offer_room(self) -> None:
+        """Tell the owner if there is room."""
         if self._started and self.room:
             self.on_room()
 
     def end(self, error: OstrakaError) -> None:
-        """Nothing more can arrive."""
+        """End the carrier: nothing more can arrive."""
         if not self._started:
             self._ended = error
         elif self._open:
@@ -133,13 +136,13 @@ class RelayCarrier(Carrier):
 
 
 class Members(Protocol):
-    """Who wants to know about the others in the room."""
+    """Owner of a relay, told of the other members of its room."""
 
     def joined(self, fingerprint: bytes, carrier: RelayCarrier) -> None: ...
 
 
 class Relay:
-    """Our connection to the coordinator.
+    """A connection to the coordinator, and the carriers that run through it.
 
     Args:
         link: open.
@@ -157,7 +160,7 @@ class Relay:
         link.on_drained = self._drained
 
     async def join(self, room: bytes, seconds: float = HANDSHAKE_SECONDS) -> None:
-        """Enter `room`; `members` hears who is there.
+        """Enter `room`; `members` is told of every other member.
 
         Raises:
             Temporary: the coordinator is full.
@@ -189,9 +192,9 @@ class Relay:
     def write(self, frame: bytes) -> None:
         self._link.write(frame)
 
-    def look(self, waiter: Waiter) -> bool:
-        """As a carrier's: what any member sends comes through our one socket."""
-        return self._link.look(waiter)
+    def spin_until(self, waiter: Waiter) -> bool:
+        """Serve our one socket, which carries all members; return whether `waiter` happened."""
+        return self._link.spin_until(waiter)
 
     def forget(self, slot: int, carrier: RelayCarrier) -> None:
         if self._carriers.get(slot) is carrier:
@@ -244,7 +247,7 @@ class Relay:
 
     def _drained(self) -> None:
         for carrier in list(self._carriers.values()):
-            carrier.poke()
+            carrier.offer_room()
 
     def _gone(self, error: OstrakaError) -> None:
         self._welcome.set()
@@ -257,12 +260,12 @@ class Relay:
 async def connect(
     address: str, pin: bytes, identity: Identity, reactor: Reactor, members: Members
 ) -> Relay:
-    """Reach the coordinator at HOST:PORT.
+    """Connect to the coordinator at HOST:PORT.
 
     Raises:
-        OSError: nobody answers there.
-        PinMismatch: somebody else answers.
-        PeerViolation, PeerLost: what answers is not an ostraka coordinator.
+        OSError: no connection to that address.
+        PinMismatch: the program that answers has another key.
+        PeerViolation, PeerLost: the program that answers is not an ostraka coordinator.
     """
     carrier = await tcp.dial(address, reactor)
     link = SecureLink(carrier, identity, server=False, admit=pinned(NAME, pin))

@@ -13,8 +13,9 @@ from contextlib import suppress
 from ostraka.addresses import host_port
 from ostraka.errors import PeerLost, UsageError
 from ostraka.limits import READ_AHEAD
-from ostraka.transport.link import Buffer, Carrier
+from ostraka.transport.link import Carrier
 from ostraka.transport.reactor import Reactor, Waiter
+from ostraka.wire.frames import Buffer
 
 
 class TcpCarrier(Carrier):
@@ -22,7 +23,7 @@ class TcpCarrier(Carrier):
 
     Args:
         sock: connected; made non-blocking here.
-        reactor: what serves it.
+        reactor: serves it.
     """
 
     def __init__(self, sock: socket.socket, reactor: Reactor) -> None:
@@ -65,11 +66,11 @@ class TcpCarrier(Carrier):
             self._poller.unregister(self._sock)
             self._sock.close()
 
-    def look(self, waiter: Waiter) -> bool:
-        return self._reactor.look(waiter, self._poller, self)
+    def spin_until(self, waiter: Waiter) -> bool:
+        return self._reactor.spin_until(waiter, self._poller, self)
 
-    async def breathe(self) -> None:
-        await self._reactor.breathe()
+    async def yield_when_due(self) -> None:
+        await self._reactor.yield_when_due()
 
     async def linger(self) -> None:
         """Half-close and wait for the peer's end. Closing at once, with bytes of the peer unread,
@@ -167,7 +168,7 @@ class Listener:
         reactor.register(self._sock, self)
 
     def accept(self, accepting: bool) -> None:
-        """Whether to take connections; until then they wait in the kernel's queue."""
+        """Take connections, or leave them in the kernel's queue."""
         if self._open and accepting != self._accepting:
             self._accepting = accepting
             self._reactor.want(self._sock, self, read=accepting, write=False)
@@ -195,7 +196,7 @@ async def dial(address: str, reactor: Reactor) -> TcpCarrier:
     """Connect to HOST:PORT.
 
     Raises:
-        OSError: nobody answers there; whether to try again is the caller's business.
+        OSError: no connection to that address; the caller may try again.
     """
     host, port = host_port(address)
     loop = asyncio.get_running_loop()

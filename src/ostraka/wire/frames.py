@@ -23,6 +23,7 @@ from ostraka.errors import PeerViolation
 from ostraka.limits import CONTROL_FRAME, DATA_FRAME, RELAY_CHUNK
 
 T = TypeVar("T")
+Buffer = bytes | bytearray | memoryview
 Parser = Generator[memoryview, None, T]
 
 _header: Final = struct.Struct("<BI")

@@ -1,0 +1,233 @@
+"""A secure link without its carrier: bytes in, bytes out, and a state that says what they led to.
+
+Each side shows its certificate in the clear (see `preamble`). The other side compares its
+fingerprint with the pin it expects, then shakes hands by TLS 1.3 in a context that trusts that
+certificate, which proves that the peer has its key. The certificate that TLS saw must be the one
+shown, byte for byte.
+
+Whatever the peer sends either moves the state along its table (see `secure_state`) or ends it with
+an error that is kept in `error`; it is never raised. What *we* do in the wrong state raises
+`InternalError` and changes nothing. There is no socket, no clock and no task in this module.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, Final, TypeVar
+
+from ostraka.errors import InternalError, OstrakaError, PeerLost, PeerViolation
+from ostraka.identity import check_certificate, fingerprint
+from ostraka.transport.preamble import Admit, Preamble, announce
+from ostraka.transport.records import CIPHERTEXT, Inbox, Outbox
+from ostraka.transport.secure_state import Event, State, after
+from ostraka.wire.frames import Buffer, Parser
+
+T = TypeVar("T")
+
+MakeContext = Callable[[bytes], ssl.SSLContext]
+"""Returns a context that holds our key and trusts the certificate of a peer, in DER form."""
+
+OPEN: Final = State.OPEN
+ENDED: Final = State.ENDED
+"""Names of their own, as looking up an enumeration's member costs 0.2 us on the hot path."""
+
+OVER: Final = frozenset({State.CLOSING, State.DRAINING, State.ENDED})
+"""States in which nothing can be sent any more."""
+
+
+class SecureStream:
+    """One TLS 1.3 session with one peer, in memory.
+
+    Args:
+        certificate: ours, in DER form.
+        make_context: makes the TLS context for a peer that was admitted.
+        server: whether we are the TLS server of the two.
+        admit: names the peer by the fingerprint it shows, or refuses it.
+
+    Attributes:
+        state: changed by `receive`, `follow`, `lose`, `say_goodbye` and `fail` only.
+        error: why it ended; while draining, why it will.
+        peer_certificate: what the peer showed and was admitted for; not proven before `OPEN`.
+        consumed: bytes received that no longer occupy memory here.
+    """
+
+    def __init__(
+        self, certificate: bytes, make_context: MakeContext, *, server: bool, admit: Admit
+    ) -> None:
+        self.state = State.PREAMBLE
+        self.error: OstrakaError | None = None
+        self.peer_certificate = b""
+        self.consumed = 0
+        self.inbox = Inbox()
+        self.outbox = Outbox()
+        self._make_context = make_context
+        self._server = server
+        self._admit = admit
+        self._preamble = Preamble()
+        self._tls: ssl.SSLObject | None = None
+        self.outbox.bio.write(announce(certificate))
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing can be sent, received or read any more."""
+        return self.state is ENDED
+
+    # Bytes
+
+    def receive(self, data: Buffer) -> None:
+        """Take bytes from the carrier, and go as far as they lead.
+
+        Raises:
+            InternalError: the carrier was lost before; nothing can arrive from it.
+        """
+        if self.state is OPEN:  # nearly always: first
+            self.inbox.bio.write(data)
+            self._decrypt()
+        elif self.state in (State.PREAMBLE, State.HANDSHAKE):
+            self._try(self._establish, data)
+        elif self.state is State.CLOSING:
+            self.consumed += len(data)
+        else:
+            raise InternalError(f"bytes on a secure link in state {self.state.value!r}")
+
+    def data_to_send(self) -> bytes:
+        """Return the next bytes for the carrier, of at most `CIPHERTEXT`; empty: nothing waits."""
+        out, tls = self.outbox, self._tls
+        if out.queue and tls is not None and not out.bio.pending:
+            out.encrypt(tls)
+        return out.bio.read(CIPHERTEXT)
+
+    def write(self, *pieces: Buffer) -> None:
+        """Queue plaintext, in order; the buffers must not change until sent. Ignored once over.
+
+        Raises:
+            InternalError: the link is not open yet.
+        """
+        if self.state is OPEN:
+            self.outbox.append(pieces)
+        elif self.state not in OVER:
+            raise InternalError(f"a message on a secure link in state {self.state.value!r}")
+
+    # Reading
+
+    def follow(self, parser: Parser[Any]) -> None:
+        """Feed `parser` with what was received and what will be; see `inbox.finished`.
+
+        Raises:
+            InternalError: the link is not open.
+        """
+        if self.state not in (State.OPEN, State.DRAINING):
+            raise InternalError(f"a reader on a secure link in state {self.state.value!r}")
+        self._try(self.inbox.follow, parser)
+        if not self.ended and (self._unread or self.state is State.DRAINING):
+            self._decrypt()
+
+    def _decrypt(self) -> None:
+        assert self._tls is not None
+        bio = self.inbox.bio
+        before = bio.pending
+        self._try(self.inbox.decrypt, self._tls)
+        self.consumed += before - bio.pending
+        if self.ended or (self.state is OPEN and not self.inbox.closed):
+            return
+        if self.inbox.closed or (self.state is State.DRAINING and self.inbox.reading):
+            self.fail(self.error or PeerLost("it closed the link"))
+
+    # Opening
+
+    def _establish(self, data: Buffer) -> None:
+        if self.state is State.PREAMBLE:
+            whole = self._preamble.feed(data)
+            if whole is None:
+                return
+            certificate, data = whole
+            self._certify(certificate)
+        self.inbox.bio.write(data)
+        self._shake_hands()
+
+    def _certify(self, certificate: bytes) -> None:
+        self.consumed += len(announce(certificate))
+        peer = self._admit(fingerprint(certificate))
+        check_certificate(certificate)
+        self.inbox.peer, self.peer_certificate = peer, certificate
+        context = self._make_context(certificate)
+        self._tls = context.wrap_bio(self.inbox.bio, self.outbox.bio, server_side=self._server)
+        self.state = after(self.state, Event.CERTIFIED)
+
+    def _shake_hands(self) -> None:
+        tls, bio = self._tls, self.inbox.bio
+        assert tls is not None
+        before = bio.pending
+        try:
+            tls.do_handshake()
+        except ssl.SSLWantReadError:
+            return
+        except ssl.SSLError as error:
+            raise PeerViolation(
+                f"the TLS handshake failed ({error.reason or 'no reason given'})",
+                hint="only TLS 1.3 with the certificate the manifest pins is accepted",
+            ) from None
+        finally:
+            self.consumed += before - bio.pending
+        if tls.getpeercert(binary_form=True) != self.peer_certificate or tls.version() != "TLSv1.3":
+            raise PeerViolation("its TLS certificate is not the one its preamble named")
+        self.state = after(self.state, Event.SECURED)
+
+    # Ending
+
+    def lose(self, error: OstrakaError) -> None:
+        """Note that the carrier is gone. What it brought can still be read by `follow`.
+
+        Raises:
+            InternalError: it was lost before.
+        """
+        self.state = after(self.state, Event.LOST)
+        self.error = error
+        self.outbox.drop_all()
+        if self.state is State.DRAINING and (self.inbox.reading or not self._unread):
+            self.fail(error)
+        elif self.state is ENDED:
+            self.inbox.stop()
+
+    @property
+    def _unread(self) -> bool:
+        return self._tls is not None and bool(self.inbox.bio.pending or self._tls.pending())
+
+    def say_goodbye(self) -> None:
+        """Put TLS's goodbye behind what is encrypted already; queued plaintext is dropped.
+
+        Raises:
+            InternalError: the link is not open.
+        """
+        self.state = after(self.state, Event.GOODBYE)
+        self.outbox.drop_queue()
+        self.inbox.stop()
+        assert self._tls is not None
+        with suppress(ssl.SSLError, OSError, ValueError):
+            self._tls.unwrap()
+
+    def fail(self, error: OstrakaError) -> None:
+        """End because of `error`. Ciphertext may be left to send: the alert that tells the peer.
+
+        Raises:
+            InternalError: it has ended before.
+        """
+        self.state = after(self.state, Event.FAIL)
+        self.error = error
+        self.outbox.drop_queue()
+        self.inbox.stop()
+
+    def _try(self, work: Callable[[T], None], argument: T) -> None:
+        """Let an error of the peer, or a bug in reading what it sent, end the link."""
+        try:
+            work(argument)
+        except OstrakaError as error:
+            self._fail_once(error)
+        except Exception as bug:
+            self._fail_once(InternalError(f"on the link to {self.inbox.peer}: {bug!r}"))
+
+    def _fail_once(self, error: OstrakaError) -> None:
+        if not self.ended:  # a parser may have ended the link itself
+            self.fail(error)
