@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from ostraka.errors import OstrakaError, PeerLost
-from ostraka.session import gather, session
+from ostraka.session import session
 from ostraka.session.channel import Channel
-from ostraka.wire.messages import Hello, Ready, Statement, Vector
+from ostraka.session.introductions import Introductions
+from ostraka.wire.messages import VERSION, Hello, Ready, Statement, Vector
 
 INPUTS = {"alice": 1, "bob": 20, "carlos": 300}
 LIAR = "carlos"
@@ -145,11 +146,11 @@ def says(monkeypatch, change):
 
     def remember(self, *args, **kwargs):
         built(self, *args, **kwargs)
-        if self._me == LIAR:
+        if self.me == LIAR:
             me["hello"] = self.hello
 
-    built = gather.Gathering.__init__
-    monkeypatch.setattr(gather.Gathering, "__init__", remember)
+    built = Introductions.__init__
+    monkeypatch.setattr(Introductions, "__init__", remember)
 
     def say(self, message):
         lying = isinstance(message, Hello) and message is me.get("hello")
@@ -180,7 +181,7 @@ BEFORE = {
     "hello not signed": (hello(signature=bytes(64)), {50}),
     "another nonce than signed": (hello(nonce=bytes(32)), {50}),
     "another manifest than signed": (hello(digest=bytes(32)), {50}),
-    "another version": (hello(version=2), {30}),
+    "another version": (hello(version=VERSION + 1), {30}),
     "no hello": (instead(Hello, None), {41, 50}),
     "a vector for hello": (instead(Hello, Vector(1, "u8", 1, bytes(8))), {50}),
     "a statement for hello": (instead(Hello, Statement(b"", bytes(64))), {50}),
