@@ -106,7 +106,10 @@ class Introductions:
     @property
     def complete(self) -> bool:
         """Whether the Ready of every party over this session's id has verified."""
-        return bool(self.id) and all(o.state is State.READY for o in self._others.values())
+        readies = self.readies
+        return set(readies) == {self.me, *self._others} and all(
+            ready.session == self.id for ready in readies.values()
+        )
 
     def finished(self, peer: PartyId) -> bool:
         """Tell whether the link to `peer` has brought all that it is to bring before the first
