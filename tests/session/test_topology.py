@@ -52,7 +52,7 @@ def test_all_parties_see_the_same_links_and_relayers(office, seed):
             assert relayer in manifest.compute
             assert me in found[relayer].audience[other]
             assert other in mine.relayed_by[relayer]
-            assert relayer in mine.linked and relayer in theirs.linked  # noqa: PT018
+            assert relayer in mine.linked and relayer in theirs.linked
     for me in roles:
         audience = {(p, q) for p, receivers in found[me].audience.items() for q in receivers}
         assert audience == {(p, q) for q in roles for p, r in found[q].relayers.items() if r == me}

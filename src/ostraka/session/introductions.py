@@ -161,7 +161,8 @@ class Introductions:
         """
         match message:
             case Ready():
-                self._take_ready(peer, message, direct=True)
+                shared = {self.me, peer} <= set(self._manifest.recipients)
+                self._take_ready(peer, message, shared=shared)
             case Relayed():
                 self._take_relayed(peer, message)
                 return [*self._progress(), *self._advance()]
@@ -265,43 +266,41 @@ class Introductions:
     # Words of others, from a relayer
 
     def _take_relayed(self, relayer: PartyId, relayed: Relayed) -> None:
-        party = self._subject(relayer, relayed)
-        message = decode(relayed.message)
-        sealed = self._others[relayer].state is State.READY
-        if isinstance(message, Hello) and not sealed:
-            self._relayed_hello(party, relayed.certificate, message)
-        elif isinstance(message, Abort) and not sealed and not relayed.certificate:
-            if not self.here(party):
-                raise PeerViolation(f"it relayed the end of {party}, which was not there")
-            self._forget(party, message)
-        elif isinstance(message, Ready) and sealed and not relayed.certificate:
-            self._relayed_ready(relayer, party, message)
-        else:
-            raise PeerViolation(f"it relayed a {type(message).__name__} of {party} out of place")
-
-    def _subject(self, relayer: PartyId, relayed: Relayed) -> PartyId:
-        parties = self.topology.parties
-        party = parties[relayed.party] if relayed.party < len(parties) else None
+        """Take a party's word from its relayer, which answers for it: an honest one has made the
+        same checks before."""
+        parties, party = self.topology.parties, None
+        if relayed.party < len(parties):
+            party = parties[relayed.party]
         if party is None or self.topology.relayers.get(party) != relayer:
             raise PeerViolation("it relayed words of a party that it is not the relayer of")
-        return party
+        try:
+            self._take_word(relayer, party, decode(relayed.message), relayed.certificate)
+        except PeerViolation as error:
+            raise PeerViolation(f"it relayed words of {party}: {error.message}") from None
 
-    def _relayed_hello(self, party: PartyId, certificate: bytes, hello: Hello) -> None:
-        """An honest relayer has made the same checks before, so it answers for what fails here."""
+    def _take_word(
+        self, relayer: PartyId, party: PartyId, message: Message, certificate: bytes
+    ) -> None:
+        sealed = self._others[relayer].ready
+        match message:
+            case Hello() if sealed is None:
+                self._take_relayed_hello(party, certificate, message)
+            case Abort() if sealed is None and not certificate and self.here(party):
+                self._forget(party, message)
+            case Ready() if sealed is not None and not certificate and self.here(party):
+                if message.session != sealed.session:
+                    raise PeerViolation("a Ready for another session than its own")
+                self._take_ready(party, message, shared=False)
+            case _:
+                raise PeerViolation(f"a {type(message).__name__} message out of place")
+
+    def _take_relayed_hello(self, party: PartyId, certificate: bytes, hello: Hello) -> None:
         if identities.fingerprint(certificate) != self._manifest.pin(party):
-            raise PeerViolation(f"it relayed a certificate that is not {party}'s")
+            raise PeerViolation("a certificate that the manifest does not pin")
         if hello.version != VERSION or hello.digest != self._manifest.digest:
-            raise PeerViolation(f"it relayed a Hello of {party} that it should have refused")
-        _verify(party, certificate, hello.signature, hello_bytes(hello.digest, hello.nonce))
+            raise PeerViolation("a Hello of another version, or about another manifest")
+        identities.verify(certificate, hello.signature, hello_bytes(hello.digest, hello.nonce))
         self._welcome(party, certificate, hello)
-
-    def _relayed_ready(self, relayer: PartyId, party: PartyId, ready: Ready) -> None:
-        theirs = self._others[relayer].ready
-        if theirs is None or ready.session != theirs.session or ready.result_nonce:
-            raise PeerViolation(f"it relayed a Ready of {party} that it should have refused")
-        if not self.here(party):
-            raise PeerViolation(f"it relayed a Ready of {party}, and no Hello")
-        self._take_ready(party, ready, direct=False)
 
     # Words of others, relayed by us
 
@@ -374,16 +373,11 @@ class Introductions:
                 return [Fail(blame.other_session(party))]
         return []
 
-    def _take_ready(self, party: PartyId, ready: Ready, *, direct: bool) -> None:
+    def _take_ready(self, party: PartyId, ready: Ready, *, shared: bool) -> None:
         other = self._others[party]
-        shared = direct and {self.me, party} <= set(self._manifest.recipients)
         if len(ready.result_nonce) != 32 * shared:
             raise PeerViolation("a nonce of the wrong size")
-        signed = session_bytes(ready.session)
-        if direct:
-            identities.verify(other.certificate, ready.signature, signed)
-        else:
-            _verify(party, other.certificate, ready.signature, signed)
+        identities.verify(other.certificate, ready.signature, session_bytes(ready.session))
         other.happen(Event.READY)
         other.ready = ready
 
@@ -398,10 +392,3 @@ class Introductions:
             return None
         known = self._others[peer if blamed == self.me else blamed].doubt
         return known or blame.told(peer, blamed, self.me)
-
-
-def _verify(party: PartyId, certificate: bytes, signature: bytes, signed: bytes) -> None:
-    try:
-        identities.verify(certificate, signature, signed)
-    except PeerViolation:
-        raise PeerViolation(f"it relayed a signature of {party} that does not verify") from None
