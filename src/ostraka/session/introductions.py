@@ -212,7 +212,7 @@ class Introductions:
         away = [party for party in self._others if not self.here(party)]
         awake = [party for party in away if not self._others[party].tired] or away
         late = [party for party, other in self._others.items() if other.state is not State.READY]
-        return [party for party in awake or late if self._could_know(party)]
+        return [party for party in awake or late if self._could_know(party)] or awake or late
 
     def _could_know(self, party: PartyId) -> bool:
         """Of parties that a relayer tells us of, nothing is known while it is missing itself."""
