@@ -72,6 +72,7 @@ class Introductions:
 
     Attributes:
         id: the session's id, empty until this party's Ready has left.
+        present: how many parties are here as far as known, this one included.
     """
 
     def __init__(
@@ -89,7 +90,7 @@ class Introductions:
         signature = sign(hello_bytes(manifest.digest, nonce))
         self.hello = Hello(VERSION, manifest.digest, nonce, signature)
         self.ready: Ready | None = None
-        self._count = 1
+        self.present, self._told_present = 1, 1
         self._others = {party: Acquaintance() for party in self.topology.others}
 
     # Answers
@@ -97,11 +98,6 @@ class Introductions:
     def here(self, party: PartyId) -> bool:
         """Tell whether the party's Hello has verified, and it has not left since."""
         return self._others[party].state in HERE
-
-    @property
-    def present(self) -> int:
-        """Parties that are here as far as known, this one included."""
-        return 1 + sum(other.state in HERE for other in self._others.values())
 
     @property
     def complete(self) -> bool:
@@ -168,7 +164,7 @@ class Introductions:
                 return [*self._progress(), *self._advance()]
             case _:
                 raise PeerViolation(f"a {type(message).__name__} message before the first vector")
-        return [*self._pass_on_ready(peer), *self._advance()]
+        return [*self._pass_on_ready(peer), *self._differing((peer,)), *self._advance()]
 
     def left(self, peer: PartyId, error: OstrakaError, farewell: Abort | None) -> list[Action]:
         """Note that the link to a peer has ended, with its last words if it said any."""
@@ -242,11 +238,13 @@ class Introductions:
         other.happen(Event.HELLO)
         other.certificate, other.hello = certificate, hello
         other.doubt, other.tired = None, False
+        self.present += 1
 
     def _forget(self, party: PartyId, farewell: Abort | None) -> None:
         other = self._others[party]
         if other.state in HERE:
             other.happen(Event.LEFT)
+            self.present -= 1
         other.certificate, other.hello, other.ready = b"", None, None
         other.tired = farewell is not None and farewell.code == TimedOut.code
 
@@ -260,8 +258,8 @@ class Introductions:
         return [Doubt(party, error)]
 
     def _progress(self) -> list[Action]:
-        before, self._count = self._count, self.present
-        return [] if self._count == before else [Present(self._count)]
+        before, self._told_present = self._told_present, self.present
+        return [] if before == self.present else [Present(self.present)]
 
     # Words of others, from a relayer
 
@@ -335,22 +333,19 @@ class Introductions:
     # Sealing
 
     def _advance(self) -> list[Action]:
-        """Seal once every Hello is here, and compare the Readys that are."""
-        states = {party: other.state for party, other in self._others.items()}
-        compute = () if self.topology.computes else self.topology.compute
-        if (
-            not self.id
-            and all(state in HERE for state in states.values())
-            and all(states[party] is State.READY for party in compute)
-        ):
-            return self._seal()
-        return self._differing() if self.id else []
+        """Seal once every Hello is here and, unless we compute, every compute party is ready."""
+        if self.id or self.present < len(self.topology.parties):
+            return []
+        awaited = () if self.topology.computes else self.topology.compute
+        if any(self._others[party].ready is None for party in awaited):
+            return []
+        return self._seal()
 
     def _seal(self) -> list[Action]:
         self.id = self._session_id()
         for other in self._others.values():
             other.happen(Event.SEAL)
-        if failed := self._differing():
+        if failed := self._differing(self._others):
             return failed
         signature = self._sign(session_bytes(self.id))
         self.ready = Ready(self.id, self._result_nonce, signature)
@@ -367,9 +362,10 @@ class Introductions:
         nonces = b"".join(hellos[party].nonce for party in self._manifest.parties)
         return SessionId(hashlib.sha256(b"ostraka session\0" + digest + nonces).digest())
 
-    def _differing(self) -> list[Action]:
-        for party, other in self._others.items():
-            if other.ready is not None and other.ready.session != self.id:
+    def _differing(self, parties: Iterable[PartyId]) -> list[Action]:
+        for party in parties:
+            ready = self._others[party].ready
+            if self.id and ready is not None and ready.session != self.id:
                 return [Fail(blame.other_session(party))]
         return []
 
