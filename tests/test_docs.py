@@ -13,7 +13,7 @@ from ostraka.manifest import parse
 from ostraka.outcome import Output
 from ostraka.protocols.protocol import Protocol
 from ostraka.protocols.sentences import explain_linear
-from ostraka.session import lifecycle
+from ostraka.session import acquaintance, lifecycle
 from ostraka.simulation import simulate_sync
 from ostraka.transport import secure_state
 from ostraka.wire import link_state, messages
@@ -118,6 +118,7 @@ said = [kind for kind in messages._layout if any(kind is k for _, k in link_stat
             "secure link",
             table(secure_state.State, secure_state.Event, secure_state.TABLE),
         ),
+        ("acquaintance", table(acquaintance.State, acquaintance.Event, acquaintance.TABLE)),
         ("link", table(link_state.State, said, link_state.TABLE)),
     ],
 )

@@ -382,7 +382,6 @@ async def measure(
 
 
 async def _barrier(session: Session, step: int) -> None:
-    """Everybody is ready for the next repetition."""
-    others = session.manifest.parties
-    session.broadcast(others, Step(step), np.zeros(1, np.uint8))
-    await session.gather(others, Step(step), octets(1))
+    """Wait until the parties that we have a link to are ready for the next repetition."""
+    session.broadcast(session.linked, Step(step), np.zeros(1, np.uint8))
+    await session.gather(session.linked, Step(step), octets(1))

@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 
 from ostraka.errors import OstrakaError, PeerLost
-from ostraka.session import gather, session
+from ostraka.record.receipt import session_bytes
+from ostraka.session import session
 from ostraka.session.channel import Channel
-from ostraka.wire.messages import Hello, Ready, Statement, Vector
+from ostraka.session.introductions import Introductions
+from ostraka.wire.messages import VERSION, Hello, Ready, Statement, Vector
 
+liars_key = []
 INPUTS = {"alice": 1, "bob": 20, "carlos": 300}
 LIAR = "carlos"
 SCHEMES = {"additive": 'scheme = "additive"', "shamir": 'scheme = "shamir"\nthreshold = 1'}
@@ -145,11 +148,12 @@ def says(monkeypatch, change):
 
     def remember(self, *args, **kwargs):
         built(self, *args, **kwargs)
-        if self._me == LIAR:
+        if self.me == LIAR:
             me["hello"] = self.hello
+            liars_key[:] = [self._sign]
 
-    built = gather.Gathering.__init__
-    monkeypatch.setattr(gather.Gathering, "__init__", remember)
+    built = Introductions.__init__
+    monkeypatch.setattr(Introductions, "__init__", remember)
 
     def say(self, message):
         lying = isinstance(message, Hello) and message is me.get("hello")
@@ -172,6 +176,10 @@ def ready(**changes):
     return lambda m: m._replace(**changes) if isinstance(m, Ready) else m
 
 
+def signed_for(session):
+    return Ready(session, bytes(32), liars_key[0](session_bytes(session)))
+
+
 def instead(kind, message):
     return lambda m: message if isinstance(m, kind) else m
 
@@ -180,12 +188,13 @@ BEFORE = {
     "hello not signed": (hello(signature=bytes(64)), {50}),
     "another nonce than signed": (hello(nonce=bytes(32)), {50}),
     "another manifest than signed": (hello(digest=bytes(32)), {50}),
-    "another version": (hello(version=2), {30}),
+    "another version": (hello(version=VERSION + 1), {30}),
     "no hello": (instead(Hello, None), {41, 50}),
     "a vector for hello": (instead(Hello, Vector(1, "u8", 1, bytes(8))), {50}),
     "a statement for hello": (instead(Hello, Statement(b"", bytes(64))), {50}),
     "a ready for hello": (instead(Hello, Ready(bytes(32), b"", bytes(64))), {50}),
-    "another session": (ready(session=bytes(32)), {30}),
+    "another session than signed": (ready(session=bytes(32)), {50}),
+    "another session": (lambda m: signed_for(bytes(32)) if isinstance(m, Ready) else m, {30}),
     "ready not signed": (ready(signature=bytes(64)), {50}),
     "a nonce missing": (ready(result_nonce=b""), {50}),
     "no ready": (instead(Ready, None), {41}),

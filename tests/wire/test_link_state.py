@@ -9,7 +9,7 @@ import pytest
 from ostraka.errors import PeerViolation
 from ostraka.wire import messages
 from ostraka.wire.link_state import State, after
-from ostraka.wire.messages import Abort, Hello, Ready, Statement, Vector
+from ostraka.wire.messages import Abort, Hello, Ready, Relayed, Statement, Vector
 
 ONE = {
     kind: kind(*("" for _ in kind._fields))  # what is in them is not the table's business
@@ -19,10 +19,14 @@ ALLOWED = {
     (State.HELLO, Hello): State.READY,
     (State.READY, Ready): State.OPEN,
     (State.OPEN, Vector): State.OPEN,
-    (State.OPEN, Statement): State.CLOSED,
+    (State.OPEN, Statement): State.ENDED,
     (State.HELLO, Abort): State.CLOSED,
     (State.READY, Abort): State.CLOSED,
     (State.OPEN, Abort): State.CLOSED,
+    (State.ENDED, Abort): State.CLOSED,
+    (State.READY, Relayed): State.READY,
+    (State.OPEN, Relayed): State.OPEN,
+    (State.ENDED, Relayed): State.ENDED,
 }
 
 

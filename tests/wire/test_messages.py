@@ -10,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ostraka.errors import PeerViolation
-from ostraka.limits import CONTROL_FRAME, INLINE_VECTOR, RELAY_WINDOW, TEXT, VECTOR
+from ostraka.limits import (
+    CERTIFICATE,
+    CONTROL_FRAME,
+    INLINE_VECTOR,
+    PARTIES,
+    RELAY_WINDOW,
+    TEXT,
+    VECTOR,
+)
 from ostraka.wire import messages
 from ostraka.wire.messages import (
     Abort,
@@ -22,6 +30,7 @@ from ostraka.wire.messages import (
     Pong,
     Ready,
     Refused,
+    Relayed,
     Statement,
     Vector,
     Welcome,
@@ -45,6 +54,8 @@ good = [
     Abort("input", "bob"),
     Abort("", ""),
     Abort("ø" * TEXT, "x" * TEXT),
+    Relayed(0, b"", b""),
+    Relayed(PARTIES, bytes(CERTIFICATE), encode(Hello(1, A, B, C + D))),
     Join(1, A),
     Welcome(0),
     Welcome(0xFFFF),
@@ -119,6 +130,8 @@ bad = {
     "step too large": packed(3, 1 << 32, "u8", 1, b""),
     "vector too long": packed(3, 1, "u8", VECTOR + 1, b""),
     "too much inline": packed(3, 1, "u8", 1, bytes(INLINE_VECTOR + 1)),
+    "place too large": packed(6, PARTIES + 1, b"", b""),
+    "certificate too large": packed(6, 0, bytes(CERTIFICATE + 1), b""),
     "text too long": packed(5, "x" * (TEXT + 1), ""),
     "text with a line end": packed(5, "a\nb", ""),
     "text with an escape": packed(5, "\x1b[2J", ""),

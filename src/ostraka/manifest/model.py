@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from decimal import Decimal
 from functools import cached_property
+from itertools import combinations
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import (
@@ -35,6 +36,7 @@ from ostraka.manifest.fields import (
     suggest,
 )
 from ostraka.manifest.inputs import Inputs, InputSchema
+from ostraka.manifest.links import needs_link
 from ostraka.manifest.privacy import Policy, Privacy
 from ostraka.names import PartyId, Role
 
@@ -284,9 +286,10 @@ def _check_parties(manifest: Manifest) -> Iterator[Problem]:
 
 def _check_links(manifest: Manifest) -> Iterator[Problem]:
     relay = manifest.session.coordinator
-    without = [p.name for p in manifest.party if p.address is None]
-    if relay is None and len(without) > 1:
-        reach = f"{without[0]} and {without[1]} cannot reach each other"
+    without = [p for p in manifest.party if p.address is None]
+    pairs = ((p, q) for p, q in combinations(without, 2) if needs_link(p.roles, q.roles))
+    if relay is None and (pair := next(pairs, None)):
+        reach = f"{pair[0].name} and {pair[1].name} cannot reach each other"
         yield ("session",), f"{reach}: name a coordinator, or give one of them an address"
     if relay and relay.key in {p.key for p in manifest.party}:
         yield ("session", "coordinator"), "key: is also a party's; the coordinator needs its own"

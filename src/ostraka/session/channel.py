@@ -1,7 +1,8 @@
-"""One verified link to one party: what it may say next, and how what it says can fail."""
+"""One verified link to one party: the messages it may say next, and how each can fail."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from numpy.typing import NDArray
@@ -17,40 +18,45 @@ M = TypeVar("M", bound=Message)
 
 
 class Channel:
-    """The link to `peer`, from its first message to its last."""
+    """Link to `peer`, from its first message to its last."""
 
     def __init__(self, peer: PartyId, link: SecureLink) -> None:
         self.peer = peer
         self.link = link
         self.state = link_state.State.HELLO
         self.farewell: Abort | None = None
-        self._ahead = False
 
     def say(self, message: Message) -> None:
         """Queue a message."""
         self.link.write(frames.control(encode(message)))
 
     async def hear(self, kind: type[M], seconds: float) -> M:
-        """The next message, which must be a `kind`.
+        """Return the next message, which must be a `kind`.
 
         Raises:
             PeerLost: the peer is gone, silent for `seconds`, or ended its part.
             PeerViolation: it sent something else.
         """
         try:
-            ahead, self._ahead = self._ahead, False
-            reading = self.link.finish(seconds) if ahead else self.link.read(self._next(), seconds)
-            message: Message = await reading
+            message = await self.link.read(self._next(), seconds)
             if not isinstance(message, kind):
                 raise PeerViolation(f"a {type(message).__name__} where a {kind.__name__} was due")
         except OstrakaError as error:
             raise self.named(error) from None
         return message
 
-    def listen(self) -> None:
-        """Read the next message before anybody waits for it, so that a farewell ends the link."""
-        self._ahead = True
-        self.link.follow(self._next())
+    def listen(self, heard: Callable[[Message], bool]) -> None:
+        """Hand each message to `heard` as it comes, until that returns False. A farewell, or a
+        PeerViolation raised by `heard`, ends the link.
+
+        Raises:
+            PeerLost: the link has ended already.
+        """
+        self.link.follow(self._messages(heard))
+
+    def _messages(self, heard: Callable[[Message], bool]) -> frames.Parser[None]:
+        while heard((yield from self._next())):
+            pass
 
     def _next(self) -> frames.Parser[Message]:
         message = decode((yield from frames.read_control()))
@@ -61,7 +67,7 @@ class Channel:
         return message
 
     def opened(self) -> None:
-        """All vectors are through; what follows are messages again."""
+        """Note that all vectors are through: messages follow again."""
         self.state = link_state.State.OPEN
 
     def send(self, step: Step, message: Array) -> None:
@@ -75,14 +81,14 @@ class Channel:
         seconds: float,
         into: NDArray[Any] | None = None,
     ) -> NDArray[Any]:
-        """The vector of `step`. Raises as `hear`."""
+        """Return the vector of `step`. Raises as `hear`."""
         try:
             return await self.link.read(vectors.unpack(step, expected, into), seconds, spin=True)
         except OstrakaError as error:
             raise self.named(error) from None
 
     def named(self, error: OstrakaError) -> OstrakaError:
-        """`error`, saying whose link it was."""
+        """Add to `error` whose link it was."""
         if isinstance(error, Tampered):
             return error
         if isinstance(error, PeerLost):

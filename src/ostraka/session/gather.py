@@ -1,9 +1,9 @@
-"""From nothing to one verified link with every other party.
+"""Gathering: sockets, handshakes and clocks around the `Introductions` of one session.
 
-For each pair: direct if the manifest gives one of the two an address (the party without one, or
-the later of two with one, dials), through the coordinator otherwise. Whoever answers is admitted
-by pin, and is believed to be in *this* session only after its signed Hello with this manifest's
-digest has arrived over that link.
+For each pair of parties that needs a link: direct if the manifest gives one of the two an address
+(the party without one, or the later of two with one, dials), through the coordinator otherwise. A
+peer is admitted by its pin, and belongs to *this* session only after its signed Hello with this
+manifest's digest has arrived over that link.
 """
 
 from __future__ import annotations
@@ -11,147 +11,157 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import socket
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Final
 
-from ostraka import identity as identities
 from ostraka.errors import (
-    Disagreement,
     OstrakaError,
     PeerLost,
     PeerViolation,
     PinMismatch,
     Temporary,
-    TimedOut,
     Unreachable,
 )
 from ostraka.identity import Identity
 from ostraka.limits import HANDSHAKE_SECONDS, MANIFEST_GRACE_SECONDS, PREAUTH_CONNECTIONS
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId
+from ostraka.session.acquaintance import DUPLICATE
 from ostraka.session.channel import Channel
+from ostraka.session.introductions import Action, Doubt, Fail, Introductions, Present, Say
 from ostraka.transport import relay, tcp
 from ostraka.transport.link import Carrier
 from ostraka.transport.preamble import Admit, pinned
 from ostraka.transport.reactor import Reactor
 from ostraka.transport.tls import SecureLink
-from ostraka.wire.link_state import State
-from ostraka.wire.messages import VERSION, Abort, Hello
+from ostraka.wire.messages import Abort, Hello, Message
 
 FIRST_RETRY: Final = 0.02
 SLOWEST_RETRY: Final = 1.0
-"""Seconds between attempts to reach somebody who may not have started yet."""
+"""Seconds between attempts to reach a party that may not have started yet."""
 
 COORDINATOR: Final = "the coordinator"
-DUPLICATE: Final = "duplicate"
-"""The abort code for a party that is there already."""
 
 Gathered = Callable[[int, int], None]
 """Told how many parties are there, of how many, ourselves included."""
 
 Troubled = Callable[[str], None]
-"""Told, once, what keeps us waiting."""
-
-Introduced = tuple[Channel, Hello]
+"""Told, once, why a party has to wait."""
 
 
 def room_of(manifest: Manifest) -> bytes:
-    """Where at the coordinator these parties meet: the same for every manifest between the same
-    keys, so that parties with different manifests find out, and tells the coordinator nothing."""
+    """Name the room at the coordinator where these parties meet: the same for every manifest
+    between the same keys, so that parties with different manifests find out; it tells the
+    coordinator nothing."""
     pins = sorted(party.pin for party in manifest.party)
     return hashlib.sha256(b"ostraka room\0" + b"".join(pins)).digest()
 
 
-def hello_bytes(digest: bytes, nonce: bytes) -> bytes:
-    """What a party signs to say: this is the manifest I agreed to, and this is my nonce."""
-    return b"ostraka hello\0" + VERSION.to_bytes(2, "little") + digest + nonce
-
-
 class Gathering:
-    """The making of one session's links, at one party.
+    """Links of one session at one party, while they are made.
 
     Args:
-        nonce: 32 fresh random bytes, this party's part of the session id.
+        introductions: decides what is said to whom, and when all is said.
         gathered: told of progress.
         troubled: told when the coordinator is not there at first.
+
+    Attributes:
+        channels: the links to peers whose Hello has verified.
     """
 
     def __init__(
         self,
         manifest: Manifest,
         identity: Identity,
-        me: PartyId,
-        nonce: bytes,
+        introductions: Introductions,
         reactor: Reactor,
         gathered: Gathered,
         troubled: Troubled = lambda _text: None,
     ) -> None:
-        self._manifest, self._identity, self._me = manifest, identity, me
+        self._manifest, self._identity = manifest, identity
+        self._introductions, self._topology = introductions, introductions.topology
         self._reactor, self._gathered, self._troubled = reactor, gathered, troubled
-        self._others = [party for party in manifest.parties if party != me]
-        self._order = {party: rank for rank, party in enumerate(manifest.parties)}
+        self.channels: dict[PartyId, Channel] = {}
         self._pins = {party.pin: party.name for party in manifest.party}
-        signature = identity.sign(hello_bytes(manifest.digest, nonce))
-        self.hello = Hello(VERSION, manifest.digest, nonce, signature)
-        self._found: dict[PartyId, Introduced] = {}
         self._news = asyncio.Event()
         self._fatal: BaseException | None = None
-        self._trouble: dict[str, str] = {}
-        self._tired: set[PartyId] = set()  # who was here, and has given up waiting for others
+        self._no_coordinator = "no connection"
         self._preauth = 0
         self._over = False
         self._tasks: set[asyncio.Task[None]] = set()
         self.relay: relay.Relay | None = None
 
-    async def run(self) -> dict[PartyId, Introduced]:
-        """Everybody's channel and hello, in the order of the manifest. Bounded by the caller.
+    async def gather(self) -> None:
+        """Return once every party's Hello is here and our Ready has left. Bounded by the caller.
 
         Raises:
-            PinMismatch, Disagreement, PeerViolation: somebody is not who or what they should be.
+            PinMismatch, Disagreement, PeerViolation: a party is not who or what it should be.
+            PeerLost: a party left after that.
         """
         listener = self._listen()
         try:
             self._start()
-            self._gathered(1, len(self._others) + 1)
-            while self._fatal is None and len(self._found) < len(self._others):
-                self._news.clear()
-                await self._news.wait()
-            found = self.introduced()
+            self._gathered(1, len(self._manifest.parties))
+            await self._until(lambda: bool(self._introductions.id))
         finally:
             if listener is not None:
                 listener.close()
             await self._stop()
+
+    async def seal(self) -> None:
+        """Return once every party's Ready for this session is here. Raises as `gather`."""
+        await self._until(lambda: self._introductions.complete)
+
+    async def _until(self, reached: Callable[[], bool]) -> None:
+        while self._fatal is None and not reached():
+            self._news.clear()
+            await self._news.wait()
         if self._fatal is not None:
             raise self._fatal
-        return found
 
-    def introduced(self) -> dict[PartyId, Introduced]:
-        """Those who are here, in the order of the manifest; from now on, they stay in it."""
-        for channel, _ in self._found.values():
+    def settle(self) -> dict[PartyId, Channel]:
+        """Return the links there are, in the order of the manifest; no news is taken any more."""
+        for channel in self.channels.values():
             channel.link.on_ended = None
-        return {party: self._found[party] for party in self._others if party in self._found}
+        linked = self._topology.linked
+        return {party: self.channels[party] for party in linked if party in self.channels}
 
-    # Who reaches whom
+    def _act(self, actions: Iterable[Action]) -> None:
+        for action in actions:
+            match action:
+                case Say(to, message):
+                    for party in to:
+                        if (channel := self.channels.get(party)) is not None:
+                            channel.say(message)
+                case Present(here):
+                    self._gathered(here, len(self._manifest.parties))
+                case Doubt(party, error):
+                    self._ask_again(party, error)
+                case Fail(error):
+                    self._fail(error)
+        self._news.set()
 
-    def _dials(self, party: PartyId, other: PartyId) -> bool:
-        """Whether `party` opens the direct link to `other`."""
-        ours, theirs = (self._manifest.party_named(p).address for p in (party, other))
-        return theirs is not None and (ours is None or self._order[party] > self._order[other])
+    def _ask_again(self, party: PartyId, error: OstrakaError) -> None:
+        """Allow a moment for another, right process of that party to show up."""
 
-    def _relayed(self, other: PartyId) -> bool:
-        return not self._dials(self._me, other) and not self._dials(other, self._me)
+        def patience_over() -> None:
+            self._act(self._introductions.patience_over(party, error))
+
+        asyncio.get_running_loop().call_later(MANIFEST_GRACE_SECONDS, patience_over)
 
     def _listen(self) -> tcp.Listener | None:
-        address = self._manifest.party_named(self._me).address
-        if address is None or not any(self._dials(other, self._me) for other in self._others):
+        topology = self._topology
+        address = self._manifest.party_named(topology.me).address
+        if address is None or not any(topology.dials(o, topology.me) for o in topology.linked):
             return None
         return tcp.Listener(address, self._reactor, self._accepted)
 
     def _start(self) -> None:
-        for other in self._others:
-            if self._dials(self._me, other):
+        topology = self._topology
+        for other in topology.linked:
+            if topology.dials(topology.me, other):
                 self._spawn(self._dial(other), f"dial {other}")
-        if any(self._relayed(other) for other in self._others):
+        if any(map(topology.through_coordinator, topology.linked)):
             self._spawn(self._meet(), "coordinator")
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
@@ -178,7 +188,7 @@ class Gathering:
     async def abandon(self) -> None:
         """Drop every link that is left: the session is over."""
         await self._stop()
-        for channel, _ in list(self._found.values()):
+        for channel in self.settle().values():
             channel.link.abandon(PeerLost("the session does not take place"))
         if self.relay is not None:
             await self.relay.close()
@@ -190,14 +200,15 @@ class Gathering:
         assert party.address is not None
         pause = FIRST_RETRY
         while True:
-            if other not in self._found:
+            if other not in self.channels:
                 try:
                     carrier = await tcp.dial(party.address, self._reactor)
                     await self._introduce(carrier, server=False, admit=pinned(other, party.pin))
                 except OSError as error:
-                    self._trouble[other] = f"{party.address}: {error.strerror or error}"
+                    why = f"{party.address}: {error.strerror or error}"
+                    self._introductions.unreached(other, why)
                 except PeerLost as error:
-                    self._trouble[other] = error.message
+                    self._introductions.unreached(other, error.message)
             await asyncio.sleep(pause)
             pause = min(2 * pause, SLOWEST_RETRY)
 
@@ -208,19 +219,19 @@ class Gathering:
         self._spawn(self._answer(tcp.TcpCarrier(sock, self._reactor)), "answer")
 
     async def _answer(self, carrier: Carrier) -> None:
-        """A stranger may knock, and may hang up; only a party's signed word can end the session."""
+        """Let in what knocks, and let it go: only a party's signed word can end the session."""
         self._preauth += 1
         try:
             await self._introduce(carrier, server=True, admit=self._admit)
         except (PeerLost, PeerViolation, PinMismatch) as error:
             if error.peer is not None:
-                self._trouble[error.peer] = error.message
+                self._introductions.unreached(error.peer, error.message)
         finally:
             self._preauth -= 1
 
     def _admit(self, fingerprint: bytes) -> str:
         party = self._pins.get(fingerprint)
-        if party is None or party == self._me:
+        if party is None or party == self._topology.me:
             raise PinMismatch("a key that the manifest does not name")
         return party
 
@@ -236,30 +247,31 @@ class Gathering:
                     place.address, place.pin, self._identity, self._reactor, self
                 )
                 await self.relay.join(room_of(self._manifest))
-                self._trouble.pop(COORDINATOR, None)
+                self._no_coordinator = "no connection"
                 await self.relay.ended.wait()
-                self._trouble[COORDINATOR] = str(self.relay.failed)
+                self._no_coordinator = str(self.relay.failed)
             except OSError as error:
-                self._trouble[COORDINATOR] = error.strerror or str(error)
+                self._no_coordinator = error.strerror or str(error)
             except (PeerLost, Temporary) as error:
-                self._trouble[COORDINATOR] = error.message
+                self._no_coordinator = error.message
             except PeerViolation as error:
                 text = f"{COORDINATOR} broke the protocol: {error.message}"
                 raise PeerViolation(text, hint=error.hint, data_left=False) from None
             self.relay = None
             if pause == SLOWEST_RETRY and not told:
-                why, told = self._trouble[COORDINATOR], True
+                why, told = self._no_coordinator, True
                 self._troubled(f"waiting for {COORDINATOR} at {place.address}: {why}")
             await asyncio.sleep(pause)
             pause = min(2 * pause, SLOWEST_RETRY)
 
     def joined(self, fingerprint: bytes, carrier: Carrier) -> None:
-        """The coordinator says that somebody is there; who it is, TLS will tell."""
-        other = self._pins.get(fingerprint)
-        if self._over or other is None or other == self._me or not self._relayed(other):
+        """Meet a member of the coordinator's room that we need a link to; TLS tells whether it is
+        who the coordinator says."""
+        other, topology = self._pins.get(fingerprint), self._topology
+        if self._over or other not in topology.linked or not topology.through_coordinator(other):
             carrier.close()
             return
-        server = self._order[self._me] < self._order[other]
+        server = topology.place[topology.me] < topology.place[other]
         admit = pinned(other, fingerprint)
         self._spawn(self._introduce_relayed(carrier, server, admit, other), f"meet {other}")
 
@@ -269,7 +281,7 @@ class Gathering:
         try:
             await self._introduce(carrier, server=server, admit=admit)
         except PeerLost as error:
-            self._trouble[other] = error.message
+            self._introductions.unreached(other, error.message)
 
     # Both
 
@@ -281,115 +293,71 @@ class Gathering:
             channel = Channel(PartyId(link.peer), link)
             await self._exchange_hello(channel)
         finally:
-            if channel is None or self._found.get(channel.peer, (None,))[0] is not channel:
+            if channel is None or self.channels.get(channel.peer) is not channel:
                 link.abandon(PeerLost("not introduced"))
                 self._missed(channel)
 
     async def _exchange_hello(self, channel: Channel) -> None:
-        if channel.peer in self._found:
+        if channel.peer in self.channels:
             await self._refuse(channel)
             return
-        channel.say(self.hello)
+        channel.say(self._introductions.hello)
         hello = await channel.hear(Hello, HANDSHAKE_SECONDS)
-        self._check(channel, hello)
-        if hello.digest != self._manifest.digest:
-            self._disagree(channel, hello)
-            await channel.link.close()
-        elif channel.peer in self._found:
+        if channel.peer in self.channels:
             await self._refuse(channel)
         else:
-            channel.listen()
-            if channel.link.failed is not None:
-                raise channel.link.failed
-            channel.link.on_ended = lambda error: self._left(channel, error)
-            self._found[channel.peer] = channel, hello
-            self._progress()
+            await self._greet(channel, hello)
+
+    async def _greet(self, channel: Channel, hello: Hello) -> None:
+        if (failed := channel.link.failed) is not None:
+            raise failed
+        try:
+            certificate = channel.link.peer_certificate
+            actions = self._introductions.greeted(channel.peer, certificate, hello)
+        except PeerViolation as error:
+            raise channel.named(error) from None
+        if not self._introductions.here(channel.peer):
+            self._act(actions)
+            await channel.link.close()
+            return
+        channel.link.on_ended = lambda error: self._left(channel, error)
+        self.channels[channel.peer] = channel
+        self._act(actions)
+        channel.listen(lambda message: self._heard(channel, message))
 
     async def _refuse(self, channel: Channel) -> None:
         channel.say(Abort(DUPLICATE, channel.peer))
         await channel.link.close()
 
+    def _heard(self, channel: Channel, message: Message) -> bool:
+        """Take a message; say whether more is due before the first vector."""
+        self._act(self._introductions.heard(channel.peer, message))
+        if not self._introductions.finished(channel.peer):
+            return True
+        channel.link.on_ended = None  # a party may leave once it has said all: who waits will see
+        return False
+
     def _left(self, channel: Channel, error: OstrakaError) -> None:
-        """Somebody went away again while others are still awaited: it may come back."""
-        del self._found[channel.peer]
-        self._trouble[channel.peer] = error.message
+        del self.channels[channel.peer]
+        named = channel.named(error)
+        self._act(self._introductions.left(channel.peer, named, channel.farewell))
+        self._introductions.unreached(channel.peer, error.message)
         self._missed(channel)
-        if channel.farewell is not None and channel.farewell.code == TimedOut.code:
-            self._tired.add(channel.peer)
-        if isinstance(error, PeerViolation):
-            self._fail(channel.named(error))
-        self._progress()
 
     def _missed(self, channel: Channel | None) -> None:
-        """A peer that says we are there already may still hold a link of ours that has just
-        died: allow a moment, then believe that two processes run under our name."""
+        """Note a peer's refusal: it holds a link to a party of our name already."""
         if channel and channel.farewell and channel.farewell.code == DUPLICATE:
-            error = Disagreement(
-                f"{channel.peer} says that another {self._me} is there already",
-                hint="is another process taking part with this key? Only the first can",
-                data_left=False,
-            )
-            self._unless_found(channel.peer, error)
-
-    def _progress(self) -> None:
-        self._gathered(len(self._found) + 1, len(self._others) + 1)
-        self._news.set()
-
-    def _check(self, channel: Channel, hello: Hello) -> None:
-        if hello.version != VERSION:
-            raise Disagreement(
-                f"{channel.peer} speaks version {hello.version}, we speak {VERSION}",
-                hint="all parties need the same release of ostraka",
-                peer=channel.peer,
-                data_left=False,
-            )
-        signed = hello_bytes(hello.digest, hello.nonce)
-        try:
-            identities.verify(channel.link.peer_certificate, hello.signature, signed)
-        except PeerViolation as error:
-            raise channel.named(error) from None
-
-    def _disagree(self, channel: Channel, hello: Hello) -> None:
-        """Another manifest between the same keys may be another session: allow a moment for the
-        right one to show up, then believe that this is the mistake it looks like."""
-        error = Disagreement(
-            f"{channel.peer} holds another manifest: theirs is sha256:{hello.digest.hex()}, "
-            f"ours sha256:{self._manifest.digest.hex()}",
-            hint=f"compare files with {channel.peer}; `ostraka check` prints the digest",
-            peer=channel.peer,
-            data_left=False,
-        )
-        self._unless_found(channel.peer, error)
-
-    def _unless_found(self, peer: PartyId, error: OstrakaError) -> None:
-        def give_up() -> None:
-            if peer not in self._found:
-                self._fail(error)
-
-        asyncio.get_running_loop().call_later(MANIFEST_GRACE_SECONDS, give_up)
+            self._act(self._introductions.duplicate(channel.peer))
 
     def late(self) -> OstrakaError:
-        """What to say when the deadline has passed."""
-        seconds = f"{self._manifest.session.deadline:g} s"
-        away = [p for p in self._others if p not in self._found]
-        missing = [p for p in away if p not in self._tired] or away
-        if not missing:
-            found = self._found.items()
-            missing = [p for p, (channel, _) in found if channel.state is not State.OPEN]
+        """Return the error for a deadline that has passed."""
         place = self._manifest.session.coordinator
-        if self.relay is None and place is not None and any(map(self._relayed, missing)):
+        missing = set(self._introductions.missing()) & set(self._topology.linked)
+        if self.relay is None and place and any(map(self._topology.through_coordinator, missing)):
             return Unreachable(
-                f"no answer from the coordinator at {place.address} within {seconds} "
-                f"({self._trouble.get(COORDINATOR, 'no connection')})",
+                f"no answer from the coordinator at {place.address} within "
+                f"{self._manifest.session.deadline:g} s ({self._no_coordinator})",
                 hint="is it running, and reachable from here? `ostraka doctor` tells more",
                 data_left=False,
             )
-        reasons = [f"{p}: {self._trouble[p]}" for p in missing if p in self._trouble]
-        return TimedOut(
-            f"{', '.join(missing) or 'somebody'} did not come within {seconds}"
-            + (f" ({'; '.join(reasons)})" if reasons else ""),
-            hint="start again when they are ready; if they say they were there, compare manifests: "
-            "`ostraka check` prints the digest",
-            peer=missing[0] if len(missing) == 1 else None,
-            data_left=False,
-        )
+        return self._introductions.late()

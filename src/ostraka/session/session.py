@@ -1,10 +1,10 @@
-"""One party's side of one session: driver of the lifecycle, and the network behind `Exchange`."""
+"""One party's side of one session: its lifecycle, and the network behind `Exchange`."""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
@@ -13,24 +13,24 @@ from numpy.typing import NDArray
 from ostraka import identity as identities
 from ostraka.errors import (
     Aborted,
-    Disagreement,
     OstrakaError,
     PeerLost,
     PeerViolation,
     PinMismatch,
-    TimedOut,
 )
 from ostraka.exchange import Array, Exchange, Expected
 from ostraka.identity import Identity
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId, SessionId, Step
-from ostraka.record.receipt import Commitment, read_statement, session_bytes
+from ostraka.record.receipt import Commitment, read_statement
 from ostraka.session.channel import Channel
-from ostraka.session.gather import Gathered, Gathering, Introduced, Troubled
+from ostraka.session.gather import Gathered, Gathering, Troubled
+from ostraka.session.introductions import Introductions
 from ostraka.session.lifecycle import Event, Lifecycle
+from ostraka.session.topology import Topology
 from ostraka.transport.reactor import SPIN, Reactor
 from ostraka.transport.tls import SecureLink
-from ostraka.wire.messages import Abort, Hello, Ready, Statement
+from ostraka.wire.messages import Abort, Hello, Ready, Relayed, Statement, decode, encode
 
 FAREWELL_SECONDS: Final = 2.0
 """How long the end of a session waits for peers to take what was said last."""
@@ -40,10 +40,11 @@ STATEMENT_SECONDS: Final = 10.0
 
 
 class Session(Exchange):
-    """The links of one party to all others, verified, and what was sent over them.
+    """Links of one party to those it exchanges messages with, and the commitment to what it sent.
 
     Made by `open`; ended by `close` or `abort`. Attributes `id` and `result_key` are set once
-    sealed: the session's id, and for recipients a key that all recipients and nobody else hold.
+    sealed: the session's id, and for recipients a key that all recipients and no others hold.
+    `hellos`, `readies` and certificates are those of all parties, with or without a link.
     """
 
     def __init__(
@@ -61,6 +62,8 @@ class Session(Exchange):
         self.readies: dict[PartyId, Ready] = {}
         self._reactor = Reactor(spin)
         self._channels: dict[PartyId, Channel] = {}
+        self._certificates: dict[PartyId, bytes] = {}
+        self._topology = Topology(manifest, me)
         self._gathering: Gathering | None = None
         self._over = False
 
@@ -77,15 +80,15 @@ class Session(Exchange):
         troubled: Troubled = lambda _text: None,
         spin: float = SPIN,
     ) -> Session:
-        """Gather everybody within the manifest's deadline, and agree that it is everybody.
+        """Gather all parties within the manifest's deadline, and agree on who they are.
 
         Args:
             draw_nonce, result_nonce: 32 fresh random bytes each.
 
         Raises:
-            TimedOut, Unreachable: somebody is missing.
-            PinMismatch, Disagreement: somebody is not who, or has not agreed to what, they should.
-            PeerLost, PeerViolation: somebody left, or broke the protocol, before it began.
+            TimedOut, Unreachable: a party is missing.
+            PinMismatch, Disagreement: a party has another key, or another manifest.
+            PeerLost, PeerViolation: a party left, or broke the protocol, before the session began.
             In every case nothing derived from an input has left this machine.
         """
         session = cls(manifest, identity, me, spin=spin)
@@ -103,23 +106,33 @@ class Session(Exchange):
         self, nonce: bytes, result_nonce: bytes, gathered: Gathered, troubled: Troubled
     ) -> None:
         self._check_own_key()
+        introductions = Introductions(
+            self.manifest, self.me, self.identity.sign, nonce, result_nonce
+        )
         gathering = Gathering(
-            self.manifest, self.identity, self.me, nonce, self._reactor, gathered, troubled
+            self.manifest, self.identity, introductions, self._reactor, gathered, troubled
         )
         self._gathering = gathering
         try:
             async with asyncio.timeout(self.manifest.session.deadline):
-                found = await gathering.run()
-                self._channels = _channels(found)
-                self.hellos = {party: hello for party, (_, hello) in found.items()}
-                self.hellos[self.me] = gathering.hello
+                await gathering.gather()
                 self.lifecycle.happen(Event.GATHERED)
-                await self._seal(result_nonce)
+                await gathering.seal()
         except TimeoutError:
             raise gathering.late() from None
         finally:
-            self._channels = _channels(gathering.introduced())
+            self._channels = gathering.settle()
+        self._begin(introductions)
         self.lifecycle.happen(Event.SEALED)
+
+    def _begin(self, introductions: Introductions) -> None:
+        self.id = introductions.id
+        self.hellos, self.readies = introductions.hellos, introductions.readies
+        self._certificates = {self.me: self.identity.certificate, **introductions.certificates}
+        recipients = self.manifest.recipients
+        if self.me in recipients:
+            keys = b"".join(self.readies[party].result_nonce for party in recipients)
+            self.result_key = hashlib.sha256(b"ostraka result\0" + keys).digest()
 
     def _check_own_key(self) -> None:
         pin = self.manifest.party_named(self.me).pin
@@ -129,58 +142,6 @@ class Session(Exchange):
                 f"the manifest says {self.me} has {identities.fingerprint_text(pin)}",
                 hint="use the key the manifest was made for (--keys), or have the manifest changed",
             )
-
-    async def _seal(self, result_nonce: bytes) -> None:
-        """Everybody tells everybody the session id: a hash of the digest and all nonces."""
-        nonces = b"".join(self.hellos[party].nonce for party in self.manifest.parties)
-        digest = self.manifest.digest
-        self.id = SessionId(hashlib.sha256(b"ostraka session\0" + digest + nonces).digest())
-        signature = self.identity.sign(session_bytes(self.id))
-        recipients = self.manifest.recipients
-        result_nonce = result_nonce if self.me in recipients else b""
-        for party, channel in self._channels.items():
-            shared = result_nonce if party in recipients else b""
-            channel.say(Ready(self.id, shared, signature))
-        self.readies[self.me] = Ready(self.id, result_nonce, signature)
-        for party, channel in self._channels.items():
-            self.readies[party] = await self._hear_ready(channel)
-        if self.me in recipients:
-            keys = b"".join(self.readies[party].result_nonce for party in recipients)
-            self.result_key = hashlib.sha256(b"ostraka result\0" + keys).digest()
-
-    def _too_late(self, channel: Channel) -> TimedOut | None:
-        """Whose clock runs first does not matter: a peer that gave up waiting is the same to us as
-        our own deadline."""
-        farewell = channel.farewell
-        if farewell is None or farewell.code != TimedOut.code:
-            return None
-        awaited = f" for {farewell.blames}" if farewell.blames else ""
-        return TimedOut(
-            f"{channel.peer} waited{awaited} until the deadline, and gave up",
-            hint="start again when everybody is ready",
-            data_left=False,
-        )
-
-    async def _hear_ready(self, channel: Channel) -> Ready:
-        try:
-            ready = await channel.hear(Ready, self.manifest.session.deadline)
-        except PeerLost as error:
-            raise self._too_late(channel) or error from None
-        if ready.session != self.id:
-            raise Disagreement(
-                f"{channel.peer} was shown other parties, or other words of theirs, than we were",
-                hint="somebody between you is lying, or two parties run under one name",
-                peer=channel.peer,
-            )
-        ours, theirs = (party in self.manifest.recipients for party in (self.me, channel.peer))
-        if len(ready.result_nonce) != 32 * (ours and theirs):
-            raise PeerViolation(f"{channel.peer} broke the protocol: a nonce of the wrong size")
-        try:
-            certificate = channel.link.peer_certificate
-            identities.verify(certificate, ready.signature, session_bytes(self.id))
-        except PeerViolation as error:
-            raise channel.named(error) from None
-        return ready
 
     # The exchange
 
@@ -241,16 +202,19 @@ class Session(Exchange):
         return sum(channel.link.bytes_received for channel in self._channels.values())
 
     def certificate(self, party: PartyId) -> bytes:
-        """A party's certificate in DER form, checked against its pin."""
-        if party == self.me:
-            return self.identity.certificate
-        return self._channels[party].link.peer_certificate
+        """Return a party's certificate in DER form, checked against its pin."""
+        return self._certificates[party]
+
+    @property
+    def linked(self) -> tuple[PartyId, ...]:
+        """Parties that this one has a link to, in the order of the manifest."""
+        return tuple(self._channels)
 
     # Ending
 
     async def exchange_statements(self, own: Statement, *, wait: bool) -> dict[PartyId, Statement]:
-        """Tell everybody what we sign and, if we `wait`, hear what they do; those that are gone
-        are left out.
+        """Tell all parties what this one signs and, with `wait`, hear what they sign; parties that
+        are gone are left out. A compute party relays to recipients what they cannot hear directly.
 
         Never raises for a peer's sake: the result is there already.
         """
@@ -260,14 +224,20 @@ class Session(Exchange):
                 channel.say(own)
         if not wait:
             return statements
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(STATEMENT_SECONDS):
-                for party, channel in self._channels.items():
-                    if (heard := await self._hear_statement(party, channel)) is not None:
-                        statements[party] = heard
-        except TimeoutError:
-            pass
+                await self._hear_statements(statements)
         return statements
+
+    async def _hear_statements(self, statements: dict[PartyId, Statement]) -> None:
+        for party, channel in self._channels.items():
+            if (heard := await self._hear_statement(party, channel)) is not None:
+                statements[party] = heard
+                self._pass_on(party, heard)
+        for relayer, parties in self._statements_relayed().items():
+            for _ in parties:
+                if not await self._hear_relayed_statement(relayer, parties, statements):
+                    break
 
     async def _hear_statement(self, party: PartyId, channel: Channel) -> Statement | None:
         if party in self.lost:
@@ -275,12 +245,43 @@ class Session(Exchange):
         channel.opened()
         try:
             statement = await channel.hear(Statement, STATEMENT_SECONDS)
-            identities.verify(channel.link.peer_certificate, statement.signature, statement.body)
-            read_statement(statement.body, party, self.id, self.manifest.digest)
+            self._check_statement(party, statement)
         except OstrakaError as error:
             self.lost[party] = error
             return None
         return statement
+
+    def _check_statement(self, party: PartyId, statement: Statement) -> None:
+        identities.verify(self.certificate(party), statement.signature, statement.body)
+        read_statement(statement.body, party, self.id, self.manifest.digest)
+
+    def _pass_on(self, party: PartyId, statement: Statement) -> None:
+        place = self._topology.place[party]
+        for other in self._topology.audience.get(party, ()):
+            if other in self.manifest.recipients and other not in self.lost:
+                self._channels[other].say(Relayed(place, b"", encode(statement)))
+
+    def _statements_relayed(self) -> dict[PartyId, tuple[PartyId, ...]]:
+        """Parties whose statement each relayer brings to this one, if it is a recipient."""
+        return self._topology.relayed_by if self.me in self.manifest.recipients else {}
+
+    async def _hear_relayed_statement(
+        self, relayer: PartyId, parties: Sequence[PartyId], statements: dict[PartyId, Statement]
+    ) -> bool:
+        """Take one statement from a relayer; False when no more will come from it."""
+        if relayer in self.lost:
+            return False
+        try:
+            relayed = await self._channels[relayer].hear(Relayed, STATEMENT_SECONDS)
+            statement = decode(relayed.message)
+            party = self.manifest.parties[relayed.party]
+            if party not in parties or not isinstance(statement, Statement):
+                raise PeerViolation("it relayed no statement of a party it is the relayer of")
+            self._check_statement(party, statement)
+        except (OstrakaError, IndexError):
+            return False  # the relayer's own statement is here: nobody is lost any more
+        statements[party] = statement
+        return True
 
     async def close(self) -> None:
         """End the session: what was sent still arrives. Bounded."""
@@ -290,7 +291,7 @@ class Session(Exchange):
         await self._leave()
 
     async def abort(self, error: BaseException) -> None:
-        """End the session for everybody; they are told a code and whom we blame, never why."""
+        """End the session for all peers; they are told a code and whom we blame, never why."""
         self.lifecycle.end()
         code = error.code if isinstance(error, OstrakaError) else Aborted.code
         blames = error.peer if isinstance(error, OstrakaError) and error.peer else ""
@@ -304,7 +305,3 @@ class Session(Exchange):
             if self._gathering is not None:
                 await self._gathering.abandon()
             self._reactor.close()
-
-
-def _channels(found: dict[PartyId, Introduced]) -> dict[PartyId, Channel]:
-    return {party: channel for party, (channel, _) in found.items()}

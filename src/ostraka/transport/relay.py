@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 from typing import Final, Protocol
 
-from ostraka.errors import OstrakaError, PeerLost, PeerViolation, Temporary
+from ostraka.errors import Disagreement, OstrakaError, PeerLost, PeerViolation, Temporary
 from ostraka.identity import Identity
 from ostraka.limits import HANDSHAKE_SECONDS, RELAY_CHUNK, RELAY_WINDOW
 from ostraka.transport import tcp
@@ -164,6 +164,7 @@ class Relay:
 
         Raises:
             Temporary: the coordinator is full.
+            Disagreement: it speaks another version.
             PeerLost: it is gone, or does not answer within `seconds`.
         """
         self._link.write(frames.control(encode(Join(VERSION, room))))
@@ -238,9 +239,7 @@ class Relay:
             case Ping():
                 pass
             case Refused(code):
-                self._refused = Temporary(
-                    f"the coordinator refused us ({code})", hint="try again later"
-                )
+                self._refused = _refusal(code)
                 self._welcome.set()
             case _:
                 raise PeerViolation(f"a {type(message).__name__} message from the coordinator")
@@ -255,6 +254,16 @@ class Relay:
         carriers, self._carriers = self._carriers, {}
         for carrier in carriers.values():
             carrier.end(PeerLost(f"{NAME} is gone ({error.message})"))
+
+
+def _refusal(code: str) -> OstrakaError:
+    if code == "version":
+        return Disagreement(
+            f"{NAME} does not speak version {VERSION}, as we do",
+            hint="the coordinator and all parties need the same release of ostraka",
+            data_left=False,
+        )
+    return Temporary(f"{NAME} refused us ({code})", hint="try again later")
 
 
 async def connect(

@@ -1,12 +1,15 @@
 """One direction of the link between two parties, as a table.
 
-What a peer may send next depends on what it has sent before, and on nothing else.
+The messages that a peer may send next follow from those it has sent before, and from nothing else.
 
-    state    Hello    Ready    Vector   Statement  Abort
-    hello    ready    -        -        -          closed
-    ready    -        open     -        -          closed
-    open     -        -        open     closed     closed
-    closed   -        -        -        -          -
+    state    Hello    Ready    Vector   Statement  Abort    Relayed
+    hello    ready    -        -        -          closed   -
+    ready    -        open     -        -          closed   ready
+    open     -        -        open     ended      closed   open
+    ended    -        -        -        -          closed   ended
+    closed   -        -        -        -          -        -
+
+A compute party relays Hellos before its own Ready, Readys after it, Statements at the end.
 """
 
 from __future__ import annotations
@@ -15,15 +18,16 @@ from enum import StrEnum
 from typing import Final
 
 from ostraka.errors import PeerViolation
-from ostraka.wire.messages import Abort, Hello, Message, Ready, Statement, Vector
+from ostraka.wire.messages import Abort, Hello, Message, Ready, Relayed, Statement, Vector
 
 
 class State(StrEnum):
-    """What has been said on a link."""
+    """Progress of a peer on a link."""
 
     HELLO = "hello"
     READY = "ready"
     OPEN = "open"
+    ENDED = "ended"
     CLOSED = "closed"
 
 
@@ -31,15 +35,19 @@ TABLE: Final[dict[tuple[State, type[Message]], State]] = {
     (State.HELLO, Hello): State.READY,
     (State.HELLO, Abort): State.CLOSED,
     (State.READY, Ready): State.OPEN,
+    (State.READY, Relayed): State.READY,
     (State.READY, Abort): State.CLOSED,
     (State.OPEN, Vector): State.OPEN,
-    (State.OPEN, Statement): State.CLOSED,
+    (State.OPEN, Relayed): State.OPEN,
+    (State.OPEN, Statement): State.ENDED,
     (State.OPEN, Abort): State.CLOSED,
+    (State.ENDED, Relayed): State.ENDED,
+    (State.ENDED, Abort): State.CLOSED,
 }
 
 
 def after(state: State, message: Message) -> State:
-    """The state after `message`.
+    """Return the state after `message`.
 
     Raises:
         PeerViolation: the message is not allowed in `state`.

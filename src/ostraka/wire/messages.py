@@ -5,8 +5,11 @@ Between parties (inside the TLS session of the two):
     Hello      protocol version, manifest digest, nonce, signature of the three
     Ready      session id, a nonce for the recipients (empty to others), signature of the session id
     Vector     step, element type, length; the elements follow inline or in data frames
-    Statement  what a party signs at the end (receipt), and its signature
+    Statement  a party's signed account of the session (receipt), and its signature
     Abort      a code, and the name of the party it blames, or nothing
+    Relayed    place of a third party in the manifest, its certificate (with a Hello, else empty),
+               and one message of that party, encoded: Hello, Ready, Statement, or Abort when it
+               has left
 
 Between a party and the coordinator (inside the TLS session of these two):
 
@@ -28,9 +31,17 @@ from typing import Any, Final, NamedTuple
 import msgpack
 
 from ostraka.errors import PeerViolation
-from ostraka.limits import CONTROL_FRAME, INLINE_VECTOR, RELAY_WINDOW, TEXT, VECTOR
+from ostraka.limits import (
+    CERTIFICATE,
+    CONTROL_FRAME,
+    INLINE_VECTOR,
+    PARTIES,
+    RELAY_WINDOW,
+    TEXT,
+    VECTOR,
+)
 
-VERSION: Final = 1
+VERSION: Final = 2
 
 
 class Hello(NamedTuple):
@@ -61,6 +72,12 @@ class Statement(NamedTuple):
 class Abort(NamedTuple):
     code: str
     blames: str
+
+
+class Relayed(NamedTuple):
+    party: int
+    certificate: bytes
+    message: bytes
 
 
 class Join(NamedTuple):
@@ -104,6 +121,7 @@ Message = (
     | Vector
     | Statement
     | Abort
+    | Relayed
     | Join
     | Welcome
     | Joined
@@ -144,6 +162,7 @@ _layout: Final[dict[type[Message], tuple[int, tuple[Check, ...]]]] = {
     Vector: (3, (_number(0xFFFFFFFF), _one_of("u8", "u1"), _number(VECTOR), _upto(INLINE_VECTOR))),
     Statement: (4, (_upto(CONTROL_FRAME), _octets(64))),
     Abort: (5, (_text(), _text())),
+    Relayed: (6, (_number(PARTIES), _upto(CERTIFICATE), _upto(CONTROL_FRAME))),
     Join: (16, (_number(0xFFFF), _octets(32))),
     Welcome: (17, (_slot,)),
     Joined: (18, (_slot, _octets(32))),

@@ -1,0 +1,20 @@
+"""Links that a session needs: a pair of parties has one only if it sends something over it.
+
+    compute party   with every party: parcels, steps, shares of the result
+    recipient       with every other recipient: nonces of the result, slices of long results
+
+Two parties without a link learn of each other from a compute party, which both have a link to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from ostraka.names import Role
+
+
+def needs_link(ours: Collection[Role], theirs: Collection[Role]) -> bool:
+    """Tell whether two parties with these roles send each other anything."""
+    if Role.COMPUTE in ours or Role.COMPUTE in theirs:
+        return True
+    return Role.RECIPIENT in ours and Role.RECIPIENT in theirs

@@ -1,0 +1,100 @@
+"""Acquaintance of one party with another, from before its Hello to its Ready, as a table.
+
+    state     hello     doubt     left      patience  seal      ready
+    awaited   present   doubted   awaited   -         -         -
+    doubted   present   doubted   doubted   rejected  -         -
+    present   -         -         awaited   -         bound     ready
+    bound     -         -         lost      -         -         ready
+    ready     -         -         lost      -         ready     -
+    rejected, lost: final, the session does not take place
+
+hello: a Hello with our manifest's digest has verified. doubt: the party showed another manifest, or
+says that a party of our name is there already; both may be another session's doing, until our
+patience ends. left: its link, or its relayer's word, is gone. seal: all parties are present, and
+our Ready leaves. ready: its Ready has verified.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from ostraka.errors import OstrakaError, PeerViolation
+from ostraka.wire.messages import Hello, Ready
+
+DUPLICATE: Final = "duplicate"
+"""The abort code for a party that is there already."""
+
+
+class State(StrEnum):
+    """Knowledge of one other party."""
+
+    AWAITED = "awaited"
+    DOUBTED = "doubted"
+    PRESENT = "present"
+    BOUND = "bound"
+    READY = "ready"
+    REJECTED = "rejected"
+    LOST = "lost"
+
+
+class Event(StrEnum):
+    """News of one other party."""
+
+    HELLO = "hello"
+    DOUBT = "doubt"
+    LEFT = "left"
+    PATIENCE = "patience"
+    SEAL = "seal"
+    READY = "ready"
+
+
+TABLE: Final[dict[tuple[State, Event], State]] = {
+    (State.AWAITED, Event.HELLO): State.PRESENT,
+    (State.AWAITED, Event.DOUBT): State.DOUBTED,
+    (State.AWAITED, Event.LEFT): State.AWAITED,
+    (State.DOUBTED, Event.HELLO): State.PRESENT,
+    (State.DOUBTED, Event.DOUBT): State.DOUBTED,
+    (State.DOUBTED, Event.LEFT): State.DOUBTED,
+    (State.DOUBTED, Event.PATIENCE): State.REJECTED,
+    (State.PRESENT, Event.LEFT): State.AWAITED,
+    (State.PRESENT, Event.SEAL): State.BOUND,
+    (State.PRESENT, Event.READY): State.READY,
+    (State.BOUND, Event.LEFT): State.LOST,
+    (State.BOUND, Event.READY): State.READY,
+    (State.READY, Event.LEFT): State.LOST,
+    (State.READY, Event.SEAL): State.READY,
+}
+
+HERE: Final = frozenset({State.PRESENT, State.BOUND, State.READY})
+
+
+def after(state: State, event: Event) -> State:
+    """Return the state after `event`.
+
+    Raises:
+        PeerViolation: the event cannot happen in `state`.
+    """
+    try:
+        return TABLE[state, event]
+    except KeyError:
+        raise PeerViolation(f"a {event.value} of a party that is {state.value}") from None
+
+
+@dataclass(slots=True)
+class Acquaintance:
+    """Knowledge of one other party."""
+
+    state: State = State.AWAITED
+    certificate: bytes = b""
+    hello: Hello | None = None
+    ready: Ready | None = None
+    doubt: OstrakaError | None = None
+    trouble: str = ""
+    tired: bool = False
+    """Whether it was here and has given up waiting for others."""
+
+    def happen(self, event: Event) -> None:
+        """Move on. Raises as `after`."""
+        self.state = after(self.state, event)

@@ -1,0 +1,89 @@
+"""Errors of a session's beginning: each says which party to ask. Nothing has left this machine."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ostraka.errors import Disagreement, TimedOut
+from ostraka.manifest import Manifest
+from ostraka.names import PartyId
+from ostraka.wire.messages import VERSION, Abort, Hello
+
+NAMES: Final = 10
+"""Parties that an error names; of more it says how many."""
+
+
+def other_version(peer: PartyId, hello: Hello) -> Disagreement:
+    """Blame a peer whose Hello is of another version."""
+    return Disagreement(
+        f"{peer} speaks version {hello.version}, we speak {VERSION}",
+        hint="all parties need the same release of ostraka",
+        peer=peer,
+        data_left=False,
+    )
+
+
+def other_manifest(peer: PartyId, hello: Hello, manifest: Manifest) -> Disagreement:
+    """Blame a peer whose Hello is about another manifest."""
+    return Disagreement(
+        f"{peer} holds another manifest: theirs is sha256:{hello.digest.hex()}, "
+        f"ours sha256:{manifest.digest.hex()}",
+        hint=f"compare files with {peer}; `ostraka check` prints the digest",
+        peer=peer,
+        data_left=False,
+    )
+
+
+def other_process(peer: PartyId, me: PartyId) -> Disagreement:
+    """Blame a second process of this party, which a peer says it has met before."""
+    return Disagreement(
+        f"{peer} says that another {me} is there already",
+        hint="is another process taking part with this key? Only the first can",
+        data_left=False,
+    )
+
+
+def other_session(party: PartyId) -> Disagreement:
+    """Blame a party that is ready for another session than this one."""
+    return Disagreement(
+        f"{party} was shown other parties, or other words of theirs, than we were",
+        hint="a party between you is lying, or two parties run under one name",
+        peer=party,
+        data_left=False,
+    )
+
+
+def told(peer: PartyId, blamed: PartyId, me: PartyId) -> Disagreement:
+    """Blame the party that a peer blamed as it ended the session over a disagreement."""
+    return Disagreement(
+        f"{peer} says that {blamed} holds another manifest, was shown another session, or runs "
+        "another release",
+        hint="compare files: `ostraka check` prints the digest",
+        peer=peer if blamed == me else blamed,
+        data_left=False,
+    )
+
+
+def gave_up(peer: PartyId, farewell: Abort) -> TimedOut:
+    """Report a peer that stopped waiting: its deadline is ours, the clocks differ a little."""
+    awaited = f" for {farewell.blames}" if farewell.blames else ""
+    return TimedOut(
+        f"{peer} waited{awaited} until the deadline, and gave up",
+        hint="start again when all parties are ready",
+        data_left=False,
+    )
+
+
+def too_late(missing: dict[PartyId, str], seconds: float) -> TimedOut:
+    """Blame the parties that did not come before the deadline, each with the trouble known."""
+    names = list(missing)
+    reasons = [f"{party}: {why}" for party, why in list(missing.items())[:NAMES] if why]
+    more = f" and {len(names) - NAMES} more" if len(names) > NAMES else ""
+    return TimedOut(
+        f"{', '.join(names[:NAMES]) or 'a party'}{more} did not come within {seconds:g} s"
+        + (f" ({'; '.join(reasons)})" if reasons else ""),
+        hint="start again when they are ready; if they say they were there, compare manifests: "
+        "`ostraka check` prints the digest",
+        peer=names[0] if len(names) == 1 else None,
+        data_left=False,
+    )

@@ -1,0 +1,86 @@
+"""Links of one party: with whom it has one, who opens it, and who relays the words of the others.
+
+A party that computes has a link to every party. Words of a party that does not (its Hello, its
+Ready, its Statement) reach a party without a link to it through one compute party, its relayer,
+which follows from the manifest alone: the parties' places, modulo the number of compute parties,
+spread that work evenly.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from ostraka.manifest import Manifest
+from ostraka.manifest.links import needs_link
+from ostraka.names import PartyId
+
+
+class Topology:
+    """Links and relayers of the party `me`."""
+
+    def __init__(self, manifest: Manifest, me: PartyId) -> None:
+        self.me = me
+        self.parties = manifest.parties
+        self.others = tuple(party for party in manifest.parties if party != me)
+        self.place = {party: place for place, party in enumerate(manifest.parties)}
+        self._compute = manifest.compute
+        self._roles = {party.name: party.roles for party in manifest.party}
+        self._addresses = {party.name: party.address for party in manifest.party}
+
+    @cached_property
+    def linked(self) -> tuple[PartyId, ...]:
+        """Parties that this one has a link to, in the order of the manifest."""
+        return tuple(party for party in self.others if self.has_link(self.me, party))
+
+    @cached_property
+    def compute(self) -> tuple[PartyId, ...]:
+        """Compute parties other than this one."""
+        return tuple(party for party in self._compute if party != self.me)
+
+    @cached_property
+    def computes(self) -> bool:
+        """Whether this party computes."""
+        return self.me in self._compute
+
+    @cached_property
+    def relayers(self) -> dict[PartyId, PartyId]:
+        """The relayer of each party that this one has no link to."""
+        linked = set(self.linked)
+        return {party: self._relayer(party) for party in self.others if party not in linked}
+
+    @cached_property
+    def relayed_by(self) -> dict[PartyId, tuple[PartyId, ...]]:
+        """The parties whose words each relayer is to bring to this one."""
+        found: dict[PartyId, list[PartyId]] = {}
+        for party, relayer in self.relayers.items():
+            found.setdefault(relayer, []).append(party)
+        return {relayer: tuple(parties) for relayer, parties in found.items()}
+
+    @cached_property
+    def audience(self) -> dict[PartyId, tuple[PartyId, ...]]:
+        """The parties to whom this one relays, for each party whose words it relays."""
+        if not self.computes:
+            return {}
+        idle = [party for party in self.others if party not in self._compute]
+        mine = [party for party in idle if self._relayer(party) == self.me]
+        return {
+            party: tuple(other for other in idle if not self.has_link(party, other))
+            for party in mine
+        }
+
+    def dials(self, party: PartyId, other: PartyId) -> bool:
+        """Tell whether `party` opens a direct link to `other`: the one without an address does, or
+        of two with an address the later one."""
+        ours, theirs = self._addresses[party], self._addresses[other]
+        return theirs is not None and (ours is None or self.place[party] > self.place[other])
+
+    def through_coordinator(self, other: PartyId) -> bool:
+        """Tell whether neither of this party and `other` can open a direct link."""
+        return self._addresses[self.me] is None and self._addresses[other] is None
+
+    def has_link(self, one: PartyId, other: PartyId) -> bool:
+        """Tell whether two parties are the same or have a link."""
+        return one == other or needs_link(self._roles[one], self._roles[other])
+
+    def _relayer(self, party: PartyId) -> PartyId:
+        return self._compute[self.place[party] % len(self._compute)]

@@ -1,0 +1,46 @@
+"""The table of one party's acquaintance with another: every event in every state."""
+
+import itertools
+
+import pytest
+
+from ostraka.errors import PeerViolation
+from ostraka.session import acquaintance
+from ostraka.session.acquaintance import HERE, TABLE, Acquaintance, Event, State, after
+
+
+@pytest.mark.parametrize(("state", "event"), list(itertools.product(State, Event)))
+def test_an_event_moves_as_the_table_says_or_changes_nothing(state, event):
+    other = Acquaintance(state)
+    if (state, event) in TABLE:
+        other.happen(event)
+        assert other.state is TABLE[state, event] is after(state, event)
+    else:
+        with pytest.raises(PeerViolation, match=state.value):
+            other.happen(event)
+        assert other.state is state
+
+
+def test_the_documented_table_is_the_table():
+    lines = [line.split() for line in acquaintance.__doc__.splitlines() if line[:4] == "    "]
+    events = [Event(word) for word in lines[0][1:]]
+    documented = {
+        (State(line[0]), event): State(word)
+        for line in lines[1:]
+        if len(line) == len(events) + 1
+        for event, word in zip(events, line[1:], strict=True)
+        if word != "-"
+    }
+    assert documented == TABLE
+
+
+def test_only_a_hello_brings_a_party_and_only_a_ready_makes_it_ready():
+    arrivals = {e for (state, e), to in TABLE.items() if to in HERE and state not in HERE}
+    assert arrivals == {Event.HELLO}
+    readied = {e for (state, e), to in TABLE.items() if to is State.READY is not state}
+    assert readied == {Event.READY}
+
+
+@pytest.mark.parametrize("state", [State.REJECTED, State.LOST])
+def test_an_ended_acquaintance_stays_ended(state):
+    assert not [event for event in Event if (state, event) in TABLE]
