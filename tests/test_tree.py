@@ -56,6 +56,7 @@ COVERED = {
     "protocols/protocol.py": "protocols/test_runner.py",
     "protocols/shares.py": "protocols/test_runner.py",
     "protocols/table_words.py": "protocols/test_table.py",
+    "record/reconcile.py": "test_party_ledger.py",
     "session/channel.py": "session/test_session.py",
     "session/gather.py": "session/test_session.py",
     "sharing/additive.py": "sharing/test_schemes.py",

@@ -125,7 +125,7 @@ def test_what_is_released_no_longer_counts(ledger):
 def test_only_what_is_held_can_be_released(ledger):
     found = ledger()
     held, committed = found.reserve(run()), complete(found, run())
-    with pytest.raises(UsageError, match="committed, and only what is held"):
+    with pytest.raises(UsageError, match="committed: only a run that is held"):
         found.release(committed.id, "by hand")
     assert found.release(held.id[:6], "by hand").id == held.id
     with pytest.raises(UsageError, match="is released"):

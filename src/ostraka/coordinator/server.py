@@ -1,7 +1,7 @@
 """The coordinator: TLS sockets around `rooms`.
 
-Every connection has one task, which waits; frames are handled where they arrive, without it. All
-that is kept of a frame is one buffer, decrypted into and encrypted from.
+Every connection has one task, which waits; frames are handled where they arrive, without it. One
+buffer is kept of a frame: it is decrypted into and encrypted from.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ from ostraka.wire.messages import decode
 log: Final = logging.getLogger("ostraka.coordinator")
 
 TICKS: Final = 8
-"""Ticks of the clock in the shortest time that is measured with it."""
+"""Ticks of the clock in the shortest time that the clock measures."""
 
 SPARE_FILES: Final = 32
-"""File descriptors that are not for connections."""
+"""File descriptors kept for other uses than connections."""
 
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """What a coordinator knows about itself."""
+    """Figures of a coordinator at one moment."""
 
     connections: int
     members: int
@@ -59,20 +59,20 @@ async def serve(
 
     Args:
         listen: "host:port"; port 0 lets the system choose.
-        ready: told the address once it listens.
+        ready: called with the address once the coordinator listens.
         allow: fingerprints ("sha256:...") that may join; None admits any key.
 
     Raises:
-        UsageError: it cannot listen there.
+        UsageError: the address cannot be listened on.
     """
     await Coordinator(identity, allow=allow).serve(listen, ready)
 
 
 class Coordinator:
-    """Joins the parties of a session, forwards what it cannot read, and keeps nothing.
+    """A relay: joins the parties of a session, forwards what it cannot read, and keeps nothing.
 
     Args:
-        identity: its own; parties pin it.
+        identity: the coordinator's own; parties pin it.
         allow: fingerprints ("sha256:...") that may join; None admits any key.
     """
 
@@ -86,7 +86,7 @@ class Coordinator:
         self._most_connections = _raise_file_limit() - SPARE_FILES
 
     def statistics(self) -> Statistics:
-        """As of now."""
+        """Return the figures as of now."""
         return Statistics(
             len(self._connections),
             self._rooms.members,
@@ -97,7 +97,7 @@ class Coordinator:
         )
 
     async def serve(self, listen: str, ready: Callable[[str], None] | None = None) -> None:
-        """Run until cancelled."""
+        """Listen and relay until cancelled."""
         reactor = Reactor(spin=0)
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -129,7 +129,7 @@ class Coordinator:
         )
 
     async def _attend(self, connection: Connection) -> None:
-        """The life of one connection. Its end is no error of ours, whatever it was."""
+        """Serve one connection until its end; no cause of that end stops the coordinator."""
         try:
             try:
                 await self._welcome(connection)
@@ -144,7 +144,7 @@ class Coordinator:
         except OstrakaError as error:
             log.debug("connection ended: %s", error.code)
         except Exception:
-            log.exception("connection ended by a bug of ours")
+            log.exception("connection ended by a bug")
         finally:
             self._forget(connection)
 
@@ -160,7 +160,7 @@ class Coordinator:
         self._act(connection, self._rooms.join(connection, key, message, monotonic(), busy=busy))
 
     def _frames(self, connection: Connection) -> frames.Parser[None]:
-        """What a member sends, until it is to be left unread."""
+        """Parse and handle a member's frames until the connection is to be left unread."""
         while not connection.paused and not connection.closing:
             kind, length = yield from frames.read_header()
             if kind is frames.Kind.RELAY:
@@ -239,7 +239,7 @@ def _log_end(ended: Ended) -> None:
 
 
 def _raise_file_limit() -> int:
-    """As many file descriptors as we may have: every connection is one."""
+    """Raise the limit of file descriptors as far as allowed, and return it: one a connection."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
