@@ -30,11 +30,13 @@ class Memory:
         self.most = 0
 
     def change(self, size: int) -> None:
+        """Count bytes that a queue gained, or lost if negative."""
         self.queued += size
         self.most = max(self.most, self.queued)
 
     @property
     def full(self) -> bool:
+        """Whether all connections together keep more than they may."""
         return self.queued > limits.RELAY_MEMORY
 
     @property
@@ -118,18 +120,21 @@ class Connection:
         self._count()
 
     def _append(self) -> None:
+        """Hand the small frames gathered so far to the link, as one piece."""
         if self._tail:
             tail, self._tail = self._tail, bytearray()
             self._written += len(tail)
             self.link.write(tail)
 
     def _room(self) -> None:
+        """Send on when the socket has room, and release the connections that waited for it."""
         self._pump()
         self.flush()
         if self._waiting and self.queued <= self._memory.limit // 2:
             self._release()
 
     def _count(self) -> None:
+        """Bring the coordinator's count of bytes up to date with this queue."""
         # Small frames in the tail are counted when they are flushed: every turn of the loop.
         queued = 0 if self.link.failed else self.queued
         if queued != self._counted:
@@ -150,6 +155,7 @@ class Connection:
 
     @property
     def paused(self) -> bool:
+        """Whether this connection is left unread because of a crowded one."""
         return bool(self._blocked_by)
 
     async def resumed(self) -> None:
@@ -162,11 +168,13 @@ class Connection:
                 self._resumed = None
 
     def _release(self) -> None:
+        """Let the connections that wait for this one go on."""
         waiting, self._waiting = self._waiting, set()
         for other in waiting:
             other._go_on(self)
 
     def _go_on(self, crowded: Connection) -> None:
+        """Stop waiting for `crowded`, and read again if it was the last."""
         self._blocked_by.discard(crowded)
         if not self._blocked_by and self._resumed is not None and not self._resumed.done():
             self._resumed.set_result(None)

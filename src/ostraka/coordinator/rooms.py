@@ -104,6 +104,7 @@ class Member(Generic[K]):
 
 
 def _frame(message: Message) -> bytes:
+    """Return a message as a control frame."""
     return frames.control(encode(message))
 
 
@@ -163,6 +164,7 @@ class Rooms(Generic[K]):
         ]
 
     def _refusal(self, fingerprint: bytes, message: Join) -> str:
+        """Return the code for refusing a newcomer, or an empty text to admit it."""
         room = self._rooms.get(message.room)
         if message.version != VERSION:
             return "version"
@@ -218,6 +220,7 @@ class Rooms(Generic[K]):
         raise PeerViolation(f"a {type(message).__name__} message from a member")
 
     def _window(self, member: Member[K], message: Window) -> list[Action[K]]:
+        """Credit the sender of bytes that a member has taken, and pass the credit on."""
         origin = member.room.members.get(message.slot)
         if origin is None:
             return []
@@ -269,4 +272,5 @@ class Rooms(Generic[K]):
 
 
 def _roster(members: list[Member[K]]) -> bytes:
+    """Return frames that tell a newcomer of the members present."""
     return b"".join(_frame(Joined(member.slot, member.fingerprint)) for member in members)

@@ -115,6 +115,7 @@ class Coordinator:
     # Connections
 
     def _accepted(self, sock: socket.socket) -> None:
+        """Take up an accepted socket: make its connection and start its task."""
         connection = Connection(sock, self._reactor, self._identity, self._memory)
         self._connections.add(connection)
         self._strangers += 1
@@ -122,6 +123,7 @@ class Coordinator:
         self._tasks.create_task(self._attend(connection), name="connection")
 
     def _accept_or_not(self) -> None:
+        """Accept further sockets, or leave them to the kernel, by how many there are."""
         # Beyond either bound the rest waits in the kernel's queue.
         self._listener.accept(
             self._strangers < limits.PREAUTH_CONNECTIONS
@@ -149,6 +151,7 @@ class Coordinator:
             self._forget(connection)
 
     async def _welcome(self, connection: Connection) -> None:
+        """Finish the handshake and join the connection to the room it asks for."""
         link = connection.link
         await link.open(limits.HANDSHAKE_SECONDS)
         try:
@@ -173,6 +176,7 @@ class Coordinator:
                 raise PeerViolation(f"a {kind.name} frame from a member")
 
     def _forget(self, connection: Connection) -> None:
+        """Remove a connection that has ended from its room and from all queues."""
         connection.link.abandon(PeerLost("over"))
         self._connections.discard(connection)
         self._act(connection, self._rooms.left(connection, monotonic()))
@@ -182,6 +186,7 @@ class Coordinator:
     # Actions
 
     def _act(self, cause: Connection, actions: list[Action[Connection]]) -> None:
+        """Carry out actions, and leave `cause` unread if it crowded another connection."""
         for action in actions:
             if isinstance(action, Deliver):
                 self._deliver(action.to, action.frame)
@@ -193,12 +198,14 @@ class Coordinator:
                 _log_end(action)
 
     def _deliver(self, to: Connection, frame: bytes | bytearray) -> None:
+        """Queue a frame for a connection, and flush small frames at the end of this turn."""
         if to.send(frame):
             if not self._unflushed:
                 asyncio.get_running_loop().call_soon(self._flush)
             self._unflushed.append(to)
 
     def _flush(self) -> None:
+        """Flush the connections that gathered small frames in this turn."""
         unflushed, self._unflushed = self._unflushed, []
         for connection in unflushed:
             connection.flush()
@@ -206,12 +213,14 @@ class Coordinator:
     # Time
 
     async def _clock(self) -> None:
+        """Tick for as long as the coordinator runs."""
         while True:
             shortest = min(limits.PING_SECONDS, limits.PONG_SECONDS, limits.STALL_SECONDS)
             await asyncio.sleep(shortest / TICKS)
             self._tick(monotonic())
 
     def _tick(self, now: float) -> None:
+        """Note what was heard, give up stalled connections, ping silent members."""
         for connection in list(self._connections):
             if connection.heard():
                 self._rooms.heard(connection, now)
@@ -225,10 +234,12 @@ class Coordinator:
 
 
 def _digests(allow: Collection[str]) -> list[bytes]:
+    """Return fingerprints as bytes."""
     return [bytes.fromhex(text.removeprefix(PREFIX)) for text in allow]
 
 
 def _log_end(ended: Ended) -> None:
+    """Log the figures of a room that has ended."""
     log.info(
         "room=%s members=%d relayed_bytes=%d seconds=%.3f",
         ended.room,

@@ -84,6 +84,7 @@ class Chain:
 
     @contextmanager
     def _foreign_errors(self) -> Iterator[None]:
+        """Turn an error of the operating system into a refusal by the ledger."""
         try:
             yield
         except OSError as error:
@@ -92,6 +93,7 @@ class Chain:
             raise RefusedByLedger(message, hint=hint, data_left=False) from None
 
     def _open(self) -> int:
+        """Open or make the file; refuse one that others can read, or of which only the head is left."""
         flags = os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
         if self.head_path.exists() and not self.path.exists():  # in this order: it is made last
             raise self._damaged(f"is gone, and {self.head_path.name} is not")
@@ -125,6 +127,7 @@ class Chain:
             self.append({"ostraka_ledger": 1, "party": self._identity.name})
 
     def _take(self, line: bytes) -> None:
+        """Add a line to the chain, if it follows the one before it."""
         number = len(self.entries)
         try:
             entry = json.loads(line)["entry"]
@@ -137,6 +140,7 @@ class Chain:
         self._hashes.append(hashlib.sha256(line).hexdigest())
 
     def _check_signature(self, line: bytes) -> None:
+        """Refuse a last line that this party's key has not signed."""
         from base64 import b64decode
 
         try:
@@ -166,6 +170,7 @@ class Chain:
             )
 
     def _damaged(self, what: str) -> OstrakaError:
+        """Return the error for a file that is not as this party wrote it."""
         return RefusedByLedger(
             f"the ledger {self.path} {what}: it was changed, cut short or rolled back",
             hint="put back the newest copy of it and of its .head; if there is none, what was "

@@ -45,6 +45,7 @@ class _Work:
         self.done = 0
 
     def did(self, entries: int) -> None:
+        """Count entries; raise TooMany above `WORK`."""
         self.done += entries
         if self.done > WORK:
             raise TooMany

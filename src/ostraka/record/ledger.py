@@ -281,6 +281,7 @@ class Ledger:
             self._folded += 1
 
     def _apply(self, entry: Entry) -> None:
+        """Update the run that an entry is about."""
         if entry["n"] == 0:
             if entry["ostraka_ledger"] != 1:
                 raise ValueError("another format")
@@ -381,6 +382,7 @@ def _strictest(runs: Sequence[Run]) -> Run:
 
 
 def _left(roster: Roster, without: Collection[PartyId]) -> Roster:
+    """Return a roster without some contributors."""
     if not without:
         return roster
     gone = set(without)
@@ -388,5 +390,6 @@ def _left(roster: Roster, without: Collection[PartyId]) -> Roster:
 
 
 def _without(roster: Roster, counted: Collection[PartyId]) -> list[PartyId]:
+    """Return the contributors of a roster who were not counted."""
     there = set(counted)
     return [person.name for person in roster if person.name not in there]

@@ -145,10 +145,12 @@ def verify(receipt: dict[str, Any]) -> dict[str, Any]:
 
 
 def _missing(error: Exception) -> str:
+    """Return what is missing or wrong, for a person."""
     return f"{error} is missing" if isinstance(error, KeyError) else str(error)
 
 
 def _verify(receipt: dict[str, Any]) -> dict[str, Any]:
+    """Check a receipt; raise any of `_INCOMPLETE` where it has not the form of one."""
     if receipt["ostraka_receipt"] != FORMAT:
         raise UsageError(f"a receipt of format {receipt['ostraka_receipt']!r}")
     if set(receipt) != _FIELDS:
@@ -192,6 +194,7 @@ def _names(counted: list[int], manifest: dict[str, Any]) -> list[str]:
 def _verify_party(
     name: str, pin: str, entry: dict[str, Any], digest: bytes, session: bytes
 ) -> None:
+    """Check one party's certificate against its pin, and every signature under it."""
     _require(set(entry) in (_ENTRY, _ENTRY | _ENDED), f"too much or too little about {name}")
     certificate = _octets(entry["certificate"])
     fingerprint = identities.fingerprint_text(identities.fingerprint(certificate))
@@ -244,5 +247,6 @@ def _agreed(statements: dict[str, dict[str, Any]]) -> list[int] | None:
 
 
 def _require(holds: bool, otherwise: str) -> None:
+    """Raise PeerViolation with `otherwise`, unless a claim holds."""
     if not holds:
         raise PeerViolation(f"the receipt does not hold: {otherwise}")

@@ -95,6 +95,7 @@ def check_budget(rule: Rule, spends: Sequence[Spend], cost: Spend) -> None:
 
 
 def _before(spends: Sequence[Spend], rule: Rule) -> str:
+    """Return how much of a rule's budget was spent before, for a person."""
     assert rule.budget is not None
     if any(spend.exact for spend in spends):
         return "an exact answer was given before, which no budget bounds"
@@ -105,6 +106,7 @@ def _before(spends: Sequence[Spend], rule: Rule) -> str:
 
 
 def _pair(epsilon: Fraction, delta: Fraction) -> str:
+    """Return epsilon, and delta where it is above the default, for a person."""
     return short(epsilon) + (f" at delta {short(delta)}" if delta > DEFAULT_DELTA else "")
 
 
@@ -146,15 +148,18 @@ def check_roster(limits: Limits, counted: Roster, earlier: Collection[Roster], n
 
 
 def _refused(message: str) -> RefusedByLedger:
+    """Return the error for a roster that would tell too much."""
     hint = "run it with the same contributors as before, or agree on noise and a budget instead"
     return RefusedByLedger(message, hint=hint, data_left=False)
 
 
 def _against(asked: frozenset[str], other: frozenset[str], names: Mapping[str, PartyId]) -> str:
+    """Return how a roster differs from an earlier one, for a person."""
     parts = (("without", other - asked), ("with", asked - other))
     return " and ".join(f"{word} {_listed(who, names)}" for word, who in parts if who)
 
 
 def _listed(keys: Collection[str], names: Mapping[str, PartyId]) -> str:
+    """Return the names of up to eight contributors, and how many more there are."""
     who = sorted(names[key] for key in keys)
     return ", ".join(who[:8]) + (f" and {len(who) - 8} more" if len(who) > 8 else "")
