@@ -67,7 +67,7 @@ def check_party(name, pin, entry, digest, session):
 def check_statements(statements, digest, session):
     """The places, among the manifest's contributors, of those counted; None when nobody says."""
     for name, statement in statements.items():
-        require(statement["party"] == name, f"{name}'s statement is somebody else's")
+        require(statement["party"] == name, f"{name}'s statement is another party's")
         require(statement["session"] == session.hex(), f"{name} signed another session")
         require(statement["manifest_sha256"] == digest.hex(), f"{name} signed another manifest")
     counted = [s["counted"] for s in statements.values() if "counted" in s]
@@ -81,13 +81,13 @@ def verify(receipt):
     """Lines that say what holds; DoesNotHoldError for what does not."""
     require(receipt["ostraka_receipt"] == 1, "this is not a receipt of format 1")
     if set(receipt) != FIELDS:
-        raise ValueError("more, or less, than a receipt says")
+        raise ValueError("keys other than those of a receipt")
     digest = hashlib.sha256(receipt["manifest"].encode()).digest()
     require(digest.hex() == receipt["manifest_sha256"], "the manifest is not the one it names")
     manifest, entries = json.loads(receipt["manifest"]), receipt["parties"]
     pins = {party["name"]: party["key"] for party in manifest["party"]}
     require(set(entries) == set(pins), "the parties are not those of the manifest")
-    require(receipt["written_by"] in pins, "whoever wrote it is not a party")
+    require(receipt["written_by"] in pins, "its writer is not a party")
     nonces = b"".join(decoded(entries[name]["nonce"]) for name in pins)
     session = hashlib.sha256(b"ostraka session\0" + digest + nonces).digest()
     require(session.hex() == receipt["session"], "the session id does not follow from the nonces")

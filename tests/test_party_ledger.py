@@ -10,7 +10,8 @@ from ostraka.errors import Aborted, InputError, RefusedByLedger, TimedOut
 from ostraka.outcome import Output
 from ostraka.progress import Observer, Progress
 from ostraka.protocols.secure_sum import SecureSum
-from ostraka.record.ledger import Ledger, State, missing_sessions
+from ostraka.record.ledger import Ledger, RunState
+from ostraka.record.reconcile import missing_sessions
 
 ALL = ("contributor", "compute", "recipient")
 INPUTS = {"alice": 1, "bob": 20, "carlos": 300}
@@ -60,7 +61,7 @@ async def test_each_party_writes_down_what_it_knows(office, ledgers, sharing):
     found = await run(office, manifest, ledgers)
     for name, result in found.items():
         record = last(ledgers[name])
-        assert record.state is State.COMMITTED
+        assert record.state is RunState.COMMITTED
         assert record.session == result["session"]
         assert record.counted == tuple((p.name, p.key, 1) for p in manifest.party)
         assert record.outputs == (() if name == "alice" else ("sum",))
@@ -95,7 +96,7 @@ async def test_a_figure_that_is_withheld_is_not_written_down_as_opened(
 async def test_nobody_came(office, ledgers):
     found = await take_part(office, office.manifest(deadline=0.3), ledgers, "alice", 1)
     assert isinstance(found, TimedOut)
-    assert why(ledgers["alice"]) == (State.RELEASED, "timed-out")
+    assert why(ledgers["alice"]) == (RunState.RELEASED, "timed-out")
 
 
 async def test_a_bad_input_reserves_nothing_and_those_who_waited_release(office, ledgers):
@@ -104,7 +105,7 @@ async def test_a_bad_input_reserves_nothing_and_those_who_waited_release(office,
     assert not ledgers["bob"].runs
     for name in ("alice", "carlos"):
         assert isinstance(found[name], TimedOut)
-        assert last(ledgers[name]).state is State.RELEASED
+        assert last(ledgers[name]).state is RunState.RELEASED
 
 
 async def test_shares_of_shamir_that_left_are_held_as_others_may_go_on(office, ledgers):
@@ -121,7 +122,7 @@ async def test_shares_of_shamir_that_left_are_held_as_others_may_go_on(office, l
             observer = Stops() if name == "bob" else None
             taking = take_part(office, manifest, ledgers, name, INPUTS[name], observer=observer)
             group.create_task(taking)
-    assert why(ledgers["bob"]) == (State.HELD, "")
+    assert why(ledgers["bob"]) == (RunState.HELD, "")
 
 
 async def test_who_only_computes_holds_what_others_may_have_opened(office, ledgers):
@@ -140,7 +141,7 @@ async def test_who_only_computes_holds_what_others_may_have_opened(office, ledge
             observer = Stops() if name == "carlos" else None
             taking = take_part(office, manifest, ledgers, name, inputs.get(name), observer=observer)
             group.create_task(taking)
-    assert why(ledgers["carlos"]) == (State.HELD, "")
+    assert why(ledgers["carlos"]) == (RunState.HELD, "")
 
 
 async def test_an_interrupted_wait_is_released(office, ledgers):
@@ -152,7 +153,7 @@ async def test_an_interrupted_wait_is_released(office, ledgers):
             await asyncio.sleep(0.01)
         waiting.cancel()
         await asyncio.wait([waiting])
-    assert why(ledgers["alice"]) == (State.RELEASED, "interrupted")
+    assert why(ledgers["alice"]) == (RunState.RELEASED, "interrupted")
 
 
 async def test_what_is_refused_contacts_nobody(office, ledgers, monkeypatch):
@@ -177,7 +178,7 @@ async def test_a_refusal_at_commit_opens_nothing_and_is_released(office, ledgers
     found = await run(office, office.manifest(timeout=1), ledgers)
     assert isinstance(found["bob"], RefusedByLedger)
     assert found["bob"].data_left is True
-    assert why(ledgers["bob"]) == (State.RELEASED, "ledger")
+    assert why(ledgers["bob"]) == (RunState.RELEASED, "ledger")
     assert all(isinstance(found[name], Aborted) for name in ("alice", "carlos"))
 
 
@@ -194,7 +195,7 @@ async def test_a_refusal_after_shares_left_is_held_and_stops_everybody(
     found = await run(office, office.manifest(sharing=SHAMIR + policy, timeout=1), ledgers)
     assert isinstance(found["bob"], RefusedByLedger)
     assert found["bob"].data_left is True
-    assert why(ledgers["bob"]) == (State.HELD, "")
+    assert why(ledgers["bob"]) == (RunState.HELD, "")
     for name in ("alice", "carlos"):
         assert isinstance(found[name], Aborted)
         assert "bob refused" in found[name].message
@@ -207,7 +208,7 @@ async def test_who_only_contributes_is_refused_before_it_shares(office, ledgers,
     monkeypatch.setattr(ledgers["alice"], "commit", refuse)
     found = await run(office, office.manifest(GIVES, timeout=1), ledgers)
     assert found["alice"].data_left is False
-    assert why(ledgers["alice"]) == (State.RELEASED, "ledger")
+    assert why(ledgers["alice"]) == (RunState.RELEASED, "ledger")
 
 
 async def test_a_result_that_cannot_be_written_down_is_not_taken_away(office, ledgers, monkeypatch):
@@ -224,7 +225,7 @@ async def test_a_result_that_cannot_be_written_down_is_not_taken_away(office, le
     found = await run(office, office.manifest(), ledgers, observer=Watcher())
     assert found["alice"]["outputs"] == [{"name": "sum", "value": 321}]
     assert "the disk is full" in warned
-    assert last(ledgers["alice"]).state is State.COMMITTED
+    assert last(ledgers["alice"]).state is RunState.COMMITTED
 
 
 async def test_a_ledger_and_head_rolled_back_together_are_told_by_receipts(

@@ -1,22 +1,22 @@
-"""The one exception tree.
+"""The exceptions of this package, all below `OstrakaError`.
 
     OstrakaError
-      UsageError            2   we were called wrongly; ManifestError is one
+      UsageError            2   the program was called wrongly
         ManifestError       2   the manifest does not say something valid
-      Unreachable          10   the network: nobody answered
-      PinMismatch          11   somebody answered with another key than the manifest's
+      Unreachable          10   the network: no answer from an address
+      PinMismatch          11   the answer came under another key than the manifest's
       InvitationExpired    12   the session's invitation is over or used
       InputError           20   this party's own input; nothing was sent
       Disagreement         30   parties hold different manifests or rosters
-      RefusedByPolicy      31   a policy says no
-      RefusedByLedger      32   this party's own ledger or budget says no
+      RefusedByPolicy      31   a policy of the manifest forbids it
+      RefusedByLedger      32   this party's own ledger or budget forbids it
       Aborted              40   the session ended before anything was revealed
-        PeerLost           40   ... because a named party went missing
+        PeerLost           40   a named party went missing
       TimedOut             41   a deadline passed
       PeerViolation        50   a named peer broke the protocol
-        Tampered           50   ... or something between us altered what it sent
-      InternalError        70   our bug
-      Temporary            75   try again
+        Tampered           50   bytes were altered on the way from a peer
+      InternalError        70   a bug of this package
+      Temporary            75   trying again may work
 
 Every error says what happened, whose fault it is, what to do next, and whether any of this
 party's data has left the machine. Peers are told `code`, never the text.
@@ -31,7 +31,7 @@ from ostraka.names import PartyId
 
 
 class Fault(StrEnum):
-    """Who is to blame."""
+    """Causes of an error: the one to blame."""
 
     US = "us"
     PEER = "peer"
@@ -41,14 +41,14 @@ class Fault(StrEnum):
 
 
 class OstrakaError(Exception):
-    """Base of everything this package raises on purpose.
+    """Base of all exceptions that this package raises on purpose.
 
     Args:
         message: what happened, in one sentence.
         hint: what to do next.
         peer: the party at fault, when it is known.
-        data_left: True when something derived from this party's input had been sent (always in
-            shared form), False when nothing had, None when the raiser cannot know.
+        data_left: whether data derived from this party's input had been sent, always in shared
+            form; None when the code that raises cannot know.
     """
 
     exit_code: ClassVar[int] = 70
@@ -71,96 +71,96 @@ class OstrakaError(Exception):
 
 
 class UsageError(OstrakaError):
-    """The program was called wrongly."""
+    """A call of the program, or of a function, that asks for something impossible."""
 
     exit_code, code = 2, "usage"
 
 
 class ManifestError(UsageError):
-    """The manifest does not say something valid; the message points at the line."""
+    """A manifest that is not valid; the message points at the line."""
 
     code = "manifest"
 
 
 class Unreachable(OstrakaError):
-    """Nobody answered at an address."""
+    """An address that does not answer."""
 
     exit_code, fault, code = 10, Fault.NETWORK, "unreachable"
 
 
 class PinMismatch(OstrakaError):
-    """Somebody answered with another key than the manifest names."""
+    """A peer with another key than the one the manifest pins."""
 
     exit_code, fault, code = 11, Fault.PEER, "pin-mismatch"
 
 
 class InvitationExpired(OstrakaError):
-    """The session's invitation is over, or used."""
+    """An invitation to a session that has expired or been used."""
 
     exit_code, fault, code = 12, Fault.POLICY, "expired"
 
 
 class InputError(OstrakaError):
-    """This party's own input is not what the manifest asks for. Raised before anything is sent."""
+    """An input of this party that the manifest does not allow. Raised before anything is sent."""
 
     exit_code, fault, code = 20, Fault.INPUT, "input"
 
 
 class Disagreement(OstrakaError):
-    """Parties hold different manifests, rosters or session ids. Never retried."""
+    """Different manifests, rosters or session ids at different parties. Never retried."""
 
     exit_code, fault, code = 30, Fault.PEER, "disagreement"
 
 
 class RefusedByPolicy(OstrakaError):
-    """A policy of the manifest or of this party says no."""
+    """A refusal by a policy of the manifest or of this party."""
 
     exit_code, fault, code = 31, Fault.POLICY, "policy"
 
 
 class RefusedByLedger(OstrakaError):
-    """This party's own ledger or budget says no."""
+    """A refusal by this party's own ledger or budget."""
 
     exit_code, fault, code = 32, Fault.POLICY, "ledger"
 
 
 class Aborted(OstrakaError):
-    """The session ended before anything was revealed."""
+    """The end of a session before anything was revealed."""
 
     exit_code, fault, code = 40, Fault.NETWORK, "aborted"
 
 
 class PeerLost(Aborted):
-    """A named party's link is gone, or silent for longer than the manifest allows."""
+    """A named party whose link is gone, or silent for longer than the manifest allows."""
 
     code = "peer-lost"
 
 
 class TimedOut(OstrakaError):
-    """A deadline passed."""
+    """A deadline that passed."""
 
     exit_code, fault, code = 41, Fault.NETWORK, "timed-out"
 
 
 class PeerViolation(OstrakaError):
-    """A named peer broke the protocol."""
+    """A breach of the protocol by a named peer."""
 
     exit_code, fault, code = 50, Fault.PEER, "violation"
 
 
 class Tampered(PeerViolation):
-    """A link carried bytes that its peer did not send: TLS says so, not who did it."""
+    """Bytes on a link that its peer did not send: TLS tells that they are altered, not by whom."""
 
     fault, code = Fault.NETWORK, "tampered"
 
 
 class InternalError(OstrakaError):
-    """Our bug."""
+    """A bug of this package."""
 
     exit_code, fault, code = 70, Fault.US, "internal"
 
 
 class Temporary(OstrakaError):
-    """Something outside is busy; trying again later may work."""
+    """A resource outside that is busy; trying again later may work."""
 
     exit_code, fault, code = 75, Fault.NETWORK, "temporary"

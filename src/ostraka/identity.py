@@ -34,7 +34,7 @@ _YEARS = 10
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """One party's key pair and certificate. Never prints its key."""
+    """One party's key pair and certificate; `repr` leaves out the key."""
 
     name: str
     certificate: bytes
@@ -45,7 +45,7 @@ class Identity:
 
     @property
     def fingerprint(self) -> bytes:
-        """32 bytes: what the manifest pins."""
+        """Fingerprint of the certificate, 32 bytes: what the manifest pins."""
         return fingerprint(self.certificate)
 
     @property
@@ -72,17 +72,17 @@ class Identity:
         return load(name, Path(directory))
 
     def sign(self, data: bytes) -> bytes:
-        """64 bytes."""
+        """Return the Ed25519 signature of `data`, 64 bytes."""
         return self._key.sign(data)
 
 
 def fingerprint(certificate: bytes) -> bytes:
-    """SHA-256 of a certificate in DER form."""
+    """Return the SHA-256 of a certificate in DER form."""
     return hashlib.sha256(certificate).digest()
 
 
 def fingerprint_text(digest: bytes) -> str:
-    """As manifests write it: `sha256:` and 64 hex digits."""
+    """Return a digest as manifests write it: `sha256:` and 64 hex digits."""
     return PREFIX + digest.hex()
 
 
@@ -131,7 +131,7 @@ def load(name: str, directory: Path) -> Identity:
 
 
 def certificate_from_pem(path: Path) -> bytes:
-    """The DER form of a certificate file, such as another party's NAME.crt."""
+    """Return the DER form of a certificate file, such as another party's NAME.crt."""
     return _load_certificate(path).public_bytes(Encoding.DER)
 
 
@@ -139,7 +139,7 @@ def verify(certificate: bytes, signature: bytes, data: bytes) -> None:
     """Check an Ed25519 signature under a DER certificate.
 
     Raises:
-        PeerViolation: not a valid signature of `data`, or not a certificate of our kind.
+        PeerViolation: not a valid signature of `data`, or not an Ed25519 certificate.
     """
     with suppress(ValueError, InvalidSignature):
         public = x509.load_der_x509_certificate(certificate).public_key()
@@ -150,7 +150,7 @@ def verify(certificate: bytes, signature: bytes, data: bytes) -> None:
 
 
 def check_certificate(certificate: bytes) -> None:
-    """Refuse what is not a certificate of our kind before OpenSSL is given it.
+    """Refuse bytes that are not an Ed25519 certificate, before OpenSSL is given them.
 
     Raises:
         PeerViolation: too large, not X.509, or not an Ed25519 key.

@@ -1,4 +1,4 @@
-"""The words everything else is written in."""
+"""Types for names and numbers that all rooms use: parties, sessions, steps, roles."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Step = NewType("Step", int)
 
 
 class Role(StrEnum):
-    """What a party does in a session (ISO/IEC 4922: input, compute and result party)."""
+    """Roles of a party in a session (ISO/IEC 4922: input, compute and result party)."""
 
     CONTRIBUTOR = "contributor"
     COMPUTE = "compute"

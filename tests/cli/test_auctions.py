@@ -12,7 +12,7 @@ PARTIES = ("alice", "bob", "carlos")
 @pytest.mark.parametrize(
     ("bids", "price", "expected"),
     [
-        ("310,295,402", "first", ["carlos", 402]),
+        pytest.param("310,295,402", "first", ["carlos", 402], marks=pytest.mark.slow),
         ("310,295,402", "second", ["carlos", 310]),
         ("7,7.50,7.50,1", "first", ["bob", "7.5"]),
     ],

@@ -14,7 +14,8 @@ KEYS = {
 
 
 @pytest.mark.parametrize(
-    ("link", "parties", "size"), [("direct", 3, 1), ("relay", 3, 1000), ("direct", 2, 5000)]
+    ("link", "parties", "size"),
+    [("relay", 3, 1000), ("direct", 2, 5000), pytest.param("direct", 3, 1, marks=pytest.mark.slow)],
 )
 def test_json(cli, link: str, parties: int, size: int) -> None:
     found = cli(
@@ -34,8 +35,13 @@ def test_json(cli, link: str, parties: int, size: int) -> None:
 @pytest.mark.parametrize(
     ("work", "size"),
     [
-        ("mul", 100), ("compare", 100), ("sort", 20), ("matmul", 9), ("auction", 20),
-        ("fixed-matmul", 3), ("decompose", 5), ("threshold", 20),
+        ("compare", 100), ("fixed-matmul", 3), ("threshold", 20),
+        *(
+            pytest.param(work, size, marks=pytest.mark.slow)
+            for work, size in [
+                ("mul", 100), ("sort", 20), ("matmul", 9), ("auction", 20), ("decompose", 5)
+            ]
+        ),
     ],
 )  # fmt: skip
 def test_words_of_the_engine(cli, work: str, size: int) -> None:
@@ -47,7 +53,10 @@ def test_words_of_the_engine(cli, work: str, size: int) -> None:
     assert found["bytes_sent_per_party"] >= 8 * (size if work != "compare" else 1)
 
 
-@pytest.mark.parametrize(("link", "parties", "size"), [("direct", 3, 1), ("relay", 4, 100)])
+@pytest.mark.parametrize(
+    ("link", "parties", "size"),
+    [("direct", 3, 1), pytest.param("relay", 4, 100, marks=pytest.mark.slow)],
+)
 def test_votes(cli, link: str, parties: int, size: int) -> None:
     found = cli(
         "bench", "vote", "--parties", parties, "--size", size, "--link", link, "--runs", 2,
@@ -95,7 +104,13 @@ def test_text(cli) -> None:
     assert ended.out.startswith("in protocol ")
 
 
-@pytest.mark.parametrize("work", ["mul", "compare", "vote", "sort", "auction", "sum"])
+@pytest.mark.parametrize(
+    "work",
+    [
+        "sort", "auction",
+        *(pytest.param(w, marks=pytest.mark.slow) for w in ("mul", "compare", "vote", "sum")),
+    ],
+)  # fmt: skip
 def test_active_security(cli, work) -> None:
     options = ["--runs", "2", "--size", "9", "--security", "active", "--output", "json"]
     ended = cli("bench", work, *options)

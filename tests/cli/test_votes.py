@@ -31,8 +31,8 @@ def test_demo_vote(tmp_path: Path) -> None:
     [
         ("yes,no,no,no,yes", "1/2", "NO"),
         ("yes,no,abstain,yes", "1/2", "YES"),
-        ("yes,yes,yes", "1", "YES"),
-        ("yes,yes,abstain", "1", "NO"),
+        pytest.param("yes,yes,yes", "1", "YES", marks=pytest.mark.slow),
+        pytest.param("yes,yes,abstain", "1", "NO", marks=pytest.mark.slow),
     ],
 )
 def test_demo_vote_as_json(cli, votes, fraction, outcome) -> None:

@@ -156,8 +156,14 @@ def test_good_input_is_what_the_trap_would_have_seen(fleet):
 # Sudden death
 
 
-@pytest.mark.parametrize("relayed", [False, True])
-@pytest.mark.parametrize("phase", PHASES)
+@pytest.mark.parametrize(
+    ("phase", "relayed"),
+    [
+        pytest.param(phase, relayed, marks=() if (i + relayed) % 2 else pytest.mark.slow)
+        for i, phase in enumerate(PHASES)
+        for relayed in (False, True)
+    ],
+)
 def test_a_party_dies_and_additive_sharing_stops(fleet, phase, relayed):
     relay = fleet.coordinator() if relayed else None
     deadline = "3s" if phase in ("gathering", "sealing") else "15s"
@@ -210,7 +216,19 @@ def test_too_few_are_left_for_shamir(fleet):
 
 @pytest.mark.parametrize(
     ("phase", "sharing"),
-    [(phase, 'scheme = "additive"') for phase in PHASES] + [(p, SHAMIR) for p in PHASES[2:]],
+    [
+        *((phase, 'scheme = "additive"') for phase in ("gathering", "computing")),
+        *((phase, SHAMIR) for phase in ("sharing", "opening")),
+        *(
+            pytest.param(phase, sharing, marks=pytest.mark.slow)
+            for phase, sharing in [
+                ("sealing", 'scheme = "additive"'),
+                ("sharing", 'scheme = "additive"'),
+                ("opening", 'scheme = "additive"'),
+                ("computing", SHAMIR),
+            ]
+        ),
+    ],
 )
 def test_the_coordinator_dies(fleet, phase, sharing):
     relay = fleet.coordinator()

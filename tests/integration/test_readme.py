@@ -124,7 +124,13 @@ def wait_for(terminal: Terminal, together: list[tuple[Block, subprocess.Popen[st
         terminal.finish(*together.pop(0))
 
 
-@pytest.mark.parametrize("page", pages)
+LONG = {"docs/guides/poll.md", "docs/guides/separate-machines.md", "docs/guides/breach-losses.md"}
+"""Pages with many parties or waits; what they show has tests of its own."""
+
+
+@pytest.mark.parametrize(
+    "page", [pytest.param(p, marks=pytest.mark.slow) if p in LONG else p for p in pages]
+)
 def test_commands_work_as_typed(page, tmp_path):
     found = blocks((top / page).read_text())
     assert found, f"{page} has no commands"

@@ -9,7 +9,9 @@ import pytest
 RAISES = {"alice": 3800, "bob": 2514, "carlos": 2982, "david": 3390}
 
 
-@pytest.mark.parametrize("links", ["direct", "relayed", "mixed"])
+@pytest.mark.parametrize(
+    "links", ["mixed", *(pytest.param(x, marks=pytest.mark.slow) for x in ("direct", "relayed"))]
+)
 def test_four_engineers_learn_their_average_raise(fleet, links):
     direct = {"direct": tuple(RAISES), "relayed": (), "mixed": ("bob", "david")}[links]
     relay = None if links == "direct" else fleet.coordinator()
@@ -40,8 +42,14 @@ ROLES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("sharing", ['scheme = "additive"', 'scheme = "shamir"\nthreshold = 1'])
-@pytest.mark.parametrize("case", ROLES)
+@pytest.mark.parametrize(
+    ("case", "sharing"),
+    [
+        pytest.param(case, sharing, marks=pytest.mark.slow if (i + j) % 2 else ())
+        for i, case in enumerate(ROLES)
+        for j, sharing in enumerate(('scheme = "additive"', 'scheme = "shamir"\nthreshold = 1'))
+    ],
+)
 def test_only_the_recipients_learn(fleet, case, sharing):
     roles = ROLES[case]
     session = fleet.manifest(roles, fleet.coordinator(), sharing=sharing)
@@ -54,8 +62,15 @@ def test_only_the_recipients_learn(fleet, case, sharing):
             assert not {"outputs", "contributors"} & party.result.keys()
 
 
-@pytest.mark.parametrize("relayed", [False, True])
-@pytest.mark.parametrize("sharing", ['scheme = "additive"', 'scheme = "shamir"\nthreshold = 1'])
+@pytest.mark.parametrize(
+    ("relayed", "sharing"),
+    [
+        (False, 'scheme = "additive"'),
+        (True, 'scheme = "shamir"\nthreshold = 1'),
+        pytest.param(True, 'scheme = "additive"', marks=pytest.mark.slow),
+        pytest.param(False, 'scheme = "shamir"\nthreshold = 1', marks=pytest.mark.slow),
+    ],
+)
 def test_long_vectors(fleet, tmp_path, relayed, sharing):
     names, length = ("alice", "bob", "carlos"), 300_000
     relay = fleet.coordinator() if relayed else None

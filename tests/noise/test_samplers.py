@@ -9,7 +9,7 @@ import pytest
 
 from ostraka.arithmetic.randomness import BLOCK
 from ostraka.noise.exact import Exact
-from ostraka.noise.samplers import FEW, TAIL, Gaussian, Laplace, Table, gaussian, laplace
+from ostraka.noise.samplers import FEW, TAIL, AliasTable, Gaussian, Laplace, gaussian, laplace
 from ostraka.noise.tables import _AGAIN as AGAIN
 from ostraka.noise.tables import PRECISION, exp_minus
 
@@ -150,7 +150,7 @@ def word_counts(table):
 )
 def test_a_table_is_exactly_its_weights(weights):
     """Every word counted, and the words left over share out what is still due."""
-    table = Table(weights, -3)
+    table = AliasTable(weights, -3)
     counts = word_counts(table)
     over = counts.pop(AGAIN, 0)
     assert sum(counts.values()) + over == 1 << 64
@@ -174,7 +174,7 @@ class Scripted:
 
 
 def test_words_on_every_edge_mean_what_the_columns_say():
-    table = Table([5, 0, 3, 8, 1], 2)
+    table = AliasTable([5, 0, 3, 8, 1], 2)
     for start, end, outcome in ranges(table):
         if outcome == AGAIN or start == end:
             continue
@@ -183,7 +183,7 @@ def test_words_on_every_edge_mean_what_the_columns_say():
 
 
 def test_a_word_left_over_means_another_draw_for_it_alone():
-    table = Table([1, 2, 4], 5)
+    table = AliasTable([1, 2, 4], 5)
     (over,) = (start for start, end, outcome in ranges(table) if outcome == AGAIN != start - end)
     (other,) = table.draw(Scripted(0), 1)
     seen = set()
@@ -196,7 +196,7 @@ def test_a_word_left_over_means_another_draw_for_it_alone():
 
 @pytest.mark.parametrize("length", [0, 1, BLOCK - 1, BLOCK + 1])
 def test_a_vector_has_its_length_and_the_stream_decides(length, stream):
-    for sampler in (Table([1, 2, 1]), Laplace(Fraction(10**6)), Gaussian(Fraction(10**6))):
+    for sampler in (AliasTable([1, 2, 1]), Laplace(Fraction(10**6)), Gaussian(Fraction(10**6))):
         one, two = (sampler.draw(stream("same"), length) for _ in range(2))
         assert one.dtype == np.int64
         assert len(one) == length

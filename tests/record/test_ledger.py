@@ -18,7 +18,7 @@ from ostraka import identity
 from ostraka.errors import RefusedByLedger, UsageError
 from ostraka.identity import fingerprint_text
 from ostraka.record.budget import EXACT, Budget, Spend
-from ostraka.record.ledger import Ledger, Run, State
+from ostraka.record.ledger import Ledger, Run, RunState
 from ostraka.record.rules import Person, Rule
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -77,10 +77,10 @@ def states(ledger):
 def test_a_run_is_written_down_step_by_step(ledger):
     first = ledger()
     place = first.reserve(run(HALF))
-    assert states(ledger()) == [State.HELD]
+    assert states(ledger()) == [RunState.HELD]
     place.commit("ab" * 32, ("a", "b", "c"), Spend.pure(Fraction(3, 4)))
     assert place.committed
-    assert states(ledger()) == [State.COMMITTED]
+    assert states(ledger()) == [RunState.COMMITTED]
     place.result("ab" * 32, ("a", "b", "c"), "noised", ["sum", "mean"])
     (record,) = ledger().runs.values()
     assert (record.id, record.at, record.session) == (place.id, NOW.isoformat(), "ab" * 32)
@@ -118,14 +118,14 @@ def test_what_is_released_no_longer_counts(ledger):
     found = ledger(PAYROLL)
     for _ in range(5):
         found.reserve(run(Spend.pure(Fraction(1)))).release("aborted")
-    assert states(ledger()) == [State.RELEASED] * 5
+    assert states(ledger()) == [RunState.RELEASED] * 5
     complete(ledger(PAYROLL), run(Spend.pure(Fraction(1))))
 
 
 def test_only_what_is_held_can_be_released(ledger):
     found = ledger()
     held, committed = found.reserve(run()), complete(found, run())
-    with pytest.raises(UsageError, match="committed, and only what is held"):
+    with pytest.raises(UsageError, match="committed: only a run that is held"):
         found.release(committed.id, "by hand")
     assert found.release(held.id[:6], "by hand").id == held.id
     with pytest.raises(UsageError, match="is released"):
@@ -447,7 +447,7 @@ def test_two_processes_at_once_do_not_spend_more_than_the_budget(someone, tmp_pa
     children = [child(someone, tmp_path, 30, "lives") for _ in range(2)]
     done = [int(one.communicate(timeout=30)[0]) for one in children]
     assert sum(done) == 30
-    assert Counter(states(ledger())) == {State.COMMITTED: 30}
+    assert Counter(states(ledger())) == {RunState.COMMITTED: 30}
 
 
 def test_a_kill_between_reserve_and_commit_leaves_it_spent(someone, tmp_path, ledger):
@@ -455,7 +455,7 @@ def test_a_kill_between_reserve_and_commit_leaves_it_spent(someone, tmp_path, le
     one.communicate(timeout=30)
     assert one.returncode == -signal.SIGKILL
     found = ledger(Rule("payroll", ("*",), Budget(Fraction(1, 10))))
-    assert states(found) == [State.HELD]
+    assert states(found) == [RunState.HELD]
     tenth = Spend.pure(Fraction(1, 10))
     with pytest.raises(RefusedByLedger):
         found.reserve(run(tenth))

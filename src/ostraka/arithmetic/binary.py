@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from ostraka.arithmetic.planes import Planes
 
 IRREDUCIBLE: Final = {1: 0b11, 2: 0b111, 3: 0b1011, 4: 0b10011, 5: 0b100101, 6: 0b1000011}
-"""For each m, a polynomial of degree m that has no factors, as bits."""
+"""Polynomials that have no factors, as bits, by their degree m."""
 
 Matrix = NDArray[np.uint8]
-"""A linear map over GF(2): rows are what comes out."""
+"""A linear map over GF(2): a row for each plane of the result."""
 
 AT_ONCE: Final = 1 << 16
-"""Words up to which a linear map is one numpy call instead of one for each row."""
+"""Words up to which a linear map is one numpy call, instead of one for each row."""
 
 STRIP: Final = 2048
 """Words of every plane worked on at a time, so that a long map stays in the cache."""
@@ -37,7 +37,7 @@ class Binary:
 
     @classmethod
     def for_points(cls, count: int) -> Binary:
-        """The smallest field with `count` elements besides zero."""
+        """Return the smallest field that has `count` elements besides zero."""
         return cls(max(1, count.bit_length()))
 
     @cached_property
@@ -48,11 +48,11 @@ class Binary:
     # --- public elements: Python integers below 2^m ---------------------------------------------
 
     def times(self, a: int, b: int) -> int:
-        """a * b."""
+        """Return a * b for two public elements."""
         return self._table[a][b]
 
     def inverse(self, a: int) -> int:
-        """1 / a."""
+        """Return 1 / a for a public element."""
         if not a:
             raise ZeroDivisionError("zero has no inverse")
         return self._table[a].index(1)
@@ -70,7 +70,7 @@ class Binary:
         return product
 
     def lagrange(self, points: Sequence[int], at: int) -> list[int]:
-        """Coefficients c with f(at) = sum c_j f(points_j), f of degree < len(points)."""
+        """Return coefficients c with f(at) = sum c_j f(points_j), f of degree < len(points)."""
         found = []
         for x in points:
             c = 1
@@ -81,14 +81,14 @@ class Binary:
         return found
 
     def matrix(self, c: int) -> Matrix:
-        """Multiplication by c as a map of m planes to m planes."""
+        """Return the multiplication by c, as a linear map of m planes to m planes."""
         columns = [self.times(c, 1 << j) for j in range(self.m)]
         return np.array([[c >> i & 1 for c in columns] for i in range(self.m)], np.uint8)
 
     # --- planes -----------------------------------------------------------------------------------
 
     def multiply(self, a: Planes, b: Planes) -> Planes:
-        """a * b; the first axis is the m planes of an element."""
+        """Return a * b, element by element; the first axis is the m planes of an element."""
         product = [np.zeros_like(a[0]) for _ in range(2 * self.m - 1)]
         for i in range(self.m):
             for j in range(self.m):
@@ -101,7 +101,7 @@ class Binary:
 
 
 def apply(matrix: Matrix, planes: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """A linear map over GF(2): planes of shape (columns, words) to (rows, words)."""
+    """Apply a linear map over GF(2) to planes of shape (columns, words): shape (rows, words)."""
     rows, words = matrix.shape[0], planes.shape[1]
     if matrix.size * words <= AT_ONCE:
         chosen = np.where(matrix[:, :, None], planes[None], np.uint64(0))

@@ -1,4 +1,4 @@
-"""Which of a few values do not lie on the one polynomial of low degree: Berlekamp and Welch."""
+"""Error correction by Berlekamp and Welch: finding the values that lie on no common polynomial."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from ostraka.arithmetic.field import Field
 def wrong_values(
     field: Field, points: Sequence[int], values: Sequence[int], degree: int
 ) -> tuple[int, ...] | None:
-    """Positions of the values that are not f(point), f being the polynomial of at most `degree`
-    that all but e of them lie on, e = (len(points) - degree - 1) // 2; None when there is none.
+    """Find the values that do not lie on the polynomial that nearly all of them lie on.
 
-    With E the polynomial that is zero at the wrong points and Q = f E, Q(x) = y E(x) everywhere:
-    linear equations for the coefficients of both.
+    The polynomial f has at most `degree`, and all values but e lie on it, where
+    e = (len(points) - degree - 1) // 2. With E the polynomial that is zero at the wrong points and
+    Q = f E, Q(x) = y E(x) at every point: linear equations for the coefficients of Q and E.
+
+    Returns:
+        The positions of the wrong values; None when more than e are wrong.
     """
     p, e = field.p, (len(points) - degree - 1) // 2
     equations = [
@@ -36,7 +39,7 @@ def wrong_values(
 
 
 def _solve(rows: list[list[int]], p: int) -> list[int] | None:
-    """One solution of a linear system, its right-hand side in the last column."""
+    """Return one solution of a linear system, its right-hand side in the last column, or None."""
     unknowns = len(rows[0]) - 1
     pivots: list[int] = []
     for column in range(unknowns):
@@ -60,7 +63,7 @@ def _solve(rows: list[list[int]], p: int) -> list[int] | None:
 
 
 def _divide(numerator: Sequence[int], monic: Sequence[int], p: int) -> list[int] | None:
-    """numerator / monic, lowest coefficients first; None unless it goes in."""
+    """Return numerator / monic, lowest coefficients first; None when a remainder is left."""
     rest, quotient = list(numerator), [0] * (len(numerator) - len(monic) + 1)
     for k in reversed(range(len(quotient))):
         quotient[k] = rest[k + len(monic) - 1]

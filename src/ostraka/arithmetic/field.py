@@ -1,4 +1,4 @@
-"""Vectors over a Mersenne prime field, p = 2^61 - 1 unless a test wants a tiny one.
+"""Vectors over a Mersenne prime field: p = 2^61 - 1, or a tiny prime in tests.
 
 An element is one uint64 below p, and every function takes and returns such canonical elements.
 The functions are plain numpy without copies of their arguments: callers hand them blocks that fit
@@ -29,10 +29,10 @@ Elements = NDArray[np.uint64]
 MERSENNE_EXPONENTS: Final = (3, 5, 7, 13, 17, 19, 31, 61)
 
 FEW: Final = 32
-"""Elements up to which Python's integers are faster than some twenty calls of numpy."""
+"""Elements up to which Python integers are faster than some twenty calls of numpy."""
 
 _SHORT: Final = 8
-"""Along axes up to this long, whole vectors are added one by one."""
+"""Length of an axis up to which `Field.sum` adds whole vectors one by one."""
 
 _LOW32: Final = np.uint64(0xFFFFFFFF)
 _LOW29: Final = np.uint64((1 << 29) - 1)
@@ -40,7 +40,7 @@ _LOW29: Final = np.uint64((1 << 29) - 1)
 
 @dataclass(frozen=True)
 class Field:
-    """F_p with p = 2^bits - 1. Only bits = 61 is for real use: the others make exact tests."""
+    """F_p with p = 2^bits - 1. Real sessions use bits = 61; others make exact tests possible."""
 
     bits: int = 61
 
@@ -60,17 +60,17 @@ class Field:
     # --- vectors -----------------------------------------------------------------------------
 
     def add(self, a: Words, b: Words, out: Words | None = None) -> Words:
-        """a + b. `out` may be `a` or `b`."""
+        """Return a + b. `out` may be `a` or `b`."""
         total = np.add(a, b, out=out)
         return np.minimum(total, total - self._p, out=total)
 
     def subtract(self, a: Words, b: Words, out: Words | None = None) -> Words:
-        """a - b. `out` may be `a` or `b`."""
+        """Return a - b. `out` may be `a` or `b`."""
         difference = np.subtract(a, b, out=out)
         return np.minimum(difference, difference + self._p, out=difference)
 
     def rotate(self, a: Words, k: int) -> Words:
-        """a * 2^k, for any integer k."""
+        """Return a * 2^k, for any integer k."""
         k %= self.bits
         if k == 0:
             return a.copy()
@@ -80,7 +80,7 @@ class Field:
         return high
 
     def scale(self, a: Words, c: int) -> Words:
-        """c * a for a public integer c; free of products when c is plus or minus a power of two."""
+        """Return c * a for a public integer c, without a product when |c| is a power of two."""
         c %= self.p
         for power, sign in ((c, 1), (self.p - c, -1)):
             if power.bit_count() == 1:
@@ -89,7 +89,7 @@ class Field:
         return self.multiply(a, np.uint64(c))
 
     def mix(self, rows: Sequence[Sequence[int]], vectors: Sequence[Words]) -> list[Words]:
-        """For each row of public integers, sum of c_j * vectors_j; short vectors all at once."""
+        """Return the sum of c_j * vectors_j for each row c of public integers."""
         size = len(rows) * len(vectors) * len(vectors[0])
         if len(vectors) == 1 or size > BLOCK or self.bits != 61:
             return [self._mix_one(row, vectors) for row in rows]
@@ -109,11 +109,11 @@ class Field:
         return total
 
     def negate(self, a: Words) -> Words:
-        """-a."""
+        """Return -a."""
         return self.subtract(np.zeros_like(a), a)
 
     def multiply(self, a: Words, b: Words | np.uint64) -> Words:
-        """a * b, elementwise."""
+        """Return a * b, element by element."""
         if self.bits != 61:
             return self.reduce(a * b)
         if a.size <= FEW and a.ndim == 1 and np.shape(b) in ((), a.shape):
@@ -122,7 +122,7 @@ class Field:
         return self._product61(a, b)
 
     def _product61(self, a: Words, b: Words | np.uint64) -> Words:
-        """With a = a1 2^32 + a0 and the same for b: 2^64 = 8 and 2^61 = 1 modulo p."""
+        """Return a * b from halves, a = a1 2^32 + a0: modulo p, 2^64 is 8 and 2^61 is 1."""
         a0, a1 = a & _LOW32, a >> np.uint64(32)
         b0, b1 = b & _LOW32, b >> np.uint64(32)
         low = a0 * b0
@@ -140,7 +140,7 @@ class Field:
         return self.reduce(total)
 
     def reduce(self, a: Words) -> Words:
-        """Any 64-bit words (below p^2 in a tiny field) to their canonical elements, in place."""
+        """Reduce 64-bit numbers (below p^2 in a tiny field) to canonical elements, in place."""
         for _ in range(1 if self.bits == 61 else 2):
             carry = a >> np.uint64(self.bits)
             a &= self._p
@@ -151,10 +151,10 @@ class Field:
     # --- arrays of any shape -----------------------------------------------------------------
 
     def encode(self, values: object) -> Elements:
-        """Public integers or booleans, negative ones included, as elements of the same shape.
+        """Return public integers or booleans, also negative ones, as elements of the same shape.
 
         Raises:
-            TypeError: something else than integers, a float for instance.
+            TypeError: the values are not integers, but floats for instance.
         """
         if type(values) is int:
             return np.array(values % self.p, np.uint64)
@@ -172,12 +172,12 @@ class Field:
         return (a.astype(np.int64) % np.int64(self.p)).astype(np.uint64)
 
     def decode(self, a: Elements) -> NDArray[np.int64]:
-        """Elements as signed integers centred on zero."""
+        """Return elements as signed integers centred on zero."""
         signed = a.astype(np.int64)
         return np.where(signed > self.p // 2, signed - self.p, signed)
 
     def product(self, a: Elements, b: Elements) -> Elements:
-        """a * b with broadcasting, in blocks that stay in the cache."""
+        """Return a * b with broadcasting, in blocks that stay in the cache."""
         if b.size == 1 and b.ndim <= a.ndim:
             return self._blocked(a, lambda x: self.scale(x, int(b.ravel()[0])))
         if a.shape != b.shape:
@@ -200,7 +200,7 @@ class Field:
         return out.reshape(a.shape)
 
     def sum(self, a: Elements, axis: int | tuple[int, ...] | None = None) -> Elements:
-        """The sum over some axes, up to 2^31 elements at a time."""
+        """Return the sum over some axes, each sum of at most 2^31 elements."""
         if self.bits == 61 and a.size <= FEW:
             return np.asarray(np.sum(a.astype(object), axis=axis) % self.p, np.uint64)
         if isinstance(axis, int) and a.ndim > 1 and 1 < a.shape[axis] <= _SHORT:
@@ -216,7 +216,7 @@ class Field:
         return total.reshape(np.sum(np.broadcast_to(True, a.shape), axis=axis).shape)
 
     def inner(self, a: Words, b: Words) -> int:
-        """The sum of a * b, for vectors of up to 2^31 elements."""
+        """Return the sum of a * b, for vectors of up to 2^31 elements."""
         low = high = 0
         for part in blocks(len(a)):
             product = self.multiply(a[part], b[part])
@@ -228,10 +228,10 @@ class Field:
     # --- drawing -----------------------------------------------------------------------------
 
     def uniform(self, stream: Stream, out: Words) -> Words:
-        """Overwrite `out` with the stream's next elements: exactly uniform, p itself is skipped.
+        """Overwrite `out` with the stream's next elements, exactly uniform, and return it.
 
-        The elements are the accepted words in order, so cutting a vector into blocks changes
-        nothing.
+        A word of the stream gives an element by its low bits; the value p is skipped. Elements
+        come in the order of the words, so a vector drawn in blocks is the vector drawn at once.
         """
         rest = stream.fill(out)
         while True:
@@ -243,16 +243,16 @@ class Field:
             rest = stream.fill(rest[len(accepted) :])
 
     def check(self, a: Words) -> None:
-        """Refuse bytes from a peer that are no elements, with a ValueError."""
+        """Raise ValueError if numbers from a peer are not canonical elements, all below p."""
         if len(a) and a.max() >= self._p:
             raise ValueError(
-                f"a word is not an element of the field: it is not below 2^{self.bits} - 1"
+                f"a number is not an element of the field: it is not below 2^{self.bits} - 1"
             )
 
     # --- public scalars: Python integers ------------------------------------------------------
 
     def lagrange(self, points: Sequence[int], at: int) -> list[int]:
-        """Coefficients c with f(at) = sum c_j f(points_j) for every f of degree < len(points)."""
+        """Return coefficients c with f(at) = sum c_j f(points_j) for f of degree < len(points)."""
         xs = tuple(x % self.p for x in points)
         if len(set(xs)) != len(xs):
             raise ValueError("evaluation points must be distinct")
@@ -261,7 +261,7 @@ class Field:
         return list(_lagrange(self.p, xs, at % self.p))
 
     def points(self, n: int) -> tuple[int, ...]:
-        """n distinct evaluation points, none zero: powers of two as long as there are enough."""
+        """Return n distinct points, none zero: powers of two, or 1 to n above 61 points."""
         if not 0 < n < self.p:
             raise ValueError(f"a field of {self.p} elements has no {n} evaluation points")
         return tuple(1 << j for j in range(n)) if n <= self.bits else tuple(range(1, n + 1))
@@ -272,7 +272,7 @@ def _lagrange(p: int, points: tuple[int, ...], at: int) -> list[int]:
     def times(a: int, b: int) -> int:
         return a * b % p
 
-    # each point's product of all other differences: those before it times those after it
+    # Each point's product of all other differences: those before it times those after it.
     before = accumulate((at - x for x in points[:-1]), times, initial=1)
     after = [*accumulate((at - x for x in points[:0:-1]), times, initial=1)][::-1]
     parts = zip(_weights(p, points), before, after, strict=True)
@@ -281,7 +281,7 @@ def _lagrange(p: int, points: tuple[int, ...], at: int) -> list[int]:
 
 @lru_cache(maxsize=256)
 def _weights(p: int, points: tuple[int, ...]) -> list[int]:
-    """For each point the inverse of the product of its differences from the others."""
+    """Return for each point the inverse of the product of its differences from the others."""
     products = [1] * len(points)
     for j, x in enumerate(points):
         for y in points:
@@ -291,4 +291,4 @@ def _weights(p: int, points: tuple[int, ...]) -> list[int]:
 
 
 P61: Final = Field(61)
-"""The field of every real session."""
+"""The field that every real session uses."""

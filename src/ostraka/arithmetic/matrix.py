@@ -2,7 +2,7 @@
 
 Every element is cut into three limbs of at most 21 bits, centred so that each lies within
 +-2^20; the product of two polynomials in 2^21 takes six real matrix products (Karatsuba), whose
-entries stay below 2^53 and are therefore exact. A tiny field's products fit a word as they are.
+entries stay below 2^53 and are therefore exact. In a tiny field products fit 64 bits as they are.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Real = NDArray[np.float64]
 
 
 def matmul(field: Field, a: Elements, b: Elements) -> Elements:
-    """a @ b for two matrices."""
+    """Return a @ b for two matrices of elements."""
     if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[0]:
         raise ValueError(f"matrices of shapes {a.shape} and {b.shape} have no product")
     if a.size * b.shape[1] <= 2 * FEW:
@@ -55,7 +55,7 @@ def _exact(field: Field, a: Elements, b: Elements) -> Elements:
 
 
 def _limbs(a: Elements) -> tuple[Real, Real, Real]:
-    """a = l0 + l1 2^21 + l2 2^42 with every limb within +-2^20."""
+    """Split a = l0 + l1 2^21 + l2 2^42, with every limb within +-2^20."""
     rest, found = a.astype(np.int64), []
     for _ in range(2):
         low = ((rest + (1 << (LIMB - 1))) & ((1 << LIMB) - 1)) - (1 << (LIMB - 1))

@@ -1,6 +1,6 @@
-"""Bits of many words, bit-sliced: plane i holds bit i of 64 words in every one of its own words.
+"""Bit planes: plane i holds bit i of the elements, of 64 elements in each word.
 
-Transposing goes by bytes first and then by 8 x 8 bits within each word, so it costs a few passes.
+Transposing goes by bytes first, then by 8 x 8 bits within each word, so it costs a few passes.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Planes = NDArray[np.uint64]
-"""Shape (..., planes, words): element e of a row is bit e % 64 of word e // 64."""
+"""Arrays of shape (..., planes, words): element e of a row is bit e % 64 of word e // 64."""
 
 _SWAPS: Final = (
     (np.uint64(7), np.uint64(0x00AA00AA00AA00AA)),
@@ -21,12 +21,12 @@ _SWAPS: Final = (
 
 
 def width(count: int) -> int:
-    """Words of one plane of so many elements."""
+    """Return how many words a plane of `count` elements has."""
     return (count + 63) // 64
 
 
 def planes_of(elements: NDArray[np.uint64], bits: int) -> Planes:
-    """The lowest `bits` bits of a vector: shape (bits, width); what is beyond the end is zero."""
+    """Return the lowest `bits` bits of a vector: shape (bits, width), zero beyond its end."""
     w = width(len(elements))
     padded = np.zeros(64 * w, np.uint64)
     padded[: len(elements)] = elements
@@ -45,14 +45,14 @@ def planes_of(elements: NDArray[np.uint64], bits: int) -> Planes:
 
 
 def bits_of(planes: Planes, count: int) -> NDArray[np.uint64]:
-    """The first `count` bits of every plane as words 0 and 1: shape (planes, count)."""
+    """Return the first `count` bits of every plane as numbers 0 and 1: shape (planes, count)."""
     octets = np.ascontiguousarray(planes).view(np.uint8)
     bits = np.unpackbits(octets, axis=-1, count=count, bitorder="little")
     return bits.astype(np.uint64)
 
 
 def dense(planes: Planes, count: int) -> Planes:
-    """The first `count` elements of all rows in one row, one after the other."""
+    """Return the first `count` elements of all rows in one row, one after the other."""
     k, rows = planes.shape[0], planes.shape[1]
     octets = np.ascontiguousarray(planes).view(np.uint8)
     bits = np.unpackbits(octets, axis=-1, count=count, bitorder="little").reshape(k, rows * count)
@@ -62,7 +62,7 @@ def dense(planes: Planes, count: int) -> Planes:
 
 
 def spread(row: Planes, rows: int, count: int) -> Planes:
-    """The inverse of `dense`."""
+    """Return rows of `count` elements each from one row: the inverse of `dense`."""
     k = row.shape[0]
     octets = np.ascontiguousarray(row).view(np.uint8).reshape(k, -1)
     bits = np.unpackbits(octets, axis=-1, count=rows * count, bitorder="little")

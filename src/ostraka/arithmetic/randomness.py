@@ -1,9 +1,9 @@
-"""Where randomness comes from, and the streams it is stretched into.
+"""Randomness: sources of seeds, and the streams that a seed is stretched into.
 
-Randomness reaches every other function as an argument: a `Draw`. A draw only ever gives 32-byte
-seeds; whatever is longer is read from a `Stream`, AES-256 in counter mode under a key derived from
-the seed and a label that says what the stream is for. A seed is used for one purpose once, and a
-stream only moves forward, so no output is ever read twice.
+Randomness reaches every other function as an argument: a `Draw`. A draw gives 32-byte seeds; longer
+vectors are read from a `Stream`, AES-256 in counter mode under a key derived from the seed and a
+label that says what the stream is for. A seed is used for one purpose once, and a stream only
+moves forward, so no output is ever read twice.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from cryptography.hazmat.primitives.ciphers.modes import CTR
 from numpy.typing import NDArray
 
 Words = NDArray[np.uint64]
-"""A one-dimensional vector of ring or field elements."""
+"""A vector: one-dimensional, of elements of a ring or field, or of 64-bit words."""
 
 SEED_BYTES: Final = 32
 
 BLOCK: Final = 8192
-"""Words worked on at a time: 64 KiB stay in the second-level cache through a whole formula."""
+"""Elements worked on at a time: 64 KiB stay in the second-level cache through a whole formula."""
 
 _ZEROS: Final = bytes(8 * BLOCK)
 _DOMAIN: Final = b"ostraka stream 1"
@@ -36,18 +36,18 @@ class Draw(ABC):
 
     @abstractmethod
     def seed(self) -> bytes:
-        """32 bytes that no earlier call returned."""
+        """Return 32 bytes that no earlier call returned."""
 
 
 class OsDraw(Draw):
-    """The operating system's generator: the only source for anything secret."""
+    """The operating system's generator: the only source for secrets."""
 
     def seed(self) -> bytes:
         return os.urandom(SEED_BYTES)
 
 
 class SeededDraw(Draw):
-    """Reproducible seeds for simulation and tests. Whoever knows `seed` knows everything."""
+    """Reproducible seeds for simulation and tests. From `seed` every secret follows."""
 
     def __init__(self, seed: int | str) -> None:
         self._prefix = f"ostraka seeded draw {seed} ".encode()
@@ -63,7 +63,7 @@ class Stream:
 
     Args:
         seed: 32 secret bytes.
-        label: what the stream is used for; other labels give unrelated streams.
+        label: the use of the stream; other labels give unrelated streams.
     """
 
     __slots__ = ("_encryptor",)
@@ -84,5 +84,5 @@ class Stream:
 
 
 def blocks(length: int) -> list[slice]:
-    """Slices of at most `BLOCK` words that cover a vector."""
+    """Return slices of at most `BLOCK` elements that cover a vector."""
     return [slice(i, min(i + BLOCK, length)) for i in range(0, length, BLOCK)]

@@ -77,7 +77,7 @@ def check(
 ) -> None:
     """Every entry in its place and signed; with receipts, also that no run is missing."""
     from ostraka.errors import RefusedByLedger, UsageError
-    from ostraka.record.ledger import missing_sessions
+    from ostraka.record.reconcile import missing_sessions
 
     if receipts is not None and not receipts.is_dir():
         raise UsageError(f"there is no directory {receipts}", hint="--receipts: where they are")

@@ -1,4 +1,4 @@
-"""One accepted connection: what waits for it, and who waits for it to take that."""
+"""A connection of the coordinator: its queue, and the connections left unread because of it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TAIL: Final = 64 * 1024
 
 
 class Memory:
-    """What all connections of a coordinator keep together."""
+    """Count of the bytes that all connections of a coordinator keep together."""
 
     __slots__ = ("most", "queued")
 
@@ -30,16 +30,18 @@ class Memory:
         self.most = 0
 
     def change(self, size: int) -> None:
+        """Count bytes that a queue gained, or lost if negative."""
         self.queued += size
         self.most = max(self.most, self.queued)
 
     @property
     def full(self) -> bool:
+        """Whether all connections together keep more than they may."""
         return self.queued > limits.RELAY_MEMORY
 
     @property
     def limit(self) -> int:
-        """Bytes one connection's queue may reach."""
+        """Bytes that the queue of one connection may reach."""
         return limits.RELAY_CHUNK if self.full else limits.RELAY_QUEUE
 
 
@@ -47,8 +49,8 @@ class Connection:
     """A link, and its queue in the coordinator.
 
     Args:
-        sock: accepted.
-        memory: where the queue is counted.
+        sock: an accepted socket.
+        memory: the count that the queue is part of.
     """
 
     __slots__ = (
@@ -89,7 +91,7 @@ class Connection:
         self._waiting: set[Connection] = set()
         self._resumed: asyncio.Future[None] | None = None
 
-    # What waits for it
+    # Its queue
 
     @property
     def queued(self) -> int:
@@ -97,7 +99,7 @@ class Connection:
         return len(self._tail) + self._written - self.link.bytes_sent
 
     def send(self, frame: bytes | bytearray) -> bool:
-        """Queue a frame. True when it asks for a `flush` before long."""
+        """Queue a frame; return True when a `flush` must follow before long."""
         if len(frame) <= SMALL:
             first = not self._tail
             self._tail += frame
@@ -112,48 +114,52 @@ class Connection:
         return False
 
     def flush(self) -> None:
-        """Let the small frames go, unless there are others before them that cannot."""
+        """Hand the small frames to the link, unless larger ones before them still wait."""
         if self._tail and self._written == self.link.bytes_sent:
             self._append()
         self._count()
 
     def _append(self) -> None:
+        """Hand the small frames gathered so far to the link, as one piece."""
         if self._tail:
             tail, self._tail = self._tail, bytearray()
             self._written += len(tail)
             self.link.write(tail)
 
     def _room(self) -> None:
+        """Send on when the socket has room, and release the connections that waited for it."""
         self._pump()
         self.flush()
         if self._waiting and self.queued <= self._memory.limit // 2:
             self._release()
 
     def _count(self) -> None:
+        """Bring the coordinator's count of bytes up to date with this queue."""
         # Small frames in the tail are counted when they are flushed: every turn of the loop.
         queued = 0 if self.link.failed else self.queued
         if queued != self._counted:
             self._memory.change(queued - self._counted)
             self._counted = queued
 
-    # Who waits
+    # Connections that wait
 
     @property
     def crowded(self) -> bool:
-        """Whether more waits for it than may."""
+        """Whether its queue is longer than it may be."""
         return self.queued > self._memory.limit and self.link.failed is None
 
     def wait_for(self, crowded: Connection) -> None:
-        """Leave this connection unread until `crowded` has taken half of what may wait for it."""
+        """Leave this connection unread until the queue of `crowded` is down to half its limit."""
         self._blocked_by.add(crowded)
         crowded._waiting.add(self)
 
     @property
     def paused(self) -> bool:
+        """Whether this connection is left unread because of a crowded one."""
         return bool(self._blocked_by)
 
     async def resumed(self) -> None:
-        """Return when nobody crowded is waited for any more."""
+        """Wait until this connection waits for no crowded one. Safe to cancel."""
         while self._blocked_by:
             self._resumed = asyncio.get_running_loop().create_future()
             try:
@@ -162,11 +168,13 @@ class Connection:
                 self._resumed = None
 
     def _release(self) -> None:
+        """Let the connections that wait for this one go on."""
         waiting, self._waiting = self._waiting, set()
         for other in waiting:
             other._go_on(self)
 
     def _go_on(self, crowded: Connection) -> None:
+        """Stop waiting for `crowded`, and read again if it was the last."""
         self._blocked_by.discard(crowded)
         if not self._blocked_by and self._resumed is not None and not self._resumed.done():
             self._resumed.set_result(None)
@@ -174,7 +182,7 @@ class Connection:
     # Its end
 
     def forget(self) -> None:
-        """The link is over: nobody waits for it, and it for nobody."""
+        """Drop the queue after the link's end: no connection waits for it, and it for none."""
         self._tail.clear()
         self._count()
         self._release()
@@ -185,12 +193,12 @@ class Connection:
     # Time
 
     def heard(self) -> bool:
-        """Whether bytes came since last asked; one that is left unread may well have sent some."""
+        """Return whether bytes came since the last call; True while it is left unread."""
         before, self._heard = self._heard, self.link.bytes_received
         return self._heard != before or self.paused
 
     def stalled(self, now: float) -> bool:
-        """Whether it has taken nothing for too long of what waits for it."""
+        """Return whether the peer has taken nothing from a waiting queue for too long."""
         if not self.queued or self.link.bytes_sent != self._sent or not self._sent_at:
             self._sent, self._sent_at = self.link.bytes_sent, now
         return now - self._sent_at >= limits.STALL_SECONDS

@@ -1,13 +1,12 @@
-"""Rooms: who is present, and who may still send how much to whom. Sans-I/O; `now` is passed in.
+"""Rooms of a coordinator: members, and how much each may still send to each other. Sans-I/O.
 
-An event is a method; it returns what to do about it, in order, or raises `PeerViolation` and
-changes nothing. Whoever caused a violation is then reported as `left`.
-
-A connection is whatever the driver calls one; here it is only a key.
+An event is a method; it returns the actions to take, in order, or raises `PeerViolation` and
+changes nothing. The driver then reports the connection that caused the violation as `left`.
+The time, `now`, is an argument. A connection is a key here, of any type that the driver likes.
 
 Flow control is end to end, per ordered pair: a member may have `limits.RELAY_WINDOW` bytes on the
 way to another one that this one has not taken, so a receiver that never reads costs a bounded
-amount, and no pair waits for another pair's receiver.
+amount of memory, and no pair waits for another pair's receiver.
 """
 
 from __future__ import annotations
@@ -40,26 +39,26 @@ SLOTS = 1 << 16
 
 
 class Deliver(NamedTuple, Generic[K]):
-    """Queue whole frames for a connection, after everything queued before."""
+    """Action: queue whole frames for a connection, after all that was queued before."""
 
     to: K
     frame: bytes | bytearray
 
 
 class Close(NamedTuple, Generic[K]):
-    """Nothing more is wanted from a connection: close it when all delivered to it has left."""
+    """Action: close a connection once all that was delivered to it has left."""
 
     connection: K
     code: str
 
 
 class Ended(NamedTuple):
-    """A room is empty again: what may be said about it."""
+    """Action: log that a room is empty again, with figures that may be logged."""
 
     room: str
     """The first 4 bytes of its name, in hex."""
     members: int
-    """How many joined, over its life."""
+    """Number of members that joined over its life."""
     relayed: int
     """Payload bytes forwarded."""
     seconds: float
@@ -80,8 +79,10 @@ class Room(Generic[K]):
     relayed: int = 0
 
     def take_slot(self) -> int:
-        """A free slot, and the one longest free: what is still on its way to or from a member that
-        left must not be taken for another's."""
+        """Take the slot that has been free for longest, and return it.
+
+        Frames that are still on their way to or from a member that left must not be taken for
+        another member's."""
         while self.following in self.members:
             self.following = (self.following + 1) % SLOTS
         slot, self.following = self.following, (self.following + 1) % SLOTS
@@ -99,10 +100,11 @@ class Member(Generic[K]):
     heard: float
     pinged: float | None = None
     on_the_way: dict[int, int] = field(default_factory=dict)
-    """Payload bytes forwarded to a slot that it has not taken; absent when none."""
+    """Payload bytes forwarded to a slot and not yet taken there; no entry for none."""
 
 
 def _frame(message: Message) -> bytes:
+    """Return a message as a control frame."""
     return frames.control(encode(message))
 
 
@@ -135,7 +137,7 @@ class Rooms(Generic[K]):
     def join(
         self, connection: K, fingerprint: bytes, message: Message, now: float, *, busy: bool = False
     ) -> list[Action[K]]:
-        """A connection's first message: it gets its slot and the roster, the others its arrival.
+        """Handle a connection's first message: tell it slot and roster, and the others its arrival.
 
         Args:
             fingerprint: of the certificate the connection proved to own.
@@ -143,7 +145,7 @@ class Rooms(Generic[K]):
             busy: whether newcomers are to be refused for now.
 
         Raises:
-            PeerViolation: it is another message, or not the first.
+            PeerViolation: the message is not a Join, or not the first.
         """
         if not isinstance(message, Join) or connection in self._members:
             raise PeerViolation(f"a {type(message).__name__} message where none was due")
@@ -162,6 +164,7 @@ class Rooms(Generic[K]):
         ]
 
     def _refusal(self, fingerprint: bytes, message: Join) -> str:
+        """Return the code for refusing a newcomer, or an empty text to admit it."""
         room = self._rooms.get(message.room)
         if message.version != VERSION:
             return "version"
@@ -177,18 +180,18 @@ class Rooms(Generic[K]):
     # Present
 
     def relayed(self, connection: K, frame: bytearray) -> list[Action[K]]:
-        """A member sends `frame`, a whole relay frame: it goes on with the sender's slot in it.
+        """Handle a whole relay frame: it goes on with the sender's slot in it.
 
-        A destination that is not there is no fault: it may just have left.
+        A missing destination is no fault: it may just have left.
 
         Raises:
-            PeerViolation: to itself, empty, or beyond the window.
+            PeerViolation: the frame is for its sender, empty, or beyond the window.
         """
         member = self._members[connection]
         slot = frames.relay_slot(frame)
         size = len(frame) - frames.RELAY_HEADER
         if size < 1 or slot == member.slot:
-            raise PeerViolation("a relay frame that carries nothing to anybody")
+            raise PeerViolation("a relay frame that is empty, or for its own sender")
         destination = member.room.members.get(slot)
         if destination is None:
             return []
@@ -202,10 +205,10 @@ class Rooms(Generic[K]):
         return [Deliver(destination.connection, frame)]
 
     def said(self, connection: K, body: bytes | bytearray) -> list[Action[K]]:
-        """A member's control message.
+        """Handle a member's control message.
 
         Raises:
-            PeerViolation: not a message a member may send, or credit for what it was not sent.
+            PeerViolation: a member may not send this, or it gives credit for bytes never sent.
         """
         message = decode(body)
         if isinstance(message, Window):
@@ -217,6 +220,7 @@ class Rooms(Generic[K]):
         raise PeerViolation(f"a {type(message).__name__} message from a member")
 
     def _window(self, member: Member[K], message: Window) -> list[Action[K]]:
+        """Credit the sender of bytes that a member has taken, and pass the credit on."""
         origin = member.room.members.get(message.slot)
         if origin is None:
             return []
@@ -232,7 +236,7 @@ class Rooms(Generic[K]):
     # Going
 
     def left(self, connection: K, now: float) -> list[Action[K]]:
-        """A connection is gone, for whatever reason; one that never joined is missed by nobody."""
+        """Handle the end of a connection: tell the others, if it had joined."""
         member = self._members.pop(connection, None)
         if member is None:
             return []
@@ -249,13 +253,13 @@ class Rooms(Generic[K]):
     # Silence
 
     def heard(self, connection: K, now: float) -> None:
-        """Bytes came from a connection."""
+        """Note that bytes came from a connection."""
         member = self._members.get(connection)
         if member is not None:
             member.heard, member.pinged = now, None
 
     def tick(self, now: float) -> list[Action[K]]:
-        """Time passes: ask the silent, give up those that did not answer."""
+        """Ping silent members, and close those that did not answer a ping."""
         actions: list[Action[K]] = []
         for member in self._members.values():
             if member.pinged is None:
@@ -268,4 +272,5 @@ class Rooms(Generic[K]):
 
 
 def _roster(members: list[Member[K]]) -> bytes:
+    """Return frames that tell a newcomer of the members present."""
     return b"".join(_frame(Joined(member.slot, member.fingerprint)) for member in members)

@@ -1,7 +1,7 @@
 """The coordinator: TLS sockets around `rooms`.
 
-Every connection has one task, which waits; frames are handled where they arrive, without it. All
-that is kept of a frame is one buffer, decrypted into and encrypted from.
+Every connection has one task, which waits; frames are handled where they arrive, without it. One
+buffer is kept of a frame: it is decrypted into and encrypted from.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ from ostraka.wire.messages import decode
 log: Final = logging.getLogger("ostraka.coordinator")
 
 TICKS: Final = 8
-"""Ticks of the clock in the shortest time that is measured with it."""
+"""Ticks of the clock in the shortest time that the clock measures."""
 
 SPARE_FILES: Final = 32
-"""File descriptors that are not for connections."""
+"""File descriptors kept for other uses than connections."""
 
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """What a coordinator knows about itself."""
+    """Figures of a coordinator at one moment."""
 
     connections: int
     members: int
@@ -59,20 +59,20 @@ async def serve(
 
     Args:
         listen: "host:port"; port 0 lets the system choose.
-        ready: told the address once it listens.
+        ready: called with the address once the coordinator listens.
         allow: fingerprints ("sha256:...") that may join; None admits any key.
 
     Raises:
-        UsageError: it cannot listen there.
+        UsageError: the address cannot be listened on.
     """
     await Coordinator(identity, allow=allow).serve(listen, ready)
 
 
 class Coordinator:
-    """Joins the parties of a session, forwards what it cannot read, and keeps nothing.
+    """A relay: joins the parties of a session, forwards what it cannot read, and keeps nothing.
 
     Args:
-        identity: its own; parties pin it.
+        identity: the coordinator's own; parties pin it.
         allow: fingerprints ("sha256:...") that may join; None admits any key.
     """
 
@@ -86,7 +86,7 @@ class Coordinator:
         self._most_connections = _raise_file_limit() - SPARE_FILES
 
     def statistics(self) -> Statistics:
-        """As of now."""
+        """Return the figures as of now."""
         return Statistics(
             len(self._connections),
             self._rooms.members,
@@ -97,7 +97,7 @@ class Coordinator:
         )
 
     async def serve(self, listen: str, ready: Callable[[str], None] | None = None) -> None:
-        """Run until cancelled."""
+        """Listen and relay until cancelled."""
         reactor = Reactor(spin=0)
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -115,6 +115,7 @@ class Coordinator:
     # Connections
 
     def _accepted(self, sock: socket.socket) -> None:
+        """Take up an accepted socket: make its connection and start its task."""
         connection = Connection(sock, self._reactor, self._identity, self._memory)
         self._connections.add(connection)
         self._strangers += 1
@@ -122,6 +123,7 @@ class Coordinator:
         self._tasks.create_task(self._attend(connection), name="connection")
 
     def _accept_or_not(self) -> None:
+        """Accept further sockets, or leave them to the kernel, by how many there are."""
         # Beyond either bound the rest waits in the kernel's queue.
         self._listener.accept(
             self._strangers < limits.PREAUTH_CONNECTIONS
@@ -129,7 +131,7 @@ class Coordinator:
         )
 
     async def _attend(self, connection: Connection) -> None:
-        """The life of one connection. Its end is no error of ours, whatever it was."""
+        """Serve one connection until its end; no cause of that end stops the coordinator."""
         try:
             try:
                 await self._welcome(connection)
@@ -144,11 +146,12 @@ class Coordinator:
         except OstrakaError as error:
             log.debug("connection ended: %s", error.code)
         except Exception:
-            log.exception("connection ended by a bug of ours")
+            log.exception("connection ended by a bug")
         finally:
             self._forget(connection)
 
     async def _welcome(self, connection: Connection) -> None:
+        """Finish the handshake and join the connection to the room it asks for."""
         link = connection.link
         await link.open(limits.HANDSHAKE_SECONDS)
         try:
@@ -160,7 +163,7 @@ class Coordinator:
         self._act(connection, self._rooms.join(connection, key, message, monotonic(), busy=busy))
 
     def _frames(self, connection: Connection) -> frames.Parser[None]:
-        """What a member sends, until it is to be left unread."""
+        """Parse and handle a member's frames until the connection is to be left unread."""
         while not connection.paused and not connection.closing:
             kind, length = yield from frames.read_header()
             if kind is frames.Kind.RELAY:
@@ -173,6 +176,7 @@ class Coordinator:
                 raise PeerViolation(f"a {kind.name} frame from a member")
 
     def _forget(self, connection: Connection) -> None:
+        """Remove a connection that has ended from its room and from all queues."""
         connection.link.abandon(PeerLost("over"))
         self._connections.discard(connection)
         self._act(connection, self._rooms.left(connection, monotonic()))
@@ -182,6 +186,7 @@ class Coordinator:
     # Actions
 
     def _act(self, cause: Connection, actions: list[Action[Connection]]) -> None:
+        """Carry out actions, and leave `cause` unread if it crowded another connection."""
         for action in actions:
             if isinstance(action, Deliver):
                 self._deliver(action.to, action.frame)
@@ -193,12 +198,14 @@ class Coordinator:
                 _log_end(action)
 
     def _deliver(self, to: Connection, frame: bytes | bytearray) -> None:
+        """Queue a frame for a connection, and flush small frames at the end of this turn."""
         if to.send(frame):
             if not self._unflushed:
                 asyncio.get_running_loop().call_soon(self._flush)
             self._unflushed.append(to)
 
     def _flush(self) -> None:
+        """Flush the connections that gathered small frames in this turn."""
         unflushed, self._unflushed = self._unflushed, []
         for connection in unflushed:
             connection.flush()
@@ -206,12 +213,14 @@ class Coordinator:
     # Time
 
     async def _clock(self) -> None:
+        """Tick for as long as the coordinator runs."""
         while True:
             shortest = min(limits.PING_SECONDS, limits.PONG_SECONDS, limits.STALL_SECONDS)
             await asyncio.sleep(shortest / TICKS)
             self._tick(monotonic())
 
     def _tick(self, now: float) -> None:
+        """Note what was heard, give up stalled connections, ping silent members."""
         for connection in list(self._connections):
             if connection.heard():
                 self._rooms.heard(connection, now)
@@ -225,10 +234,12 @@ class Coordinator:
 
 
 def _digests(allow: Collection[str]) -> list[bytes]:
+    """Return fingerprints as bytes."""
     return [bytes.fromhex(text.removeprefix(PREFIX)) for text in allow]
 
 
 def _log_end(ended: Ended) -> None:
+    """Log the figures of a room that has ended."""
     log.info(
         "room=%s members=%d relayed_bytes=%d seconds=%.3f",
         ended.room,
@@ -239,7 +250,7 @@ def _log_end(ended: Ended) -> None:
 
 
 def _raise_file_limit() -> int:
-    """As many file descriptors as we may have: every connection is one."""
+    """Raise the limit of file descriptors as far as allowed, and return it: one a connection."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -1,8 +1,8 @@
 """Exact samplers in whole numbers: no floating point, no rounding, any size. [CKS20]
 
 One value takes some microseconds, so vectors come from `tables`. Rejection takes a random number of
-steps that depends on what is drawn: constant time is not claimed, and who can time a contributor's
-process to the microsecond learns something of its noise.
+steps that depends on the value drawn: constant time is not claimed, and an observer who can time a
+contributor's process to the microsecond learns something of its noise.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ _POOL: Final = 64
 
 
 class Exact:
-    """Draws from a stream, each value exactly as distributed as its method says."""
+    """Draws from a stream, each value distributed exactly as its method says."""
 
     def __init__(self, stream: Stream) -> None:
         self._words = _words(stream)
 
     def below(self, n: int) -> int:
-        """Uniform in 0 .. n - 1, for n >= 1."""
+        """Draw a uniform number of 0 .. n - 1, for n >= 1."""
         width = (n - 1).bit_length()
         while True:
             found = self._bits(width)
@@ -35,15 +35,15 @@ class Exact:
                 return found
 
     def bernoulli(self, p: Fraction) -> bool:
-        """True with probability p."""
+        """Return True with probability p."""
         return self.below(p.denominator) < p.numerator
 
     def bernoulli_exp(self, gamma: Fraction) -> bool:
-        """True with probability e^-gamma, for gamma >= 0."""
+        """Return True with probability e^-gamma, for gamma >= 0."""
         return self._exp(gamma.numerator, gamma.denominator)
 
     def geometric(self, scale: Fraction) -> int:
-        """k >= 0 with probability proportional to e^(-k / scale)."""
+        """Draw an integer k >= 0 with probability proportional to e^(-k / scale)."""
         t, s = scale.numerator, scale.denominator
         u = self.below(t)
         while not self._exp(u, t):
@@ -54,14 +54,14 @@ class Exact:
         return (u + t * v) // s
 
     def laplace(self, scale: Fraction) -> int:
-        """Any integer x with probability proportional to e^(-|x| / scale)."""
+        """Draw an integer x with probability proportional to e^(-|x| / scale)."""
         while True:
             size, negative = self.geometric(scale), self._bits(1)
             if size or not negative:
                 return -size if negative else size
 
     def gaussian(self, variance: Fraction) -> int:
-        """Any integer x with probability proportional to e^(-x^2 / (2 variance))."""
+        """Draw an integer x with probability proportional to e^(-x^2 / (2 variance))."""
         t = isqrt(int(variance)) + 1
         a, b = variance.numerator, variance.denominator
         while True:
@@ -71,7 +71,7 @@ class Exact:
                 return x
 
     def _exp(self, a: int, b: int) -> bool:
-        """True with probability e^(-a/b)."""
+        """Return True with probability e^(-a/b)."""
         while a > b:
             if not self._exp(1, 1):
                 return False

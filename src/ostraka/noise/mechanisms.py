@@ -1,8 +1,8 @@
-"""What a contributor does to its own input before anything is shared, and what a sum of so many
-reports says then.
+"""Mechanisms of local noise: each contributor randomizes its own input before it shares it.
 
-A mechanism knows what a report tells (`spend`), whoever reads it, and how wide the result is.
-Neighbours are any two inputs of one contributor; that it took part is not hidden.
+A mechanism knows what a randomized vector tells any reader of its contributor (`spend`), and how
+wide the error of a sum of them is. Neighbours are any two inputs of one contributor; that the
+contributor took part is not hidden.
 """
 
 from __future__ import annotations
@@ -25,28 +25,27 @@ from ostraka.noise.shares import (
     laplace_within,
     rho_of,
 )
-from ostraka.noise.tables import PRECISION, Table, exp_minus
+from ostraka.noise.tables import PRECISION, AliasTable, exp_minus
 from ostraka.record.budget import Spend, log_up
 
 _GRID: Final = 1 << 10
-"""Variances are rounded up to a multiple of 2^-10."""
+"""Grid of variances: they are rounded up to a multiple of 2^-10."""
 
 _KEPT: Final = Fraction(1, 1 << 20)
-"""The part of delta that is kept for samples that are not quite exact."""
+"""Part of delta that is kept for samples that are not quite exact."""
 
 _MANY: Final = 100
 _WIDE: Final = 10**8
-"""Laplace noise of more than so many contributors adds up to something as good as normal, if
-contributors times scale squared is above this: a narrower sum has steps that show."""
+"""Bounds above which a sum of Laplace noise is as good as normal: more than `_MANY` contributors,
+and contributors times scale squared above `_WIDE`. A narrower sum has steps that show."""
 
 
 class Mechanism(ABC):
     """Noise for one contributor's vector.
 
     Attributes:
-        spend: what a report tells of its contributor at most.
-        headroom: how far a report may be from what it reports, but for a probability below 2^-100
-            for each element.
+        spend: the most that a randomized vector tells of its contributor.
+        headroom: the most that noise moves an element, but for a probability below 2^-100.
     """
 
     spend: Spend
@@ -54,18 +53,18 @@ class Mechanism(ABC):
 
     @abstractmethod
     def randomize(self, x: Signed, stream: Stream) -> Signed:
-        """The report: a new vector. Consumes the stream."""
+        """Return the vector with noise, as a new vector. Consumes the stream."""
 
     @abstractmethod
     def blur(self, n: int) -> Blur:
-        """The noise in what n reports say of a sum."""
+        """Return the noise in a sum of n randomized vectors."""
 
 
-class Additive(Mechanism):
-    """Independent noise on every element; the sum of reports is an unbiased estimate as it is.
+class AdditiveNoise(Mechanism):
+    """Independent noise on every element: a sum of randomized vectors is unbiased as it is.
 
     Attributes:
-        sampler: what the noise of an element is drawn from.
+        sampler: the distribution of the noise.
     """
 
     sampler: Sampler
@@ -79,13 +78,11 @@ class Additive(Mechanism):
 
     @abstractmethod
     def error95(self, n: int) -> int:
-        """The sum of n reports is within this of the sum of what they report, 95 times in 100;
-        for each element."""
+        """Return the error of each element of a sum of n vectors, not exceeded 95 times in 100."""
 
 
-class DiscreteLaplace(Additive):
-    """Scale D / epsilon, D being how far apart two inputs are at most in the L1 norm.
-    [DMNS06] [CKS20]"""
+class DiscreteLaplace(AdditiveNoise):
+    """Noise of scale D / epsilon, D being the sensitivity in the L1 norm. [DMNS06] [CKS20]"""
 
     def __init__(self, epsilon: Fraction, sensitivity: Sensitivity) -> None:
         self.scale = sensitivity.l1 / epsilon
@@ -104,9 +101,9 @@ class DiscreteLaplace(Additive):
         return laplace_blur(self.scale, Fraction(n), self.sensitivity.width, self.error95(n))
 
 
-class DiscreteGaussian(Additive):
-    """Variance D^2 / (2 rho), D being how far apart two inputs are at most in the L2 norm, and rho
-    the largest that implies (epsilon, delta). [CKS20]"""
+class DiscreteGaussian(AdditiveNoise):
+    """Noise of variance D^2 / (2 rho), D being the sensitivity in the L2 norm, and rho the largest
+    that implies (epsilon, delta). [CKS20]"""
 
     def __init__(self, epsilon: Fraction, delta: Fraction, sensitivity: Sensitivity) -> None:
         rho = rho_of(epsilon, delta * (1 - _KEPT))
@@ -128,17 +125,16 @@ class DiscreteGaussian(Additive):
 
 
 class RandomizedResponse(Mechanism):
-    """Each answer is true with probability `truth`, otherwise any of the k answers at random.
-    [Warner65]
+    """Answers that are true with probability `truth`, and otherwise any of k at random. [Warner65]
 
-    With k = 2 and truth = 1/2 these are the two coins: heads, the truth; tails, what a second coin
-    says. Everybody can deny what it answered; epsilon = ln 3.
+    With k = 2 and truth = 1/2 these are the two coins: heads, the truth; tails, the answer of a
+    second coin. Every contributor can deny its answer; epsilon = ln 3.
 
     Args:
         k: possible answers, 0 to k - 1.
-        truth: of one answer.
-        length: answers of one contributor; what they tell adds up.
-        epsilon: bounds all of them; found from `truth` when None.
+        truth: probability that one answer is true.
+        length: answers of one contributor; their epsilons add up.
+        epsilon: bound for all answers of one contributor; found from `truth` when None.
     """
 
     headroom = 0
@@ -154,17 +150,17 @@ class RandomizedResponse(Mechanism):
 
     @classmethod
     def of_epsilon(cls, k: int, epsilon: Fraction, length: int = 1) -> RandomizedResponse:
-        """The most truth that epsilon allows for so many answers, down to a multiple of 2^-64."""
+        """Return the mechanism of most truth under epsilon, rounded down to a multiple of 2^-64."""
         odds = Fraction(1 << PRECISION, exp_minus(epsilon / length) + 1) - 1
         truth = Fraction(int(odds / (odds + k) * (1 << 64)), 1 << 64)
         return cls(k, truth, length, epsilon)
 
     @cached_property
-    def _shift(self) -> Table:
-        """What is added to an answer, modulo k."""
+    def _shift(self) -> AliasTable:
+        """Distribution of the number that is added to an answer, modulo k."""
         other = self.other / self.truth
         a, b = other.numerator, other.denominator
-        return Table([a + b] + [a] * (self.k - 1))
+        return AliasTable([a + b] + [a] * (self.k - 1))
 
     def randomize(self, x: Signed, stream: Stream) -> Signed:
         if len(x) >= FEW:
@@ -176,14 +172,14 @@ class RandomizedResponse(Mechanism):
         return told
 
     def estimate(self, said: int, n: int) -> Fraction:
-        """How many of n contributors mean an answer that `said` of them gave: unbiased."""
+        """Estimate how many of n contributors hold an answer that `said` of them gave: unbiased."""
         return (said - n * self.other) / self.truth
 
     def error95(self, said: int, n: int) -> float:
-        """The estimate is within this of the true count, 95 times in 100, as n grows.
+        """Return the error of `estimate`, not exceeded 95 times in 100 as n grows.
 
-        The chance that somebody gives the answer has one variance among those who mean it and one
-        among those who do not; for two answers they are the same.
+        Whether a contributor gives the answer has one variance among those who hold it, and
+        another among the rest; for two answers the two are equal.
         """
         mine, others = self.truth + self.other, self.other
         meant = min(max(self.estimate(said, n), Fraction(0)), Fraction(n))
@@ -191,7 +187,7 @@ class RandomizedResponse(Mechanism):
         return Z95 * math.sqrt(variance) / float(self.truth)
 
     def blur(self, n: int) -> Blur:
-        """Of two answers the variance is the same whatever is true."""
+        """Return the noise in a sum of n answers; for k = 2, where it does not depend on them."""
         mine = self.truth + self.other
         variance = float(n * mine * (1 - mine) / self.truth**2)
         return Blur(variance, 2 * variance**2, 0.0, Z95)

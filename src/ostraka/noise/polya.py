@@ -1,4 +1,4 @@
-"""Samples of NB(1/h, a), and of the difference of two: what h makers draw each. [GX15]
+"""Shares of geometric and Laplace noise: NB(1/h, a), and the difference of two. [GX15]
 
 NB(r, a) is the negative binomial law, P(k) = C(k + r - 1, k) a^k (1 - a)^r, here with
 a = e^(-1/scale) and r = 1/h. It is a compound Poisson law: for every size k there are
@@ -26,27 +26,27 @@ from ostraka.arithmetic.randomness import Stream, Words, blocks
 from ostraka.inputs.encoding import Signed
 from ostraka.noise.exact import Exact
 from ostraka.noise.samplers import FEW, FINE, TAIL
-from ostraka.noise.tables import PRECISION, Sampler, Table, exp_minus
+from ostraka.noise.tables import PRECISION, AliasTable, Sampler, exp_minus
 
 ENTRIES: Final = 1 << 17
-"""Longest table: making it takes a quarter of a second, and so do some 10^5 samples by jumps."""
+"""Length of the longest table: making it takes as long as 10^5 samples by jumps, 0.25 s."""
 
 _ONE: Final = 1 << PRECISION
 _SCALES: Final = 70
-"""How far out jumps are left out of tables: e^-70 < 2^-100."""
+"""Scales beyond which tables leave out jumps: e^-70 < 2^-100."""
 _NEAR: Final = 2.0**-40
-"""How near floating point is not trusted."""
+"""Distance within which floating point is not trusted."""
 
 
 class Polya(Sampler):
-    """One maker's share: NB(1/h, e^(-1/scale)), less another such if there are two `sides`.
+    """A maker's share of noise: NB(1/h, e^(-1/scale)), or the difference of two for two `sides`.
 
     Vectors below `FEW` are exact (up to jumps of more than 256 scales: 2^-369, not counted).
     """
 
     def __init__(self, scale: Fraction, h: int, *, sides: int) -> None:
         if scale <= 0 or h < 1 or sides not in (1, 2):
-            raise ValueError("a scale is above 0, and somebody is to be honest")
+            raise ValueError("a scale is above 0, and at least one maker is honest")
         self.scale, self.h, self.sides = scale, h, sides
         self.bound = int(_SCALES * scale) + 1
 
@@ -88,14 +88,14 @@ class Polya(Sampler):
     # --- by a table ---------------------------------------------------------------------------
 
     @cached_property
-    def table(self) -> Table:
-        """The whole law."""
+    def table(self) -> AliasTable:
+        """Table of the whole law."""
         right = self._right() if self.sides == 2 else self._one_side()
         left = right[:0:-1] if self.sides == 2 else []
-        return Table(left + right, -len(left), TAIL + FINE)
+        return AliasTable(left + right, -len(left), TAIL + FINE)
 
     def _one_side(self) -> list[int]:
-        """P(k) = P(k - 1) a (k - 1 + r) / k."""
+        """Return weights of 0, 1, ...: P(k) = P(k - 1) a (k - 1 + r) / k."""
         q, h = exp_minus(1 / self.scale), self.h
         steps = range(1, self.bound + 1)
         return list(
@@ -107,11 +107,11 @@ class Polya(Sampler):
         )
 
     def _right(self) -> list[int]:
-        """The law on 0, 1, ..., by its recurrence,
+        """Return weights of 0, 1, ... of the difference of two, by the recurrence
 
             (k - 1 + r) P(k - 1) = k (a + 1/a) P(k) - (k + 1 - r) P(k + 1),
 
-        from far out inwards, where it is stable, whatever the two values it starts with.
+        from far out inwards: in that direction it is stable, for any two values it starts with.
         """
         q, h = exp_minus(1 / self.scale), self.h
         if not q:
@@ -133,7 +133,7 @@ class Polya(Sampler):
 
 
 class _Jumps(Sampler):
-    """The same for long vectors of large scales: the candidates of many elements at once."""
+    """Samples for long vectors of large scales: the jumps of many elements at once."""
 
     def __init__(self, scale: Fraction, h: int, sides: int) -> None:
         self.scale, self.sides = scale, sides
@@ -141,8 +141,8 @@ class _Jumps(Sampler):
         begun = [exp_minus((1 << j) / scale) for j in range(count)]
         rate = sides * sum(begun) // h
         many = _poisson(rate)
-        self._counts = Table(many, 0, TAIL + FINE)
-        self._block = Table(begun, 0, FINE)
+        self._counts = AliasTable(many, 0, TAIL + FINE)
+        self._block = AliasTable(begun, 0, FINE)
         self.each = self._counts.each + TAIL + Fraction(rate, _ONE) * (self._block.each + FINE)
 
     def distance(self, length: int) -> Fraction:
@@ -158,7 +158,7 @@ class _Jumps(Sampler):
         return out
 
     def _sizes(self, stream: Stream, count: int) -> Signed:
-        """Candidates' sizes, 0 for those that are not kept; of two sides, half are negative."""
+        """Draw sizes of candidates: 0 for those not kept; of two sides, half are negative."""
         first = np.int64(1) << self._block.draw(stream, count)
         w = _words(stream, count)
         low = (w >> np.uint64(1)).view(np.int64) & (first - 1)
@@ -168,8 +168,10 @@ class _Jumps(Sampler):
         return sizes
 
     def _kept(self, stream: Stream, first: Signed, low: Signed) -> NDArray[np.bool_]:
-        """True with probability first / (first + low) * e^(-low / scale), exactly: floating point,
-        which is right to 2^-45, decides where the uniform number is not as near as `_NEAR`."""
+        """Decide which are kept, with probability first / (first + low) * e^(-low / scale).
+
+        That is exact: floating point, which is right to 2^-45, decides where the uniform number is
+        not as near as `_NEAR`, and `_below` decides there."""
         w = _words(stream, len(low))
         u = w * 2.0**-64
         q = first / (first + low) * np.exp(low / -float(self.scale))
@@ -179,7 +181,7 @@ class _Jumps(Sampler):
         return kept
 
     def _below(self, stream: Stream, w: int, first: int, low: int) -> bool:
-        """Whether a uniform number of 256 bits that begins with w is below the same."""
+        """Return whether a uniform number of 256 bits, w its first 64, is below the probability."""
         q = exp_minus(low / self.scale) * first // (first + low)
         if w != q >> (PRECISION - 64):
             return w < q >> (PRECISION - 64)
@@ -189,8 +191,10 @@ class _Jumps(Sampler):
 
 
 def _few(exact: Exact, h: int) -> int:
-    """Poisson(1/h): none with probability e^(-1/h), else n with one in proportion to
-    (1/h)^n / n!, of which 2^-n times (2/h)^(n-1) / n! is a multiple."""
+    """Draw from Poisson(1/h), exactly.
+
+    0 has probability e^(-1/h). Otherwise n has one in proportion to (1/h)^n / n!, which is a
+    constant times 2^-n (2/h)^(n-1) / n!: a geometric n is kept with the rest of that product."""
     if exact.bernoulli_exp(Fraction(1, h)):
         return 0
     while True:
@@ -202,7 +206,7 @@ def _few(exact: Exact, h: int) -> int:
 
 
 def _poisson(rate: int) -> list[int]:
-    """Weights rate^n / n!, as far as they matter."""
+    """Return weights rate^n / n!, up to those that make no difference of 2^-104."""
     weights = [_ONE]
     while weights[-1] > sum(weights) >> 104 or len(weights) << PRECISION < rate:
         weights.append((weights[-1] * rate >> PRECISION) // len(weights))

@@ -17,38 +17,38 @@ import numpy as np
 from ostraka.arithmetic.randomness import Stream
 from ostraka.inputs.encoding import Signed
 from ostraka.noise.exact import Exact
-from ostraka.noise.tables import PRECISION, Sampler, Table, exp_minus, fill, powers
+from ostraka.noise.tables import PRECISION, AliasTable, Sampler, exp_minus, fill, powers
 
-__all__ = ["Exact", "Gaussian", "Halves", "Laplace", "Sampler", "Table", "gaussian", "laplace"]
+__all__ = ["AliasTable", "Exact", "Gaussian", "Halves", "Laplace", "Sampler", "gaussian", "laplace"]
 
 FEW: Final = 256
-"""Vectors shorter than this are drawn exactly: a table is not worth its making."""
+"""Length below which vectors are drawn exactly: a table is not worth its making."""
 
 _INDEX: Final = 11
-"""Bits of a table's index; so small a table stays in the cache."""
+"""Bits of a table's index: so small a table stays in the cache."""
 
 TAIL: Final = Fraction(1, 1 << 100)
-"""Bounds the probability that tables leave out."""
+"""Bound of the probability that tables leave out."""
 
 FINE: Final = Fraction(1, 1 << 200)
-"""Bounds what the rounding of weights adds; see `PRECISION`."""
+"""Bound of the distance that rounding of weights adds; see `PRECISION`."""
 
 
 class _Noise(Sampler):
-    """Few samples exactly, many by tables."""
+    """Samplers that draw few samples exactly and many by tables."""
 
     join: ClassVar[np.ufunc] = np.add
     each: Fraction
-    """How far one sample from the tables is at most from the distribution."""
+    """Distance of one sample from the tables to the distribution, at most."""
 
     @cached_property
     @abstractmethod
-    def tables(self) -> list[Table]:
-        """Independent parts of a sample, for bounds below 2^62."""
+    def tables(self) -> list[AliasTable]:
+        """Tables of the independent parts of a sample, for bounds below 2^62."""
 
     @abstractmethod
     def one(self, exact: Exact) -> int:
-        """One sample."""
+        """Draw one sample, exactly."""
 
     def distance(self, length: int) -> Fraction:
         if length < FEW:
@@ -65,11 +65,11 @@ class _Noise(Sampler):
 
 
 class Laplace(_Noise):
-    """x with probability proportional to e^(-|x| / scale). [CKS20]
+    """Discrete Laplace noise: x has probability proportional to e^(-|x| / scale). [CKS20]
 
     Given x >= 0, x is geometric, and given x < 0, ~x = -1 - x is. The binary digits of a geometric
     variable are independent. So a signed top digit is drawn, then low digits, which are turned over
-    when the top is negative: small tables, whatever the scale.
+    when the top is negative: small tables for every scale.
     """
 
     join = np.bitwise_xor
@@ -84,18 +84,18 @@ class Laplace(_Noise):
         self.each = TAIL + FINE * (1 + len(self._digits))
 
     @cached_property
-    def tables(self) -> list[Table]:
+    def tables(self) -> list[AliasTable]:
         low, q = self._low, self._q(0)
         tops = (self.bound >> low) + 1
         right = list(powers(self._q(low), tops))
         left = [w * q >> PRECISION for w in right]
         outcomes = np.arange(tops) << low
         both = np.append(outcomes, ~outcomes)
-        return [Table(right + left, both), *map(self._digit, self._digits)]
+        return [AliasTable(right + left, both), *map(self._digit, self._digits)]
 
-    def _digit(self, at: int) -> Table:
+    def _digit(self, at: int) -> AliasTable:
         count = 1 << min(_INDEX, self._low - at)
-        return Table(list(powers(self._q(at), count)), np.arange(count) << at)
+        return AliasTable(list(powers(self._q(at), count)), np.arange(count) << at)
 
     def _q(self, at: int) -> int:
         return exp_minus((1 << at) / self.scale)
@@ -105,7 +105,7 @@ class Laplace(_Noise):
 
 
 class Gaussian(_Noise):
-    """x with probability proportional to e^(-x^2 / (2 variance)). [CKS20]
+    """Discrete Gaussian noise: x has probability proportional to e^(-x^2 / (2 variance)). [CKS20]
 
     A table when that is small enough; else a + 32 b, where a and b are discrete Gaussian with
     variances that add up: as a spreads over more than four steps of 32, no seam shows. [MW17]
@@ -120,7 +120,7 @@ class Gaussian(_Noise):
         self.each = len(self._parts) * (TAIL + FINE + _SEAM)
 
     @cached_property
-    def tables(self) -> list[Table]:
+    def tables(self) -> list[AliasTable]:
         return [_bell(part, _STEP**i) for i, part in enumerate(self._parts)]
 
     def one(self, exact: Exact) -> int:
@@ -131,12 +131,13 @@ _STEP: Final = 32
 _NARROW: Final = Fraction(20_000)
 
 _SEAM: Final = Fraction(1, 1 << 170)
-"""For v > 29,000, the least that is split, the probability of each x is off by a factor within
-1 -+ 4 e^-y, y = 2 pi^2 _NARROW (v - _NARROW) / (v _STEP^2) > 119, by Poisson summation."""
+"""Distance that splitting a variance v adds. For v > 29,000, the least that is split, the
+probability of each x is off by a factor within 1 -+ 4 e^-y by Poisson summation, with y =
+2 pi^2 _NARROW (v - _NARROW) / (v _STEP^2) > 119."""
 
 
 def _parts(variance: Fraction) -> Iterator[Fraction]:
-    """The variances of what is multiplied by 1, by _STEP, and so on."""
+    """Yield the variances of the parts that are multiplied by 1, by _STEP, by _STEP^2, ..."""
     while _reach(variance) >= 1 << _INDEX:
         yield _NARROW
         variance = (variance - _NARROW) / _STEP**2
@@ -144,12 +145,12 @@ def _parts(variance: Fraction) -> Iterator[Fraction]:
 
 
 def _reach(variance: Fraction) -> int:
-    """An h such that |x| > h with probability below 2 e^-70.5 < 2^-100."""
+    """Return an h such that |x| > h with probability below 2 e^-70.5 < 2^-100."""
     return isqrt(141 * int(variance)) + 12
 
 
-def _bell(variance: Fraction, step: int) -> Table:
-    """Multiples of `step` by a discrete Gaussian of this variance."""
+def _bell(variance: Fraction, step: int) -> AliasTable:
+    """Make a table of `step` times a discrete Gaussian of this variance."""
     h = _reach(variance)
     ratio, weight, right = exp_minus(1 / (2 * variance)), 1 << PRECISION, []
     ratio_step = exp_minus(1 / variance)
@@ -157,11 +158,11 @@ def _bell(variance: Fraction, step: int) -> Table:
         right.append(weight)
         weight = weight * ratio >> PRECISION
         ratio = ratio * ratio_step >> PRECISION
-    return Table(right[:0:-1] + right, np.arange(-h, h + 1) * step)
+    return AliasTable(right[:0:-1] + right, np.arange(-h, h + 1) * step)
 
 
 class Halves(Sampler):
-    """Vectors of even length, their first half from one distribution and the rest from another."""
+    """Sampler of vectors of even length: each half is from a distribution of its own."""
 
     def __init__(self, first: Sampler, second: Sampler) -> None:
         self.first, self.second = first, second
@@ -177,4 +178,4 @@ class Halves(Sampler):
 
 laplace = lru_cache(maxsize=16)(Laplace)
 gaussian = lru_cache(maxsize=16)(Gaussian)
-"""The same sampler for the same parameter, so that its tables are made once."""
+"""Samplers by their parameter, kept so that tables are made once."""

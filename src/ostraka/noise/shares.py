@@ -1,21 +1,21 @@
-"""Noise in shares: several makers each draw some, and what the honest ones drew is enough together.
+"""Noise in shares: several makers draw a share each, and the honest ones' shares are enough.
 
-A *maker* adds its share of noise to something of which only the total is opened. A curious maker
-subtracts its own again, a lost one never added it; whatever they do, the noise of `honest` makers
-stays, and it alone hides what epsilon says. The others' is too much: of m makers' noise the
-variance is m / honest times what a curator whom all trust would need.
+A *maker* adds its share of noise to a vector of which only the total is opened. A curious maker
+can subtract its own share again, and a lost maker never added one; the noise of `honest` makers
+stays in any case, and is all that epsilon relies on. The rest is surplus: the noise of m makers has
+m / honest times the variance that a curator trusted by all parties would need.
 
 *Laplace*: each maker draws NB(1/h, a) - NB(1/h, a), h being `honest` and NB the negative
-binomial law. Laws of one a add up in their first parameter, so h shares are NB(1, a) - NB(1, a)
-together: the discrete Laplace law, exactly. a = e^(-epsilon / D) for a sensitivity D in the L1
-norm. [GX15] [HM25]
+binomial law. Laws with the same a add up in their first parameter, so h shares together are
+NB(1, a) - NB(1, a): the discrete Laplace law, exactly. a = e^(-epsilon / D) for a sensitivity D in
+the L1 norm. [GX15] [HM25]
 
 *Geometric*: h shares NB(1/h, a) are a geometric variable, which is noise for scores of which only
 the largest is named: a = e^(-epsilon / (2 D)) where no score changes by more than D. [MS20]
 
-*Gaussian*: a sum of discrete Gaussians is nearly a discrete Gaussian; what it may tell more is
-bounded, and tiny from a standard deviation of 1 or 2 a share. For long vectors, as what counts is
-the sensitivity in the L2 norm. [KLS21]
+*Gaussian*: a sum of discrete Gaussians is nearly a discrete Gaussian; what it tells beyond that is
+bounded, and tiny from a standard deviation of 1 or 2 a share. It suits long vectors, since it goes
+by the sensitivity in the L2 norm. [KLS21]
 """
 
 from __future__ import annotations
@@ -42,21 +42,21 @@ from ostraka.record.budget import EXACT, Spend, epsilon_of
 Floats = NDArray[np.float64]
 
 SURE: Final = 0.95
-"""How sure an error is that is printed with a result."""
+"""Probability that an error printed with a result is not exceeded."""
 
 Z95: Final = NormalDist().inv_cdf((1 + SURE) / 2)
 """Standard deviations on either side of the mean that hold 95% of a normal distribution."""
 
 _KEPT: Final = Fraction(1, 1 << 20)
-"""The part of delta that is kept for samples that are not quite from their law."""
+"""Part of delta that is kept for samples that are not quite from their law."""
 
 _NINE: Final = 1_000_000_000
-"""Nine digits."""
+"""Precision of `rho_of`: nine digits."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sensitivity:
-    """What replacing one contributor's input changes in a vector of integers, at most.
+    """Bounds of the change to a vector of integers when one contributor's input is replaced.
 
     Numbers from low to high = low + width may come with their *spreads*, (x - low)(high - x), in a
     second half of the vector. Beside the numbers they cost no epsilon if their noise is wide
@@ -69,9 +69,9 @@ class Sensitivity:
     variance for Gaussian noise.
 
     Attributes:
-        l1, l2_squared: in these norms, spreads left out.
+        l1, l2_squared: the change in these norms, spreads left out.
         length: elements of the vector, spreads included.
-        width: 0 if there are no spreads.
+        width: high - low; 0 if there are no spreads.
     """
 
     l1: int
@@ -81,19 +81,19 @@ class Sensitivity:
 
     @property
     def widening(self) -> int:
-        """What the variance of Gaussian noise is multiplied by for spreads."""
+        """Factor of the variance of Gaussian noise for spreads."""
         return max(1, -(-(self.width**2) // 11))
 
 
 @dataclass(frozen=True, slots=True)
 class Blur:
-    """The noise in a total, for what is worked out from it.
+    """Moments of the noise in a total, for figures that are derived from the total.
 
     Attributes:
         variance: of the noise of an element.
-        of_square: the variance of that noise squared.
-        of_spread: the variance of the noise of a spread; 0 if there are none.
-        sure: so many deviations hold 95% of it, about.
+        of_square: variance of the square of that noise.
+        of_spread: variance of the noise of a spread; 0 if there are none.
+        sure: deviations on either side that hold about 95% of the noise.
     """
 
     variance: float
@@ -103,11 +103,11 @@ class Blur:
 
 
 class NoiseShares(ABC):
-    """What each maker draws.
+    """Shares of noise that makers draw, by one law.
 
     Attributes:
-        honest: how many makers' shares are enough.
-        share: the law of one of them.
+        honest: number of makers whose shares are enough.
+        share: the law of one share.
     """
 
     share: Sampler
@@ -116,30 +116,30 @@ class NoiseShares(ABC):
         self.sensitivity, self.honest = sensitivity, honest
 
     def draw(self, stream: Stream) -> Signed:
-        """One maker's share for the whole vector. Consumes the stream."""
+        """Draw one maker's share for the whole vector. Consumes the stream."""
         return self.share.draw(stream, self.sensitivity.length)
 
     def spends(self, makers: int) -> Spend:
-        """What the total tells if the shares of so many honest makers are in it."""
+        """Return the spend of a total that holds the shares of `makers` honest makers."""
         return self._tells(min(makers, self.honest)) if makers else EXACT
 
     @abstractmethod
     def _tells(self, makers: int) -> Spend:
-        """The same of at least one and at most `honest` makers."""
+        """Return the spend of a total, for at least one and at most `honest` makers."""
 
     @property
     def _slip(self) -> Fraction:
-        """How far all that honest makers draw may be from their law: 0 for short vectors."""
+        """Distance of all that honest makers draw to their law; 0 for short vectors."""
         return self.honest * self.share.distance(self.sensitivity.length)
 
     @abstractmethod
     def within(self, makers: int, sure: float = SURE) -> int:
-        """The least w such that the total of so many shares, of one element, is at most w in
-        absolute value with probability `sure`."""
+        """Return the error of one element: `makers` shares add up to at most so much, in absolute
+        value, with probability `sure`."""
 
 
 class LaplaceShares(NoiseShares):
-    """Pure differential privacy; for counts and votes."""
+    """Shares of discrete Laplace noise, for counts and votes: pure differential privacy."""
 
     def __init__(self, epsilon: Fraction, sensitivity: Sensitivity, honest: int) -> None:
         super().__init__(sensitivity, honest)
@@ -149,8 +149,11 @@ class LaplaceShares(NoiseShares):
             self.share = Halves(self.share, Polya(self.scale * width, honest, sides=2))
 
     def _tells(self, makers: int) -> Spend:
-        """With fewer shares the law is log-convex, so a change tells most spread evenly; of spreads
-        beside it, no more than the most they can tell."""
+        """Return the spend of `makers` shares.
+
+        With fewer shares than `honest` the law is log-convex, so a change tells most if it is
+        spread evenly over the elements; spreads are counted at the most they can tell.
+        """
         if makers == self.honest:
             return Spend.pure(self.epsilon).slipping(self._slip)
         width, part = self.sensitivity.width, Fraction(makers, self.honest)
@@ -166,17 +169,17 @@ class LaplaceShares(NoiseShares):
         return laplace_within(self.scale, Fraction(makers, self.honest), sure)
 
     def blur(self, makers: int) -> Blur:
-        """The noise of so many makers."""
+        """Return the moments of the noise of `makers` shares."""
         part = Fraction(makers, self.honest)
         return laplace_blur(self.scale, part, self.sensitivity.width, self.within(makers))
 
 
 class GeometricShares(NoiseShares):
-    """For scores, `length` of them, of which the largest with its noise is named, and no number.
+    """Shares of geometric noise for scores: the largest score with noise is named, and no number.
 
-    Epsilon holds whichever of equal ones is named, as long as that does not depend on the scores:
-    the noise of one option, all others' given, decides it, and must exceed what a neighbour's
-    input moves by 2 D at most.
+    With the noise of all other options given, the noise of one option decides whether it is named:
+    it must exceed a bound that a neighbour's input moves by 2 D at most. Among equal scores any
+    option may be named, as long as that choice does not depend on the scores.
     """
 
     def __init__(self, epsilon: Fraction, change: int, length: int, honest: int) -> None:
@@ -192,14 +195,14 @@ class GeometricShares(NoiseShares):
         return Spend.pure(_up(law.exceeds(2 * self.change)))
 
     def within(self, makers: int, sure: float = SURE) -> int:
-        """The least w such that what is named has a score at most w below the best."""
+        """Return how far below the best the named score is, at most, with probability `sure`."""
         others = max(1, self.sensitivity.length - 1)
         both = 1 - 2 * (1 - sure) / others
         return laplace_within(self.scale, Fraction(makers, self.honest), both)
 
 
 class GaussianShares(NoiseShares):
-    """Concentrated differential privacy, said as epsilon and delta; for long vectors."""
+    """Shares of discrete Gaussian noise, for long vectors: concentrated differential privacy."""
 
     def __init__(
         self, epsilon: Fraction, delta: Fraction, sensitivity: Sensitivity, honest: int
@@ -214,7 +217,7 @@ class GaussianShares(NoiseShares):
             raise ValueError("delta is too small for samples that are 2^-97 from exact")
 
     def _least(self, rho: Fraction) -> Fraction:
-        """The least variance of a share that keeps to rho: a multiple of 2^-10."""
+        """Return the least variance of a share that keeps to rho: a multiple of 2^-10."""
         if not rho:
             raise ValueError("epsilon is too small for so small a delta")
         low, high = (1 << 10) if self.honest > 1 else 1, 1 << 10
@@ -227,9 +230,10 @@ class GaussianShares(NoiseShares):
         return Fraction(high, 1 << 10)
 
     def _rho(self, variance: Fraction, makers: int) -> Fraction:
-        """(D / sqrt(m variance) + tau sqrt(d))^2 / 2. [KLS21, theorem 1 without rounding]
+        """Return rho of m makers' shares: (D / sqrt(m variance) + tau sqrt(d))^2 / 2.
 
-        Spreads count among the d; their tau is smaller, as their variance is not."""
+        This is theorem 1 of [KLS21] without rounding. Spreads count among the d elements; their
+        tau is smaller than the others', since their variance is larger."""
         v = float(variance)
         steps = range(1, min(makers, 1000))
         tau = 10 * sum(math.exp(-2 * math.pi**2 * v * k / (k + 1)) for k in steps)
@@ -246,12 +250,12 @@ class GaussianShares(NoiseShares):
         return math.ceil(NormalDist().inv_cdf((1 + sure) / 2) * sigma)
 
     def blur(self, makers: int) -> Blur:
-        """The noise of so many makers."""
+        """Return the moments of the noise of `makers` shares."""
         return gaussian_blur(self.variance, makers, self.sensitivity)
 
 
 def rho_of(epsilon: Fraction, delta: Fraction) -> Fraction:
-    """The largest rho, to nine digits, such that rho-zCDP implies (epsilon, delta)."""
+    """Return the largest rho, to nine digits, such that rho-zCDP implies (epsilon, delta)."""
     low, high = Fraction(0), epsilon
     while high - low > high / _NINE:
         middle = (low + high) / 2
@@ -263,8 +267,10 @@ def rho_of(epsilon: Fraction, delta: Fraction) -> Fraction:
 
 
 class _Law:
-    """NB(b, a), b < 1, and the difference of two, by the terms of their series:
-    u_k = C(k + b - 1, k) a^k. Beyond 10^4 they are smooth, and sums are integrals."""
+    """The laws NB(b, a), b < 1, and the difference of two, by the terms of their series.
+
+    The terms are u_k = C(k + b - 1, k) a^k. Beyond k = 10^4 they are smooth, and sums are taken as
+    integrals."""
 
     def __init__(self, scale: Fraction, shape: Fraction) -> None:
         self.scale, self.b = float(scale), float(shape)
@@ -283,29 +289,31 @@ class _Law:
         return found
 
     def loss(self, shift: int) -> float:
-        """The most that a shift of the difference changes the log of a probability: at 0."""
+        """Return the most that a shift of the difference changes the log of a probability: at 0."""
         u = self._u() * self._each
         return math.log(u @ self._u()) - math.log(u @ self._u(shift))
 
     def exceeds(self, least: int) -> float:
-        """-log P(NB >= least)."""
+        """Return -log P(NB >= least)."""
         return math.log(self._u() @ self._each) - math.log(self._u(least) @ self._each)
 
 
 _NEAR: Final = 10_000
 _HALF: Final = 1 << 17
-"""Values on either side of 0 that a law is worked out for."""
+"""Values on either side of 0 for which a law is computed."""
 
 
 @lru_cache(maxsize=64)
 def laplace_within(scale: Fraction, shape: Fraction, sure: float = SURE) -> int:
-    """The least w such that the difference of two NB(shape, e^(-1/scale)) is at most w in absolute
-    value with probability `sure`. From its characteristic function, to three digits."""
+    """Return the bound that Laplace shares keep to in absolute value with probability `sure`.
+
+    The law is the difference of two NB(shape, e^(-1/scale)); it is computed from its
+    characteristic function, and the bound is right to three digits."""
     a = math.exp(-1 / float(scale))
     deviation = math.sqrt(2 * a * shape) / (1 - a)
     if shape > 1000:  # as good as normal
         return math.ceil(NormalDist().inv_cdf((1 + sure) / 2) * deviation)
-    # Laws of large scales are alike but for their unit.
+    # Laws of large scales differ by their unit alone.
     unit = max(1.0, deviation * 16 / _HALF)
     a = math.exp(-unit / float(scale))
     angle = np.linspace(0, math.pi, _HALF + 1)
@@ -316,7 +324,7 @@ def laplace_within(scale: Fraction, shape: Fraction, sure: float = SURE) -> int:
 
 
 def laplace_blur(scale: Fraction, shape: Fraction, width: int, within: int) -> Blur:
-    """Of the difference of two NB(shape, e^(-1/scale)); `within` holds 95% of it."""
+    """Return the moments of the difference of two NB(shape, e^(-1/scale)), 95% of it `within`."""
     second, fourth = _cumulants(scale)
     variance = float(shape) * second
     beside = float(shape) * _cumulants(scale * width)[0] if width else 0.0
@@ -325,21 +333,21 @@ def laplace_blur(scale: Fraction, shape: Fraction, width: int, within: int) -> B
 
 
 def _cumulants(scale: Fraction) -> tuple[float, float]:
-    """The second and the fourth of the discrete Laplace law."""
+    """Return the second and the fourth cumulant of the discrete Laplace law."""
     a, gap = math.exp(-1 / scale), -math.expm1(-1 / scale)
     second = 2 * a / gap**2
     return second, second * (1 + 4 * a + a * a) / gap**2
 
 
 def gaussian_blur(variance: Fraction, makers: int, sensitivity: Sensitivity) -> Blur:
-    """Of so many discrete Gaussians."""
+    """Return the moments of the sum of `makers` discrete Gaussians."""
     found = makers * _variance(float(variance))
     beside = float(makers * variance * sensitivity.widening) if sensitivity.width else 0.0
     return Blur(found, 2 * found**2, beside, Z95)
 
 
 def _variance(parameter: float) -> float:
-    """Of the discrete Gaussian law: its parameter, unless that is small."""
+    """Return the variance of the discrete Gaussian law: its parameter, unless that is small."""
     if parameter > 10:
         return parameter
     square = np.arange(-40, 41) ** 2
@@ -348,7 +356,7 @@ def _variance(parameter: float) -> float:
 
 
 def _up(value: float) -> Fraction:
-    """To twelve digits, a little more than a float that some dozen roundings made."""
+    """Round a float up to twelve digits, beyond the error of some dozen roundings."""
     return Fraction(_CEILING.create_decimal_from_float(value * (1 + 1e-12)))
 
 

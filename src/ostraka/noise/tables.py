@@ -1,8 +1,8 @@
-"""Vectors of samples from a table: one 64-bit word of the stream for each.
+"""Alias tables: vectors of samples, one 64-bit word of a stream for each.
 
-A table is exact for its weights, which are integers. What the weights leave out of a distribution,
-its tails and its 257th bit, is the only difference from it: `distance` bounds that. A look-up takes
-as many steps whatever is drawn, but memory caches may tell: constant time is not claimed.
+A table is exact for its weights, which are integers. It differs from a distribution only by what
+the weights leave out, the tails and the 257th bit: `distance` bounds that. A look-up takes the same
+steps for every value, but memory caches may tell values apart: constant time is not claimed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ostraka.arithmetic.randomness import BLOCK, Stream, Words, blocks
 from ostraka.inputs.encoding import Signed
 
 PRECISION: Final = 256
-"""Weights are multiples of 2^-256: what their rounding adds to a distance is below 2^-200."""
+"""Bits of a weight: multiples of 2^-256, whose rounding adds less than 2^-200 to a distance."""
 
 _WORD: Final = 64
 _WORDS: Final = 1 << _WORD
@@ -30,7 +30,7 @@ _DECIMALS: Final = Context(prec=120)
 
 
 def exp_minus(x: Fraction) -> int:
-    """2^PRECISION times e^-x, for x >= 0, to within 1."""
+    """Return 2^PRECISION times e^-x, for x >= 0, to within 1."""
     if x > PRECISION:
         return 0
     power = _DECIMALS.exp(_DECIMALS.divide(-x.numerator, x.denominator))
@@ -38,32 +38,33 @@ def exp_minus(x: Fraction) -> int:
 
 
 class Sampler(ABC):
-    """Independent samples of one distribution over the integers."""
+    """Sampler of one distribution over the integers, each sample independent."""
 
     bound: int
-    """Samples are within -bound .. bound but for a probability below 2^-100 each."""
+    """Bound of the absolute value of a sample, but for a probability below 2^-100."""
 
     @abstractmethod
     def distance(self, length: int) -> Fraction:
-        """How far a vector of so many samples is at most from the distribution it is said to be
-        from (total variation); 0 is exact."""
+        """Return how far a vector of `length` samples is at most from its distribution.
+
+        The distance is total variation; 0 is exact."""
 
     @abstractmethod
     def draw(self, stream: Stream, length: int) -> Signed:
-        """So many samples."""
+        """Draw `length` samples."""
 
 
-class Table(Sampler):
-    """Outcomes with probabilities proportional to their weights. [Walker77]
+class AliasTable(Sampler):
+    """Table of outcomes with probabilities proportional to their weights. [Walker77]
 
-    The 2^64 words are cut into columns of equal height, with one or two outcomes in each. Every
-    outcome gets as many whole words as it is due; the fewer than `len(weights)` words that are left
-    over mean: draw once more, from the table of what the outcomes are still due.
+    The 2^64 values of a word are cut into columns of equal height, one or two outcomes in each.
+    Every outcome gets as many whole values as it is due; the fewer than `len(weights)` values that
+    are left over mean: draw once more, from the table of what the outcomes are still due.
 
     Args:
         weights: whole numbers >= 0 of any size, not all 0.
         outcomes: as many integers, or the first of consecutive ones.
-        missing: how far their distribution is from the one they stand for (total variation).
+        missing: distance (total variation) of their distribution to the one they stand for.
     """
 
     def __init__(
@@ -83,8 +84,8 @@ class Table(Sampler):
         self._outcomes = np.append(values, np.full((1 << log) - len(values), _AGAIN))[owners]
 
     @cached_property
-    def _rest(self) -> Table:
-        return Table(self._due, self._values)
+    def _rest(self) -> AliasTable:
+        return AliasTable(self._due, self._values)
 
     def distance(self, length: int) -> Fraction:
         return self.each * length
@@ -95,7 +96,7 @@ class Table(Sampler):
         return out
 
     def sample(self, stream: Stream, w: Words, out: Signed) -> None:
-        """Fill `out`, of at most `BLOCK`; `w` is room for as many words."""
+        """Fill `out`, of at most `BLOCK` elements; `w` is room for as many words."""
         column = (stream.fill(w) >> self._shift).view(np.int64)
         below = w < self._tops.take(column)
         column <<= 1
@@ -106,8 +107,8 @@ class Table(Sampler):
             out[again] = self._rest.draw(stream, int(again.sum()))
 
 
-def fill(out: Signed, tables: Sequence[Table], join: np.ufunc, stream: Stream) -> None:
-    """Overwrite `out` with one sample from each table, joined by addition, say."""
+def fill(out: Signed, tables: Sequence[AliasTable], join: np.ufunc, stream: Stream) -> None:
+    """Overwrite `out` with a sample from each table, joined element by element, by `np.add` say."""
     words, part = np.empty(BLOCK, np.uint64), np.empty(BLOCK, np.int64)
     for block in blocks(len(out)):
         target = out[block]
@@ -119,8 +120,10 @@ def fill(out: Signed, tables: Sequence[Table], join: np.ufunc, stream: Stream) -
 
 
 def _columns(counts: list[int], height: int) -> tuple[Words, NDArray[np.int64]]:
-    """Fill columns of `height` words: in column i words below `tops[i]` mean outcome i, which is
-    named at 2 i + 1, and the others the outcome named at 2 i."""
+    """Fill columns of `height` values, and return their tops and the outcomes.
+
+    In column i, values below `tops[i]` mean the outcome at index 2 i + 1, which is i itself; the
+    others mean the outcome at index 2 i."""
     left = list(counts)
     other = list(range(len(counts)))
     tops = [i * height for i in other]
@@ -140,7 +143,7 @@ def _columns(counts: list[int], height: int) -> tuple[Words, NDArray[np.int64]]:
 
 
 def powers(q: int, count: int) -> Iterator[int]:
-    """1, q, q^2, ... in fixed point, each off by less than its exponent."""
+    """Yield 1, q, q^2, ... in fixed point, each off by less than its exponent."""
     power = 1 << PRECISION
     for _ in range(count):
         yield power

@@ -1,1 +1,1 @@
-"""What a party remembers of its runs: ledger, rules, budgets, receipts."""
+"""Records that a party keeps of its runs: ledger, rules, budgets, receipts."""

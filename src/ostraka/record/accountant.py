@@ -1,4 +1,4 @@
-"""What several releases tell together: the smallest epsilon that a way of adding them up proves.
+"""Composition of releases: the smallest epsilon that a way of adding them up proves.
 
 basic   epsilons add, deltas add; exact
 zcdp    rhos add [BS16]; rounded up
@@ -6,8 +6,8 @@ rdp     Renyi privacy at many orders [Mir17], by dp-accounting
 pld     privacy loss distributions [KJH20], by dp-accounting
 
 Each gives the basic figure where that is smaller. The last two come with `ostraka[accounting]`;
-they see of a release what its `Spend` says and assume the worst mechanism that fits it, so what
-they prove holds whatever the mechanism was.
+they take a release for the worst mechanism that fits its `Spend`, so their proof holds for every
+mechanism.
 """
 
 from __future__ import annotations
@@ -28,17 +28,18 @@ Way = Literal["basic", "zcdp", "rdp", "pld"]
 WAYS: tuple[Way, ...] = get_args(Way)
 
 GRID = 10**9
-"""Floats of dp-accounting become the next multiple of 1/GRID."""
+"""Grid for floats of dp-accounting: they are rounded up to a multiple of 1/GRID."""
 
 PLD_STEP = 1e-4
-"""Privacy losses are rounded up to multiples of it."""
+"""Grid for privacy losses: they are rounded up to a multiple of it."""
 
 
 def epsilon(spends: Sequence[Spend], delta: Fraction, way: Way) -> Fraction | None:
-    """The smallest epsilon proven such that all releases together are (epsilon, delta)-private.
+    """Return the smallest epsilon proven, for which all releases are (epsilon, delta)-private.
 
     Returns:
-        None: no epsilon is; one release was exact, or their own deltas exceed `delta`.
+        The epsilon of all releases together; None when there is none, because one release was
+        exact or their own deltas exceed `delta`.
 
     Raises:
         UsageError: dp-accounting is not installed.
@@ -55,7 +56,9 @@ def epsilon(spends: Sequence[Spend], delta: Fraction, way: Way) -> Fraction | No
 
 
 def _by_rho(spends: Sequence[Spend], delta: Fraction, way: Way) -> list[Fraction]:
-    """Those whose rho is known together, the rest basic: all of them, or those that concentrate."""
+    """Return epsilons with some releases composed by rho, and the others by basic composition.
+
+    Two choices are tried: all releases whose rho is known, and only those that concentrate."""
     unknown = [s for s in spends if s.rho is None]
     pure = [s for s in spends if s.rho is not None and not s.concentrates]
     gaussian = [s for s in spends if s.concentrates]
@@ -67,7 +70,9 @@ def _by_rho(spends: Sequence[Spend], delta: Fraction, way: Way) -> list[Fraction
 
 
 def _together(chosen: Sequence[Spend], rest: Spend, delta: Fraction, way: Way) -> list[Fraction]:
-    """A part of delta is kept for slips; how much they need depends on the epsilon that results."""
+    """Return the epsilon of `chosen` by rho plus that of `rest`, or nothing if delta is too small.
+
+    A part of delta is kept for slips; how much they need depends on the epsilon that results."""
     assert rest.epsilon is not None
     slip = sum((s.slip for s in chosen), ZERO)
     left = delta - rest.delta
@@ -82,6 +87,7 @@ def _together(chosen: Sequence[Spend], rest: Spend, delta: Fraction, way: Way) -
 
 
 def _rho(spends: Iterable[Spend]) -> Fraction:
+    """Return the sum of the rhos that are known."""
     return sum((s.rho for s in spends if s.rho is not None), ZERO)
 
 
@@ -89,7 +95,7 @@ def _rho(spends: Iterable[Spend]) -> Fraction:
 
 
 def _dp_accounting() -> tuple[ModuleType, ModuleType, ModuleType]:
-    """It takes a second to import: not before somebody asks for it."""
+    """Import dp-accounting, which takes a second, when it is needed and not before."""
     try:
         import dp_accounting
         from dp_accounting import pld, rdp
@@ -103,8 +109,10 @@ def _dp_accounting() -> tuple[ModuleType, ModuleType, ModuleType]:
 
 
 def _renyi(spends: Sequence[Spend], delta: Fraction) -> Fraction:
-    """Pure releases as randomized response between two answers, the worst of their epsilon; the
-    others as zCDP."""
+    """Return the epsilon by Renyi privacy.
+
+    Pure releases are taken for randomized response between two answers, the worst mechanism of
+    their epsilon; the others for zCDP."""
     events, rdp, _ = _dp_accounting()
     accountant = rdp.RdpAccountant(neighboring_relation=events.NeighboringRelation.REPLACE_ONE)
     pure = Counter(s.epsilon for s in spends if not s.concentrates)
@@ -119,7 +127,7 @@ def _renyi(spends: Sequence[Spend], delta: Fraction) -> Fraction:
 
 
 def _by_pld(spends: Sequence[Spend], delta: Fraction) -> list[Fraction]:
-    """Each release as the worst of its (epsilon, delta)."""
+    """Return the epsilon by privacy loss distributions, of the worst mechanism for each spend."""
     _, _, pld = _dp_accounting()
     distribution: Any = pld.privacy_loss_distribution.identity(
         value_discretization_interval=PLD_STEP
@@ -133,4 +141,5 @@ def _by_pld(spends: Sequence[Spend], delta: Fraction) -> list[Fraction]:
 
 
 def _up(value: float) -> Fraction:
+    """Round up to a multiple of 1/GRID."""
     return Fraction(math.ceil(Fraction(value) * GRID), GRID)

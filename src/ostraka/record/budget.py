@@ -1,8 +1,8 @@
-"""What releases may tell of one contributor: epsilon, delta and rho, exact, and how they add up.
+"""Spends and budgets: epsilon, delta and rho of releases, exact, and how they add up.
 
 Neighbours differ in one contributor's whole input, replaced by any other. Over several runs
 epsilons add and deltas add [DR14]; under zero-concentrated privacy (zCDP) rhos add [BS16]. All
-figures are fractions, and what has no exact form (a logarithm) is rounded up.
+figures are fractions; a figure without an exact form, such as a logarithm, is rounded up.
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ from ostraka.manifest import Local, Manifest
 
 ZERO = Fraction(0)
 GRID = Decimal("1e-12")
-"""Bounds that had to be rounded are multiples of it."""
+"""Grid for bounds that have to be rounded: they are rounded up to a multiple of it."""
 
-UNSAID = Fraction(1, 10**9)
-"""A budget's delta unless it says another: for what samplers leave out, not for a Gaussian."""
+DEFAULT_DELTA = Fraction(1, 10**9)
+"""Delta of a budget that names none: enough for what samplers leave out, not for a Gaussian."""
 
 _DIGITS = 60
 _SLACK = Decimal("1e-40")
-"""Above the error of some dozen operations on 60 digits, below the grid."""
+"""Bound of the error of some dozen operations on 60 digits; far below the grid."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spend:
-    """What one release tells of one contributor at most.
+    """Bound of what one release tells of one contributor.
 
     Attributes:
         epsilon, delta: pure or approximate differential privacy; epsilon None: the release is
             exact, so nothing bounds what it tells.
         rho: the same release under zero-concentrated privacy; None when that is not known.
-        slip: how far, in total variation, what is drawn may be from the law that rho speaks of.
+        slip: distance (total variation) of the samples to the law that rho is a statement about.
             Delta makes up for it already.
     """
 
@@ -46,11 +46,13 @@ class Spend:
 
     @classmethod
     def pure(cls, epsilon: Fraction) -> Spend:
-        """An epsilon without a delta, which is epsilon^2 / 2 under zCDP [BS16, proposition 1.4]."""
+        """Return a spend without delta: its rho is epsilon^2 / 2 [BS16, proposition 1.4]."""
         return cls(epsilon, ZERO, epsilon * epsilon / 2)
 
     def slipping(self, distance: Fraction) -> Spend:
-        """The same, drawn that far from its law: delta grows by (1 + e^epsilon) times as much."""
+        """Return this spend for samples at a distance from their law.
+
+        Delta grows by (1 + e^epsilon) times the distance."""
         assert self.epsilon is not None
         delta = min(Fraction(1), self.delta + harm(self.epsilon) * distance)
         return Spend(self.epsilon, delta, self.rho, self.slip + distance)
@@ -62,11 +64,11 @@ class Spend:
 
     @property
     def exact(self) -> bool:
-        """Whether it is the answer itself, without noise."""
+        """Whether the release is the answer itself, without noise."""
         return self.epsilon is None
 
     def to_json(self) -> dict[str, str]:
-        """Decimal or p/q texts; `epsilon` is "inf" for an exact release."""
+        """Return the figures as texts, decimal or p/q; `epsilon` is "inf" for an exact release."""
         if self.epsilon is None:
             return {"epsilon": "inf"}
         found = {"epsilon": text(self.epsilon), "delta": text(self.delta)}
@@ -76,7 +78,7 @@ class Spend:
 
     @classmethod
     def from_json(cls, value: Mapping[str, str]) -> Spend:
-        """ValueError or KeyError for what `to_json` does not write."""
+        """Read what `to_json` writes; raise ValueError or KeyError for anything else."""
         if value["epsilon"] == "inf":
             return EXACT
         names = ("epsilon", "delta", "rho", "slip") if "rho" in value else ("epsilon", "delta")
@@ -91,14 +93,14 @@ EXACT = Spend(None)
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What all releases together may tell of one contributor."""
+    """Bound of what all releases together may tell of one contributor."""
 
     epsilon: Fraction
-    delta: Fraction = UNSAID
+    delta: Fraction = DEFAULT_DELTA
 
 
 def text(value: Fraction) -> str:
-    """ "0.25" where that is exact, else "1/3"."""
+    """Return a fraction as text: "0.25" where that is exact, "1/3" where it is not."""
     rest = value.denominator
     for prime in (2, 5):
         while rest % prime == 0:
@@ -111,7 +113,7 @@ def text(value: Fraction) -> str:
 
 
 def short(value: Fraction) -> str:
-    """For people: at most six significant digits, rounded up; tiny ones as 1e-6."""
+    """Return a fraction for people: at most six digits, rounded up, tiny ones as 1e-6."""
     if value == 0:
         return "0"
     with localcontext() as context:
@@ -124,7 +126,7 @@ def short(value: Fraction) -> str:
 
 
 def total(spends: Iterable[Spend]) -> Spend:
-    """Basic composition: everything adds. One exact release makes the whole exact."""
+    """Add up spends by basic composition. One exact release makes the whole exact."""
     epsilon, delta, rho, slip = ZERO, ZERO, ZERO, ZERO
     known = True
     for spend in spends:
@@ -139,13 +141,13 @@ def total(spends: Iterable[Spend]) -> Spend:
 
 
 def harm(epsilon: Fraction) -> int:
-    """At least 1 + e^epsilon: what delta grows by for each unit of total variation."""
-    # An epsilon beyond 1000 makes any delta larger than 1: need no larger number for that.
+    """Return at least 1 + e^epsilon: how much delta grows for each unit of total variation."""
+    # Any epsilon beyond 1000 makes delta larger than 1: no larger number is needed for that.
     return 1 + int(3 ** min(math.ceil(epsilon), 1000))
 
 
 def epsilon_of(rho: Fraction, delta: Fraction) -> Fraction:
-    """An epsilon such that rho-zCDP implies (epsilon, delta), rounded up to `GRID`.
+    """Return an epsilon such that rho-zCDP implies (epsilon, delta), rounded up to `GRID`.
 
     For every order a > 1, epsilon = a rho - ln(a delta) / (a - 1) + ln(1 - 1/a) is one [CKS20,
     proposition 12]. The best a is looked for in floats; its bound is then worked out in 60 digits
@@ -166,7 +168,7 @@ def _log(value: Fraction) -> float:
 
 
 def _best_order(rho: float, log_delta: float) -> float:
-    """Ternary search over ln(a - 1): the bound has one minimum there."""
+    """Find the order a of the least bound, by ternary search over ln(a - 1): it has one minimum."""
 
     def bound(z: float) -> float:
         y = math.exp(z)  # a - 1
@@ -180,6 +182,7 @@ def _best_order(rho: float, log_delta: float) -> float:
 
 
 def _bound(rho: Fraction, delta: Fraction, order: Fraction) -> Fraction:
+    """Return the epsilon that one order proves, rounded up."""
     with localcontext() as context:
         context.prec = _DIGITS
         a, r, d = map(_decimal, (order, rho, delta))
@@ -192,13 +195,13 @@ def _decimal(value: Fraction) -> Decimal:
 
 
 def _up(value: Decimal) -> Fraction:
-    """The next multiple of `GRID` above a figure of 60 digits and all its rounding errors."""
+    """Round a figure of 60 digits up to a multiple of `GRID`, beyond all its rounding errors."""
     slack = _SLACK * max(Decimal(1), abs(value))
     return Fraction((value + slack).quantize(GRID, ROUND_CEILING))
 
 
 def log_up(value: Fraction) -> Fraction:
-    """ln(value), rounded up to `GRID`."""
+    """Return ln(value), rounded up to `GRID`."""
     with localcontext() as context:
         context.prec = _DIGITS
         return _up(_decimal(value).ln())
@@ -208,9 +211,9 @@ def log_up(value: Fraction) -> Fraction:
 
 
 def cost_of(manifest: Manifest) -> Spend:
-    """What one run tells of one contributor, as agreed: its `[privacy]`, or the exact answer.
+    """Return what one run spends by its manifest: its `[privacy]`, or the exact answer.
 
-    Epsilons of manifests are for a contributor's whole input, however long.
+    Epsilons of manifests are for a contributor's whole input, of any length.
     """
     noise = manifest.privacy.local or manifest.privacy.central
     if noise is None:
@@ -225,6 +228,6 @@ def cost_of(manifest: Manifest) -> Spend:
 
 
 def _of_truth(truth: Fraction, manifest: Manifest) -> Fraction:
-    """Of randomized response among k answers: true with probability `truth`, else any of the k."""
+    """Return the epsilon of one answer of randomized response, true with probability `truth`."""
     k = len(getattr(manifest.input.type, "options", "01"))
     return log_up(1 + k * truth / (1 - truth))

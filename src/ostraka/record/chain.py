@@ -1,9 +1,9 @@
 """An append-only file of signed entries, each holding the hash of the one before it.
 
     NAME.ledger        a JSON line for each entry: {"entry": {...}, "signature": "..."}
-    NAME.ledger.head   how many there are, and the hash of the last line
+    NAME.ledger.head   the number of lines, and the hash of the last one
 
-A line is on disk before anything is done that it speaks of, and the head is written after the line:
+A line is on disk before the step that it records is taken, and the head is written after the line:
 the file may be ahead of its head, never behind. The chain makes one signature, that of the last
 line, speak for all before it. An edited, missing, added or reordered line is found when the file is
 read, and so is an older copy of the file. An older copy of both files together is not: see
@@ -28,7 +28,7 @@ from ostraka.identity import Identity
 from ostraka.record.receipt import canonical, text
 
 LOCK_SECONDS: Final = 10.0
-"""How long another process may hold the file: it does for milliseconds."""
+"""Seconds to wait for another process that holds the file: it does for milliseconds."""
 
 _DOMAIN: Final = b"ostraka ledger\0"
 _START: Final = "0" * 64
@@ -41,12 +41,12 @@ class Chain:
     """One party's entries, as far as they have been read.
 
     Attributes:
-        entries: everything on file, oldest first.
+        entries: all entries on file, oldest first.
         torn: bytes of a last line that was never finished, and so never acted on; the next `append`
             removes them.
 
     Raises, from every method:
-        RefusedByLedger: the file is not what this party has written, or cannot be read or written.
+        RefusedByLedger: the file is not as this party wrote it, or cannot be read or written.
     """
 
     def __init__(self, path: Path, identity: Identity) -> None:
@@ -67,10 +67,10 @@ class Chain:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Nobody else writes in here, and everything that others wrote has been read.
+        """Hold the file against other processes, with all that they wrote read and checked.
 
         Raises:
-            Temporary: another process does not let go of the file.
+            Temporary: another process holds the file for too long.
         """
         with self._foreign_errors():
             self._descriptor = self._open()
@@ -84,6 +84,7 @@ class Chain:
 
     @contextmanager
     def _foreign_errors(self) -> Iterator[None]:
+        """Turn an error of the operating system into a refusal by the ledger."""
         try:
             yield
         except OSError as error:
@@ -92,6 +93,7 @@ class Chain:
             raise RefusedByLedger(message, hint=hint, data_left=False) from None
 
     def _open(self) -> int:
+        """Open or make the file; refuse one others can read, or of which only the head is left."""
         flags = os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
         if self.head_path.exists() and not self.path.exists():  # in this order: it is made last
             raise self._damaged(f"is gone, and {self.head_path.name} is not")
@@ -108,7 +110,7 @@ class Chain:
         return found
 
     def _catch_up(self) -> None:
-        """Read what is new; check it and the head."""
+        """Read and check new lines, then the head."""
         size = os.fstat(self._descriptor).st_size
         if size < self._offset:
             raise self._damaged("lost lines while it was in use")
@@ -125,6 +127,7 @@ class Chain:
             self.append({"ostraka_ledger": 1, "party": self._identity.name})
 
     def _take(self, line: bytes) -> None:
+        """Add a line to the chain, if it follows the one before it."""
         number = len(self.entries)
         try:
             entry = json.loads(line)["entry"]
@@ -137,6 +140,7 @@ class Chain:
         self._hashes.append(hashlib.sha256(line).hexdigest())
 
     def _check_signature(self, line: bytes) -> None:
+        """Refuse a last line that this party's key has not signed."""
         from base64 import b64decode
 
         try:
@@ -148,7 +152,7 @@ class Chain:
             raise self._damaged(f"is not signed by this party's key at line {number}") from None
 
     def _check_head(self) -> None:
-        """The head must be in the chain: otherwise lines have gone, or others stand there now."""
+        """Refuse a chain without the line that the head names: lines are gone, or were replaced."""
         content = self.head_path.read_text("ascii", "replace") if self.head_path.exists() else ""
         if not content:
             if len(self.entries) > 1:
@@ -166,6 +170,7 @@ class Chain:
             )
 
     def _damaged(self, what: str) -> OstrakaError:
+        """Return the error for a file that is not as this party wrote it."""
         return RefusedByLedger(
             f"the ledger {self.path} {what}: it was changed, cut short or rolled back",
             hint="put back the newest copy of it and of its .head; if there is none, what was "
@@ -193,7 +198,7 @@ class Chain:
         return whole
 
     def _write_head(self) -> None:
-        """In place, in one write; not waited for, as an older head is no harm."""
+        """Write the head in place, in one write. No fsync: an older head does no harm."""
         descriptor = os.open(self.head_path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         try:
             content = f"{len(self.entries):012d} {self.head}\n".encode()
@@ -204,6 +209,7 @@ class Chain:
 
 
 def _lock(descriptor: int, path: Path) -> None:
+    """Lock a file for this process, waiting up to `LOCK_SECONDS` for another that holds it."""
     import fcntl
 
     until = monotonic() + LOCK_SECONDS
@@ -219,7 +225,7 @@ def _lock(descriptor: int, path: Path) -> None:
 
 
 def _sync_directory(directory: Path) -> None:
-    """A new file's name is on disk only when its directory is."""
+    """Write a directory to disk: only then is the name of a new file in it there."""
     descriptor = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(descriptor)

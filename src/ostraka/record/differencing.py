@@ -1,15 +1,16 @@
-"""What the rosters of several answers tell together: whether they isolate a few people.
+"""Differencing: whether the rosters of several answers together isolate a few contributors.
 
-Each answer over a set of contributors is taken for the sum of their inputs. Whoever has several
-answers has every linear combination of them, so what is known is the row space of the matrix of 0s
-and 1s that has a row for each set. It isolates a group if some vector of that space is nothing
+Each answer over a set of contributors is taken for the sum of their inputs. From several answers
+every linear combination of them follows, so what is known is the row space of the matrix of 0s and
+1s that has a row for each set. It isolates a group if some vector of that space is nothing
 outside the group: {a, b, c} + {d, e} - {a, b, c, d} is nothing outside {e}.
 
 The search is exhaustive, by this lemma: bring the rows to reduced echelon form; a vector of the
 space is the combination of those rows in whose pivot columns it is not zero. So a group of g has at
 most g pivots, and what remains is to combine that few rows such that few other columns survive. It
 takes time that grows as the rank to the power of the group's size (groups of one and two: as its
-square); `TooMany` is raised rather than to miss something. Who is in the same sets shares a column.
+square); `TooMany` is raised before a group could be missed. Contributors of the same sets share a
+column.
 
 Arithmetic is in F_p, p = 2^61 - 1. No determinant of 36 rows of 0s and 1s reaches p (Hadamard), so
 up to that rank the answer is the one over the fractions; above, rosters would have to be made for a
@@ -25,32 +26,33 @@ from ostraka.arithmetic.field import P61
 
 Group = frozenset[str]
 Row = dict[int, int]
-"""Column -> entry, without zeros."""
+"""Sparse row: column -> entry, without zeros."""
 
 WORK = 5_000_000
-"""Entries that are looked at before `TooMany`: a few seconds."""
+"""Entries that are looked at before `TooMany`: a few seconds of work."""
 
 _P = P61.p
 
 
 class TooMany(Exception):
-    """The rosters differ in too many ways to look at all their combinations."""
+    """Rosters that differ in too many ways to look at all their combinations."""
 
 
 class _Work:
-    """Counts entries looked at, up to `WORK`."""
+    """Count of entries looked at, up to `WORK`."""
 
     def __init__(self) -> None:
         self.done = 0
 
     def did(self, entries: int) -> None:
+        """Count entries; raise TooMany above `WORK`."""
         self.done += entries
         if self.done > WORK:
             raise TooMany
 
 
 def isolated(sets: Iterable[Collection[str]], fewer_than: int) -> Group | None:
-    """A group of 1 to `fewer_than` - 1 contributors that some combination of answers isolates.
+    """Find a group of 1 to `fewer_than` - 1 contributors that a combination of answers isolates.
 
     Args:
         sets: the contributors of each answer.
@@ -59,7 +61,7 @@ def isolated(sets: Iterable[Collection[str]], fewer_than: int) -> Group | None:
         One such group, or None if there is none.
 
     Raises:
-        TooMany: it cannot be told in a few seconds.
+        TooMany: the search would take more than a few seconds.
     """
     if fewer_than < 2:
         return None
@@ -71,7 +73,10 @@ def isolated(sets: Iterable[Collection[str]], fewer_than: int) -> Group | None:
 
 
 def _classes(sets: Iterable[Collection[str]]) -> tuple[list[Group], list[list[int]]]:
-    """Who is always together is one column: the groups, and each set as a list of columns."""
+    """Return groups of people who are always together, and each set as a list of groups.
+
+    Each group is one column of the matrix.
+    """
     distinct = sorted({frozenset(s) for s in sets}, key=sorted)
     within: dict[str, list[int]] = {}
     for number, roster in enumerate(distinct):
@@ -88,7 +93,7 @@ def _classes(sets: Iterable[Collection[str]]) -> tuple[list[Group], list[list[in
 
 
 def _reduced(rosters: Sequence[Sequence[int]], work: _Work) -> dict[int, Row]:
-    """The reduced echelon form: pivot column -> its row, which is 1 there."""
+    """Return the reduced echelon form: pivot column -> its row, which is 1 there."""
     rows: dict[int, Row] = {}
     for roster in rosters:
         row = dict.fromkeys(roster, 1)
@@ -109,7 +114,7 @@ def _reduced(rosters: Sequence[Sequence[int]], work: _Work) -> dict[int, Row]:
 
 
 def _add(row: Row, other: Row, factor: int) -> None:
-    """row += factor * other."""
+    """Add factor * other to a row, in place."""
     for column, entry in other.items():
         if value := (row.get(column, 0) + factor * entry) % _P:
             row[column] = value
@@ -118,7 +123,7 @@ def _add(row: Row, other: Row, factor: int) -> None:
 
 
 class _Search:
-    """For vectors of the row space that are zero but for at most `most` people.
+    """A search for vectors of the row space that are zero but for at most `most` people.
 
     Args:
         weights: how many people each column stands for.
@@ -132,7 +137,7 @@ class _Search:
         self.tails = {p: {c: v for c, v in row.items() if c != p} for p, row in rows.items()}
 
     def find(self) -> list[int] | None:
-        """Its columns."""
+        """Return the columns of such a vector, or None."""
         light = [p for p in self.tails if self.weights[p] <= self.most]
         for size in range(1, min(self.most, len(light)) + 1):
             if size == self.most == 2:
@@ -145,7 +150,7 @@ class _Search:
         return None
 
     def _parallel(self, light: Iterable[int]) -> list[int] | None:
-        """Two people, each a pivot: rows that are multiples of each other elsewhere."""
+        """Find two people, each a pivot, whose rows are multiples of each other elsewhere."""
         seen: dict[tuple[tuple[int, int], ...], int] = {}
         for pivot in (p for p in light if self.weights[p] == 1):
             tail = self.tails[pivot]
@@ -157,9 +162,9 @@ class _Search:
         return None
 
     def _lightest(self, rows: list[Row], left: int) -> list[int] | None:
-        """The columns in which some combination of rows is not zero, if those are few people.
+        """Find a combination of rows that is zero but for at most `left` people: its columns.
 
-        The heaviest column either vanishes, which fixes one coefficient, or counts.
+        Either the heaviest column vanishes, which fixes one coefficient, or it counts.
         """
         self.work.did(sum(map(len, rows)) + 1)
         support = set().union(*rows)
@@ -178,7 +183,7 @@ class _Search:
 
 
 def _without(rows: Sequence[Row], column: int) -> list[Row]:
-    """The combinations that are zero in a column: one row fewer."""
+    """Return the combinations that are zero in a column: one row fewer."""
     first = next(row for row in rows if column in row)
     inverse = pow(first[column], -1, _P)
     found = []

@@ -1,13 +1,13 @@
-"""One party's own record of what its runs have told, kept on its disk, and what it refuses by it.
+"""A ledger: one party's own record of what its runs have told, and the runs it refuses by it.
 
-    reserve   before anybody is contacted: what the run may cost, and whose inputs it asks for
-    commit    before anything can become known: whom it counts, and what that costs
-    result    what was opened, by name; never an input, never a value
+    reserve   before any peer is contacted: the cost of the run, and its contributors
+    commit    before a result can become known: the contributors counted, and the cost for them
+    result    names of the outputs that were opened; never an input, never a value
     release   nothing was revealed: the reservation no longer counts
 
-Whatever is reserved and not released counts as spent: a process that dies between `reserve` and
-`commit` may have sent its shares, and others may have gone on without it. Rules and budgets are the
-party's own (`Rule`); those of the manifest's `[policy]` are kept as well.
+A reservation that is not released counts as spent: a process that dies between `reserve` and
+`commit` may have sent its shares, and the other parties may have gone on without it. Rules and
+budgets are the party's own (`Rule`); those of the manifest's `[policy]` are kept as well.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ from ostraka.errors import RefusedByLedger, UsageError
 from ostraka.identity import Identity, fingerprint_text
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId, Role
-from ostraka.record import receipt
 from ostraka.record.budget import Spend
 from ostraka.record.chain import Chain, Entry
 from ostraka.record.rules import Person, Roster, Rule, check_budget, check_roster
@@ -33,16 +32,16 @@ from ostraka.record.rules import Person, Roster, Rule, check_budget, check_roste
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What a party is asked to take part in.
+    """A run that a party is asked to take part in.
 
     Attributes:
-        series: what is asked again and again; the title, if the manifest names no series.
-        manifest: its digest, in hex.
-        roster: everybody who contributes.
-        contributes: whether we do; who does not has nothing to spend.
-        cost: what it tells of one contributor at most.
+        series: the series of the manifest, or its title if it names none.
+        manifest: the digest, in hex.
+        roster: all contributors.
+        contributes: whether this party does; a party that does not spends nothing.
+        cost: the most that the run tells of one contributor.
         same_roster_only, min_difference: the manifest's `[policy]`.
-        dispensable: whether the others can count without us, once we have shared.
+        dispensable: whether the other parties can finish without this one, once it has shared.
     """
 
     title: str
@@ -58,7 +57,7 @@ class Run:
 
     @classmethod
     def of(cls, manifest: Manifest, me: PartyId, cost: Spend) -> Run:
-        """As a manifest says."""
+        """Return the run that a manifest asks for."""
         weights = manifest.outputs.get("weights", {})
         return cls(
             title=manifest.session.title,
@@ -80,8 +79,8 @@ class Run:
         )
 
 
-class State(StrEnum):
-    """How far a run came."""
+class RunState(StrEnum):
+    """States of a run in a ledger."""
 
     HELD = "held"
     COMMITTED = "committed"
@@ -90,21 +89,21 @@ class State(StrEnum):
 
 @dataclass(slots=True)
 class Record:
-    """One run, as the entries tell it.
+    """One run, as the entries of a ledger tell it.
 
     Attributes:
         at: when it was reserved, ISO 8601.
-        counted: whose inputs are in it; its roster as long as that is not known.
-        cost: what was reserved, then what was committed.
+        counted: the contributors whose inputs are in it; its roster until that is known.
+        cost: the cost that was reserved, then the cost that was committed.
         session: its id in hex, "" before the commit.
-        outputs: names of what was opened to us.
-        why: why it was released.
+        outputs: names of the outputs that were opened to this party.
+        why: the reason it was released for.
     """
 
     id: str
     at: str
     run: Run
-    state: State
+    state: RunState
     counted: Roster
     cost: Spend
     session: str = ""
@@ -117,11 +116,11 @@ class Ledger:
     """The entries of one party, folded into runs.
 
     Args:
-        now: the time, with its zone; only written down, never decided by.
+        now: the time, with its zone; it is written down, and decides nothing.
         entropy: 8 bytes that no other reservation has.
 
     Raises, from every method:
-        RefusedByLedger: a rule or budget says no, or the file is not to be trusted.
+        RefusedByLedger: a rule or budget forbids it, or the file is not to be trusted.
     """
 
     def __init__(
@@ -142,24 +141,24 @@ class Ledger:
 
     @property
     def party(self) -> str:
-        """Whose it is."""
+        """Name of the party whose ledger it is."""
         return self._identity.name
 
     def wrote(self, found: dict[str, Any]) -> bool:
-        """Whether the party of our name in a receipt is pinned to our key."""
+        """Return whether a receipt pins this party's name to this party's key."""
         ours = fingerprint_text(self._identity.fingerprint)
         parties = json.loads(found["manifest"])["party"]
         return any(p["name"] == self.party and p["key"] == ours for p in parties)
 
     def read(self) -> None:
-        """Read, check and fold what is on file; an empty ledger is made if there is none."""
+        """Read and check the file, and bring `runs` up to date; make the file if there is none."""
         with self.chain.locked():
             self._fold()
 
     # --- the life of a run --------------------------------------------------------------------
 
     def reserve(self, run: Run) -> Reservation:
-        """Write down that a run may happen. Nothing of ours has been sent yet."""
+        """Write down that a run may happen, before anything is sent, unless that breaks a rule."""
         with self.chain.locked():
             self._fold()
             self._check(run, run.roster, run.cost, "")
@@ -178,16 +177,17 @@ class Ledger:
     def commit(
         self, number: str, run: Run, session: str, counted: Sequence[PartyId], cost: Spend
     ) -> None:
-        """Write down whom the run counts and what that costs; refuse if that breaks a rule. May be
-        called again with fewer counted, as long as nothing was opened."""
+        """Write down which contributors a run counts, and the cost; refuse if that breaks a rule.
+
+        It may be called again with fewer counted, as long as nothing was opened."""
         with self.chain.locked():
             self._fold()
-            if self._record(number).state is State.RELEASED:
+            if self._record(number).state is RunState.RELEASED:
                 message = f"the reservation {number} was released while its run went on"
                 raise RefusedByLedger(message, hint="take part again from the start")
             without = _without(run.roster, counted)
             as_reserved = not without and cost == run.cost
-            # What was reserved was checked, and nothing has been written since.
+            # The reservation was checked, and nothing has been written since.
             if not (as_reserved and self.chain.entries[-1]["id"] == number):
                 self._check(run, _left(run.roster, without), cost, number)
             self._append("commit", number, session=session, without=without, cost=cost.to_json())
@@ -195,7 +195,7 @@ class Ledger:
     def result(
         self, number: str, session: str, counted: Sequence[PartyId], status: str, names: list[str]
     ) -> None:
-        """Write down what became known to us."""
+        """Write down the names of the outputs that were opened to this party."""
         with self.chain.locked():
             self._fold()
             without = _without(self._record(number).run.roster, counted)
@@ -204,37 +204,39 @@ class Ledger:
             )
 
     def release(self, number: str, why: str) -> Record:
-        """Nothing was revealed by this run: it no longer counts.
+        """Write down that a run revealed nothing and no longer counts.
 
         Args:
             number: a reservation, or the first digits of just one.
 
         Raises:
-            UsageError: no such reservation, or its result may be known already.
+            UsageError: there is no such reservation, or its result may be known already.
         """
         with self.chain.locked():
             self._fold()
             record = self._record(number)
-            if record.state is not State.HELD:
-                message = f"{record.id} is {record.state.value}, and only what is held is released"
+            if record.state is not RunState.HELD:
+                message = (
+                    f"{record.id} is {record.state.value}: only a run that is held can be released"
+                )
                 raise UsageError(message, data_left=False)
             self._append("release", record.id, why=why)
         return record
 
-    # --- what it refuses ----------------------------------------------------------------------
+    # --- refusals ----------------------------------------------------------------------
 
     def _rules_for(self, run: Run) -> list[Rule]:
         return [rule for rule in self.rules if rule.covers(run.series)]
 
     def _check(self, run: Run, counted: Roster, cost: Spend, number: str) -> None:
-        """Every rule that covers the run; `number` is its own reservation, "" before it has one."""
+        """Check every rule that covers a run, whose own reservation is `number` or "" for none."""
         earlier = [r for r in self.counting() if r.id != number]
         same = [r for r in earlier if r.run.series.casefold() == run.series.casefold()]
         limits = _strictest([run, *(r.run for r in same)])
         check_roster(limits, counted, {r.counted for r in same}, f"series {run.series}")
         for rule in self._rules_for(run):
             covered = [r for r in earlier if rule.covers(r.run.series)]
-            # Of a run that we were lost in, nobody else keeps this rule for us.
+            # A run that went on without this party kept no rule of its: both rosters are checked.
             known = (frozenset(map(of, covered)) for of in (_counted, self._without_us))
             for rosters in dict.fromkeys(known):
                 check_roster(rule, counted, rosters, str(rule))
@@ -242,18 +244,18 @@ class Ledger:
                 check_budget(rule, [r.cost for r in covered if r.run.contributes], cost)
 
     def _without_us(self, record: Record) -> Roster:
-        """Who was counted, if of a run that is held nobody waited for us."""
-        if record.state is not State.HELD or not record.run.dispensable:
+        """Return the contributors counted, without this party where a held run went on alone."""
+        if record.state is not RunState.HELD or not record.run.dispensable:
             return record.counted
         ours = fingerprint_text(self._identity.fingerprint)
         return tuple(person for person in record.counted if person.key != ours)
 
     def counting(self) -> Iterator[Record]:
-        """The runs that something may be known from."""
-        return (r for r in self.runs.values() if r.state is not State.RELEASED)
+        """Yield the runs that may have told something: all but the released ones."""
+        return (r for r in self.runs.values() if r.state is not RunState.RELEASED)
 
     def spent(self, rule: Rule) -> list[Record]:
-        """The runs that count against a rule's budget, oldest first."""
+        """Return the runs that count against a rule's budget, oldest first."""
         return [r for r in self.counting() if r.run.contributes and rule.covers(r.run.series)]
 
     # --- entries ------------------------------------------------------------------------------
@@ -279,6 +281,7 @@ class Ledger:
             self._folded += 1
 
     def _apply(self, entry: Entry) -> None:
+        """Update the run that an entry is about."""
         if entry["n"] == 0:
             if entry["ostraka_ledger"] != 1:
                 raise ValueError("another format")
@@ -291,15 +294,15 @@ class Ledger:
             return
         record = self.runs[number]
         if event == "commit":
-            record.state, record.session = State.COMMITTED, entry["session"]
+            record.state, record.session = RunState.COMMITTED, entry["session"]
             record.counted = _left(record.run.roster, entry["without"])
             record.cost = Spend.from_json(entry["cost"])
         elif event == "result":
-            record.state, record.session = State.COMMITTED, entry["session"]
+            record.state, record.session = RunState.COMMITTED, entry["session"]
             record.counted = _left(record.run.roster, entry["without"])
             record.status, record.outputs = entry["status"], tuple(entry["outputs"])
-        elif event == "release" and record.state is State.HELD:
-            record.state, record.why = State.RELEASED, entry["why"]
+        elif event == "release" and record.state is RunState.HELD:
+            record.state, record.why = RunState.RELEASED, entry["why"]
         else:
             raise ValueError("no such event")
 
@@ -322,10 +325,10 @@ class Ledger:
             min_difference=int(entry.get("min_difference", 1)),
             dispensable=bool(entry.get("dispensable", True)),
         )
-        return Record(entry["id"], entry["at"], run, State.HELD, found, run.cost)
+        return Record(entry["id"], entry["at"], run, RunState.HELD, found, run.cost)
 
     def _roster_entry(self, roster: Roster) -> list[Person] | str:
-        """Names and keys, or the earlier reservation that has the same."""
+        """Return names, keys and weights, or the number of a reservation that has the same ones."""
         for number, record in reversed(self.runs.items()):
             if record.run.roster == roster:
                 return number
@@ -342,7 +345,7 @@ class Ledger:
 
 
 class Reservation:
-    """One run's place in a ledger, from before anybody is contacted to its end."""
+    """One run's place in a ledger, from before any peer is contacted to the run's end."""
 
     def __init__(self, ledger: Ledger, number: str, run: Run) -> None:
         self.id = number
@@ -350,18 +353,18 @@ class Reservation:
         self._ledger, self._run = ledger, run
 
     def commit(self, session: str, counted: Sequence[PartyId], cost: Spend) -> None:
-        """See `Ledger.commit`."""
+        """Commit this run; see `Ledger.commit`."""
         self._ledger.commit(self.id, self._run, session, counted, cost)
         self.committed = True
 
     def result(
         self, session: str, counted: Sequence[PartyId], status: str, names: list[str]
     ) -> None:
-        """See `Ledger.result`."""
+        """Write down this run's result; see `Ledger.result`."""
         self._ledger.result(self.id, session, counted, status, names)
 
     def release(self, why: str) -> None:
-        """See `Ledger.release`."""
+        """Release this run; see `Ledger.release`."""
         self._ledger.release(self.id, why)
 
 
@@ -370,7 +373,7 @@ def _counted(record: Record) -> Roster:
 
 
 def _strictest(runs: Sequence[Run]) -> Run:
-    """The first, under the rules of all: what one was promised, a later one must not undo."""
+    """Return the first run under the strictest limits of all: a promise once made is kept."""
     return replace(
         runs[0],
         same_roster_only=any(run.same_roster_only for run in runs),
@@ -379,6 +382,7 @@ def _strictest(runs: Sequence[Run]) -> Run:
 
 
 def _left(roster: Roster, without: Collection[PartyId]) -> Roster:
+    """Return a roster without some contributors."""
     if not without:
         return roster
     gone = set(without)
@@ -386,28 +390,6 @@ def _left(roster: Roster, without: Collection[PartyId]) -> Roster:
 
 
 def _without(roster: Roster, counted: Collection[PartyId]) -> list[PartyId]:
+    """Return the contributors of a roster who were not counted."""
     there = set(counted)
     return [person.name for person in roster if person.name not in there]
-
-
-def missing_sessions(ledger: Ledger, receipts: Path) -> tuple[int, list[Path]]:
-    """Receipts of runs that we signed the end of, and that the ledger does not know.
-
-    Args:
-        receipts: a directory; our own receipts and other parties' are looked at alike.
-
-    Returns:
-        How many of our runs there are receipts of, and the paths of those it does not know.
-    """
-    known = {record.session for record in ledger.runs.values()}
-    ours = 0
-    missing = []
-    for path in sorted(receipts.glob("receipt-*.json")):
-        found = receipt.read(path)
-        claims = receipt.verify(found)
-        if ledger.party not in claims["signed"] or not ledger.wrote(found):
-            continue
-        ours += 1
-        if claims["session"] not in known:
-            missing.append(path)
-    return ours, missing

@@ -12,7 +12,7 @@ from ostraka.errors import UsageError
 from ostraka.files import loose_modes, read_bounded
 from ostraka.manifest import suggest
 from ostraka.record.accountant import WAYS
-from ostraka.record.budget import UNSAID, Budget
+from ostraka.record.budget import DEFAULT_DELTA, Budget
 from ostraka.record.rules import Rule
 
 _KEYS: Final = (
@@ -78,7 +78,7 @@ def _budget(table: dict[str, Any]) -> Budget | None:
     if "epsilon" not in table and "delta" not in table:
         return None
     epsilon = _fraction("epsilon", table.get("epsilon", 0))
-    delta = _fraction("delta", table.get("delta", str(UNSAID)))
+    delta = _fraction("delta", table.get("delta", str(DEFAULT_DELTA)))
     if epsilon <= 0 or not 0 <= delta < 1:
         raise ValueError("epsilon must be above 0, delta from 0 to below 1")
     return Budget(epsilon, delta)

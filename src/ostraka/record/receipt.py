@@ -43,36 +43,39 @@ _ENDED: Final = {"statement", "statement_signature"}
 
 
 def session_bytes(session: bytes) -> bytes:
-    """What a party signs to say: I am in this session."""
+    """Return the bytes that a party signs to say: I am in this session."""
     return b"ostraka ready\0" + session
 
 
 def canonical(value: object) -> bytes:
-    """JSON with sorted keys and no spaces: what is signed and hashed."""
+    """Return JSON with sorted keys and no spaces, to be signed or hashed."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
 
 
 class Commitment:
-    """A running commitment to every message sent: HMAC-SHA256 over (receivers, step, element type,
-    length, SHA-256 of the elements), under a key that stays with the sender, who can open it."""
+    """A running commitment to every message that a party sends.
+
+    HMAC-SHA256 over (receivers, step, element type, length, SHA-256 of the elements), under a key
+    that stays with the sender, who can open the commitment with it."""
 
     def __init__(self) -> None:
         self.key = os.urandom(32)
         self._mac = hmac.new(self.key, digestmod=hashlib.sha256)
 
     def add(self, to: Sequence[PartyId], step: Step, message: Array) -> None:
-        """One message, to one party or to several."""
+        """Commit to one message, sent to one party or to several."""
         head = f"{','.join(to)}\0{step}\0{message.dtype.str}\0{message.size}\0".encode()
         self._mac.update(head + hashlib.sha256(np.ascontiguousarray(message).data).digest())
 
     def value(self) -> str:
-        """64 hex digits."""
+        """Return the commitment so far, as 64 hex digits."""
         return self._mac.hexdigest()
 
 
 def result_commitment(key: bytes, outputs: Iterable[tuple[str, Iterable[NDArray[Any]]]]) -> str:
-    """What recipients sign of the result, its names and opened integers: equal results give equal
-    values to all of them, and tell nobody else anything."""
+    """Return the commitment to a result, its names and opened integers, that recipients sign.
+
+    Equal results give all recipients equal values; without `key` a value tells nothing."""
     mac = hmac.new(key, digestmod=hashlib.sha256)
     for name, parts in outputs:
         mac.update(name.encode() + b"\0")
@@ -84,20 +87,20 @@ def result_commitment(key: bytes, outputs: Iterable[tuple[str, Iterable[NDArray[
 
 
 def text(data: bytes) -> str:
-    """Base64: how receipts hold bytes."""
+    """Return bytes in base64, as receipts hold them."""
     return base64.b64encode(data).decode()
 
 
 def _octets(base64_text: str) -> bytes:
-    """The bytes that `text` writes so, and not in any other way."""
+    """Return the bytes that `text` writes in just this way."""
     data = base64.b64decode(base64_text, validate=True)
     if text(data) != base64_text:
-        raise ValueError("not the one way to write these bytes")
+        raise ValueError("bytes in base64 that is not canonical")
     return data
 
 
 def write(path: Path, receipt: dict[str, Any]) -> None:
-    """Write a receipt, whole or not at all."""
+    """Write a receipt: the whole file appears, or none."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     temporary.write_text(json.dumps(receipt, indent=1, sort_keys=True) + "\n")
     os.replace(temporary, path)
@@ -107,7 +110,7 @@ def read(path: Path) -> dict[str, Any]:
     """Read a receipt.
 
     Raises:
-        UsageError: not there, too large, or not JSON.
+        UsageError: the file cannot be read, is too large, or is not JSON.
     """
     hint = "`ostraka run` writes one: receipt-NAME-....json"
     try:
@@ -127,12 +130,12 @@ def verify(receipt: dict[str, Any]) -> dict[str, Any]:
     """Check everything a receipt says that can be checked offline.
 
     Returns:
-        "session", "manifest_sha256", "title", and the lists "parties", "signed" and "counted":
-        `signed` are those whose closing statement is there.
+        "session", "manifest_sha256", "title", and the lists "parties", "signed" (the parties whose
+        closing statement is there) and "counted".
 
     Raises:
-        PeerViolation: the first thing that does not hold, naming the party it concerns.
-        UsageError: not a receipt of this format.
+        PeerViolation: a claim does not hold; the message names the first, and its party.
+        UsageError: the value is not a receipt of this format.
     """
     try:
         return _verify(receipt)
@@ -142,20 +145,22 @@ def verify(receipt: dict[str, Any]) -> dict[str, Any]:
 
 
 def _missing(error: Exception) -> str:
+    """Return what is missing or wrong, for a person."""
     return f"{error} is missing" if isinstance(error, KeyError) else str(error)
 
 
 def _verify(receipt: dict[str, Any]) -> dict[str, Any]:
+    """Check a receipt; raise any of `_INCOMPLETE` where it has not the form of one."""
     if receipt["ostraka_receipt"] != FORMAT:
         raise UsageError(f"a receipt of format {receipt['ostraka_receipt']!r}")
     if set(receipt) != _FIELDS:
-        raise ValueError("more, or less, than a receipt says")
+        raise ValueError("keys other than those of a receipt")
     manifest = json.loads(receipt["manifest"])
     digest = hashlib.sha256(receipt["manifest"].encode()).digest()
     parties = {party["name"]: party["key"] for party in manifest["party"]}
     _require(digest.hex() == receipt["manifest_sha256"], "the manifest is not the one named")
     _require(set(receipt["parties"]) == set(parties), "not the parties of the manifest")
-    _require(receipt["written_by"] in parties, "whoever wrote it is not a party")
+    _require(receipt["written_by"] in parties, "its writer is not a party")
     nonces = b"".join(_octets(receipt["parties"][name]["nonce"]) for name in parties)
     session = hashlib.sha256(b"ostraka session\0" + digest + nonces).digest()
     _require(session.hex() == receipt["session"], "the session id is not that of these nonces")
@@ -178,15 +183,18 @@ def _verify(receipt: dict[str, Any]) -> dict[str, Any]:
 
 
 def _names(counted: list[int], manifest: dict[str, Any]) -> list[str]:
-    """Statements count by place among the manifest's contributors."""
+    """Return names of contributors; statements hold their places in the manifest."""
     names = [party["name"] for party in manifest["party"] if Role.CONTRIBUTOR in party["roles"]]
-    _require(all(0 <= i < len(names) for i in counted), "somebody was counted who is not there")
+    _require(
+        all(0 <= i < len(names) for i in counted), "a counted contributor is not in the manifest"
+    )
     return [names[i] for i in counted]
 
 
 def _verify_party(
     name: str, pin: str, entry: dict[str, Any], digest: bytes, session: bytes
 ) -> None:
+    """Check one party's certificate against its pin, and every signature under it."""
     _require(set(entry) in (_ENTRY, _ENTRY | _ENDED), f"too much or too little about {name}")
     certificate = _octets(entry["certificate"])
     fingerprint = identities.fingerprint_text(identities.fingerprint(certificate))
@@ -204,25 +212,25 @@ def _verify_party(
 
 
 def read_statement(body: str | bytes, name: str, session: bytes, digest: bytes) -> dict[str, Any]:
-    """What `name` signed at the end, which must be about itself, this session and this manifest.
+    """Read the statement that `name` signed at the end of a session.
 
     Raises:
-        PeerViolation: it is not.
+        PeerViolation: the statement is not about `name`, this session and this manifest.
     """
     try:
         statement = json.loads(body)
     except (ValueError, RecursionError):
         statement = None
     if not isinstance(statement, dict):
-        raise PeerViolation(f"{name} signed something that is no statement")
-    _require(statement.get("party") == name, f"{name}'s statement is somebody else's")
+        raise PeerViolation(f"{name} signed bytes that are not a statement")
+    _require(statement.get("party") == name, f"{name}'s statement is another party's")
     _require(statement.get("session") == session.hex(), f"{name} signed another session")
     _require(statement.get("manifest_sha256") == digest.hex(), f"{name} signed another manifest")
     return statement
 
 
 def _agreed(statements: dict[str, dict[str, Any]]) -> list[int] | None:
-    """Whom those who computed or learned the result say was counted: the same for all."""
+    """Return which contributors the statements say were counted, equal in all statements."""
     counted: list[int] | None = None
     results = set()
     for name, statement in statements.items():
@@ -239,5 +247,6 @@ def _agreed(statements: dict[str, dict[str, Any]]) -> list[int] | None:
 
 
 def _require(holds: bool, otherwise: str) -> None:
+    """Raise PeerViolation with `otherwise`, unless a claim holds."""
     if not holds:
         raise PeerViolation(f"the receipt does not hold: {otherwise}")

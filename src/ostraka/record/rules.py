@@ -1,9 +1,9 @@
-"""What a party's ledger refuses: budgets that are spent, and rosters that tell of a few.
+"""Rules of a ledger: it refuses runs over a spent budget, and rosters that tell of a few.
 
-A budget bounds what all runs over a data source tell of one contributor. Against exact answers over
-almost the same people a budget is no use, and `check_roster` looks at who was counted instead: the
-differencing attack. It takes each answer for the sum of its contributors' inputs; answers that are
-no sums tell less of their differences, and noise is not taken into account.
+A budget bounds what all runs over a data source tell of one contributor. Against
+differencing, exact answers over almost the same contributors, a budget is of no use: `check_roster`
+compares the rosters instead. It takes each answer for the sum of its contributors' inputs; answers
+that are not sums tell less of their differences, and noise is not taken into account.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from typing import NamedTuple, Protocol
 from ostraka.errors import RefusedByLedger
 from ostraka.names import PartyId
 from ostraka.record import accountant, differencing
-from ostraka.record.budget import UNSAID, Budget, Spend, short
+from ostraka.record.budget import DEFAULT_DELTA, Budget, Spend, short
 
 
 class Person(NamedTuple):
-    """A contributor: the key says who it is, whatever name an organiser gives it; a vote may count
-    for more than 1."""
+    """A contributor, known by its key under any name an organiser gives it, and the weight of its
+    vote."""
 
     name: PartyId
     key: str
@@ -33,27 +33,27 @@ Roster = tuple[Person, ...]
 
 
 class Limits(Protocol):
-    """How much the contributors of different runs may differ, as in `[policy]`."""
+    """Bounds of how much the rosters of different runs may differ, as in `[policy]`."""
 
     @property
     def same_roster_only(self) -> bool:
-        """Not at all."""
+        """Whether rosters may not differ at all."""
 
     @property
     def min_difference(self) -> int:
-        """By so many at least, alone and in combination."""
+        """Number of contributors by which rosters differ at least, alone and in combination."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What a party allows for one of its data sources: a `[[budget]]` of its own NAME.toml.
+    """A party's own rule for one of its data sources: a `[[budget]]` of its NAME.toml.
 
     Attributes:
-        source: what the party calls its data.
-        series: patterns such as "raises-*"; every run whose series matches one counts, however the
-            organiser writes it (case does not matter).
-        budget: what all those runs together may tell of our input; None: no limit.
-        accountant: how they are added up.
+        source: the party's own name for its data.
+        series: patterns such as "raises-*"; every run whose series matches one counts. Case does
+            not matter.
+        budget: bound of what all those runs together tell of this party's input; None: no limit.
+        accountant: the way to add up their spends.
         same_roster_only, min_difference: as in `[policy]`, over all those runs.
     """
 
@@ -65,7 +65,7 @@ class Rule:
     min_difference: int = 1
 
     def covers(self, series: str) -> bool:
-        """Whether a run of that series counts."""
+        """Return whether runs of a series count under this rule."""
         return any(fnmatchcase(series.casefold(), pattern.casefold()) for pattern in self.series)
 
     def __str__(self) -> str:
@@ -73,7 +73,7 @@ class Rule:
 
 
 def check_budget(rule: Rule, spends: Sequence[Spend], cost: Spend) -> None:
-    """Refuse a run that, after what was spent, costs more than is left."""
+    """Raise RefusedByLedger if a run costs more than earlier spends have left of a budget."""
     if rule.budget is None:
         return
     if cost.epsilon is None:
@@ -95,6 +95,7 @@ def check_budget(rule: Rule, spends: Sequence[Spend], cost: Spend) -> None:
 
 
 def _before(spends: Sequence[Spend], rule: Rule) -> str:
+    """Return how much of a rule's budget was spent before, for a person."""
     assert rule.budget is not None
     if any(spend.exact for spend in spends):
         return "an exact answer was given before, which no budget bounds"
@@ -105,14 +106,15 @@ def _before(spends: Sequence[Spend], rule: Rule) -> str:
 
 
 def _pair(epsilon: Fraction, delta: Fraction) -> str:
-    return short(epsilon) + (f" at delta {short(delta)}" if delta > UNSAID else "")
+    """Return epsilon, and delta where it is above the default, for a person."""
+    return short(epsilon) + (f" at delta {short(delta)}" if delta > DEFAULT_DELTA else "")
 
 
 def check_roster(limits: Limits, counted: Roster, earlier: Collection[Roster], name: str) -> None:
-    """Refuse a run whose contributors, with those of earlier runs, would tell of a few of them.
+    """Raise RefusedByLedger if a run and earlier ones together would isolate a few contributors.
 
-    As long as everybody's weight is the same each time, it does not matter which; two answers over
-    the same people with one of them weighing more are that one's vote.
+    Weights do not matter as long as each contributor has the same weight every time; two answers
+    over the same contributors, one of them with another weight, tell that one's vote.
     """
     fewer_than = limits.min_difference
     if not limits.same_roster_only and fewer_than <= 1:
@@ -146,15 +148,18 @@ def check_roster(limits: Limits, counted: Roster, earlier: Collection[Roster], n
 
 
 def _refused(message: str) -> RefusedByLedger:
+    """Return the error for a roster that would tell too much."""
     hint = "run it with the same contributors as before, or agree on noise and a budget instead"
     return RefusedByLedger(message, hint=hint, data_left=False)
 
 
 def _against(asked: frozenset[str], other: frozenset[str], names: Mapping[str, PartyId]) -> str:
+    """Return how a roster differs from an earlier one, for a person."""
     parts = (("without", other - asked), ("with", asked - other))
     return " and ".join(f"{word} {_listed(who, names)}" for word, who in parts if who)
 
 
 def _listed(keys: Collection[str], names: Mapping[str, PartyId]) -> str:
+    """Return the names of up to eight contributors, and how many more there are."""
     who = sorted(names[key] for key in keys)
     return ", ".join(who[:8]) + (f" and {len(who) - 8} more" if len(who) > 8 else "")

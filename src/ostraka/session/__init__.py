@@ -1,0 +1,1 @@
+"""One party's session with its peers: gathering, links, and the exchange they carry."""

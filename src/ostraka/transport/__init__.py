@@ -1,0 +1,1 @@
+"""Links to peers: TLS over TCP, over a coordinator, or in memory."""

@@ -1,0 +1,1 @@
+"""Bytes on a link: frames, messages and vectors. Pure: neither sockets nor clock."""

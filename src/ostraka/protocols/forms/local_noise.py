@@ -17,7 +17,7 @@ from ostraka.inputs.encoding import Codec, Signed
 from ostraka.manifest import ChoiceType, Local, Manifest
 from ostraka.noise.clipping import Clipping
 from ostraka.noise.mechanisms import (
-    Additive,
+    AdditiveNoise,
     DiscreteGaussian,
     DiscreteLaplace,
     Mechanism,
@@ -105,7 +105,7 @@ class LocalNoise:
         if isinstance(self.mechanism, RandomizedResponse):
             divisor = n if figure.name == "mean" else 1
             return _Responses(self.mechanism, self.options, n, divisor).estimate(figure)
-        assert isinstance(self.mechanism, Additive)
+        assert isinstance(self.mechanism, AdditiveNoise)
         return figure.within(self.mechanism.error95(n))
 
     def _variance(self, figure: Output, n: int) -> Output:
@@ -162,7 +162,7 @@ class LocalNoise:
         if isinstance(self.mechanism, RandomizedResponse):
             half = self.mechanism.error95(n // 2, n)
             return f"a count is within {half:.3g} of the truth"
-        assert isinstance(self.mechanism, Additive)
+        assert isinstance(self.mechanism, AdditiveNoise)
         width = Fraction(self.mechanism.error95(n))
         return f"a sum is within {self._shown(width, unit)} of the truth"
 

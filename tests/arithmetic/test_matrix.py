@@ -1,0 +1,31 @@
+"""Matrix products are exact: compared with Python's integers."""
+
+import numpy as np
+import pytest
+
+from ostraka.arithmetic.field import P61, Field
+from ostraka.arithmetic.matrix import INNER, matmul
+
+
+def exactly(a, b, p):
+    rows = a.astype(object) @ b.astype(object)
+    return np.array((rows % p).tolist(), np.uint64).reshape(a.shape[0], b.shape[1])
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (3, 4, 5), (7, INNER + 3, 2), (20, 30, 10)])
+@pytest.mark.parametrize("field", [P61, Field(5)], ids=["p61", "p5"])
+def test_products_are_exact(field, shape):
+    generator = np.random.default_rng(shape)
+    a = generator.integers(0, field.p, shape[:2], dtype=np.uint64)
+    b = generator.integers(0, field.p, shape[1:], dtype=np.uint64)
+    assert np.array_equal(matmul(field, a, b), exactly(a, b, field.p))
+
+
+def test_the_largest_elements_do_not_overflow():
+    a = np.full((6, 2 * INNER), P61.p - 1, np.uint64)
+    assert np.array_equal(matmul(P61, a, a.T), np.full((6, 6), 2 * INNER, np.uint64))
+
+
+def test_shapes_that_do_not_fit_are_refused():
+    with pytest.raises(ValueError, match="have no product"):
+        matmul(P61, np.zeros((2, 3), np.uint64), np.zeros((2, 3), np.uint64))

@@ -1,0 +1,275 @@
+"""The tree keeps its habits: tests mirror the source, names are used once, files stay small,
+imports have no cycles, and no file tells where it was written.
+
+Lists of known exceptions only shrink: an entry that is no exception any more fails too.
+"""
+
+import ast
+import re
+import subprocess
+from functools import cache
+from itertools import groupby
+from pathlib import Path
+
+import pytest
+
+top = Path(__file__).resolve().parent.parent
+package = top / "src" / "ostraka"
+MOST_LINES = 400
+
+COVERED = {
+    "cli/bench_words.py": "cli/test_bench.py",
+    "cli/check.py": "cli/test_main.py",
+    "cli/child.py": "cli/test_demo.py",
+    "cli/demo_choices.py": "cli/test_main.py",
+    "cli/fleet.py": "cli/test_demo.py",
+    "cli/ledger_plot.py": "cli/test_ledger.py",
+    "cli/plot.py": "cli/test_ledger.py",
+    "cli/results.py": "cli/test_demo.py",
+    "cli/voice.py": "cli/test_main.py",
+    "coordinator/connection.py": "coordinator/test_server.py",
+    "delivery/cost.py": "delivery/test_opening.py",
+    "delivery/party.py": "delivery/test_opening.py",
+    "engine/bits.py": "engine/test_choose.py",
+    "engine/coin.py": "engine/test_audit.py",
+    "engine/context.py": "engine/test_words.py",
+    "engine/deal.py": "engine/test_multiply.py",
+    "engine/links.py": "engine/test_audit.py",
+    "engine/masked.py": "engine/test_compare.py",
+    "engine/reveal.py": "engine/test_rounds.py",
+    "engine/zero.py": "engine/test_king.py",
+    "exchange.py": "wire/test_vectors.py",
+    "limits.py": "coordinator/test_rooms.py",
+    "manifest/fields.py": "test_manifest.py",
+    "manifest/model.py": "test_manifest.py",
+    "manifest/privacy.py": "test_manifest.py",
+    "manifest/reading.py": "test_manifest.py",
+    "names.py": "test_manifest.py",
+    "noise/exact.py": "noise/test_samplers.py",
+    "noise/tables.py": "noise/test_samplers.py",
+    "outcome.py": "test_simulate.py",
+    "progress.py": "protocols/test_runner.py",
+    "protocols/__init__.py": "protocols/test_catalogue.py",
+    "protocols/forms/ballots.py": "protocols/test_threshold_vote.py",
+    "protocols/forms/disclosure.py": "protocols/test_table.py",
+    "protocols/forms/numbers.py": "protocols/test_auction.py",
+    "protocols/interactive.py": "protocols/test_private_choice.py",
+    "protocols/leakage.py": "protocols/test_auction.py",
+    "protocols/protocol.py": "protocols/test_runner.py",
+    "protocols/shares.py": "protocols/test_runner.py",
+    "protocols/table_words.py": "protocols/test_table.py",
+    "record/reconcile.py": "test_party_ledger.py",
+    "record/rules.py": "record/test_ledger.py",
+    "session/channel.py": "session/test_session.py",
+    "session/gather.py": "session/test_session.py",
+    "sharing/additive.py": "sharing/test_schemes.py",
+    "sharing/scheme.py": "sharing/test_schemes.py",
+    "sharing/shamir.py": "sharing/test_schemes.py",
+    "transport/link.py": "transport/test_memory.py",
+    "transport/reactor.py": "transport/test_tcp.py",
+    "transport/relay.py": "session/test_session.py",
+}
+"""Modules without a test file of their own, and the one that tests them."""
+
+NAMED_TWICE = {
+    "Coordinator", "Options", "Output", "Party", "Plan", "Progress", "Session", "State",
+}  # fmt: skip
+"""Public classes that share a name and are to be renamed."""
+
+CYCLES = {
+    ("cli.keys", "cli.ledger"),
+    ("engine.array", "engine.context"),
+    ("protocols.auction", "protocols.leakage", "protocols.order_statistics",
+     "protocols.private_choice", "protocols.tally", "protocols.threshold_vote"),
+    ("protocols.table", "protocols.table_words"),
+}  # fmt: skip
+"""Modules that import each other and are to be parted."""
+
+TOO_LONG = {
+    "src/ostraka/engine/boolean.py",
+    "src/ostraka/transport/tls.py",
+    "tests/coordinator/test_server.py",
+    "tests/engine/test_audit.py",
+    "tests/engine/test_gates.py",
+    "tests/protocols/test_active.py",
+    "tests/protocols/test_runner.py",
+    "tests/protocols/test_table.py",
+    "tests/protocols/test_threshold_vote.py",
+    "tests/record/test_ledger.py",
+    "tests/session/test_session.py",
+    "tests/test_manifest.py",
+}
+"""Files to be split."""
+
+
+# --- modules and what they import ----------------------------------------------------------------
+
+
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+def modules() -> dict[str, Path]:
+    """Modules by their name under `ostraka`; a package's `__init__` has the package's name."""
+    paths = sorted(package.rglob("*.py"))
+    named = {".".join(p.relative_to(package).with_suffix("").parts): p for p in paths}
+    return {name.removesuffix(".__init__"): path for name, path in named.items()}
+
+
+def imported(path: Path) -> set[str]:
+    """Modules of this package that a file imports, at its top or within functions."""
+    found = set()
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    known = modules()
+    return {n.removeprefix("ostraka.") for n in found} & known.keys()
+
+
+def only_docstring(path: Path) -> bool:
+    return len(tree(path).body) <= 1
+
+
+# --- tests mirror the source ---------------------------------------------------------------------
+
+
+def own_test(path: Path) -> Path:
+    """Where the tests of a module are looked for."""
+    place = path.relative_to(package)
+    if place.name == "__init__.py":
+        place = place.parent
+    return top / "tests" / place.parent / f"test_{place.stem}.py"
+
+
+def is_covered_by(path: Path, test: Path) -> bool:
+    """Return whether a test or its fixtures import a module, or one that imports it, or name it."""
+    place = path.relative_to(package).as_posix()
+    name = next(name for name, p in modules().items() if p == path)
+    near = imported(test)
+    if (beside := test.parent / "conftest.py").exists():
+        near |= imported(beside)
+    nearby = near.union(*(imported(modules()[n]) for n in near))
+    return name in nearby or place in test.read_text() or f"ostraka.{name}" in test.read_text()
+
+
+@pytest.mark.parametrize("name", sorted(modules()))
+def test_every_module_is_tested(name):
+    path = modules()[name]
+    place = path.relative_to(package).as_posix()
+    if own_test(path).exists():
+        assert place not in COVERED, "it has a test file of its own: take it out of COVERED"
+    elif not only_docstring(path) and name != "__init__":
+        assert place in COVERED, f"write {own_test(path).relative_to(top)}"
+        test = top / "tests" / COVERED[place]
+        assert test.exists()
+        assert is_covered_by(path, test), f"{COVERED[place]} does not import or name {place}"
+
+
+def test_what_is_covered_elsewhere_exists():
+    assert {place for place in COVERED if not (package / place).exists()} == set()
+
+
+# --- names, cycles, sizes ------------------------------------------------------------------------
+
+
+def test_no_two_public_classes_share_a_name():
+    places: dict[str, list[str]] = {}
+    for module, path in modules().items():
+        for node in tree(path).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places.setdefault(node.name, []).append(module)
+    twice = {name: where for name, where in places.items() if len(where) > 1}
+    assert {n: where for n, where in twice.items() if n not in NAMED_TWICE} == {}
+    assert NAMED_TWICE - twice.keys() == set(), "renamed: take them out of NAMED_TWICE"
+
+
+def strongly_connected(edges: dict[str, set[str]]) -> set[tuple[str, ...]]:
+    """Groups of nodes each of which leads to every other."""
+
+    def reached(start: str, seen: set[str]) -> set[str]:
+        rest = [start]
+        while rest:
+            for node in edges[rest.pop()] - seen:
+                seen.add(node)
+                rest.append(node)
+        return seen
+
+    leads = {node: reached(node, set()) for node in edges}
+    mutual = {
+        n: tuple(sorted(m for m in leads[n] if n in leads[m])) for n in edges if n in leads[n]
+    }
+    return set(mutual.values())
+
+
+def test_no_modules_import_each_other():
+    known = modules()
+    edges = {name: imported(path) - {name} for name, path in known.items()}
+    for name in edges:  # a package's `__init__` is imported with each of its modules: no cycle
+        edges[name] -= {inner for inner in edges[name] if name.startswith(f"{inner}.")}
+    found = strongly_connected(edges)
+    assert found - CYCLES == set()
+    assert CYCLES - found == set(), "parted: take them out of CYCLES"
+
+
+def test_cycles_are_found():
+    edges = {"a": {"b"}, "b": {"c"}, "c": {"b", "d"}, "d": set(), "e": {"e"}}
+    assert strongly_connected(edges) == {("b", "c"), ("e",)}
+
+
+def test_files_are_small():
+    files = [*package.rglob("*.py"), *top.glob("tests/**/*.py"), *top.glob("scripts/*")]
+    lines = {f.relative_to(top).as_posix(): f.read_text().count("\n") for f in files if f.is_file()}
+    long = {name for name, count in lines.items() if count > MOST_LINES}
+    assert long - TOO_LONG == set(), f"above {MOST_LINES} lines"
+    assert TOO_LONG - long == set(), "split: take them out of TOO_LONG"
+
+
+def test_functions_are_small():
+    """p90 of the lines of code of functions is at most 25, docstrings not counted."""
+    sizes = []
+    for path in modules().values():
+        for node in ast.walk(tree(path)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                body = node.body[1:] if ast.get_docstring(node) else node.body
+                sizes.append(node.end_lineno - body[0].lineno + 1 if body else 0)
+    assert sorted(sizes)[len(sizes) * 9 // 10] <= 25
+
+
+# --- where it was written ------------------------------------------------------------------------
+
+
+def tracked_files() -> list[Path]:
+    done = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=top, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        pytest.skip("not a git work tree")
+    return [path for name in done.stdout.split("\0") if name and (path := top / name).is_file()]
+
+
+MACHINE = re.compile(rf"/(?:home|Users|root|mnt)/[\w.-]+|[A-Z]:\\Users\\|{re.escape(str(top))}/\w+")
+
+
+@pytest.mark.parametrize("kind", sorted({p.suffix or "none" for p in tracked_files()}))
+def test_no_file_names_a_place_on_the_machine_it_was_written_on(kind):
+    named = {
+        f"{path.relative_to(top)}: {found.group()}"
+        for path in tracked_files()
+        if (path.suffix or "none") == kind and path.name != Path(__file__).name
+        for found in MACHINE.finditer(path.read_text(errors="replace"))
+    }
+    assert named == set()
+
+
+def test_machine_paths_are_found():
+    text = f"at {top}/x, /home/ann/y and docs/work/a, https://x.org/work/b"
+    assert [m.group() for m in MACHINE.finditer(text)] == [f"{top}/x", "/home/ann"]
+
+
+def test_decisions_are_numbered_once():
+    names = sorted(path.name for path in top.glob("docs/decisions/0*.md"))
+    twice = [k for k, group in groupby(names, key=lambda n: n[:4]) if len(list(group)) > 1]
+    assert twice == []
