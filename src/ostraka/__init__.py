@@ -8,8 +8,7 @@ Public names: `load` and `check` read and explain a manifest, `run` takes part a
 from plain code. The rest of the package is private. docs/library.md shows how each is used.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+TYPE_CHECKING = False  # as type checkers know it: to import typing would take longer than the rest
 
 if TYPE_CHECKING:
     from ostraka import errors
@@ -56,8 +55,10 @@ _MODULES = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     """Import a public name when it is first used: `import ostraka` alone is quick. [PEP 562]"""
+    from importlib import import_module
+
     if name == "errors":
         return import_module("ostraka.errors")
     if name not in _MODULES:

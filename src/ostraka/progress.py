@@ -1,4 +1,4 @@
-"""How far a party's run has come: its phase, whether its data has left, who watches."""
+"""Progress of a party's run: its phase, whether its data has left, and its observer."""
 
 from __future__ import annotations
 
@@ -36,19 +36,19 @@ class Observer:
     wants_shares: bool = False
 
     def gathering(self, present: int, total: int) -> None:
-        """Told how many of the parties are here, ourselves included."""
+        """Hear how many of the parties are here, ourselves included."""
 
     def phase(self, phase: Phase) -> None:
-        """Told that a phase begins."""
+        """Hear that a phase begins."""
 
     def share(self, kind: Kind, party: PartyId, vector: Words) -> None:
-        """Told of a share that we made for `party`, got from it, or saw it announce."""
+        """Hear of a share that we made for `party`, got from it, or saw it announce."""
 
     def moved(self, done: int, total: int) -> None:
-        """Told how many of the bytes that this party is to send are sent."""
+        """Hear how many of the bytes that this party is to send are sent."""
 
     def warn(self, text: str) -> None:
-        """Told of trouble that does not touch the result."""
+        """Hear of trouble that does not touch the result."""
 
 
 class Progress:

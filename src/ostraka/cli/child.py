@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def main() -> None:
-    """Do one job."""
+    """Do one job, then end with its exit code."""
     import json
     import threading
 
@@ -42,14 +42,14 @@ def main() -> None:
 
 
 def tell(event: str, **details: Any) -> None:
-    """One line to the parent."""
+    """Write one line to the parent."""
     import json
 
     print(json.dumps({"event": event, **details}, default=str), flush=True)
 
 
 def _line() -> bytes:
-    """The first line of stdin, unbuffered: the thread below reads the rest."""
+    """Read the first line of stdin, unbuffered: a thread reads the rest."""
     line = bytearray()
     while not line.endswith(b"\n"):
         if not (block := os.read(0, 1 << 16)):

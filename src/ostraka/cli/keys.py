@@ -1,4 +1,4 @@
-"""`keygen` and `doctor`: one's own key, and whether things stand ready."""
+"""Commands `keygen` and `doctor`: a party's own key, and what may go wrong on its machine."""
 
 from __future__ import annotations
 
@@ -43,19 +43,19 @@ def keygen(
 
 @dataclass
 class Findings:
-    """What doctor looked at; `code` is the exit code of the worst."""
+    """Findings of doctor; `code` is the exit code of the worst."""
 
     code: int = 0
     lines: list[dict[str, Any]] = field(default_factory=list)
 
     def add(self, what: str, problem: str | None, detail: str = "", code: int = 2) -> None:
-        """A finding: fine when there is no problem."""
+        """Note a finding: fine when there is no problem."""
         self.lines.append({"check": what, "ok": problem is None, "detail": problem or detail})
         if problem is not None and (self.code == 0 or code == 11):
             self.code = code
 
     def note(self, what: str, detail: str) -> None:
-        """Something that is neither good nor bad."""
+        """Note what is neither good nor bad."""
         self.lines.append({"check": what, "ok": None, "detail": detail})
 
 
@@ -177,7 +177,7 @@ def _look_at_key(
 
 
 def _look_at_clock(findings: Findings, own: Identity) -> None:
-    """There is no clock to compare with; a certificate's dates catch a clock that is years off."""
+    """Compare the clock with the certificate's dates: they catch one that is years off."""
     from datetime import UTC, datetime
 
     from cryptography import x509
@@ -195,7 +195,7 @@ def _look_at_clock(findings: Findings, own: Identity) -> None:
 async def _look_at_links(
     findings: Findings, manifest: Manifest, me: PartySpec, identity: Identity
 ) -> None:
-    """The coordinator, and every peer that has an address."""
+    """Try the coordinator, and every peer that has an address."""
     from ostraka.transport.reactor import Reactor
 
     relay = manifest.session.coordinator

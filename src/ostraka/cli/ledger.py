@@ -1,4 +1,4 @@
-"""`ledger`: what was spent and what is left, and whether the record holds."""
+"""Command `ledger`: what was spent and what is left, and whether the record holds."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def _own(name: str, keys: Path | None) -> Ledger:
 
 
 def standings(own: Ledger) -> list[dict[str, Any]]:
-    """Each budget, and each series that none covers: what is spent and what is left, exact.
+    """List each budget, and each series that none covers, with what is spent and left, exact.
 
     "spent" is None when nothing bounds it.
     """
@@ -168,7 +168,7 @@ def _standing(rule: Rule, runs: Sequence[Record]) -> dict[str, Any]:
 
 
 def as_json(own: Ledger) -> dict[str, Any]:
-    """`ledger --json`: figures as texts, exact; what has no bound is "inf"."""
+    """Return what `ledger --json` prints: exact figures as texts; what has no bound is "inf"."""
     return {
         "party": own.party,
         "entries": len(own.chain.entries),
@@ -265,7 +265,7 @@ def _budgets(found: list[dict[str, Any]]) -> Any:
 
 
 def _down(value: Fraction) -> str:
-    """What is left, never more than there is: at most six digits, rounded down."""
+    """Write what is left, at most six digits, rounded down: never more than there is."""
     from math import floor
 
     from ostraka.record.budget import short

@@ -1,4 +1,4 @@
-"""`run`, `coordinator`, `simulate`, `verify`: sessions, real, relayed, rehearsed and proven."""
+"""Commands `run`, `coordinator`, `simulate` and `verify`: they parse, call the library, print."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the command line speaks: data on stdout; `error:`, then `hint:`, on stderr."""
+"""Voice of the command line: data on stdout; `error:`, then `hint:`, on stderr."""
 
 from __future__ import annotations
 
@@ -39,19 +39,19 @@ speaker = _Speaker()
 
 
 def say(text: str) -> None:
-    """Prose for a person, on stderr."""
+    """Write prose for a person to stderr."""
     # One write, so that lines of several processes do not mix.
     sys.stderr.write(f"{speaker.prefix}{text}\n")
     sys.stderr.flush()
 
 
 def warn(text: str) -> None:
-    """Say what is not as it should be, and ends nothing."""
+    """Say what is wrong without ending the command."""
     say(f"warning: {text}")
 
 
 def emit(value: Mapping[str, Any]) -> None:
-    """One JSON object, alone on stdout."""
+    """Write one JSON object, alone, to stdout."""
     import json
 
     print(json.dumps(value, ensure_ascii=False, default=str), flush=True)
@@ -72,7 +72,7 @@ def guarded(command: Callable[[], int]) -> int:
 
 
 def interrupted() -> int:
-    """Ctrl-C."""
+    """Say that Ctrl-C ended the command; returns the exit code."""
     if sys.stderr.isatty():  # the terminal has written ^C, perhaps behind a prompt
         sys.stderr.write("\n")
     say("error: interrupted")
@@ -97,7 +97,7 @@ def report(error: BaseException) -> int:
 
 
 def _known(error: BaseException) -> OstrakaError | None:
-    """The first error of ours, also inside groups."""
+    """Find the first error of ours, also inside groups."""
     if isinstance(error, OstrakaError):
         return error
     if isinstance(error, BaseExceptionGroup):
@@ -126,7 +126,7 @@ def _bug(error: BaseException) -> int:
 
 
 def _tell_bug(error: BaseException) -> None:
-    """Where it happened, but neither the message nor a variable: they may hold a secret."""
+    """Say where it happened, but neither message nor variables: they may hold a secret."""
     if os.environ.get(DEBUG):
         traceback.print_exception(error)
         return
