@@ -48,9 +48,10 @@ class InnerProduct(Interactive):
     Recipients learn: the inner product, exactly: decimals of k and l places have one of k + l.
     Compute parties learn which owner's elements are out of bounds. No party learns more.
     Rounds: 3 where bounds are not checked: one to share, one that brings the degree of the sum of
-    products back to t, one to open; with the check 4 more, and one comparison. Bytes: an owner
-    sends 8 d to each of n - t compute parties and 32 to each of the t others; between compute
-    parties one element travels, whatever d is, besides what the check sends. `cost()` is exact.
+    products back to t, one to open; with the check 3 more and one comparison; the proof of active
+    security adds some, with the length. Bytes: an owner sends 8 d to each of n - t compute parties
+    and 32 to each of the t others; between compute parties one element travels, whatever d is,
+    besides what the check and the proof send. `cost()` is exact.
     Tolerates: t curious compute parties of n >= 2t + 1, who must all stay; the owners may be among
     them. With active security t that lie can only stop the run.
     """
