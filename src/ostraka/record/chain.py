@@ -93,7 +93,7 @@ class Chain:
             raise RefusedByLedger(message, hint=hint, data_left=False) from None
 
     def _open(self) -> int:
-        """Open or make the file; refuse one others can read, or of which only the head is left."""
+        """Open or make the file; refuse one that others can read, or whose head alone is left."""
         flags = os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
         if self.head_path.exists() and not self.path.exists():  # in this order: it is made last
             raise self._damaged(f"is gone, and {self.head_path.name} is not")
