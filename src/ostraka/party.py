@@ -321,18 +321,18 @@ async def measure(
     timings: list[Timing] = []
     outcome: Outcome | None = None
     async with taking_part(manifest, identity, me, Observer()) as session:
-        for run in range(runs):
+        for _ in range(runs):
             x = outcome = None  # before the next input is made: vectors may be long
             x = protocol.input_of(me, make_input() if me in manifest.contributors else None)
-            await _barrier(session, step := 1 + run * (protocol.steps + 1))
+            await _barrier(session)
             begin, sent = monotonic(), session.bytes_sent
-            outcome = await runner.run(session, protocol, x, OsDraw(), first_step=step + 1)
+            outcome = await runner.run(session, protocol, x, OsDraw())
             timings.append(Timing(begin, monotonic(), session.bytes_sent - sent))
     return timings, outcome
 
 
-async def _barrier(session: Session, step: int) -> None:
-    """Everybody is ready for the next repetition."""
-    others = session.manifest.parties
-    session.broadcast(others, Step(step), np.zeros(1, np.uint8))
-    await session.gather(others, Step(step), octets(1))
+async def _barrier(session: Session) -> None:
+    """Return once all parties are ready for the next repetition."""
+    others, step = session.manifest.parties, Step(session.begin_phase(), 0)
+    session.broadcast(others, step, np.zeros(1, np.uint8))
+    await session.gather(others, step, octets(1))

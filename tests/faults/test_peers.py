@@ -182,14 +182,14 @@ BEFORE = {
     "another manifest than signed": (hello(digest=bytes(32)), {50}),
     "another version": (hello(version=2), {30}),
     "no hello": (instead(Hello, None), {41, 50}),
-    "a vector for hello": (instead(Hello, Vector(1, "u8", 1, bytes(8))), {50}),
+    "a vector for hello": (instead(Hello, Vector(0, 1, "u8", 1, bytes(8))), {50}),
     "a statement for hello": (instead(Hello, Statement(b"", bytes(64))), {50}),
     "a ready for hello": (instead(Hello, Ready(bytes(32), b"", bytes(64))), {50}),
     "another session": (ready(session=bytes(32)), {30}),
     "ready not signed": (ready(signature=bytes(64)), {50}),
     "a nonce missing": (ready(result_nonce=b""), {50}),
     "no ready": (instead(Ready, None), {41}),
-    "a vector for ready": (instead(Ready, Vector(1, "u8", 1, bytes(8))), {50}),
+    "a vector for ready": (instead(Ready, Vector(0, 1, "u8", 1, bytes(8))), {50}),
     "a statement for ready": (instead(Ready, Statement(b"", bytes(64))), {50}),
 }
 

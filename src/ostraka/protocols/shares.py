@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from ostraka.arithmetic.randomness import Draw, Words
-from ostraka.engine.offers import Offers
+from ostraka.delivery.enclosure import Enclosure
 from ostraka.names import PartyId
 from ostraka.sharing.scheme import Explicit, Parcel, Scheme
 
@@ -19,7 +19,7 @@ class Shares:
         counted: whose shares these are; `compute` may exclude some, every party alike.
         draw: where this compute party's own randomness comes from.
         gate: is asked about those who are left, and may refuse.
-        offers: what came with the shares, for an engine.
+        enclosure: what came with the shares, for an engine.
     """
 
     scheme: Scheme
@@ -28,7 +28,7 @@ class Shares:
     own: PartyId
     draw: Draw
     gate: Callable[[tuple[PartyId, ...]], None] = lambda _: None
-    offers: Offers | None = None
+    enclosure: Enclosure | None = None
     counted: tuple[PartyId, ...] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -4,7 +4,8 @@ Between parties (inside the TLS session of the two):
 
     Hello      protocol version, manifest digest, nonce, signature of the three
     Ready      session id, a nonce for the recipients (empty to others), signature of the session id
-    Vector     step, element type, length; the elements follow inline or in data frames
+    Vector     phase and number of the step, element type, length; the elements follow inline or
+               in data frames
     Statement  what a party signs at the end (receipt), and its signature
     Abort      a code, and the name of the party it blames, or nothing
 
@@ -30,7 +31,7 @@ import msgpack
 from ostraka.errors import PeerViolation
 from ostraka.limits import CONTROL_FRAME, INLINE_VECTOR, RELAY_WINDOW, TEXT, VECTOR
 
-VERSION: Final = 1
+VERSION: Final = 2
 
 
 class Hello(NamedTuple):
@@ -47,7 +48,8 @@ class Ready(NamedTuple):
 
 
 class Vector(NamedTuple):
-    step: int
+    phase: int
+    n: int
     dtype: str
     length: int
     inline: bytes
@@ -141,7 +143,16 @@ _slot: Final = _number(0xFFFF)
 _layout: Final[dict[type[Message], tuple[int, tuple[Check, ...]]]] = {
     Hello: (1, (_number(0xFFFF), _octets(32), _octets(32), _octets(64))),
     Ready: (2, (_octets(32), _octets(0, 32), _octets(64))),
-    Vector: (3, (_number(0xFFFFFFFF), _one_of("u8", "u1"), _number(VECTOR), _upto(INLINE_VECTOR))),
+    Vector: (
+        3,
+        (
+            _number(0xFFFFFFFF),
+            _number(0xFFFFFFFF),
+            _one_of("u8", "u1"),
+            _number(VECTOR),
+            _upto(INLINE_VECTOR),
+        ),
+    ),
     Statement: (4, (_upto(CONTROL_FRAME), _octets(64))),
     Abort: (5, (_text(), _text())),
     Join: (16, (_number(0xFFFF), _octets(32))),
