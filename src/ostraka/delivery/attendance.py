@@ -28,6 +28,8 @@ class Attendance:
         must_be_counted: the parties without whose message in the sharing step no compute party
             goes on.
         announcements: how many compute parties must announce their share to a recipient.
+        unanimous: whether nothing can be opened unless every compute party goes on; going on is
+            then its consent, and a vote is not needed for that.
         lying: whether compute parties may lie. Then all of them must vote.
         proven: whether the shares of honest compute parties are known to be of one value when they
             are opened, so that a share which contradicts them is its party's lie.
@@ -38,17 +40,24 @@ class Attendance:
     colluders: int
     must_be_counted: frozenset[PartyId]
     announcements: int
+    unanimous: bool
     lying: bool = False
     proven: bool = False
 
     @classmethod
     def of(
-        cls, scheme: Scheme, must_be_counted: Iterable[PartyId] = (), *, proven: bool = False
+        cls,
+        scheme: Scheme,
+        must_be_counted: Iterable[PartyId] = (),
+        *,
+        unanimous: bool = False,
+        proven: bool = False,
     ) -> Attendance:
         """Return the attendance of parties that follow the protocol.
 
         Args:
             must_be_counted: more parties than the scheme asks for.
+            unanimous: every compute party takes part in the computation.
             proven: the protocol proves what compute parties hold before it is opened.
         """
         all_needed = () if scheme.survives_dropouts else (*scheme.contributors, *scheme.compute)
@@ -58,12 +67,18 @@ class Attendance:
             scheme.colluders,
             frozenset((*must_be_counted, *all_needed)),
             scheme.needed,
+            unanimous or not scheme.survives_dropouts,
             proven=proven,
         )
 
     @classmethod
     def among_liars(
-        cls, scheme: Scheme, must_be_counted: Iterable[PartyId] = (), *, proven: bool
+        cls,
+        scheme: Scheme,
+        must_be_counted: Iterable[PartyId] = (),
+        *,
+        unanimous: bool = False,
+        proven: bool,
     ) -> Attendance:
         """Return the attendance where up to `scheme.colluders` compute parties may lie.
 
@@ -78,6 +93,7 @@ class Attendance:
             scheme.colluders,
             frozenset((*must_be_counted, *scheme.compute)),
             min(n, scheme.needed + scheme.colluders) if proven else n,
+            unanimous or not scheme.survives_dropouts,
             lying=True,
             proven=proven,
         )
@@ -88,11 +104,12 @@ class Attendance:
 
     @property
     def must_agree(self) -> bool:
-        """Whether compute parties must agree on whom to count: when a contributor may be missing.
+        """Whether compute parties must agree on whom to count.
 
-        Otherwise there is only one set of contributors that can be opened.
+        Otherwise there is only one set of contributors that can be opened, and only if every
+        compute party consents to it.
         """
-        return any(map(self.may_be_missing, self.contributors))
+        return not self.unanimous or any(map(self.may_be_missing, self.contributors))
 
     def votes(self, counted: Collection[PartyId]) -> int:
         """Return how many compute parties must vote for this set before it is opened."""

@@ -53,6 +53,7 @@ class Interactive(Protocol):
 
     securities = ("passive", "active")
     proves = True
+    all_take_part = True
     randomness: int = 0
     """Random elements that words of the engine find at hand: `Engine.spare`."""
     options: InputOptions

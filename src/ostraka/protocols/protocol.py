@@ -50,6 +50,9 @@ class Protocol(ABC):
     proves: ClassVar[bool] = False
     """Whether with active security all that compute parties hold is proven before it is opened."""
 
+    all_take_part: ClassVar[bool] = False
+    """Whether every compute party must take part in `compute`, for any to have its result."""
+
     def __init__(self, manifest: Manifest) -> None:
         self.manifest = manifest
         self.contributors = manifest.contributors
@@ -178,8 +181,10 @@ class Protocol(ABC):
         """Which parties may be missing, and how many of the others must then be there."""
         must = self.must_be_counted()
         if self.manifest.sharing.security == "active":
-            return Attendance.among_liars(self.scheme, must, proven=self.proves)
-        return Attendance.of(self.scheme, must)
+            return Attendance.among_liars(
+                self.scheme, must, unanimous=self.all_take_part, proven=self.proves
+            )
+        return Attendance.of(self.scheme, must, unanimous=self.all_take_part)
 
     def must_be_counted(self) -> tuple[PartyId, ...]:
         """Return the parties that may not be missing, besides those that the scheme needs."""
