@@ -75,7 +75,7 @@ def test_long_vectors():
 async def test_only_flat_word_and_byte_arrays_travel(message):
     net = MemoryNet(("a", "b"))
     with pytest.raises((TypeError, AttributeError)):
-        net.exchange("a").send("b", Step(1), message)
+        net.exchange("a").send("b", Step(0, 1), message)
 
 
 @pytest.mark.parametrize(
@@ -83,17 +83,17 @@ async def test_only_flat_word_and_byte_arrays_travel(message):
 )
 async def test_another_step_type_or_length_is_the_sender_s_violation(step, expected):
     net = MemoryNet(("a", "b"))
-    net.exchange("a").send("b", Step(1), np.zeros(3, np.uint64))
+    net.exchange("a").send("b", Step(0, 1), np.zeros(3, np.uint64))
     with pytest.raises(PeerViolation) as caught:
-        await net.exchange("b").receive("a", Step(step), expected)
+        await net.exchange("b").receive("a", Step(0, step), expected)
     assert caught.value.peer == "a"
 
 
 async def test_what_a_party_sent_before_it_left_still_arrives():
     net = MemoryNet(("a", "b"))
-    net.exchange("a").send("b", Step(1), np.arange(3, dtype=np.uint64))
+    net.exchange("a").send("b", Step(0, 1), np.arange(3, dtype=np.uint64))
     net.leave("a")
     b = net.exchange("b")
-    assert (await b.receive("a", Step(1), words(3))).tolist() == [0, 1, 2]
+    assert (await b.receive("a", Step(0, 1), words(3))).tolist() == [0, 1, 2]
     with pytest.raises(PeerLost):
-        await asyncio.wait_for(b.receive("a", Step(2), words(3)), 5)
+        await asyncio.wait_for(b.receive("a", Step(0, 2), words(3)), 5)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import NewType
+from typing import NamedTuple, NewType
 
 PartyId = NewType("PartyId", str)
 """A party's name, as the manifest spells it."""
@@ -11,8 +11,24 @@ PartyId = NewType("PartyId", str)
 SessionId = NewType("SessionId", bytes)
 """32 bytes: the hash of the manifest's digest and one nonce from every party."""
 
-Step = NewType("Step", int)
-"""A numbered point in a protocol; on one link, steps only ever grow."""
+
+class Step(NamedTuple):
+    """Point in a run at which messages are sent, ordered; used once on a link.
+
+    Attributes:
+        phase: which phase of the session it is in, from 0; see `Exchange.begin_phase`.
+        n: its number in that phase, from 0.
+    """
+
+    phase: int
+    n: int
+
+    def later(self, count: int) -> Step:
+        """Return the step `count` steps later in the same phase."""
+        return Step(self.phase, self.n + count)
+
+    def __str__(self) -> str:
+        return f"{self.phase}.{self.n}"
 
 
 class Role(StrEnum):

@@ -371,17 +371,18 @@ async def measure(
     timings: list[Timing] = []
     outcome: Outcome | None = None
     async with taking_part(manifest, identity, me, Observer()) as session:
-        for run in range(runs):
+        for _ in range(runs):
             x = outcome = None  # before the next input is made: vectors may be long
             x = protocol.input_of(me, make_input() if me in manifest.contributors else None)
-            await _barrier(session, step := 1 + run * (protocol.steps + 1))
+            await _barrier(session)
             begin, sent = monotonic(), session.bytes_sent
-            outcome = await runner.run(session, protocol, x, OsDraw(), first_step=step + 1)
+            outcome = await runner.run(session, protocol, x, OsDraw())
             timings.append(Timing(begin, monotonic(), session.bytes_sent - sent))
     return timings, outcome
 
 
-async def _barrier(session: Session, step: int) -> None:
-    """Wait until the parties that we have a link to are ready for the next repetition."""
-    session.broadcast(session.linked, Step(step), np.zeros(1, np.uint8))
-    await session.gather(session.linked, Step(step), octets(1))
+async def _barrier(session: Session) -> None:
+    """Return once the parties that this one has a link to are ready for the next repetition."""
+    step = Step(session.begin_phase(), 0)
+    session.broadcast(session.linked, step, np.zeros(1, np.uint8))
+    await session.gather(session.linked, step, octets(1))

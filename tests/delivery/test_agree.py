@@ -4,7 +4,8 @@ from itertools import product
 import numpy as np
 import pytest
 
-from ostraka.delivery.agree import STEPS, agree, cost, from_mask, mask_bytes, quorum, to_mask
+from ostraka.delivery.agree import Agreement, add_cost, from_mask, mask_bytes, to_mask
+from ostraka.delivery.attendance import quorum
 from ostraka.delivery.cost import Cost
 from ostraka.delivery.party import Party
 from ostraka.errors import Aborted, OstrakaError, PeerViolation, RefusedByLedger
@@ -46,8 +47,7 @@ async def outcomes(scheme, held, drop=None, seed=0, allow=None):
     async def one(name):
         party = Party(net.exchange(name), scheme)
         try:
-            results[name] = await agree(party, held[name], *(allow or {}).get(name, ()))
-            assert party.step == 1 + STEPS
+            results[name] = await Agreement(party).reach(held[name], *(allow or {}).get(name, ()))
         except OstrakaError as error:
             results[name] = error
         net.leave(name)
@@ -63,7 +63,7 @@ async def test_everybody_holds_everything():
     results, net = await outcomes(scheme, dict.fromkeys(scheme.compute, ("x", "y")))
     assert set(results.values()) == {("x", "y")}
     expected = Cost()
-    cost(scheme, expected)
+    add_cost(scheme, expected)
     assert net.sent == expected.sent
     assert expected.rounds == 2
 
@@ -143,7 +143,7 @@ async def test_parties_that_heard_different_things_do_not_both_go_on(heard):
 async def test_a_malformed_mask_names_its_sender():
     scheme = Shamir(("x",), ("a", "b"), 1)
     net = MemoryNet(scheme.compute)
-    net.exchange("b").send("a", Step(1), np.array([0b10], np.uint8))
+    net.exchange("b").send("a", Step(1, 0), np.array([0b10], np.uint8))
     with pytest.raises(PeerViolation, match="b sent a malformed set") as caught:
-        await agree(Party(net.exchange("a"), scheme), ("x",))
+        await Agreement(Party(net.exchange("a"), scheme)).reach(("x",))
     assert caught.value.peer == "b"

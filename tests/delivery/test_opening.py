@@ -7,6 +7,7 @@ import pytest
 from ostraka.arithmetic.field import P61
 from ostraka.arithmetic.randomness import SeededDraw
 from ostraka.delivery import opening as opening
+from ostraka.delivery.attendance import Attendance
 from ostraka.delivery.cost import Cost, Sent
 from ostraka.delivery.party import Party
 from ostraka.errors import Aborted, OstrakaError, PeerLost, PeerViolation
@@ -37,20 +38,20 @@ NOTED = {}
 """Whom each party saw lying, in the last `open_all`."""
 
 
-async def open_all(scheme, shares, recipients, length, drop=None, counted=None, seed=0):
+async def open_all(
+    scheme, shares, recipients, length, drop=None, counted=None, seed=0, attendance=None
+):
     names = tuple(dict.fromkeys((*scheme.compute, *recipients)))
     net = MemoryNet(names, drop, seed)
     results, seen = {}, {name: [] for name in names}
 
     async def one(name):
-        party = Party(net.exchange(name), scheme)
+        party = Party(net.exchange(name), scheme, attendance)
         mine = (counted or {}).get(name, scheme.contributors)
         watch = lambda who, _: seen[name].append(who)  # noqa: E731
         try:
-            results[name] = await opening.open_to(
-                party, recipients, length, shares.get(name), mine, watch
-            )
-            assert party.step == 1 + opening.steps(scheme, length, recipients)
+            share = opening.Share(shares[name], mine) if name in shares else None
+            results[name] = await opening.open_to(party, recipients, length, share, watch)
             NOTED[name] = party.liars
         except OstrakaError as error:
             results[name], NOTED[name] = error, party.liars
@@ -79,7 +80,7 @@ async def test_recipients_and_nobody_else_get_the_value(scheme, recipients, leng
             assert result is None
             assert seen[name] == []
     expected = Cost()
-    opening.cost(scheme, length, recipients, expected)
+    opening.add_cost(scheme, recipients, length, expected)
     assert {p: s for p, s in net.sent.items() if s != Sent()} == {
         p: s for p, s in expected.sent.items() if s != Sent()
     }
@@ -88,7 +89,7 @@ async def test_recipients_and_nobody_else_get_the_value(scheme, recipients, leng
 async def test_scattering_costs_two_vectors_however_many_recipients():
     compute = tuple(f"p{i}" for i in range(20))
     scheme, total = Additive(compute, compute), Cost()
-    opening.cost(scheme, 2000, compute, total)
+    opening.add_cost(scheme, compute, 2000, total)
     assert total.rounds == 2
     assert all(sent.bytes == 2 * 8 * 2000 * 19 // 20 for sent in total.sent.values())
 
@@ -153,21 +154,22 @@ async def test_whose_share_is_wrong_is_told_where_it_is_certain_and_nobody_is_bl
 def proven(n, t):
     """Sharing among n parties whose shares were proven to be of one value each."""
     scheme = Shamir(("x",), tuple("abcdefghij"[:n]), t)
-    scheme.proven, scheme.lying = True, t
-    return scheme
+    return scheme, Attendance.among_liars(scheme, proven=True)
 
 
 @pytest.mark.parametrize(("n", "t"), [(4, 1), (5, 1), (7, 2), (10, 3)])
 async def test_up_to_t_proven_shares_are_corrected_and_the_liars_noted(n, t):
     """They lie about different elements, the last of them about whom they count too."""
-    scheme = proven(n, t)
+    scheme, attendance = proven(n, t)
     for liars in list(combinations(scheme.compute, t))[:12]:
         shares = shared(scheme, range(20))
         for i, liar in enumerate(liars):
             for place in (i, 7 * i, 19):
                 shares[liar][place] = (int(shares[liar][place]) + 5 + i) % P61.p
         counted = {liars[-1]: ()}
-        results, _, _ = await open_all(scheme, shares, ("a", "r"), 20, counted=counted)
+        results, _, _ = await open_all(
+            scheme, shares, ("a", "r"), 20, counted=counted, attendance=attendance
+        )
         for name in {"a", "r"} - set(liars):
             assert scheme.to_signed(results[name][0]).tolist() == list(range(20))
             assert results[name][1] == ("x",)
@@ -176,11 +178,11 @@ async def test_up_to_t_proven_shares_are_corrected_and_the_liars_noted(n, t):
 
 @pytest.mark.parametrize(("n", "t", "lies"), [(3, 1, 1), (4, 1, 2), (5, 2, 1), (7, 2, 3)])
 async def test_more_lies_than_can_be_corrected_stop_the_opening(n, t, lies):
-    scheme = proven(n, t)
+    scheme, attendance = proven(n, t)
     shares = shared(scheme, range(20))
     for i, liar in enumerate(scheme.compute[:lies]):
         shares[liar][3 * i] = (int(shares[liar][3 * i]) + 1) % P61.p
-    results, _, _ = await open_all(scheme, shares, ("r",), 20)
+    results, _, _ = await open_all(scheme, shares, ("r",), 20, attendance=attendance)
     assert isinstance(results["r"], PeerViolation)
     assert results["r"].peer is None
     assert NOTED["r"] == []
@@ -188,9 +190,11 @@ async def test_more_lies_than_can_be_corrected_stop_the_opening(n, t, lies):
 
 @pytest.mark.parametrize(("n", "drop", "fine"), [(4, 1, True), (4, 2, False), (7, 2, True)])
 async def test_proven_shares_may_be_missing_while_honest_ones_decide(n, drop, fine):
-    scheme = proven(n, (n - 1) // 3)
+    scheme, attendance = proven(n, (n - 1) // 3)
     gone = dict.fromkeys(scheme.compute[:drop], 0)
-    results, _, _ = await open_all(scheme, shared(scheme, range(20)), ("r",), 20, drop=gone)
+    results, _, _ = await open_all(
+        scheme, shared(scheme, range(20)), ("r",), 20, drop=gone, attendance=attendance
+    )
     if fine:
         assert scheme.to_signed(results["r"][0]).tolist() == list(range(20))
     else:
@@ -220,7 +224,7 @@ async def test_a_malformed_set_names_its_sender():
     net = MemoryNet(("a", "b", "c", "r"))
     for name in COMPUTE:
         tag = np.uint64(3 if name == "b" else 1)  # the second bit is of nobody
-        net.exchange(name).send("r", Step(1), np.array([tag, 0, 0, 0], np.uint64))
+        net.exchange(name).send("r", Step(1, 0), np.array([tag, 0, 0, 0], np.uint64))
         net.leave(name)
     with pytest.raises(PeerViolation, match="b sent a malformed set"):
-        await opening.open_to(Party(net.exchange("r"), scheme), ("r",), 3, None, ())
+        await opening.open_to(Party(net.exchange("r"), scheme), ("r",), 3, None)

@@ -190,7 +190,7 @@ BEFORE = {
     "another manifest than signed": (hello(digest=bytes(32)), {50}),
     "another version": (hello(version=VERSION + 1), {30}),
     "no hello": (instead(Hello, None), {41, 50}),
-    "a vector for hello": (instead(Hello, Vector(1, "u8", 1, bytes(8))), {50}),
+    "a vector for hello": (instead(Hello, Vector(0, 1, "u8", 1, bytes(8))), {50}),
     "a statement for hello": (instead(Hello, Statement(b"", bytes(64))), {50}),
     "a ready for hello": (instead(Hello, Ready(bytes(32), b"", bytes(64))), {50}),
     "another session than signed": (ready(session=bytes(32)), {50}),
@@ -198,7 +198,7 @@ BEFORE = {
     "ready not signed": (ready(signature=bytes(64)), {50}),
     "a nonce missing": (ready(result_nonce=b""), {50}),
     "no ready": (instead(Ready, None), {41}),
-    "a vector for ready": (instead(Ready, Vector(1, "u8", 1, bytes(8))), {50}),
+    "a vector for ready": (instead(Ready, Vector(0, 1, "u8", 1, bytes(8))), {50}),
     "a statement for ready": (instead(Ready, Statement(b"", bytes(64))), {50}),
 }
 

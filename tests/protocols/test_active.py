@@ -11,6 +11,7 @@ from ostraka.arithmetic.field import P61
 from ostraka.engine import rounds
 from ostraka.engine.audit import Auditor
 from ostraka.errors import Aborted, ManifestError, OstrakaError, PeerViolation
+from ostraka.names import Step
 from ostraka.outcome import Outcome
 from ostraka.protocols import protocol_for
 from ostraka.sharing.scheme import Explicit
@@ -339,7 +340,7 @@ class Isolating(MemoryNet):
     """bob says that it holds shares from nobody but itself and carlos."""
 
     def put(self, sender, to, step, message):
-        if (sender, step) == ("bob", 2):
+        if (sender, step) == ("bob", Step(1, 0)):
             message = np.array([0b0110], np.uint8)
         super().put(sender, to, step, message)
 

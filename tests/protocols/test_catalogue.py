@@ -9,14 +9,18 @@ import json
 import random
 import re
 import tomllib
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+from ostraka.arithmetic.randomness import SeededDraw
 from ostraka.errors import OstrakaError
 from ostraka.manifest import BoolType, ChoiceType, IntType, parse
+from ostraka.names import Step
 from ostraka.outcome import Outcome
 from ostraka.protocols import catalogue, protocol_for
+from ostraka.protocols.runner import run
 from ostraka.simulation import MemoryNet, run_all, simulate_sync
 
 PAGES = Path(__file__).resolve().parents[2] / "docs" / "protocols"
@@ -104,6 +108,42 @@ def test_whoever_crashes_nobody_learns_anything_wrong(name, security, n):
             else:
                 assert isinstance(result, OstrakaError)
                 assert party == victim or result.exit_code in (31, 40)
+
+
+class Steps(MemoryNet):
+    """Net that notes at which steps each party sends on each link."""
+
+    def __init__(self, parties, seed=0):
+        super().__init__(parties, seed=seed)
+        self.steps = {}
+
+    def put(self, sender, to, step, message):
+        self.steps.setdefault((sender, to), []).append(step)
+        super().put(sender, to, step, message)
+
+
+@pytest.mark.parametrize(("name", "security", "n"), CASES)
+def test_steps_only_grow_on_every_link_through_two_runs_of_a_session(name, security, n):
+    manifest = example(name, security, n)
+    protocol, net = protocol_for(manifest), Steps(manifest.parties, seed=n)
+    inputs = [inputs_of(manifest, seed) for seed in range(2)]
+
+    async def twice(party):
+        exchange = net.exchange(party)
+        for seed, raw in enumerate(inputs):
+            x = protocol.input_of(party, raw.get(party))
+            await run(exchange, protocol, x, SeededDraw(f"{seed} {party}"))
+
+    async def main():
+        async with asyncio.TaskGroup() as group:
+            for party in manifest.parties:
+                group.create_task(twice(party))
+
+    asyncio.run(main())
+    assert net.steps
+    for steps in net.steps.values():
+        assert all(isinstance(step, Step) for step in steps)
+        assert all(a < b for a, b in pairwise(steps))
 
 
 @pytest.mark.parametrize(("name", "security", "n"), CASES)

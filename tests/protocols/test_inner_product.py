@@ -13,7 +13,7 @@ from ostraka.errors import InputError, ManifestError, PeerViolation
 from ostraka.manifest import parse
 from ostraka.outcome import Outcome, Output
 from ostraka.protocols import protocol_for
-from ostraka.protocols.interactive import Interactive
+from ostraka.protocols.interactive import Interactive, apart
 from ostraka.record.budget import EXACT
 from ostraka.simulation import MemoryNet, run_all, simulate_sync
 
@@ -292,7 +292,7 @@ def test_a_protocol_may_take_vectors_of_different_lengths():
             self.opened, self.width = weights // record, record
 
         async def evaluate(self, engine, x, shares):
-            model, record = shares.apart(x).values()
+            model, record = apart(x, shares).values()
             return await matmul(model.reshape(-1, self.width), record)
 
         def combine(self, opened, counted):

@@ -192,7 +192,7 @@ def test_a_parcel_of_another_shape_names_its_sender(manifest, scheme):
     protocol = protocol_for(manifest({"alice": "ckr", "bob": "ckr"}, **scheme, length=4))
     for bad in (np.zeros(5, np.uint64), np.zeros(4, np.uint8), np.zeros(33, np.uint8)):
         net = MemoryNet(("alice", "bob"))
-        net.exchange("bob").send("alice", Step(1), bad)
+        net.exchange("bob").send("alice", Step(0, 0), bad)
         with pytest.raises(PeerViolation) as caught:
             asyncio.run(
                 run(
@@ -211,7 +211,7 @@ def test_words_that_are_no_field_elements_name_their_sender(manifest):
     protocol = protocol_for(manifest(roles, **SHAMIR))
     assert protocol.expected("bob", "alice") != octets(32)
     net = MemoryNet(tuple(roles))
-    net.exchange("bob").send("alice", Step(1), np.array([P61.p], np.uint64))
+    net.exchange("bob").send("alice", Step(0, 0), np.array([P61.p], np.uint64))
     net.leave("carlos")
     with pytest.raises(PeerViolation, match="bob sent no share") as caught:
         asyncio.run(
@@ -268,12 +268,11 @@ def test_runs_can_follow_each_other_on_one_exchange(manifest, everybody, scheme)
 
     async def main():
         async def one(name):
-            exchange, step, found = net.exchange(name), 1, []
+            exchange, found = net.exchange(name), []
             for i in range(4):
                 x = protocol.encode(name, INPUTS[name] + i)
-                outcome = await run(exchange, protocol, x, SeededDraw(i), first_step=step)
+                outcome = await run(exchange, protocol, x, SeededDraw(i))
                 found.append(outcome.outputs[0].value)
-                step += protocol.steps
             return found
 
         async with asyncio.TaskGroup() as group:

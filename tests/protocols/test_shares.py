@@ -7,6 +7,7 @@ from ostraka.arithmetic.field import P61
 from ostraka.arithmetic.randomness import SeededDraw
 from ostraka.engine.array import SecretArray
 from ostraka.errors import RefusedByPolicy
+from ostraka.protocols import interactive
 from ostraka.protocols.shares import Shares
 from ostraka.sharing.shamir import Shamir
 
@@ -43,7 +44,7 @@ def test_joined_vectors_come_apart_again():
     joined = {me: shares.joined() for me, shares in held.items()}
     assert opened(scheme, joined) == [1, 2, 3, 4, 5, 6, 7, 8, 9]
     for me, shares in held.items():
-        apart = shares.apart(SecretArray(None, (joined[me],)))
+        apart = interactive.apart(SecretArray(None, (joined[me],)), shares)
         assert {c: x.parts[0].tolist() for c, x in apart.items()} == {
             c: shares.of(c).tolist() for c in VECTORS
         }
@@ -52,7 +53,7 @@ def test_joined_vectors_come_apart_again():
 def test_rows_come_apart_as_well():
     _, held = shared(("alice", "david"))
     shares = held["erin"]
-    apart = shares.apart(SecretArray(None, (shares.joined().reshape(2, 3),)))
+    apart = interactive.apart(SecretArray(None, (shares.joined().reshape(2, 3),)), shares)
     assert apart["david"].parts[0].tolist() == shares.of("david").tolist()
 
 

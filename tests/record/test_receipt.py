@@ -2,6 +2,8 @@
 
 import asyncio
 import copy
+import hashlib
+import hmac
 import importlib.util
 import json
 from pathlib import Path
@@ -10,6 +12,7 @@ import numpy as np
 import pytest
 
 from ostraka.errors import OstrakaError, PeerViolation, UsageError
+from ostraka.names import Step
 from ostraka.record import receipt as receipts
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "verify_receipt.py"
@@ -220,13 +223,15 @@ def test_a_commitment_binds_receivers_step_type_length_and_content(monkeypatch):
     monkeypatch.setattr(receipts.os, "urandom", bytes)
     sent = np.array([1, 2], np.uint64)
     variants = [
-        (["bob"], 1, sent),
-        (["bobb"], 1, sent),
-        (["bob", "carlos"], 1, sent),
-        (["bob"], 2, sent),
-        (["bob"], 1, np.array([1, 3], np.uint64)),
-        (["bob"], 1, np.array([1, 2, 0], np.uint64)),
-        (["bob"], 1, sent.view(np.uint8)),
+        (["bob"], Step(0, 1), sent),
+        (["bobb"], Step(0, 1), sent),
+        (["bob", "carlos"], Step(0, 1), sent),
+        (["bob"], Step(0, 2), sent),
+        (["bob"], Step(1, 0), sent),
+        (["bob"], Step(2, 0), sent),
+        (["bob"], Step(0, 1), np.array([1, 3], np.uint64)),
+        (["bob"], Step(0, 1), np.array([1, 2, 0], np.uint64)),
+        (["bob"], Step(0, 1), sent.view(np.uint8)),
     ]
     values = set()
     for variant in variants:
@@ -236,11 +241,21 @@ def test_a_commitment_binds_receivers_step_type_length_and_content(monkeypatch):
     assert len(values) == len(variants)
 
 
+def test_a_commitment_is_over_the_bytes_its_docstring_says():
+    commitment = receipts.Commitment()
+    commitment.add(["bob", "carlos"], Step(3, 14), np.array([1, 2], np.uint64))
+    commitment.add(["bob"], Step(4, 0), np.frombuffer(b"xyz", np.uint8))
+    elements = bytes([1, *[0] * 7, 2, *[0] * 7])
+    said = b"bob,carlos\x003.14\0<u8\x002\0" + hashlib.sha256(elements).digest()
+    said += b"bob\x004.0\0|u1\x003\0" + hashlib.sha256(b"xyz").digest()
+    assert commitment.value() == hmac.new(commitment.key, said, "sha256").hexdigest()
+
+
 def test_a_commitment_hides_under_its_key():
     values = set()
     for _ in range(2):
         commitment = receipts.Commitment()
-        commitment.add(["bob"], 1, np.zeros(1, np.uint64))
+        commitment.add(["bob"], Step(0, 1), np.zeros(1, np.uint64))
         values.add(commitment.value())
     assert len(values) == 2
 

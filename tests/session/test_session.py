@@ -15,6 +15,7 @@ from ostraka.errors import (
     Unreachable,
 )
 from ostraka.exchange import octets, words
+from ostraka.names import Step
 from ostraka.session.lifecycle import State
 from ostraka.session.session import Session
 
@@ -81,23 +82,23 @@ async def test_messages_arrive_in_order_both_kinds_and_sizes(office, place):
     alice, bob = sessions["alice"], sessions["bob"]
     sent = [np.arange(size, dtype=np.uint64) for size in (0, 1, 1024, 1025, 400_000)]
     for step, vector in enumerate(sent, 1):
-        alice.send("bob", step, vector)
-    alice.send("bob", 6, np.frombuffer(b"bytes", np.uint8))
+        alice.send("bob", Step(0, step), vector)
+    alice.send("bob", Step(0, 6), np.frombuffer(b"bytes", np.uint8))
     for step, vector in enumerate(sent, 1):
-        got = await bob.receive("alice", step, words(len(vector)))
+        got = await bob.receive("alice", Step(0, step), words(len(vector)))
         assert got.dtype == np.uint64
         assert (got == vector).all()
-    assert (await bob.receive("alice", 6, octets(5))).tobytes() == b"bytes"
+    assert (await bob.receive("alice", Step(0, 6), octets(5))).tobytes() == b"bytes"
     assert alice.bytes_sent >= sum(vector.nbytes for vector in sent)
     await closed(sessions)
 
 
 WRONG = {
-    "length": (1, np.zeros(3, np.uint64), words(2)),
-    "element type": (1, np.zeros(16, np.uint8), words(2)),
-    "step": (2, np.zeros(2, np.uint64), words(2)),
-    "longer than inline": (1, np.zeros(5000, np.uint64), words(2)),
-    "shorter than inline": (1, np.zeros(2, np.uint64), words(5000)),
+    "length": (Step(0, 1), np.zeros(3, np.uint64), words(2)),
+    "element type": (Step(0, 1), np.zeros(16, np.uint8), words(2)),
+    "step": (Step(0, 2), np.zeros(2, np.uint64), words(2)),
+    "longer than inline": (Step(0, 1), np.zeros(5000, np.uint64), words(2)),
+    "shorter than inline": (Step(0, 1), np.zeros(2, np.uint64), words(5000)),
 }
 
 
@@ -107,10 +108,10 @@ async def test_a_vector_of_the_wrong_kind_names_its_sender(office, case):
     sessions = await opened(office, office.manifest())
     sessions["alice"].send("bob", step, vector)
     with pytest.raises(PeerViolation, match="alice") as error:
-        await sessions["bob"].receive("alice", 1, expected)
+        await sessions["bob"].receive("alice", Step(0, 1), expected)
     assert error.value.peer == "alice"
     with pytest.raises(PeerViolation):  # and nothing more comes from alice
-        await sessions["bob"].receive("alice", 2, expected)
+        await sessions["bob"].receive("alice", Step(0, 2), expected)
     await closed(sessions)
 
 
@@ -156,7 +157,7 @@ async def test_bytes_that_are_no_vector_name_their_sender(office, case):
         data = frames.control(encode(message))
     await raw(alice, "bob", data)
     with pytest.raises(PeerViolation) as error:
-        await bob.receive("alice", 1, words(1))
+        await bob.receive("alice", Step(0, 1), words(1))
     assert error.value.peer == "alice"
     assert error.value.exit_code == 50
     await closed(sessions)
@@ -166,7 +167,7 @@ async def test_a_vector_where_the_statement_was_due_spoils_no_result(office):
     from ostraka.wire.messages import Statement
 
     sessions = await opened(office, office.manifest(("alice", "bob")))
-    sessions["alice"].send("bob", 1, np.zeros(1, np.uint64))
+    sessions["alice"].send("bob", Step(0, 1), np.zeros(1, np.uint64))
     statement = Statement(b"{}", bytes(64))
     heard = await sessions["bob"].exchange_statements(statement, wait=True)
     assert set(heard) == {"bob"}
@@ -211,7 +212,7 @@ async def test_whoever_is_gone_is_lost_by_name(office, place):
     await sessions.pop("carlos").close()
     for name in ("alice", "bob"):
         with pytest.raises(PeerLost, match="carlos") as error:
-            await sessions[name].receive("carlos", 1, words(1))
+            await sessions[name].receive("carlos", Step(0, 1), words(1))
         assert error.value.peer == "carlos"
         assert error.value.exit_code == 40
     await closed(sessions)
@@ -220,7 +221,7 @@ async def test_whoever_is_gone_is_lost_by_name(office, place):
 async def test_whoever_is_silent_is_lost_after_the_timeout(office, place):
     sessions = await opened(office, place(timeout=0.2))
     with pytest.raises(PeerLost, match=r"carlos: silent for 0\.2 s"):
-        await sessions["alice"].receive("carlos", 1, words(1))
+        await sessions["alice"].receive("carlos", Step(0, 1), words(1))
     await closed(sessions)
 
 
@@ -229,7 +230,7 @@ async def test_an_abort_tells_a_code_and_whom_it_blames_and_nothing_else(office,
     secret = PeerLost("a secret about my input", peer="carlos")
     await sessions.pop("bob").abort(secret)
     with pytest.raises(PeerLost, match=r"bob: .*peer-lost, naming carlos") as error:
-        await sessions["alice"].receive("bob", 1, words(1))
+        await sessions["alice"].receive("bob", Step(0, 1), words(1))
     assert "secret" not in error.value.message
     await closed(sessions)
 
@@ -238,19 +239,19 @@ async def test_sending_to_the_lost_is_no_error(office):
     sessions = await opened(office, office.manifest())
     await sessions.pop("carlos").close()
     with pytest.raises(PeerLost):
-        await sessions["alice"].receive("carlos", 1, words(1))
-    sessions["alice"].send("carlos", 2, np.zeros(10**6, np.uint64))
+        await sessions["alice"].receive("carlos", Step(0, 1), words(1))
+    sessions["alice"].send("carlos", Step(0, 2), np.zeros(10**6, np.uint64))
     await sessions["alice"].flush()
     await closed(sessions)
 
 
 async def test_flush_gives_up_whoever_takes_nothing(office):
     sessions = await opened(office, office.manifest(("alice", "bob"), timeout=0.3))
-    sessions["alice"].send("bob", 1, np.zeros(4_000_000, np.uint64))
+    sessions["alice"].send("bob", Step(0, 1), np.zeros(4_000_000, np.uint64))
     async with asyncio.timeout(5):
         await sessions["alice"].flush()
     with pytest.raises(PeerLost, match=r"took nothing for 0\.3 s"):
-        await sessions["alice"].receive("bob", 1, words(1))
+        await sessions["alice"].receive("bob", Step(0, 1), words(1))
     await closed(sessions)
 
 

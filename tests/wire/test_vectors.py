@@ -14,7 +14,7 @@ from ostraka.names import Step
 from ostraka.wire import frames, vectors
 from ostraka.wire.messages import Abort, Pong, Statement, Vector, encode
 
-STEP = Step(7)
+STEP = Step(3, 7)
 
 
 def sent(message: np.ndarray, step: Step = STEP) -> bytes:
@@ -75,31 +75,34 @@ def test_other_arrays_cannot_travel(message):
 SHORT, LONG = 4, INLINE_VECTOR
 
 
-def announced(step: int, dtype: str, length: int, inline: bytes) -> bytes:
-    return frames.control(encode(Vector(step, dtype, length, inline)))
+def announced(step: Step, dtype: str, length: int, inline: bytes) -> bytes:
+    return frames.control(encode(Vector(*step, dtype, length, inline)))
 
 
 @pytest.mark.parametrize(
     ("expected", "stream"),
     [
-        pytest.param(words(SHORT), sent(numbers(SHORT), Step(6)), id="an earlier step"),
-        pytest.param(words(SHORT), sent(numbers(SHORT), Step(8)), id="a later step"),
+        pytest.param(words(SHORT), sent(numbers(SHORT), Step(3, 6)), id="an earlier step"),
+        pytest.param(words(SHORT), sent(numbers(SHORT), Step(3, 8)), id="a later step"),
+        pytest.param(words(SHORT), sent(numbers(SHORT), Step(2, 7)), id="an earlier phase"),
+        pytest.param(words(SHORT), sent(numbers(SHORT), Step(4, 7)), id="a later phase"),
+        pytest.param(words(SHORT), sent(numbers(SHORT), Step(7, 3)), id="phase for number"),
         pytest.param(words(SHORT), sent(numbers(SHORT + 1)), id="too long"),
         pytest.param(words(SHORT), sent(numbers(SHORT - 1)), id="too short"),
         pytest.param(words(SHORT), sent(numbers(LONG)), id="far too long"),
         pytest.param(words(LONG), sent(numbers(SHORT)), id="far too short"),
         pytest.param(words(SHORT), sent(np.zeros(SHORT, "u1")), id="bytes for words"),
         pytest.param(octets(SHORT), sent(numbers(SHORT)), id="words for bytes"),
-        pytest.param(words(SHORT), announced(7, "u8", SHORT, bytes(31)), id="a byte missing"),
-        pytest.param(words(SHORT), announced(7, "u8", SHORT, bytes(33)), id="a byte more"),
-        pytest.param(words(SHORT), announced(7, "u8", SHORT, b""), id="nothing inline"),
-        pytest.param(words(LONG), announced(7, "u8", LONG, bytes(8)), id="inline and long"),
+        pytest.param(words(SHORT), announced(STEP, "u8", SHORT, bytes(31)), id="a byte missing"),
+        pytest.param(words(SHORT), announced(STEP, "u8", SHORT, bytes(33)), id="a byte more"),
+        pytest.param(words(SHORT), announced(STEP, "u8", SHORT, b""), id="nothing inline"),
+        pytest.param(words(LONG), announced(STEP, "u8", LONG, bytes(8)), id="inline and long"),
         pytest.param(
-            words(LONG), announced(7, "u8", LONG, b"") + frames.control(b""), id="cut off"
+            words(LONG), announced(STEP, "u8", LONG, b"") + frames.control(b""), id="cut off"
         ),
         pytest.param(
             words(LONG),
-            announced(7, "u8", LONG, b"") + frames.data_header(8 * LONG - 1),
+            announced(STEP, "u8", LONG, b"") + frames.data_header(8 * LONG - 1),
             id="a chunk too short",
         ),
         pytest.param(words(SHORT), frames.control(encode(Pong())), id="another message"),
@@ -123,7 +126,7 @@ def test_an_abort_says_why(parse):
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_refused_or_the_vector_sent(feed_whole, data):
-    prefix = announced(7, "u8", SHORT, bytes(32))[: 200 - len(data)]
+    prefix = announced(STEP, "u8", SHORT, bytes(32))[: 200 - len(data)]
     try:
         vector, _ = feed_whole(vectors.unpack(STEP, words(SHORT)), prefix + data)
     except (PeerViolation, PeerLost, EOFError):

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ostraka.arithmetic.randomness import OsDraw
-from ostraka.delivery.opening import open_to
+from ostraka.delivery.opening import Share, open_to
 from ostraka.delivery.party import Party
 from ostraka.engine.array import SecretArray
 from ostraka.engine.audit import start_active
@@ -163,16 +163,16 @@ async def _auction(engine: Engine, manifest: Manifest, size: int) -> Word:
     protocol = Auction(_bidding(manifest, size))
     x, bids = await _numbers(engine, 39, size)
     rows = x.parts[0].reshape(-1, 1)
-    party = Party(engine.party.exchange, protocol.scheme, engine.party.next_steps(0))
     everybody = protocol.recipients
 
     async def run() -> NDArray[Any] | None:
+        party = Party(engine.party.exchange, protocol.scheme, protocol.attendance)
         parcels: dict[PartyId, Parcel] = {
             bidder: Explicit(row) for bidder, row in zip(protocol.contributors, rows, strict=True)
         }
         shares = Shares(protocol.scheme, protocol.lengths, parcels, party.me, OsDraw())
         result = await protocol.compute(party, shares)
-        opened = await open_to(party, everybody, len(result), result, shares.counted)
+        opened = await open_to(party, everybody, len(result), Share(result, shares.counted))
         return None if opened is None else protocol.scheme.to_signed(opened[0])
 
     expected = [bids.argmax() + 1, bids.max() + 2**39 + 1]

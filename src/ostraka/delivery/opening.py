@@ -1,308 +1,318 @@
-"""Opening a shared vector to the recipients, and to nobody else.
+"""Opening a shared vector to its recipients, and to no other party.
 
-Three ways, chosen from public figures alone, so that everybody chooses alike; d is the vector's
+Three ways, chosen from public figures alone, so that all parties choose alike; d is the vector's
 length, R the recipients:
 
 - *direct*: every compute party sends its whole share to every recipient. One round, 8 d |R| bytes
   from each compute party.
-- *scattered* (additive, long vectors, two or more recipients): recipient k gets slice k of every
-  share, adds it up and sends the sum to the other recipients. Two rounds; 8 d bytes from each
-  compute party and 8 d more, all slices together, from each recipient, however many there are.
-  A recipient sees slices of shares that add up to the result: nothing the result does not say.
-- *tagged* (Shamir): direct, in pieces, each share behind the set of contributors it counts.
-  Recipients combine shares of one and the same set; those of any t + 1 compute parties suffice,
-  and any that came beyond those are checked against them. Where what they hold was proven to be of
-  one value (`Scheme.proven`) and 3t + 1 came, up to t wrong ones are left out, and whose they are
-  is noted in `Party.liars`.
+- *scattered* (schemes whose shares are summed; long vectors, two or more recipients): recipient k
+  gets slice k of every share, adds it up and sends the sum to the other recipients. Two rounds; 8 d
+  bytes from each compute party and 8 d more, all slices together, from each recipient, however many
+  there are. A recipient sees slices of shares that add up to the result: nothing the result does
+  not say.
+- *tagged* (schemes that survive dropouts): direct, in pieces, each share behind the set of
+  contributors it counts. Recipients combine shares of one and the same set; those of as many
+  compute parties as `Attendance.announcements` says suffice, and any that came beyond those are
+  checked against them. Where what they hold was proven to be of one value (`Attendance.proven`) and
+  3t + 1 came, up to t wrong ones are left out, and whose they are is noted in `Party.liars`.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from ostraka.arithmetic.randomness import Words
 from ostraka.delivery.agree import mask_bytes, read_mask, to_mask
+from ostraka.delivery.combining import combined, note_liars, require_enough
 from ostraka.delivery.cost import Cost
 from ostraka.delivery.party import Party
 from ostraka.errors import Aborted, PeerViolation
 from ostraka.exchange import words
-from ostraka.names import PartyId, Step
-from ostraka.sharing.additive import Additive
-from ostraka.sharing.scheme import InconsistentShares, Scheme
+from ostraka.names import PartyId
+from ostraka.sharing.scheme import Scheme
 
 SCATTER_FROM: Final = 4096
-"""Words from which halving the bytes is worth a second round."""
+"""Elements from which halving the bytes is worth a second round."""
 
 PIECE: Final = 1 << 20
-"""Words of one message of a tagged opening: bounds what a recipient holds per compute party."""
+"""Elements of one message of a tagged opening: bounds what a recipient holds per compute party."""
 
 FIRST: Final = 1 << 12
-"""... and of the one that names the contributors counted."""
+"""Elements of the first message, which also names the contributors counted."""
 
 Announced = Callable[[PartyId, Words], None]
-"""Told each share a recipient sees, for whoever wants to show it."""
+"""Observer of each share that a recipient sees."""
 
 
-def is_scattered(scheme: Scheme, length: int, recipients: Sequence[PartyId]) -> bool:
-    """Whether the opening takes the two-round way."""
-    return isinstance(scheme, Additive) and length >= SCATTER_FROM and len(recipients) >= 2
+class Share(NamedTuple):
+    """Share that a compute party announces.
+
+    Attributes:
+        vector: must not change once it is announced.
+        counted: the contributors it counts.
+    """
+
+    vector: Words
+    counted: tuple[PartyId, ...]
+
+    def part(self, place: slice) -> Share:
+        """Return the share of a part of the vector."""
+        return Share(self.vector[place], self.counted)
 
 
-def steps(scheme: Scheme, length: int, recipients: Sequence[PartyId]) -> int:
-    """Step numbers an opening takes."""
-    if isinstance(scheme, Additive):
-        return 2 if is_scattered(scheme, length, recipients) else 1
-    return len(_pieces(length))
+class Opened(NamedTuple):
+    """Vector that was opened, and the contributors counted in it."""
+
+    vector: Words
+    counted: tuple[PartyId, ...]
 
 
-def cost(scheme: Scheme, length: int, recipients: Sequence[PartyId], total: Cost) -> None:
+def opening(party: Party, recipients: Sequence[PartyId], length: int) -> Opening:
+    """Begin the opening of `length` elements, at every party of the run alike."""
+    return way(party.scheme, recipients, length)(party, recipients, length)
+
+
+def way(scheme: Scheme, recipients: Sequence[PartyId], length: int) -> type[Opening]:
+    """Choose the way that the scheme allows and that costs least."""
+    if scheme.tags_openings:
+        return Tagged
+    if scheme.sums_shares and length >= SCATTER_FROM and len(recipients) >= 2:
+        return Scattered
+    return Direct
+
+
+def add_cost(scheme: Scheme, recipients: Sequence[PartyId], length: int, total: Cost) -> None:
     """Add an opening's rounds, messages and bytes to `total`."""
-    scattered = is_scattered(scheme, length, recipients)
-    total.rounds += 2 if scattered else 1
-    for party in scheme.compute:
-        if scattered:
-            for k, recipient in enumerate(recipients):
-                total.send(party, [recipient], 8 * _size(_slices(length, recipients)[k]))
-        elif isinstance(scheme, Additive):
-            total.send(party, recipients, 8 * length)
-        else:
-            size = 8 * (_tag_words(scheme) + length)
-            total.send(party, recipients, size, len(_pieces(length)))
-    for k, recipient in enumerate(recipients if scattered else ()):
-        total.send(recipient, recipients, 8 * _size(_slices(length, recipients)[k]))
+    way(scheme, recipients, length).add_cost(scheme, recipients, length, total)
 
 
 async def open_to(
     party: Party,
     recipients: Sequence[PartyId],
     length: int,
-    share: Words | None,
-    counted: tuple[PartyId, ...],
+    share: Share | None,
     announced: Announced | None = None,
-) -> tuple[Words, tuple[PartyId, ...]] | None:
-    """Open a shared vector of `length` words.
-
-    Args:
-        share: a compute party's share, which must not change afterwards; None for others.
-        counted: the contributors a compute party counts; ignored where `share` is None.
-        announced: called with each share a recipient sees, except in a scattered opening.
-
-    Returns:
-        The vector and the contributors counted in it, to a recipient; None to everybody else.
+) -> Opened | None:
+    """Begin an opening and take this party's part in it: announce `share`, if it has one, and
+    receive, if it is a recipient.
 
     Raises:
-        PeerLost: additive: a compute party is gone.
-        Aborted: shamir: too few shares came, or they count different contributors.
-        PeerViolation: the shares contradict each other.
+        As `Opening.receive`.
     """
-    first = party.next_steps(steps(party.scheme, length, recipients))
-    party.patience += 1
-    if not isinstance(party.scheme, Additive):
-        return await _tagged(party, first, recipients, length, share, counted, announced)
-    way = _scattered if is_scattered(party.scheme, length, recipients) else _direct
-    value = await way(party, first, recipients, length, share, announced)
-    return None if value is None else (value, party.scheme.contributors)
-
-
-async def _direct(
-    party: Party,
-    step: Step,
-    recipients: Sequence[PartyId],
-    length: int,
-    share: Words | None,
-    announced: Announced | None,
-) -> Words | None:
+    ours = opening(party, recipients, length)
     if share is not None:
-        party.exchange.broadcast(recipients, step, share)
-    if party.me not in recipients:
-        return None
-    value = np.zeros(length, np.uint64)
-    for sender in party.scheme.compute:
-        arrived = share
-        if sender != party.me:
-            arrived = await party.receive(sender, step, words(length))
-        assert arrived is not None
-        party.scheme.add(value, arrived)
-        if announced:
-            announced(sender, arrived)
-    return value
+        ours.announce(share)
+    return await ours.receive(share, announced) if party.me in recipients else None
 
 
-async def _scattered(
-    party: Party,
-    step: Step,
-    recipients: Sequence[PartyId],
-    length: int,
-    share: Words | None,
-    announced: Announced | None,
-) -> Words | None:
-    slices = dict(zip(recipients, _slices(length, recipients), strict=True))
-    if share is not None:
-        for recipient in recipients:
-            if recipient != party.me:
-                party.exchange.send(recipient, step, share[slices[recipient]])
-    if party.me not in recipients:
-        return None
-    mine = slices[party.me]
-    value = np.empty(length, np.uint64)
-    part = value[mine]
-    part[:] = 0 if share is None else share[mine]
-    for sender in party.scheme.compute:
-        if sender != party.me:
-            part += await party.receive(sender, step, words(_size(mine)))
-    party.exchange.broadcast(recipients, Step(step + 1), part)
-    party.patience += 1
-    for recipient, place in slices.items():
-        if recipient != party.me:
+class Opening(ABC):
+    """Opening of one vector: making it begins its phases."""
+
+    phases: int = 1
+
+    def __init__(self, party: Party, recipients: Sequence[PartyId], length: int) -> None:
+        self.party, self.recipients, self.length = party, recipients, length
+        self.steps = [party.begin_phase() for _ in range(self.phases)]
+
+    @classmethod
+    @abstractmethod
+    def add_cost(
+        cls, scheme: Scheme, recipients: Sequence[PartyId], length: int, total: Cost
+    ) -> None:
+        """Add rounds, messages and bytes to `total`."""
+
+    @abstractmethod
+    def announce(self, share: Share) -> None:
+        """Compute party: send its share to the recipients."""
+
+    @abstractmethod
+    async def receive(self, own: Share | None, announced: Announced | None = None) -> Opened:
+        """Recipient: return the vector and the contributors counted in it.
+
+        Args:
+            own: the share that this party announced, if it is a compute party too.
+            announced: called with each share that this party sees, except in a scattered opening.
+
+        Raises:
+            PeerLost: every share is needed and a compute party is gone.
+            Aborted: too few shares came, or they count different contributors.
+            PeerViolation: the shares contradict each other.
+        """
+
+
+class Direct(Opening):
+    """Opening in one round, of every compute party's whole share to every recipient."""
+
+    @classmethod
+    def add_cost(
+        cls, scheme: Scheme, recipients: Sequence[PartyId], length: int, total: Cost
+    ) -> None:
+        total.rounds += 1
+        for party in scheme.compute:
+            total.send(party, recipients, 8 * length)
+
+    def announce(self, share: Share) -> None:
+        self.party.exchange.broadcast(self.recipients, self.steps[0], share.vector)
+
+    async def receive(self, own: Share | None, announced: Announced | None = None) -> Opened:
+        party, value = self.party, self.party.scheme.zeros(self.length)
+        for sender in party.scheme.compute:
+            if own is not None and sender == party.me:
+                arrived = own.vector
+            else:
+                arrived = await party.receive(sender, self.steps[0], words(self.length))
+            party.scheme.add(value, arrived)
+            if announced:
+                announced(sender, arrived)
+        return Opened(value, party.scheme.contributors)
+
+
+class Scattered(Opening):
+    """Opening in two rounds: each recipient adds up one slice, and tells the others."""
+
+    phases = 2
+
+    @classmethod
+    def add_cost(
+        cls, scheme: Scheme, recipients: Sequence[PartyId], length: int, total: Cost
+    ) -> None:
+        total.rounds += 2
+        for recipient, place in _slices(length, recipients).items():
+            for party in scheme.compute:
+                total.send(party, [recipient], 8 * _size(place))
+            total.send(recipient, recipients, 8 * _size(place))
+
+    def announce(self, share: Share) -> None:
+        for recipient, place in _slices(self.length, self.recipients).items():
+            if recipient != self.party.me:
+                self.party.exchange.send(recipient, self.steps[0], share.vector[place])
+
+    async def receive(self, own: Share | None, announced: Announced | None = None) -> Opened:
+        party, slices = self.party, _slices(self.length, self.recipients)
+        value = np.empty(self.length, np.uint64)
+        mine = slices.pop(party.me)
+        await self._add_up(value[mine], None if own is None else own.vector[mine])
+        party.exchange.broadcast(self.recipients, self.steps[1], value[mine])
+        for recipient, place in slices.items():
             expected = words(_size(place))
-            await party.receive(recipient, Step(step + 1), expected, into=value[place])
-    return value
+            await party.receive(recipient, self.steps[1], expected, into=value[place])
+        return Opened(value, party.scheme.contributors)
+
+    async def _add_up(self, total: Words, own: Words | None) -> None:
+        """Fill `total` with the sum of this party's slice of every share."""
+        party = self.party
+        total[:] = 0 if own is None else own
+        for sender in party.scheme.compute:
+            if sender != party.me:
+                arrived = await party.receive(sender, self.steps[0], words(len(total)))
+                party.scheme.add(total, arrived)
 
 
-async def _tagged(
-    party: Party,
-    step: Step,
-    recipients: Sequence[PartyId],
-    length: int,
-    share: Words | None,
-    counted: tuple[PartyId, ...],
-    announced: Announced | None,
-) -> tuple[Words, tuple[PartyId, ...]] | None:
-    pieces, tag = _pieces(length), _tag(party.scheme, counted)
-    if share is not None:
-        for i, piece in enumerate(pieces):
-            message = share[piece] if i else np.concatenate((tag, share[piece]))
-            party.exchange.broadcast(recipients, Step(step + i), message)
-    if party.me not in recipients:
-        return None
-    value = np.empty(length, np.uint64)
-    for i, piece in enumerate(pieces):
-        ahead = 0 if i else len(tag)
-        expected = words(ahead + _size(piece))
-        arrived = await party.gather_live(party.scheme.compute, Step(step + i), expected)
-        shares = {} if share is None else {party.me: share[piece]}
-        shares |= {sender: vector[ahead:] for sender, vector in arrived.items()}
-        if ahead:
-            tags = {sender: vector[:ahead] for sender, vector in arrived.items()}
-            counted = _counted(party, tags if share is None else {party.me: tag, **tags})
-        value[piece] = combined(party, shares, certain=party.scheme.proven)
-        for sender, vector in shares.items() if announced else ():
-            announced(sender, vector)  # type: ignore[misc]
-    return value, counted
+class Tagged(Opening):
+    """Opening in one round and in pieces, the first behind the set of contributors counted."""
+
+    @classmethod
+    def add_cost(
+        cls, scheme: Scheme, recipients: Sequence[PartyId], length: int, total: Cost
+    ) -> None:
+        total.rounds += 1
+        for party in scheme.compute:
+            size = 8 * (_tag_length(scheme) + length)
+            total.send(party, recipients, size, len(_pieces(length)))
+
+    def announce(self, share: Share) -> None:
+        tag = _tag(self.party.scheme, share.counted)
+        for i, piece in enumerate(_pieces(self.length)):
+            vector = share.vector[piece]
+            message = vector if i else np.concatenate((tag, vector))
+            self.party.exchange.broadcast(self.recipients, self.steps[0].later(i), message)
+
+    async def receive(self, own: Share | None, announced: Announced | None = None) -> Opened:
+        party, counted = self.party, self.party.scheme.contributors
+        value = np.empty(self.length, np.uint64)
+        for i, piece in enumerate(_pieces(self.length)):
+            arrived = await self._arrived(i, piece, own)
+            if i == 0:
+                counted, arrived = self._without_tags(arrived)
+            value[piece] = combined(party, arrived, certain=party.attendance.proven)
+            if announced:
+                for sender, vector in arrived.items():
+                    announced(sender, vector)
+        return Opened(value, counted)
+
+    async def _arrived(self, i: int, piece: slice, own: Share | None) -> dict[PartyId, Words]:
+        """Return message i of each compute party that is there, this party's own included."""
+        party, scheme = self.party, self.party.scheme
+        expected = words(_size(piece) + (0 if i else _tag_length(scheme)))
+        arrived = await party.gather_if_there(scheme.compute, self.steps[0].later(i), expected)
+        if own is None:
+            return arrived
+        vector = own.vector[piece]
+        return {
+            party.me: vector if i else np.concatenate((_tag(scheme, own.counted), vector)),
+            **arrived,
+        }
+
+    def _without_tags(
+        self, messages: dict[PartyId, Words]
+    ) -> tuple[tuple[PartyId, ...], dict[PartyId, Words]]:
+        """Separate the set that the shares count from the shares."""
+        length = _tag_length(self.party.scheme)
+        counted = self._counted({sender: vector[:length] for sender, vector in messages.items()})
+        return counted, {sender: vector[length:] for sender, vector in messages.items()}
+
+    def _counted(self, tags: dict[PartyId, Words]) -> tuple[PartyId, ...]:
+        """Return the one set of contributors that every share which arrives is about.
+
+        Where all honest parties are known to count the same, it is the set that enough parties
+        name for a result.
+        """
+        party, attendance = self.party, self.party.attendance
+        sets = {sender: self._read(sender, tag) for sender, tag in tags.items()}
+        require_enough(party, len(sets))
+        (counted, agreeing), *others = Counter(sets.values()).most_common()
+        if not others:
+            return counted
+        if not attendance.proven or agreeing < attendance.announcements:
+            raise Aborted("compute parties opened sums over different contributors; none was used")
+        note_liars(party, [name for name, theirs in sets.items() if theirs != counted])
+        return counted
+
+    def _read(self, sender: PartyId, tag: Words) -> tuple[PartyId, ...]:
+        try:
+            return read_mask(self.party, sender, tag.view(np.uint8))
+        except PeerViolation:
+            if not self.party.attendance.proven:
+                raise
+            return ()  # a lie like any other
 
 
-def _tag_words(scheme: Scheme) -> int:
+def _tag_length(scheme: Scheme) -> int:
     return -(-mask_bytes(scheme.contributors) // 8)
 
 
 def _tag(scheme: Scheme, counted: tuple[PartyId, ...]) -> Words:
-    """A set of contributors as words."""
-    tag = np.zeros(8 * _tag_words(scheme), np.uint8)
+    """Return a set of contributors as it travels before a share."""
+    tag = np.zeros(8 * _tag_length(scheme), np.uint8)
     mask = to_mask(counted, scheme.contributors)
     tag[: len(mask)] = mask
     return tag.view(np.uint64)
 
 
-def _counted(party: Party, tags: dict[PartyId, Words]) -> tuple[PartyId, ...]:
-    """The one set of contributors that every share which arrives is about.
-
-    Where all who are honest are known to count the same, it is the one that so many name.
-    """
-    scheme = party.scheme
-    sets = {sender: _read(party, sender, tag) for sender, tag in tags.items()}
-    _require_enough(party, len(sets))
-    (counted, agreeing), *others = Counter(sets.values()).most_common()
-    if not others:
-        return counted
-    if not scheme.proven or agreeing < scheme.needed + scheme.lying:
-        raise Aborted("compute parties opened sums over different contributors; none was used")
-    _note(party, [name for name, theirs in sets.items() if theirs != counted])
-    return counted
-
-
-def _read(party: Party, sender: PartyId, tag: Words) -> tuple[PartyId, ...]:
-    try:
-        return read_mask(party, sender, tag.view(np.uint8))
-    except PeerViolation:
-        if not party.scheme.proven:
-            raise
-        return ()  # a lie like any other
-
-
-def combined(party: Party, shares: dict[PartyId, Words], *, certain: bool = False) -> Words:
-    """The value that shares open to.
-
-    Args:
-        certain: honest parties hold shares of one value each, so whoever contradicts them lies:
-            that is noted, and corrected if it can be.
-
-    Raises:
-        Aborted: too few came.
-        PeerViolation: they contradict each other, or are no shares.
-    """
-    _require_enough(party, len(shares))
-    for sender, vector in shares.items():
-        try:
-            party.scheme.check(vector)
-        except ValueError as problem:
-            raise PeerViolation(f"{sender} announced no share: {problem}", peer=sender) from None
-    try:
-        return party.scheme.combine(shares)
-    except InconsistentShares:
-        pass
-    try:
-        value, wrong = party.scheme.corrected(shares)
-    except InconsistentShares:
-        raise _contradiction(list(shares)) from None
-    if not certain:
-        raise _contradiction(list(shares), wrong)
-    _note(party, wrong)
-    return value
-
-
-def _note(party: Party, liars: Iterable[PartyId]) -> None:
-    party.liars += [liar for liar in liars if liar not in party.liars]
-
-
-def _contradiction(parties: Sequence[PartyId], wrong: Sequence[PartyId] = ()) -> PeerViolation:
-    """Whose shares are wrong is told where it is certain; whose fault that is, is not."""
-    hint = "find out which party is faulty before running again"
-    if wrong:
-        names = " and ".join(wrong)
-        return PeerViolation(
-            f"the shares that {names} announced contradict all others; no result was computed",
-            hint=f"{hint}: {names}, or somebody who gave them wrong shares",
-        )
-    return PeerViolation(
-        f"the shares announced by {', '.join(parties)} contradict each other: at least one of them "
-        "is wrong, and no result was computed",
-        hint=hint,
-    )
-
-
-def _require_enough(party: Party, count: int) -> None:
-    enough = party.scheme.needed + party.scheme.lying
-    if count < enough:
-        raise Aborted(
-            f"only {count} compute parties announced a share and {enough} are needed "
-            f"(lost: {', '.join(party.lost) or 'nobody'})",
-            peer=party.lost[0] if party.lost else None,
-        )
-
-
-def _slices(length: int, recipients: Sequence[PartyId]) -> list[slice]:
-    """The vector cut into one nearly equal slice for each recipient."""
+def _slices(length: int, recipients: Sequence[PartyId]) -> dict[PartyId, slice]:
+    """Cut the vector into one nearly equal slice for each recipient."""
     cuts = [length * k // len(recipients) for k in range(len(recipients) + 1)]
-    return [slice(a, b) for a, b in pairwise(cuts)]
+    return {r: slice(a, b) for r, (a, b) in zip(recipients, pairwise(cuts), strict=True)}
 
 
 def _pieces(length: int) -> list[slice]:
-    """The first one, which is copied to go behind the set, is short."""
+    """Cut the vector into messages: the first, which is copied to go behind the set, is short."""
     rest = range(FIRST, length, PIECE)
     return [slice(0, min(FIRST, length)), *(slice(i, min(i + PIECE, length)) for i in rest)]
 

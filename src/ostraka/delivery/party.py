@@ -1,50 +1,62 @@
-"""What one party brings to every interactive operation."""
+"""One party inside a running protocol: its numbered steps, and which peers it has lost."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Any
 
 from numpy.typing import NDArray
 
+from ostraka.delivery.attendance import Attendance
 from ostraka.errors import PeerLost
 from ostraka.exchange import Exchange, Expected
 from ostraka.names import PartyId, Step
 from ostraka.sharing.scheme import Scheme
 
 
-@dataclass
 class Party:
-    """One party inside a running protocol.
+    """One party inside one run of a protocol. Making it begins the run's first phase.
+
+    Args:
+        attendance: a protocol's; by default what the scheme alone asks of honest parties.
 
     Attributes:
         exchange: its way to the others.
         scheme: how secrets are shared.
-        step: the next step's number; every party of a protocol advances it alike.
-        lost: who went missing so far, each once.
-        liars: who announced a wrong share that was corrected, each once.
-        patience: phases begun; whoever waits in a later phase waits for parties that may still be
-            waiting in the one before, so it waits longer.
+        attendance: which parties may be missing.
+        step: the next step of the computation.
+        lost: the peers that went missing so far, each once.
+        liars: the compute parties that announced a wrong share that was corrected, each once.
     """
 
-    exchange: Exchange
-    scheme: Scheme
-    step: int = 1
-    lost: list[PartyId] = field(default_factory=list)
-    liars: list[PartyId] = field(default_factory=list)
-    patience: int = 1
+    def __init__(
+        self, exchange: Exchange, scheme: Scheme, attendance: Attendance | None = None
+    ) -> None:
+        self.exchange, self.scheme = exchange, scheme
+        self.attendance = attendance or Attendance.of(scheme)
+        self.lost: list[PartyId] = []
+        self.liars: list[PartyId] = []
+        self.step = self.begin_phase()
+        self._first = self.step.phase
 
     @property
     def me(self) -> PartyId:
         """This party's name."""
         return self.exchange.me
 
+    def begin_phase(self) -> Step:
+        """Begin a phase and return its first step.
+
+        Every party of a run begins the same phases in the same order, also those in which it has
+        nothing to say.
+        """
+        return Step(self.exchange.begin_phase(), 0)
+
     def next_steps(self, count: int = 1) -> Step:
-        """Take the next `count` step numbers and return the first."""
+        """Take the next `count` steps of the computation and return the first."""
         first = self.step
-        self.step += count
-        return Step(first)
+        self.step = first.later(count)
+        return first
 
     async def receive(
         self,
@@ -53,15 +65,18 @@ class Party:
         expected: Expected,
         into: NDArray[Any] | None = None,
     ) -> NDArray[Any]:
-        """What `sender` sent; raises as `Exchange.receive`."""
-        return await self.exchange.receive(
-            sender, step, expected, into=into, patience=self.patience
-        )
+        """Return what `sender` sent at `step`; raise as `Exchange.receive`.
 
-    async def receive_live(
+        A sender that is in an earlier phase may be waiting for a third party itself: so a party's
+        patience grows by one timeout with each phase of the run.
+        """
+        patience = step.phase - self._first + 1
+        return await self.exchange.receive(sender, step, expected, into=into, patience=patience)
+
+    async def receive_if_there(
         self, sender: PartyId, step: Step, expected: Expected
     ) -> NDArray[Any] | None:
-        """What `sender` sent, or None when it is lost; asks nothing of a party lost before."""
+        """Return what `sender` sent, or None when it is lost now or was before."""
         if sender in self.lost:
             return None
         try:
@@ -70,9 +85,9 @@ class Party:
             self.lost.append(sender)
             return None
 
-    async def gather_live(
+    async def gather_if_there(
         self, senders: Iterable[PartyId], step: Step, expected: Expected
     ) -> dict[PartyId, NDArray[Any]]:
-        """One message from each of `senders` that is not lost, ourselves left out."""
-        found = {s: await self.receive_live(s, step, expected) for s in senders if s != self.me}
+        """Return one message from each of `senders` but this party that is not lost."""
+        found = {s: await self.receive_if_there(s, step, expected) for s in senders if s != self.me}
         return {sender: message for sender, message in found.items() if message is not None}

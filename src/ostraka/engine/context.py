@@ -12,7 +12,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,12 +27,6 @@ from ostraka.errors import ManifestError, PeerViolation
 from ostraka.exchange import Array, words
 from ostraka.names import PartyId, Step
 from ostraka.sharing.shamir import Shamir
-
-STEPS: Final = 1 << 24
-"""Step numbers an engine takes for its words: more than a session of hours can use."""
-
-ENGINE_STEPS: Final = 1 + STEPS
-"""What `start` takes of its party's steps: a protocol that computes on an engine says so."""
 
 
 class Audit(ABC):
@@ -98,8 +92,6 @@ class Engine:
     seeds: Sequence[bytes]
     counters: Counters = field(default_factory=Counters)
     _streams: dict[tuple[int, str], Stream] = field(default_factory=dict)
-    _step: int = 0
-    _end: int = 0
     cache: dict[Any, Any] = field(default_factory=dict)
     """Public tables that words build once."""
     random: Words = field(default_factory=lambda: np.empty(0, np.uint64))
@@ -116,8 +108,6 @@ class Engine:
         self.n, self.t = len(self.names), self.scheme.threshold
         self.me = self.names.index(self.party.me)
         self.points = tuple(self.scheme.point[name] for name in self.names)
-        self._step = self.party.next_steps(STEPS)
-        self._end = self._step + STEPS
 
     def __repr__(self) -> str:
         return f"Engine({self.party.me}, n={self.n}, t={self.t})"
@@ -182,10 +172,7 @@ class Engine:
     def begin(self, steps: int = 1) -> Step:
         """A round begins: the first of so many step numbers for its messages."""
         self.counters.rounds += 1
-        first, self._step = self._step, self._step + steps
-        if self._step > self._end:
-            raise OverflowError("the engine has used all its step numbers")
-        return Step(first)
+        return self.party.next_steps(steps)
 
     def send(self, to: int, step: Step, message: Array) -> None:
         """Send a vector, which must not change afterwards."""
@@ -224,7 +211,7 @@ async def start(
         draw: where this party's own randomness comes from.
         offers: what came with the shares of inputs, if anything did.
     """
-    scheme, step = party.scheme, party.next_steps()
+    scheme = party.scheme
     if not isinstance(scheme, Shamir):
         raise ManifestError(
             f"{scheme.name} sharing cannot multiply",
@@ -236,6 +223,7 @@ async def start(
     messages: dict[PartyId, Array] = {
         name: offers.message(name) for name in scheme.compute if name != party.me
     }
+    step = party.next_steps()
     got = await party.exchange.all_to_all(messages, step, words(SEED_BYTES // 8 * (1 + active)))
     for name, message in got.items():
         offers.take(name, message)

@@ -96,14 +96,14 @@ async def deal(
     targets = {dealer: results[0 if total else k] for k, dealer in enumerate(dealers)}
     for i, piece in enumerate(pieces):
         if engine.me in targets and local is not None:
-            _send(engine, Step(step + i), piece, targets[engine.me], local)
+            _send(engine, step.later(i), piece, targets[engine.me], local)
         for dealer, result in targets.items():
             if engine.me in plan(engine, dealer).seeded:
                 derive(engine, dealer, result[piece])
         if i:
-            await _collect(engine, Step(step + i - 1), pieces[i - 1], targets)
+            await _collect(engine, step.later(i - 1), pieces[i - 1], targets)
     if pieces:
-        await _collect(engine, Step(step + len(pieces) - 1), pieces[-1], targets)
+        await _collect(engine, step.later(len(pieces) - 1), pieces[-1], targets)
     if engine.audit:
         engine.audit.dealt(results)
     return results

@@ -125,7 +125,7 @@ class _Batch:
 
     def _step(self, i: int, stage: int) -> Step:
         """Steps are counted in the order in which everybody sends."""
-        return Step(self.first + 3 * (i + stage) + stage)
+        return self.first.later(3 * (i + stage) + stage)
 
     def _size(self, i: int) -> int:
         return self.pieces[i].stop - self.pieces[i].start

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ostraka.arithmetic.field import Elements
-from ostraka.delivery.opening import combined
+from ostraka.delivery.combining import combined
 from ostraka.engine.array import SecretArray
 from ostraka.exchange import words
-from ostraka.names import PartyId, Step
+from ostraka.names import PartyId
 
 PIECE: Final = 1 << 17
 """Elements of one message."""
@@ -66,7 +66,7 @@ async def open_elements(
     for i, piece in enumerate(pieces):
         for name in recipients:
             if name != engine.party.me:
-                engine.send(engine.names.index(name), Step(step + i), own[piece])
+                engine.send(engine.names.index(name), step.later(i), own[piece])
     if engine.party.me not in recipients:
         return None
     value = np.empty(x.size, np.uint64)
@@ -75,6 +75,6 @@ async def open_elements(
         for name in engine.names:
             if name != engine.party.me:
                 expected = words(piece.stop - piece.start)
-                shares[name] = await engine.party.receive(name, Step(step + i), expected)
+                shares[name] = await engine.party.receive(name, step.later(i), expected)
         value[piece] = combined(engine.party, shares, certain=proven)
     return value.reshape(x.shape)

@@ -237,7 +237,7 @@ async def _exchange(
             dealt = dealt[:0]
         arrived = np.empty(len(dealt) + len(told), np.uint64)
         for i, piece in enumerate(_pieces(len(arrived))):
-            await engine.receive(party, Step(step + i), arrived[piece])
+            await engine.receive(party, step.later(i), arrived[piece])
         engine.field.add(dealt, arrived[: len(dealt)], out=dealt)
         engine.scheme.add(value, arrived[len(dealt) :])
     return shares[:size], shares[size:], value
@@ -249,7 +249,7 @@ def _send(engine: Engine, step: Step, vectors: dict[int, Words], told: Words) ->
         if party != engine.me:
             message = np.concatenate((vectors[party], told)) if party in vectors else told
             for i, piece in enumerate(_pieces(len(message))):
-                engine.send(party, Step(step + i), message[piece])
+                engine.send(party, step.later(i), message[piece])
 
 
 def _pieces(length: int) -> list[slice]:

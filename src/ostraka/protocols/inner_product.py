@@ -19,7 +19,14 @@ from ostraka.inputs.encoding import Codec, renderer
 from ostraka.manifest import ChoiceType, DecimalType, FloatType, Manifest
 from ostraka.names import PartyId
 from ostraka.outcome import Output, Value
-from ostraka.protocols.interactive import InputOptions, Interactive, all_zero, read_options, refuse
+from ostraka.protocols.interactive import (
+    InputOptions,
+    Interactive,
+    all_zero,
+    apart,
+    read_options,
+    refuse,
+)
 from ostraka.protocols.sentences import IF_INVALID, explain_interactive, listed, names
 from ostraka.protocols.shares import Shares
 
@@ -77,7 +84,7 @@ class InnerProduct(Interactive):
     async def evaluate(self, engine: Engine, x: SecretArray, shares: Shares) -> SecretArray:
         if self.options.checked:
             x = await self._checked(x, shares)
-        one, other = shares.apart(x).values()
+        one, other = apart(x, shares).values()
         return (await dot(one, other)).reshape(1)
 
     async def _checked(self, x: SecretArray, shares: Shares) -> SecretArray:

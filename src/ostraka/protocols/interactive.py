@@ -16,7 +16,7 @@ from ostraka.delivery.party import Party
 from ostraka.engine import offers
 from ostraka.engine.array import SecretArray
 from ostraka.engine.audit import Auditor, start_active
-from ostraka.engine.context import ENGINE_STEPS, Engine, start
+from ostraka.engine.context import Engine, start
 from ostraka.engine.offers import Offers
 from ostraka.engine.rounds import Opened, Random, Word, alone
 from ostraka.errors import ManifestError, PeerViolation
@@ -53,7 +53,7 @@ class Interactive(Protocol):
 
     securities = ("passive", "active")
     proves = True
-    compute_steps = ENGINE_STEPS
+    all_take_part = True
     randomness: int = 0
     """Random elements that words of the engine find at hand: `Engine.spare`."""
     options: InputOptions
@@ -61,7 +61,7 @@ class Interactive(Protocol):
     def __init__(self, manifest: Manifest) -> None:
         super().__init__(manifest)
         n, t = len(manifest.compute), manifest.sharing.threshold
-        if manifest.sharing.scheme != "shamir":
+        if not self.scheme.multiplies:
             refuse(
                 f"sharing.scheme: {self.name} multiplies secrets, and {manifest.sharing.scheme} "
                 "shares cannot be multiplied",
@@ -76,17 +76,12 @@ class Interactive(Protocol):
                 hint=lower + enough,
             )
 
-    @property
-    def agrees(self) -> bool:
-        """Not where everybody must be counted, as who computes must: then there is one set only
-        that can be opened."""
-        may_leave = set(self.contributors) - set(self.scheme.compute)
-        return bool(may_leave) and self.manifest.policy.min_contributors < len(self.contributors)
-
-    @property
-    def certain(self) -> tuple[PartyId, ...]:
-        """Those who compute: what an engine starts from comes with their shares."""
-        return self.scheme.compute
+    def must_be_counted(self) -> tuple[PartyId, ...]:
+        """Compute parties, as what an engine starts from comes with their shares; and all
+        contributors, unless the policy lets a result go without some that may leave."""
+        if self.manifest.policy.min_contributors < len(self.contributors):
+            return self.scheme.compute
+        return (*self.scheme.compute, *self.contributors)
 
     @abstractmethod
     async def evaluate(self, engine: Engine, x: SecretArray, shares: Shares) -> SecretArray:
@@ -94,11 +89,11 @@ class Interactive(Protocol):
 
         Args:
             x: what the contributors counted shared, a row each. Where their vectors differ in
-                length there is one row, one vector after another: `shares.apart` separates them.
+                length there is one row, one vector after another: `apart` separates them.
             shares: whom x counts, in order; `exclude` leaves some of them out of the result.
         """
 
-    def offers(self, me: PartyId, draw: Draw) -> Offers | None:
+    def enclosure(self, me: PartyId, draw: Draw) -> Offers | None:
         scheme = self._shamir
         if me not in scheme.compute:
             return None
@@ -133,10 +128,12 @@ class Interactive(Protocol):
         return await self._evaluated(await self._start(party, shares), shares)
 
     async def _start(self, party: Party, shares: Shares) -> Engine:
+        offers = shares.enclosure
+        assert offers is None or isinstance(offers, Offers)  # our own: see `enclosure`
         if self.manifest.sharing.security == "passive":
-            return await start(party, shares.draw, shares.offers)
+            return await start(party, shares.draw, offers)
         counted = " ".join(shares.counted).encode()
-        return await start_active(party, shares.draw, counted, shares.offers)
+        return await start_active(party, shares.draw, counted, offers)
 
     async def _evaluated(self, engine: Engine, shares: Shares) -> Words:
         x = shares.joined()
@@ -196,7 +193,7 @@ class Interactive(Protocol):
         parcels: dict[PartyId, Parcel] = {c: Explicit(zeros[k]) for c, k in self.lengths.items()}
         draw = OsDraw()
         given = Offers(scheme, exchange.me, draw, self.randomness, active=self.active)
-        shares = Shares(scheme, self.lengths, parcels, exchange.me, draw, offers=given)
+        shares = Shares(scheme, self.lengths, parcels, exchange.me, draw, enclosure=given)
         for name in self.givers:
             length = self._offered(name, exchange.me)
             if length and name != exchange.me:
@@ -260,6 +257,12 @@ def _finish(coroutine: Coroutine[Any, Any, _T]) -> _T:
 
 
 # --- words that protocols share ------------------------------------------------------------------
+
+
+def apart(x: SecretArray, shares: Shares) -> dict[PartyId, SecretArray]:
+    """Separate what `Shares.joined` put together: each counted contributor's own vector."""
+    flat = x.reshape(-1)
+    return {contributor: flat[place] for contributor, place in shares.places().items()}
 
 
 async def all_zero(errors: SecretArray) -> NDArray[np.bool_]:

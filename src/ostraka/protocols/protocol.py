@@ -14,9 +14,10 @@ from typing import ClassVar
 
 from ostraka.arithmetic.randomness import Draw, Words
 from ostraka.delivery import agree, opening
+from ostraka.delivery.attendance import Attendance
 from ostraka.delivery.cost import Cost
+from ostraka.delivery.enclosure import Enclosure
 from ostraka.delivery.party import Party
-from ostraka.engine.offers import Offers
 from ostraka.errors import InputError, ManifestError, RefusedByPolicy
 from ostraka.exchange import Expected
 from ostraka.inputs.encoding import Codec
@@ -25,9 +26,8 @@ from ostraka.names import PartyId
 from ostraka.outcome import Output, Value
 from ostraka.protocols.shares import Shares
 from ostraka.record.budget import Spend, cost_of
-from ostraka.sharing.additive import Additive
+from ostraka.sharing.catalogue import scheme_named
 from ostraka.sharing.scheme import Parcel, Scheme
-from ostraka.sharing.shamir import Shamir
 
 
 class Protocol(ABC):
@@ -51,8 +51,9 @@ class Protocol(ABC):
     """Words in the vector that is opened to the recipients."""
     proves: ClassVar[bool] = False
     """Whether with active security all that compute parties hold is proven before it is opened."""
-    compute_steps: int = 0
-    """Steps `compute` takes at every compute party."""
+
+    all_take_part: ClassVar[bool] = False
+    """Whether every compute party must take part in `compute`, for any to have its result."""
 
     def __init__(self, manifest: Manifest) -> None:
         self.manifest = manifest
@@ -103,13 +104,12 @@ class Protocol(ABC):
     def scheme(self) -> Scheme:
         """The sharing scheme among the compute parties."""
         manifest = self.manifest
-        if manifest.sharing.scheme == "additive":
-            return Additive(self.contributors, manifest.compute)
-        scheme = Shamir(self.contributors, manifest.compute, manifest.sharing.threshold)
-        if manifest.sharing.security == "active":
-            scheme.proven = self.proves
-            scheme.lying = scheme.threshold if self.proves else len(scheme.compute) - scheme.needed
-        return scheme
+        return scheme_named(
+            manifest.sharing.scheme,
+            self.contributors,
+            manifest.compute,
+            manifest.sharing.threshold,
+        )
 
     # --- the figure ---------------------------------------------------------------------------
 
@@ -165,39 +165,38 @@ class Protocol(ABC):
     def explain(self) -> list[str]:
         """In words: who learns what, how many colluders break it, who may go missing."""
 
-    def offers(self, me: PartyId, draw: Draw) -> Offers | None:
-        """Compute party: what travels with the shares of inputs, where an engine is used."""
+    def enclosure(self, me: PartyId, draw: Draw) -> Enclosure | None:
+        """Compute party: what it sends to the others along with the shares of inputs, if anything;
+        None for other parties."""
         return None
 
     @property
     def givers(self) -> tuple[PartyId, ...]:
-        """Who sends something to compute parties in the sharing step."""
+        """Parties that send a message to compute parties in the sharing step."""
         return self.contributors
 
     def expected(self, giver: PartyId, receiver: PartyId) -> Expected:
-        """What `receiver` must expect from `giver` in the sharing step."""
+        """Return the form of the message from `giver` to `receiver` in the sharing step."""
         return self.scheme.expected(giver, receiver, self.lengths[giver])
 
-    @property
-    def agrees(self) -> bool:
-        """Whether compute parties must agree on whom to count: when some may go missing."""
-        return not isinstance(self.scheme, Additive)
+    @cached_property
+    def attendance(self) -> Attendance:
+        """Which parties may be missing, and how many of the others must then be there."""
+        must = self.must_be_counted()
+        if self.manifest.sharing.security == "active":
+            return Attendance.among_liars(
+                self.scheme, must, unanimous=self.all_take_part, proven=self.proves
+            )
+        return Attendance.of(self.scheme, must, unanimous=self.all_take_part)
 
-    @property
-    def certain(self) -> tuple[PartyId, ...]:
-        """Without whose shares no compute party goes on: so nobody can have these left out."""
-        return self.scheme.compute if self.scheme.lying else ()
+    def must_be_counted(self) -> tuple[PartyId, ...]:
+        """Return the parties that may not be missing, besides those that the scheme needs."""
+        return ()
 
     @property
     def openings(self) -> tuple[tuple[tuple[PartyId, ...], slice], ...]:
-        """Which part of the vector is opened to whom; every recipient is named once."""
+        """Recipients of each part of the vector; every recipient is named once."""
         return ((self.recipients, slice(0, self.opened)),)
-
-    @property
-    def steps(self) -> int:
-        """Step numbers one run takes."""
-        in_opening = sum(opening.steps(self.scheme, p.stop - p.start, r) for r, p in self.openings)
-        return 1 + agree.STEPS * self.agrees + self.compute_steps + in_opening
 
     def check_policy(self, counted: Sequence[PartyId]) -> None:
         """Refuse a result over fewer contributors than the manifest's policy allows."""
@@ -223,11 +222,11 @@ class Protocol(ABC):
         for giver in self.givers:
             for receiver in self.scheme.compute:
                 total.send(giver, [receiver], self.expected(giver, receiver).nbytes)
-        if self.agrees:
-            agree.cost(self.scheme, total)
+        if self.attendance.must_agree:
+            agree.add_cost(self.scheme, total)
         self.compute_cost(total)
         for recipients, part in self.openings:
-            opening.cost(self.scheme, part.stop - part.start, recipients, total)
+            opening.add_cost(self.scheme, recipients, part.stop - part.start, total)
         return total
 
     def compute_cost(self, total: Cost) -> None:  # noqa: B027 - most sums are local

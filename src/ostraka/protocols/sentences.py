@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from ostraka.delivery.agree import quorum
 from ostraka.protocols.protocol import Protocol
 
 IF_INVALID: Final = {
@@ -240,7 +239,7 @@ def _liars(protocol: Protocol) -> str:
         "Honesty: all this supposes that every program follows the protocol. A contributor can "
         "give a false number, and "
     )
-    if protocol.manifest.sharing.scheme == "additive":
+    if not protocol.scheme.survives_dropouts:
         return text + "a compute party that alters its shares makes the result wrong, unnoticed."
     return text + "a compute party that alters its shares may make the result wrong, unnoticed."
 
@@ -249,7 +248,7 @@ def _dropouts(protocol: Protocol) -> str:
     n, t = len(protocol.scheme.compute), protocol.scheme.colluders
     if protocol.manifest.sharing.security == "active":
         return _stay(protocol)
-    if not protocol.agrees:
+    if not protocol.attendance.must_agree:
         return (
             "Dropouts: none tolerated; if any party goes missing the run stops, and before the "
             "result is opened nothing is revealed. Whoever goes missing while it is opened may "
@@ -261,7 +260,7 @@ def _dropouts(protocol: Protocol) -> str:
     )
     allowed = len(protocol.contributors) - least
     if allowed:
-        spare_then = n - quorum(n, t, everybody=False)
+        spare_then = n - protocol.attendance.votes(())
         text += (
             f" It starts when everybody has come, and not before. After that up to {allowed} "
             f"contributor{'s' * (allowed > 1)} may be left out of the result; then at most "

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ostraka.arithmetic.randomness import Draw, Words
-from ostraka.engine.array import SecretArray
-from ostraka.engine.offers import Offers
+from ostraka.delivery.enclosure import Enclosure
 from ostraka.names import PartyId
 from ostraka.sharing.scheme import Explicit, Parcel, Scheme
 
@@ -24,7 +23,7 @@ class Shares:
             party alike.
         draw: where this compute party's own randomness comes from.
         gate: is asked about the contributors that are left, and may refuse.
-        offers: what came with the shares, for an engine.
+        enclosure: what came with the shares, for an engine.
     """
 
     scheme: Scheme
@@ -33,7 +32,7 @@ class Shares:
     own: PartyId
     draw: Draw
     gate: Callable[[tuple[PartyId, ...]], None] = lambda _: None
-    offers: Offers | None = None
+    enclosure: Enclosure | None = None
     counted: tuple[PartyId, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -51,16 +50,12 @@ class Shares:
     def joined(self) -> Words:
         """Return the shares of all vectors counted, one after another in one vector."""
         joined = np.empty(sum(self.lengths[c] for c in self.counted), np.uint64)
-        for contributor, part in self._parts().items():
+        for contributor, part in self.places().items():
             joined[part] = self.of(contributor)
         return joined
 
-    def apart(self, x: SecretArray) -> dict[PartyId, SecretArray]:
-        """Separate what `joined` put together: each counted contributor's own vector."""
-        flat = x.reshape(-1)
-        return {contributor: flat[part] for contributor, part in self._parts().items()}
-
-    def _parts(self) -> dict[PartyId, slice]:
+    def places(self) -> dict[PartyId, slice]:
+        """Return where in `joined` the vector of each counted contributor is."""
         ends = np.cumsum([self.lengths[c] for c in self.counted]).tolist()
         return {
             c: slice(end - self.lengths[c], end) for c, end in zip(self.counted, ends, strict=True)

@@ -53,10 +53,14 @@ def canonical(value: object) -> bytes:
 
 
 class Commitment:
-    """A running commitment to every message that a party sends.
+    """Commitment to every message sent so far, under a key that stays with the sender.
 
-    HMAC-SHA256 over (receivers, step, element type, length, SHA-256 of the elements), under a key
-    that stays with the sender, who can open the commitment with it."""
+    HMAC-SHA256 over these bytes of each message, in the order of sending: the receivers' names
+    separated by commas, the step as "phase.n" in decimal, the element type as numpy spells it
+    ("<u8" or "|u1") and the number of elements in decimal, each of the four followed by a zero
+    byte; then the SHA-256 of the elements. The sender can open it with the key. Wire version 1
+    wrote a step as one number.
+    """
 
     def __init__(self) -> None:
         self.key = os.urandom(32)

@@ -29,6 +29,8 @@ class Additive(Scheme):
     """x = x_1 + ... + x_n modulo 2^64."""
 
     name = "additive"
+    survives_dropouts = multiplies = tags_openings = False
+    sums_shares = True
     capacity = (1 << 63) - 1
 
     def __init__(self, contributors: tuple[PartyId, ...], compute: tuple[PartyId, ...]) -> None:

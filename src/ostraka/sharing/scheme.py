@@ -1,4 +1,4 @@
-"""What the two sharing schemes have in common.
+"""Linear secret sharing: the interface of all schemes, and what each is capable of.
 
 A contributor splits its vector into one *parcel* per compute party. A parcel is either 32 bytes
 from which the receiver derives its share, or the share itself. Which compute party gets which is
@@ -64,17 +64,21 @@ class Scheme(ABC):
     """
 
     name: ClassVar[str]
+    survives_dropouts: ClassVar[bool]
+    """Whether a value opens although some compute parties' shares are missing."""
+    multiplies: ClassVar[bool]
+    """Whether compute parties can multiply what they hold shares of."""
+    tags_openings: ClassVar[bool]
+    """Whether each announced share must say whom it counts: where compute parties may come to
+    hold shares over different contributors."""
+    sums_shares: ClassVar[bool]
+    """Whether a value is the sum of all its shares, so that parts of it can be added up apart."""
     capacity: int
     """Signed values of absolute value up to this survive: larger sums would wrap around."""
     needed: int
     """How many compute parties' shares open a value."""
     colluders: int
     """How many compute parties may pool their shares and learn nothing."""
-    lying: int = 0
-    """How many compute parties may announce wrong shares: so many more than `needed` must come."""
-    proven: bool = False
-    """Whether what compute parties hold is proven to be of one value each, before it is opened to
-    recipients: then whoever announces something else is a liar."""
 
     def __init__(self, contributors: tuple[PartyId, ...], compute: tuple[PartyId, ...]) -> None:
         self.contributors = contributors

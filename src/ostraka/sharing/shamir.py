@@ -47,6 +47,8 @@ class Shamir(Scheme):
     """
 
     name = "shamir"
+    survives_dropouts = multiplies = tags_openings = True
+    sums_shares = False
 
     def __init__(
         self,

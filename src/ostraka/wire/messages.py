@@ -4,7 +4,8 @@ Between parties (inside the TLS session of the two):
 
     Hello      protocol version, manifest digest, nonce, signature of the three
     Ready      session id, a nonce for the recipients (empty to others), signature of the session id
-    Vector     step, element type, length; the elements follow inline or in data frames
+    Vector     phase and number of the step, element type, length; the elements follow inline or
+               in data frames
     Statement  a party's signed account of the session (receipt), and its signature
     Abort      a code, and the name of the party it blames, or nothing
     Relayed    place of a third party in the manifest, its certificate (with a Hello, else empty),
@@ -58,7 +59,8 @@ class Ready(NamedTuple):
 
 
 class Vector(NamedTuple):
-    step: int
+    phase: int
+    n: int
     dtype: str
     length: int
     inline: bytes
@@ -159,7 +161,16 @@ _slot: Final = _number(0xFFFF)
 _layout: Final[dict[type[Message], tuple[int, tuple[Check, ...]]]] = {
     Hello: (1, (_number(0xFFFF), _octets(32), _octets(32), _octets(64))),
     Ready: (2, (_octets(32), _octets(0, 32), _octets(64))),
-    Vector: (3, (_number(0xFFFFFFFF), _one_of("u8", "u1"), _number(VECTOR), _upto(INLINE_VECTOR))),
+    Vector: (
+        3,
+        (
+            _number(0xFFFFFFFF),
+            _number(0xFFFFFFFF),
+            _one_of("u8", "u1"),
+            _number(VECTOR),
+            _upto(INLINE_VECTOR),
+        ),
+    ),
     Statement: (4, (_upto(CONTROL_FRAME), _octets(64))),
     Abort: (5, (_text(), _text())),
     Relayed: (6, (_number(PARTIES), _upto(CERTIFICATE), _upto(CONTROL_FRAME))),

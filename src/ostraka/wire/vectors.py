@@ -26,9 +26,9 @@ def pack(step: Step, message: Array) -> Generator[bytes | memoryview]:
     view = flat.data.cast("B") if flat.size else memoryview(b"")
     code = _codes[flat.dtype]
     if len(view) <= INLINE_VECTOR:
-        yield frames.control(encode(Vector(step, code, flat.size, bytes(view))))
+        yield frames.control(encode(Vector(*step, code, flat.size, bytes(view))))
         return
-    yield frames.control(encode(Vector(step, code, flat.size, b"")))
+    yield frames.control(encode(Vector(*step, code, flat.size, b"")))
     for chunk in frames.chunks(view):
         yield frames.data_header(len(chunk))
         yield chunk
@@ -48,7 +48,7 @@ def unpack(
     """
     size = expected.nbytes
     inline = size if size <= INLINE_VECTOR else 0
-    due = encode(Vector(step, expected.dtype, expected.length, bytes(inline)))
+    due = encode(Vector(*step, expected.dtype, expected.length, bytes(inline)))
     head = len(due) - inline
     body = yield from frames.read_control()
     if len(body) != len(due) or body[:head] != due[:head]:
@@ -71,7 +71,8 @@ def _unexpected(body: bytearray, step: Step, expected: Expected) -> OstrakaError
     if not isinstance(message, Vector):
         return PeerViolation(f"a {type(message).__name__} message where {wanted}")
     return PeerViolation(
-        f"a vector of {message.length} elements of {message.dtype} at step {message.step}, "
+        f"a vector of {message.length} elements of {message.dtype} at step "
+        f"{Step(message.phase, message.n)}, "
         f"{len(message.inline)} bytes of it inline, where {wanted}"
     )
 

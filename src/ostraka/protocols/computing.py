@@ -1,0 +1,98 @@
+"""Compute party's part of a run: from the parcels it is given to its share of the result."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ostraka.arithmetic.randomness import Draw
+from ostraka.delivery.agree import Allow
+from ostraka.delivery.enclosure import Enclosure
+from ostraka.delivery.opening import Opening, Share
+from ostraka.delivery.party import Party
+from ostraka.delivery.source import Source
+from ostraka.errors import PeerViolation
+from ostraka.exchange import type_codes
+from ostraka.names import PartyId
+from ostraka.protocols.phases import Phases
+from ostraka.protocols.protocol import Protocol
+from ostraka.protocols.shares import Shares
+from ostraka.sharing.scheme import Parcel
+
+
+@dataclass
+class Computing:
+    """Compute party in one run.
+
+    Attributes:
+        draw: where its own randomness comes from.
+        gate: asked before anything about the contributors counted can become known.
+        enclosure: what it gives the other compute parties, and then what it was given by them.
+    """
+
+    protocol: Protocol
+    party: Party
+    draw: Draw
+    gate: Allow
+    enclosure: Enclosure | None
+
+    async def collect(self, source: Source, parcels: dict[PartyId, Parcel]) -> None:
+        """Add to `parcels`, which holds this party's own, those of all contributors that came.
+
+        Raises:
+            PeerLost: a party is missing that must be counted.
+            PeerViolation: a party sent no parcel, or a malformed enclosure.
+        """
+        protocol, me = self.protocol, self.party.me
+        for giver in (name for name in protocol.givers if name != me):
+            message = await source.message_of(giver, protocol.expected(giver, me))
+            if message is not None:
+                self._take(giver, message, parcels)
+
+    def _take(self, giver: PartyId, message: NDArray[Any], parcels: dict[PartyId, Parcel]) -> None:
+        """Take a parcel, an enclosure, or one after the other."""
+        protocol, rest = self.protocol, message.view(np.uint8)
+        try:
+            if giver in protocol.contributors:
+                expected = protocol.scheme.expected(giver, self.party.me, protocol.lengths[giver])
+                parcel, rest = rest[: expected.nbytes], rest[expected.nbytes :]
+                parcels[giver] = protocol.scheme.parcel(parcel.view(type_codes[expected.dtype]))
+            if self.enclosure and len(rest):
+                self.enclosure.take(giver, rest.view(np.uint64))
+        except ValueError as problem:
+            raise PeerViolation(f"{giver} sent no share: {problem}", peer=giver) from None
+
+    async def compute(self, phases: Phases, parcels: dict[PartyId, Parcel]) -> Share:
+        """Agree on whom to count, if a contributor may be missing, and compute on their shares.
+
+        Consumes `parcels`.
+        """
+        protocol, party = self.protocol, self.party
+        counted = protocol.contributors
+        if phases.agreement:
+            counted = await phases.agreement.reach(parcels, self._allow)
+        else:
+            self.gate(counted)
+        kept = {c: parcels[c] for c in counted}
+        parcels.clear()
+        shares = Shares(
+            party.scheme, protocol.lengths, kept, party.me, self.draw, self.gate, self.enclosure
+        )
+        party.step = phases.computing
+        result = await protocol.compute(party, shares)
+        protocol.check_policy(shares.counted)
+        return Share(result, shares.counted)
+
+    def _allow(self, counted: tuple[PartyId, ...]) -> None:
+        self.protocol.check_policy(counted)
+        self.gate(counted)
+
+
+def announce(openings: Sequence[tuple[Opening, slice]], own: Share) -> None:
+    """Send to all recipients what this party's share says about what they may learn."""
+    for opening, part in openings:
+        opening.announce(own.part(part))
