@@ -44,13 +44,8 @@ def load_text(text: str, source: str) -> Manifest:
 
 def protocol(manifest: Manifest) -> Protocol:
     """The protocol a manifest names, bound to it: it has checked its own options."""
-    from ostraka.protocols import catalogue, protocol_for
+    from ostraka.protocols import protocol_for
 
-    name = manifest.session.protocol
-    if name not in catalogue:
-        message = f'session.protocol: there is no protocol "{name}"' + suggest(name, catalogue)
-        hint = f"this version knows {', '.join(catalogue)}"
-        raise ManifestError(message, hint=hint, data_left=False)
     return protocol_for(manifest)
 
 

@@ -5,24 +5,20 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from time import monotonic
 from typing import Any
-
-import numpy as np
 
 from ostraka.arithmetic.randomness import OsDraw
 from ostraka.errors import Aborted, OstrakaError, PeerLost
-from ostraka.exchange import octets
 from ostraka.identity import Identity
 from ostraka.manifest import Manifest
-from ostraka.names import PartyId, Step
+from ostraka.names import PartyId
 from ostraka.outcome import Outcome
 from ostraka.progress import Observer, Phase, Progress
 from ostraka.protocols import protocol_for, runner
+from ostraka.protocols.protocol import Protocol
 from ostraka.record import receipt
 from ostraka.record.budget import Spend
 from ostraka.record.ledger import Ledger, Reservation, Run
@@ -61,7 +57,7 @@ async def run_party(
     total = protocol.cost().sent[me].bytes if observer is not None else 0
     x = protocol.input_of(me, raw_input)
     observer = observer or Observer()
-    with _booked(ledger, manifest, me, protocol.spends(protocol.contributors), observer) as booking:
+    with _booked(ledger, protocol, me, observer) as booking:
         async with taking_part(manifest, identity, me, observer) as session:
             progress = _Phases(session, observer, booking)
 
@@ -183,9 +179,11 @@ def _why(error: BaseException) -> str:
 
 @contextmanager
 def _booked(
-    ledger: Ledger | None, manifest: Manifest, me: PartyId, cost: Spend, observer: Observer
+    ledger: Ledger | None, protocol: Protocol, me: PartyId, observer: Observer
 ) -> Iterator[_Booking]:
-    place = ledger.reserve(Run.of(manifest, me, cost)) if ledger else None
+    manifest, cost = protocol.manifest, protocol.spends(protocol.contributors)
+    run = Run.of(manifest, me, cost, weights=protocol.roster_weights())
+    place = ledger.reserve(run) if ledger else None
     booking = _Booking(place, manifest, me)
     try:
         yield booking
@@ -294,45 +292,3 @@ def _entry(session: Session, party: PartyId, statement: Statement | None) -> dic
         entry["statement"] = statement.body.decode()
         entry["statement_signature"] = receipt.text(statement.signature)
     return entry
-
-
-# Measuring
-
-
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """One repetition at one party: monotonic seconds, the same clock for all processes of a
-    machine, and what was sent, framing included and TLS not."""
-
-    begin: float
-    end: float
-    bytes_sent: int
-
-
-async def measure(
-    manifest: Manifest,
-    identity: Identity,
-    me: PartyId,
-    make_input: Callable[[], object],
-    runs: int,
-) -> tuple[list[Timing], Outcome | None]:
-    """Run the protocol `runs` times over one session; timings of each, and the last outcome."""
-    protocol = protocol_for(manifest)
-    timings: list[Timing] = []
-    outcome: Outcome | None = None
-    async with taking_part(manifest, identity, me, Observer()) as session:
-        for run in range(runs):
-            x = outcome = None  # before the next input is made: vectors may be long
-            x = protocol.input_of(me, make_input() if me in manifest.contributors else None)
-            await _barrier(session, step := 1 + run * (protocol.steps + 1))
-            begin, sent = monotonic(), session.bytes_sent
-            outcome = await runner.run(session, protocol, x, OsDraw(), first_step=step + 1)
-            timings.append(Timing(begin, monotonic(), session.bytes_sent - sent))
-    return timings, outcome
-
-
-async def _barrier(session: Session, step: int) -> None:
-    """Everybody is ready for the next repetition."""
-    others = session.manifest.parties
-    session.broadcast(others, Step(step), np.zeros(1, np.uint8))
-    await session.gather(others, Step(step), octets(1))

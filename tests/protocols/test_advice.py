@@ -23,7 +23,7 @@ def poll(n, kind="bool", extra=""):
 
 @pytest.fixture(scope="module")
 def of_10_000():
-    return advise(poll(10_000))
+    return advise(protocol_for(poll(10_000)))
 
 
 def test_ten_thousand_people_and_epsilon_1(of_10_000):
@@ -47,39 +47,39 @@ def test_which_noise_serves_is_said_with_numbers(of_10_000):
     assert "move the sum by up to 1; it lies in a range of 10,000" in words
     assert "Local noise serves from epsilon = 0.5 on" in words
     few = poll(3)
-    words = " ".join(in_words(protocol_for(few), advise(few)))
+    words = " ".join(in_words(protocol_for(few), advise(protocol_for(few))))
     assert "noise of either kind blurs the answer" in words
 
 
 def test_an_input_known_from_the_news_bounds_the_others():
     losses = poll(50, "int", "min = 0\nmax = 1000000")
-    words = " ".join(in_words(protocol_for(losses), advise(losses)))
+    words = " ".join(in_words(protocol_for(losses), advise(protocol_for(losses))))
     assert "upper bound of every other input" in words
     gains = poll(50, "int", "min = -5\nmax = 5")
-    words = " ".join(in_words(protocol_for(gains), advise(gains)))
+    words = " ".join(in_words(protocol_for(gains), advise(protocol_for(gains))))
     assert "upper bound" not in words
     assert "subtraction" in words
 
 
 def test_noise_that_is_agreed_upon_needs_no_warning():
     noised = poll(50, extra='[privacy]\ncentral = { mechanism = "laplace", epsilon = 1 }')
-    words = in_words(protocol_for(noised), advise(noised))
+    words = in_words(protocol_for(noised), advise(protocol_for(noised)))
     assert len(words) == 1
 
 
 def test_a_mean_is_moved_less_than_a_sum():
     means = poll(50, "int", 'min = 0\nmax = 100\n[outputs]\nstatistics = ["mean"]')
-    advice = advise(means)
-    assert (advice.figure, advice.span, advice.change) == ("mean", 100, 2)
-    advice = advise(poll(50, extra='[outputs]\nstatistics = ["mean"]'))
-    assert (advice.figure, advice.span, advice.change) == ("mean", 1, 1 / 50)
+    advice = advise(protocol_for(means))
+    assert (advice.figure, advice.reach.span, advice.reach.change) == ("mean", 100, 2)
+    advice = advise(protocol_for(poll(50, extra='[outputs]\nstatistics = ["mean"]')))
+    assert (advice.figure, advice.reach.span, advice.reach.change) == ("mean", 1, 1 / 50)
 
 
 def test_clipping_bounds_what_one_contributor_can_move():
     noise = '[privacy]\nlocal = { mechanism = "laplace", epsilon = 1 }\n'
     clipped = "length = 3\nmin = -5\nmax = 5\n" + noise + 'clip = { norm = "l2", at = 4 }'
-    advice = advise(poll(50, "int", clipped))
-    assert (advice.span, advice.change) == (50 * 8, 8)
+    advice = advise(protocol_for(poll(50, "int", clipped)))
+    assert (advice.reach.span, advice.reach.change) == (50 * 8, 8)
 
 
 def test_what_is_not_possible_is_a_dash():

@@ -283,7 +283,7 @@ def test_an_invalid_ballot_stops_everything_and_names_its_voter(vote, n, what):
     for name, result in results.items():
         assert isinstance(result, PeerViolation), (name, result)
         assert result.peer == "bob"
-        assert "bob shared is no ballot" in result.message
+        assert "bob's input is not a valid ballot" in result.message
         assert result.data_left is True
 
 

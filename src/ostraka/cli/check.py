@@ -32,14 +32,14 @@ def check(
 
     manifest = config.load(session)
     protocol = config.protocol(manifest)
-    explained, cost, advised = protocol.explain(), protocol.cost(), advice.advise(manifest)
+    explained, cost, advised = protocol.explain(), protocol.cost(), advice.advise(protocol)
     if plot is not None:
         _draw(plot, advised)
     if output is voice.Output.JSON:
         voice.emit(_as_json(manifest, explained, cost, advised))
         return
     print(f"{session} is valid.\n")
-    figures = ", ".join(getattr(protocol, "statistics", ()))  # also those that are the default
+    figures = ", ".join(protocol.figures_asked())
     noise = (
         [*_wrapped(advice.in_words(protocol, advised)), *advice.table(advised)] if advised else []
     )
@@ -80,7 +80,7 @@ def _noise_as_json(advised: Advice) -> dict[str, Any]:
         | {p: e for p, e in (("local", row.local), ("central", row.central)) if e is not None}
         for row in advised.rows
     ]
-    return {"figure": advised.figure, "change": advised.change, "error95": rows}
+    return {"figure": advised.figure, "change": advised.reach.change, "error95": rows}
 
 
 def _as_text(

@@ -26,6 +26,7 @@ from ostraka.manifest.model import (
     dotted,
 )
 from ostraka.manifest.privacy import Central, Clip, Dominance, Local, Plausible, Policy, Privacy
+from ostraka.manifest.wording import in_words
 
 
 def parse(text: str, source: str = "session.toml") -> Manifest:
@@ -77,19 +78,7 @@ def _explain(error: ValidationError) -> Iterator[tuple[Path, str]]:
         elif found["type"] == "extra_forbidden":
             yield path, "unknown key" + suggest(str(path[-1]), _keys_at(path[:-1]))
         else:
-            yield path, _words(found["type"], found["msg"], reason)
-
-
-def _words(kind: str, message: str, reason: dict[str, Any]) -> str:
-    if kind == "value_error":
-        return str(reason["error"])
-    if kind == "missing":
-        return "is missing"
-    if kind == "literal_error":
-        return "must be " + str(reason["expected"]).replace("'", '"')
-    if kind in ("model_type", "tuple_type", "dict_type"):
-        return "must be a table"
-    return message.replace("Input should be", "must be", 1)
+            yield path, in_words(found)
 
 
 def _keys_at(path: Path) -> list[str]:
