@@ -8,6 +8,7 @@ import pytest
 from ostraka.manifest import parse
 from ostraka.protocols import protocol_for
 from ostraka.protocols.advice import Advice, Row, advise, in_words, number, table
+from ostraka.protocols.noised_range import NoisedRange
 
 
 def poll(n, kind="bool", extra=""):
@@ -84,5 +85,10 @@ def test_clipping_bounds_what_one_contributor_can_move():
 
 def test_what_is_not_possible_is_a_dash():
     rows = (Row(Decimal("1"), None, 12.3),)
-    assert table(Advice("sum", "", 100, 1, rows))[1].split() == ["1", "-", "+-", "12.3"]
+    assert table(Advice("sum", NoisedRange("", 100, 1, ""), rows))[1].split() == [
+        "1",
+        "-",
+        "+-",
+        "12.3",
+    ]
     assert number(12345.6) == "12,346"

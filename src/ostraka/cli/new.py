@@ -30,11 +30,7 @@ CENTRAL_HELP = (
 
 
 def new(
-    protocol: Annotated[
-        str,
-        # Read before --help, which then shows this protocol's own options.
-        typer.Argument(metavar="PROTOCOL", is_eager=True, help="One of those named below."),
-    ],
+    protocol: Annotated[str, typer.Argument(metavar="PROTOCOL", help="One of those named below.")],
     party: Annotated[list[str], typer.Option("--party", metavar="PARTY", help=PARTY_HELP)],
     coordinator: Annotated[
         str, typer.Option(metavar="HOST:PORT=KEY", help="The relay, its KEY as for a party.")
