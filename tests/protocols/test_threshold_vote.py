@@ -445,7 +445,7 @@ def test_a_crash_of_a_compute_party_names_it_and_opens_nothing(vote):
         ('pass_at = "1/2"\nquorum = "3/2"', {}, "outputs.quorum"),
         ('pass_at = "1/2"\nweights = { zoe = 2 }', {}, "outputs.weights: zoe is not"),
         ('pass_at = "1/2"\nweights = { bob = 0 }', {}, "outputs.weights.bob: "),
-        ('pass_at = "1/2"\ninvalid = "maybe"', {}, "outputs.invalid: must be 'abort'"),
+        ('pass_at = "1/2"\ninvalid = "maybe"', {}, 'outputs.invalid: must be "abort"'),
         ('pass_at = "1/2"\nchoices = 3', {}, "outputs.choices: must be at most"),
         ('pass_at = "1/2"\ntally = true', {}, "outputs.tally: unknown key"),
         ('reveal = "winner"\npass_at = "1/2"', {"kind": COLOURS}, "outputs.reveal: the winner is"),
