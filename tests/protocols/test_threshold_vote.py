@@ -439,7 +439,7 @@ def test_a_crash_of_a_compute_party_names_it_and_opens_nothing(vote):
         ("pass_at_votes = 4", {}, "outputs.pass_at_votes: 4 votes are more than all, 3"),
         ("pass_at_votes = 0", {}, "outputs.pass_at_votes: "),
         ('pass_at_votes = 2\nof = "all"', {}, "outputs.of: goes with pass_at"),
-        ('pass_at = "1/2"\nof = "some"', {}, "outputs.of: must be 'cast' or 'all'"),
+        ('pass_at = "1/2"\nof = "some"', {}, 'outputs.of: must be "cast" or "all"'),
         ('pass_at = "1/2"\nquorum = 9', {}, "outputs.quorum: 9 votes are more than all, 3"),
         ('pass_at = "1/2"\nquorum = 0', {}, "outputs.quorum: must be at least 1"),
         ('pass_at = "1/2"\nquorum = "3/2"', {}, "outputs.quorum"),
