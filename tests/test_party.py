@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from ostraka import party as roles
+from ostraka.cli.bench_measure import Job, repeat
 from ostraka.errors import InputError, ManifestError, TimedOut
 from ostraka.outcome import Outcome
 from ostraka.progress import Observer, Progress
@@ -191,7 +192,7 @@ async def test_repeated_runs_over_one_session(office):
     async with asyncio.timeout(20):
         found = await asyncio.gather(
             *(
-                roles.measure(manifest, office.identity(n), n, lambda v=v: v, 5)
+                repeat(Job(manifest, office.identity(n), "sum", 1, 5), lambda v=v: v)
                 for n, v in {"alice": 3, "bob": 4}.items()
             )
         )

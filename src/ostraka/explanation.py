@@ -87,7 +87,7 @@ def _noise(advised: Advice) -> dict[str, Any]:
         | {p: e for p, e in (("local", row.local), ("central", row.central)) if e is not None}
         for row in advised.rows
     ]
-    return {"figure": advised.figure, "change": advised.change, "error95": rows}
+    return {"figure": advised.figure, "change": advised.reach.change, "error95": rows}
 
 
 def _list(sentences: tuple[str, ...]) -> str:

@@ -15,21 +15,17 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from time import monotonic
-
-import numpy as np
 
 from ostraka import config, home
 from ostraka.arithmetic.randomness import OsDraw, Words
 from ostraka.blocking import run_to_end
 from ostraka.errors import Aborted, OstrakaError, PeerLost
-from ostraka.exchange import octets
 from ostraka.identity import Identity
 from ostraka.manifest import Manifest
-from ostraka.names import PartyId, Step
+from ostraka.names import PartyId
 from ostraka.outcome import Outcome
 from ostraka.progress import Observer, Progress
-from ostraka.protocols import protocol_for, runner
+from ostraka.protocols import runner
 from ostraka.protocols.protocol import Protocol
 from ostraka.record.budget import Spend
 from ostraka.record.ledger import Ledger, Reservation, Run
@@ -217,7 +213,8 @@ class Seat:
         if self.open_ledger is not None:
             ledger = self.open_ledger(progress.observer.warn)
             cost = self.protocol.spends(self.protocol.contributors)
-            place = ledger.reserve(Run.of(self.manifest, self.me, cost))
+            weights = self.protocol.roster_weights()
+            place = ledger.reserve(Run.of(self.manifest, self.me, cost, weights=weights))
         booking = _Booking(place, self.manifest, self.me, progress)
         try:
             yield booking
@@ -344,45 +341,3 @@ class _Bytes:
     def _tick(self) -> None:
         self._observer.moved(min(self._session.bytes_sent, self._total), self._total)
         self._timer = asyncio.get_running_loop().call_later(PROGRESS_SECONDS, self._tick)
-
-
-# Measuring
-
-
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """One repetition at one party: monotonic seconds, the same clock for all processes of a
-    machine, and what was sent, framing included and TLS not."""
-
-    begin: float
-    end: float
-    bytes_sent: int
-
-
-async def measure(
-    manifest: Manifest,
-    identity: Identity,
-    me: PartyId,
-    make_input: Callable[[], object],
-    runs: int,
-) -> tuple[list[Timing], Outcome | None]:
-    """Run the protocol `runs` times over one session; timings of each, and the last outcome."""
-    protocol = protocol_for(manifest)
-    timings: list[Timing] = []
-    outcome: Outcome | None = None
-    async with taking_part(manifest, identity, me, Observer()) as session:
-        for _ in range(runs):
-            x = outcome = None  # before the next input is made: vectors may be long
-            x = protocol.input_of(me, make_input() if me in manifest.contributors else None)
-            await _barrier(session)
-            begin, sent = monotonic(), session.bytes_sent
-            outcome = await runner.run(session, protocol, x, OsDraw())
-            timings.append(Timing(begin, monotonic(), session.bytes_sent - sent))
-    return timings, outcome
-
-
-async def _barrier(session: Session) -> None:
-    """Return once the parties that this one has a link to are ready for the next repetition."""
-    step = Step(session.begin_phase(), 0)
-    session.broadcast(session.linked, step, np.zeros(1, np.uint8))
-    await session.gather(session.linked, step, octets(1))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ostraka.cli.bench import PROTOCOLS, Work
-from ostraka.cli.bench_words import WORDS
+from ostraka.cli.bench import cases
+from ostraka.cli.bench_cases import ENGINE_CASES
 
 KEYS = {
     "work", "parties", "size", "security", "link", "seconds", "seconds_all", "rounds",
@@ -80,8 +80,10 @@ def test_noise_is_measured_beside_none(cli) -> None:
         assert one["bytes_sent_per_party"] == found[0]["bytes_sent_per_party"]
 
 
-def test_every_work_is_prepared_somewhere() -> None:
-    assert {work.value for work in Work} - {work.value for work in PROTOCOLS} == set(WORDS)
+def test_operations_and_protocols_bring_all_cases() -> None:
+    found = [case.name for case in cases()]
+    assert len(set(found)) == len(found)
+    assert {*ENGINE_CASES, "sum", "vote", "auction", "noise"} == set(found)
 
 
 @pytest.mark.parametrize(
@@ -90,6 +92,7 @@ def test_every_work_is_prepared_somewhere() -> None:
         (["mul", "--parties", 2], "needs three parties"),
         (["sum", "--parties", 2, "--security", "active"], "needs three parties"),
         (["sum", "--security", "actve"], "must be passive or active"),
+        (["sums"], 'no case "sums" to bench; did you mean "sum"?'),
     ],
 )
 def test_bench_refuses(cli, asked, words) -> None:

@@ -288,7 +288,7 @@ def test_a_ballot_that_false_squares_make_look_valid_never_counts(active, monkey
     protocol.share = share
     inputs = dict.fromkeys(protocol.contributors, "no")
     for result in play(protocol, inputs, MemoryNet(protocol.manifest.parties)).values():
-        assert "what bob shared is no ballot" in str(result)
+        assert "bob's input is not a valid ballot" in str(result)
         assert result.peer == "bob"
     errors = np.zeros(9, np.int64)
     errors[3:6] = ballot - ballot**2

@@ -8,6 +8,7 @@ import pytest
 from ostraka.manifest import parse
 from ostraka.protocols import protocol_for
 from ostraka.protocols.advice import Advice, Row, advise, in_words, number, table
+from ostraka.protocols.noised_range import NoisedRange
 
 
 def poll(n, kind="bool", extra=""):
@@ -70,19 +71,24 @@ def test_noise_that_is_agreed_upon_needs_no_warning():
 def test_a_mean_is_moved_less_than_a_sum():
     means = poll(50, "int", 'min = 0\nmax = 100\n[outputs]\nstatistics = ["mean"]')
     advice = advise(protocol_for(means))
-    assert (advice.figure, advice.span, advice.change) == ("mean", 100, 2)
+    assert (advice.figure, advice.reach.span, advice.reach.change) == ("mean", 100, 2)
     advice = advise(protocol_for(poll(50, extra='[outputs]\nstatistics = ["mean"]')))
-    assert (advice.figure, advice.span, advice.change) == ("mean", 1, 1 / 50)
+    assert (advice.figure, advice.reach.span, advice.reach.change) == ("mean", 1, 1 / 50)
 
 
 def test_clipping_bounds_what_one_contributor_can_move():
     noise = '[privacy]\nlocal = { mechanism = "laplace", epsilon = 1 }\n'
     clipped = "length = 3\nmin = -5\nmax = 5\n" + noise + 'clip = { norm = "l2", at = 4 }'
     advice = advise(protocol_for(poll(50, "int", clipped)))
-    assert (advice.span, advice.change) == (50 * 8, 8)
+    assert (advice.reach.span, advice.reach.change) == (50 * 8, 8)
 
 
 def test_what_is_not_possible_is_a_dash():
     rows = (Row(Decimal("1"), None, 12.3),)
-    assert table(Advice("sum", "", 100, 1, rows))[1].split() == ["1", "-", "+-", "12.3"]
+    assert table(Advice("sum", NoisedRange("", 100, 1, ""), rows))[1].split() == [
+        "1",
+        "-",
+        "+-",
+        "12.3",
+    ]
     assert number(12345.6) == "12,346"

@@ -139,7 +139,7 @@ def test_scale_counts_towards_overflow(manifest, everybody):
         ({"statistics": ["variance"], "least": 1}, "min_contributors of at least 2"),
         ({"security": "active"}, "nobody would notice"),
         ({"security": "active", "scheme": "shamir", "threshold": 2}, "nobody would notice"),
-        ({"protocol": "secure-some"}, "no protocol"),
+        ({"protocol": "secure-some"}, "there is no protocol"),
     ],
 )
 def test_manifests_it_cannot_serve_are_refused(manifest, everybody, options, problem):

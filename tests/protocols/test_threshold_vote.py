@@ -283,7 +283,7 @@ def test_an_invalid_ballot_stops_everything_and_names_its_voter(vote, n, what):
     for name, result in results.items():
         assert isinstance(result, PeerViolation), (name, result)
         assert result.peer == "bob"
-        assert "bob shared is no ballot" in result.message
+        assert "bob's input is not a valid ballot" in result.message
         assert result.data_left is True
 
 
@@ -439,13 +439,13 @@ def test_a_crash_of_a_compute_party_names_it_and_opens_nothing(vote):
         ("pass_at_votes = 4", {}, "outputs.pass_at_votes: 4 votes are more than all, 3"),
         ("pass_at_votes = 0", {}, "outputs.pass_at_votes: "),
         ('pass_at_votes = 2\nof = "all"', {}, "outputs.of: goes with pass_at"),
-        ('pass_at = "1/2"\nof = "some"', {}, "outputs.of: must be 'cast' or 'all'"),
+        ('pass_at = "1/2"\nof = "some"', {}, 'outputs.of: must be "cast" or "all"'),
         ('pass_at = "1/2"\nquorum = 9', {}, "outputs.quorum: 9 votes are more than all, 3"),
         ('pass_at = "1/2"\nquorum = 0', {}, "outputs.quorum: must be at least 1"),
         ('pass_at = "1/2"\nquorum = "3/2"', {}, "outputs.quorum"),
         ('pass_at = "1/2"\nweights = { zoe = 2 }', {}, "outputs.weights: zoe is not"),
         ('pass_at = "1/2"\nweights = { bob = 0 }', {}, "outputs.weights.bob: "),
-        ('pass_at = "1/2"\ninvalid = "maybe"', {}, "outputs.invalid: must be 'abort'"),
+        ('pass_at = "1/2"\ninvalid = "maybe"', {}, 'outputs.invalid: must be "abort"'),
         ('pass_at = "1/2"\nchoices = 3', {}, "outputs.choices: must be at most"),
         ('pass_at = "1/2"\ntally = true', {}, "outputs.tally: unknown key"),
         ('reveal = "winner"\npass_at = "1/2"', {"kind": COLOURS}, "outputs.reveal: the winner is"),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from statistics import median
 from time import monotonic
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,45 +16,10 @@ from ostraka.cli import voice
 from ostraka.cli.fleet import COORDINATOR, Fleet, make_keys
 from ostraka.errors import UsageError
 
+if TYPE_CHECKING:
+    from ostraka.protocols.bench_case import BenchCase
+
 SECONDS = 600
-
-
-class Work(StrEnum):
-    """What is measured."""
-
-    SUM = "sum"
-    MUL = "mul"
-    COMPARE = "compare"
-    SORT = "sort"
-    MATMUL = "matmul"
-    VOTE = "vote"
-    AUCTION = "auction"
-    FIXED_MATMUL = "fixed-matmul"
-    TRUNCATE = "truncate"
-    DECOMPOSE = "decompose"
-    THRESHOLD = "threshold"
-    REVEAL = "reveal"
-    NOISE = "noise"
-
-
-PROTOCOLS = {
-    Work.SUM: ("secure-sum", '[input]\ntype = "int"\nmin = 0\nmax = 1000000\n'),
-    Work.VOTE: ("threshold-vote", '[input]\ntype = "bool"\n'),
-    Work.NOISE: ("secure-sum", '[input]\ntype = "bool"\n'),
-}
-"""Works that are whole protocols, with their inputs; the others are in `bench_words.WORDS`."""
-
-SUMS = (Work.SUM, Work.NOISE)
-"""Additive sharing, two parties or more."""
-
-OUTPUTS = {Work.VOTE: '[outputs]\npass_at = "1/2"\n'}
-
-
-def noises(size: int) -> dict[str, str]:
-    """What `noise` compares: no noise, that of a histogram at epsilon 1, that of a long vector."""
-    laplace = f'central = {{ mechanism = "discrete-laplace", epsilon = {size / 2} }}'
-    gaussian = 'central = { mechanism = "discrete-gaussian", epsilon = 1, delta = 1e-6 }'
-    return {"none": "", "discrete Laplace": laplace, "discrete Gaussian": gaussian}
 
 
 class Link(StrEnum):
@@ -64,10 +30,7 @@ class Link(StrEnum):
 
 
 def bench(
-    work: Annotated[
-        Work,
-        typer.Argument(metavar="WORK", help=f"{', '.join(list(Work)[:-1])} or {list(Work)[-1]}."),
-    ],
+    work: Annotated[str, typer.Argument(metavar="WORK", help="One of the cases named below.")],
     parties: Annotated[int, typer.Option(metavar="N", min=2, max=200, help="2 to 200.")] = 3,
     size: Annotated[
         int,
@@ -75,7 +38,7 @@ def bench(
             metavar="D",
             min=1,
             max=1 << 28,
-            help="Elements; of a matmul: rows; of vote: questions; of auction: bids.",
+            help="Elements; of a matmul: rows; of a protocol: what its case counts.",
         ),
     ] = 1,
     security: Annotated[str, typer.Option(metavar="NAME", help="passive or active.")] = "passive",
@@ -92,16 +55,15 @@ def bench(
     """Measure a protocol: a process for each party, TLS on, several runs within one session."""
     if security not in ("passive", "active"):
         raise UsageError(f"--security {security}: must be passive or active")
-    if (work not in SUMS or security == "active") and parties < 3:
+    case = _find(work)
+    if (case.shamir or security == "active") and parties < 3:
         raise UsageError(f"bench {work} needs three parties", hint="such as --parties 3")
-    names = [f"p{i + 1}" for i in range(parties)]
-    what = {"work": str(work), "parties": parties, "size": size}
+    what: dict[str, Any] = {"work": work, "parties": parties, "size": size}
     what |= {"security": security, "link": str(link)}
-    kinds = noises(size) if work is Work.NOISE else {"none": ""}
-    case = _Case(names, work, size, security, link, runs)
-    found = {kind: _measured(case, privacy) for kind, privacy in kinds.items()}
+    plan = _Plan([f"p{i + 1}" for i in range(parties)], case, size, security, link, runs)
+    found = {kind: _measured(plan, privacy) for kind, privacy in case.privacy(size).items()}
     results: list[dict[str, Any]] = [what | figures for figures in found.values()]
-    if work is Work.NOISE:
+    if len(results) > 1:
         for kind, result in zip(found, results, strict=True):
             result |= {"noise": kind, "times": result["seconds"] / results[0]["seconds"]}
     if output is voice.OutputFormat.JSON:
@@ -114,87 +76,130 @@ def bench(
 
 @dataclass(frozen=True)
 class _Case:
+    """One case of `bench`: an operation of the engine, or one that a protocol brings."""
+
+    name: str
+    protocol: str = ""
+    of: BenchCase | None = None
+    shamir: bool = True
+
+    def privacy(self, size: int) -> Mapping[str, Mapping[str, Any]]:
+        """Return `[privacy]` of each session that is compared, by name."""
+        return self.of.privacy(size) if self.of else {"none": {}}
+
+
+def cases() -> Iterator[_Case]:
+    """List all cases: operations, built-in protocols', then those of installed packages."""
+    from ostraka.cli.bench_cases import ENGINE_CASES
+    from ostraka.protocols import every_protocol, protocol_named
+
+    yield from map(_Case, ENGINE_CASES)
+    for name in (each.name for each in every_protocol() if not each.problem):
+        kind = protocol_named(name)
+        for case, of in kind.bench_cases.items():
+            yield _Case(case, name, of, kind.usual_scheme == "shamir")
+
+
+def _find(name: str) -> _Case:
+    found = next((case for case in cases() if case.name == name), None)
+    if found is None:
+        from ostraka.manifest import suggest
+
+        known = list(dict.fromkeys(case.name for case in cases()))
+        hint = f"one of {', '.join(known)}"
+        raise UsageError(f'there is no case "{name}" to bench' + suggest(name, known), hint=hint)
+    return found
+
+
+@dataclass(frozen=True)
+class _Plan:
     """What is measured, among whom."""
 
     names: list[str]
-    work: Work
+    case: _Case
     size: int
     security: str
     link: Link
     runs: int
 
 
-def _measured(case: _Case, privacy: str) -> dict[str, Any]:
-    """The figures of one session."""
+def _measured(plan: _Plan, privacy: Mapping[str, Any]) -> dict[str, Any]:
+    """Run one session and return its figures."""
     from tempfile import TemporaryDirectory
 
     start = monotonic()
     with TemporaryDirectory(prefix="ostraka-bench-") as directory, Fleet() as fleet:
-        rounds = _start(fleet, Path(directory), case, privacy)
+        text = _start(fleet, Path(directory), plan, privacy)
         measured = {
             who: event for who, event in fleet.events(SECONDS) if event["event"] == "measured"
         }
+    told = [m["rounds"] for m in measured.values() if m["rounds"] is not None]
     return {
         **_figures(list(measured.values())),
-        "rounds": max(m.get("rounds", rounds) for m in measured.values()),
+        "rounds": max(told) if told else _rounds(text),
         "wall_seconds": monotonic() - start,
     }
 
 
-def _start(fleet: Fleet, directory: Path, case: _Case, privacy: str) -> int:
-    """Start everybody; returns the protocol's rounds."""
-    names, work = case.names, case.work
-    relayed = case.link is Link.RELAY
+def _rounds(text: str) -> int:
+    from ostraka.manifest import parse
+    from ostraka.protocols import protocol_for
+
+    return protocol_for(parse(text, "bench")).cost().rounds
+
+
+def _start(fleet: Fleet, directory: Path, plan: _Plan, privacy: Mapping[str, Any]) -> str:
+    """Start every process; return the manifest's text."""
+    from ostraka.manifest import parse
+
+    relayed = plan.link is Link.RELAY
     if relayed:
         fleet.start(COORDINATOR, "coordinator")
-    for name in names:
-        fleet.start(name, "bench" if work in PROTOCOLS else "words")
-    pins = make_keys([*names, COORDINATOR], directory)
-    relay = ""
+    for name in plan.names:
+        fleet.start(name, "bench")
+    pins = make_keys([*plan.names, COORDINATOR], directory)
+    relay = None
     if relayed:
         own = {"keys": str(directory), "name": COORDINATOR, "listen": "127.0.0.1:0"}
         fleet.give(COORDINATOR, own)
         address = fleet.wait_for(COORDINATOR, "listening")["address"]
-        relay = f'coordinator = {{ address = "{address}", key = "{pins[COORDINATOR]}" }}'
-    protocol, schema = PROTOCOLS.get(work, PROTOCOLS[Work.SUM])
-    schema += f"length = {case.size if work in PROTOCOLS else 1}\n"
-    sharing = f'[sharing]\nsecurity = "{case.security}"\n'
-    if work not in SUMS or case.security == "active":
-        sharing += f'scheme = "shamir"\nthreshold = {(len(names) - 1) // 2}\n'
-    text = _manifest(pins, names, protocol, relay) + schema + OUTPUTS.get(work, "") + sharing
-    text += f"[privacy]\n{privacy}\n"
-    for name in names:
-        job = {"keys": str(directory), "name": name, "manifest": text, "runs": case.runs}
-        fleet.give(name, {**job, "work": str(work), "size": case.size})
-    from ostraka import config, manifest
-
-    if work in PROTOCOLS:
-        return config.bind_text(text, "bench").cost().rounds
-    manifest.parse(text, "bench")
-    return 0  # words count their own
+        relay = {"address": address, "key": pins[COORDINATOR]}
+    text = _manifest(plan, pins, relay, privacy)
+    parse(text, "bench")
+    for name in plan.names:
+        job = {"keys": str(directory), "name": name, "manifest": text, "runs": plan.runs}
+        fleet.give(name, {**job, "case": plan.case.name, "size": plan.size})
+    return text
 
 
-def _manifest(pins: dict[str, str], names: list[str], protocol: str, relay: str) -> str:
-    """The session and its parties."""
-    ports = [] if relay else _free_ports(len(names))
-    parties = "".join(
-        f'[[party]]\nname = "{name}"\nkey = "{pins[name]}"\n'
-        'roles = ["contributor", "compute", "recipient"]\n'
-        + (f'address = "127.0.0.1:{ports[i]}"\n' if ports else "")
-        for i, name in enumerate(names)
+def _manifest(
+    plan: _Plan, pins: dict[str, str], relay: dict[str, str] | None, privacy: Mapping[str, Any]
+) -> str:
+    from ostraka.manifest.writing import party_in_all_roles, write_manifest
+
+    names, case, sharing = plan.names, plan.case, {"security": plan.security}
+    if case.shamir or plan.security == "active":
+        threshold = (len(names) - 1) // 2
+        sharing |= {"scheme": "shamir", "threshold": threshold}  # type: ignore[dict-item]
+    addresses = [None] * len(names) if relay else _free_addresses(len(names))
+    session = {"title": "bench", "protocol": case.protocol or "bench", "deadline": "2m"}
+    tables = case.of.tables(plan.size) if case.of else {"input": {"type": "bool"}}
+    return write_manifest(
+        {
+            "session": {**session, "coordinator": relay},
+            **tables,
+            "sharing": sharing,
+            "privacy": privacy,
+        },
+        [
+            party_in_all_roles(name, pins[name], address)
+            for name, address in zip(names, addresses, strict=True)
+        ],
     )
-    return f"""\
-[session]
-title = "bench"
-protocol = "{protocol}"
-deadline = "2m"
-{relay}
-{parties}
-"""
 
 
-def _free_ports(count: int) -> list[int]:
-    """Ports that nobody listened on a moment ago: manifests name them before parties listen."""
+def _free_addresses(count: int) -> list[str]:
+    """Find ports where nothing listened a moment ago: manifests name them before parties listen."""
     import socket
     from contextlib import ExitStack
 
@@ -202,7 +207,7 @@ def _free_ports(count: int) -> list[int]:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
         for one in sockets:
             one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
+        return [f"127.0.0.1:{one.getsockname()[1]}" for one in sockets]
 
 
 def _figures(measured: list[dict[str, Any]]) -> dict[str, Any]:

@@ -41,7 +41,7 @@ def check(
         voice.emit(found.as_dict())
         return
     print(f"{session} is valid.\n")
-    figures = ", ".join(getattr(protocol, "statistics", ()))  # also those that are the default
+    figures = ", ".join(protocol.figures_asked())
     noise = [*_wrapped(found.noise), *advice.table(advised)] if advised else []
     print("\n".join(_as_text(found.manifest, figures, found.sentences, noise, found.cost)))
 

@@ -69,7 +69,10 @@ def _warm_up(kind: str) -> None:
         import ostraka.coordinator.server
     else:
         import ostraka.party
-        import ostraka.protocols  # noqa: F401
+        import ostraka.protocols
+
+    if kind == "bench":
+        import ostraka.cli.bench_measure  # noqa: F401
 
 
 def _coordinator(job: dict[str, Any]) -> int:
@@ -129,68 +132,15 @@ def _agreement(job: dict[str, Any]) -> tuple[Manifest, Identity]:
 
 
 def _bench(job: dict[str, Any]) -> int:
-    """Run a protocol so many times in one session, and tell when and what each run cost."""
+    """Run a case so many times in one session, and tell when and what each run cost."""
     import asyncio
 
-    import numpy as np
+    from ostraka.cli import bench_measure
 
-    from ostraka import party as roles
-    from ostraka.errors import InternalError
-
-    manifest, own = _agreement(job)
-    me = manifest.party_named(job["name"]).name
-    n, index = len(manifest.parties), manifest.parties.index(me)
-    votes, noisy = job["work"] == "vote", manifest.privacy.central is not None
-    yes_or_no = votes or job["work"] == "noise"
-
-    def ballots(voter: int) -> Any:
-        return (np.arange(manifest.input.length) + voter) % 2 == 0
-
-    def values(scale: int, shift: int) -> Any:
-        """Made in place: temporary vectors would count as the protocol's memory."""
-        x = np.arange(manifest.input.length)
-        x %= 1000
-        x *= scale
-        x += shift
-        return x
-
-    timings, outcome = asyncio.run(
-        roles.measure(
-            manifest,
-            own,
-            me,
-            lambda: ballots(index) if yes_or_no else values(1, index),
-            job["runs"],
-        )
-    )
-    peak = _peak_rss()
-    assert outcome is not None
-    # A figure for a wrong result would be worth nothing.
-    if yes_or_no:
-        expected = sum(ballots(voter).astype(int) for voter in range(n))
-        expected = (2 * expected >= n).astype(int) if votes else expected
-    else:
-        expected = values(n, n * (n - 1) // 2)
-    output = outcome.outputs[0]
-    error = np.max(np.asarray(output.error95)) if noisy else 0
-    if np.abs(output.parts[0] - expected).max() > 20 * error:
-        raise InternalError(f"the bench computed a wrong {job['work']}")
-    runs = [(t.begin, t.end, t.bytes_sent) for t in timings]
-    tell("measured", runs=runs, peak_rss_mib=peak)
-    return 0
-
-
-def _bench_words(job: dict[str, Any]) -> int:
-    """The same for one of the engine's words."""
-    import asyncio
-
-    from ostraka.cli import bench_words
-
-    manifest, own = _agreement(job)
-    me = manifest.party_named(job["name"]).name
-    task = bench_words.measure(manifest, own, me, job["work"], job["size"], job["runs"], _peak_rss)
-    runs, rounds, peak = asyncio.run(task)
-    tell("measured", runs=runs, rounds=rounds, peak_rss_mib=peak)
+    todo = bench_measure.Job(*_agreement(job), job["case"], job["size"], job["runs"])
+    found = asyncio.run(bench_measure.measure(todo, _peak_rss))
+    runs = [(t.begin, t.end, t.bytes_sent) for t in found.timings]
+    tell("measured", runs=runs, rounds=found.rounds, peak_rss_mib=found.peak_mib)
     return 0
 
 
@@ -200,7 +150,7 @@ def _peak_rss() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-_WORK = {"coordinator": _coordinator, "party": _party, "bench": _bench, "words": _bench_words}
+_WORK = {"coordinator": _coordinator, "party": _party, "bench": _bench}
 
 if __name__ == "__main__":
     main()

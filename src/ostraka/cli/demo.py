@@ -16,6 +16,7 @@ import typer
 
 from ostraka.cli import results, voice
 from ostraka.cli.fleet import COORDINATOR, Fleet, make_keys
+from ostraka.manifest.writing import Bare, party_in_all_roles, write_manifest
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -124,29 +125,39 @@ def _unit(inputs: dict[str, str]) -> str:
 
 
 def _manifest(inputs: dict[str, str], keys: dict[str, str], address: str) -> str:
-    """The agreement of the demo's parties."""
+    """Write the agreement of the demo's parties."""
     largest = max(Decimal(1_000_000), *(abs(Decimal(v)) for v in inputs.values()))
     low = -largest if any(Decimal(v) < 0 for v in inputs.values()) else Decimal(0)
-    parties = "".join(
-        f'[[party]]\nname = "{name}"\nkey = "{keys[name]}"\n'
-        'roles = ["contributor", "compute", "recipient"]\n'
-        for name in inputs
+    kind, bounds = (
+        f"decimal({_places(inputs)})",
+        {"min": Bare(f"{low:f}"), "max": Bare(f"{largest:f}")},
     )
-    return f"""\
-[session]
-title = "Average raise"
-protocol = "secure-sum"
-deadline = "{SECONDS}s"
-coordinator = {{ address = "{address}", key = "{keys[COORDINATOR]}" }}
-{parties}
-[input]
-type = "decimal({_places(inputs)})"
-min = {low:f}
-max = {largest:f}
-unit = "USD"
-[outputs]
-statistics = ["sum", "mean"]
-"""
+    tables: dict[str, dict[str, Any]] = {
+        "input": {"type": kind, **bounds, "unit": "USD"},
+        "outputs": {"statistics": ["sum", "mean"]},
+    }
+    return agreement("Average raise", "secure-sum", tables, keys, address)
+
+
+def agreement(
+    title: str,
+    protocol: str,
+    tables: dict[str, dict[str, Any]],
+    keys: dict[str, str],
+    address: str,
+) -> str:
+    """Write a manifest of parties that each contribute, compute and receive.
+
+    Args:
+        keys: fingerprints by name, the coordinator's among them.
+        address: the coordinator's.
+    """
+    relay = {"address": address, "key": keys[COORDINATOR]}
+    session = {"title": title, "protocol": protocol, "deadline": f"{SECONDS}s"}
+    return write_manifest(
+        {"session": {**session, "coordinator": relay}, **tables},
+        [party_in_all_roles(name, key) for name, key in keys.items() if name != COORDINATOR],
+    )
 
 
 def play(

@@ -10,8 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from ostraka.cli import results, voice
-from ostraka.cli.demo import SECONDS, Seen, party_names, play
-from ostraka.cli.fleet import COORDINATOR
+from ostraka.cli.demo import Seen, agreement, party_names, play
+from ostraka.manifest.writing import Bare
 
 Format = Annotated[voice.OutputFormat, typer.Option(metavar="text|json", help="What stdout gets.")]
 
@@ -42,14 +42,10 @@ def vote(
             _refuse_input(f"vote {i} is neither yes nor no nor abstain", "--votes yes,no,yes")
     inputs = dict(zip(party_names(len(ballots)), ballots, strict=True))
     _check_fraction(fraction)
-    tables = f"""\
-[input]
-type = 'choice(["yes", "no", "abstain"])'
-[outputs]
-question = "Shall we?"
-pass_at = "{fraction}"
-of = "all"
-"""
+    tables: dict[str, dict[str, Any]] = {
+        "input": {"type": 'choice(["yes", "no", "abstain"])'},
+        "outputs": {"question": "Shall we?", "pass_at": fraction, "of": "all"},
+    }
     found, seen = _session("threshold-vote", "Shall we?", tables, inputs)
     _show(found, seen, inputs, "ballot", output)
     if output is voice.OutputFormat.TEXT:
@@ -83,15 +79,11 @@ def auction(
             _refuse_input(message, "--bids 310,295,402")
     inputs = dict(zip(party_names(len(numbers)), numbers, strict=True))
     kind = "decimal(2)" if "." in bids else "int"
-    tables = f"""\
-[input]
-type = "{kind}"
-min = 0
-max = {max(Decimal(1_000_000), *map(Decimal, numbers)):f}
-unit = "EUR"
-[outputs]
-price = "{price}"
-"""
+    most = Bare(f"{max(Decimal(1_000_000), *map(Decimal, numbers)):f}")
+    tables: dict[str, dict[str, Any]] = {
+        "input": {"type": kind, "min": 0, "max": most, "unit": "EUR"},
+        "outputs": {"price": str(price)},
+    }
     found, seen = _session("auction", "Sealed bids", tables, inputs)
     _show(found, seen, inputs, "bid", output)
     if output is voice.OutputFormat.TEXT:
@@ -124,24 +116,12 @@ def _show(
 
 
 def _session(
-    protocol: str, title: str, tables: str, inputs: dict[str, str]
+    protocol: str, title: str, tables: dict[str, dict[str, Any]], inputs: dict[str, str]
 ) -> tuple[dict[str, Any], dict[str, Seen]]:
-    """Everybody contributes, computes and receives; just under half may collude."""
-
-    def write(keys: dict[str, str], address: str) -> str:
-        parties = "".join(
-            f'[[party]]\nname = "{name}"\nkey = "{keys[name]}"\n'
-            'roles = ["contributor", "compute", "recipient"]\n'
-            for name in inputs
-        )
-        return (
-            f'[session]\ntitle = "{title}"\nprotocol = "{protocol}"\ndeadline = "{SECONDS}s"\n'
-            f'coordinator = {{ address = "{address}", key = "{keys[COORDINATOR]}" }}\n'
-            f"{parties}{tables}"
-            f'[sharing]\nscheme = "shamir"\nthreshold = {(len(inputs) - 1) // 2}\n'
-        )
-
-    return play(inputs, write)
+    """Run a session in which just under half of the parties may collude."""
+    sharing = {"scheme": "shamir", "threshold": (len(inputs) - 1) // 2}
+    tables = {**tables, "sharing": sharing}
+    return play(inputs, lambda keys, relay: agreement(title, protocol, tables, keys, relay))
 
 
 def _parts(text: str, example: str) -> list[str]:

@@ -12,7 +12,18 @@ os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 import typer
 
 import ostraka as ostraka_package
-from ostraka.cli import bench, check, demo, demo_choices, keys, ledger, new, session, voice
+from ostraka.cli import (
+    bench,
+    check,
+    demo,
+    demo_choices,
+    keys,
+    ledger,
+    new,
+    protocols,
+    session,
+    voice,
+)
 
 app = typer.Typer(
     name="ostraka",
@@ -45,7 +56,8 @@ def ostraka(
 demo_choices.add_to(demo.app)
 app.add_typer(demo.app, name="demo", short_help="Watch it work on this machine.")
 app.command(short_help="Make a key, and print its fingerprint.")(keys.keygen)
-app.command(short_help="Write a manifest: what all must agree on.")(new.new)
+app.command(short_help="List what can be computed.")(protocols.protocols)
+app.command(cls=protocols.NewHelp, short_help="Write a manifest: what all must agree on.")(new.new)
 app.command(short_help="Say in words what a manifest means.")(check.check)
 app.command(short_help="Take part in a session.")(session.run)
 app.command(short_help="Relay between parties, unable to read.")(session.coordinator)
@@ -53,7 +65,7 @@ app.command(short_help="Rehearse with toy inputs, no network.")(session.simulate
 app.command(short_help="Check a receipt, offline.")(session.verify)
 app.add_typer(ledger.app, name="ledger", short_help="What was spent, and what is left.")
 app.command(short_help="Look for what may go wrong.")(keys.doctor)
-app.command(short_help="Measure, a process for each party.")(bench.bench)
+app.command(cls=protocols.BenchHelp, short_help="Measure, a process for each party.")(bench.bench)
 
 
 def main() -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-ROLES = ("contributor", "compute", "recipient")
+from ostraka.manifest.writing import ROLES, Bare, write_manifest
+
+if TYPE_CHECKING:
+    from ostraka.protocols.protocol import Protocol
 
 PARTY_HELP = (
     "NAME=KEY[:ROLES][@HOST:PORT], once for each party. KEY is a fingerprint (sha256:...) or that "
@@ -34,7 +36,7 @@ INPUT_HELP = (
 
 
 def new(
-    protocol: Annotated[str, typer.Argument(metavar="PROTOCOL", help="Such as secure-sum.")],
+    protocol: Annotated[str, typer.Argument(metavar="PROTOCOL", help="One of those named below.")],
     party: Annotated[list[str], typer.Option("--party", metavar="PARTY", help=PARTY_HELP)],
     coordinator: Annotated[
         str, typer.Option(metavar="HOST:PORT=KEY", help="The relay, its KEY as for a party.")
@@ -48,8 +50,7 @@ def new(
         typer.Option(
             "--type",
             metavar="TYPE",
-            help="bool, int, decimal(k), float(k) or choice([...]); by default int, and for votes "
-            'choice(["yes", "no"]).',
+            help="bool, int, decimal(k), float(k) or choice([...]); by default the protocol's own.",
         ),
     ] = "",
     length: Annotated[
@@ -69,23 +70,23 @@ def new(
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="sum, mean, count, variance or histogram; may be repeated; by default sum.",
+            help="A figure to open, where the protocol offers several; may be repeated.",
         ),
     ] = None,
     rule: Annotated[
         list[str] | None,
         typer.Option(
             metavar="KEY=VALUE",
-            help="Goes into [outputs], such as pass_at=1/2 for a vote or price=second for an "
-            "auction; may be repeated.",
+            help="Goes into [outputs], such as pass_at=1/2; may be repeated: see new PROTOCOL "
+            "--help.",
         ),
     ] = None,
     scheme: Annotated[
         str,
         typer.Option(
             metavar="NAME",
-            help="additive: all must stay. shamir: any threshold + 1 suffice. By default additive "
-            "for sums, and shamir for all that multiplies.",
+            help="additive: all must stay. shamir: any threshold + 1 suffice. By default what the "
+            "protocol can compute with.",
         ),
     ] = "",
     threshold: Annotated[
@@ -137,8 +138,11 @@ def new(
     ] = None,
 ) -> None:
     """Write a manifest to stdout: what all parties must agree on, byte for byte."""
+    from ostraka.protocols import protocol_named
+
     parties = [_party(text) for text in party]
-    scheme = scheme or _scheme(protocol)
+    kind = protocol_named(protocol)
+    scheme = scheme or kind.usual_scheme
     tables: dict[str, Any] = {
         "session": {
             "title": title or protocol,
@@ -148,14 +152,14 @@ def new(
             "coordinator": _coordinator(coordinator),
         },
         "input": {
-            "type": type_ or _type(protocol),
+            "type": type_ or kind.usual_type,
             "length": length if length != 1 else None,
             "min": _number("--min", minimum),
             "max": _number("--max", maximum),
             "unit": unit or None,
             "outside": outside or None,
         },
-        "outputs": {"statistics": statistic, **_rules(protocol, rule or [])},
+        "outputs": {"statistics": statistic, **_rules(kind, rule or [])},
         "sharing": {
             "scheme": scheme,
             "threshold": _threshold(scheme, threshold, parties),
@@ -173,25 +177,19 @@ def new(
     }
     if own_input:
         tables["input"] = [_own_input(keys, tables["input"]) for keys in own_input]
-    text = _toml(tables, parties)
+    text = write_manifest(tables, parties)
     _check(text)
     print(text, end="")
 
 
-class _Bare(str):
-    """Text that goes into TOML as it is: an exact number."""
-
-    __slots__ = ()
-
-
-def _number(option: str, text: str) -> _Bare | None:
+def _number(option: str, text: str) -> Bare | None:
     from ostraka.errors import UsageError
 
     if text and not all(c in "+-.0123456789" for c in text):
         raise UsageError(f"{option} {text}: is not a number", hint="such as 0, -5 or 1000.50")
     if text.endswith(".") or text.lstrip("+-").startswith("."):
         raise UsageError(f"{option} {text}: a digit is needed on both sides of the point")
-    return _Bare(text) if text else None
+    return Bare(text) if text else None
 
 
 def _party(text: str) -> dict[str, Any]:
@@ -241,23 +239,9 @@ def _key(text: str) -> str:
     return fingerprint_text(fingerprint(certificate_from_pem(Path(text))))
 
 
-def _scheme(protocol: str) -> str:
-    """What the protocol can compute with."""
-    from ostraka.protocols import catalogue
-    from ostraka.protocols.interactive import Interactive
-
-    return "shamir" if issubclass(catalogue.get(protocol, object), Interactive) else "additive"
-
-
-def _type(protocol: str) -> str:
-    return 'choice(["yes", "no"])' if protocol in ("threshold-vote", "tally") else "int"
-
-
-def _rules(protocol: str, texts: list[str]) -> dict[str, Any]:
-    """What goes into [outputs]; a vote that says nothing passes at one half."""
-    found = _pairs("--rule", "pass_at=1/2", texts)
-    rules = {"pass_at", "pass_at_votes", "reveal"} & set(found)
-    return found if rules or protocol != "threshold-vote" else {"pass_at": "1/2", **found}
+def _rules(kind: type[Protocol], texts: list[str]) -> dict[str, Any]:
+    """Read what goes into [outputs], with what the protocol adds where nothing is said."""
+    return kind.usual_outputs(_pairs("--rule", "pass_at=1/2", texts))
 
 
 def _pairs(option: str, example: str, texts: list[str]) -> dict[str, Any]:
@@ -273,7 +257,7 @@ def _pairs(option: str, example: str, texts: list[str]) -> dict[str, Any]:
             hint = f"such as {option} {example}, each key once"
             raise UsageError(f"{option} {text}: is not KEY=VALUE", hint=hint)
         try:
-            found[key] = tomllib.loads(f"x = {value}", parse_float=_Bare)["x"]
+            found[key] = tomllib.loads(f"x = {value}", parse_float=Bare)["x"]
         except tomllib.TOMLDecodeError:
             found[key] = value
     return found
@@ -313,35 +297,11 @@ def _own_input(text: str, others: dict[str, Any]) -> dict[str, Any]:
     from ostraka.errors import UsageError
 
     try:
-        keys = tomllib.loads(f"x = {{ {text} }}", parse_float=_Bare)["x"]
+        keys = tomllib.loads(f"x = {{ {text} }}", parse_float=Bare)["x"]
     except tomllib.TOMLDecodeError:
         hint = """such as --input 'name = "prices", of = ["alice"], min = 0, max = 100'"""
         raise UsageError(f"--input {text}: is not TOML", hint=hint) from None
     return {"name": None, "of": None, **others, **keys}
-
-
-def _toml(tables: dict[str, Any], parties: list[dict[str, Any]]) -> str:
-    """Tables in the order people read them: the session, its parties, the rest."""
-    blocks = [_table("[session]", tables["session"])]
-    blocks += [_table("[[party]]", party) for party in parties]
-    for name in (n for n in tables if n != "session"):
-        several = isinstance(tables[name], list)
-        head = f"[[{name}]]" if several else f"[{name}]"
-        blocks += [_table(head, each) for each in (tables[name] if several else [tables[name]])]
-    return "\n".join(filter(None, blocks))
-
-
-def _table(head: str, values: dict[str, Any]) -> str:
-    lines = [f"{k} = {_literal(v)}" for k, v in values.items() if v is not None]
-    return "\n".join([head, *lines, ""]) if lines else ""
-
-
-def _literal(value: Any) -> str:
-    if isinstance(value, dict):
-        return "{ " + ", ".join(f"{k} = {_literal(v)}" for k, v in value.items()) + " }"
-    if isinstance(value, _Bare):
-        return str(value)
-    return json.dumps(value, ensure_ascii=False)
 
 
 def _check(text: str) -> None:

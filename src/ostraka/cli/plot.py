@@ -39,11 +39,13 @@ def errors(path: Path, advice: Advice) -> None:
         there = [(epsilon, error) for epsilon, error in points if error is not None]
         if there:
             panel.plot(*zip(*there, strict=True), marker=marker, label=f"{label} noise")
-    panel.axhline(advice.span, color="tab:gray", linestyle=":", label="range of the answer")
+    panel.axhline(advice.reach.span, color="tab:gray", linestyle=":", label="range of the answer")
     panel.set(xscale="log", yscale="log", xlabel="epsilon")
     panel.set_xticks([float(r.epsilon) for r in advice.rows], [str(r.epsilon) for r in advice.rows])
     panel.minorticks_off()
-    panel.set_ylabel("half of the 95% interval" + f" ({advice.unit})" * bool(advice.unit))
+    panel.set_ylabel(
+        "half of the 95% interval" + f" ({advice.reach.unit})" * bool(advice.reach.unit)
+    )
     panel.set_title(f"What noise does to the {advice.figure}")
     panel.legend()
     save(figure, path)

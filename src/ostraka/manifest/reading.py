@@ -25,6 +25,7 @@ from ostraka.manifest.model import (
     dotted,
 )
 from ostraka.manifest.privacy import Central, Clip, Dominance, Local, Plausible, Policy, Privacy
+from ostraka.manifest.wording import in_words
 
 
 def parse(text: str, source: str = "session.toml") -> Manifest:
@@ -79,25 +80,13 @@ def _explain(error: ValidationError) -> Iterator[Problem]:
         elif found["type"] == "extra_forbidden":
             yield path, "unknown key" + suggest(str(path[-1]), _keys_at(path[:-1]))
         else:
-            yield path, _words(found["type"], found["msg"], reason)
+            yield path, in_words(found)
 
 
 def _as_the_only_input(problem: Problem) -> Problem:
     """Name a place in `[input]`, which is validated as a list of one, without its number."""
     path, words = problem
     return ("input", *path[2:]) if path[:2] == ("input", 0) else path, words
-
-
-def _words(kind: str, message: str, reason: dict[str, Any]) -> str:
-    if kind == "value_error":
-        return str(reason["error"])
-    if kind == "missing":
-        return "is missing"
-    if kind == "literal_error":
-        return "must be " + str(reason["expected"]).replace("'", '"')
-    if kind in ("model_type", "tuple_type", "dict_type"):
-        return "must be a table"
-    return message.replace("Input should be", "must be", 1)
 
 
 def _keys_at(path: Path) -> list[str]:

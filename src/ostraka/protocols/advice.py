@@ -16,9 +16,8 @@ import numpy as np
 from ostraka.errors import ManifestError
 from ostraka.inputs.encoding import Codec
 from ostraka.manifest import Central, Local, Manifest, Privacy
-from ostraka.protocols import protocol_for
+from ostraka.protocols.noised_range import NoisedRange
 from ostraka.protocols.protocol import Protocol
-from ostraka.protocols.secure_sum import SecureSum
 
 EPSILONS: Final = tuple(map(Decimal, ("0.1", "0.5", "1", "2", "4")))
 
@@ -42,23 +41,20 @@ class Advice:
     """About one figure of a manifest.
 
     Attributes:
-        figure, unit: which figure, and what its errors are counted in.
-        span: between the least and the greatest value it can have.
-        change: how far one contributor's input can move it.
+        figure: its name.
+        reach: how far it ranges, and what moves it.
         rows: errors against epsilon.
     """
 
     figure: str
-    unit: str
-    span: float
-    change: float
+    reach: NoisedRange
     rows: tuple[Row, ...]
 
     def serves(self, place: Place) -> Decimal | None:
         """The least of the epsilons for which noise leaves something to be seen."""
         for row in self.rows:
             error = row.local if place == "local" else row.central
-            if error is not None and error <= USEFUL * self.span:
+            if error is not None and error <= USEFUL * self.reach.span:
                 return row.epsilon
         return None
 
@@ -72,16 +68,12 @@ def advise(protocol: Protocol) -> Advice | None:
     for epsilon in EPSILONS:
         errors: dict[str, float | None] = {"local": None, "central": None}
         for place, noise in _noises(manifest, epsilon):
-            for found, error in _errors(manifest, noise):
+            for found, error in _errors(protocol, noise):
                 name, errors[place] = found, error
                 break
         rows.append(Row(epsilon, **errors))
-    if not name:
-        return None
-    span, change = _sizes(protocol, name)
-    unit = manifest.input.unit
-    squared = "^2" * (bool(unit) and name == "variance")
-    return Advice(name, unit + squared, span, change, tuple(rows))
+    reach = protocol.noised_range(name) if name else None
+    return Advice(name, reach, tuple(rows)) if reach is not None else None
 
 
 def _noises(manifest: Manifest, epsilon: Decimal) -> Iterator[tuple[Place, Privacy]]:
@@ -100,15 +92,15 @@ def _noises(manifest: Manifest, epsilon: Decimal) -> Iterator[tuple[Place, Priva
     yield "central", Privacy(central=central.model_copy(update=now), clip=clip)
 
 
-def _errors(manifest: Manifest, privacy: Privacy) -> Iterator[tuple[str, float]]:
+def _errors(asked: Protocol, privacy: Privacy) -> Iterator[tuple[str, float]]:
     """Each figure's error under this noise, the widest of a vector's; nothing if it is refused.
 
     Errors hardly depend on what is opened, but for a variance: its is widest where all inputs are
     the least.
     """
     try:
-        protocol = protocol_for(manifest.model_copy(update={"privacy": privacy}))
-        least = len(protocol.contributors) * Codec(manifest.input).low
+        protocol = type(asked)(asked.manifest.model_copy(update={"privacy": privacy}))
+        least = len(protocol.contributors) * Codec(asked.manifest.input).low
         opened = protocol.scheme.from_signed(np.full(protocol.opened, least))
         outputs = protocol.combine(opened, protocol.contributors)
     except ManifestError:
@@ -128,56 +120,21 @@ def _numbers(value: Any) -> Iterator[float]:
         yield float(value)
 
 
-def _sizes(protocol: Protocol, figure: str) -> tuple[float, float]:
-    """How far apart two values of a figure can be, and two that differ in one contributor."""
-    n = len(protocol.contributors)
-    codec = Codec(protocol.manifest.input)
-    low, high = (float(bound * codec.quantum) for bound in (codec.low, codec.high))
-    if (clip := protocol.manifest.privacy.clip) is not None:
-        assert clip.at is not None
-        low, high = max(low, -float(clip.at)), min(high, float(clip.at))
-    width = high - low
-    if figure == "variance":  # half of them at each end is the most
-        return width**2 * (n // 2) * (n - n // 2) / (n * (n - 1)), width**2 / n
-    if not codec.kind.numeric:
-        width = float(max(getattr(protocol, "weights", {"": 1}).values()))
-    return (width, width / n) if figure == "mean" else (width * n, width)
-
-
 # --- in words ------------------------------------------------------------------------------------
 
 
 def in_words(protocol: Protocol, advice: Advice) -> list[str]:
     """Sentences around the table."""
-    n, unit = len(protocol.contributors), f" {advice.unit}" if advice.unit else ""
+    n, reach = len(protocol.contributors), advice.reach
+    unit = f" {reach.unit}" if reach.unit else ""
     noised = protocol.manifest.privacy.local or protocol.manifest.privacy.central
     lines = [
         f"One contributor's input can move the {advice.figure} by up to "
-        f"{number(advice.change)}{unit}; it lies in a range of {number(advice.span)}{unit}."
+        f"{number(reach.change)}{unit}; it lies in a range of {number(reach.span)}{unit}."
     ]
     if noised is None:
-        lines += [_auxiliary(protocol), *_which(advice, n)]
+        lines += [reach.exact, *_which(advice, n)]
     return lines
-
-
-def _auxiliary(protocol: Protocol) -> str:
-    """The breach of the news: what somebody must know already for an exact answer to betray."""
-    if not protocol.manifest.input.type.numeric:
-        return (
-            "Without noise the exact answer is broken by what is known from elsewhere: whoever "
-            "knows how the others voted, all but one, learns that one's vote by subtraction."
-        )
-    text = (
-        "Without noise the exact answer is broken by what is known from elsewhere: whoever knows "
-        "all inputs but one learns that one by subtraction"
-    )
-    low = protocol.manifest.input.min
-    if isinstance(protocol, SecureSum) and low is not None and low >= 0:
-        text += (
-            ". And if one input is known to be large (a breach in the news, say), the sum without "
-            "it is an upper bound of every other input, and close to the sum of them all"
-        )
-    return text + "."
 
 
 def _which(advice: Advice, n: int) -> list[str]:

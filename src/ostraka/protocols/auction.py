@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BeforeValidator
 
 from ostraka.arithmetic.randomness import Words
@@ -19,9 +20,11 @@ from ostraka.engine.sort import shuffle
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId
 from ostraka.outcome import Output, Value
+from ostraka.protocols.bench_case import BenchCase
 from ostraka.protocols.forms.numbers import Comparing
-from ostraka.protocols.interactive import InputOptions, name_of, read_options, refuse
-from ostraka.protocols.leakage import explain_auction
+from ostraka.protocols.interactive import InputOptions, name_of
+from ostraka.protocols.options import read_options, refuse
+from ostraka.protocols.sentences import explain_interactive, names, second_session
 from ostraka.protocols.shares import Shares
 
 Figure = Literal["winner", "price"]
@@ -35,7 +38,7 @@ def _number(value: object) -> Decimal:
     return Decimal(value)
 
 
-class Options(InputOptions):
+class AuctionOptions(InputOptions):
     """`[outputs]`: the rules of an auction.
 
     Attributes:
@@ -52,6 +55,27 @@ class Options(InputOptions):
     reveal: tuple[Figure, ...] | dict[str, tuple[Figure, ...]] = ("winner", "price")
 
 
+def _made_up_bids(size: int) -> NDArray[np.int64]:
+    draw = np.random.default_rng(0)  # noqa: TID251 - public inputs of a benchmark
+    return draw.integers(-(2**39), 2**39, size)
+
+
+def _highest(_: int, size: int) -> tuple[NDArray[np.int64], ...]:
+    """From 1: zero says that nothing was sold; prices count from the least bid."""
+    bids = _made_up_bids(size)
+    return np.array([bids.argmax() + 1]), np.array([bids.max() + 2**39 + 1])
+
+
+BENCH: Final = {
+    "auction": BenchCase(
+        lambda _: {"input": {"type": "int", "min": -(2**39), "max": 2**39}},
+        lambda bidder, size: int(_made_up_bids(size)[bidder]),
+        _highest,
+        absent=True,
+    )
+}
+
+
 class Auction(Comparing):
     """The highest bid wins; of equal ones, the first in the manifest's order, or one drawn. [NO07]
 
@@ -64,11 +88,13 @@ class Auction(Comparing):
     """
 
     name = "auction"
-    options: Options
+    bench_cases = BENCH
+    options_model = AuctionOptions
+    options: AuctionOptions
 
     def __init__(self, manifest: Manifest) -> None:
         super().__init__(manifest)
-        self._prepare(manifest, read_options(Options, manifest))
+        self._prepare(manifest, read_options(AuctionOptions, manifest))
         if self.codec.length != 1:
             refuse("input.length: a bid is one number")
         self.reserve = self._reserve()
@@ -84,7 +110,7 @@ class Auction(Comparing):
             pairs = [] if drawn else [first_pairs(y, count)]
             return concatenate([y - self.reserve, *pairs])
 
-        bids, valid, negative = await self.checked(x, shares, "bid within the bounds", also)
+        bids, valid, negative = await self.checked(x, shares, "a bid within the bounds", also)
         below, less = negative[: len(x)][valid], negative[len(x) :]
         # from 1: zero says that nothing was sold
         number = {c: i for i, c in enumerate(self.contributors, 1)}
@@ -185,4 +211,34 @@ class Auction(Comparing):
         return {"winner": winner, "price": self.shown()(price)}
 
     def explain(self) -> list[str]:
-        return explain_auction(self)
+        second, k = self.options.price == "second", len(self.contributors)
+        groups = self.learns()
+        lines = [
+            f"{names(parties)} learn{'s' * (len(parties) == 1)} the {' and the '.join(figures)}."
+            for figures, parties in groups.items()
+        ]
+        pays = (
+            "the second highest bid, or the reserve if that is higher" if second else "what it bid"
+        )
+        ties = "the first in the manifest's order"
+        if self.options.ties == "random":
+            ties = "one that the compute parties draw together, and none of them alone"
+        rule = f"The rule: the highest bid wins; of equal ones, {ties}. It pays {pays}."
+        if self.options.reserve is not None:
+            rule += f" Bids below {self.options.reserve} do not win."
+        edge = (
+            "The answer itself: a price tells that nobody but the winner bid more, and no sale "
+            "that nobody bid the reserve. "
+        )
+        if second:
+            edge += "A second price is a losing bid, though not whose. "
+            if k == 2:
+                edge = "WARNING: two bidders and a second price: the price is the loser's bid. "
+        else:
+            edge += "Who knows the winner and the price knows the winner's bid, and no other. "
+        edge += "Bidders who compare notes learn whether the others' bids were above their own."
+        return explain_interactive(
+            self,
+            "the outcome",
+            [*lines, rule, edge, second_session(self, "auction"), self.explain_bounds()],
+        )

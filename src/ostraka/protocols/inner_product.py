@@ -19,14 +19,8 @@ from ostraka.inputs.encoding import Codec, renderer
 from ostraka.manifest import ChoiceType, DecimalType, FloatType, Manifest
 from ostraka.names import PartyId
 from ostraka.outcome import Output, Value
-from ostraka.protocols.interactive import (
-    InputOptions,
-    Interactive,
-    all_zero,
-    apart,
-    read_options,
-    refuse,
-)
+from ostraka.protocols.interactive import InputOptions, Interactive, all_zero, apart
+from ostraka.protocols.options import read_options, refuse
 from ostraka.protocols.sentences import IF_INVALID, explain_interactive, listed, names
 from ostraka.protocols.shares import Shares
 
@@ -92,7 +86,7 @@ class InnerProduct(Interactive):
         y = await mul(x, x.engine.public(1))
         low, high = (np.array(bounds)[:, None] for bounds in zip(*self._bounds, strict=True))
         less = await less_than_zero(concatenate([y - low, -(y - high)], axis=1))
-        self.turn_away(shares, await all_zero(less), "vector within its bounds")
+        self.reject_invalid(shares, await all_zero(less), "vector within its bounds")
         return y
 
     def combine(self, opened: Words, counted: Sequence[PartyId]) -> tuple[Output, ...]:

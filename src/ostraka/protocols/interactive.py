@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Coroutine, Mapping, Sequence
-from typing import Any, Literal, NoReturn, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from ostraka.arithmetic.randomness import Draw, OsDraw, Words
 from ostraka.delivery.cost import Cost
@@ -19,10 +19,11 @@ from ostraka.engine.audit import Auditor, start_active
 from ostraka.engine.context import Engine, start
 from ostraka.engine.offers import Offers
 from ostraka.engine.rounds import Opened, Random, Word, alone
-from ostraka.errors import ManifestError, PeerViolation
+from ostraka.errors import PeerViolation
 from ostraka.exchange import Array, Exchange, Expected, type_codes, words
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId, Step
+from ostraka.protocols.options import refuse
 from ostraka.protocols.protocol import Protocol
 from ostraka.protocols.sentences import names
 from ostraka.protocols.shares import Shares
@@ -54,6 +55,7 @@ class Interactive(Protocol):
     securities = ("passive", "active")
     proves = True
     all_take_part = True
+    usual_scheme = "shamir"
     randomness: int = 0
     """Random elements that words of the engine find at hand: `Engine.spare`."""
     options: InputOptions
@@ -146,18 +148,23 @@ class Interactive(Protocol):
             await engine.audit.settle()
         return np.ascontiguousarray(result.parts[0]).reshape(-1)
 
-    def turn_away(self, shares: Shares, valid: NDArray[np.bool_], what: str) -> None:
-        """Nobody's input counts that is not what the manifest asks for.
+    def reject_invalid(self, shares: Shares, valid: NDArray[np.bool_], what: str) -> None:
+        """Reject the inputs that are not valid: stop, or leave their contributors out.
+
+        Args:
+            valid: for each contributor counted, whether its input is.
+            what: an input should be: "a valid ballot".
 
         Raises:
-            PeerViolation: there is one, and the manifest says to stop then.
-            RefusedByPolicy: too few are left.
+            PeerViolation: an input is not valid, and the manifest says to stop then.
+            RefusedByPolicy: too few contributors are left.
         """
         liars = [c for c, ok in zip(shares.counted, valid, strict=True) if not ok]
         if liars and self.options.invalid == "abort":
             who = names(liars)
+            inputs = "'s input is" if len(liars) == 1 else ": their inputs are each"
             raise PeerViolation(
-                f"what {who} shared is no {what}; what it is stays hidden, nothing was counted",
+                f"{who}{inputs} not {what}. Its content stays hidden; nothing was computed.",
                 hint=f"run it again without {who}",
                 peer=liars[0],
             )
@@ -256,7 +263,7 @@ def _finish(coroutine: Coroutine[Any, Any, _T]) -> _T:
     raise RuntimeError("it waits for somebody")
 
 
-# --- words that protocols share ------------------------------------------------------------------
+# --- what protocols share -----------------------------------------------------------------------
 
 
 def apart(x: SecretArray, shares: Shares) -> dict[PartyId, SecretArray]:
@@ -281,27 +288,6 @@ def _zero(errors: SecretArray) -> Word[NDArray[np.bool_]]:
     return found
 
 
-# --- options -------------------------------------------------------------------------------------
-
-_Model = TypeVar("_Model", bound=BaseModel)
-
-
-def read_options(model: type[_Model], manifest: Manifest) -> _Model:
-    """`[outputs]` as a model; ManifestError with the path of what is wrong first."""
-    try:
-        return model.model_validate(manifest.outputs)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, ("outputs", *first["loc"])))
-        refuse(f"{where}: {_words(first['type'], first['msg'], model)}")
-
-
-def _words(kind: str, message: str, model: type[BaseModel]) -> str:
-    if kind == "extra_forbidden":
-        return f"unknown key; known here: {', '.join(model.model_fields)}"
-    return message.removeprefix("Value error, ").replace("Input should be", "must be", 1)
-
-
 def name_of(names: Sequence[str], number: int) -> str:
     """The name that an opened number stands for, from 0.
 
@@ -316,8 +302,3 @@ def name_of(names: Sequence[str], number: int) -> str:
         hint='find out which before running again, or agree on security = "active"',
         data_left=True,
     )
-
-
-def refuse(problem: str, hint: str = "correct the manifest at every party") -> NoReturn:
-    """The manifest asks for something that cannot be done."""
-    raise ManifestError(problem, hint=hint, data_left=False)

@@ -20,8 +20,9 @@ from ostraka.names import PartyId
 from ostraka.outcome import Output, Value
 from ostraka.protocols.forms.numbers import Comparing
 from ostraka.protocols.forms.order import at, places
-from ostraka.protocols.interactive import InputOptions, read_options, refuse
-from ostraka.protocols.leakage import explain_statistics
+from ostraka.protocols.interactive import InputOptions
+from ostraka.protocols.options import read_options, refuse
+from ostraka.protocols.sentences import explain_interactive, second_session
 from ostraka.protocols.shares import Shares
 
 PAIRS: Final = {"passive": 2_000_000, "three": 500_000, "active": 25_000}
@@ -29,7 +30,7 @@ PAIRS: Final = {"passive": 2_000_000, "three": 500_000, "active": 25_000}
 three compute parties, and among others."""
 
 
-class Options(InputOptions):
+class StatisticsOptions(InputOptions):
     """`[outputs]`: which figures the recipients get.
 
     Attributes:
@@ -53,11 +54,12 @@ class OrderStatistics(Comparing):
     """
 
     name = "statistics"
-    options: Options
+    options_model = StatisticsOptions
+    options: StatisticsOptions
 
     def __init__(self, manifest: Manifest) -> None:
         super().__init__(manifest)
-        self._prepare(manifest, read_options(Options, manifest))
+        self._prepare(manifest, read_options(StatisticsOptions, manifest))
         self._check()
         self.figures = (
             *self.options.statistics,
@@ -71,7 +73,7 @@ class OrderStatistics(Comparing):
     # --- the figure -----------------------------------------------------------------------------
 
     async def evaluate(self, engine: Engine, x: SecretArray, shares: Shares) -> SecretArray:
-        y, ranks = await self.ranked(x, shares, "number within the bounds")
+        y, ranks = await self.ranked(x, shares, "a number within the bounds")
         rows = self._ranks(len(y))
         flat = [rank for row in rows for rank in row]
         found = await at(await places(ranks, flat), y)
@@ -141,4 +143,22 @@ class OrderStatistics(Comparing):
         return self.shown()(next(good))
 
     def explain(self) -> list[str]:
-        return explain_statistics(self)
+        k = len(self.contributors)
+        others = (
+            f"{k - 1} of you who compare notes learn the last one's number whenever it is among "
+            "the figures, and otherwise between which of theirs it lies."
+        )
+        if k == 1:
+            others = "WARNING: with one contributor, every figure is its number."
+        return explain_interactive(
+            self,
+            " and ".join(f"the {name}" for name in self.figures),
+            [
+                "The answer itself: a minimum, a maximum, a quantile, each of the largest and, of "
+                "an odd number of contributors, the median are somebody's number, though not "
+                "whose; whoever is known to stand out is known by the extremes.",
+                others,
+                second_session(self, "session"),
+                self.explain_bounds(),
+            ],
+        )

@@ -19,17 +19,19 @@ from ostraka.names import PartyId
 from ostraka.noise.shares import GeometricShares
 from ostraka.outcome import Output, Value
 from ostraka.protocols.forms.ballots import BallotOptions, Vote
-from ostraka.protocols.forms.central import on_scores
+from ostraka.protocols.forms.central import explain_dealers, on_scores
 from ostraka.protocols.forms.numbers import Comparing
-from ostraka.protocols.interactive import InputOptions, name_of, read_options, refuse
-from ostraka.protocols.leakage import explain_choice
+from ostraka.protocols.interactive import InputOptions, name_of
+from ostraka.protocols.options import read_options, refuse
+from ostraka.protocols.sentences import explain_interactive
 from ostraka.protocols.shares import Shares
+from ostraka.record.budget import short
 
 GRAINS: Final = 1 << 10
 """Noise is drawn in so many parts of a score's unit: of equal scores, hardly two stay equal."""
 
 
-class Options(BallotOptions):
+class ChoiceOptions(BallotOptions):
     """`[outputs]`: how options are scored.
 
     Attributes:
@@ -54,13 +56,14 @@ class PrivateChoice(Vote, Comparing):
     """
 
     name = "private-choice"
-    options: Options
+    options_model = ChoiceOptions
+    options: ChoiceOptions
     noise: GeometricShares
 
     def __init__(self, manifest: Manifest) -> None:
         super().__init__(manifest)
         self.votes = not manifest.input.type.numeric
-        self._prepare(manifest, read_options(Options, manifest))
+        self._prepare(manifest, read_options(ChoiceOptions, manifest))
         if self.votes:
             self.names, change = self.ballots.options, max(self.weights.values())
         else:
@@ -92,7 +95,9 @@ class PrivateChoice(Vote, Comparing):
         if self.votes:
             votes, _ = await self.count(engine, x, shares)
             return votes[0]
-        found = await self.checked(x, shares, "list of numbers within the bounds", lambda y: y[:0])
+        found = await self.checked(
+            x, shares, "a list of numbers within the bounds", lambda y: y[:0]
+        )
         return found.x.sum(axis=0)
 
     def combine(self, opened: Words, counted: Sequence[PartyId]) -> tuple[Output, ...]:
@@ -138,7 +143,22 @@ class PrivateChoice(Vote, Comparing):
         return (self.noise.share.bound // GRAINS + 1) * self.unit
 
     def explain(self) -> list[str]:
-        return explain_choice(self)
+        noise, n = self.noise, len(self.scheme.compute)
+        h, k = noise.honest, len(self.names)
+        epsilon = short(noise.epsilon)
+        answer = [
+            f"The rule: each of {k} options has a score; the compute parties each add a share of "
+            "noise to every score, and the option with the highest sum is named.",
+            "Noise: what one contributor's input changes in the choice is bounded by epsilon = "
+            f"{epsilon}, whatever it changes in any score, up to {short(self.change)}. Of {n} "
+            f"shares of noise {h} are enough: it holds against any {n - h} compute parties who "
+            "pool theirs.",
+            "With probability 95% or more the score of the option named is at most "
+            f"{short(self.within)} below the best.",
+            explain_dealers(self, short(self.most_noise), "a score"),
+            *(self.explain_ballots() if self.votes else [self.explain_bounds()]),
+        ]
+        return explain_interactive(self, "the option that was chosen, and no score", answer)
 
 
 async def noisy_first(scores: SecretArray, noise: GeometricShares) -> SecretArray:

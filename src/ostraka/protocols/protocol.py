@@ -10,7 +10,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import ClassVar
+from inspect import getdoc
+from typing import Any, ClassVar
+
+from pydantic import BaseModel
 
 from ostraka.arithmetic.randomness import Draw, Words
 from ostraka.delivery import agree, opening
@@ -24,6 +27,8 @@ from ostraka.inputs.encoding import Codec
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId
 from ostraka.outcome import Output, Value
+from ostraka.protocols.bench_case import BenchCase
+from ostraka.protocols.noised_range import NoisedRange
 from ostraka.protocols.shares import Shares
 from ostraka.record.budget import Spend, cost_of
 from ostraka.sharing.catalogue import scheme_named
@@ -38,6 +43,14 @@ class Protocol(ABC):
     """
 
     name: ClassVar[str]
+    options_model: ClassVar[type[BaseModel] | None] = None
+    """What `[outputs]` may say; its docstring explains each key: for `new NAME --help`."""
+    usual_type: ClassVar[str] = "int"
+    """The input's type where the caller of `new` names none."""
+    usual_scheme: ClassVar[str] = "additive"
+    """The sharing scheme where the caller of `new` names none."""
+    bench_cases: ClassVar[Mapping[str, BenchCase]] = {}
+    """What `bench` can time of this protocol, by the name of the case."""
     securities: ClassVar[tuple[str, ...]] = ("passive",)
     """What [sharing] security may say."""
     noises: ClassVar[frozenset[str]] = frozenset()
@@ -67,12 +80,12 @@ class Protocol(ABC):
                 hint='use security = "passive" among parties that follow the protocol',
                 data_left=False,
             )
-        self._refuse_what_nobody_would_notice(manifest)
-        self._refuse_what_is_not_kept(manifest)
+        self._require_honest_majority(manifest)
+        self._require_noise_and_rules(manifest)
 
     @staticmethod
-    def _refuse_what_nobody_would_notice(manifest: Manifest) -> None:
-        """With active security the shares of the honest alone must determine the result."""
+    def _require_honest_majority(manifest: Manifest) -> None:
+        """Require that with active security the honest parties' shares determine the result."""
         n, t = len(manifest.compute), manifest.sharing.threshold
         if manifest.sharing.security == "active" and n < 2 * t + 1:
             raise ManifestError(
@@ -83,8 +96,8 @@ class Protocol(ABC):
                 data_left=False,
             )
 
-    def _refuse_what_is_not_kept(self, manifest: Manifest) -> None:
-        """No noise and no rule is agreed upon that would then not be there."""
+    def _require_noise_and_rules(self, manifest: Manifest) -> None:
+        """Require that this protocol adds the noise and checks the rules the manifest asks for."""
         privacy = manifest.privacy
         asked = {"local": privacy.local, "central": privacy.central}
         for place in (p for p, noise in asked.items() if noise and p not in self.noises):
@@ -110,6 +123,31 @@ class Protocol(ABC):
             manifest.compute,
             manifest.sharing.threshold,
         )
+
+    # --- what others ask of a protocol --------------------------------------------------------
+
+    @classmethod
+    def summary(cls) -> str:
+        """Say in one line what the protocol computes: the first line of its docstring."""
+        first = (getdoc(cls) or "").partition("\n")[0]
+        return first.partition(" [")[0].rstrip(".")
+
+    @classmethod
+    def usual_outputs(cls, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Complete what the caller of `new` gave for `[outputs]` with this protocol's defaults."""
+        return dict(given)
+
+    def roster_weights(self) -> Mapping[PartyId, int]:
+        """Return how much each contributor's input counts, for rules on who is counted: 1 each."""
+        return dict.fromkeys(self.contributors, 1)
+
+    def figures_asked(self) -> tuple[str, ...]:
+        """Return names of the figures asked for, defaults included, where a manifest may choose."""
+        return ()
+
+    def noised_range(self, figure: str) -> NoisedRange | None:
+        """Return what advice on noise must know of a figure; None for no advice."""
+        return None
 
     # --- the figure ---------------------------------------------------------------------------
 

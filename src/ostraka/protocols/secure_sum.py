@@ -6,36 +6,97 @@ import statistics
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
-from typing import Literal, NoReturn, get_args
+from typing import Annotated, Any, Final, Literal, get_args
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
+from numpy.typing import NDArray
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from ostraka.arithmetic.randomness import Draw, Stream, Words
 from ostraka.delivery.party import Party
-from ostraka.errors import ManifestError
 from ostraka.inputs.encoding import Codec, Signed, renderer
 from ostraka.manifest import BoolType, ChoiceType, DecimalType, FloatType, Manifest
 from ostraka.names import PartyId
 from ostraka.noise.clipping import sensitivity
 from ostraka.outcome import Output, Value
+from ostraka.protocols.bench_case import BenchCase, yes_or_no, yes_or_no_input, yes_votes
 from ostraka.protocols.forms.central import by_contributors, explain_noise, noised
 from ostraka.protocols.forms.local_noise import clipping_of, local_noise
 from ostraka.protocols.forms.variance import NoisedVariance
+from ostraka.protocols.noised_range import KNOWN_INPUTS, KNOWN_VOTES, NoisedRange
+from ostraka.protocols.options import read_options, refuse
 from ostraka.protocols.protocol import Protocol
 from ostraka.protocols.sentences import explain_linear
 from ostraka.protocols.shares import Shares
 from ostraka.record.budget import Spend
 from ostraka.sharing.scheme import Parcel
 
+LARGE_INPUT: Final = (
+    " And if one input is known to be large (a breach in the news, say), the sum without it is an "
+    "upper bound of every other input, and close to the sum of them all."
+)
+"""What the exact sum of inputs that are not negative tells beside."""
+
 Statistic = Literal["sum", "mean", "count", "variance", "histogram"]
 
 
-class Options(BaseModel):
-    """`[outputs]`: which figures the recipients get."""
+def _known(value: object) -> object:
+    known = ", ".join(get_args(Statistic))
+    if not isinstance(value, list):
+        raise ValueError(f"must be a list of some of {known}")
+    for each in value:
+        if each not in get_args(Statistic):
+            raise ValueError(f"{each!r} is not a statistic: must be a list of some of {known}")
+    if not value or len(set(value)) != len(value):
+        raise ValueError("must name each figure once, and at least one")
+    return value
+
+
+class SumOptions(BaseModel):
+    """`[outputs]`: which figures the recipients get.
+
+    Attributes:
+        statistics: some of sum, mean, count, variance and histogram; by default the sum.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    statistics: tuple[Statistic, ...] = ("sum",)
+    statistics: Annotated[tuple[Statistic, ...], BeforeValidator(_known)] = ("sum",)
+
+
+def _numbers(voter: int, size: int) -> NDArray[np.int64]:
+    """Made in place: temporary vectors would count as the protocol's memory."""
+    x = np.arange(size)
+    x %= 1000
+    x += voter
+    return x
+
+
+def _sum_of_numbers(n: int, size: int) -> tuple[NDArray[np.int64]]:
+    x = _numbers(0, size)
+    x *= n
+    x += n * (n - 1) // 2
+    return (x,)
+
+
+def _noises(size: int) -> dict[str, dict[str, Any]]:
+    """No noise, that of a histogram at epsilon 1, that of a long vector."""
+    laplace = {"mechanism": "discrete-laplace", "epsilon": size / 2}
+    gaussian = {"mechanism": "discrete-gaussian", "epsilon": 1, "delta": 1e-6}
+    return {
+        "none": {},
+        "discrete Laplace": {"central": laplace},
+        "discrete Gaussian": {"central": gaussian},
+    }
+
+
+BENCH: Final = {
+    "sum": BenchCase(
+        lambda size: {"input": {"type": "int", "length": size, "min": 0, "max": 1_000_000}},
+        _numbers,
+        _sum_of_numbers,
+    ),
+    "noise": BenchCase(yes_or_no_input, yes_or_no, yes_votes, _noises),
+}
 
 
 class SecureSum(Protocol):
@@ -56,12 +117,14 @@ class SecureSum(Protocol):
     """
 
     name = "secure-sum"
+    bench_cases = BENCH
+    options_model = SumOptions
     securities = ("passive", "active")
     noises = frozenset({"local", "central"})
 
     def __init__(self, manifest: Manifest) -> None:
         super().__init__(manifest)
-        self.statistics = _options(manifest).statistics
+        self.statistics = read_options(SumOptions, manifest).statistics
         self.codec = Codec(manifest.input)
         self.clipping = clipping_of(manifest, self.codec)
         self.terms = self._terms()
@@ -183,21 +246,43 @@ class SecureSum(Protocol):
             return self.local.mechanism.spend
         return self.noise.spends(len(counted)) if self.noise else super().spends(counted)
 
+    def figures_asked(self) -> tuple[str, ...]:
+        return self.statistics
+
+    def noised_range(self, figure: str) -> NoisedRange:
+        n, numeric, unit = len(self.contributors), self.codec.kind.numeric, self.manifest.input.unit
+        low, high = (float(b * self.codec.quantum) for b in (self.codec.low, self.codec.high))
+        exact = KNOWN_INPUTS if numeric else KNOWN_VOTES
+        if numeric and low >= 0:
+            exact += LARGE_INPUT
+        if (clip := self.manifest.privacy.clip) is not None:
+            assert clip.at is not None
+            low, high = max(low, -float(clip.at)), min(high, float(clip.at))
+        width = high - low if numeric else 1.0
+        if figure == "variance":  # half of them at each end is the most
+            width, pairs = high - low, (n // 2) * (n - n // 2)
+            return NoisedRange(
+                unit and f"{unit}^2", width**2 * pairs / (n * (n - 1)), width**2 / n, exact
+            )
+        if figure == "mean":
+            return NoisedRange(unit, width, width / n, exact)
+        return NoisedRange(unit, width * n, width, exact)
+
     def _check(self) -> None:
         choice = isinstance(self.codec.kind, ChoiceType)
         for statistic in self.statistics:
             if statistic != "count" and choice != (statistic == "histogram"):
                 wanted = "histogram or count" if choice else "sum, mean, count or variance"
-                _refuse(f"{statistic!r} has no meaning for {self.codec.kind}: ask for {wanted}")
+                refuse(f"{statistic!r} has no meaning for {self.codec.kind}: ask for {wanted}")
         if "variance" in self.statistics and self.manifest.policy.min_contributors < 2:
-            _refuse("a variance needs min_contributors of at least 2 in [policy]")
+            refuse("a variance needs min_contributors of at least 2 in [policy]")
         if self._noisy and self.terms == ("1",):
-            _refuse(
+            refuse(
                 "outputs.statistics: a count of contributors is known anyway and takes no noise: "
                 "leave [privacy] out, or ask for another figure too"
             )
         if self.clipping and "variance" in self.statistics:
-            _refuse(
+            refuse(
                 "privacy.clip: shortened vectors have another variance: leave it out, or ask for "
                 "sum and mean alone"
             )
@@ -216,7 +301,7 @@ class SecureSum(Protocol):
         noise = self.noise.share.bound if self.noise else 0
         noise += self.local.mechanism.headroom if self.local else 0
         if n * (reach + noise) > capacity:
-            _refuse(
+            refuse(
                 f"a sum of {n} {of}{' and noise' * bool(noise)} can reach "
                 f"{n * (reach + noise)}, and {self.scheme.name} sharing holds at most "
                 f"{capacity}: lower max (or raise min), or use fewer digits"
@@ -272,22 +357,3 @@ class SecureSum(Protocol):
             return ["count of every option"]
         named = {"x": "sum", "x^2": "sum of squares", "spread": "sum of (x - min)(max - x)"}
         return [named[term] for term in self.terms]
-
-
-def _options(manifest: Manifest) -> Options:
-    try:
-        options = Options.model_validate(manifest.outputs)
-    except ValidationError as error:
-        first = error.errors()[0]
-        if first["type"] == "extra_forbidden":
-            _refuse(f"outputs.{first['loc'][0]}: unknown key; secure-sum has statistics alone")
-        which = f"{first['input']!r} is not a statistic: " if len(first["loc"]) > 1 else ""
-        known = ", ".join(get_args(Statistic))
-        _refuse(f"outputs.statistics: {which}must be a list of some of {known}")
-    if not options.statistics or len(set(options.statistics)) != len(options.statistics):
-        _refuse("outputs.statistics must name each figure once, and at least one")
-    return options
-
-
-def _refuse(problem: str) -> NoReturn:
-    raise ManifestError(problem, hint="correct the manifest at every party", data_left=False)

@@ -26,10 +26,11 @@ from ostraka.outcome import Output, Value
 from ostraka.protocols.forms.disclosure import Rules
 from ostraka.protocols.forms.numbers import Comparing
 from ostraka.protocols.forms.suppression import Layout, Pattern, secondary, smallest_sums
-from ostraka.protocols.interactive import InputOptions, all_zero, read_options, refuse
-from ostraka.protocols.sentences import listed
+from ostraka.protocols.forms.withheld import explain_pattern, explain_rules, why_withheld
+from ostraka.protocols.interactive import InputOptions, all_zero
+from ostraka.protocols.options import read_options, refuse
+from ostraka.protocols.sentences import IF_INVALID, explain_interactive, from_the_answer, listed
 from ostraka.protocols.shares import Shares
-from ostraka.protocols.table_words import explain_table, why_not
 
 COMPARISONS: Final = 2_000_000
 """That are made at once: some seconds, and some hundred megabytes."""
@@ -45,7 +46,7 @@ Name = Annotated[str, BeforeValidator(lambda name: line_of_text(name, 64))]
 Names = tuple[Name, ...]
 
 
-class Options(InputOptions):
+class TableOptions(InputOptions):
     """`[outputs]`: which figures the recipients get, if the policy allows them.
 
     Attributes:
@@ -79,11 +80,12 @@ class Table(Comparing):
 
     name = "table"
     rules = frozenset({"dominance", "plausible", "min_cell"})
-    options: Options
+    options_model = TableOptions
+    options: TableOptions
 
     def __init__(self, manifest: Manifest) -> None:
         super().__init__(manifest)
-        self._prepare(manifest, read_options(Options, manifest))
+        self._prepare(manifest, read_options(TableOptions, manifest))
         rule = self.options
         self.layout = Layout(max(1, len(rule.rows)), max(1, len(rule.columns)))
         none, most = Decimal(0), Decimal(rule.heads)
@@ -139,7 +141,7 @@ class Table(Comparing):
             of_nobody = await mul(y[:, 0], errors[:, -cells:])
             errors = concatenate([errors[:, :-cells], of_nobody], axis=1)
         valid = await all_zero(errors)
-        self.turn_away(shares, valid, "table within the bounds")
+        self.reject_invalid(shares, valid, "a table within the bounds")
         return y[valid]
 
     async def _given(self, y: SecretArray) -> Pattern:
@@ -178,14 +180,20 @@ class Table(Comparing):
         """What the outputs are called."""
         return *self.options.statistics, *(("gap",) if self.options.gap else ())
 
+    def figures_asked(self) -> tuple[str, ...]:
+        return self.statistics
+
     def _output(self, name: str, row: Signed) -> Output:
         """One output; `row` is what was opened: which figures are given, and the sums."""
         value, given = self._read(name, row.tolist()), row[: self.figures].tolist()
-        missing = "" if all(given[f] for f in self._needed(name)) else why_not(self, given)
+        missing = "" if all(given[f] for f in self._needed(name)) else self._why_not(given)
         parts = () if missing and value is None else (row.reshape(1, -1),)
         unit = self.manifest.input.unit if name in ("sum", "mean") else ""
         read = partial(self._read, name)
         return Output(name, unit, parts, read, scalar=True, withheld=missing)
+
+    def _why_not(self, given: Sequence[bool]) -> str:
+        return why_withheld(self.titles, given, self.manifest.policy)
 
     def _needed(self, name: str) -> list[int]:
         """The figures that an output is made of."""
@@ -335,7 +343,26 @@ class Table(Comparing):
         return self._without_totals(alone) if rest is None else given
 
     def explain(self) -> list[str]:
-        return explain_table(self)
+        policy, unit, cells = self.manifest.policy, self.manifest.input.unit, self.layout.cells
+        sums = "the sums" if cells > 1 else "the sum"
+        what = "the sum" if cells == 1 else "the sum of each cell"
+        what += " and the heads in it" * bool(self.options.heads)
+        what += " and the totals of rows and columns" * self.related
+        answer = explain_rules(policy, unit, cells=cells, signed=self.codec.low < 0)
+        if policy.inside:
+            what += ", as far as the rules allow"
+            answer += explain_pattern(totals=self.related)
+        answer += [*from_the_answer(self, sums), self._explain_checks()]
+        return explain_interactive(self, what, answer)
+
+    def _explain_checks(self) -> str:
+        low, high = self.manifest.input.min, self.manifest.input.max
+        heads = f", of 0 to {self.options.heads} heads" if self.options.heads else ""
+        return (
+            f"Inputs are checked before they count, without being seen: each number is from {low} "
+            f"to {high}{heads}. Anything else is found, its value hidden: "
+            f"{IF_INVALID[self.options.invalid]}."
+        )
 
 
 def _named(raw: object, names: Names) -> list[Any]:

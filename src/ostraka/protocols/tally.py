@@ -13,10 +13,11 @@ from ostraka.engine.noise import add_noise
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId
 from ostraka.outcome import Output, Value
-from ostraka.protocols.forms.ballots import ABSTAIN, BallotOptions, Vote
-from ostraka.protocols.forms.central import noised, on_counts
-from ostraka.protocols.interactive import read_options, refuse
-from ostraka.protocols.leakage import explain_tally
+from ostraka.protocols.forms.ballots import ABSTAIN, YES_OR_NO, BallotOptions, Vote
+from ostraka.protocols.forms.central import explain_dealt_noise, noised, on_counts
+from ostraka.protocols.noised_range import KNOWN_VOTES, NoisedRange
+from ostraka.protocols.options import read_options, refuse
+from ostraka.protocols.sentences import explain_interactive, from_the_answer
 from ostraka.protocols.shares import Shares
 
 
@@ -32,6 +33,8 @@ class Tally(Vote):
     """
 
     name = "tally"
+    options_model = BallotOptions
+    usual_type = YES_OR_NO
 
     def __init__(self, manifest: Manifest) -> None:
         super().__init__(manifest)
@@ -39,7 +42,7 @@ class Tally(Vote):
         if self.questions != 1:
             refuse("input.length: a tally is of one question")
         self.opened = len(self._names)
-        self.noise = on_counts(self, self.opened, self.ballots.changed)
+        self.noise = on_counts(self, self.weights.values(), self.opened, self.ballots.changed)
 
     @property
     def _names(self) -> tuple[str, ...]:
@@ -66,5 +69,16 @@ class Tally(Vote):
         abstained = sum(self.weights[voter] for voter in inputs) - cast
         return {"tally": self._by_name(*votes, *[abstained] * self.ballots.abstain)}
 
+    def noised_range(self, figure: str) -> NoisedRange:
+        most = float(max(self.weights.values()))
+        unit, reach = self.manifest.input.unit, most * len(self.contributors)
+        return NoisedRange(unit, reach, most, KNOWN_VOTES)
+
     def explain(self) -> list[str]:
-        return explain_tally(self)
+        what = "the votes for each option" + " and the abstentions" * self.ballots.abstain
+        exact = [
+            *from_the_answer(self, "the counts"),
+            "A unanimous vote shows in the counts, and with it everybody's ballot.",
+        ]
+        answer = explain_dealt_noise(self, self.noise) if self.noise else exact
+        return explain_interactive(self, what, [*answer, *self.explain_ballots()])

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from typing import Annotated, Literal
+from math import ceil
+from typing import Annotated, Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field, StrictInt
 
 from ostraka.arithmetic.randomness import Words
@@ -22,11 +24,13 @@ from ostraka.manifest import Manifest, exact_fraction
 from ostraka.names import PartyId
 from ostraka.noise.shares import NoiseShares
 from ostraka.outcome import Output, Value
-from ostraka.protocols.forms.ballots import BallotOptions, Vote
-from ostraka.protocols.forms.central import on_counts
+from ostraka.protocols.bench_case import BenchCase, Tables, yes_or_no, yes_or_no_input, yes_votes
+from ostraka.protocols.forms.ballots import YES_OR_NO, BallotOptions, Vote
+from ostraka.protocols.forms.central import explain_dealt_noise, on_counts
 from ostraka.protocols.forms.order import pairs, places, ranks_from
-from ostraka.protocols.interactive import name_of, read_options, refuse
-from ostraka.protocols.leakage import explain_vote
+from ostraka.protocols.interactive import name_of
+from ostraka.protocols.options import read_options, refuse
+from ostraka.protocols.sentences import explain_interactive, second_session
 from ostraka.protocols.shares import Shares
 
 
@@ -39,7 +43,7 @@ def _quorum(value: object) -> Fraction | int:
     return exact_fraction(value)
 
 
-class Options(BallotOptions):
+class ThresholdVoteOptions(BallotOptions):
     """`[outputs]`: what passes, and what becomes known of it.
 
     Attributes:
@@ -59,6 +63,15 @@ class Options(BallotOptions):
     quorum: Annotated[Fraction | int | None, BeforeValidator(_quorum)] = None
 
 
+def _ballots_to_time(size: int) -> Tables:
+    return {**yes_or_no_input(size), "outputs": {"pass_at": "1/2"}}
+
+
+def _passed(n: int, size: int) -> tuple[NDArray[np.int64]]:
+    (votes,) = yes_votes(n, size)
+    return ((2 * votes >= n).astype(np.int64),)
+
+
 class ThresholdVote(Vote):
     """A vote whose outcome becomes known, and no count. [BGW88]
 
@@ -76,17 +89,25 @@ class ThresholdVote(Vote):
     """
 
     name = "threshold-vote"
-    options: Options
+    bench_cases = {"vote": BenchCase(_ballots_to_time, yes_or_no, _passed)}  # noqa: RUF012
+    usual_type = YES_OR_NO
+    options_model = ThresholdVoteOptions
+    options: ThresholdVoteOptions
 
     def __init__(self, manifest: Manifest) -> None:
         super().__init__(manifest)
-        self._prepare(manifest, read_options(Options, manifest))
+        self._prepare(manifest, read_options(ThresholdVoteOptions, manifest))
         self.noise = self._noise()
         self._check()
         # options that matter: of yes and no, only yes
         self.figures = 1 if self.options.reveal == "outcome" else len(self.ballots.options)
         self.opened = self.questions * (self.figures if self.options.reveal == "approved" else 1)
         self._is_small, self.randomness = self._small()
+
+    @classmethod
+    def usual_outputs(cls, given: Mapping[str, Any]) -> dict[str, Any]:
+        rules = {"pass_at", "pass_at_votes", "reveal"} & set(given)
+        return dict(given) if rules else {"pass_at": "1/2", **given}
 
     # --- the figure -----------------------------------------------------------------------------
 
@@ -206,7 +227,9 @@ class ThresholdVote(Vote):
         outcome, abstain = self.options.reveal == "outcome", self.ballots.abstain
         counts = (1 if outcome else len(self.ballots.options)) + abstain
         changed = 1 + abstain if outcome else self.ballots.changed
-        return on_counts(self, counts * self.questions, changed)
+        return on_counts(
+            self, self.weights.values(), counts * self.questions, changed * self.questions
+        )
 
     async def _noised(
         self, votes: SecretArray, cast: SecretArray, noise: NoiseShares
@@ -270,4 +293,113 @@ class ThresholdVote(Vote):
         return base > 0 and Fraction(votes, base) >= rule.pass_at
 
     def explain(self) -> list[str]:
-        return explain_vote(self)
+        what = {
+            "outcome": "whether the outcome is YES or NO, no count and no margin",
+            "winner": "the winning option, no count and no margin",
+            "approved": "which options are approved, no count and no margin",
+        }[self.options.reveal]
+        if self.questions > 1:
+            what = f"for each of {self.questions} questions {what}"
+        exact = [
+            *_dictators(self),
+            *_unanimity(self),
+            *_quorum_edge(self),
+            _coalition(self),
+            second_session(self, "vote"),
+        ]
+        answer = [
+            f"The rule{', applied to noisy counts' * bool(self.noise)}: {_rule_in_words(self)}.",
+            *(explain_dealt_noise(self, self.noise) if self.noise else exact),
+            *self.explain_ballots(),
+        ]
+        return explain_interactive(self, what, answer)
+
+
+def _rule_in_words(vote: ThresholdVote) -> str:
+    rule = vote.options
+    if rule.reveal == "winner":
+        text = "the option with the most votes wins; of several, the first in the manifest's order"
+    else:
+        base = "all contributors'" if rule.of == "all" else "the cast"
+        part = "all" if rule.pass_at == 1 else f"at least {rule.pass_at}"
+        enough = (
+            f"{part} of {base} votes"
+            if rule.pass_at is not None
+            else f"at least {rule.pass_at_votes} votes"
+        )
+        subject = "YES" if rule.reveal == "outcome" else "an option passes"
+        text = f"{subject} if {enough} are for it"
+    if vote.quorum:
+        text += f", and at least {vote.quorum} of {vote.all_votes} are cast"
+    if rule.weights:
+        shown = ", ".join(f"{name} {weight}" for name, weight in vote.weights.items())
+        text += f"; votes count as often as said ({shown})"
+    return text
+
+
+def _needed(vote: ThresholdVote) -> int | None:
+    """Votes that pass when everybody casts one; None when there is no such number."""
+    rule = vote.options
+    if rule.reveal == "winner":
+        return None
+    return rule.pass_at_votes or ceil((rule.pass_at or 1) * vote.all_votes)
+
+
+def _dictators(vote: ThresholdVote) -> list[str]:
+    needed, total = _needed(vote), vote.all_votes
+    for name, weight in vote.weights.items():
+        if needed is not None and total - weight < needed <= weight and not vote.ballots.abstain:
+            return [f"WARNING: {name}'s vote alone decides: the outcome is {name}'s vote."]
+        if needed is None and 2 * weight > total:
+            return [f"WARNING: {name}'s vote alone decides: the winner is {name}'s vote."]
+    return []
+
+
+def _unanimity(vote: ThresholdVote) -> list[str]:
+    rule, needed = vote.options, _needed(vote)
+    yes = "a YES" if rule.reveal == "outcome" else "an approval"
+    no = "a NO" if rule.reveal == "outcome" else "no approval"
+    if rule.reveal == "winner":
+        return [
+            "Unanimity: a unanimous vote looks like a narrow one. That an option won tells that "
+            "no other had more votes."
+        ]
+    lines = [
+        "Unanimity: a unanimous vote looks like a narrow one, in the outcome and in the traffic."
+    ]
+    least = min(vote.weights.values())
+    if needed is not None and needed > vote.all_votes - least:
+        who = "nobody who cast a vote was against it" if rule.of == "cast" and (
+            rule.pass_at is not None and vote.ballots.abstain
+        ) else "everybody counted voted for it"  # fmt: skip
+        lines = [f"WARNING: unanimity is asked for: {yes} tells that {who}."]
+    elif needed is not None and needed <= least:
+        lines = [f"WARNING: one vote is enough: {no} tells that nobody voted for it."]
+    return lines
+
+
+def _quorum_edge(vote: ThresholdVote) -> list[str]:
+    if not vote.quorum:
+        return []
+    if vote.options.reveal == "winner":
+        text = f"that there is no winner tells that fewer than {vote.quorum} votes were cast"
+    else:
+        text = "nobody learns whether too few votes were cast or too few were in favour"
+    edge = f"a result that passes tells that at least {vote.quorum} votes were cast"
+    if vote.quorum == vote.all_votes:
+        edge += ", that is by everybody: nobody abstained"
+    return [f"Quorum: {text}; {edge}."]
+
+
+def _coalition(vote: ThresholdVote) -> str:
+    k = len(vote.contributors)
+    if k <= 2:
+        return (
+            f"WARNING: {k} voter{'s' * (k > 1)}: whoever knows its own vote and the outcome can "
+            "often tell the other's."
+        )
+    return (
+        f"The answer itself: {k - 1} of you who compare notes know all votes but one, and learn "
+        "the last one whenever it decided. Fewer learn as much as the outcome says about the "
+        "votes of all others together, and what each of those is if only one way of voting fits."
+    )

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -56,16 +56,17 @@ class Run:
     dispensable: bool = False
 
     @classmethod
-    def of(cls, manifest: Manifest, me: PartyId, cost: Spend) -> Run:
-        """Return the run that a manifest asks for."""
-        weights = manifest.outputs.get("weights", {})
+    def of(
+        cls, manifest: Manifest, me: PartyId, cost: Spend, *, weights: Mapping[PartyId, int]
+    ) -> Run:
+        """Return the run that a manifest asks for; `weights`: how much each contributor counts."""
         return cls(
             title=manifest.session.title,
             series=manifest.session.series or manifest.session.title,
             protocol=manifest.session.protocol,
             manifest=manifest.digest.hex(),
             roster=tuple(
-                Person(p.name, p.key, weights.get(p.name, 1))
+                Person(p.name, p.key, weights[p.name])
                 for p in manifest.party
                 if Role.CONTRIBUTOR in p.roles
             ),

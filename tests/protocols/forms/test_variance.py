@@ -252,8 +252,8 @@ def test_check_advises_on_the_widest_error(manifest, everybody):
             everybody(5), bounds=(low, low + 100), unit="USD", statistics=("variance",)
         )
         found = advise(protocol_for(agreement))
-        assert (found.figure, found.unit, found.change) == ("variance", "USD^2", 2000)
-        assert found.span == 3000  # two at one end and three at the other
+        assert (found.figure, found.reach.unit, found.reach.change) == ("variance", "USD^2", 2000)
+        assert found.reach.span == 3000  # two at one end and three at the other
         row = next(row for row in found.rows if row.epsilon == 1)
         noised = protocol_for(
             manifest(

@@ -19,12 +19,17 @@ from ostraka.inputs.encoding import refuse as refuse_input
 from ostraka.manifest import BoolType, ChoiceType, Manifest
 from ostraka.names import PartyId
 from ostraka.noise.shares import NoiseShares
-from ostraka.protocols.interactive import InputOptions, Interactive, refuse
+from ostraka.protocols.interactive import InputOptions, Interactive
+from ostraka.protocols.options import refuse
+from ostraka.protocols.sentences import IF_INVALID
 from ostraka.protocols.shares import Shares
 from ostraka.record.budget import Spend
 
 ABSTAIN = "abstain"
 """The option that counts for nothing."""
+
+YES_OR_NO = 'choice(["yes", "no"])'
+"""The input's type of a vote about which its manifest says nothing else."""
 
 Weight = Annotated[StrictInt, Field(ge=1, le=1_000_000)]
 
@@ -125,6 +130,9 @@ class Vote(Interactive):
     noise: NoiseShares | None
     """What compute parties add to counts."""
 
+    def roster_weights(self) -> Mapping[PartyId, int]:
+        return self.weights
+
     def _prepare(self, manifest: Manifest, options: BallotOptions) -> None:
         self.options = options
         self.ballots = _ballots(manifest, options.choices)
@@ -205,7 +213,7 @@ class Vote(Interactive):
         (squares, valid), *results = await side_by_side(engine, ballots, *words)
         if engine.audit and not valid.all():
             await engine.audit.settle()
-        self.turn_away(shares, valid, "ballot")
+        self.reject_invalid(shares, valid, "a valid ballot")
         return squares, valid, results
 
     def weight(self, shares: Shares) -> int:
@@ -223,6 +231,17 @@ class Vote(Interactive):
 
     def spends(self, counted: Sequence[PartyId]) -> Spend:
         return self.noise.spends(self.noise.honest) if self.noise else super().spends(counted)
+
+    def explain_ballots(self) -> list[str]:
+        """Say what happens to vectors that are not valid ballots."""
+        few = "exactly one option" if self.options.choices == 1 else (
+            f"one to {self.options.choices} options"
+        )  # fmt: skip
+        return [
+            f"Ballots are checked before they count, without being seen: each names {few}"
+            f"{' or abstains' if self.ballots.abstain else ''}, each once. Anything else, a ballot "
+            f"of 1000 or of -1, is found, its content hidden: {IF_INVALID[self.options.invalid]}."
+        ]
 
     # --- for tests ------------------------------------------------------------------------------
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 from ostraka.manifest import Central
 from ostraka.noise.shares import (
@@ -15,13 +15,9 @@ from ostraka.noise.shares import (
     Sensitivity,
 )
 from ostraka.outcome import Output
-from ostraka.protocols.interactive import refuse
+from ostraka.protocols.options import refuse
 from ostraka.protocols.protocol import Protocol
 from ostraka.record.budget import short
-
-if TYPE_CHECKING:
-    from ostraka.protocols.forms.ballots import Vote
-
 
 AdditiveShares = LaplaceShares | GaussianShares
 """Noise for figures that are opened."""
@@ -89,10 +85,13 @@ def on_scores(protocol: Protocol, change: int, scores: int) -> GeometricShares:
     return noise
 
 
-def on_counts(vote: Vote, counts: int, changed: int) -> NoiseShares | None:
-    """Noise for so many counts, of which another ballot changes so many at most."""
-    w, changed = max(vote.weights.values()), changed * vote.questions
-    return by_compute_parties(vote, Sensitivity(w * changed, w * w * changed, counts))
+def on_counts(
+    protocol: Protocol, weights: Collection[int], counts: int, changed: int
+) -> NoiseShares | None:
+    """Noise for so many counts of votes with these weights, of which another contributor's input
+    changes so many at most."""
+    w = max(weights)
+    return by_compute_parties(protocol, Sensitivity(w * changed, w * w * changed, counts))
 
 
 def _shares(central: Central, sensitivity: Sensitivity, honest: int) -> AdditiveShares:
@@ -164,3 +163,24 @@ def explain_noise(
         most = "at most " * bool(s.width)
         lines[1] += f" With the noise of {h // 2} alone, epsilon would be {most}{float(fewer):.3g}."
     return lines
+
+
+def explain_dealers(protocol: Protocol, most: str, of: str) -> str:
+    """Say what a compute party that lies can do with noise of at most `most`, to `of`."""
+    if protocol.manifest.sharing.security == "passive":
+        return (
+            "A compute party that does not follow the protocol can also deal any noise it likes, "
+            "and so make the result wrong, unnoticed; it learns no more for that."
+        )
+    return (
+        "Noise is the exception to what is proven below: that it was drawn as agreed cannot be, "
+        "only that a share of it is no larger than noise can be. A compute party that lies can "
+        f"move {of} by up to {most} with it, unnoticed; it learns no more for that."
+    )
+
+
+def explain_dealt_noise(protocol: Protocol, noise: NoiseShares) -> list[str]:
+    """Say what hides whom where compute parties add noise to counts, and what a liar can do."""
+    n = len(protocol.scheme.compute)
+    lines = explain_noise(noise, "the compute parties", n, n)
+    return [*lines, explain_dealers(protocol, str(noise.share.bound), "a count")]

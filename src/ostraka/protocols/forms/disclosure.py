@@ -20,7 +20,7 @@ from ostraka.engine.multiply import dot
 from ostraka.engine.table import ENTRIES, look_up
 from ostraka.manifest import Dominance, Policy
 from ostraka.protocols.forms.order import pairs, ranks_from
-from ostraka.protocols.interactive import refuse
+from ostraka.protocols.options import refuse
 
 
 @dataclass(frozen=True)

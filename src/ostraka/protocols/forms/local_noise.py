@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 from functools import cache
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
 from ostraka.arithmetic.randomness import Draw, Stream
-from ostraka.errors import ManifestError
 from ostraka.inputs.encoding import Codec, Signed
 from ostraka.manifest import ChoiceType, Local, Manifest
 from ostraka.noise.clipping import Clipping
@@ -26,6 +25,7 @@ from ostraka.noise.mechanisms import (
 from ostraka.noise.shares import Blur, Sensitivity
 from ostraka.outcome import Output, Value
 from ostraka.protocols.forms.variance import NoisedVariance, to_its_error
+from ostraka.protocols.options import refuse
 from ostraka.record.budget import short
 
 
@@ -39,10 +39,10 @@ def clipping_of(manifest: Manifest, codec: Codec) -> Clipping | None:
     if clip is None:
         return None
     if not codec.kind.numeric:
-        _refuse(f"privacy.clip: {codec.kind} has no length; leave it out")
+        refuse(f"privacy.clip: {codec.kind} has no length; leave it out")
     clipping = Clipping.of(clip, codec)
     if clipping.at == 0:
-        _refuse("privacy.clip: at is below one unit of the input: nothing would be left")
+        refuse("privacy.clip: at is below one unit of the input: nothing would be left")
     return clipping
 
 
@@ -72,7 +72,7 @@ class LocalNoise:
     def _response(self, local: Local) -> Mechanism:
         k, d = len(self.options) or 2, self.codec.length
         if self.codec.kind.numeric:
-            _refuse(
+            refuse(
                 f"privacy.local: randomized-response is for bool and choice, not {self.codec.kind}:"
                 " say discrete-laplace"
             )
@@ -82,7 +82,7 @@ class LocalNoise:
         try:
             return RandomizedResponse.of_epsilon(k, Fraction(local.epsilon), d)
         except ValueError:
-            _refuse("privacy.local: so small an epsilon leaves no truth at all")
+            refuse("privacy.local: so small an epsilon leaves no truth at all")
 
     # --- contributor --------------------------------------------------------------------------
 
@@ -179,7 +179,7 @@ def _additive(local: Local, apart: Sensitivity) -> Mechanism:
     try:
         return DiscreteGaussian(epsilon, Fraction(local.delta), apart)
     except ValueError as problem:
-        _refuse(f"privacy.local: {problem}")
+        refuse(f"privacy.local: {problem}")
 
 
 class _Responses:
@@ -212,7 +212,3 @@ class _Responses:
         """The estimate and its error, to three figures of the error."""
         meant = float(self.mechanism.estimate(said, self.n) / self.divisor)
         return to_its_error(meant, self.mechanism.error95(said, self.n) / self.divisor)
-
-
-def _refuse(problem: str) -> NoReturn:
-    raise ManifestError(problem, hint="correct the manifest at every party", data_left=False)

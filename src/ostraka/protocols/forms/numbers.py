@@ -15,7 +15,9 @@ from ostraka.inputs.encoding import Codec, renderer
 from ostraka.manifest import DecimalType, FloatType, Manifest
 from ostraka.outcome import Value
 from ostraka.protocols.forms.order import pairs, ranks_from
-from ostraka.protocols.interactive import InputOptions, Interactive, all_zero, refuse
+from ostraka.protocols.interactive import InputOptions, Interactive, all_zero
+from ostraka.protocols.options import refuse
+from ostraka.protocols.sentences import IF_INVALID
 from ostraka.protocols.shares import Shares
 
 
@@ -65,7 +67,7 @@ class Comparing(Interactive):
         y, k = await mul(x, x.engine.public(1)), len(x)
         less = await less_than_zero(concatenate([y - self.codec.low, self.codec.high - y, also(y)]))
         valid = await all_zero(concatenate([less[:k], less[k : 2 * k]], axis=1))
-        self.turn_away(shares, valid, what)
+        self.reject_invalid(shares, valid, what)
         return Checked(y[valid], valid, less[2 * k :])
 
     async def ranked(
@@ -86,3 +88,11 @@ class Comparing(Interactive):
             factor, as_text=isinstance(self.codec.kind, DecimalType)
         )
         return render
+
+    def explain_bounds(self) -> str:
+        """Say what happens to inputs that are out of the manifest's bounds."""
+        low, high = self.manifest.input.min, self.manifest.input.max
+        return (
+            f"Inputs are checked before they count, without being seen: each is from {low} to "
+            f"{high}. Anything else is found, its value hidden: {IF_INVALID[self.options.invalid]}."
+        )

@@ -1,23 +1,20 @@
-"""What a table under disclosure rules tells, in words: for `ostraka check` and for results."""
+"""Sentences about figures that disclosure rules withhold: for `ostraka check` and for results."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
-from ostraka.protocols.sentences import IF_INVALID, explain_interactive, from_the_answer, listed
-
-if TYPE_CHECKING:
-    from ostraka.protocols.table import Table
+from ostraka.manifest import Dominance, Policy
+from ostraka.protocols.sentences import listed
 
 
-def why_not(table: Table, given: Sequence[bool]) -> str:
-    """Why some figures are not given, in one sentence; "" when all are."""
-    missing = [title for title, known in zip(table.titles, given, strict=True) if not known]
+def why_withheld(titles: Sequence[str], given: Sequence[bool], policy: Policy) -> str:
+    """Say in one sentence why some figures are not given; "" when all are."""
+    missing = [title for title, known in zip(titles, given, strict=True) if not known]
     if not missing:
         return ""
-    rules = ", ".join(table.manifest.policy.inside)
+    rules = ", ".join(policy.inside)
     if len(given) == 1:
         return f"The figure is withheld: it does not keep all rules of the policy ({rules})."
     which = f"{len(missing)} of {len(given)} cells and totals are withheld ({_some(missing)})"
@@ -32,29 +29,15 @@ def _some(titles: list[str]) -> str:
     return listed(shown)
 
 
-def explain_table(table: Table) -> list[str]:
-    """Who learns what; the rules; what the pattern of withheld figures and the sums tell."""
-    what = "the sum" if table.layout.cells == 1 else "the sum of each cell"
-    what += " and the heads in it" * bool(table.options.heads)
-    what += " and the totals of rows and columns" * table.related
-    if table.manifest.policy.inside:
-        what += ", as far as the rules allow"
-    return explain_interactive(
-        table,
-        what,
-        [
-            *_rules(table),
-            *_pattern(table),
-            *from_the_answer(table, "the sums" if table.layout.cells > 1 else "the sum"),
-            _checked(table),
-        ],
-    )
+def explain_rules(policy: Policy, unit: str, *, cells: int, signed: bool) -> list[str]:
+    """Say which rules a sum must keep to be given, and what they leave open.
 
-
-def _rules(table: Table) -> list[str]:
-    rule, policy = table.kept.dominance, table.manifest.policy
-    unit = table.manifest.input.unit
-    found = []
+    Args:
+        unit: what sums are counted in; "" for none.
+        cells: how many sums there are, totals left out.
+        signed: whether a contribution may be below zero.
+    """
+    rule, found = policy.dominance or Dominance(), []
     if rule.largest is not None:
         found.append(f"no contributor makes up more than {_percent(rule.largest)} of it")
     if rule.p is not None:
@@ -75,14 +58,14 @@ def _rules(table: Table) -> list[str]:
             "WARNING: [policy] has no rule for what is given: a cell with one contributor in it is "
             "that contributor's number. Say min_cell, or dominance."
         ]
-    each = "the sum" if table.layout.cells == 1 else "a cell or total"
+    each = "the sum" if cells == 1 else "a cell or total"
     lines = [f"The rules: {each} is given if {'; and '.join(found)}."]
     if policy.min_cell == 2 and rule.p is None:
         lines.append(
             "WARNING: of two contributors in a cell each learns the other's number, by subtracting "
             "its own: min_cell = 3, or p in dominance, would withhold such a cell."
         )
-    if policy.min_cell == 1 and table.codec.low >= 0:
+    if policy.min_cell == 1 and not signed:
         lines.append("A sum of 0 tells that everybody has 0: min_cell would withhold it.")
     return lines
 
@@ -91,15 +74,14 @@ def _percent(share: Fraction) -> str:
     return f"{100 * share}%" if (100 * share).denominator == 1 else str(share)
 
 
-def _pattern(table: Table) -> list[str]:
-    if not table.manifest.policy.inside:
-        return []
+def explain_pattern(*, totals: bool) -> list[str]:
+    """Say what it tells that some figures are withheld, and how subtraction is kept from it."""
     lines = [
         "What is withheld is itself public: whoever gets the result learns which figures are "
         "missing, not which rule they break nor by how much; a missing figure is never a 0. "
         "Compute parties learn, of each figure, whether it keeps the rules by itself."
     ]
-    if table.related:
+    if totals:
         lines.append(
             "Subtraction: where a withheld figure would follow from totals and what is given of "
             "them, more is withheld, chosen without looking at the numbers. Sums of withheld "
@@ -107,13 +89,3 @@ def _pattern(table: Table) -> list[str]:
             "given."
         )
     return lines
-
-
-def _checked(table: Table) -> str:
-    then = IF_INVALID[table.options.invalid]
-    low, high = table.manifest.input.min, table.manifest.input.max
-    heads = f", of 0 to {table.options.heads} heads" if table.options.heads else ""
-    return (
-        f"Inputs are checked before they count, without being seen: each number is from {low} to "
-        f"{high}{heads}. Anything else is found, its value hidden: {then}."
-    )

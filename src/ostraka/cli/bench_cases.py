@@ -1,0 +1,123 @@
+"""Cases of `bench` that are one operation of the engine, from shares to shares.
+
+Inputs are shared beforehand and results are checked afterwards, both outside the time taken: a
+figure for a wrong result would be worth nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # a party is one core's worth of work
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ostraka.engine.array import SecretArray
+from ostraka.engine.compare import less_than
+from ostraka.engine.context import Engine
+from ostraka.engine.deal import share
+from ostraka.engine.digits import decompose, truncate
+from ostraka.engine.multiply import matmul, mul
+from ostraka.engine.reveal import reveal
+from ostraka.engine.sort import sort
+from ostraka.engine.table import look_up
+
+
+@dataclass(frozen=True)
+class EngineCase:
+    """What is timed, and what it must give.
+
+    Attributes:
+        run: a secret, or opened numbers.
+        rounds: those of a run; None: as the engine counts them.
+    """
+
+    run: Callable[[], Awaitable[SecretArray | NDArray[Any] | None]]
+    expected: Any
+    rounds: int | None = None
+
+
+# --- cases ---------------------------------------------------------------------------------------
+
+
+async def _mul(engine: Engine, size: int) -> EngineCase:
+    (x, a), (y, b) = [await numbers(engine, 29, size, k) for k in range(2)]
+    return EngineCase(lambda: mul(x, y), a * b)
+
+
+async def _compare(engine: Engine, size: int) -> EngineCase:
+    (x, a), (y, b) = [await numbers(engine, 59, size, k) for k in range(2)]
+    return EngineCase(lambda: less_than(x, y), a < b)
+
+
+async def _sort(engine: Engine, size: int) -> EngineCase:
+    x, a = await numbers(engine, 39, size)
+    return EngineCase(lambda: sort(x), np.sort(a))
+
+
+async def _matmul(engine: Engine, size: int) -> EngineCase:
+    x, a = await numbers(engine, 20, size * size)
+    square, expected = x.reshape(size, size), a.reshape(size, size)
+    return EngineCase(lambda: matmul(square, square), expected @ expected)
+
+
+async def _fixed_matmul(engine: Engine, size: int) -> EngineCase:
+    """Numbers with 16 bits behind the point."""
+    x, a = await numbers(engine, 20, size * size)
+    square, expected = x.reshape(size, size), a.reshape(size, size)
+
+    async def run() -> SecretArray:
+        return await truncate(await matmul(square, square), 16)
+
+    return EngineCase(run, expected @ expected >> 16)
+
+
+async def _truncate(engine: Engine, size: int) -> EngineCase:
+    x, a = await numbers(engine, 59, size)
+    return EngineCase(lambda: truncate(x, 16), a >> 16)
+
+
+async def _decompose(engine: Engine, size: int) -> EngineCase:
+    """All bits of numbers that are not negative."""
+    x, a = await numbers(engine, 59, size)
+    bits = (a[:, None] + 2**59) >> np.arange(61) & 1
+    return EngineCase(lambda: decompose(x + 2**59, 61), bits)
+
+
+async def _threshold(engine: Engine, size: int) -> EngineCase:
+    """Whether counts of up to twenty votes reach eleven."""
+    counts = np.arange(size) % 21
+    x, table = await share(engine, 0, counts, counts.shape), np.repeat([0, 1], [11, 10])
+    return EngineCase(lambda: look_up(x, table), counts >= 11)
+
+
+async def _reveal(engine: Engine, size: int) -> EngineCase:
+    x, a = await numbers(engine, 59, size)
+    return EngineCase(lambda: reveal(x), a)
+
+
+ENGINE_CASES: Final[dict[str, Callable[[Engine, int], Awaitable[EngineCase]]]] = {
+    "mul": _mul,
+    "compare": _compare,
+    "sort": _sort,
+    "matmul": _matmul,
+    "fixed-matmul": _fixed_matmul,
+    "truncate": _truncate,
+    "decompose": _decompose,
+    "threshold": _threshold,
+    "reveal": _reveal,
+}
+"""How each case of `bench` that is an operation is prepared."""
+
+
+async def numbers(
+    engine: Engine, bits: int, size: int, owner: int = 0
+) -> tuple[SecretArray, NDArray[np.int64]]:
+    """Share numbers below 2^bits in magnitude from party `owner`; return both."""
+    draw = np.random.default_rng(owner)  # noqa: TID251 - public inputs of a benchmark
+    numbers = draw.integers(-(2**bits), 2**bits, size)
+    return await share(engine, owner, numbers, numbers.shape), numbers

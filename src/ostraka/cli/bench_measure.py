@@ -1,0 +1,239 @@
+"""One party's side of `bench`: a case, several times over one session, timed and checked.
+
+With active security the time of an operation ends when it is proven right.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from time import monotonic
+from typing import Any
+
+from ostraka.cli.bench_cases import ENGINE_CASES, EngineCase
+
+# isort: split
+import numpy as np
+from numpy.typing import NDArray
+
+from ostraka.arithmetic.randomness import OsDraw
+from ostraka.delivery.opening import Share, open_to
+from ostraka.delivery.party import Party
+from ostraka.engine.array import SecretArray
+from ostraka.engine.audit import start_active
+from ostraka.engine.context import Engine, start
+from ostraka.engine.deal import share
+from ostraka.engine.reveal import reveal
+from ostraka.errors import InternalError
+from ostraka.exchange import octets
+from ostraka.identity import Identity
+from ostraka.manifest import Manifest
+from ostraka.names import PartyId, Step
+from ostraka.outcome import Outcome, Output
+from ostraka.protocols import protocol_for, protocol_named, runner
+from ostraka.protocols.bench_case import BenchCase
+from ostraka.protocols.protocol import Protocol
+from ostraka.protocols.shares import Shares
+from ostraka.session.session import Session
+from ostraka.sharing.scheme import Explicit, Parcel
+from ostraka.sharing.shamir import Shamir
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """One repetition at one party: monotonic seconds, the same clock for all processes of a
+    machine, and what was sent, framing included and TLS not."""
+
+    begin: float
+    end: float
+    bytes_sent: int
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One party's part of a bench: who it is, what is timed, of which size, how often."""
+
+    manifest: Manifest
+    identity: Identity
+    case: str
+    size: int
+    runs: int
+
+    @property
+    def me(self) -> PartyId:
+        """The party's own name."""
+        return self.manifest.party_named(self.identity.name).name
+
+    async def session(self) -> Session:
+        """Open a session with the other parties."""
+        return await Session.open(
+            self.manifest, self.identity, self.me, os.urandom(32), os.urandom(32)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What came out; `rounds` is None where the protocol's cost tells."""
+
+    timings: list[Timing]
+    peak_mib: float
+    rounds: int | None = None
+
+
+async def measure(job: Job, peak: Callable[[], float]) -> Measured:
+    """Time a case; `peak` is asked after the last run, before the result is checked.
+
+    Raises:
+        InternalError: the result is wrong.
+    """
+    if job.case in ENGINE_CASES:
+        return await _operations(job, peak)
+    case = protocol_named(job.manifest.session.protocol).bench_cases[job.case]
+    return await (_absent if case.absent else _protocol)(job, case, peak)
+
+
+# --- whole protocols -----------------------------------------------------------------------------
+
+
+async def _protocol(job: Job, case: BenchCase, peak: Callable[[], float]) -> Measured:
+    index = job.manifest.parties.index(job.me)
+    timings, outcome = await repeat(job, lambda: case.value(index, job.size))
+    most = peak()
+    assert outcome is not None
+    _require_right(job, outcome.outputs, case.expected(len(job.manifest.parties), job.size))
+    return Measured(timings, most)
+
+
+async def repeat(job: Job, make_input: Callable[[], object]) -> tuple[list[Timing], Outcome | None]:
+    """Run the protocol `job.runs` times over one session; return timings and the last outcome."""
+    protocol, timings = protocol_for(job.manifest), []
+    outcome: Outcome | None = None
+    session = await job.session()
+    for _ in range(job.runs):
+        x = outcome = None  # before the next input is made: vectors may be long
+        x = protocol.input_of(job.me, make_input())
+        await _barrier(session)
+        begin, sent = monotonic(), session.bytes_sent
+        outcome = await runner.run(session, protocol, x, OsDraw())
+        timings.append(Timing(begin, monotonic(), session.bytes_sent - sent))
+    await session.close()
+    return timings, outcome
+
+
+async def _barrier(session: Session) -> None:
+    """Wait until the parties that this one has a link to are ready for the next repetition."""
+    step = Step(session.begin_phase(), 0)
+    session.broadcast(session.linked, step, np.zeros(1, np.uint8))
+    await session.gather(session.linked, step, octets(1))
+
+
+def _require_right(
+    job: Job, outputs: tuple[Output, ...], expected: tuple[NDArray[Any], ...]
+) -> None:
+    """Raise InternalError where an output is not what it must be, up to 20 times its error."""
+    for output, wanted in zip(outputs, expected, strict=True):
+        error = 0 if output.error95 is None else np.max(np.asarray(output.error95))
+        if np.abs(output.parts[0] - wanted).max() > 20 * error:
+            raise InternalError(f"the bench computed a wrong {job.case}")
+
+
+# --- operations of the engine --------------------------------------------------------------------
+
+
+async def _engine(job: Job, session: Session) -> Engine:
+    names = job.manifest.compute
+    scheme = Shamir(names, names, job.manifest.sharing.threshold)
+    begin = start_active if job.manifest.sharing.security == "active" else start
+    return await begin(Party(session, scheme), OsDraw())
+
+
+async def _operations(job: Job, peak: Callable[[], float]) -> Measured:
+    session = await job.session()
+    engine = await _engine(job, session)
+    case = await ENGINE_CASES[job.case](engine, job.size)
+    timings, rounds, result = await _timed(job, session, engine, case)
+    most = peak()
+    opened = await reveal(result) if isinstance(result, SecretArray) else result
+    if opened is None or not np.array_equal(opened, case.expected):
+        raise InternalError(f"the bench computed a wrong {job.case}")
+    await session.close()
+    return Measured(timings, most, rounds)
+
+
+async def _timed(
+    job: Job, session: Session, engine: Engine, case: EngineCase
+) -> tuple[list[Timing], int, SecretArray | NDArray[Any] | None]:
+    """Run a case; return its timings, the rounds of a run, and the last result."""
+    timings, before = [], replace(engine.counters)
+    result: SecretArray | NDArray[Any] | None = None
+    for _ in range(job.runs):
+        await _barrier(session)
+        before, begin, sent = replace(engine.counters), monotonic(), session.bytes_sent
+        result = await case.run()
+        if engine.audit:
+            await engine.audit.settle()
+        await session.flush()
+        timings.append(Timing(begin, monotonic(), session.bytes_sent - sent))
+    return timings, engine.counters.rounds - before.rounds, result
+
+
+# --- protocols from the shares of contributors who are not there ---------------------------------
+
+
+async def _absent(job: Job, case: BenchCase, peak: Callable[[], float]) -> Measured:
+    """Time a protocol from the moment `job.size` absent contributors have shared."""
+    session = await job.session()
+    engine = await _engine(job, session)
+    protocol = protocol_for(with_absent(job.manifest, job.size))
+    rows = await _rows(engine, protocol, case)
+
+    async def run() -> NDArray[Any] | None:
+        party = Party(session, protocol.scheme, protocol.attendance)
+        parcels: dict[PartyId, Parcel] = {
+            c: Explicit(row) for c, row in zip(protocol.contributors, rows, strict=True)
+        }
+        shares = Shares(protocol.scheme, protocol.lengths, parcels, party.me, OsDraw())
+        result = await protocol.compute(party, shares)
+        opened = await open_to(
+            party, protocol.recipients, len(result), Share(result, shares.counted)
+        )
+        return None if opened is None else opened[0]
+
+    timed = EngineCase(run, None)
+    timings, _, opened = await _timed(job, session, engine, timed)
+    most = peak()
+    assert isinstance(opened, np.ndarray)
+    outputs = protocol.combine_for(job.me, opened, protocol.contributors)
+    _require_right(job, outputs, case.expected(job.size, job.size))
+    await session.close()
+    return Measured(timings, most, protocol.cost().rounds - 1)
+
+
+async def _rows(engine: Engine, protocol: Protocol, case: BenchCase) -> NDArray[np.uint64]:
+    """Deal the inputs of absent contributors: this party's shares, a row for each."""
+    k = len(protocol.contributors)
+    inputs = np.stack(
+        [protocol.encode(c, case.value(i, k)) for i, c in enumerate(protocol.contributors)]
+    )
+    x = await share(engine, 0, protocol.scheme.to_signed(inputs), inputs.shape)
+    rows: NDArray[np.uint64] = x.parts[0].reshape(k, -1)
+    return rows
+
+
+def with_absent(manifest: Manifest, count: int) -> Manifest:
+    """Return the manifest with `count` absent contributors in place of those who are there."""
+    absent = [
+        {"name": f"absent{i}", "key": f"sha256:{i:064x}", "roles": ["contributor"]}
+        for i in range(count)
+    ]
+    present = [
+        {"name": party.name, "key": party.key, "roles": ["compute", "recipient"]}
+        for party in manifest.party
+    ]
+    raw = manifest.model_dump(mode="python")
+    relay = {"address": "127.0.0.1:1", "key": f"sha256:{2**256 - 1:064x}"}
+    raw["session"] |= {"coordinator": relay}
+    return Manifest.model_validate(
+        raw | {"party": [*absent, *present], "policy": {"min_contributors": count}}
+    )

@@ -1,0 +1,56 @@
+"""Manifests as TOML text, from tables: the session, its parties, the rest, as people read them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ostraka.names import Role
+
+ROLES = tuple(map(str, Role))
+
+
+class Bare(str):
+    """Text that goes into TOML as it is: an exact number."""
+
+    __slots__ = ()
+
+
+Table = Mapping[str, Any]
+
+
+def write_manifest(tables: Mapping[str, Table | Sequence[Table]], parties: Iterable[Table]) -> str:
+    """Write a manifest; values that are None, and tables without any value, are left out.
+
+    A sequence of tables is written as that many tables of one name: `[[input]]`.
+    """
+    blocks = [*_blocks("session", tables["session"])]
+    blocks += [_table("[[party]]", party) for party in parties]
+    for name in tables:
+        blocks += _blocks(name, tables[name]) if name != "session" else []
+    return "\n".join(filter(None, blocks))
+
+
+def party_in_all_roles(name: str, key: str, address: str | None = None) -> dict[str, Any]:
+    """Return the table of a party that contributes, computes and receives."""
+    return {"name": name, "key": key, "roles": list(ROLES), "address": address}
+
+
+def _blocks(name: str, value: Table | Sequence[Table]) -> list[str]:
+    if isinstance(value, Mapping):
+        return [_table(f"[{name}]", value)]
+    return [_table(f"[[{name}]]", table) for table in value]
+
+
+def _table(head: str, values: Mapping[str, Any]) -> str:
+    lines = [f"{k} = {_literal(v)}" for k, v in values.items() if v is not None]
+    return "\n".join([head, *lines, ""]) if lines else ""
+
+
+def _literal(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{k} = {_literal(v)}" for k, v in value.items()) + " }"
+    if isinstance(value, Bare):
+        return str(value)
+    return json.dumps(value, ensure_ascii=False)

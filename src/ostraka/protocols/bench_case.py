@@ -1,0 +1,54 @@
+"""Cases of `ostraka bench`: made-up inputs to time a protocol with, and what must come out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Tables = Mapping[str, Mapping[str, Any]]
+"""Tables of a manifest by name: {"input": {"type": "int", ...}, ...}."""
+
+
+def _no_privacy(size: int) -> Mapping[str, Mapping[str, Any]]:
+    return {"none": {}}
+
+
+@dataclass(frozen=True)
+class BenchCase:
+    """One case of `bench`: a protocol on made-up inputs of a given size.
+
+    Attributes:
+        tables: from a size to the manifest's `[input]` and `[outputs]`.
+        value: from a contributor's place and a size to that contributor's raw input.
+        expected: from the number of contributors and a size to the opened numbers of each output,
+            in order; a noised output may differ by its error.
+        privacy: from a size to the `[privacy]` of each session that is compared, by name.
+        absent: whether `size` contributors who are not there have shared beforehand, and what is
+            timed leads from their shares to the result.
+    """
+
+    tables: Callable[[int], Tables]
+    value: Callable[[int, int], Any]
+    expected: Callable[[int, int], tuple[NDArray[Any], ...]]
+    privacy: Callable[[int], Mapping[str, Mapping[str, Any]]] = _no_privacy
+    absent: bool = False
+
+
+def yes_or_no_input(size: int) -> Tables:
+    """Describe `size` answers of yes or no from each contributor."""
+    return {"input": {"type": "bool", "length": size}}
+
+
+def yes_or_no(voter: int, size: int) -> NDArray[np.bool_]:
+    """Make up answers that differ between neighbours."""
+    found: NDArray[np.bool_] = (np.arange(size) + voter) % 2 == 0
+    return found
+
+
+def yes_votes(n: int, size: int) -> tuple[NDArray[np.int64]]:
+    """Count the made-up answers that are yes."""
+    return (np.sum([yes_or_no(voter, size) for voter in range(n)], axis=0),)

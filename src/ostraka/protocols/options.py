@@ -1,0 +1,51 @@
+"""A protocol's `[outputs]`: read as a model, refused in words, and explained from its docstring."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from inspect import getdoc
+from typing import NoReturn, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from ostraka.errors import ManifestError
+from ostraka.manifest import Manifest
+from ostraka.manifest.wording import in_words
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+def read_options(model: type[_Model], manifest: Manifest) -> _Model:
+    """Read `[outputs]` as a model.
+
+    Raises:
+        ManifestError: with the path of the first thing that is wrong.
+    """
+    try:
+        return model.model_validate(manifest.outputs)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, ("outputs", *first["loc"])))
+        known = f"; known here: {', '.join(model.model_fields)}"
+        refuse(f"{where}: {in_words(first)}{known * (first['type'] == 'extra_forbidden')}")
+
+
+def refuse(problem: str, hint: str = "correct the manifest at every party") -> NoReturn:
+    """Raise ManifestError: the manifest asks for something that cannot be done."""
+    raise ManifestError(problem, hint=hint, data_left=False)
+
+
+def explained_options(model: type[BaseModel]) -> Iterator[tuple[str, str]]:
+    """List a model's keys with what its docstring, and its parents', say of each; "" for nothing.
+
+    Docstrings have an "Attributes:" section; "rows, columns: the groups" explains both keys.
+    """
+    said: dict[str, str] = {}
+    for kind in reversed(model.__mro__):
+        _, _, section = (getdoc(kind) or "").partition("Attributes:\n")
+        for names, text in re.findall(
+            r"^    (\w[\w, ]*): (.*(?:\n {8}.*)*)", section, re.MULTILINE
+        ):
+            said |= dict.fromkeys(names.split(", "), " ".join(text.split()))
+    return ((name, said.get(name, "")) for name in model.model_fields)
