@@ -14,7 +14,7 @@ NAMES: Final = 10
 
 
 def other_version(peer: PartyId, hello: Hello) -> Disagreement:
-    """Blame a peer whose Hello is of another version."""
+    """Return the error for a peer whose Hello is of another version."""
     return Disagreement(
         f"{peer} speaks version {hello.version}, we speak {VERSION}",
         hint="all parties need the same release of ostraka",
@@ -24,7 +24,7 @@ def other_version(peer: PartyId, hello: Hello) -> Disagreement:
 
 
 def other_manifest(peer: PartyId, hello: Hello, manifest: Manifest) -> Disagreement:
-    """Blame a peer whose Hello is about another manifest."""
+    """Return the error for a peer whose Hello is about another manifest."""
     return Disagreement(
         f"{peer} holds another manifest: theirs is sha256:{hello.digest.hex()}, "
         f"ours sha256:{manifest.digest.hex()}",
@@ -35,7 +35,7 @@ def other_manifest(peer: PartyId, hello: Hello, manifest: Manifest) -> Disagreem
 
 
 def other_process(peer: PartyId, me: PartyId) -> Disagreement:
-    """Blame a second process of this party, which a peer says it has met before."""
+    """Return the error for a second process of this party, which a peer says it has met before."""
     return Disagreement(
         f"{peer} says that another {me} is there already",
         hint="is another process taking part with this key? Only the first can",
@@ -44,7 +44,7 @@ def other_process(peer: PartyId, me: PartyId) -> Disagreement:
 
 
 def other_session(party: PartyId) -> Disagreement:
-    """Blame a party that is ready for another session than this one."""
+    """Return the error for a party that is ready for another session than this one."""
     return Disagreement(
         f"{party} was shown other parties, or other words of theirs, than we were",
         hint="a party between you is lying, or two parties run under one name",
@@ -54,7 +54,7 @@ def other_session(party: PartyId) -> Disagreement:
 
 
 def told(peer: PartyId, blamed: PartyId, me: PartyId) -> Disagreement:
-    """Blame the party that a peer blamed as it ended the session over a disagreement."""
+    """Return the error for a disagreement that a peer ended the session over."""
     return Disagreement(
         f"{peer} says that {blamed} holds another manifest, was shown another session, or runs "
         "another release",
@@ -75,7 +75,7 @@ def gave_up(peer: PartyId, farewell: Abort) -> TimedOut:
 
 
 def too_late(missing: dict[PartyId, str], seconds: float) -> TimedOut:
-    """Blame the parties that did not come before the deadline, each with the trouble known."""
+    """Return the error for parties that missed the deadline, each with the trouble known."""
     names = list(missing)
     reasons = [f"{party}: {why}" for party, why in list(missing.items())[:NAMES] if why]
     more = f" and {len(names) - NAMES} more" if len(names) > NAMES else ""

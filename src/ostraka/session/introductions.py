@@ -211,7 +211,7 @@ class Introductions:
         return [party for party in awake or late if self._could_know(party)] or awake or late
 
     def _could_know(self, party: PartyId) -> bool:
-        """Of parties that a relayer tells us of, nothing is known while it is missing itself."""
+        """Tell whether the party's relayer, if it has one, is here to tell us of it."""
         relayer = self.topology.relayers.get(party)
         return relayer is None or self.here(relayer)
 
@@ -380,7 +380,8 @@ class Introductions:
     # Endings
 
     def _told(self, peer: PartyId, farewell: Abort | None) -> OstrakaError | None:
-        """Believe a peer that ends the session over a disagreement: it could end it anyway."""
+        """Return the disagreement that a peer says it ends the session over, if it does. It is
+        believed: the peer could end the session anyway."""
         if farewell is None or farewell.code != Disagreement.code:
             return None
         blamed = PartyId(farewell.blames)

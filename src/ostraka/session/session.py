@@ -33,10 +33,10 @@ from ostraka.transport.tls import SecureLink
 from ostraka.wire.messages import Abort, Hello, Ready, Relayed, Statement, decode, encode
 
 FAREWELL_SECONDS: Final = 2.0
-"""How long the end of a session waits for peers to take what was said last."""
+"""Seconds that the end of a session waits for peers to take what was said last."""
 
 STATEMENT_SECONDS: Final = 10.0
-"""How long a party waits for the others' closing statements; the result is there already."""
+"""Seconds a party waits for the others' closing statements; the result is there already."""
 
 
 class Session(Exchange):
@@ -181,7 +181,7 @@ class Session(Exchange):
             await self._drain(channel.link)
 
     async def _drain(self, link: SecureLink) -> None:
-        """As with silence: a peer may be slow, but not take nothing for as long as `timeout`."""
+        """Give up a peer that takes nothing for as long as `timeout`; it may be slow."""
         seconds = self.manifest.session.timeout
         while link.failed is None and link.backlog:
             before = link.bytes_sent
@@ -194,7 +194,7 @@ class Session(Exchange):
 
     @property
     def bytes_sent(self) -> int:
-        """To all parties, framing included and TLS not."""
+        """Bytes sent to all parties, framing included and TLS not."""
         return sum(channel.link.bytes_sent for channel in self._channels.values())
 
     @property
@@ -262,7 +262,7 @@ class Session(Exchange):
                 self._channels[other].say(Relayed(place, b"", encode(statement)))
 
     def _statements_relayed(self) -> dict[PartyId, tuple[PartyId, ...]]:
-        """Parties whose statement each relayer brings to this one, if it is a recipient."""
+        """Return the parties whose statement each relayer brings to this one, if a recipient."""
         return self._topology.relayed_by if self.me in self.manifest.recipients else {}
 
     async def _hear_relayed_statement(
@@ -279,7 +279,7 @@ class Session(Exchange):
                 raise PeerViolation("it relayed no statement of a party it is the relayer of")
             self._check_statement(party, statement)
         except (OstrakaError, IndexError):
-            return False  # the relayer's own statement is here: nobody is lost any more
+            return False  # not lost: the relayer's own statement is here already
         statements[party] = statement
         return True
 

@@ -187,14 +187,14 @@ _types: Final = {number: kind for kind, (number, _) in _layout.items()}
 
 
 def encode(message: Message) -> bytes:
-    """The one encoding of `message`."""
+    """Return the one encoding of `message`."""
     number, _ = _layout[type(message)]
     body: bytes = msgpack.packb((number, *message))
     return body
 
 
 def decode(body: bytes | bytearray) -> Message:
-    """The message in `body`.
+    """Return the message in `body`.
 
     Raises:
         PeerViolation: anything but the one encoding of one known message.
