@@ -10,9 +10,8 @@ from ostraka.arithmetic.field import P61
 from ostraka.arithmetic.randomness import SeededDraw
 from ostraka.delivery.party import Party
 from ostraka.engine.compare import equal, less_than
-from ostraka.engine.context import start
-from ostraka.engine.deal import share
 from ostraka.engine.reveal import reveal
+from ostraka.engine.shamir.backend import start
 from ostraka.sharing.shamir import Shamir
 from ostraka.simulate import MemoryNet
 
@@ -61,7 +60,7 @@ def compares():
         seed = data.draw(st.integers(0, 1000))
 
         async def program(engine):
-            x, y = await share(engine, 0, a, a.shape), await share(engine, 1, b, b.shape)
+            x, y = await engine.share(0, a, a.shape), await engine.share(1, b, b.shape)
             return [await reveal(z) for z in (await less_than(x, y), await equal(x, y))]
 
         for less, same in (await together(n, t, program, seed=seed, begin=begin))[0]:

@@ -9,15 +9,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ostraka.arithmetic.field import P61, Field
-from ostraka.engine import audit as auditing
-from ostraka.engine import gates as proving
-from ostraka.engine.audit import start_active
-from ostraka.engine.boolean import Proven, boolean
 from ostraka.engine.compare import equal, less_than, less_than_zero
-from ostraka.engine.deal import share
-from ostraka.engine.gates import ROWS, Gates
 from ostraka.engine.multiply import mul
 from ostraka.engine.reveal import open_elements, reveal
+from ostraka.engine.shamir import audit as auditing
+from ostraka.engine.shamir import gates as proving
+from ostraka.engine.shamir.backend import start_active
+from ostraka.engine.shamir.boolean import Proven, boolean
+from ostraka.engine.shamir.gates import ROWS, Gates
 from ostraka.errors import OstrakaError, PeerViolation
 from ostraka.simulate import MemoryNet
 
@@ -47,7 +46,7 @@ async def test_every_value_of_a_tiny_field(together, bits):
     x = np.tile(np.arange(-half, half + 1), 50 if bits < 13 else 1)
 
     async def program(engine):
-        a = await share(engine, 0, x, x.shape)
+        a = await engine.share(0, x, x.shape)
         found = await less_than_zero(a), await equal(a, -half)
         return [await open_elements(z, masked=True) for z in found]
 
@@ -61,7 +60,7 @@ async def test_a_batch_costs_the_rounds_of_one_and_nothing_is_proven_before_the_
     for count in (1, 500):
 
         async def program(engine, count=count):
-            x = await share(engine, 0, 7, (count,))
+            x = await engine.share(0, 7, (count,))
             before = engine.counters.rounds
             both = await mul(await less_than(x, 9), await equal(x, 7))
             assert engine.audit._gates.words > 0
@@ -81,7 +80,7 @@ async def test_many_gates_are_cut_again_and_proven_before_they_are_too_many(toge
     a = np.arange(-100, 100)
 
     async def program(engine):
-        x = await share(engine, 0, a, a.shape)
+        x = await engine.share(0, a, a.shape)
         less = await less_than_zero(x)
         assert engine.audit._gates.words <= 300
         assert len(engine.audit._sums) >= 2
@@ -219,12 +218,12 @@ async def test_what_each_party_sees_of_a_comparison_is_the_same_for_every_secret
 
 
 async def test_what_a_comparison_opens_is_uniform_at_full_size(together, monkeypatch):
-    from ostraka.engine import boolean as sharing
+    from ostraka.engine.shamir import boolean as sharing
 
     honest = sharing.open_elements
 
     async def program(engine):
-        x = await share(engine, 0, 12345, (20_000,))
+        x = await engine.share(0, 12345, (20_000,))
         await less_than_zero(x)
         return seen.get(engine.me)
 
@@ -373,7 +372,7 @@ async def test_a_lie_in_an_and_is_found_in_thousands_of_runs(together, monkeypat
 
 @pytest.mark.parametrize("liar", range(3))
 async def test_a_wrong_share_of_a_masked_number_is_found_at_once(together, monkeypatch, liar):
-    from ostraka.engine import boolean as sharing
+    from ostraka.engine.shamir import boolean as sharing
 
     honest = sharing.open_elements
 
@@ -387,7 +386,7 @@ async def test_a_wrong_share_of_a_masked_number_is_found_at_once(together, monke
 
 
 async def test_what_party_0_deals_of_its_bits_is_proven(together, monkeypatch):
-    from ostraka.engine import boolean as sharing
+    from ostraka.engine.shamir import boolean as sharing
 
     honest = sharing.deal
 

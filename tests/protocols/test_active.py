@@ -9,7 +9,7 @@ import pytest
 
 from ostraka.arithmetic.field import P61
 from ostraka.engine import rounds
-from ostraka.engine.audit import Auditor
+from ostraka.engine.shamir.audit import Auditor
 from ostraka.errors import Aborted, ManifestError, OstrakaError, PeerViolation
 from ostraka.outcome import Outcome
 from ostraka.protocols import protocol_for

@@ -22,13 +22,11 @@ from ostraka.arithmetic.randomness import OsDraw
 from ostraka.delivery.opening import open_to
 from ostraka.delivery.party import Party
 from ostraka.engine.array import SecretArray
-from ostraka.engine.audit import start_active
 from ostraka.engine.compare import less_than
-from ostraka.engine.context import Engine, start
-from ostraka.engine.deal import share
 from ostraka.engine.digits import decompose, truncate
 from ostraka.engine.multiply import matmul, mul
 from ostraka.engine.reveal import reveal
+from ostraka.engine.shamir.backend import ShamirBackend, start, start_active
 from ostraka.engine.sort import sort
 from ostraka.engine.table import look_up
 from ostraka.errors import InternalError
@@ -101,28 +99,28 @@ async def measure(
 # --- words ---------------------------------------------------------------------------------------
 
 
-async def _mul(engine: Engine, _: Manifest, size: int) -> Word:
+async def _mul(engine: ShamirBackend, _: Manifest, size: int) -> Word:
     (x, a), (y, b) = [await _numbers(engine, 29, size, k) for k in range(2)]
     return Word(lambda: mul(x, y), a * b)
 
 
-async def _compare(engine: Engine, _: Manifest, size: int) -> Word:
+async def _compare(engine: ShamirBackend, _: Manifest, size: int) -> Word:
     (x, a), (y, b) = [await _numbers(engine, 59, size, k) for k in range(2)]
     return Word(lambda: less_than(x, y), a < b)
 
 
-async def _sort(engine: Engine, _: Manifest, size: int) -> Word:
+async def _sort(engine: ShamirBackend, _: Manifest, size: int) -> Word:
     x, a = await _numbers(engine, 39, size)
     return Word(lambda: sort(x), np.sort(a))
 
 
-async def _matmul(engine: Engine, _: Manifest, size: int) -> Word:
+async def _matmul(engine: ShamirBackend, _: Manifest, size: int) -> Word:
     x, a = await _numbers(engine, 20, size * size)
     square, expected = x.reshape(size, size), a.reshape(size, size)
     return Word(lambda: matmul(square, square), expected @ expected)
 
 
-async def _fixed_matmul(engine: Engine, _: Manifest, size: int) -> Word:
+async def _fixed_matmul(engine: ShamirBackend, _: Manifest, size: int) -> Word:
     """Numbers with 16 bits behind the point."""
     x, a = await _numbers(engine, 20, size * size)
     square, expected = x.reshape(size, size), a.reshape(size, size)
@@ -133,31 +131,31 @@ async def _fixed_matmul(engine: Engine, _: Manifest, size: int) -> Word:
     return Word(run, expected @ expected >> 16)
 
 
-async def _truncate(engine: Engine, _: Manifest, size: int) -> Word:
+async def _truncate(engine: ShamirBackend, _: Manifest, size: int) -> Word:
     x, a = await _numbers(engine, 59, size)
     return Word(lambda: truncate(x, 16), a >> 16)
 
 
-async def _decompose(engine: Engine, _: Manifest, size: int) -> Word:
+async def _decompose(engine: ShamirBackend, _: Manifest, size: int) -> Word:
     """All bits of numbers that are not negative."""
     x, a = await _numbers(engine, 59, size)
     bits = (a[:, None] + 2**59) >> np.arange(61) & 1
     return Word(lambda: decompose(x + 2**59, 61), bits)
 
 
-async def _threshold(engine: Engine, _: Manifest, size: int) -> Word:
+async def _threshold(engine: ShamirBackend, _: Manifest, size: int) -> Word:
     """Whether counts of up to twenty votes reach eleven."""
     counts = np.arange(size) % 21
-    x, table = await share(engine, 0, counts, counts.shape), np.repeat([0, 1], [11, 10])
+    x, table = await engine.share(0, counts, counts.shape), np.repeat([0, 1], [11, 10])
     return Word(lambda: look_up(x, table), counts >= 11)
 
 
-async def _reveal(engine: Engine, _: Manifest, size: int) -> Word:
+async def _reveal(engine: ShamirBackend, _: Manifest, size: int) -> Word:
     x, a = await _numbers(engine, 59, size)
     return Word(lambda: reveal(x), a)
 
 
-async def _auction(engine: Engine, manifest: Manifest, size: int) -> Word:
+async def _auction(engine: ShamirBackend, manifest: Manifest, size: int) -> Word:
     """The protocol itself, from the moment `size` bidders, who are not there, have shared: bids are
     found to be within bounds, the highest and whose it is are found and opened to everybody."""
     protocol = Auction(_bidding(manifest, size))
@@ -206,7 +204,7 @@ def _bidding(manifest: Manifest, size: int) -> Manifest:
     )
 
 
-WORDS: Final[dict[str, Callable[[Engine, Manifest, int], Awaitable[Word]]]] = {
+WORDS: Final[dict[str, Callable[[ShamirBackend, Manifest, int], Awaitable[Word]]]] = {
     "mul": _mul,
     "compare": _compare,
     "sort": _sort,
@@ -222,15 +220,15 @@ WORDS: Final[dict[str, Callable[[Engine, Manifest, int], Awaitable[Word]]]] = {
 
 
 async def _numbers(
-    engine: Engine, bits: int, size: int, owner: int = 0
+    engine: ShamirBackend, bits: int, size: int, owner: int = 0
 ) -> tuple[SecretArray, NDArray[np.int64]]:
     """Numbers below 2^bits in magnitude that party `owner` shares, and what they are."""
     draw = np.random.default_rng(owner)  # noqa: TID251 - public inputs of a benchmark
     numbers = draw.integers(-(2**bits), 2**bits, size)
-    return await share(engine, owner, numbers, numbers.shape), numbers
+    return await engine.share(owner, numbers, numbers.shape), numbers
 
 
-async def barrier(engine: Engine) -> None:
+async def barrier(engine: ShamirBackend) -> None:
     """Everybody is ready for the next run."""
     step, others = engine.begin(), [i for i in range(engine.n) if i != engine.me]
     for other in others:

@@ -1,6 +1,6 @@
 """Choosing: by a secret condition, the smallest, the largest, and where it stands.
 
-Adversary: at most t < n / 2 parties, who learn nothing; passive, or active with `Engine.audit`. A
+Adversary: at most t < n / 2 parties, who learn nothing; passive, or active. A
 comparison is `compare`'s. The largest of k are found by levels: groups of g, all pairs in a group
 compared, go on with their first ones. A level has the rounds of one comparison, ceil(log2 (g - 1))
 and one more; groups are as large as comparing stays cheaper than rounds.

@@ -16,7 +16,7 @@ from ostraka.arithmetic.randomness import Draw, Words
 from ostraka.delivery import agree, opening
 from ostraka.delivery.cost import Cost
 from ostraka.delivery.party import Party
-from ostraka.engine.offers import Offers
+from ostraka.engine.shamir.offers import Offers
 from ostraka.errors import InputError, ManifestError, RefusedByPolicy
 from ostraka.exchange import Expected
 from ostraka.manifest import Manifest

@@ -18,7 +18,7 @@ from ostraka.arithmetic.randomness import Draw, Words
 from ostraka.delivery import agree
 from ostraka.delivery.opening import open_to
 from ostraka.delivery.party import Party
-from ostraka.engine.offers import Offers
+from ostraka.engine.shamir.offers import Offers
 from ostraka.errors import OstrakaError, PeerViolation
 from ostraka.exchange import Array, Exchange, type_codes
 from ostraka.names import PartyId, Step

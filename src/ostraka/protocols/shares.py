@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from ostraka.arithmetic.randomness import Draw, Words
-from ostraka.engine.offers import Offers
+from ostraka.engine.shamir.offers import Offers
 from ostraka.names import PartyId
 from ostraka.sharing.scheme import Explicit, Parcel, Scheme
 

@@ -35,10 +35,10 @@ import numpy as np
 from ostraka.arithmetic.field import Elements, Field
 from ostraka.arithmetic.planes import Planes
 from ostraka.arithmetic.randomness import Words, blocks
-from ostraka.engine.boolean import line
-from ostraka.engine.coin import Coin
-from ostraka.engine.context import Engine
-from ostraka.engine.deal import deal
+from ostraka.engine.shamir.boolean import line
+from ostraka.engine.shamir.coin import Coin
+from ostraka.engine.shamir.context import Context
+from ostraka.engine.shamir.deal import deal
 
 MANY: Final = 1 << 17
 """Words of 64 ANDs that one proof is about at most: bounds memory, about 24 MiB."""
@@ -66,7 +66,7 @@ Claims = tuple[Elements, Elements, Words]
 class Gates:
     """The ANDs since the last proof."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Context) -> None:
         self.engine = engine
         self.me, self.field = engine.me, engine.field
         self._told: list[tuple[Planes, ...]] = []
