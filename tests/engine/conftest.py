@@ -12,8 +12,16 @@ from ostraka.delivery.party import Party
 from ostraka.engine.compare import equal, less_than
 from ostraka.engine.reveal import reveal
 from ostraka.engine.shamir.backend import start
+from ostraka.engine.shamir.opening import open_shares
 from ostraka.sharing.shamir import Shamir
 from ostraka.simulate import MemoryNet
+
+
+async def open_early(x):
+    """Open x before anything is proven, as `Masked` does."""
+    flat = np.ascontiguousarray(x.parts[0]).reshape(-1)
+    return (await open_shares(x.engine, flat, proven=False)).reshape(x.shape)
+
 
 SIZES = [(3, 1), (4, 1), (5, 2), (7, 3), (9, 4)]
 
@@ -41,6 +49,11 @@ async def together(n, t, program, *, field=P61, seed=0, net=None, begin=start):
 @pytest.fixture(name="together")
 def _together():
     return together
+
+
+@pytest.fixture(name="open_early")
+def _open_early():
+    return open_early
 
 
 @pytest.fixture(params=SIZES, ids=lambda size: f"n{size[0]}t{size[1]}")

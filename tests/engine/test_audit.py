@@ -6,17 +6,19 @@ import numpy as np
 import pytest
 
 from ostraka.arithmetic.field import P61, Field
-from ostraka.engine import bits as making_bits
-from ostraka.engine import multiply as multiplying
 from ostraka.engine import sort as sorting
 from ostraka.engine.bits import random_bits
 from ostraka.engine.compare import equal, less_than
 from ostraka.engine.digits import decompose, truncate
 from ostraka.engine.multiply import dot, matmul, mul
-from ostraka.engine.reveal import open_elements, reveal
+from ostraka.engine.reveal import reveal
 from ostraka.engine.shamir import audit as auditing
+from ostraka.engine.shamir import backend as sharing
 from ostraka.engine.shamir import links
+from ostraka.engine.shamir import reduce as multiplying
+from ostraka.engine.shamir import shuffle as shuffling
 from ostraka.engine.shamir.backend import start_active
+from ostraka.engine.shamir.opening import open_shares
 from ostraka.engine.sort import sort, top_k
 from ostraka.errors import Aborted, ManifestError, OstrakaError, PeerViolation
 from ostraka.simulate import MemoryNet
@@ -151,15 +153,15 @@ async def test_sorting(together, size):
 
 @pytest.mark.parametrize("wrong", [[[1, 0], [1, 0]], [[2, -1], [-1, 2]], [[1, 1], [0, 0]]])
 async def test_a_matrix_that_is_no_permutation_is_found(together, monkeypatch, wrong):
-    honest = sorting.deal
+    honest = sharing.deal
 
     async def deal(engine, dealers, length, local, *, total):
         matrix = engine.field.encode(wrong).reshape(-1)
-        mine = matrix.__getitem__ if engine.me == 1 else local
+        mine = matrix.__getitem__ if engine.me == 1 and len(dealers) > 1 else local
         return await honest(engine, dealers, length, mine, total=total)
 
-    monkeypatch.setattr(sorting, "deal", deal)
-    monkeypatch.setattr(sorting, "SETS", 0)
+    monkeypatch.setattr(sharing, "deal", deal)
+    monkeypatch.setattr(shuffling, "SETS", 0)
 
     async def program(engine):
         table = await sorting.shuffle(await engine.share(0, [[3, 4]], (1, 2)))
@@ -173,19 +175,19 @@ async def test_a_matrix_that_is_no_permutation_is_found(together, monkeypatch, w
 @pytest.mark.parametrize(("n", "t"), [(3, 1), (4, 1), (5, 2)])
 async def test_a_shuffle_that_is_none_is_found(together, monkeypatch, n, t, how):
     """Party 1 deals something else in the sets that it is in."""
-    honest = sorting._permuted
+    honest = shuffling._permuted
     errors = {"another order": [], "add": [1], "add and take away": [1, -1]}[how]
 
-    async def permuted(table, group, seed):
-        if table.engine.me == 1 and 1 in group[: t + 1]:
+    async def permuted(engine, table, group, seed):
+        if engine.me == 1 and 1 in group[: t + 1]:
             if how == "another order":
                 seed = bytes(32)
             elif errors:
                 first = (np.arange(table.size) == 0).reshape(table.shape)
-                table = table + errors.pop(0) * first
-        return await honest(table, group, seed)
+                table = (engine.array(table) + errors.pop(0) * first).parts[0]
+        return await honest(engine, table, group, seed)
 
-    monkeypatch.setattr(sorting, "_permuted", permuted)
+    monkeypatch.setattr(shuffling, "_permuted", permuted)
 
     async def program(engine):
         table = await engine.share(0, [[3, 3, 3], [5, 6, 7]], (2, 3))
@@ -197,7 +199,7 @@ async def test_a_shuffle_that_is_none_is_found(together, monkeypatch, n, t, how)
 
 async def test_a_leader_that_tells_different_orders_is_found(together, monkeypatch):
     """Else columns could be mixed, and the combinations that prove them right would be, too."""
-    honest = sorting._group_seeds
+    honest = shuffling._group_seeds
 
     async def two_stories(engine, groups):
         found = await honest(engine, groups)
@@ -205,7 +207,7 @@ async def test_a_leader_that_tells_different_orders_is_found(together, monkeypat
             found[groups.index((0, 3, 4))] = bytes(32)
         return found
 
-    monkeypatch.setattr(sorting, "_group_seeds", two_stories)
+    monkeypatch.setattr(shuffling, "_group_seeds", two_stories)
 
     async def program(engine):
         table = await engine.share(0, [[3, 4]], (1, 2))
@@ -339,7 +341,7 @@ def every_word(owner):
         bits = await random_bits(engine, (3,))
         total = await matmul(product.reshape(1, 2), less.reshape(2, 1))
         masks = await engine.random((2,))
-        opened = await open_elements(masks + x, masked=True)
+        opened = await open_shares(engine, (masks + x).parts[0], proven=False)
         rest = await dot(bits, 1 - bits)
         found = [(await reveal(v)).tolist() for v in (product, less, total, rest)]
         half = await truncate(product, 1)
@@ -422,11 +424,11 @@ async def test_lies_at_openings_are_corrected_and_the_run_goes_on(together, n, t
     assert results[t:] == [([9, 25], [0, 1], set(liars))] * (n - t)
 
 
-async def test_lies_before_the_proof_are_not_corrected(together):
+async def test_lies_before_the_proof_are_not_corrected(together, open_early):
     async def program(engine):
         x = await engine.share(0, [3, -5], (2,))
         with pytest.raises(PeerViolation, match="p1 announced contradict") as caught:
-            await open_elements(x + (engine.me == 1), masked=True)
+            await open_early(x + (engine.me == 1))
         assert caught.value.peer is None
         assert engine.party.liars == []
 
@@ -449,7 +451,7 @@ async def test_a_wrong_product_is_found_whatever_it_is_used_for(together, monkey
 
 
 async def test_a_bit_that_is_none_is_found(together, monkeypatch):
-    honest = making_bits.deal
+    honest = sharing.deal
 
     async def deal(engine, dealers, length, local, *, total):
         def wrong(part):
@@ -458,7 +460,7 @@ async def test_a_bit_that_is_none_is_found(together, monkeypatch):
         mine = wrong if engine.me == 0 else local
         return await honest(engine, dealers, length, mine, total=total)
 
-    monkeypatch.setattr(making_bits, "deal", deal)
+    monkeypatch.setattr(sharing, "deal", deal)
 
     async def program(engine):
         bits = await random_bits(engine, (5,))

@@ -6,10 +6,10 @@ import pytest
 from ostraka.arithmetic.field import P61, Field
 from ostraka.arithmetic.randomness import SeededDraw
 from ostraka.delivery.party import Party
-from ostraka.engine import reveal as revealing
 from ostraka.engine.multiply import dot, matmul, mul
 from ostraka.engine.reveal import reveal
 from ostraka.engine.shamir import deal as dealing
+from ostraka.engine.shamir import opening as revealing
 from ostraka.engine.shamir.backend import start
 from ostraka.errors import ManifestError, OstrakaError, PeerViolation
 from ostraka.sharing.additive import Additive

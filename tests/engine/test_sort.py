@@ -5,6 +5,7 @@ import pytest
 
 from ostraka.engine import sort as sorting
 from ostraka.engine.reveal import reveal
+from ostraka.engine.shamir import shuffle as shuffling
 from ostraka.engine.sort import shuffle, sort, sorted_with, top_k
 
 
@@ -94,7 +95,7 @@ async def test_many_parties_shuffle_by_matrices(together):
 
 
 async def test_a_shuffle_by_matrices_is_fair(together, monkeypatch):
-    monkeypatch.setattr(sorting, "SETS", 0)
+    monkeypatch.setattr(shuffling, "SETS", 0)
 
     async def program(engine):
         secret = engine.public([[0, 1, 2]])

@@ -6,9 +6,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ostraka.arithmetic.field import Field
-from ostraka.engine import rounds
 from ostraka.engine.reveal import reveal
 from ostraka.engine.rounds import alone
+from ostraka.engine.shamir import rounds
 from ostraka.engine.table import _masked as masked
 from ostraka.engine.table import look_up, powers
 
@@ -64,11 +64,11 @@ async def test_rounds_of_a_table(together, k):
         x = await engine.share(0, [k - 1], (1,))
         took, found = [], []
         for spare in (0, 2 * degree + 1):
-            engine.random = (await engine.random((spare,))).parts[0]
+            engine.offered = (await engine.random((spare,))).parts[0]
             before = engine.counters.rounds
             found += (await reveal(await look_up(x, np.arange(k) ** 2))).tolist()
             took.append(engine.counters.rounds - before - 1)
-        return took, found, len(engine.random)
+        return took, found, len(engine.offered)
 
     for took, found, left in (await together(5, 2, program))[0]:
         assert took == ([3, 2] if degree > 4 else [(degree - 1).bit_length()] * 2)
@@ -88,7 +88,7 @@ async def test_what_a_mask_opens_does_not_depend_on_what_is_looked_up(together):
     f = np.array([[3], [1], [5]], np.uint64)
 
     async def program(engine, place):
-        engine.random = every.reshape(-1)
+        engine.offered = every.reshape(-1)
         x = engine.public(np.full(every.shape[1], place))
         word, told = masked(x, f), []
 

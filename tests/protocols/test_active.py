@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ostraka.arithmetic.field import P61
-from ostraka.engine import rounds
+from ostraka.engine.shamir import rounds
 from ostraka.engine.shamir.audit import Auditor
 from ostraka.errors import Aborted, ManifestError, OstrakaError, PeerViolation
 from ostraka.outcome import Outcome

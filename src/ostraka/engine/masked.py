@@ -105,7 +105,7 @@ async def _halved(y: SecretArray, k: int) -> SecretArray:
     (less, same), (above, above_same) = await _compared(c, r, k)
     w = above + await mul(above_same, less)
     borrow = less + await mul(same, w)
-    powers = np.array([1 << i for i in range(k)], np.uint64)
+    powers = np.array([1 << i for i in range(k)])
     low = (powers @ c[:k]) - (r[:k].T @ powers) - w + borrow * (1 << k)
     return (y - low) * pow(2, -k, field.p)
 
