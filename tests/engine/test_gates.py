@@ -15,8 +15,9 @@ from ostraka.engine.reveal import reveal
 from ostraka.engine.shamir import audit as auditing
 from ostraka.engine.shamir import gates as proving
 from ostraka.engine.shamir.backend import start_active
-from ostraka.engine.shamir.boolean import Proven, boolean
+from ostraka.engine.shamir.boolean import Proven
 from ostraka.engine.shamir.gates import ROWS, Gates
+from ostraka.engine.shamir.sliced import boolean
 from ostraka.errors import OstrakaError, PeerViolation
 from ostraka.simulate import MemoryNet
 
@@ -207,7 +208,7 @@ async def test_what_each_party_sees_of_a_comparison_is_the_same_for_every_secret
             engine.uniform = lambda peer, use, length: masks[min(peer, engine.me)].copy()
             engine.party.receive = watched
             seen.append(field.encode(secret + engine.points[engine.me] * slope.ravel()))
-            await boolean(engine, 343).operands(seen[-1])
+            await boolean(engine, 343).operands(engine.array(seen[-1]))
             return seen
 
         seen, _ = await together(3, 1, program, field=field, begin=start_active)

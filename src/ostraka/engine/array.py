@@ -168,11 +168,11 @@ class SecretArray:
         return self._each(lambda part: self._product(public, part))
 
     def dot(self, other: object) -> SecretArray:
-        """The inner product with a public vector, or matrix product with a public matrix."""
+        """Return the inner product with a public vector, or matrix product with a public matrix."""
         return self @ other
 
     def sum(self, axis: int | tuple[int, ...] | None = None) -> SecretArray:
-        """The sum over some axes, over all by default."""
+        """Return the sum over some axes, over all by default."""
         return self._each(lambda part: self.engine.ring.sum(part, axis))
 
     # --- what a secret does not do ----------------------------------------------------------------

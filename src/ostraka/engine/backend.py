@@ -170,5 +170,5 @@ def backend_of(x: SecretArray) -> Backend:
 
 
 def wraps(engine: Backend) -> bool:
-    """Whether 2^bits = 1 in the ring, as in F_p with p = 2^bits - 1; else 2^bits = 0."""
+    """Tell whether 2^bits = 1 in the ring, as in F_p with p = 2^bits - 1; else 2^bits = 0."""
     return isinstance(engine.ring, Field)

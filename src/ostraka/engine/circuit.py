@@ -140,12 +140,12 @@ async def merge(bits: Circuit, groups: list[Group]) -> list[Group]:
 
 
 def _slices(rows: int) -> tuple[slice, slice]:
-    """The lower and the upper of each pair of rows; the lowest row is left over if it is odd."""
+    """Slice the lower and the upper of each pair of rows; an odd lowest row is left over."""
     return slice(rows % 2, rows, 2), slice(rows % 2 + 1, rows, 2)
 
 
 def _joined(gives: Bits, passes: Bits, both: Bits) -> Group:
-    """`both` holds, pair by pair, (upper passes and lower gives), then (both pass)."""
+    """Join groups; `both` holds, pair by pair, (upper passes and lower gives), then (both pass)."""
     rows, pairs = gives.shape[1], both.shape[1] // 2
     upper = gives[:, _slices(rows)[1]] ^ both[:, :pairs]
     if rows % 2 == 0:

@@ -57,7 +57,7 @@ async def less_than_zero(x: SecretArray) -> SecretArray:
 
 
 async def less_than(a: Operand, b: Operand) -> SecretArray:
-    """1 where a < b, else 0, with broadcasting, as long as |a - b| <= (p - 1) / 2."""
+    """Return 1 where a < b, else 0, with broadcasting, as long as |a - b| <= (p - 1) / 2."""
     return await less_than_zero(_difference(a, b))
 
 

@@ -78,7 +78,7 @@ async def _odd(y: SecretArray) -> SecretArray:
 
 
 async def _top(y: SecretArray) -> SecretArray:
-    """The top bit of c - r in Z_2^bits: that of c XOR r, and what the bits below borrow."""
+    """Return the top bit of c - r in Z_2^bits: that of c XOR r, and what the bits below borrow."""
     c, r = await _opened(y)
     high = _differ(c[-1], r[-1])
     borrow, _ = (await _compared(c[:-1], r[:-1], len(c) - 1))[0]
@@ -96,7 +96,7 @@ async def _zero(y: SecretArray) -> SecretArray:
 
 
 async def _halved(y: SecretArray, k: int) -> SecretArray:
-    """y = c - r - w modulo 2^61, w = 1 if c < r: without its low bits, which borrow if they must.
+    """Halve y = c - r - w modulo 2^61, w = 1 if c < r: its low bits, which may borrow, fall away.
 
     9 rounds and an opening.
     """
@@ -111,9 +111,9 @@ async def _halved(y: SecretArray, k: int) -> SecretArray:
 
 
 async def _bits(y: SecretArray, k: int) -> SecretArray:
-    """y = c - r - w as above: bit i is c_i - r_i less what is borrowed, and more what it borrows.
+    """Return the bits of y = c - r - w; in Z_2^bits, w = 0.
 
-    In Z_2^bits, w = 0.
+    Bit i is c_i - r_i less what is borrowed from it, and more what it borrows.
 
     A prefix tree gives for every i whether the bits below borrow, and pass on w. [Sklansky60]
     """
@@ -138,7 +138,7 @@ async def _bits(y: SecretArray, k: int) -> SecretArray:
 
 
 async def _opened(y: SecretArray) -> tuple[PublicBits, SecretArray]:
-    """The bits of y + r and of r, lowest first: shape (bits, count). One opening."""
+    """Return the bits of y + r and of r, lowest first: shape (bits, count). One opening."""
     engine = backend_of(y)
     width = engine.ring.bits
     r = await random_bits(engine, (width, len(y)))
@@ -150,7 +150,7 @@ async def _opened(y: SecretArray) -> tuple[PublicBits, SecretArray]:
 
 
 def _differ(c: PublicBits, r: SecretArray) -> SecretArray:
-    """c XOR r: free, as c is public."""
+    """Return c XOR r: free, as c is public."""
     return r * (1 - 2 * c) + c
 
 
@@ -159,7 +159,7 @@ Group = tuple[SecretArray, SecretArray]
 
 
 async def _compared(c: PublicBits, r: SecretArray, cut: int) -> list[Group]:
-    """The bits below `cut`, and those from there on, if there are any, as one group each.
+    """Join the bits below `cut`, and those from there on, if there are any, to one group each.
 
     Neighbours are merged in trees, 6 rounds for 61 bits. In pairs of bits all is linear in the two
     bits of r and their product.

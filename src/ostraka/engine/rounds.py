@@ -65,9 +65,11 @@ class Unreduced:
 class Masked:
     """The sum of a * mask over the last axis, for a mask no opening used before: gives elements.
 
-    Safe at once, before anything is proven: where the row of a is zero the sum is zero, and where
-    it is not the sum is uniform in a field, whatever a compute party falsified before, so parties
-    learn of each row only whether it is zero. See docs/decisions/0006-active-security.md.
+    Opened at once, before anything is proven. Where a row of a is zero the sum is zero; where it is
+    not the sum is uniform in a field, so parties learn of each row only whether it is zero. That
+    tells a liar nothing if it could tell the rows itself: a row may be linear in what one
+    contributor shared and its products, one product deep, as ballots are. What lies deeper is
+    opened as `Unreduced`. See docs/decisions/0006-active-security.md.
 
     Raises:
         TypeError: the mask does not come from `Random`, or the ring is no field.

@@ -147,7 +147,7 @@ def _raised(x: SecretArray, k: int, afresh: bool = False) -> Operation[SecretArr
 
 
 def _masked(x: SecretArray, f: Elements) -> Operation[SecretArray]:
-    """The polynomials f, lowest power first, at every place: shape (size of x, columns of f)."""
+    """Evaluate polynomials f, lowest power first, at every place: shape (size of x, columns)."""
     engine, degree = backend_of(x), len(f) - 1
     field, shape = engine.field, (2 * degree + 1, x.size)
     random = engine.take_random(prod(shape))
@@ -165,7 +165,7 @@ def _masked(x: SecretArray, f: Elements) -> Operation[SecretArray]:
 
 
 def _scales(field: Field, w: Elements, d: Elements) -> list[int]:
-    """(d_1 ... d_k) / (w_1 ... w_k) for every k."""
+    """Return (d_1 ... d_k) / (w_1 ... w_k) for every k."""
     p = field.p
     above, below = (list(accumulate(x.tolist(), lambda a, b: a * b % p)) for x in (d, w))
     inverse, found = pow(below[-1], p - 2, p), []
@@ -176,7 +176,7 @@ def _scales(field: Field, w: Elements, d: Elements) -> list[int]:
 
 
 def _shifted(field: Field, f: Elements, at: Elements) -> Elements:
-    """For each column of f and each a in `at` the coefficients of f(a - X), lowest first.
+    """Return for each column of f and each a in `at` the coefficients of f(a - X), lowest first.
 
     f_k's is (-1)^k / k! sum_i (f_(k+i) (k + i)!) a^i / i!. Shape (columns, degree + 1, len(at)).
     """
@@ -195,20 +195,20 @@ def _shifted(field: Field, f: Elements, at: Elements) -> Elements:
 
 @lru_cache(maxsize=64)
 def _factorials(field: Field, k: int) -> tuple[Elements, Elements]:
-    """i! for i < k, and their inverses."""
+    """Return i! for i < k, and their inverses."""
     found = list(accumulate(range(1, k), lambda a, b: a * b % field.p, initial=1))
     return np.array(found, np.uint64), np.array([pow(x, -1, field.p) for x in found], np.uint64)
 
 
 @lru_cache(maxsize=64)
 def _interpolated(field: Field, first: int, shape: tuple[int, ...], entries: bytes) -> Elements:
-    """The polynomial of each column of a table, lowest power first: shape (k, m)."""
+    """Return the polynomial of each column of a table, lowest power first: shape (k, m)."""
     columns = np.frombuffer(entries, np.uint64).reshape(shape).T.tolist()
     return np.array([_polynomial(column, first, field.p) for column in columns], np.uint64).T
 
 
 def _polynomial(values: Sequence[int], first: int, p: int) -> list[int]:
-    """f with f(first + i) = values_i modulo p: Newton's divided differences, then expanded."""
+    """Return f with f(first + i) = values_i modulo p, by Newton's divided differences."""
     k = len(values)
     if k > p:
         raise ValueError(f"a table of {k} entries over a field of {p}")

@@ -47,7 +47,7 @@ class InputOptions(BaseModel):
 class Interactive(Protocol):
     """A protocol on Shamir shares among n >= 2t + 1 compute parties, who must all stay.
 
-    With security = "active" everything is proven right before it is opened (`engine.audit`); all
+    With security = "active" everything is proven right before it is opened (`shamir.audit`); all
     must then have agreed on whom to count.
 
     Subclasses write `evaluate` where other protocols write `compute`.

@@ -118,7 +118,7 @@ class Auditor(Audit):
         self._terms = 0
 
     async def _masks(self) -> tuple[Stream, list[int]]:
-        """The coin, and in its round our shares of uniform elements that no t parties know."""
+        """Toss the coin, and in its round deal uniform elements that no t parties know."""
         engine, p = self.engine, self.engine.field.p
         own = engine.uniform(engine.me, "audit", MASKS * (engine.t + 1)).reshape(MASKS, -1).tolist()
         dealt = [[_at(c, x, p) for c in own] for x in engine.points]
@@ -178,7 +178,7 @@ class Auditor(Audit):
     async def _fold(
         self, x: Elements, y: Elements, z: int, masks: int = 0
     ) -> tuple[Words, Words, int, Stream]:
-        """From a claim about k rows to one about a combination of them. Rounds: 2.
+        """Fold a claim about k rows to one about a combination of them. Rounds: 2.
 
         Args:
             masks: so many rows in front are not in the claim.
@@ -197,7 +197,7 @@ class Auditor(Audit):
         return _combined(field, row, x)[0], _combined(field, row, y)[0], z, stream
 
     def _values(self, x: Elements, y: Elements) -> Words:
-        """f . g at the points 0 to 2k - 2 but k - 1, where it follows from the claim."""
+        """Return f . g at the points 0 to 2k - 2 but k - 1, where it follows from the claim."""
         field, k = self.engine.field, len(x)
         rows = _extrapolation(field, k)
         f, g = _combined(field, rows, x), _combined(field, rows, y)
@@ -226,7 +226,7 @@ class Auditor(Audit):
 
 
 def _random_inner(field: Field, stream: Stream, vectors: Sequence[Words]) -> int:
-    """The sum of all elements, each times an element of the stream."""
+    """Return the sum of all elements, each times an element of the stream."""
     total = 0
     for vector in vectors:
         for part in blocks(vector.size):
@@ -236,7 +236,7 @@ def _random_inner(field: Field, stream: Stream, vectors: Sequence[Words]) -> int
 
 
 def _cut(x: Words, k: int) -> Elements:
-    """A vector as k rows, zeros behind."""
+    """Cut a vector to k rows, zeros behind."""
     columns = -(-len(x) // k)
     if len(x) == k * columns:
         return x.reshape(k, columns)
@@ -246,7 +246,7 @@ def _cut(x: Words, k: int) -> Elements:
 
 
 def _combined(field: Field, coefficients: Elements, x: Elements) -> Elements:
-    """coefficients @ x; each row of coefficients adds up to one."""
+    """Return coefficients @ x; each row of coefficients adds up to one."""
     if len(x) > 2:
         return matmul(field, coefficients, x)
     out = np.empty((len(coefficients), x.shape[1]), np.uint64)
@@ -257,12 +257,12 @@ def _combined(field: Field, coefficients: Elements, x: Elements) -> Elements:
 
 
 def _at(polynomial: Sequence[int], x: int, p: int) -> int:
-    """Its value at x, coefficients lowest first."""
+    """Return its value at x, coefficients lowest first."""
     return reduce(lambda value, c: (value * x + c) % p, reversed(polynomial), 0)
 
 
 def _inverses(elements: Sequence[int], p: int) -> list[int]:
-    """1 / x of each: three products each, and one inversion."""
+    """Return 1 / x of each: three products each, and one inversion."""
     below = [1, *accumulate(elements, lambda a, b: a * b % p)]
     whole, found = pow(below[-1], -1, p), []
     for x, product in zip(reversed(elements), reversed(below[:-1]), strict=True):
@@ -273,13 +273,13 @@ def _inverses(elements: Sequence[int], p: int) -> list[int]:
 
 @lru_cache(maxsize=512)
 def _weights(k: int, p: int) -> list[int]:
-    """1 / prod_{j != i} (i - j) for i = 0 to k - 1, j alike."""
+    """Return 1 / prod_{j != i} (i - j) for i = 0 to k - 1, j alike."""
     below = [factorial(i) * factorial(k - 1 - i) * (-1) ** (k - 1 - i) for i in range(k)]
     return _inverses(below, p)
 
 
 def _lagrange(k: int, at: int, p: int) -> list[int]:
-    """`Field.lagrange(range(k), at)` for `at` above: L_i = prod (at - j) w_i / (at - i)."""
+    """Return `Field.lagrange(range(k), at)` for `at` above: L_i = prod (at - j) w_i / (at - i)."""
     apart = [(at - i) % p for i in range(k)]
     whole = reduce(lambda a, b: a * b % p, apart, 1)
     return [whole * w * d % p for w, d in zip(_weights(k, p), _inverses(apart, p), strict=True)]
@@ -287,7 +287,7 @@ def _lagrange(k: int, at: int, p: int) -> list[int]:
 
 @lru_cache(maxsize=256)
 def _extrapolation(field: Field, k: int) -> Elements:
-    """Rows that take values at 0 to k - 1 to those at k to 2k - 2: as `_lagrange`, at once."""
+    """Return rows that take values at 0 to k - 1 to those at k to 2k - 2, like `_lagrange`."""
     p, at, nodes = field.p, np.arange(k, 2 * k - 1)[:, None], np.arange(k)
     whole = [factorial(j) // factorial(j - k) % p for j in range(k, 2 * k - 1)]
     inverses = np.array([0, *_inverses(range(1, 2 * k - 1), p)], np.uint64)
@@ -296,6 +296,6 @@ def _extrapolation(field: Field, k: int) -> Elements:
 
 
 def _point(stream: Stream, field: Field, above: int) -> int:
-    """A uniform element that is none of 0 to `above` - 1, but for a bias of 2^-67."""
+    """Draw a uniform element that is none of 0 to `above` - 1, but for a bias of 2^-67."""
     low, high = stream.fill(np.empty(2, np.uint64)).tolist()
     return int(above + (high << 64 | low) % (field.p - above))

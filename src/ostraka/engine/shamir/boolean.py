@@ -44,7 +44,7 @@ class Boolean(Circuit):
         self.sparse = count <= SPARSE
 
     async def both(self, a: Bits, b: Bits) -> Bits:
-        """As `Circuit.both`: part of the result is on its way."""
+        """Do as `Circuit.both` says: part of the result is on its way."""
         if not self.sparse:
             return await self._both(a, b)
         x, y = dense(a, self.count), dense(b, self.count)
@@ -54,7 +54,7 @@ class Boolean(Circuit):
     async def _both(self, a: Bits, b: Bits) -> Bits: ...
 
     async def operands(self, x: SecretArray) -> tuple[list[Bits], Known]:
-        """As `Circuit.operands`: t + 1 numbers, and those of them that we know. Two rounds.
+        """Share t + 1 numbers, as `Circuit.operands` says; also return those we know. Two rounds.
 
         Party 0 learns y + r, r uniform to it and any t - 1 others; parties 1 to t each know one of
         t summands of r. The first operand is y + r, canonical, so never p; the others are p minus
@@ -67,7 +67,7 @@ class Boolean(Circuit):
     async def _operands(self, y: Words) -> tuple[list[Bits], Known]: ...
 
     async def shifted(self, known: Known, k: int) -> SecretArray:
-        """Parties 0 to t deal theirs: one round."""
+        """Let parties 0 to t deal theirs: one round."""
         return self.engine.array(
             await self._shared({i: v >> np.uint64(k) for i, v in known.items()})
         )
@@ -144,7 +144,7 @@ class Replicated(Boolean):
         self.after, self.before = (engine.me + 1) % 3, (engine.me - 1) % 3
 
     async def _both(self, a: Bits, b: Bits) -> Bits:
-        """The three parties' z_i = x_i y_i ^ x_i y_(i+1) ^ x_(i+1) y_i ^ zero_i. [AFLNO16]"""
+        """Send z_i = x_i y_i ^ x_i y_(i+1) ^ x_(i+1) y_i ^ zero_i as party i of three. [AFLNO16]"""
         engine, shape = self.engine, a.shape
         (a0, a1), (b0, b1) = a.reshape(2, -1), b.reshape(2, -1)
         out = np.empty((2, len(a0)), np.uint64)
@@ -164,7 +164,7 @@ class Replicated(Boolean):
         return out.reshape(shape)
 
     async def _operands(self, y: Words) -> tuple[list[Bits], Known]:
-        """r is a stream of parties 1 and 2; of y + r, party 1 gets a stream and 2 the rest."""
+        """Mask by a stream r of parties 1 and 2; of y + r, 1 gets a stream and 2 the rest."""
         engine, field = self.engine, self.engine.field
         r = None
         if engine.me:
@@ -189,7 +189,7 @@ class Replicated(Boolean):
         return [self._rows(first), self._rows(second)], {min(engine.me, 1): masked}
 
     async def _summands(self, bits: Bits) -> list[Words]:
-        """Party 0 deals x_0 ^ x_1; both others know x_2, on the line that is zero at party 0."""
+        """Let party 0 deal x_0 ^ x_1; both others know x_2, on the line that is zero at party 0."""
         engine, count, length = self.engine, self.count, bits.shape[1] * self.count
         if engine.me == 0:
             known = bits_of(bits[0] ^ bits[1], count).reshape(-1)
@@ -232,7 +232,7 @@ class Proven(Replicated):
         self.summands = 3  # each is a component of which the others are zero
 
     async def _operands(self, y: Words) -> tuple[list[Bits], Known]:
-        """Three, in one round: s = y + r + q, and minus both masks.
+        """Share three, in one round: s = y + r + q, and minus both masks.
 
         r is a stream of parties 0 and 2, q of parties 1 and 2, s is opened to 0 and 1, who see
         whether all three shares of it are on a line. Each is known to two parties, as component i
@@ -257,14 +257,14 @@ class Proven(Replicated):
         return found, numbers
 
     async def _shared(self, known: Known) -> Words:
-        """No message, and no lie: as components."""
+        """Add components, without a message or a lie."""
         shares = [
             self.engine.field.scale(v, line(self.engine, (i + 1) % 3)) for i, v in known.items()
         ]
         return self.engine.field.add(*shares)
 
     async def _summands(self, bits: Bits) -> list[Words]:
-        """As without liars, and what party 0 deals of x_0 and x_1 is proven: a product."""
+        """Do as without liars; what party 0 deals of x_0 and x_1 is proven: a product."""
         engine, field = self.engine, self.engine.field
         dealt, last = await super()._summands(bits)
         x, y = (self._component(bits, i) for i in (0, 1))

@@ -5,7 +5,7 @@
                      matrix of the powers 2^0 to 2^(n - 1), which are distinct up to n = 61, are
                      uniform whatever t of the dealers know. [DN07]
     round 2   x y    Each of 2t + 1 parties sends the king its share of x y + r, weighted so that
-                     the sum is the value, plus its part of zero (`engine.zero`).
+                     the sum is the value, plus its part of zero (`shamir.zero`).
     round 3   v      The king adds up v = x y + r, which is uniform, and shares it by the
                      polynomial that is zero at t parties' points: the n - t - 1 others are sent v
                      and multiply it by a constant. z = v - r. [GS20]
@@ -13,8 +13,8 @@
 Every party is the king of an n-th of the elements. With n = 2t + 1 a party sends, for each,
 (t - 1) / (t + 1) + 2t / n + t / n elements: less than 2.5, where [GRR98] takes t.
 
-Adversary: at most t of n >= 2t + 1 parties, who learn nothing. All parties must stay. Passive; with
-active security active: whatever a dealer, a worker or a king sends, to each party another thing if
+Adversary: at most t of n >= 2t + 1 parties, who learn nothing. All parties must stay. Passive or
+active: whatever a dealer, a worker or a king sends, to each party another thing if
 it likes, the honest parties' shares lie off the right polynomial by what it added, which it knows
 whatever the secrets are. The proof of the product finds an error in the value; where n > 2t + 1,
 shares of no polynomial are found first. With n = 2t + 1 the honest are t + 1: any shares are of
@@ -125,18 +125,18 @@ class _Batch:
         self.masks: dict[int, Words] = {}
 
     def _step(self, i: int, stage: int) -> Step:
-        """Steps are counted in the order in which every party sends."""
+        """Number steps in the order in which every party sends."""
         return Step(self.first + 3 * (i + stage) + stage)
 
     def _size(self, i: int) -> int:
         return int(self.pieces[i].stop - self.pieces[i].start)
 
     def _rows(self, i: int) -> int:
-        """Elements that each party deals."""
+        """Count the elements that each party deals."""
         return -(-self._size(i) // (self.engine.n - self.engine.t))
 
     def _slice(self, i: int) -> int:
-        """Elements of which each party is the king; the last ones may have no king."""
+        """Count the elements of which each party is the king; the last ones may have no king."""
         return -(-self._size(i) // self.engine.n)
 
     def deal(self, i: int) -> None:
@@ -183,7 +183,7 @@ class _Batch:
         return self._extracted(dealt).reshape(-1)[: self._size(i)]
 
     def _extracted(self, dealt: Elements) -> Elements:
-        """n - t rows: the sums of 2^(j i) dealt_i."""
+        """Return n - t rows: the sums of 2^(j i) dealt_i."""
         field, found = (
             self.field,
             np.empty((self.engine.n - self.engine.t, dealt.shape[1]), np.uint64),

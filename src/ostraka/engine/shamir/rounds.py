@@ -33,7 +33,7 @@ PIECE: Final = 1 << 16
 
 
 async def shared_round(engine: Context, tasks: Sequence[Task]) -> list[Any]:
-    """As `Rounds.round`."""
+    """Do all tasks in one round: see `Rounds.round`."""
     if not tasks:
         return []
     products = [task for task in tasks if isinstance(task, Product)]
@@ -72,7 +72,7 @@ async def _proven(
     randoms: Sequence[Random],
     opened: Sequence[Opening],
 ) -> Results:
-    """The same, where all is reduced, told to the audit and opened in a round of its own."""
+    """Do the same, but reduce all, tell the audit, and open in a round of its own."""
     sums = [task for task in opened if not isinstance(task, Opened)]
     local = [engine.field.product(task.a.parts[0], task.b.parts[0]) for task in products]
     local += [_local(task) for task in sums]
@@ -113,7 +113,7 @@ async def _tell(
 
 
 def _local(task: Opening) -> Elements:
-    """Our share, of degree 2t, of what is opened."""
+    """Return our share, of degree 2t, of what is opened."""
     a = task.a.parts[0]
     if isinstance(task, Opened):
         return a
@@ -144,8 +144,9 @@ def _parted(flat: Words, shapes: Sequence[tuple[int, ...]]) -> list[Elements]:
 async def _exchange(
     engine: Context, products: Words, count: int, told: Words
 ) -> tuple[Words, Words, Words]:
-    """One round: reduce products, deal `count` random elements, open `told`. Very many products go
-    before the rest, by way of kings.
+    """Run one round: reduce products, deal `count` random elements, open `told`.
+
+    Very many products go before the rest, by way of kings.
 
     Returns:
         Our shares of the products and of the random elements; what was opened.
@@ -185,7 +186,7 @@ async def _exchange(
 
 
 def _send(engine: Context, step: Step, vectors: dict[int, Words], told: Words) -> None:
-    """To each party its share, if it needs one, and what is told to all."""
+    """Send each party its share, if it needs one, and what is told to all."""
     for party in range(engine.n):
         if party != engine.me:
             message = np.concatenate((vectors[party], told)) if party in vectors else told

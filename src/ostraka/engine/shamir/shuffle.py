@@ -24,7 +24,7 @@ eleven and t = 5."""
 
 
 async def shuffled(engine: Context, table: Elements) -> Elements | None:
-    """As `Backend.shuffled`, for our shares of a matrix; None where the sets are too many.
+    """Shuffle our shares of a matrix, as `Backend.shuffled` says; None where sets are too many.
 
     For every set of n - t parties in turn: they permute their shares by an order of their own and
     t + 1 of them deal them afresh. Parties that may collude are outside one of these sets. One

@@ -69,7 +69,7 @@ class Sliced(Boolean):
         return [self._rows(share.reshape(shape)) for share in dealt], known
 
     def _mask(self, length: int) -> tuple[Words, list[Words]]:
-        """Our own summand of r, and our shares of all t.
+        """Return our own summand of r, and our shares of all t.
 
         The polynomial of party j's summand is zero at party 0, what a stream of their own says at
         each other party 1 to t, and what j's own stream says at j: uniform but for that zero.
@@ -82,7 +82,7 @@ class Sliced(Boolean):
         return mine, [own[me - 1], *others]
 
     async def _summands(self, bits: Bits) -> list[Words]:
-        """The secret is the XOR of a bit that party 0 knows, one that party 1 knows, ..."""
+        """Deal the bits, of which the secret is the XOR, that parties 0, 1, ... know."""
         engine = self.engine
         dealers = range(engine.t + 1)
         local = None
@@ -97,7 +97,7 @@ class Sliced(Boolean):
     async def _deal(
         self, dealers: range, words: int, secret: Planes | None, weight: int, *, total: bool
     ) -> list[Elements]:
-        """As `deal.deal`, for planes: one round.
+        """Deal planes, as `deal.deal` does elements: one round.
 
         Args:
             secret: at a dealer: shape (m, words), or (1, words) for bits.
@@ -125,12 +125,12 @@ class Sliced(Boolean):
         return results
 
     def _receivers(self, dealer: int) -> tuple[list[int], list[int]]:
-        """Who reads the dealer's shares from a stream, and who is sent them."""
+        """Return the parties that read the dealer's shares from a stream, and those sent them."""
         after = [(dealer + k) % self.engine.n for k in range(1, self.engine.n)]
         return after[: self.engine.t], after[self.engine.t :]
 
     def _matrix(self, planes: int, weight: int) -> Matrix:
-        """From our secret's planes and t drawn shares to our own share and the explicit ones."""
+        """Return the map from our secret's planes and t drawn shares to all shares but those."""
         key = ("bits", planes, weight)
         if key not in self.engine.cache:
             me, binary = self.engine.me, self.binary
