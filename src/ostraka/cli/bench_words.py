@@ -84,8 +84,7 @@ async def measure(
         await barrier(engine)
         before, begin, sent = replace(engine.counters), monotonic(), session.bytes_sent
         result = await word.run()
-        if engine.audit:
-            await engine.audit.settle()
+        await engine.prove()
         await session.flush()
         timings.append((begin, monotonic(), session.bytes_sent - sent))
     rounds, most = engine.counters.rounds - before.rounds, peak()
@@ -160,7 +159,7 @@ async def _auction(engine: ShamirBackend, manifest: Manifest, size: int) -> Word
     found to be within bounds, the highest and whose it is are found and opened to everybody."""
     protocol = Auction(_bidding(manifest, size))
     x, bids = await _numbers(engine, 39, size)
-    rows = x.parts[0].reshape(-1, 1)
+    rows = engine.share_of(x).reshape(-1, 1)
     party = Party(engine.party.exchange, protocol.scheme, engine.party.next_steps(0))
     everybody = protocol.recipients
 
@@ -230,8 +229,5 @@ async def _numbers(
 
 async def barrier(engine: ShamirBackend) -> None:
     """Everybody is ready for the next run."""
-    step, others = engine.begin(), [i for i in range(engine.n) if i != engine.me]
-    for other in others:
-        engine.send(other, step, np.zeros(1, np.uint8))
-    for other in others:
-        await engine.party.receive(engine.names[other], step, octets(1))
+    others = (i for i in range(engine.n) if i != engine.me)
+    await engine.all_to_all(dict.fromkeys(others, np.zeros(1, np.uint8)), octets(1))

@@ -83,7 +83,7 @@ class Gates:
         self.words += x.shape[1]
 
     async def claims(self, coin: Coin) -> Claims:
-        """Return what must hold if the first `MANY` ANDs were right; forget them. 2 rounds a fold."""
+        """Return what holds if the first `MANY` ANDs were right; forget them. Rounds: 2 a fold."""
         field, planes = self.field, self._planes()
         count = 64 * planes[0, 0].size
         upper = _sums(field, _counted(field, planes))[:-1]
