@@ -10,11 +10,18 @@ from ostraka.arithmetic.field import P61
 from ostraka.arithmetic.randomness import SeededDraw
 from ostraka.delivery.party import Party
 from ostraka.engine.compare import equal, less_than
-from ostraka.engine.context import start
-from ostraka.engine.deal import share
 from ostraka.engine.reveal import reveal
+from ostraka.engine.shamir.backend import start
+from ostraka.engine.shamir.opening import open_shares
 from ostraka.sharing.shamir import Shamir
 from ostraka.simulation import MemoryNet
+
+
+async def open_early(x):
+    """Open x before anything is proven, as `Masked` does."""
+    flat = np.ascontiguousarray(x.parts[0]).reshape(-1)
+    return (await open_shares(x.engine, flat, proven=False)).reshape(x.shape)
+
 
 SIZES = [(3, 1), (4, 1), (5, 2), (7, 3), (9, 4)]
 
@@ -44,6 +51,11 @@ def _together():
     return together
 
 
+@pytest.fixture(name="open_early")
+def _open_early():
+    return open_early
+
+
 @pytest.fixture(params=SIZES, ids=lambda size: f"n{size[0]}t{size[1]}")
 def size(request):
     return request.param
@@ -61,7 +73,7 @@ def compares():
         seed = data.draw(st.integers(0, 1000))
 
         async def program(engine):
-            x, y = await share(engine, 0, a, a.shape), await share(engine, 1, b, b.shape)
+            x, y = await engine.share(0, a, a.shape), await engine.share(1, b, b.shape)
             return [await reveal(z) for z in (await less_than(x, y), await equal(x, y))]
 
         for less, same in (await together(n, t, program, seed=seed, begin=begin))[0]:

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from ostraka.arithmetic.field import P61
 from ostraka.arithmetic.matrix import matmul
 from ostraka.engine.array import SecretArray, concatenate, stack
-from ostraka.engine.deal import share
 from ostraka.engine.reveal import reveal
 
 A = np.arange(-6, 6).reshape(3, 4)
@@ -39,7 +38,7 @@ FREE = {
 @pytest.mark.parametrize("operation", FREE.values(), ids=FREE)
 async def test_operators_are_numpys_and_send_nothing(together, operation):
     async def program(engine):
-        a, b = await share(engine, 0, A, A.shape), await share(engine, 1, B, B.shape)
+        a, b = await engine.share(0, A, A.shape), await engine.share(1, B, B.shape)
         before = copy.copy(engine.counters)
         result = operation(a, b)
         assert engine.counters == before
@@ -55,7 +54,7 @@ async def test_operators_are_numpys_and_send_nothing(together, operation):
 
 async def test_joining(together):
     async def program(engine):
-        a, b = await share(engine, 0, A, A.shape), await share(engine, 1, B, B.shape)
+        a, b = await engine.share(0, A, A.shape), await engine.share(1, B, B.shape)
         return [
             await reveal(x)
             for x in (
@@ -92,7 +91,7 @@ FORBIDDEN = {
 @pytest.mark.parametrize(("advice", "misuse"), FORBIDDEN.items())
 async def test_misuse_is_refused_with_advice(together, advice, misuse):
     async def program(engine):
-        x = await share(engine, 0, 5, ())
+        x = await engine.share(0, 5, ())
         with pytest.raises(TypeError, match=advice):
             misuse(x)
 

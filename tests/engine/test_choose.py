@@ -3,7 +3,6 @@ import pytest
 
 from ostraka.engine.bits import random_bits
 from ostraka.engine.choose import argmax, largest, maximum, minimum, select
-from ostraka.engine.deal import share
 from ostraka.engine.reveal import reveal
 
 X = np.array(
@@ -13,8 +12,8 @@ X = np.array(
 
 async def test_choosing_is_numpys(together, size):
     async def program(engine):
-        x = await share(engine, 0, X, X.shape)
-        c = await share(engine, 1, X[0] > 2, (7,))
+        x = await engine.share(0, X, X.shape)
+        c = await engine.share(1, X[0] > 2, (7,))
         words = [
             await select(c, x[1], x[2]),
             await select(c, x, 9),

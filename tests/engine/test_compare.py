@@ -5,10 +5,9 @@ from hypothesis import strategies as st
 
 from ostraka.arithmetic.field import P61, Field
 from ostraka.engine.compare import equal, less_than, less_than_zero
-from ostraka.engine.context import Counters
-from ostraka.engine.deal import share
 from ostraka.engine.multiply import mul
 from ostraka.engine.reveal import reveal
+from ostraka.engine.shamir.context import Counters
 
 HALF = (P61.p - 1) // 2
 EDGES = [0, 1, -1, 2, -2, 3, HALF, -HALF, HALF - 1, 1 - HALF, 2**59, -(2**59), 2**32, -(2**31)]
@@ -19,7 +18,7 @@ def shared_by_two(operation):
 
     def with_inputs(a, b):
         async def program(engine):
-            x, y = await share(engine, 0, a, a.shape), await share(engine, 1, b, b.shape)
+            x, y = await engine.share(0, a, a.shape), await engine.share(1, b, b.shape)
             return await reveal(await operation(x, y))
 
         return program
@@ -32,7 +31,7 @@ async def test_signs_at_the_edges(together, size):
     x = np.array([*EDGES, *draw.integers(-HALF, HALF + 1, 150)]).reshape(2, -1)
 
     async def program(engine):
-        return await reveal(await less_than_zero(await share(engine, 0, x, x.shape)))
+        return await reveal(await less_than_zero(await engine.share(0, x, x.shape)))
 
     for signs in (await together(*size, program))[0]:
         assert np.array_equal(signs, x < 0)
@@ -64,7 +63,7 @@ async def test_every_value_of_a_tiny_field(together, bits, n, t):
     x = np.tile(np.arange(-half, half + 1), 50 if bits < 13 else 1)
 
     async def program(engine):
-        a = await share(engine, 0, x, x.shape)
+        a = await engine.share(0, x, x.shape)
         return [await reveal(z) for z in (await less_than_zero(a), await equal(a, -half))]
 
     for signs, same in (await together(n, t, program, field=Field(bits)))[0]:
@@ -76,7 +75,7 @@ async def test_shapes_public_operands_and_nothing_at_all(together):
     a, b = np.arange(6).reshape(2, 3), np.array([2, 1, 4])
 
     async def program(engine):
-        x, y = await share(engine, 0, a, a.shape), await share(engine, 1, b, b.shape)
+        x, y = await engine.share(0, a, a.shape), await engine.share(1, b, b.shape)
         none = x[:0]
         results = [
             await less_than(x, y),
@@ -110,8 +109,8 @@ async def test_a_batch_has_the_rounds_of_one_and_traffic_depends_on_no_input(tog
         for value in (0, -HALF, 12345):
 
             async def program(engine, count=count, value=value):
-                x = await share(engine, 0, value, (count,))
-                y = await share(engine, 1, value // 2, (count,))
+                x = await engine.share(0, value, (count,))
+                y = await engine.share(1, value // 2, (count,))
                 engine.counters = Counters()
                 await less_than_zero(x)
                 first = engine.counters.rounds
@@ -128,7 +127,7 @@ async def test_a_batch_has_the_rounds_of_one_and_traffic_depends_on_no_input(tog
 
 async def test_three_parties_send_less_than_fifty_bytes_for_a_comparison(together):
     async def program(engine):
-        x = await share(engine, 0, 5, (6400,))
+        x = await engine.share(0, 5, (6400,))
         engine.counters = Counters()
         await less_than_zero(x)
         return engine.counters.bytes / 6400
@@ -139,7 +138,7 @@ async def test_three_parties_send_less_than_fifty_bytes_for_a_comparison(togethe
 
 async def test_results_go_on_as_any_other_secret(together):
     async def program(engine):
-        x = await share(engine, 0, [5, -5], (2,))
+        x = await engine.share(0, [5, -5], (2,))
         return (await reveal(await mul(await less_than(x, 0), x))).tolist()
 
     assert (await together(3, 1, program))[0] == [[0, -5]] * 3

@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 
 from ostraka.arithmetic.field import Field
-from ostraka.engine.deal import share
 from ostraka.engine.digits import decompose, divide, truncate
 from ostraka.engine.reveal import reveal
 
@@ -13,7 +12,7 @@ X = np.array([0, 1, -1, 2, -2, 7, -8, 2**16, -(2**16) - 1, TOP - 1, -TOP, TOP //
 @pytest.mark.parametrize("k", [0, 1, 16, 33, 59])
 async def test_truncation_is_pythons_shift(together, size, k):
     async def program(engine):
-        x = await share(engine, 0, X, X.shape)
+        x = await engine.share(0, X, X.shape)
         assert (await truncate(x.reshape(1, -1, 1), k)).shape == (1, len(X), 1)
         return await reveal(await truncate(x, k))
 
@@ -25,7 +24,7 @@ async def test_truncation_of_many_random_values(together):
     x = np.random.default_rng(4).integers(-TOP, TOP, (40, 50))
 
     async def program(engine):
-        return await reveal(await truncate(await share(engine, 0, x, x.shape), 20))
+        return await reveal(await truncate(await engine.share(0, x, x.shape), 20))
 
     assert np.array_equal((await together(3, 1, program))[0][0], x >> 20)
 
@@ -35,7 +34,7 @@ async def test_bits_of_every_value_of_a_tiny_field(together):
         x = np.tile(np.arange(2**bits - 1), 9).reshape(3, -1)
 
         async def program(engine, x=x, bits=bits):
-            secret = await share(engine, 0, x, x.shape)
+            secret = await engine.share(0, x, x.shape)
             words = [await decompose(secret, k) for k in (1, 2, bits)]
             return [await reveal(w) for w in words]
 
@@ -48,7 +47,7 @@ async def test_bits_at_full_size(together, size):
     x = np.array([0, 1, 2**60 - 1, 2**59, 0x123456789ABCDEF])
 
     async def program(engine):
-        secret = await share(engine, 1, x, x.shape)
+        secret = await engine.share(1, x, x.shape)
         return await reveal(await decompose(secret, 61)), await reveal(
             await decompose(secret[2], 3)
         )
@@ -65,7 +64,7 @@ async def test_division(together, size):
     )
 
     async def program(engine):
-        x, y = await share(engine, 0, a, a.shape), await share(engine, 1, b, b.shape)
+        x, y = await engine.share(0, a, a.shape), await engine.share(1, b, b.shape)
         return [
             await reveal(q)
             for q in (

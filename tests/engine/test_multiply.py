@@ -6,12 +6,11 @@ import pytest
 from ostraka.arithmetic.field import P61, Field
 from ostraka.arithmetic.randomness import SeededDraw
 from ostraka.delivery.party import Party
-from ostraka.engine import deal as dealing
-from ostraka.engine import reveal as revealing
-from ostraka.engine.context import start
-from ostraka.engine.deal import share
 from ostraka.engine.multiply import dot, matmul, mul
 from ostraka.engine.reveal import reveal
+from ostraka.engine.shamir import deal as dealing
+from ostraka.engine.shamir import opening as revealing
+from ostraka.engine.shamir.backend import start
 from ostraka.errors import ManifestError, OstrakaError, PeerViolation
 from ostraka.sharing.additive import Additive
 from ostraka.sharing.shamir import Shamir
@@ -30,7 +29,7 @@ async def test_products_wrap_like_the_field(together, size):
     a, b = (grid.ravel() for grid in np.meshgrid(EDGES, EDGES))
 
     async def program(engine):
-        x, y = await share(engine, 0, a, a.shape), await share(engine, engine.n - 1, b, b.shape)
+        x, y = await engine.share(0, a, a.shape), await engine.share(engine.n - 1, b, b.shape)
         before = engine.counters.rounds
         product = await mul(x, y)
         assert engine.counters.rounds == before + 1
@@ -46,7 +45,7 @@ async def test_long_vectors_take_one_round_in_pieces(together, size, monkeypatch
     a = np.arange(-5000, 5500)
 
     async def program(engine):
-        x = await share(engine, 1, a, a.shape)
+        x = await engine.share(1, a, a.shape)
         before = engine.counters.rounds
         opened = await reveal(await mul(x, x))
         assert engine.counters.rounds == before + 2
@@ -59,7 +58,7 @@ async def test_long_vectors_take_one_round_in_pieces(together, size, monkeypatch
 @pytest.mark.parametrize(("n", "t"), [(2, 1), (3, 2), (4, 3), (5, 2), (6, 2), (8, 2), (70, 2)])
 async def test_everybody_can_share_at_any_threshold(together, n, t):
     async def program(engine):
-        secrets = [await share(engine, k, [k, -k], (2,)) for k in range(n)]
+        secrets = [await engine.share(k, [k, -k], (2,)) for k in range(n)]
         for dealer in range(n):
             receivers = dealing.plan(engine, dealer)
             assert {dealer, *receivers.seeded, *receivers.explicit} == set(range(n))
@@ -74,7 +73,7 @@ async def test_shapes(together, size):
     a, b, m = np.arange(12).reshape(3, 4) - 5, np.arange(4) * 3 - 7, np.arange(8).reshape(4, 2)
 
     async def program(engine):
-        x, y, z = [await share(engine, k % engine.n, v, v.shape) for k, v in enumerate((a, b, m))]
+        x, y, z = [await engine.share(k % engine.n, v, v.shape) for k, v in enumerate((a, b, m))]
         empty = x[:0]
         products = [
             await mul(x, y),
@@ -101,7 +100,7 @@ async def test_bytes_are_as_promised_whatever_the_inputs(together, size):
     for value in (0, HALF):
 
         async def program(engine, value=value):
-            x = await share(engine, 0, value, (100,))
+            x = await engine.share(0, value, (100,))
             before = engine.counters.bytes
             await mul(x, x)
             return engine.counters.bytes - before
@@ -114,7 +113,7 @@ async def test_bytes_are_as_promised_whatever_the_inputs(together, size):
 
 async def test_reveal_tells_whom_it_is_told_to(together, size):
     async def program(engine):
-        return await reveal(await share(engine, 0, [4, -4], (2,)), to=["p1"])
+        return await reveal(await engine.share(0, [4, -4], (2,)), to=["p1"])
 
     results, _ = await together(*size, program)
     assert [r if r is None else r.tolist() for r in results] == [
@@ -125,7 +124,7 @@ async def test_reveal_tells_whom_it_is_told_to(together, size):
 @pytest.mark.parametrize(("n", "t"), [(3, 1), (4, 1), (5, 2), (7, 2)])
 async def test_a_wrong_share_is_noticed_and_told_whose_it_is_where_that_is_certain(together, n, t):
     async def program(engine):
-        x = await share(engine, 0, [4, -4], (2,))
+        x = await engine.share(0, [4, -4], (2,))
         if engine.me == 1:
             x = x + np.array([0, 1])
         try:
@@ -154,7 +153,7 @@ async def test_words_that_are_no_elements_are_refused(together):
 
 async def test_products_need_more_parties_than_twice_the_threshold(together):
     async def program(engine):
-        x = await share(engine, 0, 3, ())
+        x = await engine.share(0, 3, ())
         with pytest.raises(ManifestError, match="at least 5 compute parties"):
             await mul(x, x)
         with pytest.raises(ValueError, match="nobody"):

@@ -6,11 +6,9 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from ostraka.engine.audit import start_active
-from ostraka.engine.context import start
-from ostraka.engine.deal import share
 from ostraka.engine.noise import add_noise
 from ostraka.engine.reveal import reveal
+from ostraka.engine.shamir.backend import start, start_active
 from ostraka.errors import PeerViolation
 from ostraka.noise.shares import LaplaceShares, Sensitivity
 
@@ -23,7 +21,7 @@ def test_noise_comes_on_top_and_has_the_law_of_all_shares(together, size):
     x = np.arange(d).reshape(2, -1) % 7
 
     async def program(engine):
-        secret = await share(engine, 0, x, x.shape)
+        secret = await engine.share(0, x, x.shape)
         before = engine.counters.rounds
         noisy = await add_noise(secret, noise)
         assert engine.counters.rounds == before + 1

@@ -1,15 +1,14 @@
-"""Words that share their rounds: right, in one message a round, and nothing but what is opened."""
+"""Operations that share rounds: right, in one message a round, and nothing but what is opened."""
 
 import numpy as np
 import pytest
 
 from ostraka.arithmetic.field import P61, Field
-from ostraka.engine import rounds
-from ostraka.engine.audit import start_active
-from ostraka.engine.context import start
-from ostraka.engine.deal import plan, share
 from ostraka.engine.reveal import reveal
-from ostraka.engine.rounds import Opened, Product, Random, alone, side_by_side
+from ostraka.engine.rounds import Opened, Product, Random, Unreduced, alone, side_by_side
+from ostraka.engine.shamir import rounds
+from ostraka.engine.shamir.backend import start, start_active
+from ostraka.engine.shamir.deal import plan
 from ostraka.errors import ManifestError, PeerViolation
 
 HALF = (P61.p - 1) // 2
@@ -36,11 +35,11 @@ def mixture(x, y):
     product, r, opened, itself, dotted = yield [
         Product(x, y),
         Random(x.engine, (2, 3)),
-        Opened(x[..., None], y[..., None]),
+        Unreduced(x[..., None], y[..., None]),
         Opened(x),
-        Opened(x, y[:1]),
+        Unreduced(x, y[:1]),
     ]
-    again, sums = yield [Random(x.engine, (4,)), Opened(product, r[:1])]
+    again, sums = yield [Random(x.engine, (4,)), Unreduced(product, r[:1])]
     return product, r, opened, itself, dotted, again, sums
 
 
@@ -51,7 +50,7 @@ async def test_everything_at_once(together, size, monkeypatch, begin):
     b = np.array([[5, -7, HALF], [1, -1, -(2**19)]])
 
     async def program(engine):
-        x, y = await share(engine, 0, a, a.shape), await share(engine, 1, b, b.shape)
+        x, y = await engine.share(0, a, a.shape), await engine.share(1, b, b.shape)
         nothing = alone(engine, iter_of_nothing())
         results = await side_by_side(engine, mixture(x, y), cube(x[0]), iter_of_nothing())
         product, r, opened, itself, dotted, again, sums = results[0]
@@ -91,9 +90,9 @@ async def test_rounds_and_bytes_are_as_promised_whatever_the_inputs(together, si
     for value in (0, HALF):
 
         async def program(engine, value=value):
-            x = await share(engine, 0, value, (10,))
+            x = await engine.share(0, value, (10,))
             before = (c := engine.counters).rounds, c.messages, c.bytes
-            tasks = [Product(x, x), Random(engine, (7,)), Opened(x[:3, None], x[:3, None])]
+            tasks = [Product(x, x), Random(engine, (7,)), Unreduced(x[:3, None], x[:3, None])]
             await side_by_side(engine, once(tasks), cube(x))
             return c.rounds - before[0], c.messages - before[1], c.bytes - before[2]
 
@@ -115,7 +114,7 @@ def once(tasks):
 
 async def test_too_few_parties_for_products(together):
     async def program(engine):
-        x = await share(engine, 0, 1, (1,))
+        x = await engine.share(0, 1, (1,))
         with pytest.raises(ManifestError, match="at least 5 compute parties"):
             await alone(engine, cube(x))
 
@@ -127,7 +126,7 @@ async def test_what_is_no_element_names_its_sender(together, monkeypatch):
     monkeypatch.setattr(rounds, "with_zero", lambda engine, x: x + P61._p)
 
     async def program(engine):
-        x = await share(engine, 0, 1, (1,))
+        x = await engine.share(0, 1, (1,))
         with pytest.raises(PeerViolation, match="sent no share") as caught:
             await alone(engine, once([Opened(x)]))
         return caught.value.peer
@@ -184,7 +183,7 @@ async def views(together, a, b):
             return into
 
         engine.stream, engine.receive = stream, watched
-        (opened,) = await alone(engine, once([Opened(x, y)]))
+        (opened,) = await alone(engine, once([Unreduced(x, y)]))
         assert (opened == a * b % field.p).all()
 
     await together(3, 1, program, field=field)
@@ -222,7 +221,7 @@ async def crooked_views(together, masked, monkeypatch):
                 return into
 
             engine.receive = watched
-            await alone(engine, once([Opened(x, x)]))
+            await alone(engine, once([Unreduced(x, x)]))
 
         await together(3, 1, program, field=field)
         # party 0's own share shows the slope; what the others tell each other's product does not

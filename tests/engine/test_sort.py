@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from ostraka.engine import sort as sorting
-from ostraka.engine.deal import share
 from ostraka.engine.reveal import reveal
+from ostraka.engine.shamir import shuffle as shuffling
 from ostraka.engine.sort import shuffle, sort, sorted_with, top_k
 
 
@@ -15,7 +15,7 @@ async def test_sorting_is_numpys(together, k):
     x[: k // 2] = x[: k // 2] % 5
 
     async def program(engine):
-        return await reveal(await sort(await share(engine, 0, x, x.shape)))
+        return await reveal(await sort(await engine.share(0, x, x.shape)))
 
     for result in (await together(3, 1, program))[0]:
         assert np.array_equal(result, np.sort(x))
@@ -25,7 +25,7 @@ async def test_sorting_at_any_number_of_parties_is_stable_and_takes_columns_alon
     x = np.array([5, -2, 5, 0, -2, 7, 5, 2**40])
 
     async def program(engine):
-        keys = await share(engine, 0, x, x.shape)
+        keys = await engine.share(0, x, x.shape)
         values, places = await top_k(keys, 4)
         table = await sorted_with(keys, engine.public(np.arange(8))[None])
         return [(await reveal(r)).tolist() for r in (await sort(keys), table[0], values, places)]
@@ -39,7 +39,7 @@ async def test_a_shuffle_is_a_fair_permutation_of_whole_columns(together):
     table = np.array([[0, 1, 2], [10, 11, 12]])
 
     async def program(engine):
-        secret = await share(engine, 0, table, table.shape)
+        secret = await engine.share(0, table, table.shape)
         return [await reveal(await shuffle(secret)) for _ in range(600)]
 
     results, _ = await together(3, 1, program)
@@ -67,7 +67,7 @@ async def test_the_order_that_is_opened_while_sorting_is_uniform_whatever_the_in
     for x in (np.zeros(4, int), np.array([9, 5, 4, -3])):
 
         async def program(engine, x=x):
-            secret = await share(engine, 0, x, x.shape)
+            secret = await engine.share(0, x, x.shape)
             for _ in range(runs):
                 await sort(secret)
 
@@ -84,7 +84,7 @@ async def test_many_parties_shuffle_by_matrices(together):
     x = np.array([5, -2, 5, 0, -2, 7])
 
     async def program(engine):
-        secret = await share(engine, 0, x, x.shape)
+        secret = await engine.share(0, x, x.shape)
         before = engine.counters.rounds
         shuffled = await shuffle(secret[None])
         rounds = engine.counters.rounds - before
@@ -98,7 +98,7 @@ async def test_many_parties_shuffle_by_matrices(together):
 
 
 async def test_a_shuffle_by_matrices_is_fair(together, monkeypatch):
-    monkeypatch.setattr(sorting, "SETS", 0)
+    monkeypatch.setattr(shuffling, "SETS", 0)
 
     async def program(engine):
         secret = engine.public([[0, 1, 2]])

@@ -6,10 +6,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ostraka.arithmetic.field import Field
-from ostraka.engine import rounds
-from ostraka.engine.deal import random_elements, share
 from ostraka.engine.reveal import reveal
 from ostraka.engine.rounds import alone
+from ostraka.engine.shamir import rounds
 from ostraka.engine.table import _masked as masked
 from ostraka.engine.table import look_up, powers
 
@@ -28,7 +27,7 @@ async def test_a_table_is_read_at_a_secret_place(together, data):
     n, t = data.draw(st.sampled_from([(3, 1), (5, 2)]))
 
     async def program(engine):
-        return await reveal(await look_up(await share(engine, 0, x, x.shape), table, first))
+        return await reveal(await look_up(await engine.share(0, x, x.shape), table, first))
 
     for result in (await together(n, t, program))[0]:
         assert np.array_equal(result, table[x - first])
@@ -39,7 +38,7 @@ async def test_several_functions_at_once_and_a_threshold_in_few_rounds(together,
     table = np.stack([np.arange(21) >= 11, np.arange(21) ** 2, -np.arange(21)], axis=1)
 
     async def program(engine):
-        count = await share(engine, 0, votes, votes.shape)
+        count = await engine.share(0, votes, votes.shape)
         before = engine.counters.rounds
         passed = await look_up(count, np.arange(21) >= 11)
         assert engine.counters.rounds == before + 3
@@ -62,14 +61,14 @@ async def test_rounds_of_a_table(together, k):
     degree = k - 1
 
     async def program(engine):
-        x = await share(engine, 0, [k - 1], (1,))
+        x = await engine.share(0, [k - 1], (1,))
         took, found = [], []
         for spare in (0, 2 * degree + 1):
-            engine.random = (await random_elements(engine, (spare,))).parts[0]
+            engine.offered = (await engine.random((spare,))).parts[0]
             before = engine.counters.rounds
             found += (await reveal(await look_up(x, np.arange(k) ** 2))).tolist()
             took.append(engine.counters.rounds - before - 1)
-        return took, found, len(engine.random)
+        return took, found, len(engine.offered)
 
     for took, found, left in (await together(5, 2, program))[0]:
         assert took == ([3, 2] if degree > 4 else [(degree - 1).bit_length()] * 2)
@@ -89,7 +88,7 @@ async def test_what_a_mask_opens_does_not_depend_on_what_is_looked_up(together):
     f = np.array([[3], [1], [5]], np.uint64)
 
     async def program(engine, place):
-        engine.random = every.reshape(-1)
+        engine.offered = every.reshape(-1)
         x = engine.public(np.full(every.shape[1], place))
         word, told = masked(x, f), []
 
@@ -130,7 +129,7 @@ async def test_what_a_mask_opens_is_uniform(together, monkeypatch):
     monkeypatch.setattr(rounds, "_exchange", spying)
 
     async def program(engine):
-        x = await share(engine, 0, 3, (40,))
+        x = await engine.share(0, 3, (40,))
         for _ in range(10):
             await look_up(x, np.arange(12) >= 6)
 
@@ -145,7 +144,7 @@ async def test_what_a_mask_opens_is_uniform(together, monkeypatch):
 
 async def test_powers(together):
     async def program(engine):
-        x = await share(engine, 0, [2, -3], (2,))
+        x = await engine.share(0, [2, -3], (2,))
         return [(await reveal(await powers(x, k))).tolist() for k in (1, 5)]
 
     one, five = (await together(3, 1, program))[0][0]

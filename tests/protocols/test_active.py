@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from ostraka.arithmetic.field import P61
-from ostraka.engine import rounds
-from ostraka.engine.audit import Auditor
+from ostraka.engine.shamir import rounds
+from ostraka.engine.shamir.audit import Auditor
 from ostraka.errors import Aborted, ManifestError, OstrakaError, PeerViolation
 from ostraka.names import Step
 from ostraka.outcome import Outcome

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ostraka.arithmetic.field import P61
-from ostraka.engine import king
+from ostraka.engine.shamir import king
 from ostraka.errors import ManifestError, PeerViolation
 from ostraka.protocols import protocol_for
 from ostraka.protocols.auction import Auction

@@ -10,9 +10,8 @@ import pytest
 
 from ostraka.arithmetic.randomness import SeededDraw
 from ostraka.delivery.party import Party
-from ostraka.engine.context import start
-from ostraka.engine.deal import share
 from ostraka.engine.reveal import reveal
+from ostraka.engine.shamir.backend import start
 from ostraka.errors import ManifestError, PeerViolation
 from ostraka.noise.shares import GeometricShares
 from ostraka.protocols import protocol_for
@@ -66,7 +65,7 @@ def choices(n, scores, noise, count):
     async def one(name):
         scheme = Shamir(("x",), names, (n - 1) // 2)
         engine = await start(Party(net.exchange(name), scheme), SeededDraw(f"choice {name}"))
-        secret = await share(engine, 0, table, table.shape)
+        secret = await engine.share(0, table, table.shape)
         return await reveal(await noisy_first(secret, noise))
 
     async def main():

@@ -333,18 +333,19 @@ def test_a_wrong_share_for_one_who_reduces_no_degree_is_harmless(vote, n, kind):
 
 def test_what_is_opened_of_an_invalid_ballot_is_uniform(vote, monkeypatch):
     """The same bad ballot, 600 times: its opened error is a new uniform element each time."""
-    from ostraka.engine import rounds
+    from ostraka.engine.rounds import Masked
+    from ostraka.engine.shamir.backend import ShamirBackend
 
     opened = []
 
     async def spying(engine, tasks):
         found = await real(engine, tasks)
         pairs = zip(tasks, found, strict=True)
-        opened.extend(value for task, value in pairs if getattr(task, "masked", False))
+        opened.extend(value for task, value in pairs if isinstance(task, Masked))
         return found
 
-    real = rounds._round
-    monkeypatch.setattr(rounds, "_round", spying)
+    real = ShamirBackend.round
+    monkeypatch.setattr(ShamirBackend, "round", spying)
     cls = cheater(ThresholdVote, "bob", [1000, 0, 0])
     protocol = vote(3, kind=YES_NO_ABSTAIN, cls=cls)
     for seed in range(600):

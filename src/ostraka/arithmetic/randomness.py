@@ -83,6 +83,6 @@ class Stream:
         return out
 
 
-def blocks(length: int) -> list[slice]:
-    """Return slices of at most `BLOCK` elements that cover a vector."""
-    return [slice(i, min(i + BLOCK, length)) for i in range(0, length, BLOCK)]
+def blocks(length: int, size: int = BLOCK) -> list[slice]:
+    """Return slices of at most `size` elements that cover a vector."""
+    return [slice(i, min(i + size, length)) for i in range(0, length, size)]

@@ -18,11 +18,10 @@ from numpy.typing import NDArray
 
 from ostraka.engine.array import SecretArray
 from ostraka.engine.compare import less_than
-from ostraka.engine.context import Engine
-from ostraka.engine.deal import share
 from ostraka.engine.digits import decompose, truncate
 from ostraka.engine.multiply import matmul, mul
 from ostraka.engine.reveal import reveal
+from ostraka.engine.shamir.backend import ShamirBackend
 from ostraka.engine.sort import sort
 from ostraka.engine.table import look_up
 
@@ -44,28 +43,28 @@ class EngineCase:
 # --- cases ---------------------------------------------------------------------------------------
 
 
-async def _mul(engine: Engine, size: int) -> EngineCase:
+async def _mul(engine: ShamirBackend, size: int) -> EngineCase:
     (x, a), (y, b) = [await numbers(engine, 29, size, k) for k in range(2)]
     return EngineCase(lambda: mul(x, y), a * b)
 
 
-async def _compare(engine: Engine, size: int) -> EngineCase:
+async def _compare(engine: ShamirBackend, size: int) -> EngineCase:
     (x, a), (y, b) = [await numbers(engine, 59, size, k) for k in range(2)]
     return EngineCase(lambda: less_than(x, y), a < b)
 
 
-async def _sort(engine: Engine, size: int) -> EngineCase:
+async def _sort(engine: ShamirBackend, size: int) -> EngineCase:
     x, a = await numbers(engine, 39, size)
     return EngineCase(lambda: sort(x), np.sort(a))
 
 
-async def _matmul(engine: Engine, size: int) -> EngineCase:
+async def _matmul(engine: ShamirBackend, size: int) -> EngineCase:
     x, a = await numbers(engine, 20, size * size)
     square, expected = x.reshape(size, size), a.reshape(size, size)
     return EngineCase(lambda: matmul(square, square), expected @ expected)
 
 
-async def _fixed_matmul(engine: Engine, size: int) -> EngineCase:
+async def _fixed_matmul(engine: ShamirBackend, size: int) -> EngineCase:
     """Numbers with 16 bits behind the point."""
     x, a = await numbers(engine, 20, size * size)
     square, expected = x.reshape(size, size), a.reshape(size, size)
@@ -76,31 +75,31 @@ async def _fixed_matmul(engine: Engine, size: int) -> EngineCase:
     return EngineCase(run, expected @ expected >> 16)
 
 
-async def _truncate(engine: Engine, size: int) -> EngineCase:
+async def _truncate(engine: ShamirBackend, size: int) -> EngineCase:
     x, a = await numbers(engine, 59, size)
     return EngineCase(lambda: truncate(x, 16), a >> 16)
 
 
-async def _decompose(engine: Engine, size: int) -> EngineCase:
+async def _decompose(engine: ShamirBackend, size: int) -> EngineCase:
     """All bits of numbers that are not negative."""
     x, a = await numbers(engine, 59, size)
     bits = (a[:, None] + 2**59) >> np.arange(61) & 1
     return EngineCase(lambda: decompose(x + 2**59, 61), bits)
 
 
-async def _threshold(engine: Engine, size: int) -> EngineCase:
+async def _threshold(engine: ShamirBackend, size: int) -> EngineCase:
     """Whether counts of up to twenty votes reach eleven."""
     counts = np.arange(size) % 21
-    x, table = await share(engine, 0, counts, counts.shape), np.repeat([0, 1], [11, 10])
+    x, table = await engine.share(0, counts, counts.shape), np.repeat([0, 1], [11, 10])
     return EngineCase(lambda: look_up(x, table), counts >= 11)
 
 
-async def _reveal(engine: Engine, size: int) -> EngineCase:
+async def _reveal(engine: ShamirBackend, size: int) -> EngineCase:
     x, a = await numbers(engine, 59, size)
     return EngineCase(lambda: reveal(x), a)
 
 
-ENGINE_CASES: Final[dict[str, Callable[[Engine, int], Awaitable[EngineCase]]]] = {
+ENGINE_CASES: Final[dict[str, Callable[[ShamirBackend, int], Awaitable[EngineCase]]]] = {
     "mul": _mul,
     "compare": _compare,
     "sort": _sort,
@@ -115,9 +114,9 @@ ENGINE_CASES: Final[dict[str, Callable[[Engine, int], Awaitable[EngineCase]]]] =
 
 
 async def numbers(
-    engine: Engine, bits: int, size: int, owner: int = 0
+    engine: ShamirBackend, bits: int, size: int, owner: int = 0
 ) -> tuple[SecretArray, NDArray[np.int64]]:
     """Share numbers below 2^bits in magnitude from party `owner`; return both."""
     draw = np.random.default_rng(owner)  # noqa: TID251 - public inputs of a benchmark
     numbers = draw.integers(-(2**bits), 2**bits, size)
-    return await share(engine, owner, numbers, numbers.shape), numbers
+    return await engine.share(owner, numbers, numbers.shape), numbers

@@ -21,10 +21,8 @@ from ostraka.arithmetic.randomness import OsDraw
 from ostraka.delivery.opening import Share, open_to
 from ostraka.delivery.party import Party
 from ostraka.engine.array import SecretArray
-from ostraka.engine.audit import start_active
-from ostraka.engine.context import Engine, start
-from ostraka.engine.deal import share
 from ostraka.engine.reveal import reveal
+from ostraka.engine.shamir.backend import ShamirBackend, start, start_active
 from ostraka.errors import InternalError
 from ostraka.exchange import octets
 from ostraka.identity import Identity
@@ -141,7 +139,7 @@ def _require_right(
 # --- operations of the engine --------------------------------------------------------------------
 
 
-async def _engine(job: Job, session: Session) -> Engine:
+async def _engine(job: Job, session: Session) -> ShamirBackend:
     names = job.manifest.compute
     scheme = Shamir(names, names, job.manifest.sharing.threshold)
     begin = start_active if job.manifest.sharing.security == "active" else start
@@ -162,7 +160,7 @@ async def _operations(job: Job, peak: Callable[[], float]) -> Measured:
 
 
 async def _timed(
-    job: Job, session: Session, engine: Engine, case: EngineCase
+    job: Job, session: Session, engine: ShamirBackend, case: EngineCase
 ) -> tuple[list[Timing], int, SecretArray | NDArray[Any] | None]:
     """Run a case; return its timings, the rounds of a run, and the last result."""
     timings, before = [], replace(engine.counters)
@@ -171,8 +169,7 @@ async def _timed(
         await _barrier(session)
         before, begin, sent = replace(engine.counters), monotonic(), session.bytes_sent
         result = await case.run()
-        if engine.audit:
-            await engine.audit.settle()
+        await engine.prove()
         await session.flush()
         timings.append(Timing(begin, monotonic(), session.bytes_sent - sent))
     return timings, engine.counters.rounds - before.rounds, result
@@ -210,14 +207,14 @@ async def _absent(job: Job, case: BenchCase, peak: Callable[[], float]) -> Measu
     return Measured(timings, most, protocol.cost().rounds - 1)
 
 
-async def _rows(engine: Engine, protocol: Protocol, case: BenchCase) -> NDArray[np.uint64]:
+async def _rows(engine: ShamirBackend, protocol: Protocol, case: BenchCase) -> NDArray[np.uint64]:
     """Deal the inputs of absent contributors: this party's shares, a row for each."""
     k = len(protocol.contributors)
     inputs = np.stack(
         [protocol.encode(c, case.value(i, k)) for i, c in enumerate(protocol.contributors)]
     )
-    x = await share(engine, 0, protocol.scheme.to_signed(inputs), inputs.shape)
-    rows: NDArray[np.uint64] = x.parts[0].reshape(k, -1)
+    x = await engine.share(0, protocol.scheme.to_signed(inputs), inputs.shape)
+    rows: NDArray[np.uint64] = engine.share_of(x).reshape(k, -1)
     return rows
 
 

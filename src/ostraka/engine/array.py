@@ -1,35 +1,75 @@
 """Secret arrays: numpy-shaped, opaque, and free to add.
 
 Operators are free: `a + b`, `a - 1`, `3 * a`, `m @ a` with public `m`, indexing, sums and reshapes
-happen at each party alone. Words cost rounds: `await mul(a, b)`, `await less_than(a, b)`,
+happen at each party alone. Operations cost rounds: `await mul(a, b)`, `await less_than(a, b)`,
 `await reveal(a)`; they are functions of this package, not methods.
 
 An array holds one or more *parts*, this party's shares, all of the array's shape: one part in
-Shamir sharing, two in a replicated scheme. What it asks of the engine is small: `field` for
-arithmetic on elements, and `public`, which turns public numbers into shares everybody knows.
+Shamir sharing, two in a replicated scheme. Only the backend that made an array reads its parts.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from typing import Any, NoReturn, Protocol, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ostraka.arithmetic.field import Elements
-from ostraka.arithmetic.matrix import matmul
-
-if TYPE_CHECKING:
-    from ostraka.engine.context import Engine
 
 Index = Any
-"""Whatever numpy takes as an index, as long as it is public."""
+"""A public index, of any kind that numpy takes."""
+
+
+class Ring(Protocol):
+    """Arithmetic on public elements: of F_p with p = 2^bits - 1, or of Z_2^bits."""
+
+    @property
+    def bits(self) -> int:
+        """Length of an element in bits."""
+
+    def encode(self, values: object) -> Elements:
+        """Return public integers as elements; TypeError for anything else."""
+
+    def decode(self, a: Elements) -> NDArray[np.int64]:
+        """Return elements as signed integers centred on zero."""
+
+    def add(self, a: Elements, b: Elements) -> Elements:
+        """Return a + b, elementwise with broadcasting."""
+
+    def subtract(self, a: Elements, b: Elements) -> Elements:
+        """Return a - b, elementwise with broadcasting."""
+
+    def product(self, a: Elements, b: Elements) -> Elements:
+        """Return a * b, elementwise with broadcasting."""
+
+    def sum(self, a: Elements, axis: int | tuple[int, ...] | None = None) -> Elements:
+        """Return the sum over some axes, over all by default."""
+
+
+class Arithmetic(ABC):
+    """The free arithmetic that a secret array asks of its computation: see `backend.Backend`."""
+
+    @property
+    @abstractmethod
+    def ring(self) -> Ring:
+        """The ring that elements of secrets belong to."""
+
+    @abstractmethod
+    def public(self, values: object, shape: tuple[int, ...] | None = None) -> SecretArray:
+        """Return public integers as a secret array whose value every party knows."""
+
+    @abstractmethod
+    def combine(self, a: Elements, b: Elements) -> Elements:
+        """Return the matrix product a @ b of a part and a public matrix, in either order."""
 
 
 class SecretArray:
-    """This party's shares of an array of signed integers, |x| <= (p - 1) / 2.
+    """This party's shares of an array of signed integers, centred on zero in their ring.
 
-    Sums and products by public numbers wrap around modulo p beyond that range; nobody notices, so
+    Sums and products by public numbers wrap around beyond the ring's range without an error, so
     protocols bound their inputs. Public operands are integers (Python's or numpy's) or booleans.
 
     Args:
@@ -41,7 +81,7 @@ class SecretArray:
     __array_ufunc__ = None  # numpy leaves `public + secret` to us
     __hash__ = None  # type: ignore[assignment]
 
-    def __init__(self, engine: Engine, parts: tuple[Elements, ...]) -> None:
+    def __init__(self, engine: Arithmetic, parts: tuple[Elements, ...]) -> None:
         self.engine = engine
         self.parts = parts
 
@@ -49,22 +89,22 @@ class SecretArray:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """As numpy's."""
+        """Return the same as numpy does for an array that is not secret."""
         return self.parts[0].shape
 
     @property
     def ndim(self) -> int:
-        """As numpy's."""
+        """Return the same as numpy does for an array that is not secret."""
         return self.parts[0].ndim
 
     @property
     def size(self) -> int:
-        """As numpy's."""
+        """Return the same as numpy does for an array that is not secret."""
         return self.parts[0].size
 
     @property
     def T(self) -> SecretArray:
-        """As numpy's."""
+        """Return the same as numpy does for an array that is not secret."""
         return self._each(lambda part: part.T)
 
     def __len__(self) -> int:
@@ -75,30 +115,30 @@ class SecretArray:
         return self._each(lambda part: np.asarray(part[index]))
 
     def reshape(self, *shape: Any) -> SecretArray:
-        """As numpy's."""
+        """Return the same as numpy does for an array that is not secret."""
         return self._each(lambda part: part.reshape(*shape))
 
     def ravel(self) -> SecretArray:
-        """As numpy's."""
+        """Return the same as numpy does for an array that is not secret."""
         return self.reshape(-1)
 
     def broadcast_to(self, shape: tuple[int, ...]) -> SecretArray:
-        """As numpy's."""
+        """Return the same as numpy does for an array that is not secret."""
         return self._each(lambda part: np.broadcast_to(part, shape))
 
     def transpose(self, *axes: int) -> SecretArray:
-        """As numpy's."""
+        """Return the same as numpy does for an array that is not secret."""
         return self._each(lambda part: part.transpose(*axes))
 
     # --- free operators -------------------------------------------------------------------------
 
     def __add__(self, other: object) -> SecretArray:
-        return self._pair(other, self.engine.field.add)
+        return self._pair(other, self.engine.ring.add)
 
     __radd__ = __add__
 
     def __sub__(self, other: object) -> SecretArray:
-        return self._pair(other, self.engine.field.subtract)
+        return self._pair(other, self.engine.ring.subtract)
 
     def __rsub__(self, other: object) -> SecretArray:
         return self._secret(other) - self
@@ -112,28 +152,28 @@ class SecretArray:
     def __mul__(self, other: object) -> SecretArray:
         if isinstance(other, SecretArray):
             raise TypeError("a product of two secrets costs a round: await mul(a, b)")
-        factor = self.engine.field.encode(other)
-        return self._each(lambda part: self.engine.field.product(part, factor))
+        factor = self.engine.ring.encode(other)
+        return self._each(lambda part: self.engine.ring.product(part, factor))
 
     __rmul__ = __mul__
 
     def __matmul__(self, other: object) -> SecretArray:
         if isinstance(other, SecretArray):
             raise TypeError("a product of two secrets costs a round: await matmul(a, b)")
-        public = self.engine.field.encode(other)
+        public = self.engine.ring.encode(other)
         return self._each(lambda part: self._product(part, public))
 
     def __rmatmul__(self, other: object) -> SecretArray:
-        public = self.engine.field.encode(other)
+        public = self.engine.ring.encode(other)
         return self._each(lambda part: self._product(public, part))
 
     def dot(self, other: object) -> SecretArray:
-        """The inner product with a public vector, or matrix product with a public matrix."""
+        """Return the inner product with a public vector, or matrix product with a public matrix."""
         return self @ other
 
     def sum(self, axis: int | tuple[int, ...] | None = None) -> SecretArray:
-        """The sum over some axes, over all by default."""
-        return self._each(lambda part: self.engine.field.sum(part, axis))
+        """Return the sum over some axes, over all by default."""
+        return self._each(lambda part: self.engine.ring.sum(part, axis))
 
     # --- what a secret does not do ----------------------------------------------------------------
 
@@ -147,13 +187,13 @@ class SecretArray:
         )
 
     def __iter__(self) -> Iterator[NoReturn]:
-        raise TypeError("one round per element would be slow: use words on the whole array")
+        raise TypeError("one round per element would be slow: use operations on the whole array")
 
     def __array__(self, *_: object, **__: object) -> NoReturn:
-        raise TypeError("shares are not numbers: await reveal(x) if everybody may know x")
+        raise TypeError("shares are not numbers: await reveal(x) if every party may know x")
 
     def _no_number(self) -> NoReturn:
-        raise TypeError("a secret is not a number here: await reveal(x) if everybody may know x")
+        raise TypeError("a secret is not a number here: await reveal(x) if every party may know x")
 
     __int__ = __float__ = __index__ = __complex__ = _no_number
 
@@ -192,7 +232,7 @@ class SecretArray:
     def _product(self, a: Elements, b: Elements) -> Elements:
         rows, columns = np.atleast_2d(a), b if b.ndim == 2 else b[:, None]
         shape = (*a.shape[:-1], *b.shape[1:])
-        return matmul(self.engine.field, rows, columns).reshape(shape)
+        return self.engine.combine(rows, columns).reshape(shape)
 
     @staticmethod
     def _refuse_secret(index: Index) -> None:
@@ -200,9 +240,29 @@ class SecretArray:
             raise TypeError("a secret index would show where it points: multiply by a one-hot row")
 
     def same_as(self, other: SecretArray) -> Self:
-        """Ourselves, if `other` belongs to the same computation; ValueError if not."""
+        """Return this array if `other` belongs to the same computation; ValueError if not."""
         self._secret(other)
         return self
+
+
+class Fresh(SecretArray):
+    """Uniform elements of the ring that no t parties know and no operation has used.
+
+    Made by `Random` alone. Any operation on it gives a plain `SecretArray`; `Masked` takes a fresh
+    one, once.
+    """
+
+    __slots__ = ("_spent",)
+
+    def __init__(self, engine: Arithmetic, parts: tuple[Elements, ...]) -> None:
+        super().__init__(engine, parts)
+        self._spent = False
+
+    def spend(self) -> None:
+        """Mark it as used for a mask; ValueError the second time."""
+        if self._spent:
+            raise ValueError("a mask hides one opening only: draw another")
+        self._spent = True
 
 
 def _joined(
@@ -217,10 +277,10 @@ def _joined(
 
 
 def concatenate(arrays: Sequence[SecretArray], axis: int = 0) -> SecretArray:
-    """As numpy's."""
+    """Return the same as numpy does for an array that is not secret."""
     return _joined(arrays, lambda parts: np.concatenate(parts, axis))
 
 
 def stack(arrays: Sequence[SecretArray], axis: int = 0) -> SecretArray:
-    """As numpy's."""
+    """Return the same as numpy does for an array that is not secret."""
     return _joined(arrays, lambda parts: np.stack(parts, axis))

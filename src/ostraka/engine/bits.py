@@ -1,40 +1,38 @@
-"""Secret bits as field elements 0 and 1.
+"""Secret bits as elements 0 and 1.
 
-Adversary: at most t < n / 2 parties, passive, or active with `Engine.audit`.
+Adversary: at most t < n / 2 parties, passive or active.
 """
 
 from __future__ import annotations
 
+from math import prod
+
 import numpy as np
 
 from ostraka.engine.array import SecretArray, concatenate
-from ostraka.engine.context import Engine
-from ostraka.engine.deal import deal
+from ostraka.engine.backend import Backend
 from ostraka.engine.multiply import mul
 
 
-async def random_bits(engine: Engine, shape: tuple[int, ...]) -> SecretArray:
-    """Uniform secret bits, unknown to any t parties.
+async def random_bits(engine: Backend, shape: tuple[int, ...]) -> SecretArray:
+    """Draw uniform secret bits, unknown to any t parties.
 
-    Parties 0 to t each deal bits and all are XORed: 1 + ceil(log2(t + 1)) rounds, n - t - 1
-    elements from each dealer and t products for each bit. With active security, whoever deals
-    something else is found out before anything is revealed, as b b = b is proven too.
+    Parties 0 to t each deal bits and all are XORed: 1 + ceil(log2(t + 1)) rounds; over Shamir
+    shares n - t - 1 elements from each dealer and t products for each bit. With active security a
+    party that deals something else is found out before anything is revealed, as b b = b is proven.
     """
-    engine.need_products()
-    length, local = int(np.prod(shape, dtype=np.int64)), None
+    length, own = prod(shape), None
     if engine.me <= engine.t:
-        own = engine.random_words(engine.me, "random bits", ((length + 63) // 64,))
-        bits = np.unpackbits(own.view(np.uint8), count=length).astype(np.uint64)
-        local = bits.__getitem__
-    dealt = await deal(engine, range(engine.t + 1), length, local, total=False)
-    if engine.audit:
-        for share in dealt:
-            engine.audit.products(share, share, share)
-    return (await xor_all([engine.array(share) for share in dealt])).reshape(shape)
+        words = engine.own("random bits").fill(np.empty((length + 63) // 64, np.uint64))
+        own = np.unpackbits(words.view(np.uint8), count=length).astype(np.uint64)
+    dealt = await engine.deal(range(engine.t + 1), own, (length,), total=False)
+    for bits in dealt:
+        engine.claim(bits, bits, bits)
+    return (await xor_all(dealt)).reshape(shape)
 
 
 async def xor_all(bits: list[SecretArray]) -> SecretArray:
-    """The XOR of arrays of zeros and ones, all of one shape: ceil(log2) rounds of products."""
+    """Return the XOR of arrays of zeros and ones of one shape: ceil(log2) rounds of products."""
     while len(bits) > 1:
         half = len(bits) // 2
         a, b = concatenate(bits[:half]), concatenate(bits[half : 2 * half])

@@ -1,6 +1,6 @@
-"""Choosing: by a secret condition, the smallest, the largest, and where it stands.
+"""Choices: by a secret condition, the smallest, the largest, and where it stands.
 
-Adversary: at most t < n / 2 parties, who learn nothing; passive, or active with `Engine.audit`. A
+Adversary: at most t < n / 2 parties, who learn nothing; passive, or active. A
 comparison is `compare`'s. The largest of k are found by levels: groups of g, all pairs in a group
 compared, go on with their first ones. A level has the rounds of one comparison, ceil(log2 (g - 1))
 and one more; groups are as large as comparing stays cheaper than rounds.
@@ -22,27 +22,27 @@ FREE: Final = 2016
 
 
 async def select(condition: SecretArray, a: SecretArray, b: Operand) -> SecretArray:
-    """a where the condition is 1, b where it is 0, with broadcasting: one product, one round."""
+    """Return a where the condition is 1, b where it is 0, with broadcasting: one round."""
     return await mul(condition, a - b) + b
 
 
 async def minimum(x: SecretArray, axis: int = -1) -> SecretArray:
-    """The smallest along an axis; differences within the range `less_than` asks for."""
+    """Return the smallest along an axis; differences within the range `less_than` asks for."""
     return -await maximum(-x, axis)
 
 
 async def maximum(x: SecretArray, axis: int = -1) -> SecretArray:
-    """The largest along an axis; differences within the range `less_than` asks for."""
+    """Return the largest along an axis; differences within the range `less_than` asks for."""
     return (await leaders(_first(x, axis)[None]))[0, 0]
 
 
 async def argmax(x: SecretArray, axis: int = -1) -> SecretArray:
-    """The secret index of the largest along an axis; of several, the lowest."""
+    """Return the secret index of the largest along an axis; of several, the lowest."""
     return (await largest(x, axis))[1]
 
 
 async def largest(x: SecretArray, axis: int = -1) -> tuple[SecretArray, SecretArray]:
-    """`maximum` and `argmax` for the price of one."""
+    """Return `maximum` and `argmax` for the price of one."""
     x = _first(x, axis)
     places = np.arange(len(x)).reshape(-1, *[1] * (x.ndim - 1))
     found = await leaders(stack([x, x.engine.public(places, x.shape)]))
@@ -50,7 +50,7 @@ async def largest(x: SecretArray, axis: int = -1) -> tuple[SecretArray, SecretAr
 
 
 def _first(x: SecretArray, axis: int) -> SecretArray:
-    """The axis in front."""
+    """Move the axis to the front."""
     if not x.ndim or not x.shape[axis]:
         raise ValueError("the largest of nothing")
     axis %= x.ndim
@@ -60,7 +60,7 @@ def _first(x: SecretArray, axis: int) -> SecretArray:
 async def leaders(
     table: SecretArray, count: int = 1, less: SecretArray | None = None
 ) -> SecretArray:
-    """The columns of the largest keys, largest first; of equal keys, the earlier column first.
+    """Return the columns of the largest keys, largest first; of equal keys, the earlier first.
 
     Args:
         table: shape (c, k, ...), k at least 1: keys in row 0, and what goes with each.
@@ -84,7 +84,7 @@ async def leaders(
 
 
 def first_pairs(keys: SecretArray, count: int = 1) -> SecretArray:
-    """What `leaders` compares first: the differences of all pairs in each of the first groups.
+    """Return what `leaders` compares first: differences of all pairs in each first group.
 
     Args:
         keys: shape (k, ...).
@@ -99,8 +99,10 @@ def first_pairs(keys: SecretArray, count: int = 1) -> SecretArray:
 
 
 def _group(keys: SecretArray, count: int) -> int:
-    """How many neighbours to compare with one another: all groups together no more than `FREE`
-    pairs, but more in a group than are to be left of it."""
+    """Return how many neighbours to compare with one another.
+
+    All groups together have no more than `FREE` pairs, but a group more than are to be left of it.
+    """
     k = len(keys)
     most = max(1 + 2 * FREE // keys.size, count + 1)
     even = -(-k // -(-k // most))
@@ -108,12 +110,12 @@ def _group(keys: SecretArray, count: int) -> int:
 
 
 async def _first_ones(table: SecretArray, g: int, count: int, less: SecretArray) -> SecretArray:
-    """The first `count` columns of every g neighbours: shape (c, groups * count, ...)."""
+    """Return the first `count` columns of every g neighbours: shape (c, groups * count, ...)."""
     rows, k, *rest = table.shape
     pairs = g * (g - 1) // 2
     less = less.reshape(k // g, pairs, *rest)
     less = less.transpose(0, *range(2, less.ndim), 1)
-    # a rank counts whom one stands above: those before that are less, those after that are not
+    # a rank counts the keys it is above: earlier ones that are less, later ones that are not
     first, second = np.triu_indices(g, 1)
     above = np.zeros((pairs, g), np.int64)
     above[np.arange(pairs), second] = 1

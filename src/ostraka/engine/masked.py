@@ -1,17 +1,19 @@
-"""Comparisons on field elements alone, for active security: every step is a product or an opening.
+"""Comparisons by products and openings alone, where a backend has no circuits.
 
-r is a joint random number whose bits are shared. Everybody learns c = y + r mod p, which is
-uniform; then y = c - r, or c - r + p if c < r, and both questions are about a public and a shared
-number, bit by bit [NO07]:
+r is a joint random number whose bits are shared. Every party learns c = y + r, which is uniform; in
+F_p with p = 2^bits - 1, y = c - r, or c - r + p if c < r, and both questions are about a public and
+a shared number, bit by bit [NO07]:
 
     LSB(y) = LSB(c) ^ LSB(r) ^ (c < r),        y = 0 exactly when c and r have the same bits.
 
-x < 0 is LSB(2x). r is one of 2^61 numbers, so it is p, which stands for 0, with probability 2^-61;
-then the answer may be wrong. c is opened like everything else: after the bits of r are proven to
-be bits and all that y came from is proven right (`audit`), so its mask is uniform.
+x < 0 is LSB(2x). r is one of 2^bits numbers, so it is p, which stands for 0, with probability
+2^-bits; then the answer may be wrong. In Z_2^bits, y = c - r always, and x < 0 is its top bit.
 
-Adversary: active, at most t < n / 2 parties. Much dearer than `compare`: 89 + 61 t products, and
-61 (t + 1) dealt bits, for each element. All parties must stay.
+c is opened by `Backend.open`, like a result: after the bits of r are proven to be bits and all that
+y came from is proven right, so its mask is uniform.
+
+Adversary: active, at most t < n / 2 parties. Much dearer than `compare` over Shamir shares:
+89 + 61 t products, and 61 (t + 1) dealt bits, for each element. All parties must stay.
 """
 
 from __future__ import annotations
@@ -21,10 +23,11 @@ from collections.abc import Awaitable, Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from ostraka.arithmetic.randomness import blocks
 from ostraka.engine.array import SecretArray, concatenate, stack
+from ostraka.engine.backend import backend_of, wraps
 from ostraka.engine.bits import random_bits
 from ostraka.engine.multiply import mul
-from ostraka.engine.reveal import open_elements
 
 BATCH = 1 << 14
 """Elements compared at a time: bounds memory, at the price of rounds for each batch."""
@@ -33,32 +36,34 @@ PublicBits = NDArray[np.int64]
 
 
 async def negative(x: SecretArray) -> SecretArray:
-    """1 where x < 0, else 0; every x in the field's range."""
-    return await _batched(x, lambda part: _odd(2 * part))
+    """Return 1 where x < 0, else 0; every x in the ring's range."""
+    if wraps(backend_of(x)):
+        return await _batched(x, lambda part: _odd(2 * part))
+    return await _batched(x, _top)
 
 
 async def zero(x: SecretArray) -> SecretArray:
-    """1 where x = 0, else 0."""
+    """Return 1 where x = 0, else 0."""
     return await _batched(x, _zero)
 
 
 async def decompose(x: SecretArray, k: int) -> SecretArray:
-    """As `digits.decompose`."""
+    """Do the same as `digits.decompose`."""
     found = await _batched(x, lambda part: _bits(part, k))
     return found.reshape(k, *x.shape).transpose(*range(1, x.ndim + 1), 0)
 
 
 async def halved(x: SecretArray, k: int) -> SecretArray:
-    """The floor of x / 2^k for x from 0 to p - 1."""
+    """Return the floor of x / 2^k for x from 0 to p - 1."""
     return await _batched(x, lambda part: _halved(part, k))
 
 
 async def _batched(
-    x: SecretArray, word: Callable[[SecretArray], Awaitable[SecretArray]]
+    x: SecretArray, operation: Callable[[SecretArray], Awaitable[SecretArray]]
 ) -> SecretArray:
-    """`word` on the elements of x; its results, that end in their axis, in the shape of x."""
+    """Run an operation on the elements of x; its results end in their axis, in the shape of x."""
     flat = x.ravel()
-    found = [await word(flat[i : i + BATCH]) for i in range(0, len(flat), BATCH)]
+    found = [await operation(flat[part]) for part in blocks(len(flat), BATCH)]
     if not found:
         return x
     joined = concatenate(found, axis=-1)
@@ -72,6 +77,14 @@ async def _odd(y: SecretArray) -> SecretArray:
     return low + below - 2 * await mul(low, below)
 
 
+async def _top(y: SecretArray) -> SecretArray:
+    """Return the top bit of c - r in Z_2^bits: that of c XOR r, and what the bits below borrow."""
+    c, r = await _opened(y)
+    high = _differ(c[-1], r[-1])
+    borrow, _ = (await _compared(c[:-1], r[:-1], len(c) - 1))[0]
+    return high + borrow - 2 * await mul(high, borrow)
+
+
 async def _zero(y: SecretArray) -> SecretArray:
     c, r = await _opened(y)
     same = 1 - _differ(c, r)
@@ -83,11 +96,11 @@ async def _zero(y: SecretArray) -> SecretArray:
 
 
 async def _halved(y: SecretArray, k: int) -> SecretArray:
-    """y = c - r - w modulo 2^61, w = 1 if c < r: without its low bits, which borrow if they must.
+    """Halve y = c - r - w modulo 2^61, w = 1 if c < r: its low bits, which may borrow, fall away.
 
     9 rounds and an opening.
     """
-    field = y.engine.field
+    field = backend_of(y).field
     c, r = await _opened(y)
     (less, same), (above, above_same) = await _compared(c, r, k)
     w = above + await mul(above_same, less)
@@ -98,7 +111,9 @@ async def _halved(y: SecretArray, k: int) -> SecretArray:
 
 
 async def _bits(y: SecretArray, k: int) -> SecretArray:
-    """y = c - r - w as above: bit i is c_i - r_i less what is borrowed, and more what it borrows.
+    """Return the bits of y = c - r - w; in Z_2^bits, w = 0.
+
+    Bit i is c_i - r_i less what is borrowed from it, and more what it borrows.
 
     A prefix tree gives for every i whether the bits below borrow, and pass on w. [Sklansky60]
     """
@@ -114,24 +129,28 @@ async def _bits(y: SecretArray, k: int) -> SecretArray:
         less = concatenate([less[kept], less[high] + both[0]])[order]
         same = concatenate([same[kept], both[1]])[order]
         distance *= 2
-    w = less[-1]
-    borrow = concatenate([w[None], less[:k] + await mul(same[:k], w[None])])
+    if wraps(backend_of(y)):
+        w = less[-1:]
+        borrow = concatenate([w, less[:k] + await mul(same[:k], w)])
+    else:
+        borrow = concatenate([less[:1] * 0, less[:k]])
     return r[:k] * -1 + c[:k] - borrow[:k] + 2 * borrow[1:]
 
 
 async def _opened(y: SecretArray) -> tuple[PublicBits, SecretArray]:
-    """The bits of y + r and of r, lowest first: shape (bits, count). One opening."""
-    width = y.engine.field.bits
-    r = await random_bits(y.engine, (width, len(y)))
-    powers = np.array([1 << i for i in range(width)])
-    masked = await open_elements(y + (r.T @ powers))
+    """Return the bits of y + r and of r, lowest first: shape (bits, count). One opening."""
+    engine = backend_of(y)
+    width = engine.ring.bits
+    r = await random_bits(engine, (width, len(y)))
+    powers = np.array([1 << i for i in range(width)], np.uint64)
+    masked = await engine.open(y + (r.T @ powers))
     assert masked is not None
     bits = masked >> np.arange(width, dtype=np.uint64)[:, None] & np.uint64(1)
     return bits.astype(np.int64), r
 
 
 def _differ(c: PublicBits, r: SecretArray) -> SecretArray:
-    """c XOR r: free, as c is public."""
+    """Return c XOR r: free, as c is public."""
     return r * (1 - 2 * c) + c
 
 
@@ -140,7 +159,7 @@ Group = tuple[SecretArray, SecretArray]
 
 
 async def _compared(c: PublicBits, r: SecretArray, cut: int) -> list[Group]:
-    """The bits below `cut`, and those from there on, if there are any, as one group each.
+    """Join the bits below `cut`, and those from there on, if there are any, to one group each.
 
     Neighbours are merged in trees, 6 rounds for 61 bits. In pairs of bits all is linear in the two
     bits of r and their product.

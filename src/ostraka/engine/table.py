@@ -14,6 +14,8 @@ Every b_k, and v_k with it, is uniform and used for one d_k only, so what is ope
 independent of x and r: w_k and d_k among all elements but zero, A among all. Only where r, a b_k or
 a v_k is zero is it not, and the result wrong: with a probability of (2 d + 1) / p, below 2^-50.
 
+In a ring that is no field a table is the sum of its entries times comparisons instead.
+
 Adversary: passive, at most t < n / 2 parties, who learn nothing; with active security powers are
 used, and proven.
 """
@@ -32,7 +34,9 @@ from numpy.typing import NDArray
 from ostraka.arithmetic.field import Elements, Field
 from ostraka.arithmetic.matrix import matmul
 from ostraka.engine.array import SecretArray, concatenate
-from ostraka.engine.rounds import Opened, Product, Random, Word, alone
+from ostraka.engine.backend import backend_of, wraps
+from ostraka.engine.compare import equal
+from ostraka.engine.rounds import Opened, Operation, Product, Random, Unreduced, alone
 
 ENTRIES: Final = 512
 """Longest table: some products for each entry, and k^2 operations to find the polynomial."""
@@ -43,6 +47,9 @@ BY_POWERS: Final = 4
 SHORT: Final = 64
 """Highest degree, times t, that is faster than a comparison: with t its rounds grow."""
 
+SURE: Final = 50
+"""Bits of a field in which a mask is hardly ever zero; below, powers are used."""
+
 MASKED: Final = 1 << 9
 """Most powers of masks made at once: they take some microseconds each, and save a few rounds."""
 
@@ -50,9 +57,10 @@ MASKED: Final = 1 << 9
 async def look_up(
     x: SecretArray, table: NDArray[np.int64] | NDArray[np.bool_], first: int = 0
 ) -> SecretArray:
-    """table[x - first], for first <= x < first + len(table); anything for another x.
+    """Return table[x - first], for first <= x < first + len(table); anything for another x.
 
-    At most 3 rounds, or with very many elements ceil(log2(len(table) - 1)).
+    At most 3 rounds, or with very many elements ceil(log2(len(table) - 1)); in a ring that is no
+    field the rounds of `equal`.
 
     Args:
         table: public integers or booleans, shape (k,), or (k, m) for m functions at once.
@@ -60,7 +68,12 @@ async def look_up(
     Returns:
         Shape of x, or of x and then (m,).
     """
-    return await alone(x.engine, looked_up(x, table, first))
+    engine = backend_of(x)
+    if wraps(engine):
+        return await alone(engine, looked_up(x, table, first))
+    entries = _checked(table)
+    same = await equal(x[..., None], first + np.arange(len(entries)))
+    return (same @ entries.reshape(len(entries), -1)).reshape(x.shape + entries.shape[1:])
 
 
 def looked_up(
@@ -69,47 +82,59 @@ def looked_up(
     first: int = 0,
     *,
     afresh: bool = False,
-) -> Word[SecretArray]:
-    """`look_up` as a word; whatever x is, it tells nothing. Rounds: 2 if randomness is at hand.
+) -> Operation[SecretArray]:
+    """Look up as an operation that shares its rounds; nothing is told of x, whatever it is.
+
+    Needs a field. Rounds: 2 if randomness is at hand.
 
     Args:
         afresh: x is from outside, and may be shares of no polynomial; the result never is.
     """
-    entries = np.asarray(table)
-    if entries.ndim not in (1, 2) or not 1 <= len(entries) <= ENTRIES:
-        raise ValueError(f"a table has 1 to {ENTRIES} entries in one or several columns")
-    columns = x.engine.field.encode(entries).reshape(len(entries), -1)
-    f = _interpolated(x.engine.field, first, columns.shape, columns.tobytes())
-    if randomness(len(f) - 1, x.size) and not x.engine.audit:
+    entries, engine = _checked(table), backend_of(x)
+    field = engine.field
+    columns = field.encode(entries).reshape(len(entries), -1)
+    f = _interpolated(field, first, columns.shape, columns.tobytes())
+    if randomness(len(f) - 1, x.size) and not engine.active and field.bits > SURE:
         result = yield from _masked(x.ravel(), f)
     else:
-        result = x.engine.public(f[0], (x.size, f.shape[1]))
+        result = engine.public(f[0], (x.size, f.shape[1]))
         if len(f) > 1:
             raised = yield from _raised(x.ravel(), len(f) - 1, afresh)
             result = raised.T @ f[1:] + result
     return result.reshape(x.shape + entries.shape[1:])
 
 
+def _checked(table: NDArray[np.int64] | NDArray[np.bool_]) -> NDArray[np.int64]:
+    entries = np.asarray(table).astype(np.int64)
+    if entries.ndim not in (1, 2) or not 1 <= len(entries) <= ENTRIES:
+        raise ValueError(f"a table has 1 to {ENTRIES} entries in one or several columns")
+    return entries
+
+
 def is_small(degree: int, size: int, t: int) -> bool:
-    """Whether so many polynomials of this degree are faster than so many comparisons, against t
-    curious parties: measured, decision 0007."""
+    """Tell whether so many polynomials of this degree are faster than so many comparisons.
+
+    Against t curious parties: measured, decision 0007.
+    """
     once = degree * size <= MASKED and degree <= min(SHORT * t, ENTRIES - 1)
     return once or degree <= BY_POWERS * t
 
 
 def randomness(degree: int, size: int) -> int:
-    """Random elements that go into polynomials of this degree at so many places, in a passive
-    computation: none where they are evaluated by powers."""
+    """Count the random elements that go into polynomials of this degree at so many places.
+
+    For a passive computation: none where they are evaluated by powers.
+    """
     masked = degree > BY_POWERS and degree * size <= MASKED
     return (2 * degree + 1) * size if masked else 0
 
 
 async def powers(x: SecretArray, k: int) -> SecretArray:
-    """x, x^2, ..., x^k on a new first axis: ceil(log2 k) rounds, k - 1 products."""
-    return await alone(x.engine, _raised(x, k))
+    """Return x, x^2, ..., x^k on a new first axis: ceil(log2 k) rounds, k - 1 products."""
+    return await alone(backend_of(x), _raised(x, k))
 
 
-def _raised(x: SecretArray, k: int, afresh: bool = False) -> Word[SecretArray]:
+def _raised(x: SecretArray, k: int, afresh: bool = False) -> Operation[SecretArray]:
     found = x[None]
     if afresh:
         ones = x.engine.public(1, found.shape)
@@ -121,27 +146,26 @@ def _raised(x: SecretArray, k: int, afresh: bool = False) -> Word[SecretArray]:
     return found
 
 
-def _masked(x: SecretArray, f: Elements) -> Word[SecretArray]:
-    """The polynomials f, lowest power first, at every place: shape (size of x, columns of f)."""
-    engine, field, degree = x.engine, x.engine.field, len(f) - 1
-    shape = (2 * degree + 1, x.size)
-    random = engine.spare(prod(shape))
+def _masked(x: SecretArray, f: Elements) -> Operation[SecretArray]:
+    """Evaluate polynomials f, lowest power first, at every place: shape (size of x, columns)."""
+    engine, degree = backend_of(x), len(f) - 1
+    field, shape = engine.field, (2 * degree + 1, x.size)
+    random = engine.take_random(prod(shape))
     if random is None:
         (random,) = yield [Random(engine, shape)]
     random = random.reshape(shape)
     r, b, v = random[:1], random[1 : degree + 1], random[degree + 1 :]
-    w, c = yield [Opened(b[..., None], v[..., None]), Product(v[:-1], b[1:])]
+    w, c = yield [Unreduced(b[..., None], v[..., None]), Product(v[:-1], b[1:])]
     c = concatenate([b[:1], c])
-    d, opened = yield [Opened(c[..., None], r[..., None]), Opened(x + r[0])]
+    d, opened = yield [Unreduced(c[..., None], r[..., None]), Opened(x + r[0])]
     scales = np.array([_scales(field, *pair) for pair in zip(w.T, d.T, strict=True)], np.uint64)
     shifted = _shifted(field, f, opened)
     weights = field.product(shifted[:, 1:], scales.T[None])
-    total = field.sum(field.product(weights, v.parts[0][None]), axis=1)
-    return engine.array(field.add(total, shifted[:, 0]).T)
+    return ((v[None] * weights).sum(axis=1) + shifted[:, 0]).T
 
 
 def _scales(field: Field, w: Elements, d: Elements) -> list[int]:
-    """(d_1 ... d_k) / (w_1 ... w_k) for every k."""
+    """Return (d_1 ... d_k) / (w_1 ... w_k) for every k."""
     p = field.p
     above, below = (list(accumulate(x.tolist(), lambda a, b: a * b % p)) for x in (d, w))
     inverse, found = pow(below[-1], p - 2, p), []
@@ -152,7 +176,7 @@ def _scales(field: Field, w: Elements, d: Elements) -> list[int]:
 
 
 def _shifted(field: Field, f: Elements, at: Elements) -> Elements:
-    """For each column of f and each a in `at` the coefficients of f(a - X), lowest first.
+    """Return for each column of f and each a in `at` the coefficients of f(a - X), lowest first.
 
     f_k's is (-1)^k / k! sum_i (f_(k+i) (k + i)!) a^i / i!. Shape (columns, degree + 1, len(at)).
     """
@@ -171,20 +195,20 @@ def _shifted(field: Field, f: Elements, at: Elements) -> Elements:
 
 @lru_cache(maxsize=64)
 def _factorials(field: Field, k: int) -> tuple[Elements, Elements]:
-    """i! for i < k, and their inverses."""
+    """Return i! for i < k, and their inverses."""
     found = list(accumulate(range(1, k), lambda a, b: a * b % field.p, initial=1))
     return np.array(found, np.uint64), np.array([pow(x, -1, field.p) for x in found], np.uint64)
 
 
 @lru_cache(maxsize=64)
 def _interpolated(field: Field, first: int, shape: tuple[int, ...], entries: bytes) -> Elements:
-    """The polynomial of each column of a table, lowest power first: shape (k, m)."""
+    """Return the polynomial of each column of a table, lowest power first: shape (k, m)."""
     columns = np.frombuffer(entries, np.uint64).reshape(shape).T.tolist()
     return np.array([_polynomial(column, first, field.p) for column in columns], np.uint64).T
 
 
 def _polynomial(values: Sequence[int], first: int, p: int) -> list[int]:
-    """f with f(first + i) = values_i modulo p: Newton's divided differences, then expanded."""
+    """Return f with f(first + i) = values_i modulo p, by Newton's divided differences."""
     k = len(values)
     if k > p:
         raise ValueError(f"a table of {k} entries over a field of {p}")

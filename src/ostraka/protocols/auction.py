@@ -13,8 +13,8 @@ from pydantic import BeforeValidator
 
 from ostraka.arithmetic.randomness import Words
 from ostraka.engine.array import SecretArray, concatenate, stack
+from ostraka.engine.backend import Backend
 from ostraka.engine.choose import first_pairs, leaders, select
-from ostraka.engine.context import Engine
 from ostraka.engine.multiply import mul
 from ostraka.engine.sort import shuffle
 from ostraka.manifest import Manifest
@@ -103,7 +103,7 @@ class Auction(Comparing):
 
     # --- the figure -----------------------------------------------------------------------------
 
-    async def evaluate(self, engine: Engine, x: SecretArray, shares: Shares) -> SecretArray:
+    async def evaluate(self, engine: Backend, x: SecretArray, shares: Shares) -> SecretArray:
         count, drawn = 1 + (self.options.price == "second"), self.options.ties == "random"
 
         def also(y: SecretArray) -> SecretArray:

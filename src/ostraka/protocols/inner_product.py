@@ -12,8 +12,8 @@ from pydantic import StrictBool
 
 from ostraka.arithmetic.randomness import Words
 from ostraka.engine.array import SecretArray, concatenate
+from ostraka.engine.backend import Backend
 from ostraka.engine.compare import less_than_zero
-from ostraka.engine.context import Engine
 from ostraka.engine.multiply import dot, mul
 from ostraka.inputs.encoding import Codec, renderer
 from ostraka.manifest import ChoiceType, DecimalType, FloatType, Manifest
@@ -75,7 +75,7 @@ class InnerProduct(Interactive):
 
     # --- the figure -----------------------------------------------------------------------------
 
-    async def evaluate(self, engine: Engine, x: SecretArray, shares: Shares) -> SecretArray:
+    async def evaluate(self, engine: Backend, x: SecretArray, shares: Shares) -> SecretArray:
         if self.options.checked:
             x = await self._checked(x, shares)
         one, other = apart(x, shares).values()

@@ -13,12 +13,13 @@ from pydantic import BaseModel, ConfigDict
 from ostraka.arithmetic.randomness import Draw, OsDraw, Words
 from ostraka.delivery.cost import Cost
 from ostraka.delivery.party import Party
-from ostraka.engine import offers
 from ostraka.engine.array import SecretArray
-from ostraka.engine.audit import Auditor, start_active
-from ostraka.engine.context import Engine, start
-from ostraka.engine.offers import Offers
-from ostraka.engine.rounds import Opened, Random, Word, alone
+from ostraka.engine.backend import Backend, backend_of
+from ostraka.engine.rounds import Operation, Random, Unreduced, alone
+from ostraka.engine.shamir import offers
+from ostraka.engine.shamir.audit import Auditor
+from ostraka.engine.shamir.backend import ShamirBackend, start, start_active
+from ostraka.engine.shamir.offers import Offers
 from ostraka.errors import PeerViolation
 from ostraka.exchange import Array, Exchange, Expected, type_codes, words
 from ostraka.manifest import Manifest
@@ -46,7 +47,7 @@ class InputOptions(BaseModel):
 class Interactive(Protocol):
     """A protocol on Shamir shares among n >= 2t + 1 compute parties, who must all stay.
 
-    With security = "active" everything is proven right before it is opened (`engine.audit`); all
+    With security = "active" everything is proven right before it is opened (`shamir.audit`); all
     must then have agreed on whom to count.
 
     Subclasses write `evaluate` where other protocols write `compute`.
@@ -57,7 +58,7 @@ class Interactive(Protocol):
     all_take_part = True
     usual_scheme = "shamir"
     randomness: int = 0
-    """Random elements that words of the engine find at hand: `Engine.spare`."""
+    """Random elements that operations of the engine find at hand: `Backend.take_random`."""
     options: InputOptions
 
     def __init__(self, manifest: Manifest) -> None:
@@ -86,7 +87,7 @@ class Interactive(Protocol):
         return (*self.scheme.compute, *self.contributors)
 
     @abstractmethod
-    async def evaluate(self, engine: Engine, x: SecretArray, shares: Shares) -> SecretArray:
+    async def evaluate(self, engine: Backend, x: SecretArray, shares: Shares) -> SecretArray:
         """From what contributors shared to what is opened to the recipients.
 
         Args:
@@ -129,7 +130,7 @@ class Interactive(Protocol):
     async def compute(self, party: Party, shares: Shares) -> Words:
         return await self._evaluated(await self._start(party, shares), shares)
 
-    async def _start(self, party: Party, shares: Shares) -> Engine:
+    async def _start(self, party: Party, shares: Shares) -> ShamirBackend:
         offers = shares.enclosure
         assert offers is None or isinstance(offers, Offers)  # our own: see `enclosure`
         if self.manifest.sharing.security == "passive":
@@ -137,16 +138,13 @@ class Interactive(Protocol):
         counted = " ".join(shares.counted).encode()
         return await start_active(party, shares.draw, counted, offers)
 
-    async def _evaluated(self, engine: Engine, shares: Shares) -> Words:
-        x = shares.joined()
-        if engine.audit:
-            engine.audit.given([x])
+    async def _evaluated(self, engine: ShamirBackend, shares: Shares) -> Words:
+        x = engine.given(shares.joined())
         if len(set(self.lengths.values())) == 1:
             x = x.reshape(len(shares.counted), -1)
-        result = await self.evaluate(engine, engine.array(x), shares)
-        if engine.audit:
-            await engine.audit.settle()
-        return np.ascontiguousarray(result.parts[0]).reshape(-1)
+        result = await self.evaluate(engine, x, shares)
+        await engine.prove()
+        return engine.share_of(result)
 
     def reject_invalid(self, shares: Shares, valid: NDArray[np.bool_], what: str) -> None:
         """Reject the inputs that are not valid: stop, or leave their contributors out.
@@ -189,8 +187,11 @@ class Interactive(Protocol):
         total.rounds += rounds
 
     def _part(self, me: int) -> int:
-        """Which part in the words of the engine the party of this place has: the first, the other
-        t that mask, the rest of those who reduce degrees, and whoever is left, send alike."""
+        """Return which part the party of this place has in the engine's operations.
+
+        The first, the other t that mask, the rest of those that reduce degrees, and the parties
+        that are left send alike.
+        """
         n, t = len(self.scheme.compute), self.scheme.colluders
         return sum(me >= start for start in (1, t + 1, 2 * t + 1)) if n > 3 else me
 
@@ -273,17 +274,17 @@ def apart(x: SecretArray, shares: Shares) -> dict[PartyId, SecretArray]:
 
 
 async def all_zero(errors: SecretArray) -> NDArray[np.bool_]:
-    """Of which rows every element is zero; nobody learns more of the others. Rounds: 2.
+    """Tell which rows have zeros only; no party learns more of the others. Rounds: 2.
 
     What is opened, one element for each row, is a combination of the row with secret uniform
     coefficients: zero if the row is, uniform if it is not. Wrong with probability 1 / p.
     """
-    return await alone(errors.engine, _zero(errors))
+    return await alone(backend_of(errors), _zero(errors))
 
 
-def _zero(errors: SecretArray) -> Word[NDArray[np.bool_]]:
+def _zero(errors: SecretArray) -> Operation[NDArray[np.bool_]]:
     (coefficients,) = yield [Random(errors.engine, errors.shape)]
-    (opened,) = yield [Opened(errors, coefficients)]
+    (opened,) = yield [Unreduced(errors, coefficients)]
     found: NDArray[np.bool_] = opened == 0
     return found
 

@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, Field, StrictInt
 
 from ostraka.arithmetic.randomness import Words
 from ostraka.engine.array import SecretArray, concatenate
-from ostraka.engine.context import Engine
+from ostraka.engine.backend import Backend
 from ostraka.manifest import Manifest, exact_fraction
 from ostraka.names import PartyId
 from ostraka.outcome import Output, Value
@@ -72,7 +72,7 @@ class OrderStatistics(Comparing):
 
     # --- the figure -----------------------------------------------------------------------------
 
-    async def evaluate(self, engine: Engine, x: SecretArray, shares: Shares) -> SecretArray:
+    async def evaluate(self, engine: Backend, x: SecretArray, shares: Shares) -> SecretArray:
         y, ranks = await self.ranked(x, shares, "a number within the bounds")
         rows = self._ranks(len(y))
         flat = [rank for row in rows for rank in row]

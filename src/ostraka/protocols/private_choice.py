@@ -11,8 +11,8 @@ import numpy as np
 
 from ostraka.arithmetic.randomness import Words
 from ostraka.engine.array import SecretArray
+from ostraka.engine.backend import Backend
 from ostraka.engine.choose import argmax
-from ostraka.engine.context import Engine
 from ostraka.engine.noise import add_noise
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId
@@ -87,11 +87,11 @@ class PrivateChoice(Vote, Comparing):
     def encode(self, me: PartyId, raw: object) -> Words:
         return Vote.encode(self, me, raw) if self.votes else Comparing.encode(self, me, raw)
 
-    async def evaluate(self, engine: Engine, x: SecretArray, shares: Shares) -> SecretArray:
+    async def evaluate(self, engine: Backend, x: SecretArray, shares: Shares) -> SecretArray:
         scores = await self._scores(engine, x, shares)
         return (await noisy_first(scores * GRAINS, self.noise)).reshape(1)
 
-    async def _scores(self, engine: Engine, x: SecretArray, shares: Shares) -> SecretArray:
+    async def _scores(self, engine: Backend, x: SecretArray, shares: Shares) -> SecretArray:
         if self.votes:
             votes, _ = await self.count(engine, x, shares)
             return votes[0]

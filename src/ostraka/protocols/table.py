@@ -14,8 +14,8 @@ from pydantic import BeforeValidator, Field, StrictBool, StrictInt
 
 from ostraka.arithmetic.randomness import Words
 from ostraka.engine.array import SecretArray, concatenate
+from ostraka.engine.backend import Backend
 from ostraka.engine.compare import less_than_zero
-from ostraka.engine.context import Engine
 from ostraka.engine.multiply import mul
 from ostraka.inputs.encoding import Codec, Signed, renderer
 from ostraka.inputs.encoding import refuse as refuse_input
@@ -119,14 +119,14 @@ class Table(Comparing):
             return lines
         return [cell for line in lines for cell in _named(line, self.options.columns)]
 
-    async def evaluate(self, engine: Engine, x: SecretArray, shares: Shares) -> SecretArray:
+    async def evaluate(self, engine: Backend, x: SecretArray, shares: Shares) -> SecretArray:
         cells = await self._valid(engine, x, shares)
         y = _summed(cells, self.layout.sums[: self.figures].T)
         given = await self._given(y)
         totals = y.sum(axis=0) * np.array(given)
         return concatenate([engine.public(given), totals.reshape(-1)])
 
-    async def _valid(self, engine: Engine, x: SecretArray, shares: Shares) -> SecretArray:
+    async def _valid(self, engine: Backend, x: SecretArray, shares: Shares) -> SecretArray:
         """The inputs that are what the manifest asks for, shared afresh: shape (contributors,
         vectors, cells). Rounds: 5 and one comparison."""
         y = (await mul(x, engine.public(1))).reshape(len(x), self.vectors, -1)

@@ -8,7 +8,7 @@ import numpy as np
 
 from ostraka.arithmetic.randomness import Words
 from ostraka.engine.array import SecretArray, concatenate
-from ostraka.engine.context import Engine
+from ostraka.engine.backend import Backend
 from ostraka.engine.noise import add_noise
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId
@@ -48,7 +48,7 @@ class Tally(Vote):
     def _names(self) -> tuple[str, ...]:
         return self.ballots.options + (ABSTAIN,) * self.ballots.abstain
 
-    async def evaluate(self, engine: Engine, x: SecretArray, shares: Shares) -> SecretArray:
+    async def evaluate(self, engine: Backend, x: SecretArray, shares: Shares) -> SecretArray:
         votes, cast = await self.count(engine, x, shares)
         found = votes[0]
         if self.ballots.abstain:

@@ -14,11 +14,11 @@ from pydantic import BeforeValidator, Field, StrictInt
 
 from ostraka.arithmetic.randomness import Words
 from ostraka.engine.array import SecretArray, concatenate
+from ostraka.engine.backend import Backend
 from ostraka.engine.compare import less_than_zero
-from ostraka.engine.context import Engine
 from ostraka.engine.multiply import mul
 from ostraka.engine.noise import add_noise
-from ostraka.engine.rounds import Word, alone
+from ostraka.engine.rounds import Operation, alone
 from ostraka.engine.table import is_small, looked_up, randomness
 from ostraka.manifest import Manifest, exact_fraction
 from ostraka.names import PartyId
@@ -111,7 +111,7 @@ class ThresholdVote(Vote):
 
     # --- the figure -----------------------------------------------------------------------------
 
-    async def evaluate(self, engine: Engine, x: SecretArray, shares: Shares) -> SecretArray:
+    async def evaluate(self, engine: Backend, x: SecretArray, shares: Shares) -> SecretArray:
         if not self._is_small:
             votes, cast = await self.count(engine, x, shares)
             votes = votes[:, : self.figures]
@@ -183,7 +183,7 @@ class ThresholdVote(Vote):
 
     def _negative(
         self, ballots: SecretArray, shares: Shares, *, afresh: bool = False
-    ) -> Word[SecretArray]:
+    ) -> Operation[SecretArray]:
         """1 where a margin is negative, looked up in a table."""
         votes, cast = self.totals(ballots, shares)
         margins = self._margins(votes[:, : self.figures], cast, shares)

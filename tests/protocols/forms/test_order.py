@@ -5,9 +5,8 @@ import pytest
 
 from ostraka.arithmetic.randomness import SeededDraw
 from ostraka.delivery.party import Party
-from ostraka.engine.context import start
-from ostraka.engine.deal import share
 from ostraka.engine.reveal import reveal
+from ostraka.engine.shamir.backend import start
 from ostraka.protocols.forms.order import at, places, ranks
 from ostraka.sharing.shamir import Shamir
 from ostraka.simulation import MemoryNet
@@ -38,7 +37,7 @@ def test_ranks_and_the_elements_at_them(shape):
     wanted = sorted({0, shape[0] // 2, shape[0] - 1})
 
     async def program(engine):
-        secret = await share(engine, 0, x, x.shape)
+        secret = await engine.share(0, x, x.shape)
         rank = await ranks(secret)
         found = await at(await places(rank, wanted), secret)
         return await reveal(rank), await reveal(found)
@@ -59,7 +58,7 @@ def test_many_elements_take_little_memory():
     x = np.arange(300) % 17
 
     async def program(engine):
-        return await reveal(await ranks(await share(engine, 0, x, x.shape)))
+        return await reveal(await ranks(await engine.share(0, x, x.shape)))
 
     tracemalloc.start()
     rank = together(program)

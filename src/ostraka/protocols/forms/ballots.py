@@ -12,8 +12,8 @@ from pydantic import Field, StrictInt
 
 from ostraka.arithmetic.randomness import Words
 from ostraka.engine.array import SecretArray, concatenate
-from ostraka.engine.context import Engine
-from ostraka.engine.rounds import Opened, Product, Random, Word, side_by_side
+from ostraka.engine.backend import Backend
+from ostraka.engine.rounds import Masked, Operation, Product, Random, side_by_side
 from ostraka.inputs.encoding import Codec, Signed
 from ostraka.inputs.encoding import refuse as refuse_input
 from ostraka.manifest import BoolType, ChoiceType, Manifest
@@ -98,7 +98,7 @@ class Ballots:
         """All entries, of what is shared, on the last axis."""
         return concatenate([x, 1 - x], axis=-1) if self.entries == 2 else x
 
-    def checked(self, x: SecretArray) -> Word[tuple[SecretArray, NDArray[np.bool_]]]:
+    def checked(self, x: SecretArray) -> Operation[tuple[SecretArray, NDArray[np.bool_]]]:
         """What is shared in x, and in which of its rows every vector is a ballot.
 
         Nobody learns more of a row than whether it is one: what is opened is a combination of all
@@ -117,7 +117,7 @@ class Ballots:
         if self.length > 1:
             sums = (squares * self.ones).sum(axis=-1) - self.choices
             errors = concatenate([errors, sums[..., None]], axis=2)
-        (opened,) = yield [Opened(errors.reshape(rows, each), coefficients, masked=True)]
+        (opened,) = yield [Masked(errors.reshape(rows, each), coefficients)]
         return squares, opened == 0
 
 
@@ -188,7 +188,7 @@ class Vote(Interactive):
     # --- all ballots ----------------------------------------------------------------------------
 
     async def count(
-        self, engine: Engine, x: SecretArray, shares: Shares
+        self, engine: Backend, x: SecretArray, shares: Shares
     ) -> tuple[SecretArray, SecretArray]:
         """Check every ballot; the weighted votes for each option, and those cast at all.
 
@@ -202,7 +202,7 @@ class Vote(Interactive):
         return self.totals(squares[valid], shares)
 
     async def check(
-        self, engine: Engine, x: SecretArray, shares: Shares, *words: Word[Any]
+        self, engine: Backend, x: SecretArray, shares: Shares, *words: Operation[Any]
     ) -> tuple[SecretArray, NDArray[np.bool_], list[Any]]:
         """Check every ballot and run other words in the same rounds; raises as `count`.
 
@@ -211,8 +211,8 @@ class Vote(Interactive):
         """
         ballots = self.ballots.checked(x.reshape(len(x), self.questions, -1))
         (squares, valid), *results = await side_by_side(engine, ballots, *words)
-        if engine.audit and not valid.all():
-            await engine.audit.settle()
+        if not valid.all():
+            await engine.prove()
         self.reject_invalid(shares, valid, "a valid ballot")
         return squares, valid, results
 

@@ -1,4 +1,4 @@
-"""Joint randomness that nobody can foresee or bend, as long as one party is honest.
+"""Joint randomness that no party can foresee or bend, as long as one of them is honest.
 
 Every party commits, when the engine starts, to the end of a chain of SHA-256 hashes; each toss
 opens one link more of every chain, and the coin is the hash of all links. So a toss is one round,
@@ -6,7 +6,7 @@ and it falls only when *every* honest party has opened: what any of them did bef
 the coin was known. With its link each party repeats what it heard in the commitments, so one that
 told different parties different things is noticed before the first coin is used.
 
-Adversary: active, any number of parties; whoever does not follow makes the others stop.
+Adversary: active, any number of parties; one that does not follow makes the others stop.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from ostraka.arithmetic.randomness import SEED_BYTES, Draw, Stream, Words
-from ostraka.engine.context import Engine
-from ostraka.engine.links import after, chain
+from ostraka.engine.shamir.context import Context
+from ostraka.engine.shamir.links import after, chain
 from ostraka.errors import Aborted, PeerViolation
 from ostraka.exchange import octets
 
@@ -31,17 +31,17 @@ class Coin:
         trusting: believes anything: only for counting messages without peers.
     """
 
-    def __init__(self, engine: Engine, draw: Draw, context: bytes = b"") -> None:
+    def __init__(self, engine: Context, draw: Draw, context: bytes = b"") -> None:
         self.engine, self.draw, self.context = engine, draw, context
         self.trusting = False
         self._chain, self._last = list(engine.chain[:-1]), engine.ends
         self._heard = b"".join(self._last)
 
     async def toss(self, aside: Sequence[Words] = ()) -> tuple[Stream, list[list[int]]]:
-        """A stream everybody reads alike. One round, and one more when a chain begins.
+        """Toss it for a stream that every party reads alike. One round; one more for a new chain.
 
         Args:
-            aside: elements for each party, of one length at everybody, that go with our link.
+            aside: elements for each party, of one length at every party, that go with our link.
                 They are said before the coin is known to us, not before it is known to a liar.
 
         Returns:
@@ -64,13 +64,7 @@ class Coin:
         return stream, [self._elements(i, m[len(own) :]) for i, m in enumerate(messages)]
 
     def _elements(self, party: int, message: bytes) -> list[int]:
-        found = np.frombuffer(message, np.uint64)
-        try:
-            self.engine.field.check(found)
-        except ValueError as problem:
-            name = self.engine.names[party]
-            raise PeerViolation(f"{name} sent no share: {problem}", peer=name) from None
-        return [int(element) for element in found]
+        return [int(x) for x in self.engine.check(party, np.frombuffer(message, np.uint64))]
 
     def _check(self, party: int, link: bytes, *, agrees: bool) -> None:
         name = self.engine.names[party]
@@ -89,16 +83,9 @@ class Coin:
         self._heard = b"".join(self._last)
 
     async def _told(self, own: Sequence[bytes]) -> list[bytes]:
-        """What every party says to us, given what we say to each, ourselves included: one round."""
-        engine, said = self.engine, []
-        step = engine.begin()
-        for party, message in enumerate(own):
-            if party != engine.me:
-                engine.send(party, step, np.frombuffer(message, np.uint8))
-        for party, name in enumerate(engine.names):
-            message = own[party]
-            if party != engine.me:
-                heard = await engine.party.receive(name, step, octets(len(message)))
-                message = heard.tobytes()
-            said.append(message)
-        return said
+        """Tell each party its message, and return what all say to us, ourselves included."""
+        engine = self.engine
+        told = {party: np.frombuffer(said, np.uint8) for party, said in enumerate(own)}
+        ours = told.pop(engine.me)
+        heard = await engine.all_to_all(told, octets(len(ours)))
+        return [heard.get(party, ours).tobytes() for party in range(engine.n)]

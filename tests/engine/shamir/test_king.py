@@ -7,13 +7,11 @@ import numpy as np
 import pytest
 
 from ostraka.arithmetic.field import P61, Field
-from ostraka.engine import king
-from ostraka.engine.audit import start_active
-from ostraka.engine.context import start
-from ostraka.engine.deal import share
 from ostraka.engine.multiply import dot, matmul, mul
 from ostraka.engine.reveal import reveal
 from ostraka.engine.rounds import Opened, Product, Random, alone
+from ostraka.engine.shamir import king
+from ostraka.engine.shamir.backend import start, start_active
 from ostraka.engine.table import powers
 from ostraka.errors import OstrakaError
 from ostraka.simulation import MemoryNet
@@ -39,8 +37,8 @@ async def test_products_are_those_of_the_field(together, size, monkeypatch):
     square = np.arange(16).reshape(4, 4) - 7
 
     async def program(engine):
-        x, y = await share(engine, 0, a, a.shape), await share(engine, 1, b, b.shape)
-        m = await share(engine, 0, square, (4, 4))
+        x, y = await engine.share(0, a, a.shape), await engine.share(1, b, b.shape)
+        m = await engine.share(0, square, (4, 4))
         words = [mul(x, y), mul(x[:1], y[:1]), mul(x[:0], x[:0]), matmul(m, m), dot(m, m)]
         return [await reveal(await word) for word in words]
 
@@ -58,7 +56,7 @@ async def test_bytes_and_rounds_are_as_promised_whatever_the_inputs(together, si
     for value in (0, 1, (P61.p - 1) // 2):
 
         async def program(engine, value=value):
-            x = await share(engine, 0, value, (length,))
+            x = await engine.share(0, value, (length,))
             before, rounds = engine.counters.bytes, engine.counters.rounds
             await mul(x, x)
             assert engine.counters.rounds == rounds + 3
@@ -95,7 +93,7 @@ async def test_words_that_share_rounds_go_this_way_too(together, monkeypatch):
     for begin in (start, start_active):
 
         async def program(engine):
-            x, y = await share(engine, 0, a, a.shape), await share(engine, 1, b, b.shape)
+            x, y = await engine.share(0, a, a.shape), await engine.share(1, b, b.shape)
             before = engine.counters.rounds
             raised = await powers(x, 4)
             if not engine.audit:
@@ -242,7 +240,7 @@ async def test_what_kings_learn_is_uniform(together, monkeypatch):
     monkeypatch.setattr(king._Batch, "reign", watched)
 
     async def program(engine):
-        x = await share(engine, 0, 1, (20_000,))
+        x = await engine.share(0, 1, (20_000,))
         await mul(x, x)
 
     await together(5, 2, program)
@@ -285,7 +283,7 @@ async def test_whatever_a_king_a_dealer_or_a_worker_alters_is_found(together, n,
     async def program(engine):
         messages = []
         try:
-            x = await share(engine, 0, [3, 4, 5], (3,))
+            x = await engine.share(0, [3, 4, 5], (3,))
             messages.append(engine.counters.messages)
             square = await mul(x, x)
             messages.append(engine.counters.messages)
@@ -307,7 +305,7 @@ async def test_whatever_a_king_a_dealer_or_a_worker_alters_is_found(together, n,
 
 async def test_the_same_lies_do_harm_where_nothing_is_proven(together):
     async def program(engine):
-        x = await share(engine, 0, [3, 4, 5], (3,))
+        x = await engine.share(0, [3, 4, 5], (3,))
         try:
             return (await reveal(await mul(x, x))).tolist()
         except OstrakaError as error:

@@ -1,4 +1,4 @@
-"""What compute parties give one another before they compute, along with the shares of inputs.
+"""Seeds and random elements that compute parties give one another along with shares of inputs.
 
 Half of the seed of each pair; with active security the end of a chain of hashes, for the coin; and
 what adds up to random elements: parties 0 to t share one each, so no t parties know the sum. A
@@ -13,14 +13,14 @@ import hashlib
 import numpy as np
 
 from ostraka.arithmetic.randomness import SEED_BYTES, Draw, Stream, Words
-from ostraka.engine.links import chain
+from ostraka.engine.shamir.links import chain
 from ostraka.names import PartyId
 from ostraka.sharing.scheme import Parcel
 from ostraka.sharing.shamir import Shamir
 
 
 class Offers:
-    """One compute party's: what it gives and what it gets.
+    """The offers of one compute party: those it makes and those it takes.
 
     Args:
         count: random elements.
@@ -28,7 +28,7 @@ class Offers:
         active: with the end of a chain.
 
     Attributes:
-        random: our shares of the random elements, once everybody's offer is taken.
+        random: our shares of the random elements, once every party's offer is taken.
         chain: ours, of `links`; empty unless active.
     """
 
@@ -51,7 +51,7 @@ class Offers:
         return f"Offers({self.me}, {self.count} elements)"
 
     def message(self, to: PartyId) -> Words:
-        """Ours to another compute party."""
+        """Return our offer to another compute party."""
         told = np.frombuffer(self._given[to] + b"".join(self.chain[-1:]), np.uint64)
         if to not in self._parcels:
             return told
@@ -59,7 +59,7 @@ class Offers:
         return np.concatenate((told, message.view(np.uint64)))
 
     def take(self, sender: PartyId, message: Words) -> None:
-        """Another compute party's to us, of `words` words; ValueError if it cannot be one."""
+        """Take another compute party's offer, of `words` words; ValueError if it cannot be one."""
         half, rest = message[: SEED_BYTES // 8].tobytes(), message[SEED_BYTES // 8 :]
         self._seeds[sender] = _joint(self.me, self._given[sender], sender, half)
         if self.chain:
@@ -70,18 +70,18 @@ class Offers:
             self.scheme.add_parcel(self.random, parcel)
 
     def seeds(self) -> list[bytes]:
-        """Of our pairs with each compute party; KeyError while an offer is missing."""
+        """Return the seeds we share with each compute party; KeyError while an offer is missing."""
         return [self._seeds[name] for name in self.scheme.compute]
 
     def ends(self) -> list[bytes]:
-        """Of everybody's chains; none unless active."""
+        """Return the ends of all parties' chains; none unless active."""
         return [self._ends[name] for name in self.scheme.compute if self.chain]
 
 
 def words(
     scheme: Shamir, sender: PartyId, receiver: PartyId, count: int = 0, *, active: bool = False
 ) -> int:
-    """Words of one compute party's message to another; 0 from anybody else."""
+    """Count the words of one compute party's message to another; 0 from other parties."""
     if sender not in scheme.compute:
         return 0
     dealt = scheme.expected(sender, receiver, count).nbytes if _deals(scheme, sender) else 0
@@ -93,6 +93,6 @@ def _deals(scheme: Shamir, party: PartyId) -> bool:
 
 
 def _joint(me: PartyId, mine: bytes, peer: PartyId, theirs: bytes) -> bytes:
-    """A hash of what both sent, so one party's good randomness is enough."""
+    """Hash what both sent, so one party's good randomness is enough."""
     first, second = (mine, theirs) if me < peer else (theirs, mine)
     return hashlib.sha256(b"ostraka pair 1" + first + second).digest()

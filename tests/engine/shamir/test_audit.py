@@ -6,18 +6,19 @@ import numpy as np
 import pytest
 
 from ostraka.arithmetic.field import P61, Field
-from ostraka.engine import audit as auditing
-from ostraka.engine import bits as making_bits
-from ostraka.engine import links
-from ostraka.engine import multiply as multiplying
 from ostraka.engine import sort as sorting
-from ostraka.engine.audit import start_active
 from ostraka.engine.bits import random_bits
 from ostraka.engine.compare import equal, less_than
-from ostraka.engine.deal import random_elements, share
 from ostraka.engine.digits import decompose, truncate
 from ostraka.engine.multiply import dot, matmul, mul
-from ostraka.engine.reveal import open_elements, reveal
+from ostraka.engine.reveal import reveal
+from ostraka.engine.shamir import audit as auditing
+from ostraka.engine.shamir import backend as sharing
+from ostraka.engine.shamir import links
+from ostraka.engine.shamir import reduce as multiplying
+from ostraka.engine.shamir import shuffle as shuffling
+from ostraka.engine.shamir.backend import start_active
+from ostraka.engine.shamir.opening import open_shares
 from ostraka.engine.sort import sort, top_k
 from ostraka.errors import Aborted, ManifestError, OstrakaError, PeerViolation
 from ostraka.simulation import MemoryNet
@@ -35,7 +36,7 @@ async def test_products_of_every_shape_are_right_and_proven(together, size):
     a, b = np.arange(-18, 18).reshape(6, 6), np.arange(36).reshape(6, 6) * 5 - 7
 
     async def program(engine):
-        x, y = await share(engine, 0, a, a.shape), await share(engine, 1, b, b.shape)
+        x, y = await engine.share(0, a, a.shape), await engine.share(1, b, b.shape)
         products = [
             await mul(x, y),
             await mul(x[:, :1], y),
@@ -62,7 +63,7 @@ async def test_long_vectors_are_cut_in_two_and_proven_before_they_are_too_many(
     a = np.arange(-500, 1499)
 
     async def program(engine):
-        x = await share(engine, 0, a, a.shape)
+        x = await engine.share(0, a, a.shape)
         product = await mul(await mul(x, x), x)
         assert not engine.audit._products
         return await reveal(product)
@@ -73,7 +74,7 @@ async def test_long_vectors_are_cut_in_two_and_proven_before_they_are_too_many(
 
 async def test_a_product_costs_no_more_bytes_and_a_proof_few(together):
     async def program(engine):
-        x = await share(engine, 0, 3, (20_000,))
+        x = await engine.share(0, 3, (20_000,))
         before = engine.counters.bytes
         product = await mul(x, x)
         assert engine.counters.bytes == before + 8 * 20_000
@@ -94,7 +95,7 @@ async def test_when_a_chain_is_used_up_everybody_commits_to_another(together, mo
     monkeypatch.setattr(links, "LINKS", 3)
 
     async def program(engine):
-        x, rounds = await share(engine, 0, 3, ()), []
+        x, rounds = await engine.share(0, 3, ()), []
         for _ in range(4):
             before = engine.counters.rounds
             x = await mul(x, x) - 6
@@ -108,7 +109,7 @@ async def test_when_a_chain_is_used_up_everybody_commits_to_another(together, mo
 
 async def test_who_opens_another_link_is_named(together, monkeypatch):
     async def program(engine):
-        x = await share(engine, 0, 3, ())
+        x = await engine.share(0, 3, ())
         if engine.me == 1:
             engine.audit.coin._chain[-1] = bytes(32)
             with pytest.raises(OstrakaError):
@@ -128,7 +129,7 @@ async def test_comparisons_at_the_edges(together, size):
     a, b = a[fits], b[fits]
 
     async def program(engine):
-        x, y = await share(engine, 0, a, a.shape), await share(engine, 1, b, b.shape)
+        x, y = await engine.share(0, a, a.shape), await engine.share(1, b, b.shape)
         empty = await less_than(x[:0], y[:0]), await equal(x[:0], y[:0])
         assert [e.shape for e in empty] == [(0,), (0,)]
         return [await reveal(z) for z in (await less_than(x, y), await equal(x, y))]
@@ -142,7 +143,7 @@ async def test_sorting(together, size):
     a = np.array([5, -3, 5, 0, 2**40, -(2**40), 1])
 
     async def program(engine):
-        x = await share(engine, 0, a, a.shape)
+        x = await engine.share(0, a, a.shape)
         return [await reveal(v) for v in (await sort(x), *await top_k(x, 3))]
 
     for ascending, largest, places in (await together(*size, program, begin=start_active))[0]:
@@ -152,18 +153,18 @@ async def test_sorting(together, size):
 
 @pytest.mark.parametrize("wrong", [[[1, 0], [1, 0]], [[2, -1], [-1, 2]], [[1, 1], [0, 0]]])
 async def test_a_matrix_that_is_no_permutation_is_found(together, monkeypatch, wrong):
-    honest = sorting.deal
+    honest = sharing.deal
 
     async def deal(engine, dealers, length, local, *, total):
         matrix = engine.field.encode(wrong).reshape(-1)
-        mine = matrix.__getitem__ if engine.me == 1 else local
+        mine = matrix.__getitem__ if engine.me == 1 and len(dealers) > 1 else local
         return await honest(engine, dealers, length, mine, total=total)
 
-    monkeypatch.setattr(sorting, "deal", deal)
-    monkeypatch.setattr(sorting, "SETS", 0)
+    monkeypatch.setattr(sharing, "deal", deal)
+    monkeypatch.setattr(shuffling, "SETS", 0)
 
     async def program(engine):
-        table = await sorting.shuffle(await share(engine, 0, [[3, 4]], (1, 2)))
+        table = await sorting.shuffle(await engine.share(0, [[3, 4]], (1, 2)))
         with pytest.raises(PeerViolation, match="falsified"):
             await reveal(table)
 
@@ -174,22 +175,22 @@ async def test_a_matrix_that_is_no_permutation_is_found(together, monkeypatch, w
 @pytest.mark.parametrize(("n", "t"), [(3, 1), (4, 1), (5, 2)])
 async def test_a_shuffle_that_is_none_is_found(together, monkeypatch, n, t, how):
     """Party 1 deals something else in the sets that it is in."""
-    honest = sorting._permuted
+    honest = shuffling._permuted
     errors = {"another order": [], "add": [1], "add and take away": [1, -1]}[how]
 
-    async def permuted(table, group, seed):
-        if table.engine.me == 1 and 1 in group[: t + 1]:
+    async def permuted(engine, table, group, seed):
+        if engine.me == 1 and 1 in group[: t + 1]:
             if how == "another order":
                 seed = bytes(32)
             elif errors:
                 first = (np.arange(table.size) == 0).reshape(table.shape)
-                table = table + errors.pop(0) * first
-        return await honest(table, group, seed)
+                table = (engine.array(table) + errors.pop(0) * first).parts[0]
+        return await honest(engine, table, group, seed)
 
-    monkeypatch.setattr(sorting, "_permuted", permuted)
+    monkeypatch.setattr(shuffling, "_permuted", permuted)
 
     async def program(engine):
-        table = await share(engine, 0, [[3, 3, 3], [5, 6, 7]], (2, 3))
+        table = await engine.share(0, [[3, 3, 3], [5, 6, 7]], (2, 3))
         with pytest.raises(PeerViolation, match="falsified"):
             await reveal(await sorting.shuffle(table))
 
@@ -198,7 +199,7 @@ async def test_a_shuffle_that_is_none_is_found(together, monkeypatch, n, t, how)
 
 async def test_a_leader_that_tells_different_orders_is_found(together, monkeypatch):
     """Else columns could be mixed, and the combinations that prove them right would be, too."""
-    honest = sorting._group_seeds
+    honest = shuffling._group_seeds
 
     async def two_stories(engine, groups):
         found = await honest(engine, groups)
@@ -206,10 +207,10 @@ async def test_a_leader_that_tells_different_orders_is_found(together, monkeypat
             found[groups.index((0, 3, 4))] = bytes(32)
         return found
 
-    monkeypatch.setattr(sorting, "_group_seeds", two_stories)
+    monkeypatch.setattr(shuffling, "_group_seeds", two_stories)
 
     async def program(engine):
-        table = await share(engine, 0, [[3, 4]], (1, 2))
+        table = await engine.share(0, [[3, 4]], (1, 2))
         try:
             await sorting.shuffle(table)
         except OstrakaError as error:
@@ -226,7 +227,7 @@ async def test_bits_of_secrets_and_halving(together, size):
     bits = np.array([0, 1, 2**60 - 1, 0x123456789ABCDEF])
 
     async def program(engine):
-        x, y = await share(engine, 0, a, a.shape), await share(engine, 1, bits, bits.shape)
+        x, y = await engine.share(0, a, a.shape), await engine.share(1, bits, bits.shape)
         shifted = [await reveal(await truncate(x, k)) for k in (0, 1, 16, 31, 58, 59)]
         assert (await truncate(x[:0], 3)).shape == (0, 4)
         return shifted, [await reveal(await decompose(y.reshape(2, 2), k)) for k in (1, 61)]
@@ -249,7 +250,7 @@ async def test_traffic_does_not_depend_on_inputs(together, size):
     for value in (0, 1, HALF):
 
         async def program(engine, value=value):
-            x = await share(engine, 0, [value, 5], (2,))
+            x = await engine.share(0, [value, 5], (2,))
             return await reveal(await mul(await less_than(x, 3), x))
 
         _, net = await together(*size, program, begin=start_active)
@@ -334,13 +335,13 @@ def every_word(owner):
     """A program whose inputs come from an honest party."""
 
     async def program(engine):
-        x, y = await share(engine, owner, [3, -5], (2,)), await share(engine, owner, [4, -6], (2,))
+        x, y = await engine.share(owner, [3, -5], (2,)), await engine.share(owner, [4, -6], (2,))
         product = await mul(x, y)
         less = await less_than(x, y)
         bits = await random_bits(engine, (3,))
         total = await matmul(product.reshape(1, 2), less.reshape(2, 1))
-        masks = await random_elements(engine, (2,))
-        opened = await open_elements(masks + x, masked=True)
+        masks = await engine.random((2,))
+        opened = await open_shares(engine, (masks + x).parts[0], proven=False)
         rest = await dot(bits, 1 - bits)
         found = [(await reveal(v)).tolist() for v in (product, less, total, rest)]
         half = await truncate(product, 1)
@@ -414,7 +415,7 @@ async def test_lies_at_openings_are_corrected_and_the_run_goes_on(together, n, t
 
     async def program(engine):
         lie = 5 * (engine.me < t)
-        x = await share(engine, t, [3, -5], (2,))
+        x = await engine.share(t, [3, -5], (2,))
         first = await reveal(await mul(x, x) + lie)
         less = await reveal(await less_than(x, 0) - 2 * lie)
         return first.tolist(), less.tolist(), set(engine.party.liars)
@@ -423,11 +424,11 @@ async def test_lies_at_openings_are_corrected_and_the_run_goes_on(together, n, t
     assert results[t:] == [([9, 25], [0, 1], set(liars))] * (n - t)
 
 
-async def test_lies_before_the_proof_are_not_corrected(together):
+async def test_lies_before_the_proof_are_not_corrected(together, open_early):
     async def program(engine):
-        x = await share(engine, 0, [3, -5], (2,))
+        x = await engine.share(0, [3, -5], (2,))
         with pytest.raises(PeerViolation, match="p1 announced contradict") as caught:
-            await open_elements(x + (engine.me == 1), masked=True)
+            await open_early(x + (engine.me == 1))
         assert caught.value.peer is None
         assert engine.party.liars == []
 
@@ -440,7 +441,7 @@ async def test_a_wrong_product_is_found_whatever_it_is_used_for(together, monkey
     add(multiplying, monkeypatch, 1, [1, 0])
 
     async def program(engine):
-        x = await share(engine, 0, [[3, 4], [5, 6]], (2, 2))
+        x = await engine.share(0, [[3, 4], [5, 6]], (2, 2))
         product = {"mul": mul, "dot": dot, "matmul": matmul}[word]
         await product(x[0], x if word != "mul" else x[1])
         with pytest.raises(PeerViolation, match="falsified a product"):
@@ -450,7 +451,7 @@ async def test_a_wrong_product_is_found_whatever_it_is_used_for(together, monkey
 
 
 async def test_a_bit_that_is_none_is_found(together, monkeypatch):
-    honest = making_bits.deal
+    honest = sharing.deal
 
     async def deal(engine, dealers, length, local, *, total):
         def wrong(part):
@@ -459,7 +460,7 @@ async def test_a_bit_that_is_none_is_found(together, monkeypatch):
         mine = wrong if engine.me == 0 else local
         return await honest(engine, dealers, length, mine, total=total)
 
-    monkeypatch.setattr(making_bits, "deal", deal)
+    monkeypatch.setattr(sharing, "deal", deal)
 
     async def program(engine):
         bits = await random_bits(engine, (5,))
@@ -485,7 +486,7 @@ async def test_who_counts_different_contributors_opens_nothing(together):
         return await start_active(party, draw, b"a b" if party.me == "p1" else b"a c")
 
     async def program(engine):
-        x = await share(engine, 0, 3, ())
+        x = await engine.share(0, 3, ())
         with pytest.raises(Aborted, match="different contributors"):
             await reveal(await mul(x, x))
 
@@ -518,7 +519,7 @@ async def passes(together, monkeypatch, error, errors, coefficient, point):
                 _, said = await honest(aside)
                 return next(tosses), said
 
-            x = await share(engine, 0, 3, ())
+            x = await engine.share(0, 3, ())
             z = await mul(x, x)
             engine.audit.coin.toss = toss
             try:

@@ -9,15 +9,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ostraka.arithmetic.field import P61, Field
-from ostraka.engine import audit as auditing
-from ostraka.engine import gates as proving
-from ostraka.engine.audit import start_active
-from ostraka.engine.boolean import Proven, boolean
 from ostraka.engine.compare import equal, less_than, less_than_zero
-from ostraka.engine.deal import share
-from ostraka.engine.gates import ROWS, Gates
 from ostraka.engine.multiply import mul
-from ostraka.engine.reveal import open_elements, reveal
+from ostraka.engine.reveal import reveal
+from ostraka.engine.shamir import audit as auditing
+from ostraka.engine.shamir import gates as proving
+from ostraka.engine.shamir.backend import start_active
+from ostraka.engine.shamir.boolean import Proven
+from ostraka.engine.shamir.gates import ROWS, Gates
+from ostraka.engine.shamir.sliced import boolean
 from ostraka.errors import OstrakaError, PeerViolation
 from ostraka.simulation import MemoryNet
 
@@ -38,7 +38,7 @@ async def test_comparisons_are_pythons(compares, data):
 
 
 @pytest.mark.parametrize("bits", [3, 5, 7, 13])
-async def test_every_value_of_a_tiny_field(together, bits):
+async def test_every_value_of_a_tiny_field(together, open_early, bits):
     """Rare cases, carries out of all bits and operands that are p, happen here all the time.
 
     Opened without a proof, for which the field is too small.
@@ -47,9 +47,9 @@ async def test_every_value_of_a_tiny_field(together, bits):
     x = np.tile(np.arange(-half, half + 1), 50 if bits < 13 else 1)
 
     async def program(engine):
-        a = await share(engine, 0, x, x.shape)
+        a = await engine.share(0, x, x.shape)
         found = await less_than_zero(a), await equal(a, -half)
-        return [await open_elements(z, masked=True) for z in found]
+        return [await open_early(z) for z in found]
 
     for signs, same in (await together(3, 1, program, field=Field(bits), begin=start_active))[0]:
         assert np.array_equal(signs, x < 0)
@@ -61,7 +61,7 @@ async def test_a_batch_costs_the_rounds_of_one_and_nothing_is_proven_before_the_
     for count in (1, 500):
 
         async def program(engine, count=count):
-            x = await share(engine, 0, 7, (count,))
+            x = await engine.share(0, 7, (count,))
             before = engine.counters.rounds
             both = await mul(await less_than(x, 9), await equal(x, 7))
             assert engine.audit._gates.words > 0
@@ -81,7 +81,7 @@ async def test_many_gates_are_cut_again_and_proven_before_they_are_too_many(toge
     a = np.arange(-100, 100)
 
     async def program(engine):
-        x = await share(engine, 0, a, a.shape)
+        x = await engine.share(0, a, a.shape)
         less = await less_than_zero(x)
         assert engine.audit._gates.words <= 300
         assert len(engine.audit._sums) >= 2
@@ -163,7 +163,7 @@ class Chosen:
         return out
 
 
-async def test_a_false_claim_passes_for_two_coins_of_p_at_most(together):
+async def test_a_false_claim_passes_for_two_coins_of_p_at_most(together, open_early):
     """What is dealt is off by -1, -65 and 1: so is the new claim, by (u - 2) (u - 63) mod 127."""
     field, f, h = Field(7), np.array([[3, 4], [5, 6]]), np.array([[9, 8], [7, 2]])
     true = (f @ h.T) + np.array([[-1, -65], [0, 1]])
@@ -175,7 +175,7 @@ async def test_a_false_claim_passes_for_two_coins_of_p_at_most(together):
         for coin in range(field.p):
             claims = np.full(3, trace % field.p, np.uint64)
             _, own, found = await gates._fold(Chosen(coin), upper, trace, claims)
-            opened = await open_elements(engine.array(found), masked=True)
+            opened = await open_early(engine.array(found))
             value = (np.array([1, coin]) @ f) @ (np.array([1, coin]) @ h) % field.p
             assert opened[0] == opened[2] == value
             assert opened[engine.me] == own
@@ -208,7 +208,7 @@ async def test_what_each_party_sees_of_a_comparison_is_the_same_for_every_secret
             engine.uniform = lambda peer, use, length: masks[min(peer, engine.me)].copy()
             engine.party.receive = watched
             seen.append(field.encode(secret + engine.points[engine.me] * slope.ravel()))
-            await boolean(engine, 343).operands(seen[-1])
+            await boolean(engine, 343).operands(engine.array(seen[-1]))
             return seen
 
         seen, _ = await together(3, 1, program, field=field, begin=start_active)
@@ -219,23 +219,23 @@ async def test_what_each_party_sees_of_a_comparison_is_the_same_for_every_secret
 
 
 async def test_what_a_comparison_opens_is_uniform_at_full_size(together, monkeypatch):
-    from ostraka.engine import boolean as sharing
+    from ostraka.engine.shamir import boolean as sharing
 
-    honest = sharing.open_elements
+    honest = sharing.open_masked
 
     async def program(engine):
-        x = await share(engine, 0, 12345, (20_000,))
+        x = await engine.share(0, 12345, (20_000,))
         await less_than_zero(x)
         return seen.get(engine.me)
 
     seen = {}
 
-    async def watched(x, to, *, masked):
-        opened = await honest(x, to, masked=masked)
-        seen[x.engine.me] = opened
+    async def watched(engine, y, masks, to):
+        opened = await honest(engine, y, masks, to)
+        seen[engine.me] = opened
         return opened
 
-    monkeypatch.setattr(sharing, "open_elements", watched)
+    monkeypatch.setattr(sharing, "open_masked", watched)
     first, second, third = (await together(3, 1, program, begin=start_active))[0]
     assert third is None
     assert np.array_equal(first, second)
@@ -373,21 +373,22 @@ async def test_a_lie_in_an_and_is_found_in_thousands_of_runs(together, monkeypat
 
 @pytest.mark.parametrize("liar", range(3))
 async def test_a_wrong_share_of_a_masked_number_is_found_at_once(together, monkeypatch, liar):
-    from ostraka.engine import boolean as sharing
+    from ostraka.engine.shamir import boolean as sharing
 
-    honest = sharing.open_elements
+    honest = sharing.open_masked
 
-    async def opened(x, to, *, masked):
-        return await honest(x + (x.engine.me == liar) * 1, to, masked=masked)
+    async def opened(engine, y, masks, to):
+        wrong = (engine.array(y) + (engine.me == liar) * 1).parts[0]
+        return await honest(engine, wrong, masks, to)
 
-    monkeypatch.setattr(sharing, "open_elements", opened)
+    monkeypatch.setattr(sharing, "open_masked", opened)
     results, _ = await together(3, 1, caught, begin=start_active)
     for me in {0, 1} - {liar}:
         assert isinstance(results[me], PeerViolation)
 
 
 async def test_what_party_0_deals_of_its_bits_is_proven(together, monkeypatch):
-    from ostraka.engine import boolean as sharing
+    from ostraka.engine.shamir import boolean as sharing
 
     honest = sharing.deal
 

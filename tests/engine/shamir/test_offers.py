@@ -7,7 +7,7 @@ import pytest
 
 from ostraka.arithmetic.field import P61, Field
 from ostraka.arithmetic.randomness import SeededDraw
-from ostraka.engine.offers import Offers, words
+from ostraka.engine.shamir.offers import Offers, words
 from ostraka.sharing.shamir import Shamir
 
 SIZES = [(3, 1), (4, 1), (5, 2), (20, 9)]

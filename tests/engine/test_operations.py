@@ -7,14 +7,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ostraka.arithmetic.field import P61
-from ostraka.engine.audit import start_active
 from ostraka.engine.choose import argmax, largest, leaders, maximum, minimum, select
 from ostraka.engine.compare import equal, less_than, less_than_zero
-from ostraka.engine.context import start
-from ostraka.engine.deal import share
 from ostraka.engine.digits import decompose, divide, truncate
 from ostraka.engine.multiply import dot, matmul, mul
 from ostraka.engine.reveal import reveal
+from ostraka.engine.shamir.backend import start, start_active
 from ostraka.engine.sort import shuffle, sort, top_k
 from ostraka.engine.table import look_up
 from ostraka.simulation import MemoryNet
@@ -102,7 +100,7 @@ async def test_words_are_those_of_the_textbook(together, data):
     c = data.draw(st.lists(st.integers(0, 20), min_size=k, max_size=k))
 
     async def program(engine):
-        secrets = [await share(engine, i, v, (k,)) for i, v in enumerate((a, b, c))]
+        secrets = [await engine.share(i, v, (k,)) for i, v in enumerate((a, b, c))]
         return await every_word(*secrets)
 
     results, _ = await together(n, t, program, begin=BEGIN[security])
@@ -133,7 +131,7 @@ async def test_what_is_sent_when_depends_on_no_input(together, n, t, security):
     ):
 
         async def program(engine, a=a, b=b, c=c):
-            secrets = [await share(engine, i, v, (3,)) for i, v in enumerate((a, b, c))]
+            secrets = [await engine.share(i, v, (3,)) for i, v in enumerate((a, b, c))]
             return await every_word(*secrets)
 
         net = Watched(tuple(f"p{i}" for i in range(n)))
@@ -147,7 +145,7 @@ async def test_shares_of_one_product_many_times_are_uniform_at_every_party(toget
     """Whatever the factors: chi-square of the highest and the lowest byte."""
 
     async def program(engine):
-        x = await share(engine, 0, 1, (20_000,))
+        x = await engine.share(0, 1, (20_000,))
         return (await mul(x, x)).parts[0]
 
     for shares in (await together(n, t, program))[0]:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Final
 
 import numpy as np
 
 from ostraka.arithmetic.field import Elements, Field
 from ostraka.arithmetic.randomness import BLOCK, Words, blocks
-from ostraka.engine.array import SecretArray
-from ostraka.engine.context import Engine
+from ostraka.engine.shamir.context import Context
 from ostraka.names import Step
 from ostraka.sharing.shamir import complete
 
@@ -28,7 +28,7 @@ Local = Callable[[slice], Words]
 
 @dataclass(frozen=True)
 class Plan:
-    """Who gets one dealer's shares how; public."""
+    """How each party gets its share of what one dealer deals; public."""
 
     dealer: int
     seeded: tuple[int, ...]
@@ -39,8 +39,8 @@ class Plan:
     """With t = 2 and points 2^k, 2^(k+1): the shares by way of the polynomial, without products."""
 
 
-def plan(engine: Engine, dealer: int) -> Plan:
-    """t neighbours, after the dealer or the first, read streams; the others are sent shares."""
+def plan(engine: Context, dealer: int) -> Plan:
+    """Plan a deal: t neighbours, after the dealer or the first, read streams; others get shares."""
     key = ("deal", dealer)
     if key not in engine.cache:
         wraps = dealer + engine.t >= engine.n and dealer >= engine.t
@@ -52,7 +52,7 @@ def plan(engine: Engine, dealer: int) -> Plan:
     return found
 
 
-def _plan(engine: Engine, dealer: int, seeded: tuple[int, ...], explicit: tuple[int, ...]) -> Plan:
+def _plan(engine: Context, dealer: int, seeded: tuple[int, ...], explicit: tuple[int, ...]) -> Plan:
     p, points = engine.field.p, engine.points
     base, powers = [points[j] for j in seeded], None
     if len(base) == 2 and base[1] == 2 * base[0]:
@@ -64,7 +64,7 @@ def _plan(engine: Engine, dealer: int, seeded: tuple[int, ...], explicit: tuple[
 
 
 def _shares(field: Field, ours: Plan, x: Words, fixed: Sequence[Words]) -> list[Words]:
-    """The dealer's own share and the explicit ones.
+    """Return the dealer's own share and the explicit ones.
 
     With X_2 = 2 X_1, u = X / X_1 and d_s = f(X_s) - x, f(X) = x + (2 d_1 - h) u + (h - d_1) u^2,
     h = d_2 / 2: where all points are powers of two, rotations and sums.
@@ -79,18 +79,18 @@ def _shares(field: Field, ours: Plan, x: Words, fixed: Sequence[Words]) -> list[
 
 
 async def deal(
-    engine: Engine, dealers: Sequence[int], length: int, local: Local | None, *, total: bool
+    engine: Context, dealers: Sequence[int], length: int, local: Local | None, *, total: bool
 ) -> list[Words]:
-    """Each of `dealers` deals a vector of `length` elements; one round for all of them.
+    """Let each of `dealers` deal a vector of `length` elements; one round for all of them.
 
     Args:
         local: blocks of our vector, if we are a dealer. Elements, consumed.
-        total: give the sum of everybody's vectors instead of each.
+        total: give the sum of all dealers' vectors instead of each.
 
     Returns:
         Our share of each dealer's vector, in their order, or of their sum alone.
     """
-    pieces = [slice(i, min(i + PIECE, length)) for i in range(0, length, PIECE)]
+    pieces = blocks(length, PIECE)
     step = engine.begin(len(pieces))
     results = [np.zeros(length, np.uint64) for _ in dealers[: 1 if total else None]]
     targets = {dealer: results[0 if total else k] for k, dealer in enumerate(dealers)}
@@ -109,7 +109,7 @@ async def deal(
     return results
 
 
-def _send(engine: Engine, step: Step, piece: slice, result: Words, local: Local) -> None:
+def _send(engine: Context, step: Step, piece: slice, result: Words, local: Local) -> None:
     """Split a piece of our vector: our own share is added to `result`, the others' are sent."""
 
     def shifted(part: slice) -> Words:
@@ -119,7 +119,7 @@ def _send(engine: Engine, step: Step, piece: slice, result: Words, local: Local)
         engine.send(receiver, step, vector)
 
 
-def split(engine: Engine, local: Local, result: Words) -> dict[int, Words]:
+def split(engine: Context, local: Local, result: Words) -> dict[int, Words]:
     """Deal a vector as long as `result`: our own share is added to that.
 
     Returns:
@@ -139,7 +139,7 @@ def split(engine: Engine, local: Local, result: Words) -> dict[int, Words]:
     return dict(zip(ours.explicit, vectors, strict=True))
 
 
-def derive(engine: Engine, dealer: int, result: Words) -> None:
+def derive(engine: Context, dealer: int, result: Words) -> None:
     """Add the share of a vector that `dealer` and we both read from a stream."""
     stream = engine.stream(dealer, f"deal {dealer}")
     scratch = np.empty(min(BLOCK, len(result)), np.uint64)
@@ -148,7 +148,7 @@ def derive(engine: Engine, dealer: int, result: Words) -> None:
         engine.field.add(block, engine.field.uniform(stream, scratch[: len(block)]), out=block)
 
 
-async def _collect(engine: Engine, step: Step, piece: slice, targets: dict[int, Words]) -> None:
+async def _collect(engine: Context, step: Step, piece: slice, targets: dict[int, Words]) -> None:
     """Add the shares we are sent."""
     scratch = np.empty(piece.stop - piece.start, np.uint64)
     for dealer, result in targets.items():
@@ -159,26 +159,10 @@ async def _collect(engine: Engine, step: Step, piece: slice, targets: dict[int, 
                 engine.field.add(block, arrived[part], out=block)
 
 
-async def share(engine: Engine, owner: int, values: object, shape: tuple[int, ...]) -> SecretArray:
-    """Party `owner` shares public-to-it integers. Passive; one round.
-
-    Sends n - t - 1 elements for each value. Nobody else learns anything. [Sha79]
-
-    Args:
-        values: the owner's integers, of `shape`; ignored at other parties.
-    """
-    x: Elements | None = None
-    if engine.me == owner:
-        x = np.ascontiguousarray(np.broadcast_to(engine.field.encode(values), shape)).reshape(-1)
-    local = None if x is None else x.__getitem__
-    length = int(np.prod(shape, dtype=np.int64))
-    return engine.array((await deal(engine, [owner], length, local, total=True))[0].reshape(shape))
-
-
-async def random_elements(engine: Engine, shape: tuple[int, ...]) -> SecretArray:
-    """Uniform secret elements that no t parties know: parties 0 to t deal one each; one round."""
-    length, local = int(np.prod(shape, dtype=np.int64)), None
+async def random_elements(engine: Context, shape: tuple[int, ...]) -> Elements:
+    """Draw uniform elements that no t parties know: parties 0 to t deal one each; one round."""
+    length, local = prod(shape), None
     if engine.me <= engine.t:
         local = engine.uniform(engine.me, "random elements", length).__getitem__
     dealt = await deal(engine, range(engine.t + 1), length, local, total=True)
-    return engine.array(dealt[0].reshape(shape))
+    return dealt[0].reshape(shape)

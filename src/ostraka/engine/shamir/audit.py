@@ -4,12 +4,12 @@ While a computation runs, corrupt parties see only uniform shares, and all they 
 something else than they should. If what they deal is of degree t among the honest, it adds an
 error *that they know* to a product, whatever the secrets are [GIPST14]. Before a result is opened:
 
-1. A joint coin gives coefficients g. In its round everybody deals masks.
+1. A joint coin gives coefficients g. In its round every party deals masks.
 2. sum g_i x_i y_i = sum g_i z_i is one inner product. Its vectors are cut into k pieces, seen as
    values of polynomials f and g at 0 to k - 1; h = f . g is shared at 2k - 1 points (one deal),
    and at a joint random point the claim h = f . g is an inner product k times shorter. [GS20,
    BBCGI19] At the end a random pair is mixed in.
-3. Four numbers are opened to everybody and must be of degree t: f, g and h, uniform but for
+3. Four numbers are opened to every party and must be of degree t: f, g and h, uniform but for
    h = f g, and a random combination, masked, of what was dealt or contributed and need not be a
    factor. (With n = 2t + 1 any t + 1 honest shares are of degree t; then only what contributors
    shared goes in.)
@@ -19,8 +19,8 @@ secrets. A false claim passes with a probability below 2^-52: two roots of p for
 at most 2k - 2 of p for each of the foldings. Rounds: 4 for up to `FAN` terms, and 2 for each
 folding more.
 
-What is uniform to whoever learns it, however the computation was falsified, may be opened before
-(`reveal.open_elements(masked=True)`): see docs/decisions/0006-active-security.md.
+What is uniform to the party that learns it, however the computation was falsified, may be opened
+before (`rounds.Masked`, `opening.open_masked`): see docs/decisions/0006-active-security.md.
 
 No message authentication codes: a product costs no more bytes than a passive one, and a proof has
 O(log) rounds and elements. After it, values are consistent among the honest, so an opening has one
@@ -40,14 +40,13 @@ import numpy as np
 from ostraka.arithmetic.field import Elements, Field
 from ostraka.arithmetic.matrix import matmul
 from ostraka.arithmetic.planes import Planes
-from ostraka.arithmetic.randomness import Draw, Stream, Words, blocks
-from ostraka.delivery.party import Party
-from ostraka.engine.coin import Coin
-from ostraka.engine.context import Audit, Engine, start
-from ostraka.engine.gates import MANY, Gates
-from ostraka.engine.multiply import reduced
-from ostraka.engine.offers import Offers
+from ostraka.arithmetic.randomness import Stream, Words, blocks
+from ostraka.engine.shamir.coin import Coin
+from ostraka.engine.shamir.context import Audit, Context
+from ostraka.engine.shamir.gates import MANY, Gates
+from ostraka.engine.shamir.reduce import reduced
 from ostraka.errors import PeerViolation
+from ostraka.exchange import words
 from ostraka.sharing.scheme import InconsistentShares
 from ostraka.sharing.shamir import complete
 
@@ -65,25 +64,10 @@ FAN: Final = 64
 """Most pieces of a vector; so many terms and a mask are the last ones."""
 
 
-async def start_active(
-    party: Party, draw: Draw, context: bytes = b"", offers: Offers | None = None
-) -> Engine:
-    """As `context.start`, with active security against t < n / 2 parties.
-
-    Args:
-        context: what honest parties must agree on, or nothing is opened.
-    """
-    engine = await start(party, draw, offers, active=True)
-    engine.need_products()
-    engine.audit = Auditor(engine, Coin(engine, draw, context))
-    engine.audit.dealt([engine.random])
-    return engine
-
-
 class Auditor(Audit):
-    """Remembers what must be right, and proves it."""
+    """A list of what must be right, and its proof."""
 
-    def __init__(self, engine: Engine, coin: Coin) -> None:
+    def __init__(self, engine: Context, coin: Coin) -> None:
         self.engine, self.coin = engine, coin
         self._products: list[tuple[Words, Words, Words]] = []
         self._sums: list[tuple[Elements, Elements, Words]] = []
@@ -134,7 +118,7 @@ class Auditor(Audit):
         self._terms = 0
 
     async def _masks(self) -> tuple[Stream, list[int]]:
-        """The coin, and in its round our shares of uniform elements that no t parties know."""
+        """Toss the coin, and in its round deal uniform elements that no t parties know."""
         engine, p = self.engine, self.engine.field.p
         own = engine.uniform(engine.me, "audit", MASKS * (engine.t + 1)).reshape(MASKS, -1).tolist()
         dealt = [[_at(c, x, p) for c in own] for x in engine.points]
@@ -142,7 +126,7 @@ class Auditor(Audit):
         return stream, [sum(column) % p for column in zip(*told, strict=True)]
 
     def _claim(self, stream: Stream) -> tuple[Words, Words, int]:
-        """Everything as one claim: the inner product of two vectors is a number."""
+        """Join everything to one claim: the inner product of two vectors is a number."""
         field = self.engine.field
         length = sum(x.size for x, _, _ in self._products + self._sums)
         length += sum(x.shape[1] for x, _, _ in self._matrices)
@@ -194,7 +178,7 @@ class Auditor(Audit):
     async def _fold(
         self, x: Elements, y: Elements, z: int, masks: int = 0
     ) -> tuple[Words, Words, int, Stream]:
-        """From a claim about k rows to one about a combination of them. Rounds: 2.
+        """Fold a claim about k rows to one about a combination of them. Rounds: 2.
 
         Args:
             masks: so many rows in front are not in the claim.
@@ -213,7 +197,7 @@ class Auditor(Audit):
         return _combined(field, row, x)[0], _combined(field, row, y)[0], z, stream
 
     def _values(self, x: Elements, y: Elements) -> Words:
-        """f . g at the points 0 to 2k - 2 but k - 1, where it follows from the claim."""
+        """Return f . g at the points 0 to 2k - 2 but k - 1, where it follows from the claim."""
         field, k = self.engine.field, len(x)
         rows = _extrapolation(field, k)
         f, g = _combined(field, rows, x), _combined(field, rows, y)
@@ -224,29 +208,25 @@ class Auditor(Audit):
         return field.sum(field.product(f, g), axis=1)
 
     async def _opened(self, shares: Sequence[int]) -> list[int]:
-        """Open a few numbers to everybody, naming nobody: who was dealt wrong shares is honest."""
+        """Open a few numbers to every party, blaming none: a party dealt wrong shares is honest."""
         engine = self.engine
         own = np.array([share % engine.field.p for share in shares], np.uint64)
-        step = engine.begin()
-        for party in range(engine.n):
-            if party != engine.me:
-                engine.send(party, step, own)
+        told = dict.fromkeys((i for i in range(engine.n) if i != engine.me), own)
+        arrived = await engine.all_to_all(told, words(len(own)))
         found = {engine.party.me: own}
-        for party, name in enumerate(engine.names):
-            if party != engine.me:
-                found[name] = await engine.receive(party, step, np.empty_like(own))
+        found |= {engine.names[i]: engine.check(i, vector) for i, vector in arrived.items()}
         try:
             return [int(value) for value in engine.scheme.combine(found)]
         except InconsistentShares:
             raise PeerViolation(
-                "shares contradict each other: somebody dealt or announced a wrong one; nothing "
+                "shares contradict each other: a party dealt or announced a wrong one; nothing "
                 "was revealed",
                 hint="find out which party is faulty before running again",
             ) from None
 
 
 def _random_inner(field: Field, stream: Stream, vectors: Sequence[Words]) -> int:
-    """The sum of all elements, each times an element of the stream."""
+    """Return the sum of all elements, each times an element of the stream."""
     total = 0
     for vector in vectors:
         for part in blocks(vector.size):
@@ -256,7 +236,7 @@ def _random_inner(field: Field, stream: Stream, vectors: Sequence[Words]) -> int
 
 
 def _cut(x: Words, k: int) -> Elements:
-    """A vector as k rows, zeros behind."""
+    """Cut a vector to k rows, zeros behind."""
     columns = -(-len(x) // k)
     if len(x) == k * columns:
         return x.reshape(k, columns)
@@ -266,7 +246,7 @@ def _cut(x: Words, k: int) -> Elements:
 
 
 def _combined(field: Field, coefficients: Elements, x: Elements) -> Elements:
-    """coefficients @ x; each row of coefficients adds up to one."""
+    """Return coefficients @ x; each row of coefficients adds up to one."""
     if len(x) > 2:
         return matmul(field, coefficients, x)
     out = np.empty((len(coefficients), x.shape[1]), np.uint64)
@@ -277,12 +257,12 @@ def _combined(field: Field, coefficients: Elements, x: Elements) -> Elements:
 
 
 def _at(polynomial: Sequence[int], x: int, p: int) -> int:
-    """Its value at x, coefficients lowest first."""
+    """Return its value at x, coefficients lowest first."""
     return reduce(lambda value, c: (value * x + c) % p, reversed(polynomial), 0)
 
 
 def _inverses(elements: Sequence[int], p: int) -> list[int]:
-    """1 / x of each: three products each, and one inversion."""
+    """Return 1 / x of each: three products each, and one inversion."""
     below = [1, *accumulate(elements, lambda a, b: a * b % p)]
     whole, found = pow(below[-1], -1, p), []
     for x, product in zip(reversed(elements), reversed(below[:-1]), strict=True):
@@ -293,13 +273,13 @@ def _inverses(elements: Sequence[int], p: int) -> list[int]:
 
 @lru_cache(maxsize=512)
 def _weights(k: int, p: int) -> list[int]:
-    """1 / prod_{j != i} (i - j) for i = 0 to k - 1, j alike."""
+    """Return 1 / prod_{j != i} (i - j) for i = 0 to k - 1, j alike."""
     below = [factorial(i) * factorial(k - 1 - i) * (-1) ** (k - 1 - i) for i in range(k)]
     return _inverses(below, p)
 
 
 def _lagrange(k: int, at: int, p: int) -> list[int]:
-    """`Field.lagrange(range(k), at)` for `at` above: L_i = prod (at - j) w_i / (at - i)."""
+    """Return `Field.lagrange(range(k), at)` for `at` above: L_i = prod (at - j) w_i / (at - i)."""
     apart = [(at - i) % p for i in range(k)]
     whole = reduce(lambda a, b: a * b % p, apart, 1)
     return [whole * w * d % p for w, d in zip(_weights(k, p), _inverses(apart, p), strict=True)]
@@ -307,7 +287,7 @@ def _lagrange(k: int, at: int, p: int) -> list[int]:
 
 @lru_cache(maxsize=256)
 def _extrapolation(field: Field, k: int) -> Elements:
-    """Rows that take values at 0 to k - 1 to those at k to 2k - 2: as `_lagrange`, at once."""
+    """Return rows that take values at 0 to k - 1 to those at k to 2k - 2, like `_lagrange`."""
     p, at, nodes = field.p, np.arange(k, 2 * k - 1)[:, None], np.arange(k)
     whole = [factorial(j) // factorial(j - k) % p for j in range(k, 2 * k - 1)]
     inverses = np.array([0, *_inverses(range(1, 2 * k - 1), p)], np.uint64)
@@ -316,6 +296,6 @@ def _extrapolation(field: Field, k: int) -> Elements:
 
 
 def _point(stream: Stream, field: Field, above: int) -> int:
-    """A uniform element that is none of 0 to `above` - 1, but for a bias of 2^-67."""
+    """Draw a uniform element that is none of 0 to `above` - 1, but for a bias of 2^-67."""
     low, high = stream.fill(np.empty(2, np.uint64)).tolist()
     return int(above + (high << 64 | low) % (field.p - above))

@@ -35,10 +35,10 @@ import numpy as np
 from ostraka.arithmetic.field import Elements, Field
 from ostraka.arithmetic.planes import Planes
 from ostraka.arithmetic.randomness import Words, blocks
-from ostraka.engine.boolean import line
-from ostraka.engine.coin import Coin
-from ostraka.engine.context import Engine
-from ostraka.engine.deal import deal
+from ostraka.engine.shamir.boolean import line
+from ostraka.engine.shamir.coin import Coin
+from ostraka.engine.shamir.context import Context
+from ostraka.engine.shamir.deal import deal
 
 MANY: Final = 1 << 17
 """Words of 64 ANDs that one proof is about at most: bounds memory, about 24 MiB."""
@@ -66,14 +66,14 @@ Claims = tuple[Elements, Elements, Words]
 class Gates:
     """The ANDs since the last proof."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Context) -> None:
         self.engine = engine
         self.me, self.field = engine.me, engine.field
         self._told: list[tuple[Planes, ...]] = []
         self.words = 0
 
     def add(self, x: Planes, y: Planes, z: Planes, zero: Planes) -> None:
-        """Components i and i + 1 of z = x AND y, and the zeros we share with our neighbours.
+        """Note components i and i + 1 of z = x AND y, and the zeros we share with our neighbours.
 
         All of shape (2, words); they must not change before they are proven.
         """
@@ -83,7 +83,7 @@ class Gates:
         self.words += x.shape[1]
 
     async def claims(self, coin: Coin) -> Claims:
-        """What must hold if the first `MANY` ANDs were right; forgets these. Rounds: 2 a fold."""
+        """Return what holds if the first `MANY` ANDs were right; forget them. Rounds: 2 a fold."""
         field, planes = self.field, self._planes()
         count = 64 * planes[0, 0].size
         upper = _sums(field, _counted(field, planes))[:-1]
@@ -96,7 +96,7 @@ class Gates:
         return self._shares(f, h, z)
 
     def _planes(self) -> Planes:
-        """x, y, e and e' of both our components, taken off: shape (4, 2, ROWS, words)."""
+        """Take off x, y, e and e' of both our components: shape (4, 2, ROWS, words)."""
         taken = [self._told.pop(0)]
         size = taken[0][0].shape[1]
         while self._told and size + self._told[0][0].shape[1] <= MANY:
@@ -116,7 +116,7 @@ class Gates:
     async def _fold(
         self, coin: Coin, upper: Words, own: int, claims: Words
     ) -> tuple[Words, int, Words]:
-        """From three claims, one that each party has to prove, to claims about rows combined.
+        """Fold three claims, one that each party has to prove, to claims about rows combined.
 
         Args:
             upper: S_rs of the claim that is ours, r <= s, without the last.
@@ -136,7 +136,7 @@ class Gates:
         diagonal = np.flatnonzero(rows[0] == rows[1])[:-1]
 
         def combined(entries: Words, total: int) -> int:
-            """The last S_rr follows from the total of all of them."""
+            """Combine all S_rs; the last S_rr follows from the total."""
             last = (total - int(field.sum(entries[diagonal]))) % field.p
             return field.inner(np.append(entries, np.uint64(last)), coefficients)
 
@@ -144,7 +144,7 @@ class Gates:
         return u, combined(upper, own), np.array(shares, np.uint64)
 
     def _shares(self, f: Elements, h: Elements, z: Words) -> Claims:
-        """A vector known to two parties is shared by the line that is zero at the third."""
+        """Share a vector known to two parties by the line that is zero at the third."""
         before, after = (self.me - 1) % 3, (self.me + 1) % 3
         x, y = np.zeros((2, 3, f.shape[1]), np.uint64)
         x[self.me], x[after] = self._share(f[0], after), self._share(f[1], before)
@@ -156,7 +156,7 @@ class Gates:
 
 
 def _counted(field: Field, planes: Planes) -> Elements:
-    """f_r . h_s of the gates whose messages we sent: shape (ROWS, ROWS)."""
+    """Return f_r . h_s of the gates whose messages we sent: shape (ROWS, ROWS)."""
     (x, xs), (y, ys), (e, _), (_, es) = planes
     width = x.shape[1]
     wrong = np.zeros((ROWS, ROWS), np.int64)
@@ -179,7 +179,7 @@ def _counted(field: Field, planes: Planes) -> Elements:
 
 
 def _sums(field: Field, products: Elements) -> Words:
-    """S_rs, r <= s, from f_r . h_s."""
+    """Return S_rs, r <= s, from f_r . h_s."""
     k = len(products)
     both = field.add(products.reshape(-1), products.T.reshape(-1)).reshape(k, k)
     np.fill_diagonal(both, products.diagonal())
@@ -187,7 +187,7 @@ def _sums(field: Field, products: Elements) -> Words:
 
 
 def _summed(field: Field, planes: Planes, u: Words) -> tuple[Elements, Elements]:
-    """sum u_r f_r and sum u_r h_r for both our components: shape (2, 4 * columns) each."""
+    """Return sum u_r f_r and sum u_r h_r for both our components: shape (2, 4 * columns) each."""
     once, twice = _Table(field, u), _Table(field, field.scale(u, -2))
     width, total = planes.shape[3], field.sum(u)
     f, h = np.empty((2, 2, 4, 64 * width), np.uint64)
@@ -215,7 +215,7 @@ class _Table:
             self.rows = np.hstack((self.rows, field.add(self.rows, column[:, None])))
 
     def sum(self, bits: Planes) -> Elements:
-        """The sum over rows of u times bits, as `_columns` arranges these.
+        """Return the sum over rows of u times bits, as `_columns` arranges these.
 
         Shape (..., ROWS / 8, 8, words) to (..., columns).
         """
@@ -229,7 +229,7 @@ class _Table:
 
 
 def _columns(planes: Planes) -> Planes:
-    """Every 8 x 8 bits of eight neighbouring rows transposed: a byte is eight bits of one column.
+    """Transpose every 8 x 8 bits of eight neighbouring rows: a byte is eight bits of one column.
 
     Shape (..., ROWS, words) to (..., ROWS / 8, 8, words).
     """
@@ -255,7 +255,7 @@ _SWAPS: Final = (
 
 
 def _cut(x: Elements) -> Elements:
-    """Two vectors as `FAN` rows each, zeros behind: shape (2, FAN, columns)."""
+    """Cut two vectors to `FAN` rows each, zeros behind: shape (2, FAN, columns)."""
     missing = -x.shape[1] % FAN
     if missing:
         x = np.concatenate((x, np.zeros((2, missing), np.uint64)), axis=1)
@@ -263,7 +263,7 @@ def _cut(x: Elements) -> Elements:
 
 
 def _crossed(field: Field, f: Elements, h: Elements, total: int) -> Words:
-    """S_rs of rows, without the last, given the sum of all S_rr.
+    """Return S_rs of rows, without the last, given the sum of all S_rr.
 
     S_rs = (f_r + f_s) . (h_r + h_s) - S_rr - S_ss is one product for each column instead of two.
     """
@@ -282,7 +282,7 @@ def _crossed(field: Field, f: Elements, h: Elements, total: int) -> Words:
 
 
 def _joined(field: Field, rows: Elements, u: Words) -> Elements:
-    """Row 0 and u_r times every other row r, for two vectors."""
+    """Add row 0 and u_r times every other row r, for two vectors."""
     out = rows[:, 0].copy()
     for joined, (_, *others) in zip(out, rows, strict=True):
         for part in blocks(len(joined)):

@@ -5,7 +5,7 @@
                      matrix of the powers 2^0 to 2^(n - 1), which are distinct up to n = 61, are
                      uniform whatever t of the dealers know. [DN07]
     round 2   x y    Each of 2t + 1 parties sends the king its share of x y + r, weighted so that
-                     the sum is the value, plus its part of zero (`engine.zero`).
+                     the sum is the value, plus its part of zero (`shamir.zero`).
     round 3   v      The king adds up v = x y + r, which is uniform, and shares it by the
                      polynomial that is zero at t parties' points: the n - t - 1 others are sent v
                      and multiply it by a constant. z = v - r. [GS20]
@@ -13,8 +13,8 @@
 Every party is the king of an n-th of the elements. With n = 2t + 1 a party sends, for each,
 (t - 1) / (t + 1) + 2t / n + t / n elements: less than 2.5, where [GRR98] takes t.
 
-Adversary: at most t of n >= 2t + 1 parties, who learn nothing. All parties must stay. Passive; with
-`Engine.audit` active: whatever a dealer, a worker or a king sends, to each party another thing if
+Adversary: at most t of n >= 2t + 1 parties, who learn nothing. All parties must stay. Passive or
+active: whatever a dealer, a worker or a king sends, to each party another thing if
 it likes, the honest parties' shares lie off the right polynomial by what it added, which it knows
 whatever the secrets are. The proof of the product finds an error in the value; where n > 2t + 1,
 shares of no polynomial are found first. With n = 2t + 1 the honest are t + 1: any shares are of
@@ -30,9 +30,9 @@ import numpy as np
 
 from ostraka.arithmetic.field import Elements
 from ostraka.arithmetic.randomness import Words, blocks
-from ostraka.engine.context import Engine
-from ostraka.engine.deal import Local
-from ostraka.engine.zero import with_zero
+from ostraka.engine.shamir.context import Context
+from ostraka.engine.shamir.deal import Local
+from ostraka.engine.shamir.zero import with_zero
 from ostraka.names import Step
 from ostraka.sharing.shamir import complete
 
@@ -45,7 +45,7 @@ WORTH: Final = 40_000
 
 @dataclass(frozen=True)
 class Plan:
-    """Who does what; public, and the same at every party.
+    """How work is divided; public, and the same at every party.
 
     Attributes:
         seeded: for each dealer the t + 1 who read their shares from streams.
@@ -64,15 +64,15 @@ class Plan:
     weight: int | None
 
 
-def plan(engine: Engine) -> Plan:
-    """This party's part."""
+def plan(engine: Context) -> Plan:
+    """Return this party's part."""
     if "king" not in engine.cache:
         engine.cache["king"] = _plan(engine)
     found: Plan = engine.cache["king"]
     return found
 
 
-def _plan(engine: Engine) -> Plan:
+def _plan(engine: Context) -> Plan:
     n, t, me = engine.n, engine.t, engine.me
     seeded = [tuple((d + 1 + k) % n for k in range(t + 1)) for d in range(n)]
     explicit = [tuple(j for j in range(n) if j not in (d, *seeded[d])) for d in range(n)]
@@ -90,13 +90,14 @@ def _plan(engine: Engine) -> Plan:
     return Plan(seeded, explicit, coefficients, silent, factors, weight)
 
 
-def pays(engine: Engine, length: int) -> bool:
-    """Whether there is enough to reduce, and a power of two for each party."""
+def pays(engine: Context, length: int) -> bool:
+    """Tell whether there is enough to reduce, and a power of two for each party."""
     return length > 0 and length * (engine.t - 1) >= WORTH and engine.n <= engine.field.bits
 
 
-async def reduced(engine: Engine, length: int, local: Local) -> Words:
-    """Shares of degree t of what `local` holds in degree 2t: three rounds; no audit is told."""
+async def reduced(engine: Context, length: int, local: Local) -> Words:
+    """Return shares of degree t of what `local` holds in degree 2t: three rounds. The audit is not
+    told of them."""
     batch = _Batch(engine, length, local)
     pieces = len(batch.pieces)
     for i in range(pieces + 3):
@@ -114,28 +115,28 @@ async def reduced(engine: Engine, length: int, local: Local) -> Words:
 class _Batch:
     """The pieces of one batch of products."""
 
-    def __init__(self, engine: Engine, length: int, local: Local) -> None:
+    def __init__(self, engine: Context, length: int, local: Local) -> None:
         self.engine, self.local, self.plan = engine, local, plan(engine)
         self.field = engine.field
-        self.pieces = [slice(i, min(i + PIECE, length)) for i in range(0, length, PIECE)]
+        self.pieces = blocks(length, PIECE)
         self.first, *_ = [engine.begin(len(self.pieces) + 2) for _ in range(3)]
         self.result = np.empty(length, np.uint64)
         self.own: dict[int, Words] = {}
         self.masks: dict[int, Words] = {}
 
     def _step(self, i: int, stage: int) -> Step:
-        """Steps are counted in the order in which everybody sends."""
+        """Number steps in the order in which every party sends."""
         return self.first.later(3 * (i + stage) + stage)
 
     def _size(self, i: int) -> int:
-        return self.pieces[i].stop - self.pieces[i].start
+        return int(self.pieces[i].stop - self.pieces[i].start)
 
     def _rows(self, i: int) -> int:
-        """Elements that each party deals."""
+        """Count the elements that each party deals."""
         return -(-self._size(i) // (self.engine.n - self.engine.t))
 
     def _slice(self, i: int) -> int:
-        """Elements of which each party is the king; the last ones may be nobody's."""
+        """Count the elements of which each party is the king; the last ones may have no king."""
         return -(-self._size(i) // self.engine.n)
 
     def deal(self, i: int) -> None:
@@ -182,7 +183,7 @@ class _Batch:
         return self._extracted(dealt).reshape(-1)[: self._size(i)]
 
     def _extracted(self, dealt: Elements) -> Elements:
-        """n - t rows: the sums of 2^(j i) dealt_i."""
+        """Return n - t rows: the sums of 2^(j i) dealt_i."""
         field, found = (
             self.field,
             np.empty((self.engine.n - self.engine.t, dealt.shape[1]), np.uint64),
@@ -197,7 +198,7 @@ class _Batch:
         return found
 
     async def reign(self, i: int) -> None:
-        """As king: add up, and tell the others."""
+        """Add up as king, and tell the others."""
         engine, king = self.engine, self.engine.me
         total, arrived = self.own[i], np.empty(self._slice(i), np.uint64)
         for worker in range(2 * engine.t + 1):
@@ -209,7 +210,7 @@ class _Batch:
                 engine.send(party, self._step(i, 2), total)
 
     async def finish(self, i: int) -> None:
-        """z = v - r."""
+        """Compute z = v - r."""
         engine, size, mask = self.engine, self._slice(i), self.masks.pop(i)
         result = self.result[self.pieces[i]]
         arrived = np.empty(size, np.uint64)

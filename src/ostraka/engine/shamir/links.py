@@ -1,4 +1,4 @@
-"""Chains of hashes: whoever knows the end can check every link before it, and foresee none."""
+"""Chains of hashes: a party that knows the end can check every link before it, and foresee none."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LINKS: Final = 1 << 7
 
 
 def chain(draw: Draw) -> list[bytes]:
-    """A new chain, its first link first: the last is told to everybody, those before it later."""
+    """Make a new chain, its first link first: the last is told to every party, the others later."""
     links = [draw.seed()]
     for _ in range(LINKS):
         links.append(after(links[-1]))
@@ -20,5 +20,5 @@ def chain(draw: Draw) -> list[bytes]:
 
 
 def after(link: bytes) -> bytes:
-    """The next one."""
+    """Return the next link."""
     return hashlib.sha256(b"ostraka link 1" + link).digest()

@@ -8,8 +8,8 @@ import pytest
 from ostraka.arithmetic.binary import Binary, apply
 from ostraka.arithmetic.field import Field
 from ostraka.arithmetic.planes import bits_of, dense, planes_of, spread
-from ostraka.engine.boolean import Replicated, Sliced, boolean
-from ostraka.engine.deal import share
+from ostraka.engine.shamir.boolean import Replicated
+from ostraka.engine.shamir.sliced import Sliced, boolean
 
 
 @pytest.mark.parametrize("count", [1, 2, 63, 64, 65, 200, 512, 1000])
@@ -193,7 +193,7 @@ async def test_what_party_0_opens_of_a_comparison_does_not_depend_on_it(together
 
             engine.uniform, engine.receive = uniform, watched
             y = np.full(len(grid[0]), secret, np.uint64)
-            operands, _ = await boolean(engine, len(y)).operands(y)
+            operands, _ = await boolean(engine, len(y)).operands(engine.array(y))
             return [operand.shape for operand in operands]
 
         shapes, _ = await together(n, t, program, field=field)
@@ -215,7 +215,7 @@ async def test_what_party_0_opens_of_a_comparison_does_not_depend_on_it(together
 @pytest.mark.parametrize(("n", "t"), [(3, 1), (5, 2)])
 async def test_what_party_0_opens_is_uniform_at_full_size(together, n, t):
     async def program(engine):
-        x = await share(engine, 0, 12345, (20_000,))
+        x = await engine.share(0, 12345, (20_000,))
         sharing, opened = boolean(engine, 20_000), []
         masked = sharing._masked
 
@@ -224,7 +224,7 @@ async def test_what_party_0_opens_is_uniform_at_full_size(together, n, t):
             return opened[0]
 
         sharing._masked = watched
-        await sharing.operands(x.parts[0])
+        await sharing.operands(x)
         return opened[0]
 
     opened = (await together(n, t, program))[0][0]

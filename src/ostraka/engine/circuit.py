@@ -1,0 +1,177 @@
+"""Bits of secrets, and the adders made of them.
+
+A `Circuit` is a backend's way to share bits: XOR is free, AND costs a round. The adders work on any
+of them: numbers that add up to a secret become two by carry-save layers, and trees give the carries
+of their sum. Where p = 2^bits - 1 a carry out of the top goes round to bit 0, as 2^bits = 1 mod p;
+in Z_2^bits it falls away.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ostraka.arithmetic.planes import Planes
+from ostraka.engine.array import SecretArray
+
+Bits = Planes
+"""Shape (parts, rows, words): this party's shares of `rows` planes; `^` is XOR of secrets."""
+
+
+class Circuit(ABC):
+    """One way to share bits of `count` elements.
+
+    Attributes:
+        summands: how many numbers `operands` gives.
+        shifts: whether `shifted` works; then `to_ring` gives two vectors, and `operands` two
+            numbers or three.
+    """
+
+    count: int
+    summands: int
+    shifts: bool = False
+
+    @abstractmethod
+    async def both(self, a: Bits, b: Bits) -> Bits:
+        """Return a AND b: one round. The result must not change afterwards."""
+
+    @abstractmethod
+    async def operands(self, x: SecretArray) -> tuple[list[Bits], Any]:
+        """Share numbers of `ring.bits` bits that add up to a vector x, as numbers of its ring.
+
+        Where p = 2^bits - 1, one of several is never p and the others are never zero.
+
+        Returns:
+            The operands, and what `shifted` needs.
+        """
+
+    @abstractmethod
+    async def to_ring(self, bits: Bits) -> list[SecretArray]:
+        """Return vectors (rows * count) of zeros and ones in the ring, whose XOR the bits are."""
+
+    async def shifted(self, known: Any, k: int) -> SecretArray:
+        """Return the sum of all operands, each shifted right by k bits."""
+        raise NotImplementedError
+
+
+async def addends(bits: Circuit, x: SecretArray, *, wrap: bool) -> tuple[Bits, Bits, Any]:
+    """Share two numbers A, B with A + B = x in its ring; modulo p neither both zero nor both p.
+
+    Args:
+        wrap: whether a carry out of the top counts once, or falls away.
+
+    Returns:
+        A, B and what `Circuit.shifted` needs.
+    """
+    operands, known = await bits.operands(x)
+    while len(operands) > 2:
+        threes = len(operands) // 3
+        a, b, c = (np.concatenate(operands[k : 3 * threes : 3], axis=1) for k in range(3))
+        total, carry = await _carry_save(bits, a, b, c, threes, wrap)
+        operands = total + carry + operands[3 * threes :]
+    return operands[0], operands[1], known
+
+
+async def _carry_save(
+    bits: Circuit, a: Bits, b: Bits, c: Bits, count: int, wrap: bool
+) -> tuple[list[Bits], list[Bits]]:
+    """Turn a + b + c into two numbers, for `count` triples one after the other: one round.
+
+    The majority of three bits is ((a ^ b) (a ^ c)) ^ a; it counts twice.
+    """
+    ab, ac = a ^ b, a ^ c
+    majority = a ^ await bits.both(ab, ac)
+    totals = np.split(ab ^ c, count, axis=1)
+    carries = [np.roll(part, 1, axis=1) for part in np.split(majority, count, axis=1)]
+    if not wrap:
+        for carry in carries:
+            carry[:, 0] = 0
+    return totals, carries
+
+
+async def carry_out(bits: Circuit, a: Bits, b: Bits) -> tuple[Bits, Bits]:
+    """Tell whether A + B gives a carry, and whether all bits together pass one on."""
+    return (await merge(bits, await paired(bits, [(a, b)])))[0]
+
+
+async def paired(bits: Circuit, sums: Sequence[tuple[Bits, Bits]]) -> list[Group]:
+    """Join bits of each A + B two by two, the highest alone if they are odd: two rounds.
+
+    The lower bit's carry is c if none comes in and d if one does, and the upper bit's carry the
+    majority of that and its own two bits: 3 ANDs a pair. (Bit by bit it takes 4 to get as far.)
+    """
+    a, b, x, y = (
+        np.concatenate([numbers[k][:, start::2] for numbers in sums], axis=1)
+        for start in (0, 1)
+        for k in (0, 1)
+    )
+    ends = np.cumsum([(numbers[0].shape[1] + 1) // 2 for numbers in sums])
+    pair = np.ones(a.shape[1], bool)
+    pair[[end - 1 for end, numbers in zip(ends, sums, strict=True) if numbers[0].shape[1] % 2]] = 0
+    gives, passes = await bits.both(a, b), a ^ b
+    c, d = gives[:, pair], (gives ^ passes)[:, pair]
+    into = np.concatenate((c, d), axis=1)
+    upper = (np.concatenate((half, half), axis=1) ^ into for half in (x, y))
+    without, given = np.split(into ^ await bits.both(*upper), 2, axis=1)
+    gives = gives.copy()
+    gives[:, pair], passes[:, pair] = without, without ^ given
+    split = (np.split(rows, ends[:-1], axis=1) for rows in (gives, passes))
+    return list(zip(*split, strict=True))
+
+
+Group = tuple[Bits, Bits]
+"""For each of several neighbouring bits of A + B: it gives a carry; it passes one on."""
+
+
+async def merge(bits: Circuit, groups: list[Group]) -> list[Group]:
+    """Join each group to one wide bit: neighbours in a tree, all groups in the same rounds."""
+    while any(gives.shape[1] > 1 for gives, _ in groups):
+        halves = [(_slices(gives.shape[1]), gives, passes) for gives, passes in groups]
+        left = [p[:, high] for (_, high), _, p in halves for _ in range(2)]
+        right = [x[:, low] for (low, _), g, p in halves for x in (g, p)]
+        both = await bits.both(np.concatenate(left, axis=1), np.concatenate(right, axis=1))
+        ends = np.cumsum([2 * part.shape[1] for part in left[::2]])
+        joined = np.split(both, ends[:-1], axis=1)
+        groups = [_joined(g, p, new) for (_, g, p), new in zip(halves, joined, strict=True)]
+    return groups
+
+
+def _slices(rows: int) -> tuple[slice, slice]:
+    """Slice the lower and the upper of each pair of rows; an odd lowest row is left over."""
+    return slice(rows % 2, rows, 2), slice(rows % 2 + 1, rows, 2)
+
+
+def _joined(gives: Bits, passes: Bits, both: Bits) -> Group:
+    """Join groups; `both` holds, pair by pair, (upper passes and lower gives), then (both pass)."""
+    rows, pairs = gives.shape[1], both.shape[1] // 2
+    upper = gives[:, _slices(rows)[1]] ^ both[:, :pairs]
+    if rows % 2 == 0:
+        return upper, both[:, pairs:]
+    lowest = slice(1)
+    return (
+        np.concatenate((gives[:, lowest], upper), axis=1),
+        np.concatenate((passes[:, lowest], both[:, pairs:]), axis=1),
+    )
+
+
+async def prefixes(bits: Circuit, a: Bits, b: Bits) -> tuple[Bits, Bits]:
+    """Tell for every i whether bits 0 to i of A + B give a carry, and whether they pass one on.
+
+    A prefix tree. [Sklansky60]
+    """
+    gives, passes = await bits.both(a, b), a ^ b
+    rows, distance = np.arange(a.shape[1]), 1
+    while distance < len(rows):
+        high = rows[rows // distance % 2 == 1]
+        low = high // distance * distance - 1
+        left = np.concatenate((passes[:, high], passes[:, high]), axis=1)
+        right = np.concatenate((gives[:, low], passes[:, low]), axis=1)
+        both = await bits.both(left, right)
+        gives, passes = gives.copy(), passes.copy()
+        gives[:, high] ^= both[:, : len(high)]
+        passes[:, high] = both[:, len(high) :]
+        distance *= 2
+    return gives, passes

@@ -1,0 +1,281 @@
+"""Shared bits, and how field elements get there and back.
+
+Bits do not belong in F_p, where one takes 8 bytes and a product of two an eighth of a kilobyte:
+they are packed 64 to a word and shared over a field of characteristic two, where XOR is free and
+AND costs one round. `Replicated` is for three parties and t = 1: each bit is the XOR of three,
+party i holds the i-th and the one after, and an AND sends one bit per party. For more parties:
+`shamir.sliced`.
+
+Adversary: passive, at most t parties. With active security active, for three parties: `Proven`.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from ostraka.arithmetic.planes import Planes, bits_of, dense, planes_of, spread, width
+from ostraka.arithmetic.randomness import BLOCK, Words, blocks
+from ostraka.engine.array import SecretArray
+from ostraka.engine.circuit import Bits, Circuit
+from ostraka.engine.shamir.context import Context
+from ostraka.engine.shamir.deal import deal
+from ostraka.engine.shamir.opening import open_masked
+
+SPARSE: Final = 32
+"""Elements up to which what is sent is packed anew, as most of each plane's last word is empty."""
+
+Known = dict[int, Words]
+"""Numbers that this party knows, by their place among the operands."""
+
+
+class Boolean(Circuit):
+    """A sharing of bits of `count` elements among the parties of a Shamir computation."""
+
+    def __init__(self, engine: Context, count: int) -> None:
+        engine.need_products()
+        self.engine = engine
+        self.count = count
+        self.summands = engine.t + 1
+        self.shifts = engine.t == 1
+        self.sparse = count <= SPARSE
+
+    async def both(self, a: Bits, b: Bits) -> Bits:
+        """Do as `Circuit.both` says: part of the result is on its way."""
+        if not self.sparse:
+            return await self._both(a, b)
+        x, y = dense(a, self.count), dense(b, self.count)
+        return spread(await self._both(x, y), a.shape[1], self.count)
+
+    @abstractmethod
+    async def _both(self, a: Bits, b: Bits) -> Bits: ...
+
+    async def operands(self, x: SecretArray) -> tuple[list[Bits], Known]:
+        """Share t + 1 numbers, as `Circuit.operands` says; also return those we know. Two rounds.
+
+        Party 0 learns y + r, r uniform to it and any t - 1 others; parties 1 to t each know one of
+        t summands of r. The first operand is y + r, canonical, so never p; the others are p minus
+        a canonical summand, so never zero: see `compare`. Party 0 knows the first operand, 1 to t
+        the others; of three parties, 2 knows what 1 does.
+        """
+        return await self._operands(np.ascontiguousarray(x.parts[0]))
+
+    @abstractmethod
+    async def _operands(self, y: Words) -> tuple[list[Bits], Known]: ...
+
+    async def shifted(self, known: Known, k: int) -> SecretArray:
+        """Let parties 0 to t deal theirs: one round."""
+        return self.engine.array(
+            await self._shared({i: v >> np.uint64(k) for i, v in known.items()})
+        )
+
+    async def _shared(self, known: Known) -> Words:
+        """Share over F_p the sum of one number for each operand, dealt by a party that knows it."""
+        engine, dealers = self.engine, range(self.engine.t + 1)
+        local = known[engine.me].__getitem__ if engine.me in dealers else None
+        return (await deal(engine, dealers, self.count, local, total=True))[0]
+
+    async def to_ring(self, bits: Bits) -> list[SecretArray]:
+        return [self.engine.array(share) for share in await self._summands(bits)]
+
+    @abstractmethod
+    async def _summands(self, bits: Bits) -> list[Words]:
+        """Return t + 1 shared vectors over F_p, zeros and ones, whose XOR the bits are."""
+
+    # --- y + r for party 0 --------------------------------------------------------------------
+
+    async def _masked(self, y: Words, summands: Sequence[Words]) -> Words | None:
+        """Tell party 0 y + r: one round; parties 1 to t send one element each.
+
+        Args:
+            summands: this party's shares of the summands of r; none at party 0, as all of them lie
+                on polynomials of degree t that are zero at party 0's point.
+        """
+        engine, field, t = self.engine, self.engine.field, self.engine.t
+        step = engine.begin()
+        if 1 <= engine.me <= t:
+            total = y
+            for share in summands:
+                total = field.add(total, share)
+            engine.send(0, step, total)
+        if engine.me:
+            return None
+        shares = [y, *(np.empty(len(y), np.uint64) for _ in range(t))]
+        for sender in range(1, t + 1):
+            await engine.receive(sender, step, shares[sender])
+        weights = engine.weights(range(t + 1))
+        masked = np.empty(len(y), np.uint64)
+        for part in blocks(len(y)):
+            masked[part] = field.mix([weights], [share[part] for share in shares])[0]
+        return masked
+
+    def _planes(self, elements: Words) -> Planes:
+        """Return their bits as they are dealt: shape (rows, words)."""
+        planes = planes_of(elements, self.engine.field.bits)
+        return dense(planes[None], self.count)[0] if self.sparse else planes
+
+    def _shape(self) -> tuple[int, int]:
+        """Count rows and words of a number as it is dealt."""
+        bits = self.engine.field.bits
+        return (1, width(bits * self.count)) if self.sparse else (bits, width(self.count))
+
+    def _rows(self, dealt: Planes) -> Bits:
+        """Return a number as it is used: one row for each bit."""
+        return spread(dealt, self.engine.field.bits, self.count) if self.sparse else dealt
+
+
+def line(engine: Context, stranger: int) -> int:
+    """Return our share of 1 on the line that is zero at `stranger`.
+
+    Two of three parties that know a number share it so, without a message.
+    """
+    return engine.field.lagrange([0, engine.points[stranger]], engine.points[engine.me])[0]
+
+
+class Replicated(Boolean):
+    """x = x_0 ^ x_1 ^ x_2, party i holds x_i and x_(i+1)."""
+
+    def __init__(self, engine: Context, count: int) -> None:
+        super().__init__(engine, count)
+        self.sparse = False  # one word for each bit is little enough, and packing takes time
+        self.after, self.before = (engine.me + 1) % 3, (engine.me - 1) % 3
+
+    async def _both(self, a: Bits, b: Bits) -> Bits:
+        """Send z_i = x_i y_i ^ x_i y_(i+1) ^ x_(i+1) y_i ^ zero_i as party i of three. [AFLNO16]"""
+        engine, shape = self.engine, a.shape
+        (a0, a1), (b0, b1) = a.reshape(2, -1), b.reshape(2, -1)
+        out = np.empty((2, len(a0)), np.uint64)
+        scratch = np.empty(min(BLOCK, len(a0)), np.uint64)
+        zero = engine.stream(self.before, "zero"), engine.stream(self.after, "zero")
+        for part in blocks(len(a0)):
+            z, other = out[0, part], scratch[: part.stop - part.start]
+            zero[0].fill(z)
+            z ^= zero[1].fill(other)
+            np.bitwise_xor(b0[part], b1[part], out=other)
+            other &= a0[part]
+            z ^= other
+            z ^= np.bitwise_and(a1[part], b0[part], out=other)
+        step = engine.begin()
+        engine.send(self.before, step, out[0])
+        await engine.receive_words(self.after, step, out[1])
+        return out.reshape(shape)
+
+    async def _operands(self, y: Words) -> tuple[list[Bits], Known]:
+        """Mask by a stream r of parties 1 and 2; of y + r, 1 gets a stream and 2 the rest."""
+        engine, field = self.engine, self.engine.field
+        r = None
+        if engine.me:
+            r = engine.uniform(3 - engine.me, "mask", len(y))
+        summands = [] if r is None else [field.scale(r, line(engine, 0))]
+        masked = await self._masked(y, summands)
+        shape = (2, *self._shape())
+        first, second = np.zeros(shape, np.uint64), np.zeros(shape, np.uint64)
+        step = engine.begin()
+        if masked is not None:
+            first[1] = engine.random_words(1, "bits", shape[1:])
+            first[0] = first[1] ^ self._planes(masked)
+            engine.send(2, step, first[0].reshape(-1))
+        elif r is not None:
+            r = masked = field.subtract(np.full(len(y), field.p, np.uint64), r)
+            second[2 - engine.me] = self._planes(r)
+            if engine.me == 1:
+                first[0] = engine.random_words(0, "bits", shape[1:])
+            else:
+                await engine.receive_words(0, step, first[1].reshape(-1))
+        assert masked is not None
+        return [self._rows(first), self._rows(second)], {min(engine.me, 1): masked}
+
+    async def _summands(self, bits: Bits) -> list[Words]:
+        """Let party 0 deal x_0 ^ x_1; both others know x_2, on the line that is zero at party 0."""
+        engine, count, length = self.engine, self.count, bits.shape[1] * self.count
+        if engine.me == 0:
+            known = bits_of(bits[0] ^ bits[1], count).reshape(-1)
+            dealt = await deal(engine, [0], length, known.__getitem__, total=True)
+            return [*dealt, np.zeros(length, np.uint64)]
+        dealt = await deal(engine, [0], length, None, total=True)
+        known = bits_of(bits[2 - engine.me], count).reshape(-1)
+        return [*dealt, known * np.uint64(line(engine, 0))]
+
+
+class Proven(Replicated):
+    """For an active adversary: whatever enters is known to two parties, and ANDs are proven.
+
+    So components are consistent whatever a liar says: of the two that hold one, one is honest.
+    What is opened here, with `open_masked`, is uniform to both who learn it: party 0 does not know
+    q, party 1 does not know r. Nothing needs to be proven before.
+    """
+
+    async def _both(self, a: Bits, b: Bits) -> Bits:
+        engine, words = self.engine, a.shape[1:]
+        x, y = a.reshape(2, -1), b.reshape(2, -1)
+        zero = np.stack([engine.random_words(j, "zero", words) for j in (self.before, self.after)])
+        zero = zero.reshape(2, -1)
+        out = np.empty_like(zero)
+        z, other = out[0], y[0] ^ y[1]
+        np.bitwise_xor(zero[0], zero[1], out=z)
+        other &= x[0]
+        z ^= other
+        z ^= np.bitwise_and(x[1], y[0], out=other)
+        step = engine.begin()
+        engine.send(self.before, step, z)
+        await engine.receive_words(self.after, step, out[1])
+        assert engine.audit is not None
+        engine.audit.gates(x, y, out, zero)
+        await engine.audit.relieve()
+        return out.reshape(a.shape)
+
+    def __init__(self, engine: Context, count: int) -> None:
+        super().__init__(engine, count)
+        self.summands = 3  # each is a component of which the others are zero
+
+    async def _operands(self, y: Words) -> tuple[list[Bits], Known]:
+        """Share three, in one round: s = y + r + q, and minus both masks.
+
+        r is a stream of parties 0 and 2, q of parties 1 and 2, s is opened to 0 and 1, who see
+        whether all three shares of it are on a line. Each is known to two parties, as component i
+        of bits is known to party i and the one before.
+        """
+        engine, field, me = self.engine, self.engine.field, self.engine.me
+        masks = {j: engine.uniform(3 - me - j, "mask", len(y)) for j in (0, 1) if j != me}
+        shares = [field.scale(mask, line(engine, j)) for j, mask in masks.items()]
+        opened = await open_masked(engine, y, shares, engine.names[:2])
+        numbers = {
+            (stranger + 2) % 3: field.subtract(np.full(len(y), field.p, np.uint64), mask)
+            for stranger, mask in masks.items()
+        }
+        if opened is not None:
+            numbers[1] = opened
+        found = []
+        for component in (1, 0, 2):
+            operand = np.zeros((2, *self._shape()), np.uint64)
+            if component in numbers:
+                operand[(component - me) % 3] = self._planes(numbers[component])
+            found.append(operand)
+        return found, numbers
+
+    async def _shared(self, known: Known) -> Words:
+        """Add components, without a message or a lie."""
+        shares = [
+            self.engine.field.scale(v, line(self.engine, (i + 1) % 3)) for i, v in known.items()
+        ]
+        return self.engine.field.add(*shares)
+
+    async def _summands(self, bits: Bits) -> list[Words]:
+        """Do as without liars; what party 0 deals of x_0 and x_1 is proven: a product."""
+        engine, field = self.engine, self.engine.field
+        dealt, last = await super()._summands(bits)
+        x, y = (self._component(bits, i) for i in (0, 1))
+        assert engine.audit is not None
+        engine.audit.products(x, field.add(y, y), field.subtract(field.add(x, y), dealt))
+        return [dealt, last]
+
+    def _component(self, bits: Bits, i: int) -> Words:
+        """Shares of x_i, zeros and ones, known to party i and the one before."""
+        place = (i - self.engine.me) % 3
+        if place == 2:
+            return np.zeros(bits.shape[1] * self.count, np.uint64)
+        known = bits_of(bits[place], self.count).reshape(-1)
+        return known * np.uint64(line(self.engine, (i + 1) % 3))

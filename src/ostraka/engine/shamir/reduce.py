@@ -1,0 +1,78 @@
+"""Products of Shamir shares: each party multiplies its own, and the degree is brought back to t.
+
+The product of shares lies on a polynomial of degree 2t; its value at zero is a known combination
+of 2t + 1 parties' products, so each of them deals its own, weighted, and each party adds up what it
+got. [BGW88] as simplified by [GRR98], shares of t receivers read from streams [CDI05].
+
+Very many products for more than a few parties go by way of kings instead (`shamir.king`).
+
+Adversary: at most t of n >= 2t + 1 parties, who learn nothing. All parties must stay. Passive; with
+active security a dealer can add to a product what it likes, and is found out before anything is
+revealed.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ostraka.arithmetic.field import Elements
+from ostraka.arithmetic.matrix import matmul as exact
+from ostraka.arithmetic.randomness import Words
+from ostraka.engine.shamir import king
+from ostraka.engine.shamir.context import Context
+from ostraka.engine.shamir.deal import Local, deal
+
+
+async def products(engine: Context, x: Words, y: Words) -> Words:
+    """Multiply two vectors, elementwise."""
+    field = engine.field
+    product = await reduced(engine, len(x), lambda part: field.multiply(x[part], y[part]))
+    if engine.audit:
+        engine.audit.products(x, y, product)
+        await engine.audit.relieve()
+    return product
+
+
+async def matrices(engine: Context, x: Elements, y: Elements) -> Elements:
+    """Multiply two matrices."""
+    local = exact(engine.field, x, y)
+    found = await reduced(engine, local.size, local.reshape(-1).__getitem__)
+    product = found.reshape(local.shape)
+    if engine.audit:
+        engine.audit.matrices(x, y, product)
+        await engine.audit.relieve()
+    return product
+
+
+async def sums(engine: Context, x: Elements, y: Elements, axis: int) -> Elements:
+    """Sum x * y over one axis, with broadcasting."""
+    local = engine.field.sum(engine.field.product(x, y), axis=axis)
+    found = await reduced(engine, local.size, local.reshape(-1).__getitem__)
+    if engine.audit:
+        a, b = (np.moveaxis(v, axis, -1) for v in np.broadcast_arrays(x, y))
+        shape = found.size, a.shape[-1]
+        engine.audit.sums(a.reshape(shape), b.reshape(shape), found)
+        await engine.audit.relieve()
+    return found.reshape(local.shape)
+
+
+async def reduced(engine: Context, length: int, local: Local) -> Words:
+    """Return shares of degree t of what `local` holds in degree 2t; the audit is not told of them.
+
+    One round, or if there is very much of it, three.
+    """
+    engine.need_products()
+    if king.pays(engine, length):
+        found = await king.reduced(engine, length, local)
+        if engine.audit:
+            engine.audit.dealt([found])
+        return found
+    workers = range(2 * engine.t + 1)
+    if engine.me not in workers:
+        return (await deal(engine, workers, length, None, total=True))[0]
+    weight = engine.weights(workers)[engine.me]
+
+    def weighted(part: slice) -> Words:
+        return engine.field.scale(local(part), weight)
+
+    return (await deal(engine, workers, length, weighted, total=True))[0]
