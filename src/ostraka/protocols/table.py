@@ -374,9 +374,8 @@ def _named(raw: object, names: Names) -> list[Any]:
 def _columns(raw: object, cells: int) -> tuple[list[Any], list[Any]]:
     """The sums and the heads of [[sum, heads], ...], one pair for each cell; or of one pair."""
     found = raw.tolist() if isinstance(raw, np.ndarray) else raw
-    if cells == 1 and isinstance(found, list | tuple) and len(found) == 2 and (
-        not isinstance(found[0], list | tuple)
-    ):  # fmt: skip
+    single = cells == 1 and isinstance(found, list | tuple) and len(found) == 2
+    if single and not isinstance(found[0], list | tuple):
         found = [found]
     if not isinstance(found, list | tuple) or not all(
         isinstance(pair, list | tuple) and len(pair) == 2 for pair in found
@@ -397,6 +396,4 @@ def _at(cells: Sequence[int], of: Sequence[int]) -> int:
 
 def _gap(a: int, of_a: int, b: int, of_b: int) -> Value:
     """1 - (a / of_a) / (b / of_b); None where that is not defined."""
-    if not (of_a and b):
-        return None
-    return renderer(1 - Fraction(a * of_b, of_a * b), as_text=False)(1)
+    return renderer(1 - Fraction(a * of_b, of_a * b), as_text=False)(1) if of_a and b else None
