@@ -374,8 +374,9 @@ def _named(raw: object, names: Names) -> list[Any]:
 def _columns(raw: object, cells: int) -> tuple[list[Any], list[Any]]:
     """The sums and the heads of [[sum, heads], ...], one pair for each cell; or of one pair."""
     found = raw.tolist() if isinstance(raw, np.ndarray) else raw
-    single = cells == 1 and isinstance(found, list | tuple) and len(found) == 2
-    if single and not isinstance(found[0], list | tuple):
+    if cells == 1 and isinstance(found, list | tuple) and len(found) == 2 and (
+        not isinstance(found[0], list | tuple)
+    ):  # fmt: skip
         found = [found]
     if not isinstance(found, list | tuple) or not all(
         isinstance(pair, list | tuple) and len(pair) == 2 for pair in found
