@@ -1,4 +1,4 @@
-"""Live links give the messages of parties that are there, and None for those that may be missing."""
+"""Live links give messages of parties that are there, and None for those that may be missing."""
 
 import numpy as np
 import pytest
