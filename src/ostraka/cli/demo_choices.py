@@ -71,6 +71,8 @@ def auction(
     output: Format = voice.OutputFormat.TEXT,
 ) -> None:
     """Bidders learn who won and the price, and no losing bid."""
+    from ostraka.manifest.writing import Bare
+
     numbers = _parts(bids, "--bids 310,295,402")
     for i, number in enumerate(numbers, 1):
         if not re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,2})?", number):
@@ -78,8 +80,6 @@ def auction(
             _refuse_input(message, "--bids 310,295,402")
     inputs = dict(zip(party_names(len(numbers)), numbers, strict=True))
     kind = "decimal(2)" if "." in bids else "int"
-    from ostraka.manifest.writing import Bare
-
     most = Bare(f"{max(Decimal(1_000_000), *map(Decimal, numbers)):f}")
     tables: dict[str, dict[str, Any]] = {
         "input": {"type": kind, "min": 0, "max": most, "unit": "EUR"},
