@@ -15,7 +15,7 @@ from ostraka.errors import (
     PinMismatch,
     Tampered,
 )
-from ostraka.transport import contexts
+from ostraka.transport.contexts import Contexts
 from ostraka.transport.preamble import announce, pinned
 from ostraka.transport.records import CIPHERTEXT
 from ostraka.transport.secure_state import State
@@ -28,7 +28,7 @@ BODY = b"a message"
 def stream(own, peer, *, server, shown=None, admit=None):
     return SecureStream(
         shown or own.certificate,
-        lambda certificate: contexts.for_link(own, certificate, server=server),
+        lambda certificate: Contexts(own).for_link(certificate, server=server),
         server=server,
         admit=admit or pinned(peer.name, peer.fingerprint),
     )
@@ -218,6 +218,19 @@ def test_a_copied_certificate_without_its_key_opens_nothing(keys):
     bob = stream(keys["bob"], keys["alice"], server=True)
     talk(mallory, bob)
     assert isinstance(bob.error, PeerViolation)
+
+
+def test_a_party_trusted_on_another_link_is_refused_in_the_place_of_alice(keys):
+    """Bob's context trusts Mallory for her own link; TLS lets her in, the comparison does not."""
+    bobs = Contexts(keys["bob"])
+    shared = bobs.for_link(keys["mallory"].certificate, server=True)
+    mallory = stream(keys["mallory"], keys["bob"], server=False, shown=keys["alice"].certificate)
+    bob = stream(keys["bob"], keys["alice"], server=True)
+    bob._make_context = lambda certificate: bobs.for_link(certificate, server=True)
+    talk(mallory, bob)
+    assert bobs.for_link(keys["alice"].certificate, server=True) is shared
+    assert isinstance(bob.error, PeerViolation)
+    assert "not the one its preamble named" in str(bob.error)
 
 
 def test_another_key_is_refused_before_the_handshake(keys):

@@ -14,9 +14,8 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 from ostraka.errors import OstrakaError, PeerLost
-from ostraka.identity import Identity
 from ostraka.limits import HANDSHAKE_SECONDS
-from ostraka.transport import contexts
+from ostraka.transport.contexts import Contexts
 from ostraka.transport.link import Carrier
 from ostraka.transport.preamble import Admit
 from ostraka.transport.reactor import Waiter
@@ -32,7 +31,7 @@ class SecureLink:
 
     Args:
         carrier: carries the records; owned by the link from here on.
-        identity: ours.
+        contexts: the TLS contexts of our identity.
         server: whether we are the TLS server of the two.
         admit: names the peer by the fingerprint it shows, or refuses it.
 
@@ -41,14 +40,13 @@ class SecureLink:
         on_ended: called once, when the link ends or its carrier is gone.
     """
 
-    def __init__(self, carrier: Carrier, identity: Identity, *, server: bool, admit: Admit) -> None:
+    def __init__(self, carrier: Carrier, contexts: Contexts, *, server: bool, admit: Admit) -> None:
         self.on_drained: Callable[[], None] | None = None
         self.on_ended: Callable[[OstrakaError], None] | None = None
         self._carrier = carrier
-        self._identity = identity
         self._stream = SecureStream(
-            identity.certificate,
-            lambda peer: contexts.for_link(self._identity, peer, server=server),
+            contexts.identity.certificate,
+            lambda peer: contexts.for_link(peer, server=server),
             server=server,
             admit=admit,
         )
