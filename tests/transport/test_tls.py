@@ -69,8 +69,7 @@ async def test_a_copied_certificate_without_its_key_opens_nothing(join, keys, ou
         certificate = keys[thief].certificate
         certificate_path, key_path = keys["mallory"].certificate_path, keys["mallory"].key_path
 
-    contexts = Contexts(Thief())
-    link._stream._make_context = lambda peer: contexts.for_link(peer, server=thief == "bob")
+    link._contexts = Contexts(Thief())
     victim = pair.bob if thief == "alice" else pair.alice
 
     async def use(one) -> None:

@@ -43,10 +43,10 @@ class SecureLink:
     def __init__(self, carrier: Carrier, contexts: Contexts, *, server: bool, admit: Admit) -> None:
         self.on_drained: Callable[[], None] | None = None
         self.on_ended: Callable[[OstrakaError], None] | None = None
-        self._carrier = carrier
+        self._carrier, self._contexts = carrier, contexts
         self._stream = SecureStream(
             contexts.identity.certificate,
-            lambda peer: contexts.for_link(peer, server=server),
+            lambda peer: self._contexts.for_link(peer, server=server),
             server=server,
             admit=admit,
         )
