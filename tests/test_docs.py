@@ -113,13 +113,13 @@ said = [kind for kind in messages._layout if any(kind is k for _, k in link_stat
 @pytest.mark.parametrize(
     ("name", "wanted"),
     [
-        ("lifecycle", table(lifecycle.State, lifecycle.Event, lifecycle.TABLE)),
+        ("lifecycle", table(lifecycle.SessionState, lifecycle.SessionEvent, lifecycle.TABLE)),
         (
             "secure link",
             table(secure_state.State, secure_state.Event, secure_state.TABLE),
         ),
-        ("acquaintance", table(acquaintance.State, acquaintance.Event, acquaintance.TABLE)),
-        ("link", table(link_state.State, said, link_state.TABLE)),
+        ("acquaintance", table(acquaintance.PeerState, acquaintance.PeerEvent, acquaintance.TABLE)),
+        ("link", table(link_state.LinkState, said, link_state.TABLE)),
     ],
 )
 def test_documented_tables_are_the_codes(name, wanted):

@@ -210,9 +210,9 @@ def counted(monkeypatch):
         counts["made"] += 1
         make(self, *arguments)
 
-    def encoded(self, raw):
+    def encoded(self, me, raw):
         counts["encoded"] += 1
-        return encode(self, raw)
+        return encode(self, me, raw)
 
     monkeypatch.setattr(Protocol, "__init__", made)
     monkeypatch.setattr(SecureSum, "encode", encoded)

@@ -51,7 +51,6 @@ def test_version(cli) -> None:
         (["run", "x.toml"], "--as"),
         (["check", "x.toml", "--output", "yaml"], "yaml"),
         (["bench", "sum", "--parties", "1"], "--parties"),
-        (["bench", "nonsense"], "nonsense"),
     ],
 )
 def test_wrong_usage_is_2_and_says_where_help_is(cli, arguments: list[str], words: str) -> None:
@@ -62,6 +61,14 @@ def test_wrong_usage_is_2_and_says_where_help_is(cli, arguments: list[str], word
     assert first.startswith("error: ")
     assert words.lower() in first.lower()
     assert second.startswith("hint: ostraka")
+
+
+def test_a_case_that_does_not_exist_is_answered_with_those_that_do(cli) -> None:
+    ended = cli("bench", "nonsense")
+    assert (ended.code, ended.out) == (2, "")
+    first, second = ended.err.strip().splitlines()
+    assert first.startswith('error: there is no case "nonsense" to bench')
+    assert second.startswith("hint: one of mul, compare, ")
 
 
 def test_a_missing_file(cli) -> None:

@@ -3,7 +3,6 @@
 import numpy as np
 
 from ostraka.delivery.party import Party
-from ostraka.delivery.source import LiveLinks
 from ostraka.exchange import words
 from ostraka.names import Step
 from ostraka.sharing.shamir import Shamir
@@ -45,14 +44,3 @@ async def test_patience_grows_by_phase_and_begins_anew_with_each_run():
             net.exchange("b").send("a", step, np.zeros(1, np.uint64))
             await party.receive("b", step, words(1))
     assert exchange.patience == [1, 2, 3, 1, 2, 3]
-
-
-async def test_a_source_of_live_links_leaves_out_a_party_that_may_be_missing():
-    net = MemoryNet(("x", "y", "a"))
-    party = Party(net.exchange("a"), SCHEME)
-    net.exchange("x").send("a", party.step, np.ones(2, np.uint64))
-    net.leave("y")
-    source = LiveLinks(party, party.step)
-    assert (await source.message_of("x", words(2))).tolist() == [1, 1]
-    assert await source.message_of("y", words(2)) is None
-    assert party.lost == ["y"]

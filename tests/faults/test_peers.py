@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from ostraka.errors import OstrakaError, PeerLost
+from ostraka.names import Step
 from ostraka.record.receipt import session_bytes
 from ostraka.session import session
 from ostraka.session.channel import Channel
@@ -48,11 +49,12 @@ def other_type(step, message):
 
 
 def earlier(step, message):
-    return [(step - 1, message)]
+    """Of the phase before; before the first there is none."""
+    return [(Step(step.phase - 1, step.n), message)] if step.phase else []
 
 
 def later(step, message):
-    return [(step + 1, message)]
+    return [(step.later(1), message)]
 
 
 def twice(step, message):

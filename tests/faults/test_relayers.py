@@ -136,7 +136,7 @@ LIES = {
     "speaks for no party": (replaces(Hello, lambda w: w._replace(party=99)), 50),
     "says a Hello twice": (replaces(Hello, same, same), 50),
     "says a Ready twice": (replaces(Ready, same, same), 0),
-    "a vector for a Hello": (replaces(Hello, containing(Vector(1, "u8", 1, bytes(8)))), 50),
+    "a vector for a Hello": (replaces(Hello, containing(Vector(0, 1, "u8", 1, bytes(8)))), 50),
     "a statement for a Ready": (replaces(Ready, containing(Statement(b"", bytes(64)))), 50),
     "a loss for a Ready": (replaces(Ready, gone), 50),
     "garbage": (replaces(Hello, lambda w: w._replace(message=b"\xc1")), 50),

@@ -2,24 +2,24 @@ import pytest
 
 from ostraka.errors import InternalError
 from ostraka.session import lifecycle
-from ostraka.session.lifecycle import TABLE, Event, Lifecycle, State
+from ostraka.session.lifecycle import TABLE, Lifecycle, SessionEvent, SessionState
 
 
 def reach(state):
     """A lifecycle in `state`, by the events that lead there."""
     machine = Lifecycle()
     for event in {
-        State.GATHERING: (),
-        State.SEALING: (Event.GATHERED,),
-        State.OPEN: (Event.GATHERED, Event.SEALED),
-        State.ENDED: (Event.GATHERED, Event.SEALED, Event.END),
+        SessionState.GATHERING: (),
+        SessionState.SEALING: (SessionEvent.GATHERED,),
+        SessionState.OPEN: (SessionEvent.GATHERED, SessionEvent.SEALED),
+        SessionState.ENDED: (SessionEvent.GATHERED, SessionEvent.SEALED, SessionEvent.END),
     }[state]:
         machine.happen(event)
     return machine
 
 
-@pytest.mark.parametrize("state", State)
-@pytest.mark.parametrize("event", Event)
+@pytest.mark.parametrize("state", SessionState)
+@pytest.mark.parametrize("event", SessionEvent)
 def test_an_event_moves_as_the_table_says_or_changes_nothing(state, event):
     machine = reach(state)
     if (state, event) in TABLE:
@@ -32,9 +32,9 @@ def test_an_event_moves_as_the_table_says_or_changes_nothing(state, event):
 
 def test_the_documented_table_is_the_table():
     lines = [line.split() for line in lifecycle.__doc__.splitlines() if line.startswith("    ")]
-    events = [Event(word) for word in lines[0][1:]]
+    events = [SessionEvent(word) for word in lines[0][1:]]
     documented = {
-        (State(line[0]), event): State(word)
+        (SessionState(line[0]), event): SessionState(word)
         for line in lines[1:]
         if len(line) == len(events) + 1
         for event, word in zip(events, line[1:], strict=True)
@@ -43,18 +43,18 @@ def test_the_documented_table_is_the_table():
     assert documented == TABLE
 
 
-@pytest.mark.parametrize("state", State)
+@pytest.mark.parametrize("state", SessionState)
 def test_a_session_can_end_at_any_time_and_more_than_once(state):
     machine = reach(state)
     machine.end()
     machine.end()
-    assert machine.state is State.ENDED
+    assert machine.state is SessionState.ENDED
 
 
-@pytest.mark.parametrize("state", State)
+@pytest.mark.parametrize("state", SessionState)
 def test_only_an_open_session_lets_a_share_leave(state):
     machine = reach(state)
-    if state is State.OPEN:
+    if state is SessionState.OPEN:
         machine.require_open()
         machine.end()
     with pytest.raises(InternalError, match=machine.state.value):
@@ -62,6 +62,6 @@ def test_only_an_open_session_lets_a_share_leave(state):
 
 
 def test_the_only_way_to_open_is_to_be_sealed():
-    assert [key for key, after in TABLE.items() if after is State.OPEN] == [
-        (State.SEALING, Event.SEALED)
+    assert [key for key, after in TABLE.items() if after is SessionState.OPEN] == [
+        (SessionState.SEALING, SessionEvent.SEALED)
     ]

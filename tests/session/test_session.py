@@ -16,7 +16,7 @@ from ostraka.errors import (
 )
 from ostraka.exchange import octets, words
 from ostraka.names import Step
-from ostraka.session.lifecycle import State
+from ostraka.session.lifecycle import SessionState
 from ostraka.session.session import Session
 
 
@@ -45,7 +45,7 @@ async def test_everybody_agrees_on_the_session(office, place):
     sessions = await opened(office, place())
     assert len({session.id for session in sessions.values()}) == 1
     assert len({session.result_key for session in sessions.values()}) == 1
-    assert all(session.lifecycle.state is State.OPEN for session in sessions.values())
+    assert all(session.lifecycle.state is SessionState.OPEN for session in sessions.values())
     again = await opened(office, place())
     assert again["alice"].id != sessions["alice"].id
     await closed(sessions)

@@ -8,7 +8,7 @@ import pytest
 
 from ostraka.errors import PeerViolation
 from ostraka.wire import messages
-from ostraka.wire.link_state import State, after
+from ostraka.wire.link_state import LinkState, after
 from ostraka.wire.messages import Abort, Hello, Ready, Relayed, Statement, Vector
 
 ONE = {
@@ -16,21 +16,21 @@ ONE = {
     for kind in messages._layout
 }
 ALLOWED = {
-    (State.HELLO, Hello): State.READY,
-    (State.READY, Ready): State.OPEN,
-    (State.OPEN, Vector): State.OPEN,
-    (State.OPEN, Statement): State.ENDED,
-    (State.HELLO, Abort): State.CLOSED,
-    (State.READY, Abort): State.CLOSED,
-    (State.OPEN, Abort): State.CLOSED,
-    (State.ENDED, Abort): State.CLOSED,
-    (State.READY, Relayed): State.READY,
-    (State.OPEN, Relayed): State.OPEN,
-    (State.ENDED, Relayed): State.ENDED,
+    (LinkState.HELLO, Hello): LinkState.READY,
+    (LinkState.READY, Ready): LinkState.OPEN,
+    (LinkState.OPEN, Vector): LinkState.OPEN,
+    (LinkState.OPEN, Statement): LinkState.ENDED,
+    (LinkState.HELLO, Abort): LinkState.CLOSED,
+    (LinkState.READY, Abort): LinkState.CLOSED,
+    (LinkState.OPEN, Abort): LinkState.CLOSED,
+    (LinkState.ENDED, Abort): LinkState.CLOSED,
+    (LinkState.READY, Relayed): LinkState.READY,
+    (LinkState.OPEN, Relayed): LinkState.OPEN,
+    (LinkState.ENDED, Relayed): LinkState.ENDED,
 }
 
 
-@pytest.mark.parametrize(("state", "kind"), list(itertools.product(State, ONE)))
+@pytest.mark.parametrize(("state", "kind"), list(itertools.product(LinkState, ONE)))
 def test_every_message_in_every_state(state, kind):
     if (state, kind) in ALLOWED:
         assert after(state, ONE[kind]) is ALLOWED[state, kind]

@@ -16,7 +16,6 @@ import typer
 
 from ostraka.cli import results, voice
 from ostraka.cli.fleet import COORDINATOR, Fleet, make_keys
-from ostraka.manifest.writing import Bare, party_in_all_roles, write_manifest
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -126,6 +125,8 @@ def _unit(inputs: dict[str, str]) -> str:
 
 def _manifest(inputs: dict[str, str], keys: dict[str, str], address: str) -> str:
     """Write the agreement of the demo's parties."""
+    from ostraka.manifest.writing import Bare
+
     largest = max(Decimal(1_000_000), *(abs(Decimal(v)) for v in inputs.values()))
     low = -largest if any(Decimal(v) < 0 for v in inputs.values()) else Decimal(0)
     kind, bounds = (
@@ -152,6 +153,8 @@ def agreement(
         keys: fingerprints by name, the coordinator's among them.
         address: the coordinator's.
     """
+    from ostraka.manifest.writing import party_in_all_roles, write_manifest
+
     relay = {"address": address, "key": keys[COORDINATOR]}
     session = {"title": title, "protocol": protocol, "deadline": f"{SECONDS}s"}
     return write_manifest(

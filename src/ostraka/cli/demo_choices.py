@@ -11,7 +11,6 @@ import typer
 
 from ostraka.cli import results, voice
 from ostraka.cli.demo import Seen, agreement, party_names, play
-from ostraka.manifest.writing import Bare
 
 Format = Annotated[voice.OutputFormat, typer.Option(metavar="text|json", help="What stdout gets.")]
 
@@ -79,6 +78,8 @@ def auction(
             _refuse_input(message, "--bids 310,295,402")
     inputs = dict(zip(party_names(len(numbers)), numbers, strict=True))
     kind = "decimal(2)" if "." in bids else "int"
+    from ostraka.manifest.writing import Bare
+
     most = Bare(f"{max(Decimal(1_000_000), *map(Decimal, numbers)):f}")
     tables: dict[str, dict[str, Any]] = {
         "input": {"type": kind, "min": 0, "max": most, "unit": "EUR"},

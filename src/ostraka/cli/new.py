@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ostraka.manifest.writing import ROLES, Bare, write_manifest
-
 if TYPE_CHECKING:
+    from ostraka.manifest.writing import Bare
     from ostraka.protocols.protocol import Protocol
 
 PARTY_HELP = (
@@ -138,6 +137,7 @@ def new(
     ] = None,
 ) -> None:
     """Write a manifest to stdout: what all parties must agree on, byte for byte."""
+    from ostraka.manifest.writing import write_manifest
     from ostraka.protocols import protocol_named
 
     parties = [_party(text) for text in party]
@@ -184,6 +184,7 @@ def new(
 
 def _number(option: str, text: str) -> Bare | None:
     from ostraka.errors import UsageError
+    from ostraka.manifest.writing import Bare
 
     if text and not all(c in "+-.0123456789" for c in text):
         raise UsageError(f"{option} {text}: is not a number", hint="such as 0, -5 or 1000.50")
@@ -195,6 +196,7 @@ def _number(option: str, text: str) -> Bare | None:
 def _party(text: str) -> dict[str, Any]:
     """Read NAME=KEY[:ROLES][@HOST:PORT]."""
     from ostraka.addresses import host_port
+    from ostraka.manifest.writing import ROLES
 
     rest, at, address = text.rpartition("@")
     try:
@@ -229,6 +231,7 @@ def _key(text: str) -> str:
         return text
     from ostraka.errors import UsageError
     from ostraka.identity import certificate_from_pem, fingerprint, fingerprint_text
+    from ostraka.manifest.writing import ROLES
 
     if not Path(text).is_file():
         hint = "a key is sha256:... or the path of a .crt file, as made by: ostraka keygen"
@@ -249,6 +252,7 @@ def _pairs(option: str, example: str, texts: list[str]) -> dict[str, Any]:
     import tomllib
 
     from ostraka.errors import UsageError
+    from ostraka.manifest.writing import Bare
 
     found: dict[str, Any] = {}
     for text in texts:
@@ -295,6 +299,7 @@ def _own_input(text: str, others: dict[str, Any]) -> dict[str, Any]:
     import tomllib
 
     from ostraka.errors import UsageError
+    from ostraka.manifest.writing import Bare
 
     try:
         keys = tomllib.loads(f"x = {{ {text} }}", parse_float=Bare)["x"]

@@ -66,7 +66,7 @@ class Share(NamedTuple):
         return Share(self.vector[place], self.counted)
 
 
-class Opened(NamedTuple):
+class OpenedVector(NamedTuple):
     """Vector that was opened, and the contributors counted in it."""
 
     vector: Words
@@ -98,7 +98,7 @@ async def open_to(
     length: int,
     share: Share | None,
     announced: Announced | None = None,
-) -> Opened | None:
+) -> OpenedVector | None:
     """Begin an opening and take this party's part in it: announce `share`, if it has one, and
     receive, if it is a recipient.
 
@@ -132,7 +132,7 @@ class Opening(ABC):
         """Compute party: send its share to the recipients."""
 
     @abstractmethod
-    async def receive(self, own: Share | None, announced: Announced | None = None) -> Opened:
+    async def receive(self, own: Share | None, announced: Announced | None = None) -> OpenedVector:
         """Recipient: return the vector and the contributors counted in it.
 
         Args:
@@ -160,7 +160,7 @@ class Direct(Opening):
     def announce(self, share: Share) -> None:
         self.party.exchange.broadcast(self.recipients, self.steps[0], share.vector)
 
-    async def receive(self, own: Share | None, announced: Announced | None = None) -> Opened:
+    async def receive(self, own: Share | None, announced: Announced | None = None) -> OpenedVector:
         party, value = self.party, self.party.scheme.zeros(self.length)
         for sender in party.scheme.compute:
             if own is not None and sender == party.me:
@@ -170,7 +170,7 @@ class Direct(Opening):
             party.scheme.add(value, arrived)
             if announced:
                 announced(sender, arrived)
-        return Opened(value, party.scheme.contributors)
+        return OpenedVector(value, party.scheme.contributors)
 
 
 class Scattered(Opening):
@@ -193,7 +193,7 @@ class Scattered(Opening):
             if recipient != self.party.me:
                 self.party.exchange.send(recipient, self.steps[0], share.vector[place])
 
-    async def receive(self, own: Share | None, announced: Announced | None = None) -> Opened:
+    async def receive(self, own: Share | None, announced: Announced | None = None) -> OpenedVector:
         party, slices = self.party, _slices(self.length, self.recipients)
         value = np.empty(self.length, np.uint64)
         mine = slices.pop(party.me)
@@ -202,7 +202,7 @@ class Scattered(Opening):
         for recipient, place in slices.items():
             expected = words(_size(place))
             await party.receive(recipient, self.steps[1], expected, into=value[place])
-        return Opened(value, party.scheme.contributors)
+        return OpenedVector(value, party.scheme.contributors)
 
     async def _add_up(self, total: Words, own: Words | None) -> None:
         """Fill `total` with the sum of this party's slice of every share."""
@@ -233,7 +233,7 @@ class Tagged(Opening):
             message = vector if i else np.concatenate((tag, vector))
             self.party.exchange.broadcast(self.recipients, self.steps[0].later(i), message)
 
-    async def receive(self, own: Share | None, announced: Announced | None = None) -> Opened:
+    async def receive(self, own: Share | None, announced: Announced | None = None) -> OpenedVector:
         party, counted = self.party, self.party.scheme.contributors
         value = np.empty(self.length, np.uint64)
         for i, piece in enumerate(_pieces(self.length)):
@@ -244,7 +244,7 @@ class Tagged(Opening):
             if announced:
                 for sender, vector in arrived.items():
                     announced(sender, vector)
-        return Opened(value, counted)
+        return OpenedVector(value, counted)
 
     async def _arrived(self, i: int, piece: slice, own: Share | None) -> dict[PartyId, Words]:
         """Return message i of each compute party that is there, this party's own included."""

@@ -64,8 +64,10 @@ async def run(
     """
     progress = progress or Progress()
     party = Party(exchange, protocol.scheme, protocol.attendance)
+    given = [x]  # taken out as it is shared, so that a long vector is gone from then on
+    del x
     try:
-        return await _play(party, protocol, x, draw, progress, gate)
+        return await _play(party, protocol, given, draw, progress, gate)
     except OstrakaError as error:
         # A ledger that refuses says that nothing has left: it knows of nothing that has.
         if error.data_left is None or progress.data_left:
@@ -76,7 +78,7 @@ async def run(
 async def _play(
     party: Party,
     protocol: Protocol,
-    x: Words | None,
+    given: list[Words | None],
     draw: Draw,
     progress: Progress,
     gate: Gate,
@@ -84,10 +86,10 @@ async def _play(
     me, computes = party.me, party.me in protocol.scheme.compute
     protocol.check_policy(protocol.contributors)
     phases, watch = Phases.begin(party, protocol), _Watch(protocol, progress)
-    if x is not None and not computes:
+    if given[0] is not None and not computes:
         gate(protocol.contributors)
     progress.enter(Phase.SHARING)
-    parcels = contribute(protocol, x, me, draw)
+    parcels = contribute(protocol, given.pop(), me, draw)
     watch.made(me, parcels)
     enclosure = protocol.enclosure(me, draw)
     _send(party, phases.sharing, protocol, parcels, enclosure, progress)

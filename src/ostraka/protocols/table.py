@@ -397,6 +397,4 @@ def _at(cells: Sequence[int], of: Sequence[int]) -> int:
 
 def _gap(a: int, of_a: int, b: int, of_b: int) -> Value:
     """1 - (a / of_a) / (b / of_b); None where that is not defined."""
-    if not (of_a and b):
-        return None
-    return renderer(1 - Fraction(a * of_b, of_a * b), as_text=False)(1)
+    return renderer(1 - Fraction(a * of_b, of_a * b), as_text=False)(1) if of_a and b else None

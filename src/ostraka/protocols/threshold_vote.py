@@ -322,13 +322,9 @@ def _rule_in_words(vote: ThresholdVote) -> str:
     else:
         base = "all contributors'" if rule.of == "all" else "the cast"
         part = "all" if rule.pass_at == 1 else f"at least {rule.pass_at}"
-        enough = (
-            f"{part} of {base} votes"
-            if rule.pass_at is not None
-            else f"at least {rule.pass_at_votes} votes"
-        )
+        enough = f"at least {rule.pass_at_votes}" if rule.pass_at is None else f"{part} of {base}"
         subject = "YES" if rule.reveal == "outcome" else "an option passes"
-        text = f"{subject} if {enough} are for it"
+        text = f"{subject} if {enough} votes are for it"
     if vote.quorum:
         text += f", and at least {vote.quorum} of {vote.all_votes} are cast"
     if rule.weights:
@@ -359,14 +355,10 @@ def _unanimity(vote: ThresholdVote) -> list[str]:
     rule, needed = vote.options, _needed(vote)
     yes = "a YES" if rule.reveal == "outcome" else "an approval"
     no = "a NO" if rule.reveal == "outcome" else "no approval"
+    narrow = "Unanimity: a unanimous vote looks like a narrow one"
     if rule.reveal == "winner":
-        return [
-            "Unanimity: a unanimous vote looks like a narrow one. That an option won tells that "
-            "no other had more votes."
-        ]
-    lines = [
-        "Unanimity: a unanimous vote looks like a narrow one, in the outcome and in the traffic."
-    ]
+        return [f"{narrow}. That an option won tells that no other had more votes."]
+    lines = [f"{narrow}, in the outcome and in the traffic."]
     least = min(vote.weights.values())
     if needed is not None and needed > vote.all_votes - least:
         who = "nobody who cast a vote was against it" if rule.of == "cast" and (

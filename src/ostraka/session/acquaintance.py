@@ -27,7 +27,7 @@ DUPLICATE: Final = "duplicate"
 """The abort code for a party that is there already."""
 
 
-class State(StrEnum):
+class PeerState(StrEnum):
     """Knowledge of one other party."""
 
     AWAITED = "awaited"
@@ -39,7 +39,7 @@ class State(StrEnum):
     LOST = "lost"
 
 
-class Event(StrEnum):
+class PeerEvent(StrEnum):
     """News of one other party."""
 
     HELLO = "hello"
@@ -50,27 +50,27 @@ class Event(StrEnum):
     READY = "ready"
 
 
-TABLE: Final[dict[tuple[State, Event], State]] = {
-    (State.AWAITED, Event.HELLO): State.PRESENT,
-    (State.AWAITED, Event.DOUBT): State.DOUBTED,
-    (State.AWAITED, Event.LEFT): State.AWAITED,
-    (State.DOUBTED, Event.HELLO): State.PRESENT,
-    (State.DOUBTED, Event.DOUBT): State.DOUBTED,
-    (State.DOUBTED, Event.LEFT): State.DOUBTED,
-    (State.DOUBTED, Event.PATIENCE): State.REJECTED,
-    (State.PRESENT, Event.LEFT): State.AWAITED,
-    (State.PRESENT, Event.SEAL): State.BOUND,
-    (State.PRESENT, Event.READY): State.READY,
-    (State.BOUND, Event.LEFT): State.LOST,
-    (State.BOUND, Event.READY): State.READY,
-    (State.READY, Event.LEFT): State.LOST,
-    (State.READY, Event.SEAL): State.READY,
+TABLE: Final[dict[tuple[PeerState, PeerEvent], PeerState]] = {
+    (PeerState.AWAITED, PeerEvent.HELLO): PeerState.PRESENT,
+    (PeerState.AWAITED, PeerEvent.DOUBT): PeerState.DOUBTED,
+    (PeerState.AWAITED, PeerEvent.LEFT): PeerState.AWAITED,
+    (PeerState.DOUBTED, PeerEvent.HELLO): PeerState.PRESENT,
+    (PeerState.DOUBTED, PeerEvent.DOUBT): PeerState.DOUBTED,
+    (PeerState.DOUBTED, PeerEvent.LEFT): PeerState.DOUBTED,
+    (PeerState.DOUBTED, PeerEvent.PATIENCE): PeerState.REJECTED,
+    (PeerState.PRESENT, PeerEvent.LEFT): PeerState.AWAITED,
+    (PeerState.PRESENT, PeerEvent.SEAL): PeerState.BOUND,
+    (PeerState.PRESENT, PeerEvent.READY): PeerState.READY,
+    (PeerState.BOUND, PeerEvent.LEFT): PeerState.LOST,
+    (PeerState.BOUND, PeerEvent.READY): PeerState.READY,
+    (PeerState.READY, PeerEvent.LEFT): PeerState.LOST,
+    (PeerState.READY, PeerEvent.SEAL): PeerState.READY,
 }
 
-HERE: Final = frozenset({State.PRESENT, State.BOUND, State.READY})
+HERE: Final = frozenset({PeerState.PRESENT, PeerState.BOUND, PeerState.READY})
 
 
-def after(state: State, event: Event) -> State:
+def after(state: PeerState, event: PeerEvent) -> PeerState:
     """Return the state after `event`.
 
     Raises:
@@ -86,7 +86,7 @@ def after(state: State, event: Event) -> State:
 class Acquaintance:
     """Knowledge of one other party."""
 
-    state: State = State.AWAITED
+    state: PeerState = PeerState.AWAITED
     certificate: bytes = b""
     hello: Hello | None = None
     ready: Ready | None = None
@@ -95,6 +95,6 @@ class Acquaintance:
     tired: bool = False
     """Whether it was here and has given up waiting for others."""
 
-    def happen(self, event: Event) -> None:
+    def happen(self, event: PeerEvent) -> None:
         """Move on. Raises as `after`."""
         self.state = after(self.state, event)

@@ -23,7 +23,7 @@ class Channel:
     def __init__(self, peer: PartyId, link: SecureLink) -> None:
         self.peer = peer
         self.link = link
-        self.state = link_state.State.HELLO
+        self.state = link_state.LinkState.HELLO
         self.farewell: Abort | None = None
 
     def say(self, message: Message) -> None:
@@ -68,7 +68,7 @@ class Channel:
 
     def opened(self) -> None:
         """Note that all vectors are through: messages follow again."""
-        self.state = link_state.State.OPEN
+        self.state = link_state.LinkState.OPEN
 
     def send(self, step: Step, message: Array) -> None:
         """Queue a vector, which must not change afterwards."""

@@ -21,7 +21,7 @@ from ostraka.manifest import Manifest
 from ostraka.names import PartyId, SessionId
 from ostraka.record.receipt import session_bytes
 from ostraka.session import blame
-from ostraka.session.acquaintance import HERE, Acquaintance, Event, State
+from ostraka.session.acquaintance import HERE, Acquaintance, PeerEvent, PeerState
 from ostraka.session.topology import Topology
 from ostraka.wire.messages import VERSION, Abort, Hello, Message, Ready, Relayed, decode, encode
 
@@ -111,7 +111,7 @@ class Introductions:
         """Tell whether the link to `peer` has brought all that it is to bring before the first
         vector: the peer's Ready, and the Ready of each party it relays."""
         due = (peer, *self.topology.relayed_by.get(peer, ()))
-        return all(self._others[party].state is State.READY for party in due)
+        return all(self._others[party].state is PeerState.READY for party in due)
 
     @property
     def hellos(self) -> dict[PartyId, Hello]:
@@ -178,7 +178,7 @@ class Introductions:
         gone = (peer, *self.topology.relayed_by.get(peer, ()))
         for party in gone:
             self._forget(party, farewell if party == peer else None)
-        if other.state is State.LOST:
+        if other.state is PeerState.LOST:
             if farewell is not None and farewell.code == TimedOut.code:
                 return [Fail(blame.gave_up(peer, farewell))]
             return [Fail(error)]
@@ -200,14 +200,16 @@ class Introductions:
         other = self._others[party]
         if other.doubt is not error:
             return []
-        other.happen(Event.PATIENCE)
+        other.happen(PeerEvent.PATIENCE)
         return [Fail(error)]
 
     def missing(self) -> list[PartyId]:
         """Name the parties that the session still waits for: those to blame, as far as known."""
         away = [party for party in self._others if not self.here(party)]
         awake = [party for party in away if not self._others[party].tired] or away
-        late = [party for party, other in self._others.items() if other.state is not State.READY]
+        late = [
+            party for party, other in self._others.items() if other.state is not PeerState.READY
+        ]
         return [party for party in awake or late if self._could_know(party)] or awake or late
 
     def _could_know(self, party: PartyId) -> bool:
@@ -218,7 +220,7 @@ class Introductions:
     def late(self) -> OstrakaError:
         """Return the error for a deadline that has passed."""
         for other in self._others.values():
-            if other.state is State.DOUBTED and other.doubt is not None:
+            if other.state is PeerState.DOUBTED and other.doubt is not None:
                 return other.doubt
         missing = {party: self._trouble(party) for party in self.missing()}
         return blame.too_late(missing, self._manifest.session.deadline)
@@ -235,7 +237,7 @@ class Introductions:
 
     def _welcome(self, party: PartyId, certificate: bytes, hello: Hello) -> None:
         other = self._others[party]
-        other.happen(Event.HELLO)
+        other.happen(PeerEvent.HELLO)
         other.certificate, other.hello = certificate, hello
         other.doubt, other.tired = None, False
         self.present += 1
@@ -243,15 +245,15 @@ class Introductions:
     def _forget(self, party: PartyId, farewell: Abort | None) -> None:
         other = self._others[party]
         if other.state in HERE:
-            other.happen(Event.LEFT)
+            other.happen(PeerEvent.LEFT)
             self.present -= 1
         other.certificate, other.hello, other.ready = b"", None, None
         other.tired = farewell is not None and farewell.code == TimedOut.code
 
     def _doubts(self, party: PartyId, error: OstrakaError) -> list[Action]:
         other = self._others[party]
-        known = other.state is State.DOUBTED
-        other.happen(Event.DOUBT)
+        known = other.state is PeerState.DOUBTED
+        other.happen(PeerEvent.DOUBT)
         if known:
             return []
         other.doubt = error
@@ -344,7 +346,7 @@ class Introductions:
     def _seal(self) -> list[Action]:
         self.id = self._session_id()
         for other in self._others.values():
-            other.happen(Event.SEAL)
+            other.happen(PeerEvent.SEAL)
         if failed := self._differing(self._others):
             return failed
         signature = self._sign(session_bytes(self.id))
@@ -374,7 +376,7 @@ class Introductions:
         if len(ready.result_nonce) != 32 * shared:
             raise PeerViolation("a nonce of the wrong size")
         identities.verify(other.certificate, ready.signature, session_bytes(ready.session))
-        other.happen(Event.READY)
+        other.happen(PeerEvent.READY)
         other.ready = ready
 
     # Endings

@@ -22,7 +22,7 @@ from typing import Final
 from ostraka.errors import InternalError
 
 
-class State(StrEnum):
+class SessionState(StrEnum):
     """Where a session stands."""
 
     GATHERING = "gathering"
@@ -31,7 +31,7 @@ class State(StrEnum):
     ENDED = "ended"
 
 
-class Event(StrEnum):
+class SessionEvent(StrEnum):
     """What happens to it."""
 
     GATHERED = "gathered"
@@ -39,12 +39,12 @@ class Event(StrEnum):
     END = "end"
 
 
-TABLE: Final[dict[tuple[State, Event], State]] = {
-    (State.GATHERING, Event.GATHERED): State.SEALING,
-    (State.GATHERING, Event.END): State.ENDED,
-    (State.SEALING, Event.SEALED): State.OPEN,
-    (State.SEALING, Event.END): State.ENDED,
-    (State.OPEN, Event.END): State.ENDED,
+TABLE: Final[dict[tuple[SessionState, SessionEvent], SessionState]] = {
+    (SessionState.GATHERING, SessionEvent.GATHERED): SessionState.SEALING,
+    (SessionState.GATHERING, SessionEvent.END): SessionState.ENDED,
+    (SessionState.SEALING, SessionEvent.SEALED): SessionState.OPEN,
+    (SessionState.SEALING, SessionEvent.END): SessionState.ENDED,
+    (SessionState.OPEN, SessionEvent.END): SessionState.ENDED,
 }
 
 
@@ -52,10 +52,10 @@ class Lifecycle:
     """Where one session stands. An event that the table does not allow changes nothing."""
 
     def __init__(self) -> None:
-        self.state = State.GATHERING
-        self._open = False  # asked for every message: a lookup of State.OPEN takes longer
+        self.state = SessionState.GATHERING
+        self._open = False  # asked for every message: a lookup of SessionState.OPEN takes longer
 
-    def happen(self, event: Event) -> State:
+    def happen(self, event: SessionEvent) -> SessionState:
         """Move on.
 
         Raises:
@@ -65,13 +65,13 @@ class Lifecycle:
             self.state = TABLE[self.state, event]
         except KeyError:
             raise InternalError(f"{event.value!r} while a session is {self.state.value}") from None
-        self._open = self.state is State.OPEN
+        self._open = self.state is SessionState.OPEN
         return self.state
 
     def end(self) -> None:
         """End the session, unless it has ended already."""
-        if self.state is not State.ENDED:
-            self.happen(Event.END)
+        if self.state is not SessionState.ENDED:
+            self.happen(SessionEvent.END)
 
     def require_open(self) -> None:
         """Refuse to send a protocol's message before the session is sealed or after it has ended.

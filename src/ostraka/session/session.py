@@ -26,7 +26,7 @@ from ostraka.record.receipt import Commitment, read_statement
 from ostraka.session.channel import Channel
 from ostraka.session.gather import Gathered, Gathering, Troubled
 from ostraka.session.introductions import Introductions
-from ostraka.session.lifecycle import Event, Lifecycle
+from ostraka.session.lifecycle import Lifecycle, SessionEvent
 from ostraka.session.topology import Topology
 from ostraka.transport.reactor import SPIN, Reactor
 from ostraka.transport.tls import SecureLink
@@ -116,14 +116,14 @@ class Session(Exchange):
         try:
             async with asyncio.timeout(self.manifest.session.deadline):
                 await gathering.gather()
-                self.lifecycle.happen(Event.GATHERED)
+                self.lifecycle.happen(SessionEvent.GATHERED)
                 await gathering.seal()
         except TimeoutError:
             raise gathering.late() from None
         finally:
             self._channels = gathering.settle()
         self._begin(introductions)
-        self.lifecycle.happen(Event.SEALED)
+        self.lifecycle.happen(SessionEvent.SEALED)
 
     def _begin(self, introductions: Introductions) -> None:
         self.id = introductions.id

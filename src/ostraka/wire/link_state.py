@@ -21,7 +21,7 @@ from ostraka.errors import PeerViolation
 from ostraka.wire.messages import Abort, Hello, Message, Ready, Relayed, Statement, Vector
 
 
-class State(StrEnum):
+class LinkState(StrEnum):
     """Progress of a peer on a link."""
 
     HELLO = "hello"
@@ -31,22 +31,22 @@ class State(StrEnum):
     CLOSED = "closed"
 
 
-TABLE: Final[dict[tuple[State, type[Message]], State]] = {
-    (State.HELLO, Hello): State.READY,
-    (State.HELLO, Abort): State.CLOSED,
-    (State.READY, Ready): State.OPEN,
-    (State.READY, Relayed): State.READY,
-    (State.READY, Abort): State.CLOSED,
-    (State.OPEN, Vector): State.OPEN,
-    (State.OPEN, Relayed): State.OPEN,
-    (State.OPEN, Statement): State.ENDED,
-    (State.OPEN, Abort): State.CLOSED,
-    (State.ENDED, Relayed): State.ENDED,
-    (State.ENDED, Abort): State.CLOSED,
+TABLE: Final[dict[tuple[LinkState, type[Message]], LinkState]] = {
+    (LinkState.HELLO, Hello): LinkState.READY,
+    (LinkState.HELLO, Abort): LinkState.CLOSED,
+    (LinkState.READY, Ready): LinkState.OPEN,
+    (LinkState.READY, Relayed): LinkState.READY,
+    (LinkState.READY, Abort): LinkState.CLOSED,
+    (LinkState.OPEN, Vector): LinkState.OPEN,
+    (LinkState.OPEN, Relayed): LinkState.OPEN,
+    (LinkState.OPEN, Statement): LinkState.ENDED,
+    (LinkState.OPEN, Abort): LinkState.CLOSED,
+    (LinkState.ENDED, Relayed): LinkState.ENDED,
+    (LinkState.ENDED, Abort): LinkState.CLOSED,
 }
 
 
-def after(state: State, message: Message) -> State:
+def after(state: LinkState, message: Message) -> LinkState:
     """Return the state after `message`.
 
     Raises:

@@ -65,7 +65,7 @@ def _unexpected(body: bytearray, step: Step, expected: Expected) -> OstrakaError
     message = decode(body)
     if isinstance(message, Abort):
         return PeerLost(farewell(message))
-    link_state.after(link_state.State.OPEN, message)
+    link_state.after(link_state.LinkState.OPEN, message)
     wanted = f"{expected.length} of {expected.dtype} are due at step {step}"
     if not isinstance(message, Vector):
         return PeerViolation(f"a {type(message).__name__} message where {wanted}")

@@ -4,7 +4,6 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from ostraka.errors import ManifestError
-from ostraka.inputs.encoding import Codec
 from ostraka.outcome import Output
 from ostraka.protocols.bench_case import BenchCase
 from ostraka.protocols.options import read_options
@@ -44,17 +43,13 @@ class WeightedSum(Protocol):
 
     def __init__(self, manifest):
         super().__init__(manifest)
-        self.codec = Codec(manifest.input)
         self.weights = read_options(WeightedSumOptions, manifest).weights
-        self.length = self.opened = 1
+        self.opened = 1
         if len(self.weights) != len(self.contributors):
             raise ManifestError("outputs.weights: must be one for each contributor")
 
     def roster_weights(self):
         return dict(zip(self.contributors, self.weights, strict=True))
-
-    def encode(self, raw):
-        return self.scheme.from_signed(self.codec.encode(raw))
 
     async def compute(self, party, shares):
         total = self.scheme.zeros(1)

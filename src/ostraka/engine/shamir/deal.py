@@ -27,7 +27,7 @@ Local = Callable[[slice], Words]
 
 
 @dataclass(frozen=True)
-class Plan:
+class DealPlan:
     """How each party gets its share of what one dealer deals; public."""
 
     dealer: int
@@ -39,7 +39,7 @@ class Plan:
     """With t = 2 and points 2^k, 2^(k+1): the shares by way of the polynomial, without products."""
 
 
-def plan(engine: Context, dealer: int) -> Plan:
+def plan(engine: Context, dealer: int) -> DealPlan:
     """Plan a deal: t neighbours, after the dealer or the first, read streams; others get shares."""
     key = ("deal", dealer)
     if key not in engine.cache:
@@ -48,11 +48,13 @@ def plan(engine: Context, dealer: int) -> Plan:
         seeded = tuple((first + k) % engine.n for k in range(engine.t))
         explicit = tuple(j for j in range(engine.n) if j != dealer and j not in seeded)
         engine.cache[key] = _plan(engine, dealer, seeded, explicit)
-    found: Plan = engine.cache[key]
+    found: DealPlan = engine.cache[key]
     return found
 
 
-def _plan(engine: Context, dealer: int, seeded: tuple[int, ...], explicit: tuple[int, ...]) -> Plan:
+def _plan(
+    engine: Context, dealer: int, seeded: tuple[int, ...], explicit: tuple[int, ...]
+) -> DealPlan:
     p, points = engine.field.p, engine.points
     base, powers = [points[j] for j in seeded], None
     if len(base) == 2 and base[1] == 2 * base[0]:
@@ -60,10 +62,10 @@ def _plan(engine: Context, dealer: int, seeded: tuple[int, ...], explicit: tuple
         powers = [[u, u * u % p] for u in ratios]
     targets = [points[j] for j in (dealer, *explicit)] if dealer == engine.me else []
     rows = [engine.field.lagrange([0, *base], at)[1:] for at in targets]
-    return Plan(dealer, seeded, explicit, rows, powers)
+    return DealPlan(dealer, seeded, explicit, rows, powers)
 
 
-def _shares(field: Field, ours: Plan, x: Words, fixed: Sequence[Words]) -> list[Words]:
+def _shares(field: Field, ours: DealPlan, x: Words, fixed: Sequence[Words]) -> list[Words]:
     """Return the dealer's own share and the explicit ones.
 
     With X_2 = 2 X_1, u = X / X_1 and d_s = f(X_s) - x, f(X) = x + (2 d_1 - h) u + (h - d_1) u^2,

@@ -44,7 +44,7 @@ WORTH: Final = 40_000
 
 
 @dataclass(frozen=True)
-class Plan:
+class KingPlan:
     """How work is divided; public, and the same at every party.
 
     Attributes:
@@ -64,15 +64,15 @@ class Plan:
     weight: int | None
 
 
-def plan(engine: Context) -> Plan:
+def plan(engine: Context) -> KingPlan:
     """Return this party's part."""
     if "king" not in engine.cache:
         engine.cache["king"] = _plan(engine)
-    found: Plan = engine.cache["king"]
+    found: KingPlan = engine.cache["king"]
     return found
 
 
-def _plan(engine: Context) -> Plan:
+def _plan(engine: Context) -> KingPlan:
     n, t, me = engine.n, engine.t, engine.me
     seeded = [tuple((d + 1 + k) % n for k in range(t + 1)) for d in range(n)]
     explicit = [tuple(j for j in range(n) if j not in (d, *seeded[d])) for d in range(n)]
@@ -87,7 +87,7 @@ def _plan(engine: Context) -> Plan:
     ]
     workers = range(2 * t + 1)
     weight = engine.weights(workers)[me] if me in workers else None
-    return Plan(seeded, explicit, coefficients, silent, factors, weight)
+    return KingPlan(seeded, explicit, coefficients, silent, factors, weight)
 
 
 def pays(engine: Context, length: int) -> bool:
