@@ -30,6 +30,7 @@ from ostraka.coordinator.server import Coordinator
 from ostraka.exchange import words
 from ostraka.names import Step
 from ostraka.transport import relay
+from ostraka.transport.contexts import Contexts
 from ostraka.transport.preamble import pinned
 from ostraka.transport.reactor import Reactor
 from ostraka.transport.tls import SecureLink
@@ -70,7 +71,7 @@ def crowd(keys: Path, address: str, pin: bytes, count: int, rooms: int, pipe: Pi
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
     async def one(reactor: Reactor, me: identity.Identity, number: int) -> relay.Relay:
-        party = await relay.connect(address, pin, me, reactor, Others())
+        party = await relay.connect(address, pin, Contexts(me), reactor, Others())
         await party.join((number % rooms).to_bytes(32, "big"), 60)
         return party
 
@@ -110,7 +111,7 @@ def talker(
 
     async def main() -> None:
         reactor = Reactor()
-        others, own = Others(), identity.load(me, keys)
+        others, own = Others(), Contexts(identity.load(me, keys))
         party = await relay.connect(address, pin, own, reactor, others)
         await party.join(min(me, peer).encode().ljust(32))
         carrier = await others.arrived.get()

@@ -25,6 +25,7 @@ from ostraka import identity
 from ostraka.exchange import words
 from ostraka.names import Step
 from ostraka.transport import tcp
+from ostraka.transport.contexts import Contexts
 from ostraka.transport.preamble import pinned
 from ostraka.transport.reactor import Reactor
 from ostraka.transport.tls import SecureLink
@@ -38,7 +39,7 @@ spawn = multiprocessing.get_context("spawn")
 
 
 async def neighbours(
-    me: int, ports: list[int], own: identity.Identity, pins: list[bytes], reactor: Reactor
+    me: int, ports: list[int], contexts: Contexts, pins: list[bytes], reactor: Reactor
 ) -> tuple[SecureLink, SecureLink]:
     """The link we dialled, to the next party, and the one the party before us dialled."""
     after, before = (me + 1) % len(ports), (me - 1) % len(ports)
@@ -50,9 +51,9 @@ async def neighbours(
             break
         except OSError:
             await asyncio.sleep(0.05)
-    to = SecureLink(carrier, own, server=False, admit=pinned("next", pins[after]))
+    to = SecureLink(carrier, contexts, server=False, admit=pinned("next", pins[after]))
     answered = tcp.TcpCarrier(await knocked, reactor)
-    back = SecureLink(answered, own, server=True, admit=pinned("previous", pins[before]))
+    back = SecureLink(answered, contexts, server=True, admit=pinned("previous", pins[before]))
     await asyncio.gather(to.open(), back.open())
     listener.close()
     return to, back
@@ -63,7 +64,7 @@ async def ring(me: int, ports: list[int], keys: Path, start: Barrier) -> None:
     own = identity.load(f"party{me}", keys)
     pins = [identity.load(f"party{i}", keys).fingerprint for i in range(len(ports))]
     reactor = Reactor()
-    to, back = await neighbours(me, ports, own, pins, reactor)
+    to, back = await neighbours(me, ports, Contexts(own), pins, reactor)
     step = 0
     for size, rounds in SIZES:
         vector, times = np.zeros(size, np.uint64), []
@@ -72,8 +73,8 @@ async def ring(me: int, ports: list[int], keys: Path, start: Barrier) -> None:
             begin = perf_counter()
             for _ in range(rounds):
                 step += 1
-                to.write(*vectors.pack(Step(step), vector))
-                await back.read(vectors.unpack(Step(step), words(size)), 30.0, spin=True)
+                to.write(*vectors.pack(Step(0, step), vector))
+                await back.read(vectors.unpack(Step(0, step), words(size)), 30.0, spin=True)
             times.append((perf_counter() - begin) / rounds)
             await to.drain()
         if me == 0:

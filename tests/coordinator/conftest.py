@@ -15,6 +15,7 @@ from ostraka.coordinator.server import Coordinator
 from ostraka.errors import OstrakaError
 from ostraka.identity import Identity
 from ostraka.transport import tcp
+from ostraka.transport.contexts import Contexts
 from ostraka.transport.preamble import pinned
 from ostraka.transport.reactor import Reactor
 from ostraka.transport.tls import SecureLink
@@ -90,7 +91,10 @@ class World:
     async def connect(self, name: str) -> Party:
         pin = self.keys["coordinator"].fingerprint
         link = SecureLink(
-            await self.carrier(), self.keys[name], server=False, admit=pinned("coordinator", pin)
+            await self.carrier(),
+            Contexts(self.keys[name]),
+            server=False,
+            admit=pinned("coordinator", pin),
         )
         await link.open()
         self.parties.append(Party(link))

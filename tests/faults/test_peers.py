@@ -75,7 +75,7 @@ def sends(monkeypatch, lie, to, number):
 
     def send(self, step, message):
         messages = [(step, message)]
-        if self.link._identity.name == LIAR and self.peer == to:
+        if self.link._contexts.identity.name == LIAR and self.peer == to:
             count[to] += 1
             if count[to] - 1 == number:
                 messages = lie(step, message)
@@ -212,7 +212,7 @@ async def test_lies_before_the_first_share(office, monkeypatch, case, relayed):
     says(monkeypatch, change)
     sent = []
     monkeypatch.setattr(
-        Channel, "send", lambda self, *_message: sent.append(self.link._identity.name)
+        Channel, "send", lambda self, *_message: sent.append(self.link._contexts.identity.name)
     )
     if relayed:
         async with office.coordinator() as address:

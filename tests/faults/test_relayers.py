@@ -43,14 +43,14 @@ class Words:
                 say(channel, word)
 
         def watched(channel, step, message):
-            words.sent.append(channel.link._identity.name)
+            words.sent.append(channel.link._contexts.identity.name)
             send(channel, step, message)
 
         monkeypatch.setattr(Channel, "say", lying)
         monkeypatch.setattr(Channel, "send", watched)
 
     def instead(self, channel, message):
-        if channel.link._identity.name != LIAR or not isinstance(message, Relayed):
+        if channel.link._contexts.identity.name != LIAR or not isinstance(message, Relayed):
             return [message]
         self.said.append((channel.peer, message))
         if self.lie is None or channel.peer not in self.to:

@@ -326,11 +326,13 @@ async def test_two_manifests_end_everybody_that_is_told(office, place, monkeypat
         outcome(office, manifest, "bob"),
         outcome(office, other, "carlos"),
     )
-    for error in found:
+    digests = manifest.digest.hex(), other.digest.hex()
+    witnesses = [error for error in found if all(digest in str(error) for digest in digests)]
+    assert witnesses, "a party that heard both tells both"
+    for error in found:  # a party may hear of it from a witness before it hears the other Hello
         assert isinstance(error, Disagreement)
         assert error.exit_code == 30
-        assert manifest.digest.hex() in error.message
-        assert other.digest.hex() in error.message
+        assert error in witnesses or "holds another manifest" in error.message
         assert error.data_left is False
 
 

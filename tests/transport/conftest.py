@@ -13,6 +13,7 @@ from ostraka import identity
 from ostraka.errors import OstrakaError, PeerLost
 from ostraka.identity import Identity
 from ostraka.transport import memory
+from ostraka.transport.contexts import Contexts
 from ostraka.transport.link import Carrier
 from ostraka.transport.preamble import pinned
 from ostraka.transport.reactor import Reactor
@@ -40,13 +41,13 @@ class Pair:
         self.carriers = carriers
         self.alice = SecureLink(
             carriers[0],
-            keys["alice"],
+            Contexts(keys["alice"]),
             server=False,
             admit=pinned("bob", keys["bob"].fingerprint),
         )
         self.bob = SecureLink(
             carriers[1],
-            keys["bob"],
+            Contexts(keys["bob"]),
             server=True,
             admit=pinned("alice", keys["alice"].fingerprint),
         )

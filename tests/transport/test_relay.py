@@ -10,6 +10,7 @@ import pytest
 from ostraka.errors import PeerLost, PeerViolation, Temporary
 from ostraka.limits import RELAY_WINDOW
 from ostraka.transport import relay
+from ostraka.transport.contexts import Contexts
 from ostraka.transport.preamble import pinned
 from ostraka.transport.reactor import Reactor
 from ostraka.transport.tcp import TcpCarrier
@@ -61,8 +62,10 @@ class Owner:
 async def room(keys, reactor):
     one, other = (TcpCarrier(end, reactor) for end in socket.socketpair())
     bob = keys["bob"].fingerprint
-    ours = SecureLink(one, keys["alice"], server=False, admit=pinned("the coordinator", bob))
-    its = SecureLink(other, keys["bob"], server=True, admit=lambda _: "a party")
+    ours = SecureLink(
+        one, Contexts(keys["alice"]), server=False, admit=pinned("the coordinator", bob)
+    )
+    its = SecureLink(other, Contexts(keys["bob"]), server=True, admit=lambda _: "a party")
     await asyncio.gather(ours.open(), its.open())
     made = Room(ours, its, reactor)
     yield made

@@ -15,7 +15,7 @@ from ostraka.errors import (
     PinMismatch,
     Tampered,
 )
-from ostraka.transport import contexts
+from ostraka.transport.contexts import Contexts
 from ostraka.transport.preamble import announce, pinned
 from ostraka.transport.records import CIPHERTEXT
 from ostraka.transport.secure_state import State
@@ -28,7 +28,7 @@ BODY = b"a message"
 def stream(own, peer, *, server, shown=None, admit=None):
     return SecureStream(
         shown or own.certificate,
-        lambda certificate: contexts.for_link(own, certificate, server=server),
+        lambda certificate: Contexts(own).for_link(certificate, server=server),
         server=server,
         admit=admit or pinned(peer.name, peer.fingerprint),
     )
@@ -78,7 +78,7 @@ def test_certificates_handshake_and_messages_in_pieces_of_any_size(ends, size, k
     assert (alice.inbox.peer, bob.inbox.peer) == ("bob", "alice")
     assert alice.peer_certificate == keys["bob"].certificate
     bob.follow(frames.read_control())
-    alice.write(frames.control(BODY))
+    alice.write([frames.control(BODY)])
     there = sent(alice)
     before = bob.consumed
     feed(bob, there, size)
@@ -108,7 +108,7 @@ def test_data_behind_the_handshake_stays_for_its_reader(ends):
     alice.receive(sent(bob))
     bob.receive(sent(alice))
     alice.receive(sent(bob))
-    alice.write(frames.control(b"1"), frames.control(b"2"))
+    alice.write([frames.control(b"1"), frames.control(b"2")])
     bob.receive(sent(alice))
     for body in (b"1", b"2"):
         bob.follow(frames.read_control())
@@ -129,7 +129,7 @@ def unchanged(one, misuse) -> None:
 def test_what_needs_an_open_link_is_refused_before(ends):
     alice, bob = ends
     for _ in range(2):  # in the preamble, and in the handshake
-        unchanged(alice, lambda: alice.write(b"early"))
+        unchanged(alice, lambda: alice.write([b"early"]))
         unchanged(alice, lambda: alice.follow(frames.read_control()))
         unchanged(alice, alice.say_goodbye)
         feed(alice, sent(bob))
@@ -144,15 +144,15 @@ def test_what_has_ended_stays_ended(opened):
     unchanged(alice, lambda: alice.receive(b"late"))
     unchanged(alice, lambda: alice.follow(frames.read_control()))
     unchanged(alice, alice.say_goodbye)
-    alice.write(b"unheard")
+    alice.write([b"unheard"])
     assert sent(alice) == b""
 
 
 def test_a_goodbye_ends_the_other_side_after_what_was_sent(opened):
     alice, bob = opened
-    alice.write(frames.control(BODY))
+    alice.write([frames.control(BODY)])
     there = sent(alice)
-    alice.write(b"queued, not encrypted: dropped")
+    alice.write([b"queued, not encrypted: dropped"])
     alice.say_goodbye()
     bob.receive(there + sent(alice))
     assert bob.state is State.OPEN, "nothing was read yet"
@@ -166,7 +166,7 @@ def test_a_goodbye_ends_the_other_side_after_what_was_sent(opened):
 
 def test_a_lost_carrier_is_drained_first(opened):
     alice, bob = opened
-    alice.write(frames.control(b"1"), frames.control(b"2"))
+    alice.write([frames.control(b"1"), frames.control(b"2")])
     bob.receive(sent(alice))
     bob.lose(PeerLost("the cable"))
     unchanged(bob, lambda: bob.receive(b"from nowhere"))
@@ -189,7 +189,7 @@ def test_a_carrier_lost_with_nothing_unread_or_a_reader_waiting_ends_at_once(ope
 
 def test_the_error_of_a_parser_ends_the_link(opened):
     alice, bob = opened
-    alice.write(frames.relay(0, b"not a message"))
+    alice.write([frames.relay(0, b"not a message")])
     bob.follow(frames.read_control())
     bob.receive(sent(alice))
     assert isinstance(bob.error, PeerViolation)
@@ -206,7 +206,7 @@ def test_the_bug_of_a_parser_ends_the_link_as_ours(opened, at_once):
 
     bob.follow(buggy())
     if not at_once:
-        alice.write(b"x")
+        alice.write([b"x"])
         bob.receive(sent(alice))
     assert isinstance(bob.error, InternalError)
     assert "ZeroDivisionError" in str(bob.error)
@@ -220,6 +220,19 @@ def test_a_copied_certificate_without_its_key_opens_nothing(keys):
     assert isinstance(bob.error, PeerViolation)
 
 
+def test_a_party_trusted_on_another_link_is_refused_in_the_place_of_alice(keys):
+    """Bob's context trusts Mallory for her own link; TLS lets her in, the comparison does not."""
+    bobs = Contexts(keys["bob"])
+    shared = bobs.for_link(keys["mallory"].certificate, server=True)
+    mallory = stream(keys["mallory"], keys["bob"], server=False, shown=keys["alice"].certificate)
+    bob = stream(keys["bob"], keys["alice"], server=True)
+    bob._make_context = lambda certificate: bobs.for_link(certificate, server=True)
+    talk(mallory, bob)
+    assert bobs.for_link(keys["alice"].certificate, server=True) is shared
+    assert isinstance(bob.error, PeerViolation)
+    assert "not the one its preamble named" in str(bob.error)
+
+
 def test_another_key_is_refused_before_the_handshake(keys):
     alice = stream(keys["alice"], keys["bob"], server=False)
     alice.receive(announce(keys["mallory"].certificate))
@@ -230,7 +243,7 @@ def test_another_key_is_refused_before_the_handshake(keys):
 @pytest.mark.parametrize("at", [5, 20, -1])
 def test_a_flipped_bit_is_tampering_and_the_peer_is_told(opened, at):
     alice, bob = opened
-    alice.write(frames.control(BODY))
+    alice.write([frames.control(BODY)])
     record = bytearray(sent(alice))
     record[at] ^= 1
     bob.follow(frames.read_control())
@@ -258,7 +271,7 @@ def test_any_bytes_advance_the_link_or_end_it_with_a_documented_error(two, data)
         feed(bob, sent(alice))
         feed(alice, sent(bob))
     if alice.state is State.OPEN:
-        alice.write(frames.control(BODY))
+        alice.write([frames.control(BODY)])
     honest = sent(alice)
     cut = data.draw(st.integers(0, len(honest)))
     garbage = data.draw(st.binary(max_size=300))

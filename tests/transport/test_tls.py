@@ -11,6 +11,7 @@ from ostraka.errors import PeerLost, PeerViolation, PinMismatch
 from ostraka.exchange import words
 from ostraka.names import Step
 from ostraka.transport import memory
+from ostraka.transport.contexts import Contexts
 from ostraka.transport.preamble import pinned
 from ostraka.transport.records import CIPHERTEXT
 from ostraka.transport.tls import SecureLink
@@ -68,7 +69,7 @@ async def test_a_copied_certificate_without_its_key_opens_nothing(join, keys, ou
         certificate = keys[thief].certificate
         certificate_path, key_path = keys["mallory"].certificate_path, keys["mallory"].key_path
 
-    link._identity = Thief()
+    link._contexts = Contexts(Thief())
     victim = pair.bob if thief == "alice" else pair.alice
 
     async def use(one) -> None:
@@ -83,7 +84,7 @@ async def test_a_copied_certificate_without_its_key_opens_nothing(join, keys, ou
 
 async def test_nobody_answers_in_time(keys, outcome):
     one, _ = memory.pair()
-    link = SecureLink(one, keys["alice"], server=False, admit=pinned("bob", bytes(32)))
+    link = SecureLink(one, Contexts(keys["alice"]), server=False, admit=pinned("bob", bytes(32)))
     assert "within 0.05 s" in str(await outcome(link.open(0.05)))
 
 
@@ -102,7 +103,7 @@ async def test_what_answers_is_not_ostraka(keys, outcome, said):
     other.on_data = lambda piece: None
     other.on_lost = lambda error: None
     other.start()
-    link = SecureLink(one, keys["alice"], server=False, admit=lambda claimed: "anybody")
+    link = SecureLink(one, Contexts(keys["alice"]), server=False, admit=lambda claimed: "anybody")
     opening = asyncio.ensure_future(outcome(link.open()))
     for byte in said:
         other.send(bytes([byte]))
@@ -251,7 +252,7 @@ async def test_a_cancelled_reader_leaves_a_link_that_can_be_closed(pair):
 
 async def test_a_cancelled_opening_can_be_abandoned(keys):
     one, _ = memory.pair()
-    link = SecureLink(one, keys["alice"], server=False, admit=pinned("bob", bytes(32)))
+    link = SecureLink(one, Contexts(keys["alice"]), server=False, admit=pinned("bob", bytes(32)))
     opening = asyncio.ensure_future(link.open())
     await asyncio.sleep(0)
     opening.cancel()
@@ -315,10 +316,16 @@ ACTS = [flip, drop, duplicate, cut, insert, reorder]
 async def test_tampering_ends_the_link_and_gives_no_wrong_data(keys, outcome, act, at):
     from_pair = memory.pair(tamper=(tamper := Tamper(act)))
     alice = SecureLink(
-        from_pair[0], keys["alice"], server=False, admit=pinned("bob", keys["bob"].fingerprint)
+        from_pair[0],
+        Contexts(keys["alice"]),
+        server=False,
+        admit=pinned("bob", keys["bob"].fingerprint),
     )
     bob = SecureLink(
-        from_pair[1], keys["bob"], server=True, admit=pinned("alice", keys["alice"].fingerprint)
+        from_pair[1],
+        Contexts(keys["bob"]),
+        server=True,
+        admit=pinned("alice", keys["alice"].fingerprint),
     )
     await asyncio.gather(alice.open(), bob.open())
     tamper.at = at
@@ -344,10 +351,16 @@ async def test_tampering_with_the_handshake_opens_nothing(keys, outcome, act, at
     carriers = memory.pair(tamper=(tamper := Tamper(act)))
     tamper.at = at
     alice = SecureLink(
-        carriers[0], keys["alice"], server=False, admit=pinned("bob", keys["bob"].fingerprint)
+        carriers[0],
+        Contexts(keys["alice"]),
+        server=False,
+        admit=pinned("bob", keys["bob"].fingerprint),
     )
     bob = SecureLink(
-        carriers[1], keys["bob"], server=True, admit=pinned("alice", keys["alice"].fingerprint)
+        carriers[1],
+        Contexts(keys["bob"]),
+        server=True,
+        admit=pinned("alice", keys["alice"].fingerprint),
     )
 
     async def use(link: SecureLink) -> None:
@@ -370,10 +383,16 @@ async def test_ciphertext_pieces_stay_below_the_bound(keys):
 
     carriers = memory.pair(tamper=measure)
     alice = SecureLink(
-        carriers[0], keys["alice"], server=False, admit=pinned("bob", keys["bob"].fingerprint)
+        carriers[0],
+        Contexts(keys["alice"]),
+        server=False,
+        admit=pinned("bob", keys["bob"].fingerprint),
     )
     bob = SecureLink(
-        carriers[1], keys["bob"], server=True, admit=pinned("alice", keys["alice"].fingerprint)
+        carriers[1],
+        Contexts(keys["bob"]),
+        server=True,
+        admit=pinned("alice", keys["alice"].fingerprint),
     )
     await asyncio.gather(alice.open(), bob.open())
     send(alice, 500_000)

@@ -216,6 +216,7 @@ async def _look_at_link(
 
     from ostraka.errors import OstrakaError, PinMismatch
     from ostraka.transport import tcp
+    from ostraka.transport.contexts import Contexts
     from ostraka.transport.preamble import pinned
     from ostraka.transport.tls import SecureLink
 
@@ -230,7 +231,7 @@ async def _look_at_link(
         )
         findings.add("reach", away, code=10)
         return
-    link = SecureLink(carrier, identity, server=False, admit=pinned(name, pin))
+    link = SecureLink(carrier, Contexts(identity), server=False, admit=pinned(name, pin))
     try:
         await link.open(5)
         findings.add("reach", None, f"{where} answers with the key of the manifest, over TLS 1.3")

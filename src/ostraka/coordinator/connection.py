@@ -7,7 +7,7 @@ import socket
 from typing import Final
 
 from ostraka import limits
-from ostraka.identity import Identity
+from ostraka.transport.contexts import Contexts
 from ostraka.transport.reactor import Reactor
 from ostraka.transport.tcp import TcpCarrier
 from ostraka.transport.tls import SecureLink
@@ -73,11 +73,11 @@ class Connection:
         self,
         sock: socket.socket,
         reactor: Reactor,
-        identity: Identity,
+        contexts: Contexts,
         memory: Memory,
     ) -> None:
         carrier = TcpCarrier(sock, reactor)
-        self.link = SecureLink(carrier, identity, server=True, admit=lambda _: "a party")
+        self.link = SecureLink(carrier, contexts, server=True, admit=lambda _: "a party")
         self.closing = False
         self._memory = memory
         self._pump, carrier.on_room = carrier.on_room, self._room

@@ -22,6 +22,7 @@ from ostraka.coordinator.connection import Connection, Memory
 from ostraka.coordinator.rooms import Action, Close, Deliver, Ended, Rooms
 from ostraka.errors import OstrakaError, PeerLost, PeerViolation
 from ostraka.identity import PREFIX, Identity, fingerprint
+from ostraka.transport.contexts import Contexts
 from ostraka.transport.reactor import Reactor
 from ostraka.transport.tcp import Listener
 from ostraka.wire import frames
@@ -77,7 +78,7 @@ class Coordinator:
     """
 
     def __init__(self, identity: Identity, *, allow: Collection[str] | None = None) -> None:
-        self._identity = identity
+        self._contexts = Contexts(identity)
         self._rooms: Rooms[Connection] = Rooms(None if allow is None else _digests(allow))
         self._connections: set[Connection] = set()
         self._strangers = 0
@@ -116,7 +117,7 @@ class Coordinator:
 
     def _accepted(self, sock: socket.socket) -> None:
         """Take up an accepted socket: make its connection and start its task."""
-        connection = Connection(sock, self._reactor, self._identity, self._memory)
+        connection = Connection(sock, self._reactor, self._contexts, self._memory)
         self._connections.add(connection)
         self._strangers += 1
         self._accept_or_not()

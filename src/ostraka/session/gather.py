@@ -30,6 +30,7 @@ from ostraka.session.acquaintance import DUPLICATE
 from ostraka.session.channel import Channel
 from ostraka.session.introductions import Action, Doubt, Fail, Introductions, Present, Say
 from ostraka.transport import relay, tcp
+from ostraka.transport.contexts import Contexts
 from ostraka.transport.link import Carrier
 from ostraka.transport.preamble import Admit, pinned
 from ostraka.transport.reactor import Reactor
@@ -78,7 +79,7 @@ class Gathering:
         gathered: Gathered,
         troubled: Troubled = lambda _text: None,
     ) -> None:
-        self._manifest, self._identity = manifest, identity
+        self._manifest, self._contexts = manifest, Contexts(identity)
         self._introductions, self._topology = introductions, introductions.topology
         self._reactor, self._gathered, self._troubled = reactor, gathered, troubled
         self.channels: dict[PartyId, Channel] = {}
@@ -244,7 +245,7 @@ class Gathering:
         while True:
             try:
                 self.relay = await relay.connect(
-                    place.address, place.pin, self._identity, self._reactor, self
+                    place.address, place.pin, self._contexts, self._reactor, self
                 )
                 await self.relay.join(room_of(self._manifest))
                 self._no_coordinator = "no connection"
@@ -286,7 +287,7 @@ class Gathering:
     # Both
 
     async def _introduce(self, carrier: Carrier, *, server: bool, admit: Admit) -> None:
-        link = SecureLink(carrier, self._identity, server=server, admit=admit)
+        link = SecureLink(carrier, self._contexts, server=server, admit=admit)
         channel = None
         try:
             await link.open()

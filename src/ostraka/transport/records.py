@@ -21,6 +21,15 @@ CIPHERTEXT: Final = CHUNK + 8 * 1024
 """Most bytes that a chunk becomes: five records, their overhead, a handshake message or two."""
 
 
+_FULL: Final = memoryview(b"")
+"""A view with no room left: the parser is asked for its next one."""
+
+
+def _nothing() -> Parser[None]:
+    """Read nothing, in the place of the first parser."""
+    yield from ()
+
+
 class Outbox:
     """Bytes on their way out: plaintext queued as views, and ciphertext ready for a carrier.
 
@@ -53,10 +62,11 @@ class Outbox:
             if len(piece) > space:
                 queue.appendleft(piece[space:])
                 piece = piece[:space]
-            if piece:
+            size = len(piece)
+            if size:
                 tls.write(piece)
-            space -= len(piece)
-            self.bytes_sent += len(piece)
+            space -= size
+            self.bytes_sent += size
 
     def drop_queue(self) -> None:
         """Forget the plaintext that is not encrypted yet."""
@@ -75,6 +85,7 @@ class Inbox:
         peer: the name that errors give the peer.
         bio: where what arrived waits for TLS.
         bytes_received: bytes of plaintext handed to parsers so far.
+        reading: whether a parser wants more.
         finished: whether a parser has returned a result that was not taken yet.
         closed: whether the peer has said TLS's goodbye, and all before it was read.
     """
@@ -83,25 +94,17 @@ class Inbox:
         self.peer = "the peer"
         self.bio = ssl.MemoryBIO()
         self.bytes_received = 0
+        self.reading = False
         self.finished = False
         self.closed = False
         self._result: Any = None
-        self._parser: Parser[Any] | None = None
-        self._view = memoryview(b"")
-
-    @property
-    def reading(self) -> bool:
-        """Whether a parser wants more."""
-        return self._parser is not None
+        self._parser: Parser[Any] = _nothing()
+        self._view = _FULL
 
     def follow(self, parser: Parser[Any]) -> None:
-        """Read with `parser` from now on; a result not taken is dropped.
-
-        Raises:
-            OstrakaError: raised by the parser at its start, or InternalError for its bug.
-        """
-        self._parser, self._result, self.finished = parser, None, False
-        self._resume(parser)
+        """Let `decrypt` read with `parser` from now on; a result not taken is dropped."""
+        self._parser, self._view = parser, _FULL
+        self._result, self.reading, self.finished = None, True, False
 
     def take(self) -> Any:
         """Return the finished parser's result, once."""
@@ -110,45 +113,49 @@ class Inbox:
 
     def stop(self) -> None:
         """Read no more; the result of a parser that has finished stays."""
-        self._parser = None
+        self.reading = False
 
     def decrypt(self, tls: ssl.SSLObject) -> None:
         """Decrypt for the parser until it returns or there are no more bytes.
+
+        A view that is full sends the parser on: it names the next view to fill, or returns.
 
         Raises:
             OstrakaError: raised by the parser, or InternalError for its bug.
             PeerLost: the peer refused the TLS session.
             Tampered: bytes that the peer did not send.
         """
-        bio = self.bio
+        bio, parser, view = self.bio, self._parser, self._view
         try:
-            while (parser := self._parser) is not None and (bio.pending or tls.pending()):
-                size = cast(int, tls.read(len(self._view), self._view))
-                if not size:
-                    raise ssl.SSLZeroReturnError
-                self.bytes_received += size
-                self._view = self._view[size:]
-                if not self._view:
-                    self._resume(parser)
+            while self.reading:
+                if not view:
+                    view = next(parser)
+                elif bio.pending or tls.pending():
+                    size = cast(int, tls.read(len(view), view))
+                    if not size:
+                        raise ssl.SSLZeroReturnError
+                    self.bytes_received += size
+                    view = view[size:]
+                else:
+                    break
+        except StopIteration as end:
+            self._result, self.reading, self.finished = end.value, False, True
         except ssl.SSLWantReadError:
             pass
-        except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
-            self.closed = True
-        except ssl.SSLError as error:
-            raise self._broken(error.reason) from None
+        except Exception as error:  # must not reach the task that happens to serve the sockets
+            self._stop_for(error)
+        self._view = view
 
-    def _resume(self, parser: Parser[Any]) -> None:
-        """Let the parser go on: it names the next view to fill, or returns."""
-        try:
-            self._view = next(parser)
-        except StopIteration as end:
-            self._parser, self._result, self.finished = None, end.value, True
-        except OstrakaError:
-            self._parser = None
-            raise
-        except Exception as bug:  # must not reach the task that happens to serve the sockets
-            self._parser = None
-            raise InternalError(f"while reading from {self.peer}: {bug!r}") from None
+    def _stop_for(self, error: Exception) -> None:
+        self.reading = False
+        if isinstance(error, OstrakaError):
+            raise error
+        if isinstance(error, ssl.SSLZeroReturnError | ssl.SSLEOFError):
+            self.closed = True
+        elif isinstance(error, ssl.SSLError):
+            raise self._broken(error.reason) from None
+        else:
+            raise InternalError(f"while reading from {self.peer}: {error!r}") from None
 
     def _broken(self, reason: str | None) -> OstrakaError:
         if "ALERT" in (reason or ""):

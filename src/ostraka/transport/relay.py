@@ -13,9 +13,9 @@ import asyncio
 from typing import Final, Protocol
 
 from ostraka.errors import Disagreement, OstrakaError, PeerLost, PeerViolation, Temporary
-from ostraka.identity import Identity
 from ostraka.limits import HANDSHAKE_SECONDS, RELAY_CHUNK, RELAY_WINDOW
 from ostraka.transport import tcp
+from ostraka.transport.contexts import Contexts
 from ostraka.transport.link import Carrier
 from ostraka.transport.preamble import pinned
 from ostraka.transport.reactor import Reactor, Waiter
@@ -267,7 +267,7 @@ def _refusal(code: str) -> OstrakaError:
 
 
 async def connect(
-    address: str, pin: bytes, identity: Identity, reactor: Reactor, members: Members
+    address: str, pin: bytes, contexts: Contexts, reactor: Reactor, members: Members
 ) -> Relay:
     """Connect to the coordinator at HOST:PORT.
 
@@ -277,6 +277,6 @@ async def connect(
         PeerViolation, PeerLost: the program that answers is not an ostraka coordinator.
     """
     carrier = await tcp.dial(address, reactor)
-    link = SecureLink(carrier, identity, server=False, admit=pinned(NAME, pin))
+    link = SecureLink(carrier, contexts, server=False, admit=pinned(NAME, pin))
     await link.open()
     return Relay(link, reactor, members)

@@ -13,9 +13,9 @@ an error that is kept in `error`; it is never raised. What *we* do in the wrong 
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from ostraka.errors import InternalError, OstrakaError, PeerLost, PeerViolation
 from ostraka.identity import check_certificate, fingerprint
@@ -24,12 +24,12 @@ from ostraka.transport.records import CIPHERTEXT, Inbox, Outbox
 from ostraka.transport.secure_state import Event, State, after
 from ostraka.wire.frames import Buffer, Parser
 
-T = TypeVar("T")
-
 MakeContext = Callable[[bytes], ssl.SSLContext]
 """Returns a context that holds our key and trusts the certificate of a peer, in DER form."""
 
 OPEN: Final = State.OPEN
+CLOSING: Final = State.CLOSING
+DRAINING: Final = State.DRAINING
 ENDED: Final = State.ENDED
 """Names of their own, as looking up an enumeration's member costs 0.2 us on the hot path."""
 
@@ -48,15 +48,19 @@ class SecureStream:
 
     Attributes:
         state: changed by `receive`, `follow`, `lose`, `say_goodbye` and `fail` only.
+        ended: whether nothing can be sent, received or read any more.
         error: why it ended; while draining, why it will.
         peer_certificate: what the peer showed and was admitted for; not proven before `OPEN`.
         consumed: bytes received that no longer occupy memory here.
     """
 
+    _tls: ssl.SSLObject  # exists from the state `HANDSHAKE` on
+
     def __init__(
         self, certificate: bytes, make_context: MakeContext, *, server: bool, admit: Admit
     ) -> None:
         self.state = State.PREAMBLE
+        self.ended = False
         self.error: OstrakaError | None = None
         self.peer_certificate = b""
         self.consumed = 0
@@ -66,13 +70,11 @@ class SecureStream:
         self._server = server
         self._admit = admit
         self._preamble = Preamble()
-        self._tls: ssl.SSLObject | None = None
         self.outbox.bio.write(announce(certificate))
 
-    @property
-    def ended(self) -> bool:
-        """Whether nothing can be sent, received or read any more."""
-        return self.state is ENDED
+    def _move(self, event: Event) -> None:
+        self.state = after(self.state, event)
+        self.ended = self.state is ENDED
 
     # Bytes
 
@@ -86,27 +88,27 @@ class SecureStream:
             self.inbox.bio.write(data)
             self._decrypt()
         elif self.state in (State.PREAMBLE, State.HANDSHAKE):
-            self._try(self._establish, data)
-        elif self.state is State.CLOSING:
+            self._establish(data)
+        elif self.state is CLOSING:
             self.consumed += len(data)
         else:
             raise InternalError(f"bytes on a secure link in state {self.state.value!r}")
 
     def data_to_send(self) -> bytes:
         """Return the next bytes for the carrier, of at most `CIPHERTEXT`; empty: nothing waits."""
-        out, tls = self.outbox, self._tls
-        if out.queue and tls is not None and not out.bio.pending:
-            out.encrypt(tls)
+        out = self.outbox
+        if out.queue and not out.bio.pending:
+            out.encrypt(self._tls)
         return out.bio.read(CIPHERTEXT)
 
-    def write(self, *pieces: Buffer) -> None:
+    def write(self, pieces: Iterable[Buffer]) -> None:
         """Queue plaintext, in order; the buffers must not change until sent. Ignored once over.
 
         Raises:
             InternalError: the link is not open yet.
         """
         if self.state is OPEN:
-            self.outbox.append(pieces)
+            self.outbox.queue.extend(map(memoryview, pieces))
         elif self.state not in OVER:
             raise InternalError(f"a message on a secure link in state {self.state.value!r}")
 
@@ -118,26 +120,34 @@ class SecureStream:
         Raises:
             InternalError: the link is not open.
         """
-        if self.state not in (State.OPEN, State.DRAINING):
+        if self.state is not OPEN and self.state is not DRAINING:
             raise InternalError(f"a reader on a secure link in state {self.state.value!r}")
-        self._try(self.inbox.follow, parser)
-        if not self.ended and (self._unread or self.state is State.DRAINING):
-            self._decrypt()
+        self.inbox.follow(parser)
+        self._decrypt()
 
     def _decrypt(self) -> None:
-        assert self._tls is not None
-        bio = self.inbox.bio
-        before = bio.pending
-        self._try(self.inbox.decrypt, self._tls)
-        self.consumed += before - bio.pending
-        if self.ended or (self.state is OPEN and not self.inbox.closed):
-            return
-        if self.inbox.closed or (self.state is State.DRAINING and self.inbox.reading):
-            self.fail(self.error or PeerLost("it closed the link"))
+        inbox = self.inbox
+        before = inbox.bio.pending
+        try:
+            inbox.decrypt(self._tls)
+        except OstrakaError as error:
+            self._fail_once(error)
+        self.consumed += before - inbox.bio.pending
+        if inbox.closed or (inbox.reading and self.state is DRAINING):
+            self._fail_once(self.error or PeerLost("it closed the link"))
 
     # Opening
 
     def _establish(self, data: Buffer) -> None:
+        """Let an error of the peer, or a bug in reading what it sent, end the link."""
+        try:
+            self._advance(data)
+        except OstrakaError as error:
+            self._fail_once(error)
+        except Exception as bug:
+            self._fail_once(InternalError(f"on the link to {self.inbox.peer}: {bug!r}"))
+
+    def _advance(self, data: Buffer) -> None:
         if self.state is State.PREAMBLE:
             whole = self._preamble.feed(data)
             if whole is None:
@@ -154,11 +164,10 @@ class SecureStream:
         self.inbox.peer, self.peer_certificate = peer, certificate
         context = self._make_context(certificate)
         self._tls = context.wrap_bio(self.inbox.bio, self.outbox.bio, server_side=self._server)
-        self.state = after(self.state, Event.CERTIFIED)
+        self._move(Event.CERTIFIED)
 
     def _shake_hands(self) -> None:
         tls, bio = self._tls, self.inbox.bio
-        assert tls is not None
         before = bio.pending
         try:
             tls.do_handshake()
@@ -173,7 +182,7 @@ class SecureStream:
             self.consumed += before - bio.pending
         if tls.getpeercert(binary_form=True) != self.peer_certificate or tls.version() != "TLSv1.3":
             raise PeerViolation("its TLS certificate is not the one its preamble named")
-        self.state = after(self.state, Event.SECURED)
+        self._move(Event.SECURED)
 
     # Ending
 
@@ -183,17 +192,16 @@ class SecureStream:
         Raises:
             InternalError: it was lost before.
         """
-        self.state = after(self.state, Event.LOST)
+        self._move(Event.LOST)
         self.error = error
         self.outbox.drop_all()
-        if self.state is State.DRAINING and (self.inbox.reading or not self._unread):
+        if self.state is DRAINING and (self.inbox.reading or not self._unread()):
             self.fail(error)
-        elif self.state is ENDED:
+        elif self.ended:
             self.inbox.stop()
 
-    @property
     def _unread(self) -> bool:
-        return self._tls is not None and bool(self.inbox.bio.pending or self._tls.pending())
+        return bool(self.inbox.bio.pending or self._tls.pending())
 
     def say_goodbye(self) -> None:
         """Put TLS's goodbye behind what is encrypted already; queued plaintext is dropped.
@@ -201,10 +209,9 @@ class SecureStream:
         Raises:
             InternalError: the link is not open.
         """
-        self.state = after(self.state, Event.GOODBYE)
+        self._move(Event.GOODBYE)
         self.outbox.drop_queue()
         self.inbox.stop()
-        assert self._tls is not None
         with suppress(ssl.SSLError, OSError, ValueError):
             self._tls.unwrap()
 
@@ -214,19 +221,10 @@ class SecureStream:
         Raises:
             InternalError: it has ended before.
         """
-        self.state = after(self.state, Event.FAIL)
+        self._move(Event.FAIL)
         self.error = error
         self.outbox.drop_queue()
         self.inbox.stop()
-
-    def _try(self, work: Callable[[T], None], argument: T) -> None:
-        """Let an error of the peer, or a bug in reading what it sent, end the link."""
-        try:
-            work(argument)
-        except OstrakaError as error:
-            self._fail_once(error)
-        except Exception as bug:
-            self._fail_once(InternalError(f"on the link to {self.inbox.peer}: {bug!r}"))
 
     def _fail_once(self, error: OstrakaError) -> None:
         if not self.ended:  # a parser may have ended the link itself

@@ -11,17 +11,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from ostraka.errors import OstrakaError, PeerLost
-from ostraka.identity import Identity
 from ostraka.limits import HANDSHAKE_SECONDS
-from ostraka.transport import contexts
+from ostraka.transport.contexts import Contexts
 from ostraka.transport.link import Carrier
 from ostraka.transport.preamble import Admit
 from ostraka.transport.reactor import Waiter
 from ostraka.transport.secure_state import State
-from ostraka.transport.secure_stream import OPEN, SecureStream
+from ostraka.transport.secure_stream import CLOSING, OPEN, SecureStream
 from ostraka.wire.frames import Buffer, Parser
 
 T = TypeVar("T")
@@ -32,7 +31,7 @@ class SecureLink:
 
     Args:
         carrier: carries the records; owned by the link from here on.
-        identity: ours.
+        contexts: the TLS contexts of our identity.
         server: whether we are the TLS server of the two.
         admit: names the peer by the fingerprint it shows, or refuses it.
 
@@ -41,14 +40,13 @@ class SecureLink:
         on_ended: called once, when the link ends or its carrier is gone.
     """
 
-    def __init__(self, carrier: Carrier, identity: Identity, *, server: bool, admit: Admit) -> None:
+    def __init__(self, carrier: Carrier, contexts: Contexts, *, server: bool, admit: Admit) -> None:
         self.on_drained: Callable[[], None] | None = None
         self.on_ended: Callable[[OstrakaError], None] | None = None
-        self._carrier = carrier
-        self._identity = identity
+        self._carrier, self._contexts = carrier, contexts
         self._stream = SecureStream(
-            identity.certificate,
-            lambda peer: contexts.for_link(self._identity, peer, server=server),
+            contexts.identity.certificate,
+            lambda peer: self._contexts.for_link(peer, server=server),
             server=server,
             admit=admit,
         )
@@ -104,7 +102,7 @@ class SecureLink:
 
         Once the link is over they are dropped: its end is reported where something is read.
         """
-        self._stream.write(*pieces)
+        self._stream.write(pieces)
         self._pump()
 
     @property
@@ -135,11 +133,11 @@ class SecureLink:
         """Fill the carrier; return whether nothing is left."""
         stream, carrier = self._stream, self._carrier
         queue, bio = stream.outbox.queue, stream.outbox.bio
-        while (queue or bio.pending) and carrier.room:
+        while queue or bio.pending:
+            if not carrier.room:
+                return False
             if data := stream.data_to_send():
                 carrier.send(data)
-        if queue or bio.pending:
-            return False
         self._drained.set()
         return True
 
@@ -161,9 +159,12 @@ class SecureLink:
             PeerViolation: raised by the parser, or by TLS for records that are not the peer's.
         """
         self.follow(parser)
-        if spin and self._stream.inbox.reading and self.spin_until(self._progress):
-            await self._carrier.yield_when_due()
-        return cast(T, await self.finish(seconds))
+        if self._stream.inbox.reading:
+            if spin and self._carrier.spin_until(self._progress):
+                await self._carrier.yield_when_due()
+            await self._arrival(seconds)
+        result: T = self._outcome()
+        return result
 
     def spin_until(self, waiter: Waiter) -> bool:
         """Serve the sockets for a moment, as the carrier does; return whether `waiter` happened."""
@@ -171,15 +172,11 @@ class SecureLink:
 
     async def finish(self, seconds: float | None = None) -> Any:
         """Return what the parser given to `follow` returns. Raises as `read`."""
-        if not self._stream.inbox.reading:
-            return self._outcome()
-        if seconds is None:
-            await self._progress.wait()
-        else:
-            await self._wait_for(seconds)
+        if self._stream.inbox.reading:
+            await self._arrival(seconds)
         return self._outcome()
 
-    async def _wait_for(self, seconds: float) -> None:
+    async def _arrival(self, seconds: float | None) -> None:
         """Wait as long as bytes keep arriving; give the peer up after `seconds` of silence."""
         while not self._progress.happened:
             received = self.bytes_received
@@ -196,11 +193,12 @@ class SecureLink:
         Raises:
             OstrakaError: the link has ended.
         """
-        if self._stream.state is not OPEN and self._stream.state in (State.CLOSING, State.ENDED):
+        stream = self._stream
+        if stream.ended or stream.state is CLOSING:
             raise self._failure()
         self._progress.clear()
-        before = self._stream.consumed
-        self._stream.follow(parser)
+        before = stream.consumed
+        stream.follow(parser)
         self._settle(before)
 
     def _outcome(self) -> Any:
@@ -214,7 +212,7 @@ class SecureLink:
         before, state = stream.consumed, stream.state
         stream.receive(data)
         self._settle(before)
-        if stream.state is not state:
+        if stream.state is not state:  # what `open` waits for
             self._progress.set()
 
     def _settle(self, consumed_before: int) -> None:
@@ -225,7 +223,8 @@ class SecureLink:
         if stream.ended:
             self._end()
             return
-        self._carrier.consumed(stream.consumed - consumed_before)
+        if stream.consumed != consumed_before:
+            self._carrier.consumed(stream.consumed - consumed_before)
         if stream.inbox.finished:
             self._progress.set()
 

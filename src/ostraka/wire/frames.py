@@ -40,24 +40,28 @@ class Kind(IntEnum):
     RELAY = 3
 
 
-_kinds: Final = {int(kind): kind for kind in Kind}
-_longest: Final = {
-    Kind.CONTROL: CONTROL_FRAME,
-    Kind.DATA: DATA_FRAME,
-    Kind.RELAY: RELAY_CHUNK + 2,
+_CONTROL: Final = Kind.CONTROL
+_DATA: Final = Kind.DATA
+"""Names of their own: looking up an enumeration's member takes long enough to be seen."""
+
+_kinds: Final = {
+    1: (Kind.CONTROL, CONTROL_FRAME),
+    2: (Kind.DATA, DATA_FRAME),
+    3: (Kind.RELAY, RELAY_CHUNK + 2),
 }
+"""Kinds by their number, each with the length of its longest body."""
 
 
 def control(body: bytes) -> bytes:
     """A whole control frame."""
     if len(body) > CONTROL_FRAME:
         raise ValueError(f"a control message of {len(body)} bytes")
-    return _header.pack(Kind.CONTROL, len(body)) + body
+    return _header.pack(_CONTROL, len(body)) + body
 
 
 def data_header(length: int) -> bytes:
     """The header of a chunk of `length` bytes."""
-    return _header.pack(Kind.DATA, length)
+    return _header.pack(_DATA, length)
 
 
 def relay(slot: int, payload: bytes) -> bytes:
@@ -74,11 +78,11 @@ def read_header() -> Parser[tuple[Kind, int]]:
     buffer = bytearray(HEADER)
     yield memoryview(buffer)
     number, length = _header.unpack(buffer)
-    kind = _kinds.get(number)
-    if kind is None:
+    if number not in _kinds:
         raise PeerViolation(f"a frame of unknown kind {number}")
-    if length > _longest[kind]:
-        raise PeerViolation(f"a {kind.name} frame of {length} bytes; {_longest[kind]} is the limit")
+    kind, longest = _kinds[number]
+    if length > longest:
+        raise PeerViolation(f"a {kind.name} frame of {length} bytes; {longest} is the limit")
     return kind, length
 
 
@@ -97,7 +101,7 @@ def read_control() -> Parser[bytearray]:
         PeerViolation: it is of another kind.
     """
     kind, length = yield from read_header()
-    if kind is not Kind.CONTROL:
+    if kind is not _CONTROL:
         raise PeerViolation(f"a {kind.name} frame where a message was due")
     return (yield from read_body(length))
 
@@ -110,7 +114,7 @@ def read_chunks(view: memoryview) -> Parser[None]:
     """
     for chunk in chunks(view):
         kind, length = yield from read_header()
-        if kind is not Kind.DATA or length != len(chunk):
+        if kind is not _DATA or length != len(chunk):
             raise PeerViolation(f"a {kind.name} frame of {length} bytes inside a vector")
         yield chunk
 

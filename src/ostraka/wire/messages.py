@@ -183,13 +183,15 @@ _layout: Final[dict[type[Message], tuple[int, tuple[Check, ...]]]] = {
     Ping: (22, ()),
     Pong: (23, ()),
 }
+_numbers: Final = {kind: number for kind, (number, _) in _layout.items()}
 _types: Final = {number: kind for kind, (number, _) in _layout.items()}
+_packer: Final = msgpack.Packer()
+"""One for all messages: making a packer for each would take longer than packing."""
 
 
 def encode(message: Message) -> bytes:
     """Return the one encoding of `message`."""
-    number, _ = _layout[type(message)]
-    body: bytes = msgpack.packb((number, *message))
+    body: bytes = _packer.pack((_numbers[type(message)], *message))
     return body
 
 

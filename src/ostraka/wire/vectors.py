@@ -21,15 +21,14 @@ _codes: Final = {dtype: code for code, dtype in type_codes.items()}
 def pack(step: Step, message: Array) -> Generator[bytes | memoryview]:
     """The pieces that carry `message`; long vectors are not copied, so they must not change."""
     flat = np.ascontiguousarray(message)
-    if flat.ndim != 1 or flat.dtype not in _codes:
+    code = _codes.get(flat.dtype)
+    if code is None or flat.ndim != 1:
         raise TypeError(f"an array of {flat.dtype} and shape {flat.shape} cannot travel")
-    view = flat.data.cast("B") if flat.size else memoryview(b"")
-    code = _codes[flat.dtype]
-    if len(view) <= INLINE_VECTOR:
-        yield frames.control(encode(Vector(*step, code, flat.size, bytes(view))))
+    if flat.nbytes <= INLINE_VECTOR:
+        yield frames.control(encode(Vector(*step, code, flat.size, flat.tobytes())))
         return
     yield frames.control(encode(Vector(*step, code, flat.size, b"")))
-    for chunk in frames.chunks(view):
+    for chunk in frames.chunks(flat.data.cast("B")):
         yield frames.data_header(len(chunk))
         yield chunk
 
