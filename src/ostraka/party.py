@@ -107,7 +107,7 @@ def take_seat(
     receipts: Path | str | None = None,
     keep_records: bool = True,
 ) -> Seat:
-    """Load all that one party's run needs but its input: protocol, key, ledger, receipts' directory.
+    """Load all that one party's run needs but its input: the protocol, its key, where to record it.
 
     Commands do this before they ask a person for the input. Arguments are those of `run`.
 

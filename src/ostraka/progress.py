@@ -42,7 +42,7 @@ class Observer:
         """Take note that a phase begins."""
 
     def share(self, kind: Kind, party: PartyId, vector: Words) -> None:
-        """Take note of a share that this party made for `party`, got from it, or saw it announce."""
+        """Take note of a share that this party made for `party`, got from it or saw it announce."""
 
     def moved(self, done: int, total: int) -> None:
         """Take note that `done` of the `total` bytes that this party will send are sent."""

@@ -63,7 +63,7 @@ def emit(value: Mapping[str, Any]) -> None:
 
 
 def guarded(command: Callable[[], int]) -> int:
-    """Run a command; return its exit code, or that of the error that ended it, reported on stderr."""
+    """Run a command and return its exit code; report an error that ends it, and return its code."""
     try:
         return command()
     except KeyboardInterrupt:
@@ -103,7 +103,7 @@ def report(error: BaseException) -> int:
 
 
 def _known(error: BaseException) -> OstrakaError | None:
-    """Return the error if it is ours, or the first of ours inside a group; None if there is none."""
+    """Return the error if it is ours, or the first of ours inside a group; None if none is."""
     if isinstance(error, OstrakaError):
         return error
     if isinstance(error, BaseExceptionGroup):

@@ -23,7 +23,7 @@ from ostraka.errors import InternalError
 
 
 class State(StrEnum):
-    """Where a session stands."""
+    """States of a session."""
 
     GATHERING = "gathering"
     SEALING = "sealing"
@@ -32,7 +32,7 @@ class State(StrEnum):
 
 
 class Event(StrEnum):
-    """What happens to it."""
+    """Events that change the state of a session."""
 
     GATHERED = "gathered"
     SEALED = "sealed"
@@ -49,14 +49,14 @@ TABLE: Final[dict[tuple[State, Event], State]] = {
 
 
 class Lifecycle:
-    """Where one session stands. An event that the table does not allow changes nothing."""
+    """State of one session. An event that the table does not allow changes nothing."""
 
     def __init__(self) -> None:
         self.state = State.GATHERING
         self._open = False  # asked for every message: a lookup of State.OPEN takes longer
 
     def happen(self, event: Event) -> State:
-        """Move on.
+        """Change the state by an event of the table, and return the new state.
 
         Raises:
             InternalError: `event` cannot happen in this state.

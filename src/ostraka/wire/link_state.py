@@ -47,10 +47,10 @@ TABLE: Final[dict[tuple[State, type[Message]], State]] = {
 
 
 def after(state: State, message: Message) -> State:
-    """Return the state after `message`.
+    """Return the state that a link in `state` has after the peer's `message`.
 
     Raises:
-        PeerViolation: the message is not allowed in `state`.
+        PeerViolation: the peer may not send such a message in `state`.
     """
     try:
         return TABLE[state, type(message)]

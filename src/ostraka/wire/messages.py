@@ -1,4 +1,4 @@
-"""The closed set of typed messages, each one flat msgpack array: a type number and its fields.
+"""Messages on a link: a closed set of types, each a flat msgpack array of type number and fields.
 
 Between parties (inside the TLS session of the two):
 
@@ -187,17 +187,17 @@ _types: Final = {number: kind for kind, (number, _) in _layout.items()}
 
 
 def encode(message: Message) -> bytes:
-    """Return the one encoding of `message`."""
+    """Return the bytes of `message`: each message has exactly one encoding."""
     number, _ = _layout[type(message)]
     body: bytes = msgpack.packb((number, *message))
     return body
 
 
 def decode(body: bytes | bytearray) -> Message:
-    """Return the message in `body`.
+    """Return the message that `body` encodes.
 
     Raises:
-        PeerViolation: anything but the one encoding of one known message.
+        PeerViolation: `body` is not the one encoding of a message of a known type.
     """
     values = _unpack(body)
     kind = _types.get(values[0]) if values and type(values[0]) is int else None
