@@ -8,7 +8,7 @@ from ostraka.identity import Identity
 
 
 def for_link(identity: Identity, peer_certificate: bytes, *, server: bool) -> ssl.SSLContext:
-    """Return a context for the link to the peer with this certificate."""
+    """Return the TLS context for the link to the peer with this certificate; it trusts no other."""
     context = _own(identity, server=server)
     context.load_verify_locations(cadata=peer_certificate)
     return context
