@@ -165,7 +165,7 @@ def _address(value: object) -> str:
 
 
 def fingerprint(value: object) -> str:
-    """Return a text of "sha256:" and 64 hex digits in lower case; ValueError for any other value."""
+    """Return "sha256:" and 64 hex digits in lower case; ValueError for any other value."""
     if not isinstance(value, str) or not re.fullmatch(r"sha256:[0-9a-fA-F]{64}", value):
         raise ValueError('must be "sha256:" and 64 hex digits')
     return value.lower()
@@ -206,7 +206,7 @@ def _size(value: object) -> Decimal | None:
 
 
 def exact_fraction(value: object) -> Fraction:
-    """Read "1/2", "60%" or 0.6 as an exact fraction; ValueError if it is not above 0 and at most 1."""
+    """Read "1/2", "60%" or 0.6 as an exact fraction above 0 and at most 1; ValueError otherwise."""
     text = str(value) if isinstance(value, str | Decimal | Fraction) or value == 1 else ""
     if not re.fullmatch(r"[0-9]{1,9}(/[0-9]{1,9}|(\.[0-9]{1,9})?%?)", text):
         raise ValueError('must be a fraction such as "1/2", "60%" or 0.6')

@@ -79,7 +79,7 @@ def by_contributor(
 def problems(
     inputs: Sequence[InputSchema], parties: Sequence[PartyId], contributors: Sequence[PartyId]
 ) -> Iterator[Problem]:
-    """Yield contradictions in the inputs, and contributors that would not give exactly one input."""
+    """Yield contradictions in inputs, and contributors that would not give exactly one input."""
     for i, schema in enumerate(inputs):
         yield from _bounds(i, schema)
     if len(inputs) > 1:
@@ -121,7 +121,7 @@ def _labels(inputs: Sequence[InputSchema]) -> Iterator[Problem]:
 def _givers(
     inputs: Sequence[InputSchema], parties: Sequence[PartyId], contributors: Sequence[PartyId]
 ) -> Iterator[Problem]:
-    """Yield contributors that give no input or several, and named parties that do not contribute."""
+    """Yield contributors that give no input or several, and parties named in `of` wrongly."""
     seen: dict[PartyId, int] = {}
     roles = {**dict.fromkeys(parties, False), **dict.fromkeys(contributors, True)}
     for i, schema in enumerate(inputs):

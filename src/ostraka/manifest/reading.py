@@ -85,7 +85,7 @@ def _explain(error: ValidationError) -> Iterator[Problem]:
 
 
 def _as_the_only_input(problem: Problem) -> Problem:
-    """Return a problem of a lone `[input]`, validated as a list of one, without the list's index."""
+    """Return a problem of a lone `[input]`, validated as a list of one, without its index."""
     path, words = problem
     return ("input", *path[2:]) if path[:2] == ("input", 0) else path, words
 
