@@ -58,7 +58,7 @@ app.add_typer(demo.app, name="demo", short_help="Run an example on this machine.
 app.command(short_help="Make a key, and print its fingerprint.")(keys.keygen)
 app.command(short_help="List what can be computed.")(protocols.protocols)
 app.command(cls=protocols.NewHelp, short_help="Write a manifest: what parties agree on.")(new.new)
-app.command(short_help="Say in words what a manifest means.")(check.check)
+app.command(short_help="Explain what a manifest means.")(check.check)
 app.command(short_help="Take part in a session.")(session.run)
 app.command(short_help="Relay between parties; it reads nothing.")(session.coordinator)
 app.command(short_help="Rehearse with toy inputs, no network.")(session.simulate)

@@ -274,11 +274,11 @@ class Introductions:
         if relayed.party < len(parties):
             party = parties[relayed.party]
         if party is None or self.topology.relayers.get(party) != relayer:
-            raise PeerViolation("it relayed words of a party that it is not the relayer of")
+            raise PeerViolation("it relayed a message of a party that it is not the relayer of")
         try:
             self._take_word(relayer, party, decode(relayed.message), relayed.certificate)
         except PeerViolation as error:
-            raise PeerViolation(f"it relayed words of {party}: {error.message}") from None
+            raise PeerViolation(f"it relayed a message of {party}: {error.message}") from None
 
     def _take_word(
         self, relayer: PartyId, party: PartyId, message: Message, certificate: bytes
