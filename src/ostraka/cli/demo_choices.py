@@ -35,7 +35,7 @@ def vote(
     ] = "1/2",
     output: Format = voice.OutputFormat.TEXT,
 ) -> None:
-    """Run a board's vote: it learns YES or NO, and no party learns how many voted for it."""
+    """Hold a board's vote: all parties learn YES or NO, and no party learns the count."""
     ballots = _parts(votes, "--votes yes,no,yes")
     for i, ballot in enumerate(ballots, 1):
         if ballot not in ("yes", "no", "abstain"):
@@ -71,7 +71,7 @@ def auction(
     ] = Price.FIRST,
     output: Format = voice.OutputFormat.TEXT,
 ) -> None:
-    """Run an auction of sealed bids: bidders learn the winner and the price, and no losing bid."""
+    """Hold an auction of sealed bids: bidders learn the winner and the price, and no other bid."""
     numbers = _parts(bids, "--bids 310,295,402")
     for i, number in enumerate(numbers, 1):
         if not re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,2})?", number):

@@ -67,7 +67,7 @@ class Channel:
         return message
 
     def opened(self) -> None:
-        """Note that the peer's Ready and vectors were read elsewhere: a Statement may follow."""
+        """Note that all vectors of the peer have been received: its Statement may follow."""
         self.state = link_state.State.OPEN
 
     def send(self, step: Step, message: Array) -> None:

@@ -148,7 +148,8 @@ class Gathering:
         self._news.set()
 
     def _ask_again(self, party: PartyId, error: OstrakaError) -> None:
-        """Wait a moment for another process of that party, with the right manifest, to appear."""
+        """Schedule the end of our patience with a party; until then another process of it, with the
+        right manifest, may appear."""
 
         def patience_over() -> None:
             self._act(self._introductions.patience_over(party, error))
@@ -361,7 +362,8 @@ class Gathering:
             self._act(self._introductions.duplicate(channel.peer))
 
     def late(self) -> OstrakaError:
-        """Return the error for a deadline that has passed."""
+        """Return the error for the deadline that has passed: it names the parties to blame, or the
+        coordinator."""
         place = self._manifest.session.coordinator
         missing = set(self._introductions.missing()) & set(self._topology.linked)
         if self.relay is None and place and any(map(self._topology.through_coordinator, missing)):

@@ -220,7 +220,7 @@ class Introductions:
         return relayer is None or self.here(relayer)
 
     def late(self) -> OstrakaError:
-        """Return the error for a deadline that has passed."""
+        """Return the error for the deadline that has passed; it names the parties to blame."""
         for other in self._others.values():
             if other.state is State.DOUBTED and other.doubt is not None:
                 return other.doubt

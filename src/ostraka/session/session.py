@@ -199,6 +199,7 @@ class Session(Exchange):
 
     @property
     def bytes_received(self) -> int:
+        """Bytes received from all parties, framing included and TLS not."""
         return sum(channel.link.bytes_received for channel in self._channels.values())
 
     def certificate(self, party: PartyId) -> bytes:

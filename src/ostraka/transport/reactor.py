@@ -32,9 +32,11 @@ YIELD_SECONDS: Final = 0.02
 class Handler(Protocol):
     """Owner of a registered socket, called on the socket's events. Must not raise."""
 
-    def on_readable(self) -> None: ...
+    def on_readable(self) -> None:
+        """Read from the socket, which has bytes or has ended."""
 
-    def on_writable(self) -> None: ...
+    def on_writable(self) -> None:
+        """Write to the socket, which has room."""
 
 
 class Waiter:
@@ -47,11 +49,13 @@ class Waiter:
         self._future: asyncio.Future[None] | None = None
 
     def set(self) -> None:
+        """Set the event, and wake the task that waits for it."""
         self.happened = True
         if self._future is not None and not self._future.done():
             self._future.set_result(None)
 
     def clear(self) -> None:
+        """Reset the event, so that it can be waited for again."""
         self.happened = False
 
     async def wait(self) -> None:

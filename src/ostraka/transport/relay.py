@@ -138,7 +138,8 @@ class RelayCarrier(Carrier):
 class Members(Protocol):
     """Owner of a relay, called with a carrier to each other member of its room."""
 
-    def joined(self, fingerprint: bytes, carrier: RelayCarrier) -> None: ...
+    def joined(self, fingerprint: bytes, carrier: RelayCarrier) -> None:
+        """Take the carrier to a member with this fingerprint, or close it."""
 
 
 class Relay:
@@ -188,9 +189,11 @@ class Relay:
 
     @property
     def has_room(self) -> bool:
+        """Whether few enough bytes wait for the socket that carriers may send more."""
         return self._link.backlog < BACKLOG
 
     def write(self, frame: bytes) -> None:
+        """Queue a frame for the coordinator."""
         self._link.write(frame)
 
     def spin_until(self, waiter: Waiter) -> bool:
@@ -198,6 +201,7 @@ class Relay:
         return self._link.spin_until(waiter)
 
     def forget(self, slot: int, carrier: RelayCarrier) -> None:
+        """Drop the carrier of a slot: bytes from it are ignored from now on."""
         if self._carriers.get(slot) is carrier:
             del self._carriers[slot]
 

@@ -93,7 +93,7 @@ class SecureStream:
             raise InternalError(f"bytes on a secure link in state {self.state.value!r}")
 
     def data_to_send(self) -> bytes:
-        """Return the next bytes for the carrier, of at most `CIPHERTEXT`; empty: nothing waits."""
+        """Return the next bytes for the carrier, at most `CIPHERTEXT`; empty when none wait."""
         out, tls = self.outbox, self._tls
         if out.queue and tls is not None and not out.bio.pending:
             out.encrypt(tls)
@@ -178,7 +178,7 @@ class SecureStream:
     # Ending
 
     def lose(self, error: OstrakaError) -> None:
-        """Note that the carrier is gone. What it brought can still be read by `follow`.
+        """Note that the carrier is gone. Bytes that it brought can still be read by `follow`.
 
         Raises:
             InternalError: it was lost before.

@@ -218,7 +218,7 @@ class SecureLink:
             self._progress.set()
 
     def _settle(self, consumed_before: int) -> None:
-        """Follow the stream's new state: send, credit the carrier, wake the reader, or end."""
+        """Act on the stream's new state: send, credit the carrier, wake the reader, or end."""
         stream = self._stream
         if stream.outbox.bio.pending:
             self._pump()
