@@ -41,7 +41,7 @@ tables = {
         Row(3, 10**7, "relay", 3, long=True),
     ],
     "Vector sum of bits, without and with joint noise": [Row(3, 10**6, "direct", 9, work="noise")],
-    "Words and protocols of the engine": [
+    "Operations and protocols of the engine": [
         Row(3, 10**6, "direct", 5, work="mul"),
         Row(3, 10**5, "direct", 5, work="compare"),
         Row(3, 1000, "direct", 5, work="sort"),

@@ -65,7 +65,7 @@ def check_party(name, pin, entry, digest, session):
 
 
 def check_statements(statements, digest, session):
-    """The places, among the manifest's contributors, of those counted; None when nobody says."""
+    """The places, among the manifest's contributors, of those counted; None when no party says."""
     for name, statement in statements.items():
         require(statement["party"] == name, f"{name}'s statement is another party's")
         require(statement["session"] == session.hex(), f"{name} signed another session")
@@ -101,8 +101,8 @@ def verify(receipt):
     yield f"session   {session.hex()}"
     yield f"manifest  sha256 {digest.hex()}"
     yield f"parties   {', '.join(pins)}: each signed this manifest and session"
-    yield f"ended     {', '.join(sorted(statements)) or 'nobody'}: signed what they did"
-    who = "nobody says" if counted is None else ", ".join(contributors[i] for i in counted)
+    yield f"ended     {', '.join(sorted(statements)) or 'no party'}: signed what they did"
+    who = "no party says" if counted is None else ", ".join(contributors[i] for i in counted)
     yield f"counted   {who}"
 
 

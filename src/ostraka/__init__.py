@@ -56,7 +56,7 @@ _MODULES = {
 
 
 def __getattr__(name: str) -> object:
-    """Import a public name when it is first used: `import ostraka` alone is quick. [PEP 562]"""
+    """Import a public name when it is first used, so that `import ostraka` is quick. [PEP 562]"""
     from importlib import import_module
 
     if name == "errors":

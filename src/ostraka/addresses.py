@@ -10,7 +10,7 @@ _ADDRESS = re.compile(
 
 
 def host_port(address: object, *, lowest_port: int = 1) -> tuple[str, int]:
-    """Split an address; ValueError when it is none.
+    """Split an address into host and port; ValueError when it is not valid.
 
     Args:
         lowest_port: 0 where the system may choose a port to listen on.

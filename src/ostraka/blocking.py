@@ -1,4 +1,4 @@
-"""Coroutines called from plain code: from a script, and from a cell whose event loop is running."""
+"""Calls of coroutines from code without `await`: a script, or a notebook's cell."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ T = TypeVar("T")
 
 
 def run_to_end(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine and return its result; blocks the calling thread until then.
+    """Run a coroutine and return its result; block the calling thread until then.
 
-    Where an event loop runs in this thread already (a notebook), a thread of its own runs it.
+    Where an event loop runs in this thread already (a notebook), the coroutine runs in a new
+    thread.
     """
     try:
         asyncio.get_running_loop()

@@ -1,4 +1,4 @@
-"""Manifests bound to their protocols, directories, and the coordinator's own file."""
+"""Configuration: manifests bound to their protocols, directories, the coordinator's own file."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 
 def load(source: Path | str) -> Manifest:
-    """Read a manifest and check it, also against the protocol it names.
+    """Read a manifest and check it, also by the rules of the protocol that it names.
 
     Args:
         source: a path, or the TOML itself: text that has more than one line.
 
     Raises:
-        ManifestError: not valid; the message points at the line.
-        UsageError: unreadable.
+        ManifestError: the manifest is not valid; the message points at the line.
+        UsageError: the file is unreadable.
     """
     return bind(source).manifest
 
@@ -64,15 +64,15 @@ def bind_text(text: str, source: str) -> Protocol:
 
 
 def keys_directory(option: Path | None = None, environ: Mapping[str, str] = os.environ) -> Path:
-    """Say where NAME.key and NAME.crt are: the option, else OSTRAKA_KEYS, else here."""
+    """Return the directory of NAME.key and NAME.crt: the option, else OSTRAKA_KEYS, else here."""
     return option or Path(environ.get("OSTRAKA_KEYS") or ".")
 
 
 def receipts_directory(option: Path | None = None, environ: Mapping[str, str] = os.environ) -> Path:
-    """Say where receipts go: the option, else OSTRAKA_RECEIPTS, else here.
+    """Return the directory for receipts: the option, else OSTRAKA_RECEIPTS, else here.
 
     Raises:
-        UsageError: it is no directory we may write to; better found now than after the session.
+        UsageError: it is not a directory that we may write to. Better found before the session.
     """
     found = option or Path(environ.get("OSTRAKA_RECEIPTS") or ".")
     if not found.is_dir() or not os.access(found, os.W_OK | os.X_OK):
@@ -82,8 +82,10 @@ def receipts_directory(option: Path | None = None, environ: Mapping[str, str] = 
 
 
 def ledger_directory(keys: Path, environ: Mapping[str, str] = os.environ) -> Path:
-    """Say where NAME.ledger is: OSTRAKA_LEDGER, for keys that lie where nothing can be written,
-    else beside the key."""
+    """Return the directory of NAME.ledger: OSTRAKA_LEDGER, else that of the key.
+
+    OSTRAKA_LEDGER is for keys in a directory that cannot be written.
+    """
     return Path(environ.get("OSTRAKA_LEDGER") or keys)
 
 
@@ -92,8 +94,14 @@ def ledger_directory(keys: Path, environ: Mapping[str, str] = os.environ) -> Pat
 
 @dataclass(frozen=True, slots=True)
 class CoordinatorConfig:
-    """Where a coordinator listens ("host:port", port 0 lets the system choose), who it is, and
-    whom it admits: fingerprints, or None for everybody with a key."""
+    """Settings of a coordinator.
+
+    Attributes:
+        listen: its address, "host:port"; port 0 lets the system choose.
+        name: the name of its key's files.
+        keys: the directory of its key.
+        allow: fingerprints of the parties that it admits; None: any party with a key.
+    """
 
     listen: str
     name: str
@@ -107,7 +115,7 @@ def load_coordinator(path: Path) -> CoordinatorConfig:
     `keys` is relative to the file.
 
     Raises:
-        UsageError: unreadable, or anything else in it.
+        UsageError: the file is unreadable, has another key, or a value that is not valid.
     """
     try:
         raw = tomllib.loads(read_bounded(path).decode("utf-8", "replace"))

@@ -1,8 +1,8 @@
-"""Exchange: the narrow waist, all that a protocol may ask of the network.
+"""Exchange: all that a protocol may ask of the network.
 
-Mathematics never learns how a message travels; the network never learns what a message means.
-Every message is a one-dimensional array whose element type and length the receiver states
-*before* it looks, so a peer cannot make it allocate, convert or guess.
+A protocol never learns how a message travels, and the network never learns what it means. Every
+message is a one-dimensional array. The receiver states its element type and length *before* it
+reads the message, so a peer cannot make the receiver allocate, convert or guess.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ostraka.names import PartyId, Step
 
 type_codes: dict[str, np.dtype[Any]] = {"u8": np.dtype("<u8"), "u1": np.dtype("u1")}
-"""Element types that travel: field and ring elements, and bytes."""
+"""Element types of messages by code: "u8" for field and ring elements, "u1" for bytes."""
 
 Array = NDArray[np.uint64] | NDArray[np.uint8]
 
@@ -52,12 +52,12 @@ def octets(length: int) -> Expected:
 
 
 class Exchange(ABC):
-    """Side of a session that belongs to one party, as a protocol sees it.
+    """One party's access to the messages of a session, as a protocol sees it.
 
     `send` never blocks and keeps order per receiver. `receive` raises `PeerLost` when the peer is
-    gone or silent for too long and `PeerViolation` when it sent something else than expected;
-    after either, nothing more comes from that peer. Sending to a lost peer is silently dropped:
-    its loss is reported where this party waits for it.
+    gone or silent for too long, and `PeerViolation` when it sent another message than expected;
+    after either, nothing more comes from that peer. A message to a lost peer is silently dropped:
+    the loss is reported where this party waits for that peer.
     """
 
     me: PartyId
@@ -93,16 +93,16 @@ class Exchange(ABC):
         Args:
             into: a contiguous array of the expected type and length that is filled and returned,
                 for long vectors; its content is undefined when this raises.
-            patience: for how many of the manifest's timeouts the sender may be silent. A party
-                that waits for a waiting party must be the more patient of the two, or it calls the
-                wrong one lost.
+            patience: for how many of the manifest's timeouts the sender may be silent. Where the
+                sender itself waits for a third party, the receiver must be more patient than the
+                sender; otherwise it would blame the sender for the third party's silence.
         """
 
     async def flush(self) -> None:  # noqa: B027 - exchanges without queues have nothing to do
         """Return once all messages sent have been handed to the operating system."""
 
     def broadcast(self, to: Iterable[PartyId], step: Step, message: Array) -> None:
-        """Send the same message to each of `to` but this party."""
+        """Send the same message to each party in `to`, this party excepted."""
         for party in to:
             if party != self.me:
                 self.send(party, step, message)
@@ -110,13 +110,15 @@ class Exchange(ABC):
     async def gather(
         self, senders: Iterable[PartyId], step: Step, expected: Expected
     ) -> dict[PartyId, NDArray[Any]]:
-        """Receive one message from each of `senders` but this party, in the order given."""
+        """Receive one message from each party in `senders`, this party excepted; return them by
+        sender."""
         return {s: await self.receive(s, step, expected) for s in senders if s != self.me}
 
     async def all_to_all(
         self, messages: Mapping[PartyId, Array], step: Step, expected: Expected
     ) -> dict[PartyId, NDArray[Any]]:
-        """Send each party its message, then receive one from each of them: one round."""
+        """Send each party its message, then receive one from each: one round; return them by
+        sender."""
         for party, message in messages.items():
             if party != self.me:
                 self.send(party, step, message)

@@ -1,4 +1,4 @@
-"""A manifest in words: who learns what, what it costs, what noise would do to the answer."""
+"""Explanation of a manifest: who learns what, what it costs, what noise does to the answer."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from ostraka.protocols.protocol import Protocol
 
 @dataclass(frozen=True)
 class Explanation:
-    """What `ostraka check` says of a manifest.
+    """Explanation of a manifest, as `ostraka check` prints it.
 
     Attributes:
         manifest: the manifest.
-        sentences: who learns what, and against whom it is safe.
+        sentences: say who learns what, and against whom it is safe.
         cost: rounds, and the messages and bytes that each party sends.
-        advice: errors against epsilon; None where the answer takes no noise.
-        noise: sentences about `advice`.
+        advice: the answer's error for several epsilons; None where the protocol takes no noise.
+        noise: sentences that say `advice` in words.
     """
 
     manifest: Manifest
@@ -35,14 +35,14 @@ class Explanation:
 
     @classmethod
     def of(cls, protocol: Protocol) -> Explanation:
-        """Explain a protocol under its manifest."""
+        """Return the explanation of a protocol under its manifest."""
         advised = advice.advise(protocol)
         noise = advice.in_words(protocol, advised) if advised else []
         sentences = tuple(protocol.explain())
         return cls(protocol.manifest, sentences, protocol.cost(), advised, tuple(noise))
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what `ostraka check --output json` prints."""
+        """Return the JSON that `ostraka check --output json` prints."""
         manifest, cost = self.manifest, self.cost
         return {
             "manifest_sha256": manifest.digest.hex(),
@@ -69,7 +69,7 @@ class Explanation:
 
 
 def check(manifest: Manifest | Path | str) -> Explanation:
-    """Say in words who learns what, against whom it is safe, what it costs, and what noise does.
+    """Explain a manifest: who learns what, against whom it is safe, its cost, the effect of noise.
 
     Args:
         manifest: the session's manifest, a path to it, or its TOML.
@@ -81,7 +81,7 @@ def check(manifest: Manifest | Path | str) -> Explanation:
 
 
 def _noise(advised: Advice) -> dict[str, Any]:
-    """`error95` against epsilon; an error that is absent: this kind of noise is not possible."""
+    """Return `error95` against epsilon for JSON; a kind of noise that is not possible is absent."""
     rows = [
         {"epsilon": str(row.epsilon)}
         | {p: e for p, e in (("local", row.local), ("central", row.central)) if e is not None}

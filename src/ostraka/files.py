@@ -1,4 +1,4 @@
-"""Files of a person's own, read whole and never without a bound."""
+"""Files on this machine: read whole within a bound, and checked for who may change them."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from ostraka.errors import UsageError
 
 
 def read_bounded(path: Path, most: int = limits.MANIFEST) -> bytes:
-    """Read a file of at most `most` bytes.
+    """Return the content of a file of at most `most` bytes.
 
     Raises:
-        UsageError: unreadable, or larger.
+        UsageError: the file is unreadable, or larger.
     """
     try:
         with path.open("rb") as file:
@@ -26,7 +26,7 @@ def read_bounded(path: Path, most: int = limits.MANIFEST) -> bytes:
 
 
 def loose_modes(path: Path, wanted: int) -> str | None:
-    """Say in words how the path's mode allows more than `wanted`; None when it does not."""
+    """Describe how the mode of `path` allows more than `wanted`; None when it does not."""
     try:
         mode = stat.S_IMODE(path.stat().st_mode)
     except OSError as error:

@@ -16,11 +16,11 @@ from ostraka.record.own_rules import load_rules
 
 
 def own_identity(manifest: Manifest, me: PartyId, keys: Path) -> Identity:
-    """Load our key, which must be the one that the manifest pins for `me`.
+    """Load the key of the party `me`, which must be the key that the manifest pins.
 
     Raises:
-        UsageError: there is no key, or others can read it.
-        PinMismatch: it is another key than the manifest's.
+        UsageError: there is no key, or other users of the machine can read it.
+        PinMismatch: the manifest pins another key.
     """
     found = identity.load(me, keys)
     require_pinned(manifest, me, found)
@@ -28,10 +28,10 @@ def own_identity(manifest: Manifest, me: PartyId, keys: Path) -> Identity:
 
 
 def require_pinned(manifest: Manifest, me: PartyId, own: Identity) -> None:
-    """Refuse a key that is not the one the manifest pins for `me`.
+    """Check that a key is the one that the manifest pins for the party `me`.
 
     Raises:
-        PinMismatch: it is not.
+        PinMismatch: the manifest pins another key.
     """
     if own.fingerprint != manifest.pin(me):
         raise PinMismatch(
@@ -43,14 +43,14 @@ def require_pinned(manifest: Manifest, me: PartyId, own: Identity) -> None:
 
 
 def own_ledger(own: Identity, keys: Path, warn: Callable[[str], None]) -> Ledger:
-    """Open a party's ledger, read and checked, under the rules of its own NAME.toml.
+    """Open a party's ledger under the rules of its own NAME.toml; read and check its entries.
 
     Args:
         keys: the directory of the party's key.
-        warn: told of what was repaired.
+        warn: is called with a text when an unfinished last line was left out.
 
     Raises:
-        RefusedByLedger: it is not to be trusted, or cannot be written.
+        RefusedByLedger: the ledger was altered, or cannot be written.
         UsageError: NAME.toml is not valid.
     """
     rules = load_rules(own.name, keys)
@@ -66,7 +66,9 @@ def own_ledger(own: Identity, keys: Path, warn: Callable[[str], None]) -> Ledger
 
 
 def ledger_names(where: Path) -> list[str]:
-    """List the parties with a ledger in a directory; a ledger that is gone has left its head, and
-    is not the same as none."""
+    """List the parties with a ledger in the directory `where`.
+
+    A ledger that was deleted counts, as its head file is still there: it is not the same as none.
+    """
     found = (*where.glob("*.ledger"), *where.glob("*.ledger.head"))
     return sorted({path.name.partition(".")[0] for path in found})

@@ -16,25 +16,25 @@ from ostraka.names import PartyId
 from ostraka.values import as_fine, in_words
 
 Value = Any
-"""What goes into JSON: int, text, float, or a list or table of those."""
+"""Value as it goes into JSON: int, text, float, or a list or table of those."""
 
 Status = Literal["released", "noised", "suppressed", "no-output"]
 
 
 @dataclass(frozen=True, repr=False)
 class Output:
-    """One opened figure, or one for each element.
+    """Named part of a result: one opened figure, or one for each element of a vector.
 
     Attributes:
-        name, unit: what it is called and counted in; "" for no unit.
+        name, unit: its name, and the unit of its value; "" for no unit.
         parts: opened integers: one vector, or several of equal length, read side by side.
         render: one element's integers -> its value; None: the integer is the value.
         scalar: True when the value is that of the only element rather than a list.
         error95: for a noised figure, half of its 95% interval's width, in the unit of the value and
             shaped like it.
-        withheld: why the figure, or cells of it, are not given, in one sentence. Such cells are
-            absent from the value; a figure that is withheld as a whole has no parts.
-        noised: whether noise decided on it; error95 says so too.
+        withheld: why the figure, or cells of it, are withheld, in one sentence; "" when nothing
+            is. Withheld cells are absent from the value; a figure withheld as a whole has no parts.
+        noised: whether noise changed it; so it also did where error95 is given.
     """
 
     name: str
@@ -48,13 +48,14 @@ class Output:
 
     @property
     def value(self) -> Value:
-        """The value for JSON; a list of Python objects is built each time, so ask once."""
+        """The value for JSON; each access builds a list of Python objects anew, so keep it."""
         columns = [part.tolist() for part in self.parts]
         values = list(map(self.render, *columns)) if self.render else columns[0]
         return values[0] if self.scalar else values
 
     def within(self, width: int) -> Output:
-        """The same, every opened integer being within `width` of the truth 95 times in 100."""
+        """Return a copy with `error95` set: 95 times in 100, each opened integer is within `width`
+        of the truth."""
         parts = tuple(np.full((1, *part.shape[1:]), width) for part in self.parts)
         one = replace(self, parts=parts, scalar=True).value
         error = float(f"{one:.3g}") if isinstance(one, float) else one
@@ -70,7 +71,7 @@ class Outcome:
 
     Attributes:
         outputs: none at a party that learns no result.
-        contributors: whose inputs are in the outputs.
+        contributors: the contributors whose inputs are in the outputs.
         liars: compute parties that announced wrong shares, which were corrected.
         session: the session's id, 64 hex digits; "" where there was no network.
         protocol: its name in the manifest.
@@ -88,7 +89,8 @@ class Outcome:
 
     @property
     def status(self) -> Status:
-        """What happened to the exact answer; "no-output" at a party that learns no result."""
+        """Status of the answer: "released" exactly, "noised", or "suppressed" in part or whole;
+        "no-output" at a party that learns no result."""
         if not self.contributors:
             return "no-output"
         if any(output.withheld for output in self.outputs):
@@ -98,7 +100,7 @@ class Outcome:
 
     @property
     def why(self) -> str:
-        """What was withheld and why, a sentence for each reason; "" when nothing was."""
+        """Reasons for which figures were withheld, a sentence each; "" when none was."""
         reasons = dict.fromkeys(output.withheld for output in self.outputs)
         return " ".join(filter(None, reasons))
 
@@ -117,7 +119,8 @@ class Outcome:
         raise UsageError(f'there is no output "{name}"', hint=f"this party learned {known}")
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what `ostraka run --output json` prints; what a party may not learn is absent."""
+        """Return the JSON that `ostraka run --output json` prints; it has only what this party may
+        learn."""
         proof = {
             "session": self.session,
             "protocol": self.protocol,

@@ -1,9 +1,9 @@
-"""One party's run, whole: for the command line, a page, a notebook and a service alike.
+"""Run of one party from manifest to receipt: for commands, pages, notebooks and services alike.
 
-The order protects the other parties and the data. The manifest is read and checked, then the own
-key against its pin. Then the input is validated and encoded, once. Then the run is reserved in the
-party's ledger, and only then is another party contacted. A run that is refused on this machine
-costs the others nothing: they go on gathering.
+The order protects the other parties and the data. First the manifest is checked, and the party's
+key is compared with its pin. Then the input is validated and encoded, once. Then the run is
+reserved in the party's ledger. Only then is another party contacted. A run that is refused on this
+machine costs the other parties nothing: they go on gathering.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from ostraka.session.session import Session
 PROGRESS_SECONDS = 0.1
 
 OpenLedger = Callable[[Callable[[str], None]], Ledger]
-"""Opens a party's ledger; its argument is told of what was repaired."""
+"""Function that opens a party's ledger; it calls its argument with a text on each repair."""
 
 
 async def run(
@@ -52,7 +52,7 @@ async def run(
 
     Args:
         manifest: the session's manifest, a path to it, or its TOML.
-        as_: which party of the manifest we are.
+        as_: the name in the manifest of the party that runs here.
         input: a contributor's input: a number, a text that the manifest's type reads exactly
             ("3800.50"), a bool, a list of these or a NumPy array. None at other parties.
         keys: the directory of NAME.key and NAME.crt, or the identity itself; by default
@@ -85,7 +85,7 @@ def run_sync(
     keep_records: bool = True,
     observer: Observer | None = None,
 ) -> Outcome:
-    """Do as `run`, from plain code; also where an event loop runs in this thread."""
+    """Do as `run` from code without `await`; also where an event loop runs in this thread."""
     return run_to_end(
         run(
             manifest,
@@ -107,10 +107,13 @@ def take_seat(
     receipts: Path | str | None = None,
     keep_records: bool = True,
 ) -> Seat:
-    """Find everything that one party's run needs, before its input is asked for; see `run`.
+    """Load all that one party's run needs but its input: the protocol, its key, where to record it.
+
+    Commands do this before they ask a person for the input. Arguments are those of `run`.
 
     Raises:
-        UsageError: the manifest, the key or the directory of receipts is no good.
+        ManifestError: the manifest is not valid.
+        UsageError: a file is missing or unreadable, or receipts cannot be written.
         PinMismatch: the manifest pins another key.
     """
     protocol = config.bind(manifest)
@@ -136,12 +139,12 @@ class Seat:
     """Place of one party in one session, before another party is contacted.
 
     Attributes:
-        protocol: the manifest's, with the manifest in it.
+        protocol: the protocol that the manifest names, with the manifest in it.
         identity: this party's key.
         me: its name in the manifest.
         receipts: the directory of the receipt; None: no receipt is written.
-        open_ledger: opens the ledger that the run is written down in, and that may refuse it; None:
-            the run is not written down.
+        open_ledger: opens the ledger that records the run and may refuse it; None: no ledger
+            records it.
     """
 
     protocol: Protocol
@@ -161,17 +164,17 @@ class Seat:
         return self.me in self.manifest.contributors
 
     async def run(self, raw: object = None, progress: Progress | None = None) -> Outcome:
-        """Take part, once; see `run` of this module.
+        """Take part in the session once, from gathering to receipt; see `run` of this module.
 
         Args:
             raw: a contributor's input, None at other parties.
-            progress: kept up to date from here on.
+            progress: updated as the run goes on; by default a new one without an observer.
         """
         progress = progress or Progress()
         try:
             encoded = [self.protocol.input_of(self.me, raw)]
-            # A protocol on an engine is rehearsed for this: not while the others wait, and only if
-            # an observer is told.
+            # To count bytes, a protocol on an engine is rehearsed. That happens before other
+            # parties wait, and only if an observer is told.
             total = self.protocol.cost().sent[self.me].bytes if progress.watched else 0
             with self._booked(progress) as booking:
                 return await self._take_part(encoded, total, booking, progress)
@@ -182,8 +185,10 @@ class Seat:
     async def _take_part(
         self, encoded: list[Words | None], total: int, booking: _Booking, progress: Progress
     ) -> Outcome:
-        """Run from gathering to receipt; takes the input out of `encoded`, so that a long vector
-        is gone once it is shared."""
+        """Run from gathering to receipt, and return the outcome.
+
+        The input is taken out of the list `encoded`, so that a long vector is freed once shared.
+        """
         observer = progress.observer
         async with taking_part(self.manifest, self.identity, self.me, observer) as session:
 
@@ -208,7 +213,10 @@ class Seat:
 
     @contextmanager
     def _booked(self, progress: Progress) -> Iterator[_Booking]:
-        """Reserve the run in the ledger; settle the reservation if the run ends with an error."""
+        """Reserve the run in the ledger, if there is one; settle the reservation on an error.
+
+        The reservation is released where the run certainly revealed nothing, otherwise kept.
+        """
         place = None
         if self.open_ledger is not None:
             ledger = self.open_ledger(progress.observer.warn)
@@ -234,9 +242,9 @@ def _warn(manifest: Manifest, outcome: Outcome, observer: Observer) -> None:
 async def _close(
     session: Session, outcome: Outcome | None, directory: Path | None, observer: Observer
 ) -> Path | None:
-    """Sign what happened, hear what the others sign, and write the receipt.
+    """Exchange signed statements with the other parties, write the receipt, and return its path.
 
-    A receipt that cannot be written does not take the result with it.
+    A receipt that cannot be written is a warning, so that the party keeps its result.
     """
     statements = await closing.exchange_statements(session, outcome)
     for party in closing.with_other_results(statements) if outcome is not None else ():
@@ -254,7 +262,10 @@ async def _close(
 async def taking_part(
     manifest: Manifest, identity: Identity, me: PartyId, observer: Observer
 ) -> AsyncGenerator[Session]:
-    """Open a session; an error inside ends it for all its parties, with a code."""
+    """Open a session as a context, and close it at the end.
+
+    An error inside aborts the session: its other parties are told the error's code.
+    """
     session = await Session.open(
         manifest,
         identity,
@@ -278,7 +289,7 @@ async def taking_part(
 
 
 class _Booking:
-    """Place of a run in this party's ledger, if it keeps one."""
+    """Reservation of a run in this party's ledger; without a ledger it does nothing."""
 
     def __init__(
         self, place: Reservation | None, manifest: Manifest, me: PartyId, progress: Progress
@@ -289,19 +300,19 @@ class _Booking:
         self._needed = manifest.sharing.scheme == "additive" and me in manifest.compute
 
     def commit(self, session: Session, counted: tuple[PartyId, ...], cost: Spend) -> None:
-        """Write down whom the run counts, before anything can become known."""
+        """Record the contributors that the run counts, before any result can become known."""
         if self._place:
             self._place.commit(session.id.hex(), counted, cost)
 
     def result(self, session: Session, outcome: Outcome) -> None:
-        """Write down what became known: too late to refuse."""
+        """Record which outputs became known; a ledger that fails now only gives a warning."""
         if self._place:
             names = [output.name for output in outcome.outputs if output.parts]
             with self._warning():
                 self._place.result(session.id.hex(), outcome.contributors, outcome.status, names)
 
     def failed(self, error: BaseException) -> None:
-        """Release what was not committed, if it is certain that nothing was revealed."""
+        """Release a reservation that was not committed, if the run certainly revealed nothing."""
         if self._place is None or self._place.committed:
             return
         kept = self._contributes and not self._progress.data_left
@@ -311,7 +322,7 @@ class _Booking:
 
     @contextmanager
     def _warning(self) -> Iterator[None]:
-        """Turn a ledger's refusal into a warning."""
+        """Turn an error of the ledger inside this context into a warning."""
         try:
             yield
         except OstrakaError as problem:
@@ -325,7 +336,7 @@ def _why(error: BaseException) -> str:
 
 
 class _Bytes:
-    """Tells an observer, now and then, how many bytes have left."""
+    """Timer that tells an observer how many bytes have left, every `PROGRESS_SECONDS`."""
 
     def __init__(self, session: Session, observer: Observer, total: int) -> None:
         self._session, self._observer, self._total = session, observer, total

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Phase(StrEnum):
-    """Phases of a run, in order; parties without a role in one pass through it."""
+    """Phases of a run, in order; a party that has no part in a phase passes through it."""
 
     GATHERING = "gathering"
     SHARING = "sharing"
@@ -22,42 +22,42 @@ class Phase(StrEnum):
 
 
 Kind = Literal["made", "got", "announced"]
-"""Of a share: made for a party, got from a contributor, announced by a compute party."""
+"""Origin of a share: made for a party, got from a contributor, announced by a compute party."""
 
 
 class Observer:
-    """Watches one run from outside; every method does nothing unless a subclass overrides it.
+    """Receiver of a run's events; every method does nothing unless a subclass overrides it.
 
     Attributes:
-        wants_shares: whether `share` is called: for teaching with toy inputs only, as it is told
-            real shares, written out in full. Everything else it is told is not secret.
+        wants_shares: whether `share` is called. It is given real shares, so this is for teaching
+            with toy inputs only. The arguments of all other methods are not secret.
     """
 
     wants_shares: bool = False
 
     def gathering(self, present: int, total: int) -> None:
-        """Hear how many of the parties are here, ourselves included."""
+        """Take note that `present` of `total` parties are here, this party included."""
 
     def phase(self, phase: Phase) -> None:
-        """Hear that a phase begins."""
+        """Take note that a phase begins."""
 
     def share(self, kind: Kind, party: PartyId, vector: Words) -> None:
-        """Hear of a share that we made for `party`, got from it, or saw it announce."""
+        """Take note of a share that this party made for `party`, got from it or saw it announce."""
 
     def moved(self, done: int, total: int) -> None:
-        """Hear how many of the bytes that this party is to send are sent."""
+        """Take note that `done` of the `total` bytes that this party will send are sent."""
 
     def warn(self, text: str) -> None:
-        """Hear of trouble that does not touch the result."""
+        """Take note of a problem that does not change the result."""
 
 
 class Progress:
-    """State of one party's run; tells an observer of every change.
+    """State of one party's run; reports every change of phase to an observer.
 
     Attributes:
         phase: the phase that began last.
         data_left: whether anything derived from this party's input has left its machine.
-        watched: whether the run has an observer, so that what is only told is worth working out.
+        watched: whether the run has an observer; if not, figures only for it need no computing.
     """
 
     def __init__(self, observer: Observer | None = None) -> None:
@@ -77,7 +77,7 @@ class Progress:
         return self.phase in (Phase.OPENING, Phase.DONE)
 
     def enter(self, phase: Phase) -> None:
-        """Begin a phase."""
+        """Set the phase that begins, and tell the observer."""
         self.phase = phase
         self.observer.phase(phase)
 

@@ -1,7 +1,7 @@
-"""All parties of a session in one process: no network, no keys, every run repeatable.
+"""Rehearsal of a session with all its parties in one process: no network, no keys.
 
-Randomness comes from the given seed, so whoever has the seed could read every share: this is for
-rehearsals and tests.
+All randomness comes from the given seed. Every run can be repeated, and a person who has the seed
+can read every share: this is for rehearsals and tests only.
 """
 
 from __future__ import annotations
@@ -31,22 +31,22 @@ from ostraka.protocols.protocol import Protocol
 from ostraka.protocols.runner import Gate, open_gate, run
 
 Result = Outcome | OstrakaError | None
-"""An outcome for a recipient, None for who learns nothing, or the error a party ended with."""
+"""End of a party's run: a recipient's outcome, None at a party that learns nothing, or an error."""
 
 
 class Crashed(OstrakaError):
-    """The party was told to stop here."""
+    """Error of a party that was told to crash after so many messages."""
 
     code = "crashed"
 
 
 class MemoryNet:
-    """The queues between the parties of one process.
+    """Network of queues between the parties of one process.
 
     Args:
-        parties: everybody.
-        drop: how many messages a party sends before it crashes (0: it never says anything).
-        seed: in which order parties get to run.
+        parties: all parties, by name.
+        drop: for each party that crashes, how many messages it sends before (0: none).
+        seed: determines the order in which parties get to run.
     """
 
     def __init__(
@@ -62,11 +62,15 @@ class MemoryNet:
         self._order = random.Random(seed)  # noqa: S311 - a schedule, not a secret
 
     def exchange(self, me: PartyId) -> MemoryExchange:
-        """One party's end."""
+        """Return the exchange of one party."""
         return MemoryExchange(self, me)
 
     def put(self, sender: PartyId, to: PartyId, step: Step, message: Array) -> None:
-        """Deliver at once, or crash the sender."""
+        """Deliver a message at once.
+
+        Raises:
+            Crashed: the sender has sent as many messages as it was to send before it crashes.
+        """
         before = self.sent[sender]
         if before.messages >= self.drop.get(sender, before.messages + 1):
             raise Crashed(f"{sender} was told to crash after {before.messages} messages")
@@ -75,7 +79,8 @@ class MemoryNet:
         self._wake[to].set()
 
     async def take(self, sender: PartyId, to: PartyId) -> tuple[Step, Array]:
-        """The next message from `sender`; PeerLost when none can come any more."""
+        """Return the next message from `sender`, and its step; PeerLost when none can come any
+        more."""
         await self.shuffle()
         queue = self._queues[sender, to]
         while not queue:
@@ -88,13 +93,13 @@ class MemoryNet:
         return queue.popleft()
 
     def leave(self, party: PartyId) -> None:
-        """`party` has ended; what it sent stays readable."""
+        """Note that `party` has ended; messages that it sent stay readable."""
         self.gone.add(party)
         for waiting in self._waiting:
             self._wake[waiting].set()
 
     async def shuffle(self) -> None:
-        """Let others go first, at random."""
+        """Let other parties run first, for a random number of turns."""
         for _ in range(self._order.randrange(4)):
             await asyncio.sleep(0)
 
@@ -144,7 +149,16 @@ async def run_all(
     observers: Mapping[PartyId, Observer] | None = None,
     gates: Mapping[PartyId, Gate] | None = None,
 ) -> dict[PartyId, Result]:
-    """Run every party over `net`; a party that fails ends with its error, others go on."""
+    """Run a protocol at every party over `net`; return the end of each party's run.
+
+    A party that fails ends with its error; the other parties go on.
+
+    Args:
+        inputs: the raw input of each contributor.
+        seed: of every party's randomness.
+        observers: are told how far parties have come, by party.
+        gates: are asked at parties before the result is opened, by party.
+    """
 
     def encoded(party: PartyId) -> Words | None:
         return protocol.input_of(party, inputs.get(party))
@@ -186,7 +200,9 @@ async def simulate(
     seed: int = 0,
     drop: Mapping[str, int] | None = None,
 ) -> dict[str, Outcome | OstrakaError]:
-    """Rehearse a session: what every party would get from `run`. No network, no keys, no secrets.
+    """Rehearse a session at all its parties; return what each would get from `run`.
+
+    There is no network, no key, and no secrecy.
 
     Args:
         manifest: the session's manifest, a path to it, or its TOML.
@@ -222,7 +238,7 @@ def simulate_sync(
     seed: int = 0,
     drop: Mapping[str, int] | None = None,
 ) -> dict[str, Outcome | OstrakaError]:
-    """Do as `simulate`, from plain code; also where an event loop runs in this thread."""
+    """Do as `simulate` from code without `await`; also where an event loop runs in this thread."""
     return run_to_end(simulate(manifest, inputs, seed=seed, drop=drop))
 
 
@@ -239,7 +255,11 @@ def _ended(manifest: Manifest, end: Result) -> Outcome | OstrakaError:
 def _encode_all(
     protocol: Protocol, inputs: Mapping[str, object], crashes: Mapping[PartyId, int]
 ) -> dict[PartyId, Words | None]:
-    """Encode every input once; a party that crashes may have none."""
+    """Encode every input once, and return them by contributor.
+
+    Raises:
+        InputError: an input is missing or not valid; a party that crashes may have none.
+    """
     needed = [name for name in protocol.contributors if name not in crashes]
     ready: dict[PartyId, Words | None] = {}
     for name in map(PartyId, dict.fromkeys([*inputs, *needed])):

@@ -9,11 +9,11 @@ SHOWN = 8
 
 
 def in_words(value: Any, error: Any = None, more: str = "") -> str:
-    """Write a value as a person reads it; a noised one with its error.
+    """Write a value as a person reads it; a noised value with its error.
 
     Args:
-        error: half of the 95% interval, shaped like the value.
-        more: says, behind a vector that is cut short, where all of it is.
+        error: half of the 95% interval, shaped like the value; None for an exact value.
+        more: added behind a vector that is cut short: says where to find all of it.
     """
     if isinstance(value, dict):
         each = error if isinstance(error, dict) else dict.fromkeys(value, error)
@@ -28,7 +28,7 @@ def in_words(value: Any, error: Any = None, more: str = "") -> str:
 
 
 def as_fine(value: Any, error: Any) -> Any:
-    """Round a quotient to one digit more than its error; what is exact stays as it is."""
+    """Round a float to one digit more than its error has; return any other value as it is."""
     if error is None:
         return value
     digits = len(str(error).partition(".")[2]) + 1

@@ -1,4 +1,4 @@
-"""`bench`: how fast it is here; each party its own process, TLS on."""
+"""Command `bench`: times a case on this machine, each party its own process, TLS on."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SECONDS = 600
 
 
 class Link(StrEnum):
-    """How parties reach each other."""
+    """Ways in which the parties of a bench reach each other."""
 
     DIRECT = "direct"
     RELAY = "relay"
@@ -84,12 +84,12 @@ class _Case:
     shamir: bool = True
 
     def privacy(self, size: int) -> Mapping[str, Mapping[str, Any]]:
-        """Return `[privacy]` of each session that is compared, by name."""
+        """Return the table `[privacy]` of each session to compare, by the name of its noise."""
         return self.of.privacy(size) if self.of else {"none": {}}
 
 
 def cases() -> Iterator[_Case]:
-    """List all cases: operations, built-in protocols', then those of installed packages."""
+    """Yield all cases: operations, built-in protocols', then those of installed packages."""
     from ostraka.cli.bench_cases import ENGINE_CASES
     from ostraka.protocols import every_protocol, protocol_named
 
@@ -113,7 +113,7 @@ def _find(name: str) -> _Case:
 
 @dataclass(frozen=True)
 class _Plan:
-    """What is measured, among whom."""
+    """Session to measure: its parties, case, size, security and links, and how often it runs."""
 
     names: list[str]
     case: _Case
@@ -124,7 +124,7 @@ class _Plan:
 
 
 def _measured(plan: _Plan, privacy: Mapping[str, Any]) -> dict[str, Any]:
-    """Run one session and return its figures."""
+    """Run one session with this table `[privacy]`, and return its figures."""
     from tempfile import TemporaryDirectory
 
     start = monotonic()
@@ -149,7 +149,8 @@ def _rounds(text: str) -> int:
 
 
 def _start(fleet: Fleet, directory: Path, plan: _Plan, privacy: Mapping[str, Any]) -> str:
-    """Start every process; return the manifest's text."""
+    """Start a process for each party, and for the coordinator if links are relayed; hand out the
+    jobs, and return the text of the manifest they hold."""
     from ostraka.manifest import parse
 
     relayed = plan.link is Link.RELAY
@@ -199,7 +200,10 @@ def _manifest(
 
 
 def _free_addresses(count: int) -> list[str]:
-    """Find ports where nothing listened a moment ago: manifests name them before parties listen."""
+    """Return `count` addresses on localhost where nothing listened a moment ago.
+
+    A manifest names the ports before its parties listen on them.
+    """
     import socket
     from contextlib import ExitStack
 
@@ -211,7 +215,10 @@ def _free_addresses(count: int) -> list[str]:
 
 
 def _figures(measured: list[dict[str, Any]]) -> dict[str, Any]:
-    """A run lasts from the first party's start to the last one's end: they share a clock."""
+    """Combine what all parties measured: time, bytes and memory of the session.
+
+    A run lasts from the first party's start to the last party's end: all share one clock.
+    """
     rounds = list(zip(*(m["runs"] for m in measured), strict=True))
     seconds = [max(r[1] for r in run) - min(r[0] for r in run) for run in rounds]
     return {

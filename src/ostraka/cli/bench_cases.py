@@ -28,11 +28,12 @@ from ostraka.engine.table import look_up
 
 @dataclass(frozen=True)
 class EngineCase:
-    """What is timed, and what it must give.
+    """Operation to time, prepared on shared numbers, with the result that it must give.
 
     Attributes:
-        run: a secret, or opened numbers.
-        rounds: those of a run; None: as the engine counts them.
+        run: performs the operation; returns a secret array, or opened numbers.
+        expected: the result in the clear.
+        rounds: rounds of one run; None: the engine counts them.
     """
 
     run: Callable[[], Awaitable[SecretArray | NDArray[Any] | None]]
@@ -65,7 +66,7 @@ async def _matmul(engine: ShamirBackend, size: int) -> EngineCase:
 
 
 async def _fixed_matmul(engine: ShamirBackend, size: int) -> EngineCase:
-    """Numbers with 16 bits behind the point."""
+    """Prepare a product of square matrices whose numbers have 16 bits behind the point."""
     x, a = await numbers(engine, 20, size * size)
     square, expected = x.reshape(size, size), a.reshape(size, size)
 
@@ -81,14 +82,14 @@ async def _truncate(engine: ShamirBackend, size: int) -> EngineCase:
 
 
 async def _decompose(engine: ShamirBackend, size: int) -> EngineCase:
-    """All bits of numbers that are not negative."""
+    """Prepare splitting numbers, shifted to be at least 0, into all their bits."""
     x, a = await numbers(engine, 59, size)
     bits = (a[:, None] + 2**59) >> np.arange(61) & 1
     return EngineCase(lambda: decompose(x + 2**59, 61), bits)
 
 
 async def _threshold(engine: ShamirBackend, size: int) -> EngineCase:
-    """Whether counts of up to twenty votes reach eleven."""
+    """Prepare finding out whether counts of up to twenty votes reach eleven."""
     counts = np.arange(size) % 21
     x, table = await engine.share(0, counts, counts.shape), np.repeat([0, 1], [11, 10])
     return EngineCase(lambda: look_up(x, table), counts >= 11)
@@ -110,13 +111,14 @@ ENGINE_CASES: Final[dict[str, Callable[[ShamirBackend, int], Awaitable[EngineCas
     "threshold": _threshold,
     "reveal": _reveal,
 }
-"""How each case of `bench` that is an operation is prepared."""
+"""Functions that prepare each case of `bench` that is an operation, by the case's name."""
 
 
 async def numbers(
     engine: ShamirBackend, bits: int, size: int, owner: int = 0
 ) -> tuple[SecretArray, NDArray[np.int64]]:
-    """Share numbers below 2^bits in magnitude from party `owner`; return both."""
+    """Draw numbers below 2^bits in magnitude and share them from the party at place `owner`;
+    return the secret array and the numbers."""
     draw = np.random.default_rng(owner)  # noqa: TID251 - public inputs of a benchmark
     numbers = draw.integers(-(2**bits), 2**bits, size)
     return await engine.share(owner, numbers, numbers.shape), numbers

@@ -40,8 +40,12 @@ from ostraka.sharing.shamir import Shamir
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """One repetition at one party: monotonic seconds, the same clock for all processes of a
-    machine, and what was sent, framing included and TLS not."""
+    """Time and traffic of one repetition at one party.
+
+    Attributes:
+        begin, end: monotonic seconds; all processes of a machine share the clock.
+        bytes_sent: framing included and TLS not.
+    """
 
     begin: float
     end: float
@@ -50,7 +54,7 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One party's part of a bench: who it is, what is timed, of which size, how often."""
+    """Part of one party in a bench: its key, the case, the size, and the number of runs."""
 
     manifest: Manifest
     identity: Identity
@@ -72,7 +76,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What came out; `rounds` is None where the protocol's cost tells."""
+    """Measurements of one party; `rounds` is None where the protocol's own cost is to be used."""
 
     timings: list[Timing]
     peak_mib: float
@@ -80,7 +84,10 @@ class Measured:
 
 
 async def measure(job: Job, peak: Callable[[], float]) -> Measured:
-    """Time a case; `peak` is asked after the last run, before the result is checked.
+    """Run the job's case, time each run, and check the result of the last.
+
+    `peak` returns the process's peak memory in MiB. It is called after the last run, before the
+    result is checked.
 
     Raises:
         InternalError: the result is wrong.
@@ -129,7 +136,11 @@ async def _barrier(session: Session) -> None:
 def _require_right(
     job: Job, outputs: tuple[Output, ...], expected: tuple[NDArray[Any], ...]
 ) -> None:
-    """Raise InternalError where an output is not what it must be, up to 20 times its error."""
+    """Compare outputs with what they must be; a noised one may differ by 20 times its error.
+
+    Raises:
+        InternalError: an output is wrong.
+    """
     for output, wanted in zip(outputs, expected, strict=True):
         error = 0 if output.error95 is None else np.max(np.asarray(output.error95))
         if np.abs(output.parts[0] - wanted).max() > 20 * error:
@@ -208,7 +219,7 @@ async def _absent(job: Job, case: BenchCase, peak: Callable[[], float]) -> Measu
 
 
 async def _rows(engine: ShamirBackend, protocol: Protocol, case: BenchCase) -> NDArray[np.uint64]:
-    """Deal the inputs of absent contributors: this party's shares, a row for each."""
+    """Deal the inputs of absent contributors, and return this party's shares, a row for each."""
     k = len(protocol.contributors)
     inputs = np.stack(
         [protocol.encode(c, case.value(i, k)) for i, c in enumerate(protocol.contributors)]

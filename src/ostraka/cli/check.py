@@ -1,4 +1,4 @@
-"""`check`: the manifest explained: who learns what, what it costs, what noise would do."""
+"""Command `check`: explains a manifest, its cost, and the effect of noise on the answer."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def check(
         typer.Option(metavar="FILE.svg|png", help="Draw the error against epsilon."),
     ] = None,
 ) -> None:
-    """Say in words who learns what, against whom it is safe, what it costs, and what noise would
-    do to the answer."""
+    """Explain a manifest: who learns what, against whom it is safe, what it costs, and what noise
+    does to the answer."""
     from ostraka import config
     from ostraka.explanation import Explanation
     from ostraka.protocols import advice
@@ -67,7 +67,7 @@ def _as_text(
         f"  protocol  {session.protocol}" + (f": {figures}" if figures else ""),
         *(f"  input     {line}" for line in reading.describe_all(manifest)),
         f"  sharing   {sharing.scheme}, threshold {sharing.threshold}, {sharing.security} security",
-        f"  links     {relay}; {_duration(session.deadline)} to gather everyone",
+        f"  links     {relay}; {_duration(session.deadline)} to gather all parties",
         *_party_lines(manifest),
         "\nWho learns what, and against whom it is safe",
         *_wrapped(explained),
@@ -75,7 +75,7 @@ def _as_text(
         "\nWhat it costs",
         *_cost_lines(cost),
         f"\nmanifest sha256 {manifest.digest.hex()}",
-        "Everybody must see this same line; parties compare it before anything is shared.",
+        "All parties must see this same line; they compare it before anything is shared.",
     ]
 
 
@@ -99,7 +99,7 @@ def _wrapped(sentences: Sequence[str]) -> list[str]:
 
 
 def _cost_lines(cost: Cost) -> list[str]:
-    """Parties that send alike share a line."""
+    """Write the rounds, then what each party sends; parties that send the same share a line."""
     alike: dict[tuple[int, int], list[str]] = {}
     for party, sent in cost.sent.items():
         alike.setdefault((sent.messages, sent.bytes), []).append(party)

@@ -1,8 +1,9 @@
-"""One process of `demo` or `bench`: `python -m ostraka.cli.child`, started by `cli.fleet` alone.
+"""Process of one party, or the coordinator, of `demo` or `bench`; `cli.fleet` alone starts it.
 
-It reads its job, one line of JSON, from stdin, so that no input is ever an argument, and tells
-what happens on stdout, one JSON object a line. It ends when stdin does, so nothing outlives
-its parent. Tracing shares exists here only: inputs of demos are toys.
+The process runs `python -m ostraka.cli.child`. It reads its job, one line of JSON, from stdin, so
+that no input is ever an argument. It reports events on stdout, one JSON object a line. It ends
+when stdin does, so it does not outlive its parent. Only this module reports shares: inputs of
+demos are toys.
 """
 
 from __future__ import annotations
@@ -25,13 +26,13 @@ if TYPE_CHECKING:
 
 
 def main() -> None:
-    """Do one job, then end with its exit code."""
+    """Read a job from stdin, do it, and exit with its exit code."""
     import json
     import threading
 
     from ostraka.cli import voice
 
-    # What takes time is imported while the parent still prepares the job.
+    # Slow imports happen while the parent still prepares the job.
     _warm_up(sys.argv[1])
     job = json.loads(_line())
     voice.speaker.prefix = f"{job['name']}: "
@@ -42,7 +43,7 @@ def main() -> None:
 
 
 def tell(event: str, **details: Any) -> None:
-    """Write one line to the parent."""
+    """Report an event to the parent: write one line of JSON to stdout."""
     import json
 
     print(json.dumps({"event": event, **details}, default=str), flush=True)
@@ -87,7 +88,7 @@ def _coordinator(job: dict[str, Any]) -> int:
 
 
 class _Teller(Observer):
-    """Tells the parent all there is to see, real shares included."""
+    """Observer that reports every event of a run to the parent, real shares included."""
 
     wants_shares = True
 
@@ -132,7 +133,7 @@ def _agreement(job: dict[str, Any]) -> tuple[Manifest, Identity]:
 
 
 def _bench(job: dict[str, Any]) -> int:
-    """Run a case so many times in one session, and tell when and what each run cost."""
+    """Run the job's case several times in one session; report the times and bytes of each run."""
     import asyncio
 
     from ostraka.cli import bench_measure

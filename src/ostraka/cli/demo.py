@@ -25,17 +25,17 @@ NAMES = (
 )  # fmt: skip
 
 SECONDS = 60
-"""A demo that takes longer has failed."""
+"""Longest that a demo may take; after it the demo has failed."""
 
 
 @app.callback()
 def demo() -> None:
-    """Watch it work on this machine: one process for each party, real TLS, seconds."""
+    """Run an example on this machine in seconds: one process for each party, real TLS."""
 
 
 @dataclass
 class Seen:
-    """What one party's process saw: shares it made, got and heard announced, by party."""
+    """Shares that one party's process saw, by party: those it made, got, and heard announced."""
 
     made: dict[str, int] = field(default_factory=dict)
     got: dict[str, int] = field(default_factory=dict)
@@ -47,14 +47,14 @@ def average(
     values: Annotated[
         str,
         typer.Option(
-            metavar="A,B,...", help="Each one's raise, with commas: toys, so they may be options."
+            metavar="A,B,...", help="Each party's raise, with commas: toys, so they may be options."
         ),
     ] = "3800,2514,2982,3390",
     output: Annotated[
         voice.OutputFormat, typer.Option(metavar="text|json", help="What stdout gets.")
     ] = voice.OutputFormat.TEXT,
 ) -> None:
-    """Engineers learn their average raise, and nobody sees another's."""
+    """Compute the average raise of engineers; no engineer sees the raise of another."""
     raises = _numbers(values)
     inputs = dict(zip(party_names(len(raises)), raises, strict=True))
     found, seen = play(inputs, lambda keys, address: _manifest(inputs, keys, address))
@@ -70,12 +70,16 @@ def average(
 
 
 def _columns() -> int | None:
-    """How wide a line may be; None when nobody's terminal wraps it."""
+    """Return how wide a line may be; None when stdout is not a terminal, so wraps no line."""
     return get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def _views(inputs: dict[str, str], seen: dict[str, Seen], columns: int | None) -> str:
-    """Everybody's table in the article's layout, or one that fits where that is too wide."""
+    """Write the table of each party in the article's layout, or a narrow one where it is too wide.
+
+    Args:
+        columns: the widest line that fits; None: any does.
+    """
     tables, legend = [_view(p, inputs, seen[p]) for p in inputs], _LEGEND
     if columns and max(len(line) for table in tables for line in table.splitlines()) > columns:
         tables, legend = [_narrow(p, inputs, seen[p]) for p in inputs], _NARROW_LEGEND
@@ -95,7 +99,10 @@ to the sum of all raises. A wider terminal shows the whole table."""
 
 
 def _numbers(text: str) -> list[str]:
-    """The toy inputs, found to be numbers; text, so that they stay exact."""
+    """Split the toy inputs at commas, and check that they are numbers.
+
+    Numbers stay text, so that they stay exact.
+    """
     from ostraka.errors import InputError, UsageError
 
     hint = "such as --values 3800,2514,2982,3390"
@@ -110,7 +117,7 @@ def _numbers(text: str) -> list[str]:
 
 
 def party_names(count: int) -> list[str]:
-    """So many people."""
+    """Return `count` names of parties: people's names, then numbered ones."""
     return [NAMES[i] if i < len(NAMES) else f"party-{i + 1}" for i in range(count)]
 
 
@@ -166,11 +173,11 @@ def agreement(
 def play(
     inputs: dict[str, str], write: Callable[[dict[str, str], str], str]
 ) -> tuple[dict[str, Any], dict[str, Seen]]:
-    """Run a session; every party's result and what its process saw.
+    """Run a session; return each party's result, and the shares that its process saw.
 
     Args:
-        inputs: everybody's, by name.
-        write: from fingerprints by name and the coordinator's address to the manifest.
+        inputs: the input of each party, by name.
+        write: makes the manifest from the fingerprints by name and the coordinator's address.
     """
     from tempfile import TemporaryDirectory
 
@@ -214,7 +221,10 @@ def _stage(event: dict[str, Any]) -> str:
 
 
 def _view(me: str, inputs: dict[str, str], seen: Seen) -> str:
-    """The article's table, as far as one party saw it."""
+    """Write the article's table as far as party `me` saw it: owners in rows, receivers in columns.
+
+    A share that the party did not see is "?".
+    """
     parties = list(inputs)
     rows = [[me.upper(), *parties, "raise"]]
     for owner in parties:
@@ -227,7 +237,10 @@ def _view(me: str, inputs: dict[str, str], seen: Seen) -> str:
 
 
 def _narrow(me: str, inputs: dict[str, str], seen: Seen) -> str:
-    """The same, its own row and its own column of the table side by side."""
+    """Write what party `me` saw in three columns: shares it made, shares it got, announcements.
+
+    They are the party's own row, its own column, and the last row of the article's table.
+    """
     rows = [[me.upper(), "made for them", "got from them", "they announced"]]
     for party in inputs:
         cells = (seen.made, seen.got if party != me else seen.made, seen.announced)
@@ -245,7 +258,7 @@ def _cell(me: str, owner: str, to: str, seen: Seen) -> str:
 
 
 def _total(seen: Seen, parties: list[str], places: int) -> str:
-    """The announced numbers put together, as this party could."""
+    """Add up the announced numbers, as a decimal; "?" if this party did not see all of them."""
     if set(seen.announced) != set(parties):
         return "?"
     total = (sum(seen.announced.values()) + 2**63) % 2**64 - 2**63

@@ -1,4 +1,4 @@
-"""`demo vote` and `demo auction`: what comes out is a decision, and nothing else."""
+"""Commands `demo vote` and `demo auction`: each opens a decision, and nothing else."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Format = Annotated[voice.OutputFormat, typer.Option(metavar="text|json", help="W
 
 
 def add_to(app: typer.Typer) -> None:
-    """The commands of this file."""
+    """Add the commands `vote` and `auction` to `demo`."""
     app.command()(vote)
     app.command()(auction)
 
@@ -34,7 +34,7 @@ def vote(
     ] = "1/2",
     output: Format = voice.OutputFormat.TEXT,
 ) -> None:
-    """A board learns YES or NO, and nobody how many."""
+    """Hold a board's vote: all parties learn YES or NO, and no party learns the count."""
     ballots = _parts(votes, "--votes yes,no,yes")
     for i, ballot in enumerate(ballots, 1):
         if ballot not in ("yes", "no", "abstain"):
@@ -55,7 +55,7 @@ def vote(
 
 
 class Price(StrEnum):
-    """What the winner pays."""
+    """Price that the winner pays: the first (its own bid) or the second highest bid."""
 
     FIRST = "first"
     SECOND = "second"
@@ -63,14 +63,14 @@ class Price(StrEnum):
 
 def auction(
     bids: Annotated[
-        str, typer.Option(metavar="A,B,...", help="Each one's bid: toys, so they may be options.")
+        str, typer.Option(metavar="A,B,...", help="Each party's bid: toys, so they may be options.")
     ] = "310,295,402",
     price: Annotated[
         Price, typer.Option(metavar="first|second", help="What the winner pays: bid or runner-up.")
     ] = Price.FIRST,
     output: Format = voice.OutputFormat.TEXT,
 ) -> None:
-    """Bidders learn who won and the price, and no losing bid."""
+    """Hold an auction of sealed bids: bidders learn the winner and the price, and no other bid."""
     from ostraka.manifest.writing import Bare
 
     numbers = _parts(bids, "--bids 310,295,402")
@@ -101,7 +101,7 @@ def _show(
     found: dict[str, Any], seen: dict[str, Seen], inputs: dict[str, str], what: str,
     output: voice.OutputFormat,
 ) -> None:  # fmt: skip
-    """One party's view in full: what came out, and what it saw of everybody else's input."""
+    """Print the result, and the shares that the first party got of the other parties' inputs."""
     first = next(iter(inputs))
     if output is voice.OutputFormat.JSON:
         views = {p: {"outputs": found[p].get("outputs", [])} for p in inputs}

@@ -1,4 +1,4 @@
-"""A coordinator and parties on localhost, each its own OS process; none outlives us."""
+"""Child processes of `demo` and `bench`: a coordinator and parties; none outlives its parent."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ COORDINATOR = "coordinator"
 
 
 class Fleet:
-    """Child processes, by name, and what they tell. Use as a context manager.
+    """Child processes by name, and the events they report. Use as a context manager.
 
     Every child has a session of its own, so that Ctrl-C reaches us alone, and ends with its
     stdin, so that it ends even when we are killed.
@@ -62,7 +62,7 @@ class Fleet:
         return child.pid
 
     def give(self, name: str, job: dict[str, Any]) -> None:
-        """Hand a started child its job."""
+        """Hand a started child its job, as a line of JSON."""
         child = self._children[name]
         assert child.stdin is not None
         with suppress(BrokenPipeError):  # it has ended: `events` will say so
@@ -70,11 +70,11 @@ class Fleet:
             child.stdin.flush()
 
     def events(self, seconds: float) -> Iterator[tuple[str, dict[str, Any]]]:
-        """(name, event) as they come, until every child but the coordinator has ended.
+        """Yield (name, event) as children report, until each but the coordinator has ended.
 
         Raises:
-            SystemExit: one of them ended with an exit code that is not 0; it has said why.
-            TimedOut: they took longer than `seconds`.
+            SystemExit: a child ended with an exit code that is not 0; it has said why.
+            TimedOut: the children took longer than `seconds`.
         """
         deadline = monotonic() + seconds
         while set(self._children) - {COORDINATOR}:
@@ -85,7 +85,7 @@ class Fleet:
                 yield from self._read(key.data, key.fd)
 
     def wait_for(self, name: str, event: str, seconds: float = 20) -> dict[str, Any]:
-        """The next event of that kind from that child; others are passed over."""
+        """Return the next event of kind `event` from the child `name`; drop all other events."""
         for who, found in self.events(seconds):
             if who == name and found["event"] == event:
                 return found
@@ -107,7 +107,7 @@ class Fleet:
             raise SystemExit(code if code > 0 else Aborted.exit_code)
 
     def close(self) -> None:
-        """End every child: politely, then not."""
+        """End every child: ask it to terminate, and kill it if it has not within two seconds."""
         for child in self._children.values():
             _release(child)
             child.terminate()
@@ -129,12 +129,12 @@ def _release(child: subprocess.Popen[bytes]) -> None:
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
-    """SIGTERM: leave through `__exit__`, with the code a shell would show."""
+    """Handle SIGTERM: leave through `Fleet.__exit__`, with the exit code a shell would show."""
     raise SystemExit(128 + number)
 
 
 def make_keys(names: list[str], directory: Path) -> dict[str, str]:
-    """Keys of throw-away parties; returns their fingerprints as manifests write them."""
+    """Make a key for each name in `directory`; return the fingerprints as manifests write them."""
     from ostraka import identity
 
     return {n: identity.fingerprint_text(identity.create(n, directory).fingerprint) for n in names}

@@ -35,7 +35,7 @@ def keygen(
     made = identity.create(name, config.keys_directory(directory))
     print(identity.fingerprint_text(made.fingerprint))
     voice.say(f"{made.key_path}: secret, never leaves this machine")
-    voice.say(f"{made.certificate_path}: for whoever writes the manifest; compare the fingerprint")
+    voice.say(f"{made.certificate_path}: for the manifest's author; compare the fingerprint")
 
 
 # --- doctor ------------------------------------------------------------------------------------
@@ -43,19 +43,24 @@ def keygen(
 
 @dataclass
 class Findings:
-    """Findings of doctor; `code` is the exit code of the worst."""
+    """Findings of `doctor`, in order.
+
+    Attributes:
+        code: the exit code: 0, or that of the first problem; a wrong key (11) comes before others.
+        lines: one finding each, as `--output json` prints it.
+    """
 
     code: int = 0
     lines: list[dict[str, Any]] = field(default_factory=list)
 
     def add(self, what: str, problem: str | None, detail: str = "", code: int = 2) -> None:
-        """Note a finding: fine when there is no problem."""
+        """Add the finding of a check: a problem with its exit code, or, without one, a detail."""
         self.lines.append({"check": what, "ok": problem is None, "detail": problem or detail})
         if problem is not None and (self.code == 0 or code == 11):
             self.code = code
 
     def note(self, what: str, detail: str) -> None:
-        """Note what is neither good nor bad."""
+        """Add a remark that is neither good nor bad."""
         self.lines.append({"check": what, "ok": None, "detail": detail})
 
 
@@ -64,12 +69,13 @@ def doctor(
         Path | None, typer.Argument(metavar="SESSION.toml", help="A manifest to check against.")
     ] = None,
     as_: Annotated[
-        str, typer.Option("--as", metavar="NAME", help="Which party; else the one with a key here.")
+        str,
+        typer.Option("--as", metavar="NAME", help="The party; by default the one with a key here."),
     ] = "",
     keys: KeysOption = None,
     output: OutputOption = voice.OutputFormat.TEXT,
 ) -> None:
-    """Can I reach the others, is my key right, is my clock right, are my files private?"""
+    """Check this machine: reach of the other parties, your key, your clock, privacy of files."""
     from ostraka import config
 
     findings, directory = Findings(), config.keys_directory(keys)
@@ -112,7 +118,7 @@ def _look_at_files(findings: Findings, directory: Path) -> None:
     if not found:
         findings.note("keys", f"no key in {directory}; make one: ostraka keygen NAME")
         return
-    # A directory others may read shows them names; one they may write lets them swap the keys.
+    # Other users who may read the directory see names; those who may write it can swap the keys.
     problem = loose_modes(directory, 0o755)
     findings.add("directory", problem, f"only you can change {directory}")
     for path in found:
@@ -177,7 +183,7 @@ def _look_at_key(
 
 
 def _look_at_clock(findings: Findings, own: Identity) -> None:
-    """Compare the clock with the certificate's dates: they catch one that is years off."""
+    """Compare the clock with the certificate's dates, which catch a clock that is years off."""
     from datetime import UTC, datetime
 
     from cryptography import x509
@@ -195,7 +201,7 @@ def _look_at_clock(findings: Findings, own: Identity) -> None:
 async def _look_at_links(
     findings: Findings, manifest: Manifest, me: PartySpec, identity: Identity
 ) -> None:
-    """Try the coordinator, and every peer that has an address."""
+    """Connect to the coordinator, and to every peer that has an address; add a finding for each."""
     from ostraka.transport.reactor import Reactor
 
     relay = manifest.session.coordinator

@@ -1,4 +1,4 @@
-"""Command `ledger`: what was spent and what is left, and whether the record holds."""
+"""Command `ledger`: shows what was spent and what is left, and checks the record."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 app = typer.Typer(rich_markup_mode=None)
 
 AsOption = Annotated[
-    str, typer.Option("--as", metavar="NAME", help="Whose; else the one that is there.")
+    str, typer.Option("--as", metavar="NAME", help="The party; by default the only one there.")
 ]
 LAST = 12
-"""Runs that a person is shown."""
+"""Number of runs, the last ones, that the table for people shows."""
 
 
 @app.callback(invoke_without_command=True)
@@ -31,9 +31,11 @@ def ledger(
     context: typer.Context,
     as_: AsOption = "",
     keys: KeysOption = None,
-    json: Annotated[bool, typer.Option("--json", help="All of it, as one JSON object.")] = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print all of it as one JSON object.")
+    ] = False,
 ) -> None:
-    """What this party's runs have told of its data, and what its budgets still allow."""
+    """Show what this party's runs have told of its data, and what its budgets still allow."""
     if context.invoked_subcommand is not None:
         if as_ or keys or json:
             from ostraka.errors import UsageError
@@ -48,7 +50,7 @@ def ledger(
         _tell(own)
 
 
-@app.command(short_help="As a table, and as a plot.")
+@app.command(short_help="Print it as a table, or draw it.")
 def show(
     as_: AsOption = "",
     keys: KeysOption = None,
@@ -57,7 +59,7 @@ def show(
         typer.Option(metavar="FILE.svg|png", help="Draw the spending over time."),
     ] = None,
 ) -> None:
-    """Budgets, and the last runs; needs ostraka[plot] to draw."""
+    """Print the budgets and the last runs; needs ostraka[plot] to draw."""
     own = _own(as_, keys)
     _tell(own)
     if plot is not None:
@@ -67,7 +69,7 @@ def show(
         voice.say(f"plot: {plot}")
 
 
-@app.command(short_help="Does it hold, and is it the newest?")
+@app.command(short_help="Check that it holds, and is the newest.")
 def check(
     as_: AsOption = "",
     keys: KeysOption = None,
@@ -75,7 +77,8 @@ def check(
         Path | None, typer.Option(metavar="DIR", help="Receipts that it must know of.")
     ] = None,
 ) -> None:
-    """Every entry in its place and signed; with receipts, also that no run is missing."""
+    """Check that every entry is in its place and signed, and that no run with a receipt is
+    missing."""
     from ostraka.errors import RefusedByLedger, UsageError
     from ostraka.record.reconcile import missing_sessions
 
@@ -103,7 +106,8 @@ def release(
     as_: AsOption = "",
     keys: KeysOption = None,
 ) -> None:
-    """Only for a run that has ended, when you know that nothing came out of it for anybody."""
+    """Release the budget that a run still holds. Only for a run that has ended, when you know that
+    no party learned anything from it."""
     record = _own(as_, keys).release(run, "by hand")
     print(f"released {record.id}: {record.run.title}")
 
@@ -133,9 +137,9 @@ def _own(name: str, keys: Path | None) -> Ledger:
 
 
 def standings(own: Ledger) -> list[dict[str, Any]]:
-    """List each budget, and each series that none covers, with what is spent and left, exact.
+    """List each budget, and each series that no budget covers, with what is spent and left, exact.
 
-    "spent" is None when nothing bounds it.
+    The entry "spent" is None where no bound is known: an exact answer was given.
     """
     from ostraka.record.rules import Rule
 
@@ -168,7 +172,7 @@ def _standing(rule: Rule, runs: Sequence[Record]) -> dict[str, Any]:
 
 
 def as_json(own: Ledger) -> dict[str, Any]:
-    """Return what `ledger --json` prints: exact figures as texts; what has no bound is "inf"."""
+    """Return what `ledger --json` prints: exact figures as text, "inf" without a bound."""
     return {
         "party": own.party,
         "entries": len(own.chain.entries),
@@ -265,7 +269,10 @@ def _budgets(found: list[dict[str, Any]]) -> Any:
 
 
 def _down(value: Fraction) -> str:
-    """Write what is left, at most six digits, rounded down: never more than there is."""
+    """Write what is left of a budget, to six digits behind the point, rounded down.
+
+    The text never claims more than there is.
+    """
     from math import floor
 
     from ostraka.record.budget import short

@@ -1,4 +1,4 @@
-"""Spending over time, drawn."""
+"""Plot of the spending of a ledger's budgets over time."""
 
 from __future__ import annotations
 
@@ -14,17 +14,21 @@ if TYPE_CHECKING:
 
 
 POINTS = 200
-"""At most so many steps are drawn: each adds up all before it."""
+"""Number of steps that a panel shows at most: to work out a step, all before it are added up."""
 
 PANELS = 8
-"""Budgets come first; more would not be read."""
+"""Number of panels at most; budgets come first, then series without one."""
 
 
 def draw(path: Path, own: Ledger, standings: Sequence[dict[str, Any]]) -> None:
-    """One panel for each budget or series, `PANELS` at most: epsilon spent, step by step.
+    """Draw the epsilon spent over time, a panel for each budget or series, `PANELS` at most.
+
+    Args:
+        path: the file to write, an SVG or PNG.
+        standings: as `cli.ledger.standings` lists them.
 
     Raises:
-        UsageError: matplotlib is not there, or the file's ending or place is no good.
+        UsageError: matplotlib is missing, or the file's ending or place is not valid.
     """
     shown = standings[:PANELS]
     rows = max(1, len(shown))

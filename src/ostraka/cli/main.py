@@ -47,29 +47,29 @@ def ostraka(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it and exit.")
     ] = False,
 ) -> None:
-    """Compute together on private data: everybody gets the answer, nobody sees an input.
+    """Compute together on private data: all get the answer, and no party sees another's input.
 
     Try it: ostraka demo average
     """
 
 
 demo_choices.add_to(demo.app)
-app.add_typer(demo.app, name="demo", short_help="Watch it work on this machine.")
+app.add_typer(demo.app, name="demo", short_help="Run an example on this machine.")
 app.command(short_help="Make a key, and print its fingerprint.")(keys.keygen)
 app.command(short_help="List what can be computed.")(protocols.protocols)
-app.command(cls=protocols.NewHelp, short_help="Write a manifest: what all must agree on.")(new.new)
-app.command(short_help="Say in words what a manifest means.")(check.check)
+app.command(cls=protocols.NewHelp, short_help="Write a manifest: what parties agree on.")(new.new)
+app.command(short_help="Explain what a manifest means.")(check.check)
 app.command(short_help="Take part in a session.")(session.run)
-app.command(short_help="Relay between parties, unable to read.")(session.coordinator)
+app.command(short_help="Relay between parties; it reads nothing.")(session.coordinator)
 app.command(short_help="Rehearse with toy inputs, no network.")(session.simulate)
 app.command(short_help="Check a receipt, offline.")(session.verify)
-app.add_typer(ledger.app, name="ledger", short_help="What was spent, and what is left.")
+app.add_typer(ledger.app, name="ledger", short_help="Show what was spent, and what is left.")
 app.command(short_help="Look for what may go wrong.")(keys.doctor)
 app.command(cls=protocols.BenchHelp, short_help="Measure, a process for each party.")(bench.bench)
 
 
 def main() -> None:
-    """Entry point of the console script."""
+    """Run the command line and exit with its exit code; the console script calls this."""
     _no_core_dumps()
     sys.exit(voice.guarded(_run))
 
@@ -91,7 +91,7 @@ _UsageError: type[Any] = typer.BadParameter.__bases__[0]
 
 
 def _usage(error: Any) -> int:
-    """What the parser refused, in our voice."""
+    """Print what the parser refused as our `error:` and `hint:`; return the exit code, 2."""
     if type(error).__name__ == "NoArgsIsHelpError":
         voice.say(error.ctx.get_help())
         return 2
@@ -107,7 +107,7 @@ def _sentence(text: str) -> str:
 
 
 def _no_core_dumps() -> None:
-    """A dump of this process would hold keys and inputs."""
+    """Forbid core dumps: a dump of this process would hold keys and inputs."""
     try:
         import resource
     except ImportError:  # not on this system

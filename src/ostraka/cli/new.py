@@ -1,4 +1,4 @@
-"""`new`: the manifest, written."""
+"""Command `new`: writes a manifest from options."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LOCAL_HELP = (
 )
 
 CENTRAL_HELP = (
-    "Noise drawn jointly, so that nobody sees the exact answer: MECHANISM=EPSILON, such as "
+    "Noise drawn jointly, so that no party sees the exact answer: MECHANISM=EPSILON, such as "
     "discrete-laplace=1, and ,honest=2/3 or ,delta=1e-6."
 )
 
@@ -40,9 +40,11 @@ def new(
     coordinator: Annotated[
         str, typer.Option(metavar="HOST:PORT=KEY", help="The relay, its KEY as for a party.")
     ] = "",
-    title: Annotated[str, typer.Option(metavar="TEXT", help="What it is about, for people.")] = "",
+    title: Annotated[
+        str, typer.Option(metavar="TEXT", help="The session's title, for people.")
+    ] = "",
     deadline: Annotated[
-        str, typer.Option(metavar="TIME", help="Time to gather everyone: 90s, 5m, 2h.")
+        str, typer.Option(metavar="TIME", help="Time to gather all parties: 90s, 5m, 2h.")
     ] = "5m",
     type_: Annotated[
         str,
@@ -107,14 +109,16 @@ def new(
         int | None,
         typer.Option(
             metavar="N",
-            help="Open nothing for fewer; by default all, or with shamir all but THRESHOLD.",
+            help="Open no result with fewer contributors; by default all, or with shamir all but "
+            "THRESHOLD.",
         ),
     ] = None,
     series: Annotated[
         str,
         typer.Option(
             metavar="TEXT",
-            help="What is asked again and again, for the parties' ledgers; by default the title.",
+            help="Name that repeated sessions about the same data share in the parties' ledgers; "
+            "by default the title.",
         ),
     ] = "",
     local: Annotated[str, typer.Option(metavar="NOISE", help=LOCAL_HELP)] = "",
@@ -194,7 +198,7 @@ def _number(option: str, text: str) -> Bare | None:
 
 
 def _party(text: str) -> dict[str, Any]:
-    """Read NAME=KEY[:ROLES][@HOST:PORT]."""
+    """Read NAME=KEY[:ROLES][@HOST:PORT], or a lone FILE.crt, as the table of a party."""
     from ostraka.addresses import host_port
     from ostraka.manifest.writing import ROLES
 
@@ -226,7 +230,7 @@ def _coordinator(text: str) -> dict[str, str] | None:
 
 
 def _key(text: str) -> str:
-    """A fingerprint as it is, or that of a certificate file."""
+    """Return the fingerprint that the text is, or that of the certificate file it names."""
     if text.startswith("sha256:"):
         return text
     from ostraka.errors import UsageError
@@ -243,12 +247,17 @@ def _key(text: str) -> str:
 
 
 def _rules(kind: type[Protocol], texts: list[str]) -> dict[str, Any]:
-    """Read what goes into [outputs], with what the protocol adds where nothing is said."""
+    """Read the values of `--rule`, and add the defaults of the protocol's `[outputs]`."""
     return kind.usual_outputs(_pairs("--rule", "pass_at=1/2", texts))
 
 
 def _pairs(option: str, example: str, texts: list[str]) -> dict[str, Any]:
-    """KEY=VALUE, a value being TOML or else text."""
+    """Read KEY=VALUE texts as a table; a value that is not TOML is text.
+
+    Args:
+        option: the option's name, for errors.
+        example: a valid text, for errors.
+    """
     import tomllib
 
     from ostraka.errors import UsageError
@@ -268,7 +277,7 @@ def _pairs(option: str, example: str, texts: list[str]) -> dict[str, Any]:
 
 
 def _noise(option: str, text: str) -> dict[str, Any] | None:
-    """Read MECHANISM=EPSILON[,KEY=VALUE...]."""
+    """Read MECHANISM=EPSILON[,KEY=VALUE...] as the table of a noise; None for an empty text."""
     from ostraka.errors import UsageError
 
     if not text:
@@ -295,7 +304,7 @@ def _threshold(scheme: str, wanted: int | None, parties: list[dict[str, Any]]) -
 
 
 def _own_input(text: str, others: dict[str, Any]) -> dict[str, Any]:
-    """Read the keys of one [[input]], in TOML."""
+    """Read the keys of one `[[input]]`, in TOML; keys it leaves out are taken from `others`."""
     import tomllib
 
     from ostraka.errors import UsageError
@@ -310,7 +319,10 @@ def _own_input(text: str, others: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check(text: str) -> None:
-    """What `new` writes, `check` accepts; lines of a file that is not there would not help."""
+    """Check the manifest as `check` would, so that `new` never writes one that is not valid.
+
+    Errors lose their line numbers: no file has been written that the lines could be of.
+    """
     import re
 
     from ostraka import config

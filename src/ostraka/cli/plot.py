@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def blank(width: float, height: float) -> Any:
-    """An empty figure, in inches; UsageError when matplotlib is not there."""
+    """Return an empty figure of this size in inches; UsageError when matplotlib is missing."""
     try:
         from matplotlib.figure import Figure
     except ImportError:
@@ -21,7 +21,7 @@ def blank(width: float, height: float) -> Any:
 
 
 def save(figure: Any, path: Path) -> None:
-    """Write an SVG or PNG; UsageError when the file's ending or place is no good."""
+    """Write an SVG or PNG; UsageError when the file has another ending or cannot be written."""
     if path.suffix not in (".svg", ".png"):
         raise UsageError(f"{path} must end in .svg or .png")
     try:
@@ -31,7 +31,7 @@ def save(figure: Any, path: Path) -> None:
 
 
 def errors(path: Path, advice: Advice) -> None:
-    """The error of an answer against epsilon, beside the range the answer may lie in."""
+    """Draw the error of an answer against epsilon, beside the range the answer may lie in."""
     figure = blank(7, 4.5)
     panel = figure.subplots()
     for label, marker in (("local", "s"), ("central", "o")):

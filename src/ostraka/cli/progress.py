@@ -18,7 +18,7 @@ WORTH_A_BAR = 1 << 20
 
 
 class Watcher(Observer):
-    """Shows one party's run as it goes on; a moving line lasts as long as the context."""
+    """Observer that shows one party's run on stderr; its moving line ends with the context."""
 
     def __init__(self) -> None:
         self._bars: Bars | None = None

@@ -1,4 +1,4 @@
-"""`protocols`: what can be computed; and the help of `new` and `bench`, which names it."""
+"""Command `protocols`: lists what can be computed; also the help of `new` and `bench`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def protocols(
         voice.OutputFormat, typer.Option(metavar="text|json", help="What stdout gets.")
     ] = voice.OutputFormat.TEXT,
 ) -> None:
-    """List the protocols, built in and from installed packages, with a line each."""
+    """List the protocols, built in and from installed packages, each with a line about it."""
     import json
 
     from ostraka.protocols import every_protocol
@@ -36,17 +36,17 @@ def protocols(
 
 
 class NewHelp(typer.core.TyperCommand):
-    """Help of `new`: which protocols there are, or the `[outputs]` of the one that is named."""
+    """Help of `new`: lists the protocols, or the `[outputs]` of the protocol that is named."""
 
     _named = ""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Note which protocol is named, before --help ends everything."""
+        """Parse the arguments; note the protocol's name first, as --help ends the parsing."""
         self._named = args[0] if args and not args[0].startswith("-") else ""
         return super().parse_args(ctx, args)
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
-        """Write what depends on the installed protocols."""
+        """Write the list of installed protocols, or the options of the protocol that is named."""
         from ostraka.protocols import every_protocol, protocol_named
         from ostraka.protocols.options import explained_options
 
@@ -64,10 +64,10 @@ class NewHelp(typer.core.TyperCommand):
 
 
 class BenchHelp(typer.core.TyperCommand):
-    """Help of `bench`: which cases there are."""
+    """Help of `bench`: lists the cases."""
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
-        """Write what depends on the installed protocols."""
+        """Write the list of cases, which depends on the installed protocols."""
         from ostraka.cli.bench import cases
 
         with formatter.section("Cases"):

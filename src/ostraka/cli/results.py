@@ -1,4 +1,4 @@
-"""One party's result, in words and as JSON."""
+"""Results of parties, printed as text or prepared as JSON."""
 
 from __future__ import annotations
 
@@ -13,16 +13,20 @@ if TYPE_CHECKING:
     from ostraka.outcome import Outcome
 
 SHOWN = 8
-"""Parties without a result that are shown to a person, where there are very many."""
+"""Number of parties without a result that are listed by name, where there are more than `MANY`."""
 
 MORE = "; --output json prints all"
 
 MANY = 100
-"""Parties of a simulation who each have a line of their own."""
+"""Number of parties without a result up to which each has a line of its own."""
 
 
 def show(result: Mapping[str, Any]) -> None:
-    """Print what a recipient learned on stdout, the rest of the story on stderr."""
+    """Print the figures of one party's run on stdout, and whose inputs are in them on stderr.
+
+    Args:
+        result: as `Outcome.as_dict` returns it.
+    """
     outputs = result.get("outputs", [])
     for line in lines(outputs):
         print(line)
@@ -49,7 +53,7 @@ def _line(output: Mapping[str, Any], width: int) -> str:
 
 
 def of_party(result: Outcome | OstrakaError) -> dict[str, Any]:
-    """Return what `run` would have printed for one party of a simulation."""
+    """Return the JSON of one party of a simulation: as `run` would print it, or its error."""
     if isinstance(result, OstrakaError):
         return {"status": "error", "error": result.code, "message": result.message}
     if result.status == "no-output":
@@ -58,7 +62,10 @@ def of_party(result: Outcome | OstrakaError) -> dict[str, Any]:
 
 
 def show_all(results: Mapping[str, Mapping[str, Any]]) -> None:
-    """Print every party's view of a simulation; very many that learn nothing share a line."""
+    """Print the result of each party of a simulation, a line each.
+
+    Where more than `MANY` parties learn nothing, all but `SHOWN` of them share one line.
+    """
     nothing = [name for name, result in results.items() if result["status"] == "no-output"]
     hidden = set(nothing[SHOWN:]) if len(nothing) > MANY else set()
     for name, result in results.items():

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def run(
     session: SessionArgument,
-    as_: Annotated[str, typer.Option("--as", metavar="NAME", help="Which party we are.")],
+    as_: Annotated[str, typer.Option("--as", metavar="NAME", help="The party that runs here.")],
     keys: KeysOption = None,
     input_: Annotated[
         str | None,
@@ -58,7 +58,11 @@ def run(
 
 
 def _read_input(seat: Seat, source: str | None) -> Any:
-    """Read our input from where it lies; None when none is asked of us."""
+    """Read the party's input from a file, stdin or a prompt; None when it is asked for none.
+
+    Raises:
+        InputError: the input is not readable, or given by a party that does not contribute.
+    """
     from ostraka.errors import InputError
     from ostraka.inputs import reading
 
@@ -84,7 +88,7 @@ def coordinator(
         ),
     ],
 ) -> None:
-    """Relay between parties; it can read nothing of what it carries. Runs until stopped."""
+    """Relay bytes between parties; the coordinator cannot read them. Runs until stopped."""
     import asyncio
 
     from ostraka import config, identity
@@ -157,7 +161,7 @@ def simulate(
         results.show_all(shown)
     failed = [r for name, r in found.items() if isinstance(r, OstrakaError) and name not in drops]
     if failed:
-        failed[0].data_left = False  # whatever a party thought, there was no network
+        failed[0].data_left = False  # there was no network, so no party's data left
         raise typer.Exit(voice.report(failed[0]))
 
 
@@ -189,6 +193,6 @@ def verify(
     print(f"  session   {found['session']}")
     print(f"  manifest  sha256 {found['manifest_sha256']}")
     print(f"  parties   {', '.join(found['parties'])}: each signed this manifest and session")
-    print(f"  ended     {', '.join(found['signed']) or 'nobody'}: signed what they did")
+    print(f"  ended     {', '.join(found['signed']) or 'no party'}: signed what they did")
     counted = found["counted"]
-    print(f"  counted   {', '.join(counted) if counted else 'nobody says'}")
+    print(f"  counted   {', '.join(counted) if counted else 'no party says'}")

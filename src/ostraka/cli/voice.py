@@ -28,8 +28,13 @@ class OutputFormat(StrEnum):
 
 
 class _Speaker:
-    """Voice of this process: which of several it is, and the progress of its run, if it has one,
-    which knows whether anything derived from its input has left."""
+    """State behind what this process says on stderr.
+
+    Attributes:
+        prefix: stands before every line, where several processes share a terminal.
+        progress: of the run, if there is one; it knows whether anything derived from the input has
+            left.
+    """
 
     prefix: str = ""
     progress: Progress | None = None
@@ -39,14 +44,14 @@ speaker = _Speaker()
 
 
 def say(text: str) -> None:
-    """Write prose for a person to stderr."""
+    """Write a line for people to stderr."""
     # One write, so that lines of several processes do not mix.
     sys.stderr.write(f"{speaker.prefix}{text}\n")
     sys.stderr.flush()
 
 
 def warn(text: str) -> None:
-    """Say what is wrong without ending the command."""
+    """Write a `warning:` to stderr; the command goes on."""
     say(f"warning: {text}")
 
 
@@ -58,13 +63,13 @@ def emit(value: Mapping[str, Any]) -> None:
 
 
 def guarded(command: Callable[[], int]) -> int:
-    """Run a command and turn whatever ends it into words on stderr and an exit code."""
+    """Run a command and return its exit code; report an error that ends it, and return its code."""
     try:
         return command()
     except KeyboardInterrupt:
         return interrupted()
     except BrokenPipeError:
-        # Whoever read our stdout has gone; Python would complain once more when it flushes it.
+        # The reader of our stdout has gone; Python would complain once more when it flushes it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:
@@ -72,7 +77,7 @@ def guarded(command: Callable[[], int]) -> int:
 
 
 def interrupted() -> int:
-    """Say that Ctrl-C ended the command; returns the exit code."""
+    """Report on stderr that Ctrl-C ended the command; return the exit code."""
     if sys.stderr.isatty():  # the terminal has written ^C, perhaps behind a prompt
         sys.stderr.write("\n")
     say("error: interrupted")
@@ -81,7 +86,8 @@ def interrupted() -> int:
 
 
 def report(error: BaseException) -> int:
-    """Say what went wrong; returns the exit code."""
+    """Report an error on stderr: its message, its hint, and whether data left; return the exit
+    code. An error that is not ours is reported as a bug."""
     found = _known(error)
     if found is None:
         return _bug(error)
@@ -97,7 +103,7 @@ def report(error: BaseException) -> int:
 
 
 def _known(error: BaseException) -> OstrakaError | None:
-    """Find the first error of ours, also inside groups."""
+    """Return the error if it is ours, or the first of ours inside a group; None if none is."""
     if isinstance(error, OstrakaError):
         return error
     if isinstance(error, BaseExceptionGroup):
@@ -126,7 +132,7 @@ def _bug(error: BaseException) -> int:
 
 
 def _tell_bug(error: BaseException) -> None:
-    """Say where it happened, but neither message nor variables: they may hold a secret."""
+    """Print where a bug happened, without message or variables, as they may hold a secret."""
     if os.environ.get(DEBUG):
         traceback.print_exception(error)
         return
@@ -140,5 +146,5 @@ def _tell_bug(error: BaseException) -> None:
 
 
 def _command() -> str:
-    """The subcommand, without its arguments."""
+    """Return the subcommand's name, without its arguments."""
     return next((word for word in sys.argv[1:] if not word.startswith("-")), "")

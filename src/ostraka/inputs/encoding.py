@@ -1,4 +1,4 @@
-"""Inputs as people write them <-> signed 64-bit integers, the only thing that is ever shared.
+"""Encoding of inputs as signed 64-bit integers, the only form that is ever shared, and back.
 
     bool        0 or 1
     int         itself
@@ -6,9 +6,9 @@
     float(k)    the number times 2^k, rounded to the nearest (ties to even): resolution 2^-k
     choice      the option's position, from 0
 
-Whatever does not fit the manifest's schema raises `InputError` before anything is sent; where it
-says `outside = "clip"`, numbers beyond a bound are moved to it instead, infinities excepted.
-Messages name the element and the rule, never the value: a value may be a secret.
+An input that does not fit the manifest's schema raises `InputError` before anything is sent. Where
+the schema says `outside = "clip"`, numbers beyond a bound are moved to the bound instead;
+infinities are refused. Messages name the element and the rule, never the value: it may be secret.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ class Codec:
     """Encoder of one contributor's input by its schema in the manifest.
 
     Attributes:
-        length: elements of an input.
-        quantum: what an encoded 1 stands for, an exact fraction.
+        length: how many elements an input has.
+        quantum: the value of an encoded 1, an exact fraction.
         low, high: the least and greatest encoded value, inclusive.
     """
 
@@ -224,7 +224,7 @@ class Codec:
         high: float,
         encode: Callable[[NDArray[Any]], Signed],
     ) -> Signed:
-        """Encode what is within low .. high; the rest becomes the bound it is beyond."""
+        """Encode the elements within low .. high by `encode`; set any other to the nearer bound."""
         below, above = array < low, array > high
         encoded = encode(np.where(below | above, 0, array)).clip(self.low, self.high)
         encoded[below], encoded[above] = self.low, self.high
@@ -236,7 +236,11 @@ class Codec:
 
 
 def _rational(value: object, *, exponents: bool) -> Fraction:
-    """Read an exact number; a float counts as the shortest decimal that reads back as it."""
+    """Return a number as an exact fraction; ValueError for any other value.
+
+    With `exponents`, text such as "1e3" is a number and a float has its binary value. Without, a
+    float has the value of the shortest decimal that reads back as it.
+    """
     if isinstance(value, bool):
         raise ValueError("is true or false; a number is needed")
     if isinstance(value, int):
@@ -284,7 +288,7 @@ def _choice(value: object, options: tuple[str, ...]) -> int:
 
 
 def refuse(problem: str) -> NoReturn:
-    """Raise the `InputError` that stops a run before anything is sent."""
+    """Refuse an input: raise the `InputError` that stops a run before anything is sent."""
     raise InputError(
         problem,
         hint="correct the input and run again; nothing was sent",
@@ -293,12 +297,10 @@ def refuse(problem: str) -> NoReturn:
 
 
 def renderer(factor: Fraction, *, as_text: bool) -> Callable[[int], int | str | float]:
-    """Make the function that turns opened integers, each of `factor` units, into JSON values.
+    """Make the function that turns an opened integer, counted in units of `factor`, into its value.
 
-    It loses nothing where a decimal can hold the value.
-
-    Whole numbers are ints (text when `as_text`), decimals that end are text without trailing
-    zeros, everything else is the nearest float.
+    A whole number becomes an int, or text with `as_text`. A value that a finite decimal holds
+    exactly becomes text without trailing zeros. Any other value becomes the nearest float.
     """
     twos, rest = _without(factor.denominator, 2)
     fives, rest = _without(rest, 5)

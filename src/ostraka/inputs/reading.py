@@ -19,13 +19,13 @@ def read_input(source: str | None, schema: InputSchema, name: str) -> Any:
     """Read one contributor's input: int, Decimal, bool, str, lists or dicts of these, an array.
 
     Args:
-        source: a file, "-" for standard input, or None to ask without echo.
-        schema: the contributor's own, `Manifest.input_of`; bounds are checked later, by the
+        source: a file, "-" for standard input, or None to ask on the terminal without echo.
+        schema: the contributor's own, `Manifest.input_of`. Its bounds are checked later, by the
             encoding.
         name: the contributor's, for the prompt.
 
     Raises:
-        InputError: blank, not readable as the type, NaN or infinite. It never repeats the input.
+        InputError: the input is blank or cannot be read. The message never repeats the input.
     """
     if source is None:
         return _ask(schema, name)
@@ -58,7 +58,7 @@ def _ask(schema: InputSchema, name: str) -> Any:
 
 
 def describe(schema: InputSchema) -> str:
-    """Say what an input is: "decimal(2) from 0 to 1000000 USD"."""
+    """Describe the input that a schema asks for: "decimal(2) from 0 to 1000000 USD"."""
     bounds = f" from {schema.min} to {schema.max}" if schema.type.numeric else ""
     several = f", {schema.length} values" if schema.length > 1 else ""
     unit = f" {schema.unit}" if schema.unit else ""
@@ -67,7 +67,7 @@ def describe(schema: InputSchema) -> str:
 
 
 def describe_all(manifest: Manifest) -> list[str]:
-    """Say what each input is, and which contributors give it where there are several."""
+    """Describe each input of a manifest, with its contributors where there are several inputs."""
     if len(manifest.inputs) == 1:
         return [describe(manifest.inputs[0])]
     return [
@@ -77,9 +77,15 @@ def describe_all(manifest: Manifest) -> list[str]:
 
 
 def parse_input(content: bytes, schema: InputSchema, source: str) -> Any:
-    """Read JSON (a value, a list, or values by name), .npy, or plain text, a value on each line.
+    """Read an input from bytes: JSON (a value, a list, or values by name), .npy, or plain text.
 
-    Values of plain text stay text: the encoding reads them exactly and refuses what is no value.
+    Plain text has a value on each line. Its values stay text, which the encoding reads exactly.
+
+    Args:
+        source: what error messages call the place that the bytes come from.
+
+    Raises:
+        InputError: the bytes are blank, or in none of these forms.
     """
     if content.startswith(NPY):
         from io import BytesIO
@@ -102,7 +108,7 @@ def parse_input(content: bytes, schema: InputSchema, source: str) -> Any:
 
 
 def _json(text: str, source: str, *, named: bool) -> Any:
-    """Read JSON; `named`: an object may be an input, as its protocol knows the names."""
+    """Read JSON; an object is refused unless `named`, where a protocol knows its names."""
     try:
         value = json.loads(text, parse_float=Decimal)
     except (ValueError, RecursionError, InvalidOperation):
@@ -126,7 +132,14 @@ def _array(file: BinaryIO, source: str) -> Any:
 
 
 def read_inputs(path: Path, manifest: Manifest, missing_ok: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Read the toy inputs of all contributors, for `simulate`: a JSON object, name to value."""
+    """Read the toy inputs of all contributors for `simulate`, a JSON object of values by name.
+
+    Args:
+        missing_ok: contributors that may have no input, as they crash.
+
+    Raises:
+        InputError: the file cannot be read, names a party that does not contribute, or misses one.
+    """
     hint = 'such as {"alice": 3800, "bob": 2514}'
     try:
         values = json.loads(path.read_text("utf-8"), parse_float=Decimal)

@@ -1,8 +1,8 @@
-"""Agreement that all parties of a session hold, byte for byte.
+"""Manifest: the agreement that all parties of a session hold.
 
-`parse` turns TOML into a frozen `Manifest`, or lists everything that is wrong with it, each with
-its line. What parties sign is `Manifest.digest`: the SHA-256 of the *parsed* form, so comments,
-spacing and the order of keys do not matter, and every value does.
+`parse` turns TOML into a frozen `Manifest`, or lists all mistakes in it, each with its line.
+Parties sign `Manifest.digest`: the SHA-256 of the *parsed* form. So comments, spacing and the order
+of keys do not matter, and every value does.
 """
 
 from __future__ import annotations

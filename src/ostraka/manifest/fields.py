@@ -19,11 +19,11 @@ Path = tuple[str | int, ...]
 """Place of a value in a manifest: ("party", 1, "key")."""
 
 Problem = tuple[Path, str]
-"""Place of a mistake, and what it is."""
+"""Place of a mistake, and a text that says what is wrong there."""
 
 
 class Section(BaseModel):
-    """One table of a manifest: it refuses keys that it does not know, and never changes."""
+    """Table of a manifest: frozen, and refuses keys that it does not know."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -95,7 +95,7 @@ TYPES = 'bool, int, decimal(k), float(k) or choice(["a", "b"])'
 
 
 def parse_type(text: object) -> InputType:
-    """Read the words of `[input] type`; ValueError says which are possible."""
+    """Read the text of `[input] type` as a type; ValueError says which texts are possible."""
     if isinstance(text, InputType):
         return text
     if not isinstance(text, str):
@@ -139,7 +139,8 @@ def _within(value: int, low: int, high: int, what: str) -> int:
 
 
 def line_of_text(value: object, longest: int) -> str:
-    """Check text that people will read in a terminal: one line, printable, not endless."""
+    """Check and return a text for people's terminals: one printable line of at most `longest`
+    characters; else ValueError."""
     if not isinstance(value, str):
         raise ValueError("must be a string")
     if not value.strip() or not value.isprintable() or len(value) > longest:
@@ -164,7 +165,7 @@ def _address(value: object) -> str:
 
 
 def fingerprint(value: object) -> str:
-    """Return "sha256:" and 64 hex digits in lower case; ValueError for anything else."""
+    """Return "sha256:" and 64 hex digits in lower case; ValueError for any other value."""
     if not isinstance(value, str) or not re.fullmatch(r"sha256:[0-9a-fA-F]{64}", value):
         raise ValueError('must be "sha256:" and 64 hex digits')
     return value.lower()
@@ -205,7 +206,7 @@ def _size(value: object) -> Decimal | None:
 
 
 def exact_fraction(value: object) -> Fraction:
-    """Read "1/2", "60%" or 0.6 as an exact fraction above 0 and at most 1; else ValueError."""
+    """Read "1/2", "60%" or 0.6 as an exact fraction above 0 and at most 1; ValueError otherwise."""
     text = str(value) if isinstance(value, str | Decimal | Fraction) or value == 1 else ""
     if not re.fullmatch(r"[0-9]{1,9}(/[0-9]{1,9}|(\.[0-9]{1,9})?%?)", text):
         raise ValueError('must be a fraction such as "1/2", "60%" or 0.6')
@@ -236,7 +237,7 @@ def _roles(value: object) -> tuple[Role, ...]:
 
 
 def _raw_table(value: object) -> dict[str, Any]:
-    """Check that a table has canonical bytes; its keys are the protocol's to check."""
+    """Check that a table has canonical bytes, and return it; its protocol checks the keys."""
     if not isinstance(value, dict):
         raise ValueError("must be a table")
     canonical_json(value)
@@ -273,9 +274,12 @@ ProtocolName = Annotated[
 
 
 def canonical_json(value: object) -> bytes:
-    """Write JSON with sorted keys and no spaces, decimals in full and without a final zero.
+    """Write a value as JSON with sorted keys, without spaces, decimals in full without final zeros.
 
-    Equal values have equal bytes. ValueError for what JSON cannot hold.
+    Equal values have equal bytes.
+
+    Raises:
+        ValueError: JSON cannot hold the value, or it is nested too deeply.
     """
     return _canonical(value, 0).encode()
 
@@ -302,7 +306,7 @@ def _canonical(value: object, depth: int) -> str:
 
 
 def suggest(word: str, known: Iterable[str]) -> str:
-    """End a sentence about an unknown word with what was probably meant, or with nothing."""
+    """Return the end of a sentence about an unknown word: `; did you mean "..."?`, or nothing."""
     from difflib import get_close_matches
 
     near = get_close_matches(word, list(known), 1)

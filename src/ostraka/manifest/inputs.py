@@ -25,11 +25,11 @@ from ostraka.names import PartyId
 
 
 class InputSchema(Section):
-    """One input: the values that each of its contributors gives.
+    """Input that a manifest asks for: the form of the values that each of its contributors gives.
 
     Attributes:
-        name: tells it from the others where a manifest has several inputs.
-        of: the contributors that give it; None: all of them.
+        name: distinguishes it where a manifest has several inputs.
+        of: the contributors that give it; None: all contributors.
         min, max: exact, inclusive, in the input's own unit; None for bool and choice.
         outside: values out of bounds are refused, or moved to the bound.
     """
@@ -45,11 +45,11 @@ class InputSchema(Section):
 
 
 LATER = ("name", "of", "outside")
-"""Keys that are in the canonical bytes only when they say something: older digests stand."""
+"""Keys that the canonical bytes leave out at their defaults, so that older digests stand."""
 
 
 def _one_or_several(value: object) -> object:
-    """Turn one table into a tuple of one."""
+    """Return a lone table as a tuple of one; several as they are."""
     if not isinstance(value, dict | list | tuple) or value == []:
         raise ValueError("must be a table, or several as [[input]]")
     return (value,) if isinstance(value, dict) else value
@@ -68,7 +68,7 @@ def written_out(inputs: Sequence[dict[str, Any]]) -> dict[str, Any] | list[dict[
 def by_contributor(
     inputs: Sequence[InputSchema], contributors: Sequence[PartyId]
 ) -> dict[PartyId, InputSchema]:
-    """Map each contributor to the input it gives."""
+    """Return the input that each contributor gives, in the order of `contributors`."""
     found = {name: schema for schema in inputs for name in schema.of or contributors}
     return {name: found[name] for name in contributors}
 
@@ -79,7 +79,7 @@ def by_contributor(
 def problems(
     inputs: Sequence[InputSchema], parties: Sequence[PartyId], contributors: Sequence[PartyId]
 ) -> Iterator[Problem]:
-    """Find contradictions, and contributors that would not give exactly one input."""
+    """Yield contradictions in inputs, and contributors that would not give exactly one input."""
     for i, schema in enumerate(inputs):
         yield from _bounds(i, schema)
     if len(inputs) > 1:
@@ -121,7 +121,7 @@ def _labels(inputs: Sequence[InputSchema]) -> Iterator[Problem]:
 def _givers(
     inputs: Sequence[InputSchema], parties: Sequence[PartyId], contributors: Sequence[PartyId]
 ) -> Iterator[Problem]:
-    """Find contributors that would give no input or several, and parties that give none."""
+    """Yield contributors that give no input or several, and parties named in `of` wrongly."""
     seen: dict[PartyId, int] = {}
     roles = {**dict.fromkeys(parties, False), **dict.fromkeys(contributors, True)}
     for i, schema in enumerate(inputs):

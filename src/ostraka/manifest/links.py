@@ -1,9 +1,9 @@
-"""Links that a session needs: a pair of parties has one only if it sends something over it.
+"""Links that a session needs: a pair of parties has one only if the two send each other messages.
 
     compute party   with every party: parcels, steps, shares of the result
     recipient       with every other recipient: nonces of the result, slices of long results
 
-Two parties without a link learn of each other from a compute party, which both have a link to.
+Two parties without a link hear of each other from a compute party, to which both have a link.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ostraka.names import Role
 
 
 def needs_link(ours: Collection[Role], theirs: Collection[Role]) -> bool:
-    """Tell whether two parties with these roles send each other anything."""
+    """Return whether two parties with these roles send each other messages, so need a link."""
     if Role.COMPUTE in ours or Role.COMPUTE in theirs:
         return True
     return Role.RECIPIENT in ours and Role.RECIPIENT in theirs

@@ -41,15 +41,15 @@ from ostraka.manifest.privacy import Policy, Privacy
 from ostraka.names import PartyId, Role
 
 FORMAT = 1
-"""Version in the canonical bytes: a later meaning of the same words is another agreement."""
+"""Version in the canonical bytes: manifests of another version have other digests."""
 
 LATER: Final = {
     "session": ("series",),
     "policy": ("same_roster_only", "min_difference", "dominance", "plausible", "min_cell"),
     "privacy": ("local", "central", "clip"),
 }
-"""Keys that are in the canonical bytes only when they say something: older digests stand. Those of
-inputs are in `inputs.LATER`."""
+"""Keys, by table, that the canonical bytes leave out at their defaults, so that older digests stay
+the same. Those of inputs are in `inputs.LATER`."""
 
 
 class Keyed(Section):
@@ -73,8 +73,8 @@ class SessionSpec(Section):
     """Table `[session]`.
 
     Attributes:
-        series: the question that is asked again and again, for the ledgers; by default the title.
-        deadline: seconds to gather all parties.
+        series: name that repeated sessions about the same data share in ledgers; None: the title.
+        deadline: seconds within which all parties must be gathered.
         timeout: longest silence of one party once the session has started, in seconds.
     """
 
@@ -87,7 +87,7 @@ class SessionSpec(Section):
 
 
 class PartySpec(Keyed):
-    """One table `[[party]]`."""
+    """Table `[[party]]`: one party's name, key, roles, and address if it has one."""
 
     name: Name
     roles: Roles
@@ -98,8 +98,8 @@ class Sharing(Section):
     """Table `[sharing]`.
 
     Attributes:
-        threshold: how many compute parties may pool what they see and learn nothing; additive
-            sharing may leave it out, as it is one less than there are compute parties.
+        threshold: how many compute parties may pool their shares and learn nothing. Additive
+            sharing may leave it out: it is one less than the number of compute parties.
     """
 
     scheme: Literal["additive", "shamir"] = "additive"
@@ -108,7 +108,7 @@ class Sharing(Section):
 
 
 class Problems(ValueError):
-    """Several (path, message) pairs, on their way through pydantic to `parse`."""
+    """Error that carries several (path, message) pairs through pydantic to `parse`."""
 
     def __init__(self, found: list[Problem]) -> None:
         super().__init__("; ".join(f"{dotted(path)}: {message}" for path, message in found))
@@ -116,7 +116,7 @@ class Problems(ValueError):
 
 
 class Manifest(Section):
-    """Whole, valid agreement of a session's parties. Equal digests mean equal agreements."""
+    """Agreement of a session's parties, complete and valid. Equal digests mean equal agreements."""
 
     session: SessionSpec
     party: Annotated[tuple[PartySpec, ...], Field(min_length=1, max_length=limits.PARTIES)]
@@ -145,7 +145,8 @@ class Manifest(Section):
 
     @cached_property
     def canonical(self) -> bytes:
-        """The bytes that are hashed: sorted keys, no spaces, all defaults but those of `LATER`."""
+        """The bytes that are hashed: JSON with sorted keys, no spaces, and all defaults but those
+        of `LATER`."""
         table = self.model_dump(mode="python")
         for part, keys in LATER.items():
             _drop_defaults(table[part], type(getattr(self, part)), keys)
@@ -186,7 +187,7 @@ class Manifest(Section):
 
     @property
     def input(self) -> InputSchema:
-        """The input that all contributors give alike; ManifestError where there are several."""
+        """The one input, which all contributors give; ManifestError where there are several."""
         if len(self.inputs) > 1:
             raise ManifestError(
                 f"input: {self.session.protocol} asks all contributors for the same input: "
@@ -229,7 +230,7 @@ def _drop_defaults(table: dict[str, Any], section: type[Section], keys: tuple[st
 
 
 def _filled(raw: dict[str, Any]) -> dict[str, Any]:
-    """Write out the defaults that depend on which parties take part."""
+    """Return a raw manifest with the defaults that depend on its parties written out."""
     sharing, policy = raw.get("sharing", {}), raw.get("policy", {})
     if isinstance(sharing, dict) and sharing.get("scheme", "additive") == "additive":
         sharing = {"threshold": _count(raw, Role.COMPUTE) - 1, **sharing}
@@ -247,7 +248,7 @@ def _least(raw: dict[str, Any], sharing: Any) -> int:
 
 
 def _count(raw: dict[str, Any], role: Role) -> int:
-    """Count the parties of a table not yet validated that hold a role."""
+    """Count the parties with a role in a raw manifest, which is not validated yet."""
     parties = raw.get("party")
     found = 0
     for party in parties if isinstance(parties, list | tuple) else ():

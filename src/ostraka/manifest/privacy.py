@@ -1,4 +1,4 @@
-"""Tables `[privacy]` and `[policy]`: what noise is added, and when no answer is given at all."""
+"""Tables `[privacy]` and `[policy]`: the noise to add, and the rules for giving no answer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field, StrictBool, StrictInt
 from ostraka.manifest.fields import Number, Problem, Section, Share, Size
 
 SAME = {"laplace": "discrete-laplace", "gaussian": "discrete-gaussian"}
-"""Names that mean another: noise is always added to whole numbers, in its exact form."""
+"""Short names of mechanisms, which mean the discrete ones: noise is added to whole numbers."""
 
 
 def _mechanism(value: object) -> object:
@@ -23,8 +23,8 @@ class Local(Section):
 
     Attributes:
         epsilon, delta: what one contributor's report tells at most; exact.
-        truth: for randomized response, instead of epsilon: the probability of telling the truth
-            in any case, before a second coin decides. 1/2 is epsilon = ln 3.
+        truth: instead of epsilon, for randomized response: the probability of telling the truth
+            outright. Otherwise a second, fair coin decides the answer. 1/2 is epsilon = ln 3.
     """
 
     mechanism: Annotated[
@@ -41,7 +41,7 @@ class Central(Section):
 
     Attributes:
         epsilon, delta: what the answer tells of one contributor at most; exact.
-        honest: the part of the parties adding noise that is there and honest at least.
+        honest: the least part of the parties adding noise that is present and honest.
     """
 
     mechanism: Annotated[
@@ -54,14 +54,14 @@ class Central(Section):
 
 
 class Clip(Section):
-    """Longest that a vector may be before it is noised, in the input's unit; longer are cut."""
+    """Longest norm of a contributor's vector, in the input's unit; longer vectors are shortened."""
 
     norm: Literal["l1", "l2"]
     at: Size
 
 
 class Privacy(Section):
-    """Table `[privacy]`."""
+    """Table `[privacy]`: noise of each contributor or drawn jointly, and clipping before it."""
 
     local: Local | None = None
     central: Central | None = None
@@ -69,12 +69,12 @@ class Privacy(Section):
 
 
 class Dominance(Section):
-    """Rules against sums that tell too much of the largest contributor. None is no rule.
+    """Rules against sums that tell too much of the largest contributor. None means no rule.
 
     Attributes:
         largest: no contributor makes up more than this part of the total.
-        p: the total without the two largest is at least this part of the largest. (p% rule)
-        n, k: the n largest make up at most the part k of the total. ((n, k) rule)
+        p: the total without the two largest is at least this part of the largest (p% rule).
+        n, k: the n largest make up at most the part k of the total ((n, k) rule).
     """
 
     largest: Share | None = None
@@ -84,23 +84,24 @@ class Dominance(Section):
 
 
 class Plausible(Section):
-    """Bounds, in the input's unit; an answer outside of them is not given."""
+    """Bounds of a plausible answer, in the input's unit; an answer outside them is withheld."""
 
     min: Number = None
     max: Number = None
 
 
 class Policy(Section):
-    """Table `[policy]`: what must hold, or nothing is opened.
+    """Table `[policy]`: rules that must hold, or no result is opened.
 
     Attributes:
-        min_contributors: how many must be counted at least. When the manifest does not say: every
-            contributor; with Shamir sharing, which is chosen so that some may go missing, as many
-            fewer as the threshold, but never fewer than three if there are three.
-        same_roster_only: another run of the same series must be by the same contributors.
-        min_difference: ... or differ by so many at least, alone and in combination.
-        dominance, plausible, min_cell: checked inside the computation; a cell with fewer than
-            `min_cell` contributors that have something in it is not given.
+        min_contributors: how many contributors must be counted at least. By default all; with
+            Shamir sharing, which tolerates missing parties, all but as many as the threshold, yet
+            at least three if there are three.
+        same_roster_only: whether each run of a series must have the same contributors.
+        min_difference: by how many contributors at least the roster of a run must differ from that
+            of another run of the series, if it differs at all; also from combinations of runs.
+        dominance, plausible, min_cell: rules checked inside the computation. A cell that fewer
+            than `min_cell` contributors contribute to is withheld.
     """
 
     min_contributors: StrictInt
@@ -112,7 +113,7 @@ class Policy(Section):
 
     @property
     def inside(self) -> tuple[str, ...]:
-        """The rules that only a computation can check."""
+        """Names of the rules in force that only the computation itself can check."""
         set_here = {
             "dominance": self.dominance is not None,
             "plausible": self.plausible is not None,
@@ -122,7 +123,7 @@ class Policy(Section):
 
 
 def problems(privacy: Privacy, policy: Policy) -> Iterator[Problem]:
-    """Find contradictions."""
+    """Yield contradictions within and between `[privacy]` and `[policy]`."""
     if privacy.local and privacy.central:
         yield ("privacy",), "has local and central noise: one of them is enough"
     for place, noise in (("local", privacy.local), ("central", privacy.central)):

@@ -1,4 +1,4 @@
-"""Reading TOML text: a manifest comes out, or all that is wrong with the text, line by line."""
+"""Reading of TOML text: returns a manifest, or an error that lists all mistakes by line."""
 
 from __future__ import annotations
 
@@ -29,14 +29,15 @@ from ostraka.manifest.wording import in_words
 
 
 def parse(text: str, source: str = "session.toml") -> Manifest:
-    """Read a manifest.
+    """Read a manifest from TOML, and check it but for the rules of its protocol.
 
     Args:
         text: TOML.
-        source: how messages call the file.
+        source: the name of the file in messages.
 
     Raises:
-        ManifestError: with one line for every problem found: "session.toml:12: ...".
+        ManifestError: the text is not a valid manifest; the message has a line for each mistake:
+            "session.toml:12: ...".
     """
     if len(text.encode("utf-8", "surrogatepass")) > limits.MANIFEST:
         raise ManifestError(f"{source}: larger than {limits.MANIFEST} bytes", data_left=False)
@@ -71,7 +72,7 @@ _QUOTES = 'text goes in double quotes: name = "alice"'
 
 
 def _explain(error: ValidationError) -> Iterator[Problem]:
-    """Translate pydantic's findings."""
+    """Yield the findings of pydantic as problems in our words."""
     for found in error.errors(include_url=False, include_input=False):
         path, reason = tuple(found["loc"]), found.get("ctx", {})
         inner = reason.get("error")
@@ -84,13 +85,13 @@ def _explain(error: ValidationError) -> Iterator[Problem]:
 
 
 def _as_the_only_input(problem: Problem) -> Problem:
-    """Name a place in `[input]`, which is validated as a list of one, without its number."""
+    """Return a problem of a lone `[input]`, validated as a list of one, without its index."""
     path, words = problem
     return ("input", *path[2:]) if path[:2] == ("input", 0) else path, words
 
 
 def _keys_at(path: Path) -> list[str]:
-    """List the keys that a table of the manifest may hold."""
+    """List the keys that the manifest's table at `path` may hold."""
     tables: dict[Path, type[BaseModel]] = {
         (): Manifest,
         ("session",): SessionSpec,
@@ -111,7 +112,7 @@ def _keys_at(path: Path) -> list[str]:
 
 
 def _error(text: str, source: str, found: list[Problem]) -> ManifestError:
-    """Make one message of all problems, in the order of their lines."""
+    """Return one error for all problems, in the order of their lines; 20 of them at most."""
     lines = line_numbers(text)
     located = sorted(((_nearest(lines, path), path, words) for path, words in found), key=_line)
     shown = [f"{source}:{line}: {dotted(path)}: {words}" for line, path, words in located[:20]]
@@ -125,7 +126,8 @@ def _line(problem: tuple[int, Path, str]) -> int:
 
 
 def locate(text: str, source: str, message: str) -> str:
-    """Put file and line before a message that starts with a dotted path ("outputs.x: ...")."""
+    """Put file and line before a message that starts with a dotted path ("outputs.x: ..."); else
+    the file only."""
     start = re.match(r"[a-z_]+(\.[a-z0-9_]+)*(?=: )", message)
     if not start:
         return f"{source}: {message}"
@@ -134,7 +136,7 @@ def locate(text: str, source: str, message: str) -> str:
 
 
 def _nearest(lines: dict[Path, int], path: Path) -> int:
-    """Find the line of a path, or of the nearest table around it."""
+    """Return the line of a path, or of the nearest table around it."""
     while path and path not in lines:
         path = path[:-1]
     return lines.get(path, 1)
@@ -150,7 +152,7 @@ _KEY = re.compile(r"""\s*("(?:\\.|[^"\\])*"|'[^']*'|[A-Za-z0-9_-]+)\s*(\.?)""")
 
 
 def line_numbers(text: str) -> dict[Path, int]:
-    """Find the lines, from 1, where the keys and tables of a valid TOML text start."""
+    """Return the line, from 1, where each key and table of a valid TOML text starts, by path."""
     lines: dict[Path, int] = {}
     arrays: Counter[Path] = Counter()
     table: Path = ()
@@ -170,7 +172,8 @@ def line_numbers(text: str) -> dict[Path, int]:
 
 
 def _statements(text: str) -> Iterator[tuple[int, str]]:
-    """Split text into logical lines: a value in brackets or triple quotes may span several."""
+    """Yield the statements of a TOML text, each with its first line; a value in brackets or triple
+    quotes may span several lines."""
     number, start, depth, parts = 1, 1, 0, ""
     for word in (match[0] for match in _TOKEN.finditer(text + "\n")):
         if word == "\n" and depth <= 0:
@@ -185,7 +188,7 @@ def _statements(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _key_path(statement: str) -> Path:
-    """Read the dotted key at the start of a statement."""
+    """Return the dotted key at the start of a statement, as a path."""
     path: list[str] = []
     position, more = 0, "."
     while more and (match := _KEY.match(statement, position)):

@@ -1,4 +1,4 @@
-"""One wording of what pydantic finds wrong: for manifests and for a protocol's `[outputs]`."""
+"""Wording of pydantic's findings, the same for manifests and for a protocol's `[outputs]`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def in_words(found: Mapping[str, Any]) -> str:
-    """Say what is wrong with a value, from one entry of `ValidationError.errors()`."""
+    """Write one entry of `ValidationError.errors()` as a phrase: "is missing", "must be ..."."""
     kind, message, reason = found["type"], found["msg"], found.get("ctx", {})
     if kind == "value_error":
         return str(reason["error"])

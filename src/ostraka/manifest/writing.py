@@ -1,4 +1,4 @@
-"""Manifests as TOML text, from tables: the session, its parties, the rest, as people read them."""
+"""Writing of manifests as TOML, in the order people read: the session, its parties, the rest."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ROLES = tuple(map(str, Role))
 
 
 class Bare(str):
-    """Text that goes into TOML as it is: an exact number."""
+    """Text that is written into TOML without quotes, such as an exact number."""
 
     __slots__ = ()
 
@@ -21,9 +21,11 @@ Table = Mapping[str, Any]
 
 
 def write_manifest(tables: Mapping[str, Table | Sequence[Table]], parties: Iterable[Table]) -> str:
-    """Write a manifest; values that are None, and tables without any value, are left out.
+    """Write a manifest as TOML text; values that are None, and tables without values, are left out.
 
-    A sequence of tables is written as that many tables of one name: `[[input]]`.
+    Args:
+        tables: the tables by name; a sequence is written as several of one name: `[[input]]`.
+        parties: the tables `[[party]]`.
     """
     blocks = [*_blocks("session", tables["session"])]
     blocks += [_table("[[party]]", party) for party in parties]

@@ -1,1 +1,1 @@
-"""One party's session with its peers: gathering, links, and the exchange they carry."""
+"""Session of one party with its peers: gathering, links, and the exchange over them."""

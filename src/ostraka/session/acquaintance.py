@@ -1,4 +1,4 @@
-"""Acquaintance of one party with another, from before its Hello to its Ready, as a table.
+"""Acquaintance of this party with another, from before its Hello to its Ready, as a table.
 
     state     hello     doubt     left      patience  seal      ready
     awaited   present   doubted   awaited   -         -         -
@@ -9,9 +9,10 @@
     rejected, lost: final, the session does not take place
 
 hello: a Hello with our manifest's digest has verified. doubt: the party showed another manifest, or
-says that a party of our name is there already; both may be another session's doing, until our
-patience ends. left: its link, or its relayer's word, is gone. seal: all parties are present, and
-our Ready leaves. ready: its Ready has verified.
+says that a party of our name is there already. Another session may be the cause of both, so we wait
+for a moment. patience: that moment is over. left: the link to the party has ended, or
+its relayer has taken back its Hello. seal: all parties are present, and our Ready leaves. ready:
+its Ready has verified.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from ostraka.errors import OstrakaError, PeerViolation
 from ostraka.wire.messages import Hello, Ready
 
 DUPLICATE: Final = "duplicate"
-"""The abort code for a party that is there already."""
+"""Abort code for a party that opens a link while we hold another link to it."""
 
 
 class PeerState(StrEnum):
@@ -84,7 +85,15 @@ def after(state: PeerState, event: PeerEvent) -> PeerState:
 
 @dataclass(slots=True)
 class Acquaintance:
-    """Knowledge of one other party."""
+    """Knowledge of one other party.
+
+    Attributes:
+        certificate: in DER form, checked against its pin; empty while the party is not here.
+        hello, ready: the verified messages of the party, None before.
+        doubt: the error that ends the session if our patience ends first; None without a doubt.
+        trouble: why no link to the party could be made last time.
+        tired: whether the party was here and has given up waiting for other parties.
+    """
 
     state: PeerState = PeerState.AWAITED
     certificate: bytes = b""
@@ -93,7 +102,6 @@ class Acquaintance:
     doubt: OstrakaError | None = None
     trouble: str = ""
     tired: bool = False
-    """Whether it was here and has given up waiting for others."""
 
     def happen(self, event: PeerEvent) -> None:
         """Move on. Raises as `after`."""

@@ -1,4 +1,4 @@
-"""Errors of a session's beginning: each says which party to ask. Nothing has left this machine."""
+"""Errors at the beginning of a session; each names the party to ask. No data has left by then."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ostraka.names import PartyId
 from ostraka.wire.messages import VERSION, Abort, Hello
 
 NAMES: Final = 10
-"""Parties that an error names; of more it says how many."""
+"""Number of parties that an error names; of more parties it gives the count."""
 
 
 def other_version(peer: PartyId, hello: Hello) -> Disagreement:
@@ -24,7 +24,7 @@ def other_version(peer: PartyId, hello: Hello) -> Disagreement:
 
 
 def other_manifest(peer: PartyId, hello: Hello, manifest: Manifest) -> Disagreement:
-    """Return the error for a peer whose Hello is about another manifest."""
+    """Return the error for a peer whose Hello has the digest of another manifest."""
     return Disagreement(
         f"{peer} holds another manifest: theirs is sha256:{hello.digest.hex()}, "
         f"ours sha256:{manifest.digest.hex()}",
@@ -35,7 +35,7 @@ def other_manifest(peer: PartyId, hello: Hello, manifest: Manifest) -> Disagreem
 
 
 def other_process(peer: PartyId, me: PartyId) -> Disagreement:
-    """Return the error for a second process of this party, which a peer says it has met before."""
+    """Return the error for a peer that has a link to another process with our name and key."""
     return Disagreement(
         f"{peer} says that another {me} is there already",
         hint="is another process taking part with this key? Only the first can",
@@ -46,7 +46,7 @@ def other_process(peer: PartyId, me: PartyId) -> Disagreement:
 def other_session(party: PartyId) -> Disagreement:
     """Return the error for a party that is ready for another session than this one."""
     return Disagreement(
-        f"{party} was shown other parties, or other words of theirs, than we were",
+        f"{party} was shown other parties, or other messages of theirs, than we were",
         hint="a party between you is lying, or two parties run under one name",
         peer=party,
         data_left=False,
@@ -54,7 +54,7 @@ def other_session(party: PartyId) -> Disagreement:
 
 
 def told(peer: PartyId, blamed: PartyId, me: PartyId) -> Disagreement:
-    """Return the error for a disagreement that a peer ended the session over."""
+    """Return the error for a peer that ended the session because it disagrees with `blamed`."""
     return Disagreement(
         f"{peer} says that {blamed} holds another manifest, was shown another session, or runs "
         "another release",
@@ -65,7 +65,7 @@ def told(peer: PartyId, blamed: PartyId, me: PartyId) -> Disagreement:
 
 
 def gave_up(peer: PartyId, farewell: Abort) -> TimedOut:
-    """Report a peer that stopped waiting: its deadline is ours, the clocks differ a little."""
+    """Return the error for a peer that reached the deadline before us, and stopped waiting."""
     awaited = f" for {farewell.blames}" if farewell.blames else ""
     return TimedOut(
         f"{peer} waited{awaited} until the deadline, and gave up",
@@ -75,7 +75,12 @@ def gave_up(peer: PartyId, farewell: Abort) -> TimedOut:
 
 
 def too_late(missing: dict[PartyId, str], seconds: float) -> TimedOut:
-    """Return the error for parties that missed the deadline, each with the trouble known."""
+    """Return the error for parties that missed the deadline.
+
+    Args:
+        missing: for each such party why it is missing, "" if that is not known.
+        seconds: the deadline.
+    """
     names = list(missing)
     reasons = [f"{party}: {why}" for party, why in list(missing.items())[:NAMES] if why]
     more = f" and {len(names) - NAMES} more" if len(names) > NAMES else ""

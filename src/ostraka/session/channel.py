@@ -1,4 +1,4 @@
-"""One verified link to one party: the messages it may say next, and how each can fail."""
+"""Channel: messages and vectors over the verified link to one peer, with errors that name it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ M = TypeVar("M", bound=Message)
 
 
 class Channel:
-    """Link to `peer`, from its first message to its last."""
+    """Link to `peer` that carries messages and vectors, and refuses those out of turn."""
 
     def __init__(self, peer: PartyId, link: SecureLink) -> None:
         self.peer = peer
@@ -27,15 +27,15 @@ class Channel:
         self.farewell: Abort | None = None
 
     def say(self, message: Message) -> None:
-        """Queue a message."""
+        """Queue a message for the peer."""
         self.link.write(frames.control(encode(message)))
 
     async def hear(self, kind: type[M], seconds: float) -> M:
-        """Return the next message, which must be a `kind`.
+        """Wait for the peer's next message, which must be a `kind`, and return it.
 
         Raises:
             PeerLost: the peer is gone, silent for `seconds`, or ended its part.
-            PeerViolation: it sent something else.
+            PeerViolation: the peer sent another message.
         """
         try:
             message = await self.link.read(self._next(), seconds)
@@ -71,7 +71,7 @@ class Channel:
         self.state = link_state.LinkState.OPEN
 
     def send(self, step: Step, message: Array) -> None:
-        """Queue a vector, which must not change afterwards."""
+        """Queue a vector for the peer; it must not change until it is sent."""
         self.link.write(*vectors.pack(step, message))
 
     async def receive(
@@ -81,14 +81,14 @@ class Channel:
         seconds: float,
         into: NDArray[Any] | None = None,
     ) -> NDArray[Any]:
-        """Return the vector of `step`. Raises as `hear`."""
+        """Wait for the peer's vector of `step`; return it, in `into` if given. Raises as `hear`."""
         try:
             return await self.link.read(vectors.unpack(step, expected, into), seconds, spin=True)
         except OstrakaError as error:
             raise self.named(error) from None
 
     def named(self, error: OstrakaError) -> OstrakaError:
-        """Add to `error` whose link it was."""
+        """Return the error with this link's peer in its message."""
         if isinstance(error, Tampered):
             return error
         if isinstance(error, PeerLost):

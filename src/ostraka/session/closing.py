@@ -1,4 +1,4 @@
-"""End of a session: what its parties sign about it, and the receipt made of that."""
+"""End of a session: the statements that its parties sign, and the receipt made of them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ostraka.wire.messages import Statement
 async def exchange_statements(
     session: Session, outcome: Outcome | None
 ) -> dict[PartyId, Statement]:
-    """Sign what this party saw happen, and collect what the other parties sign.
+    """Sign this party's statement about the session; return the statements of all parties heard.
 
     Args:
         outcome: None at a party that learned no result.
@@ -27,17 +27,17 @@ async def exchange_statements(
 
 
 def with_other_results(statements: dict[PartyId, Statement]) -> list[PartyId]:
-    """Recipients that signed another result than the first party of `statements`, which is us."""
+    """List the recipients that signed another result than this party, the first of `statements`."""
     signed = {party: json.loads(s.body).get("result") for party, s in statements.items()}
     ours = next(iter(signed.values()))
     return [party for party, result in signed.items() if result not in (None, ours)]
 
 
 def write_receipt(session: Session, statements: dict[PartyId, Statement], directory: Path) -> Path:
-    """Write receipt-NAME-SESSION.json; returns its path.
+    """Write receipt-NAME-SESSION.json into a directory; return its path.
 
     Raises:
-        OSError: it cannot be written; `filename` is its path.
+        OSError: the file cannot be written; `filename` is its path.
     """
     path = directory / f"receipt-{session.me}-{session.id.hex()[:12]}.json"
     try:
@@ -48,7 +48,7 @@ def write_receipt(session: Session, statements: dict[PartyId, Statement], direct
 
 
 def _stays(session: Session) -> bool:
-    """Whether this party stays to the end; one that only contributes leaves after sharing."""
+    """Whether this party stays to the end: one that only contributes leaves after sharing."""
     return session.me in session.manifest.compute or session.me in session.manifest.recipients
 
 

@@ -1,9 +1,9 @@
 """Gathering: sockets, handshakes and clocks around the `Introductions` of one session.
 
-For each pair of parties that needs a link: direct if the manifest gives one of the two an address
-(the party without one, or the later of two with one, dials), through the coordinator otherwise. A
-peer is admitted by its pin, and belongs to *this* session only after its signed Hello with this
-manifest's digest has arrived over that link.
+Each pair of parties that needs a link gets one. The link is direct if the manifest gives one of the
+two an address: the party without an address dials, or the later of two with one. Otherwise it goes
+through the coordinator. A peer is admitted by its pin. It belongs to *this* session only after its
+signed Hello with this manifest's digest has arrived over that link.
 """
 
 from __future__ import annotations
@@ -44,27 +44,29 @@ SLOWEST_RETRY: Final = 1.0
 COORDINATOR: Final = "the coordinator"
 
 Gathered = Callable[[int, int], None]
-"""Told how many parties are there, of how many, ourselves included."""
+"""Function that is called with how many parties are here, ours included, and of how many."""
 
 Troubled = Callable[[str], None]
-"""Told, once, why a party has to wait."""
+"""Function that is called, once, with the reason why a party has to wait."""
 
 
 def room_of(manifest: Manifest) -> bytes:
-    """Name the room at the coordinator where these parties meet: the same for every manifest
-    between the same keys, so that parties with different manifests find out; it tells the
-    coordinator nothing."""
+    """Return the name of the room at the coordinator where the parties of a manifest meet.
+
+    It depends on the parties' keys only, so that parties with different manifests meet and find
+    out. It is a hash, and tells the coordinator nothing of the session.
+    """
     pins = sorted(party.pin for party in manifest.party)
     return hashlib.sha256(b"ostraka room\0" + b"".join(pins)).digest()
 
 
 class Gathering:
-    """Links of one session at one party, while they are made.
+    """Maker of one party's links in one session.
 
     Args:
-        introductions: decides what is said to whom, and when all is said.
-        gathered: told of progress.
-        troubled: told when the coordinator is not there at first.
+        introductions: decides which message goes to which party, and when all are complete.
+        gathered: is called when the number of parties that are here changes.
+        troubled: is called when the coordinator cannot be reached at first.
 
     Attributes:
         channels: the links to peers whose Hello has verified.
@@ -93,11 +95,15 @@ class Gathering:
         self.relay: relay.Relay | None = None
 
     async def gather(self) -> None:
-        """Return once every party's Hello is here and our Ready has left. Bounded by the caller.
+        """Make links until every party's Hello is here and our Ready has left.
+
+        The caller bounds the time.
 
         Raises:
-            PinMismatch, Disagreement, PeerViolation: a party is not who or what it should be.
-            PeerLost: a party left after that.
+            PinMismatch: a party has another key.
+            Disagreement: a party has another manifest, release or session.
+            PeerViolation: a party broke the protocol.
+            PeerLost: a party left after our Ready did.
         """
         listener = self._listen()
         try:
@@ -110,7 +116,7 @@ class Gathering:
             await self._stop()
 
     async def seal(self) -> None:
-        """Return once every party's Ready for this session is here. Raises as `gather`."""
+        """Wait until every party's Ready for this session is here. Raises as `gather`."""
         await self._until(lambda: self._introductions.complete)
 
     async def _until(self, reached: Callable[[], bool]) -> None:
@@ -121,7 +127,7 @@ class Gathering:
             raise self._fatal
 
     def settle(self) -> dict[PartyId, Channel]:
-        """Return the links there are, in the order of the manifest; no news is taken any more."""
+        """Stop watching the links for their end; return them, in the order of the manifest."""
         for channel in self.channels.values():
             channel.link.on_ended = None
         linked = self._topology.linked
@@ -143,7 +149,8 @@ class Gathering:
         self._news.set()
 
     def _ask_again(self, party: PartyId, error: OstrakaError) -> None:
-        """Allow a moment for another, right process of that party to show up."""
+        """Schedule the end of our patience with a party; until then another process of it, with the
+        right manifest, may appear."""
 
         def patience_over() -> None:
             self._act(self._introductions.patience_over(party, error))
@@ -187,7 +194,7 @@ class Gathering:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def abandon(self) -> None:
-        """Drop every link that is left: the session is over."""
+        """Drop every link, and the connection to the coordinator: the session is over."""
         await self._stop()
         for channel in self.settle().values():
             channel.link.abandon(PeerLost("the session does not take place"))
@@ -220,7 +227,10 @@ class Gathering:
         self._spawn(self._answer(tcp.TcpCarrier(sock, self._reactor)), "answer")
 
     async def _answer(self, carrier: Carrier) -> None:
-        """Let in what knocks, and let it go: only a party's signed word can end the session."""
+        """Exchange Hellos over an accepted connection; its failure ends that link only.
+
+        A stranger can connect too. Only a signed message of a party can end the session.
+        """
         self._preauth += 1
         try:
             await self._introduce(carrier, server=True, admit=self._admit)
@@ -266,8 +276,10 @@ class Gathering:
             pause = min(2 * pause, SLOWEST_RETRY)
 
     def joined(self, fingerprint: bytes, carrier: Carrier) -> None:
-        """Meet a member of the coordinator's room that we need a link to; TLS tells whether it is
-        who the coordinator says."""
+        """Open a link to a new member of the coordinator's room, if this party needs one.
+
+        TLS proves whether the member has the fingerprint that the coordinator says.
+        """
         other, topology = self._pins.get(fingerprint), self._topology
         if self._over or other not in topology.linked or not topology.through_coordinator(other):
             carrier.close()
@@ -331,11 +343,11 @@ class Gathering:
         await channel.link.close()
 
     def _heard(self, channel: Channel, message: Message) -> bool:
-        """Take a message; say whether more is due before the first vector."""
+        """Take a peer's message; return whether more are due before the first vector."""
         self._act(self._introductions.heard(channel.peer, message))
         if not self._introductions.finished(channel.peer):
             return True
-        channel.link.on_ended = None  # a party may leave once it has said all: who waits will see
+        channel.link.on_ended = None  # a party may leave once it has said all
         return False
 
     def _left(self, channel: Channel, error: OstrakaError) -> None:
@@ -346,12 +358,13 @@ class Gathering:
         self._missed(channel)
 
     def _missed(self, channel: Channel | None) -> None:
-        """Note a peer's refusal: it holds a link to a party of our name already."""
+        """Note it if a peer refused us because it holds a link to a party of our name already."""
         if channel and channel.farewell and channel.farewell.code == DUPLICATE:
             self._act(self._introductions.duplicate(channel.peer))
 
     def late(self) -> OstrakaError:
-        """Return the error for a deadline that has passed."""
+        """Return the error for the deadline that has passed: it names the parties to blame, or the
+        coordinator."""
         place = self._manifest.session.coordinator
         missing = set(self._introductions.missing()) & set(self._topology.linked)
         if self.relay is None and place and any(map(self._topology.through_coordinator, missing)):

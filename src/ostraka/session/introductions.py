@@ -1,8 +1,8 @@
-"""Introductions of all parties to one: events of a session's beginning in, actions out, no I/O.
+"""Introductions at a session's beginning: turns events at one party into actions, without I/O.
 
 For each other party there is an `acquaintance` with a table of its own. A Hello or a Ready comes
-over the party's own link, or relayed by the one compute party that the manifest determines; it is
-checked in the same way, against the certificate that the manifest pins.
+over the party's own link, or is relayed by the one compute party that the manifest determines.
+Both are checked in the same way, against the certificate that the manifest pins.
 
 A compute party says Ready once it holds every Hello. A party that does not compute says Ready
 after all compute parties have: from then on no Hello can change any more. The session begins once
@@ -29,27 +29,27 @@ from ostraka.wire.messages import VERSION, Abort, Hello, Message, Ready, Relayed
 
 
 class Say(NamedTuple):
-    """Send a message to parties that a link leads to."""
+    """Action: send a message to those of the parties that we have a link to."""
 
     to: tuple[PartyId, ...]
     message: Message
 
 
 class Present(NamedTuple):
-    """Tell the user how many parties are here, this one included."""
+    """Action: tell the user how many parties are here, this one included."""
 
     parties: int
 
 
 class Doubt(NamedTuple):
-    """Call `patience_over` with these after a moment."""
+    """Action: wait a moment, then call `patience_over` with these fields."""
 
     party: PartyId
     error: OstrakaError
 
 
 class Fail(NamedTuple):
-    """End the session with an error."""
+    """Action: end the session with an error."""
 
     error: OstrakaError
 
@@ -63,7 +63,7 @@ def hello_bytes(digest: bytes, nonce: bytes) -> bytes:
 
 
 class Introductions:
-    """State of one session's beginning at one party. Events are methods; they return actions.
+    """State of one session's beginning at one party; each event is a method that returns actions.
 
     Args:
         sign: signs bytes with this party's key.
@@ -96,7 +96,7 @@ class Introductions:
     # Answers
 
     def here(self, party: PartyId) -> bool:
-        """Tell whether the party's Hello has verified, and it has not left since."""
+        """Return whether the party's Hello has verified, and the party has not left since."""
         return self._others[party].state in HERE
 
     @property
@@ -108,8 +108,8 @@ class Introductions:
         )
 
     def finished(self, peer: PartyId) -> bool:
-        """Tell whether the link to `peer` has brought all that it is to bring before the first
-        vector: the peer's Ready, and the Ready of each party it relays."""
+        """Return whether the link to `peer` has brought all that is due before the first vector:
+        the peer's Ready, and the Ready of each party that it relays."""
         due = (peer, *self.topology.relayed_by.get(peer, ()))
         return all(self._others[party].state is PeerState.READY for party in due)
 
@@ -137,7 +137,7 @@ class Introductions:
 
         Raises:
             Disagreement: the peer speaks another version.
-            PeerViolation: its signature does not verify, or it has been greeted before.
+            PeerViolation: the signature does not verify, or the peer has been greeted before.
         """
         if hello.version != VERSION:
             raise blame.other_version(peer, hello)
@@ -150,10 +150,10 @@ class Introductions:
         return [*self._introduce(peer), *self._progress(), *self._advance()]
 
     def heard(self, peer: PartyId, message: Message) -> list[Action]:
-        """Take a Ready, or the word of another party, from a peer that has been greeted.
+        """Take a Ready, or a relayed message of another party, from a peer that has been greeted.
 
         Raises:
-            PeerViolation: it is neither, or does not verify.
+            PeerViolation: the message is neither, or does not verify.
         """
         match message:
             case Ready():
@@ -167,7 +167,7 @@ class Introductions:
         return [*self._pass_on_ready(peer), *self._differing((peer,)), *self._advance()]
 
     def left(self, peer: PartyId, error: OstrakaError, farewell: Abort | None) -> list[Action]:
-        """Note that the link to a peer has ended, with its last words if it said any."""
+        """Note that the link to a peer has ended, with the peer's Abort if it sent one."""
         other = self._others[peer]
         if isinstance(error, PeerViolation):
             return [Fail(error)]
@@ -185,8 +185,8 @@ class Introductions:
         return [*self._progress(), *self._retract(peer, farewell)]
 
     def duplicate(self, peer: PartyId) -> list[Action]:
-        """Note that a peer refused us: it holds a link to a party of our name, perhaps one of ours
-        that has just died, perhaps that of a second process."""
+        """Note that a peer refused us because it holds a link to a party of our name: a link of
+        ours that has just died, or that of a second process."""
         if self.here(peer):
             return []
         return self._doubts(peer, blame.other_process(peer, self.me))
@@ -196,7 +196,7 @@ class Introductions:
         self._others[peer].trouble = why
 
     def patience_over(self, party: PartyId, error: OstrakaError) -> list[Action]:
-        """End the session over a doubt that the moment since has not resolved."""
+        """End the session over the doubt `error`, unless the party has resolved it meanwhile."""
         other = self._others[party]
         if other.doubt is not error:
             return []
@@ -204,7 +204,11 @@ class Introductions:
         return [Fail(error)]
 
     def missing(self) -> list[PartyId]:
-        """Name the parties that the session still waits for: those to blame, as far as known."""
+        """List the parties to blame for the wait: those not here, or else those not ready.
+
+        Parties that gave up waiting, or that we could not know of, are listed only for lack of
+        others.
+        """
         away = [party for party in self._others if not self.here(party)]
         awake = [party for party in away if not self._others[party].tired] or away
         late = [
@@ -213,12 +217,12 @@ class Introductions:
         return [party for party in awake or late if self._could_know(party)] or awake or late
 
     def _could_know(self, party: PartyId) -> bool:
-        """Tell whether the party's relayer, if it has one, is here to tell us of it."""
+        """Return whether we would know of the party: its relayer, if it has one, is here."""
         relayer = self.topology.relayers.get(party)
         return relayer is None or self.here(relayer)
 
     def late(self) -> OstrakaError:
-        """Return the error for a deadline that has passed."""
+        """Return the error for the deadline that has passed; it names the parties to blame."""
         for other in self._others.values():
             if other.state is PeerState.DOUBTED and other.doubt is not None:
                 return other.doubt
@@ -263,20 +267,20 @@ class Introductions:
         before, self._told_present = self._told_present, self.present
         return [] if before == self.present else [Present(self.present)]
 
-    # Words of others, from a relayer
+    # Messages of other parties, from a relayer
 
     def _take_relayed(self, relayer: PartyId, relayed: Relayed) -> None:
-        """Take a party's word from its relayer, which answers for it: an honest one has made the
-        same checks before."""
+        """Take a party's message from its relayer; one that does not verify is the relayer's
+        violation, as an honest relayer has made the same checks before."""
         parties, party = self.topology.parties, None
         if relayed.party < len(parties):
             party = parties[relayed.party]
         if party is None or self.topology.relayers.get(party) != relayer:
-            raise PeerViolation("it relayed words of a party that it is not the relayer of")
+            raise PeerViolation("it relayed a message of a party that it is not the relayer of")
         try:
             self._take_word(relayer, party, decode(relayed.message), relayed.certificate)
         except PeerViolation as error:
-            raise PeerViolation(f"it relayed words of {party}: {error.message}") from None
+            raise PeerViolation(f"it relayed a message of {party}: {error.message}") from None
 
     def _take_word(
         self, relayer: PartyId, party: PartyId, message: Message, certificate: bytes
@@ -302,10 +306,11 @@ class Introductions:
         identities.verify(certificate, hello.signature, hello_bytes(hello.digest, hello.nonce))
         self._welcome(party, certificate, hello)
 
-    # Words of others, relayed by us
+    # Messages of other parties, relayed by us
 
     def _introduce(self, newcomer: PartyId) -> Iterator[Action]:
-        """Tell a party of those it has no link to, and those of it, as far as we relay them."""
+        """Relay Hellos between a newcomer and the parties that it has no link to, where this party
+        is the relayer of the Hello's sender."""
         audience, other = self.topology.audience, self._others[newcomer]
         for party in audience:
             known = self._others[party]
@@ -335,7 +340,7 @@ class Introductions:
     # Sealing
 
     def _advance(self) -> list[Action]:
-        """Seal once every Hello is here and, unless we compute, every compute party is ready."""
+        """Seal if every Hello is here and, unless we compute, every compute party is ready."""
         if self.id or self.present < len(self.topology.parties):
             return []
         awaited = () if self.topology.computes else self.topology.compute
@@ -382,8 +387,8 @@ class Introductions:
     # Endings
 
     def _told(self, peer: PartyId, farewell: Abort | None) -> OstrakaError | None:
-        """Return the disagreement that a peer says it ends the session over, if it does. It is
-        believed: the peer could end the session anyway."""
+        """Return the error for a peer that ends the session over a disagreement, None otherwise.
+        The peer is believed: it could end the session anyway."""
         if farewell is None or farewell.code != Disagreement.code:
             return None
         blamed = PartyId(farewell.blames)

@@ -23,7 +23,7 @@ from ostraka.errors import InternalError
 
 
 class SessionState(StrEnum):
-    """Where a session stands."""
+    """States of a session."""
 
     GATHERING = "gathering"
     SEALING = "sealing"
@@ -32,7 +32,7 @@ class SessionState(StrEnum):
 
 
 class SessionEvent(StrEnum):
-    """What happens to it."""
+    """Events of a session."""
 
     GATHERED = "gathered"
     SEALED = "sealed"
@@ -49,7 +49,7 @@ TABLE: Final[dict[tuple[SessionState, SessionEvent], SessionState]] = {
 
 
 class Lifecycle:
-    """Where one session stands. An event that the table does not allow changes nothing."""
+    """State of one session. An event that the table does not allow changes nothing."""
 
     def __init__(self) -> None:
         self.state = SessionState.GATHERING

@@ -1,4 +1,4 @@
-"""One party's side of one session: its lifecycle, and the network behind `Exchange`."""
+"""Session of one party: its lifecycle, and the links behind `Exchange`."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ from ostraka.transport.tls import SecureLink
 from ostraka.wire.messages import Abort, Hello, Ready, Relayed, Statement, decode, encode
 
 FAREWELL_SECONDS: Final = 2.0
-"""Seconds that the end of a session waits for peers to take what was said last."""
+"""Seconds that the end of a session waits for peers to take the last messages."""
 
 STATEMENT_SECONDS: Final = 10.0
-"""Seconds a party waits for the others' closing statements; the result is there already."""
+"""Seconds that a party waits for closing statements of other parties; it has the result already."""
 
 
 class Session(Exchange):
@@ -176,12 +176,12 @@ class Session(Exchange):
             raise
 
     async def flush(self) -> None:
-        """Return once all that was sent is with the operating system, or its receiver is lost."""
+        """Wait until the operating system has all that was sent to peers that are not lost."""
         for channel in self._channels.values():
             await self._drain(channel.link)
 
     async def _drain(self, link: SecureLink) -> None:
-        """Give up a peer that takes nothing for as long as `timeout`; it may be slow."""
+        """Wait until the peer has taken all; give it up if it takes nothing for `timeout`."""
         seconds = self.manifest.session.timeout
         while link.failed is None and link.backlog:
             before = link.bytes_sent
@@ -199,6 +199,7 @@ class Session(Exchange):
 
     @property
     def bytes_received(self) -> int:
+        """Bytes received from all parties, framing included and TLS not."""
         return sum(channel.link.bytes_received for channel in self._channels.values())
 
     def certificate(self, party: PartyId) -> bytes:
@@ -213,10 +214,10 @@ class Session(Exchange):
     # Ending
 
     async def exchange_statements(self, own: Statement, *, wait: bool) -> dict[PartyId, Statement]:
-        """Tell all parties what this one signs and, with `wait`, hear what they sign; parties that
-        are gone are left out. A compute party relays to recipients what they cannot hear directly.
+        """Send this party's statement to all and, with `wait`, return those of the other parties.
 
-        Never raises for a peer's sake: the result is there already.
+        Parties that are gone are left out. A compute party relays statements to the recipients that
+        cannot hear them directly. A peer's failure raises no error: the result is known already.
         """
         statements = {self.me: own}
         for party, channel in self._channels.items():
@@ -262,13 +263,13 @@ class Session(Exchange):
                 self._channels[other].say(Relayed(place, b"", encode(statement)))
 
     def _statements_relayed(self) -> dict[PartyId, tuple[PartyId, ...]]:
-        """Return the parties whose statement each relayer brings to this one, if a recipient."""
+        """Return the parties whose statements each relayer brings; empty unless a recipient."""
         return self._topology.relayed_by if self.me in self.manifest.recipients else {}
 
     async def _hear_relayed_statement(
         self, relayer: PartyId, parties: Sequence[PartyId], statements: dict[PartyId, Statement]
     ) -> bool:
-        """Take one statement from a relayer; False when no more will come from it."""
+        """Take one statement from a relayer; return False when no more will come from it."""
         if relayer in self.lost:
             return False
         try:
@@ -284,14 +285,14 @@ class Session(Exchange):
         return True
 
     async def close(self) -> None:
-        """End the session: what was sent still arrives. Bounded."""
+        """End the session; messages sent before still arrive. Takes a bounded time."""
         self.lifecycle.end()
         channels = [c.link.close(FAREWELL_SECONDS) for c in self._channels.values()]
         await asyncio.gather(*channels)
         await self._leave()
 
     async def abort(self, error: BaseException) -> None:
-        """End the session for all peers; they are told a code and whom we blame, never why."""
+        """End the session for all peers, and tell them the error's code and whom it blames."""
         self.lifecycle.end()
         code = error.code if isinstance(error, OstrakaError) else Aborted.code
         blames = error.peer if isinstance(error, OstrakaError) and error.peer else ""

@@ -1,9 +1,9 @@
-"""Links of one party: with whom it has one, who opens it, and who relays the words of the others.
+"""Topology: which parties one party has links to, which end opens each, and which party relays.
 
-A party that computes has a link to every party. Words of a party that does not (its Hello, its
-Ready, its Statement) reach a party without a link to it through one compute party, its relayer,
-which follows from the manifest alone: the parties' places, modulo the number of compute parties,
-spread that work evenly.
+A compute party has a link to every party. Two other parties may have no link. Then the Hello, Ready
+and Statement of one reach the other through a compute party, its relayer. The manifest alone
+determines the relayer: the party's place, modulo the number of compute parties, spreads that work
+evenly.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ostraka.names import PartyId
 
 
 class Topology:
-    """Links and relayers of the party `me`."""
+    """Links and relayers of the party `me`, as the manifest determines them."""
 
     def __init__(self, manifest: Manifest, me: PartyId) -> None:
         self.me = me
@@ -50,7 +50,7 @@ class Topology:
 
     @cached_property
     def relayed_by(self) -> dict[PartyId, tuple[PartyId, ...]]:
-        """The parties whose words each relayer is to bring to this one."""
+        """The parties whose messages each relayer is to bring to this one, by relayer."""
         found: dict[PartyId, list[PartyId]] = {}
         for party, relayer in self.relayers.items():
             found.setdefault(relayer, []).append(party)
@@ -58,7 +58,7 @@ class Topology:
 
     @cached_property
     def audience(self) -> dict[PartyId, tuple[PartyId, ...]]:
-        """The parties to whom this one relays, for each party whose words it relays."""
+        """The receivers to whom this party relays, for each party whose messages it relays."""
         if not self.computes:
             return {}
         idle = [party for party in self.others if party not in self._compute]
@@ -69,17 +69,19 @@ class Topology:
         }
 
     def dials(self, party: PartyId, other: PartyId) -> bool:
-        """Tell whether `party` opens a direct link to `other`: the one without an address does, or
-        of two with an address the later one."""
+        """Return whether `party` opens the direct link to `other`.
+
+        Of the two, the party without an address does; of two with one, the later in the manifest.
+        """
         ours, theirs = self._addresses[party], self._addresses[other]
         return theirs is not None and (ours is None or self.place[party] > self.place[other])
 
     def through_coordinator(self, other: PartyId) -> bool:
-        """Tell whether neither of this party and `other` can open a direct link."""
+        """Return whether the link to `other` needs the coordinator: neither has an address."""
         return self._addresses[self.me] is None and self._addresses[other] is None
 
     def has_link(self, one: PartyId, other: PartyId) -> bool:
-        """Tell whether two parties are the same or have a link."""
+        """Return whether two parties have a link, or are the same."""
         return one == other or needs_link(self._roles[one], self._roles[other])
 
     def _relayer(self, party: PartyId) -> PartyId:

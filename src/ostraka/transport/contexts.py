@@ -10,7 +10,7 @@ from cryptography import x509
 from ostraka.identity import Identity
 
 SHARED: Final = 64
-"""Most certificates that one context trusts: links that follow begin another."""
+"""Bound on the certificates that one context trusts: links that follow begin another."""
 
 
 class Contexts:

@@ -1,7 +1,7 @@
-"""The byte link: a carrier of opaque bytes to one peer, and what may happen to it.
+"""Carrier: an ordered stream of opaque bytes to one peer, over which a `SecureLink` runs.
 
-A `SecureLink` above sets the three callbacks; a socket, a slot at the coordinator or a pair of
-queues below calls them. A carrier lives as long as its connection, as does the secure link on it.
+The `SecureLink` sets three callbacks. The carrier calls them: a socket, a slot at the coordinator,
+or a pair of queues. A carrier lives as long as its connection, as does the secure link on it.
 
 Links that resume after their connection was lost belong *above* `SecureLink` and below
 `session.Channel`: messages numbered, acknowledged, kept until then and sent again over the next
@@ -26,10 +26,10 @@ def _unset(*_: object) -> None:
 
 
 class Carrier(ABC):
-    """An ordered stream of bytes to and from one peer. Nothing in it is trusted.
+    """Ordered stream of bytes to and from one peer. Bytes that it brings are not trusted.
 
     Attributes:
-        on_data: called with what arrived; the buffer is only valid during the call.
+        on_data: called with bytes that arrived; the buffer is only valid during the call.
         on_room: called when `room` has become true again.
         on_lost: called once, when nothing more can arrive.
     """
@@ -50,22 +50,23 @@ class Carrier(ABC):
 
     @abstractmethod
     def consumed(self, size: int) -> None:
-        """Note that `size` bytes given to `on_data` no longer occupy memory: more may come."""
+        """Note that the owner has used `size` bytes given to `on_data`, so that more may come."""
 
     @abstractmethod
     def start(self) -> None:
-        """Begin to call the callbacks, which must be set."""
+        """Begin to call the callbacks, which must be set before."""
 
     @abstractmethod
     def close(self) -> None:
-        """Stop at once; no callback comes after this. Idempotent."""
+        """Close the connection at once; no callback is called after this. Idempotent."""
 
     def spin_until(self, waiter: Waiter) -> bool:
-        """Serve sockets here for a moment, or until `waiter` happens; return whether it has."""
+        """Serve the sockets in this task for a moment, or until `waiter` is set; return whether it
+        is."""
         return waiter.happened
 
     async def yield_when_due(self) -> None:  # noqa: B027 - other carriers never hold asyncio up
         """Let asyncio run its other tasks if spinning has held them up for long."""
 
     async def linger(self) -> None:  # noqa: B027 - only sockets lose what was sent by closing
-        """Return when the peer has taken what was sent; nothing may be sent after it."""
+        """Wait until the peer has taken all that was sent; nothing may be sent any more."""

@@ -1,7 +1,7 @@
 """Links inside one process, for tests: with delay, loss and sudden death.
 
-Two ends are joined by the event loop: what one sends, the other gets in a later iteration, after
-`delay` seconds. `kill` ends both ends as a broken connection would.
+Two ends are joined by the event loop: bytes that one sends reach the other in a later iteration,
+after `delay` seconds. `kill` ends both ends as a broken connection would.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from ostraka.limits import READ_AHEAD
 from ostraka.transport.link import Carrier
 
 Tamper = Callable[[bytes], list[bytes]]
-"""Returns the pieces that arrive for one piece sent: [piece] passes it, [] drops it."""
+"""Function from one piece sent to the pieces that arrive: [piece] passes it, [] drops it."""
 
 
 class MemoryCarrier(Carrier):
-    """One end of a pair; make pairs with `pair`."""
+    """Carrier that is one end of a pair in memory; make pairs with `pair`."""
 
     def __init__(self, delay: float, tamper: Tamper) -> None:
         super().__init__()
@@ -64,7 +64,7 @@ class MemoryCarrier(Carrier):
                 asyncio.get_running_loop().call_soon(self._other._end)
 
     def kill(self) -> None:
-        """Break the connection: both ends learn it, nothing on the way arrives."""
+        """Break the connection: both ends are told, and bytes on the way do not arrive."""
         for end in (self, self._other):
             if end is not None:
                 end._end()
@@ -84,7 +84,7 @@ class MemoryCarrier(Carrier):
 def pair(
     delay: float = 0, tamper: Tamper = lambda piece: [piece]
 ) -> tuple[MemoryCarrier, MemoryCarrier]:
-    """Return two joined ends; `tamper` acts on what the first sends."""
+    """Return two joined ends; `tamper` changes what the first end sends."""
     first, second = MemoryCarrier(delay, tamper), MemoryCarrier(delay, lambda piece: [piece])
     first._other, second._other = second, first
     return first, second

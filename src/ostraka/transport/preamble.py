@@ -1,9 +1,10 @@
-"""The cleartext start of every link: each side shows its certificate, and is checked by its pin.
+"""Preamble, the cleartext start of every link: each side shows its certificate to the other.
 
     "OSTRAKA", version (u8), length (u16, little-endian), certificate in DER form
 
-Python's TLS has no callback that could decide about a certificate it does not know, and a manifest
-holds fingerprints only. A certificate shown here proves nothing yet: the TLS handshake does.
+Its fingerprint is compared with the pin. Python's TLS needs the certificate before the handshake,
+as it has no callback that could decide about an unknown one, and a manifest holds fingerprints
+only. A certificate shown here proves nothing yet: the TLS handshake does.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ MAGIC: Final = b"OSTRAKA\x01"
 HEADER: Final = len(MAGIC) + 2
 
 Admit = Callable[[bytes], str]
-"""Returns the name of the peer with this fingerprint, or raises to refuse it."""
+"""Function from the fingerprint of a peer to its name; it raises an error to refuse the peer."""
 
 
 def pinned(name: str, pin: bytes) -> Admit:
-    """Admit the one peer whose certificate has the fingerprint `pin`."""
+    """Return an `Admit` that admits one peer only: `name`, with the fingerprint `pin`."""
 
     def admit(shown: bytes) -> str:
         if not hmac.compare_digest(shown, pin):
@@ -46,7 +47,7 @@ def announce(certificate: bytes) -> bytes:
 
 
 class Preamble:
-    """The peer's preamble, as far as it has arrived."""
+    """Parser of the peer's preamble; holds what has arrived of it."""
 
     def __init__(self) -> None:
         self._raw = bytearray()
@@ -55,7 +56,8 @@ class Preamble:
         return len(self._raw)
 
     def feed(self, data: Buffer) -> tuple[bytes, bytes] | None:
-        """Take bytes; return the certificate and the bytes after it once the preamble is whole.
+        """Take bytes that arrived; once the preamble is whole, return its certificate and the bytes
+        after it, None before.
 
         Raises:
             PeerViolation: the bytes are not a preamble, or announce a certificate too large.

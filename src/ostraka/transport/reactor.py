@@ -1,4 +1,4 @@
-"""All sockets of a process behind one selector, driven by asyncio or by the task that waits.
+"""Reactor: all sockets of a process behind one selector, served by asyncio or by a waiting task.
 
 A selector's own descriptor can be waited for, so asyncio needs a single reader for all of them. And
 a task that needs bytes *now* may serve the sockets itself first (`spin_until`): for up to `SPIN` it
@@ -17,26 +17,30 @@ from time import monotonic
 from typing import Final, Protocol
 
 SPIN: Final = 0.01
-"""Seconds a task serves the sockets itself; it sleeps while nothing comes. Timers and signals wait
-as long at most, and with 20 parties on two cores hardly any wait is longer."""
+"""Seconds for which a waiting task serves the sockets itself; it sleeps while nothing comes.
+
+Timers and signals are late by as much at most. With 20 parties on two cores, hardly any message
+takes longer."""
 
 RECEIVE: Final = 256 * 1024
-"""Bytes received at a time."""
+"""Number of bytes received from a socket at a time, at most."""
 
 YIELD_SECONDS: Final = 0.02
 """Seconds after which a task lets asyncio run once, even if its spinning always succeeds."""
 
 
 class Handler(Protocol):
-    """Owner of a registered socket: what it does with the socket's events. Must not raise."""
+    """Owner of a registered socket, called on the socket's events. Must not raise."""
 
-    def on_readable(self) -> None: ...
+    def on_readable(self) -> None:
+        """Read from the socket, which has bytes or has ended."""
 
-    def on_writable(self) -> None: ...
+    def on_writable(self) -> None:
+        """Write to the socket, which has room."""
 
 
 class Waiter:
-    """An event that will happen: set once, awaited by at most one task at a time."""
+    """Event that is set from a callback, and awaited by at most one task at a time."""
 
     __slots__ = ("_future", "happened")
 
@@ -45,15 +49,17 @@ class Waiter:
         self._future: asyncio.Future[None] | None = None
 
     def set(self) -> None:
+        """Set the event, and wake the task that waits for it."""
         self.happened = True
         if self._future is not None and not self._future.done():
             self._future.set_result(None)
 
     def clear(self) -> None:
+        """Reset the event, so that it can be waited for again."""
         self.happened = False
 
     async def wait(self) -> None:
-        """Return when it happens. Safe to cancel."""
+        """Wait until the event is set. Safe to cancel."""
         if not self.happened:
             self._future = asyncio.get_running_loop().create_future()
             try:
@@ -80,11 +86,11 @@ class Reactor:
         self._loop.add_reader(self._selector, self.poll)
 
     def register(self, sock: socket.socket, handler: Handler) -> None:
-        """Serve a socket from now on, when it is readable."""
+        """Call `handler` from now on whenever the socket is readable."""
         self._selector.register(sock, selectors.EVENT_READ, handler)
 
     def want(self, sock: socket.socket, handler: Handler, *, read: bool, write: bool) -> None:
-        """Change which events of a registered socket are served."""
+        """Change on which of a registered socket's events `handler` is called."""
         events = (selectors.EVENT_READ if read else 0) | (selectors.EVENT_WRITE if write else 0)
         (self._writing.add if write else self._writing.discard)(handler)
         known = sock in self._selector.get_map()
@@ -96,13 +102,13 @@ class Reactor:
             self._selector.unregister(sock)
 
     def forget(self, sock: socket.socket, handler: Handler) -> None:
-        """Serve a socket no longer."""
+        """Stop serving a socket."""
         self._writing.discard(handler)
         if sock in self._selector.get_map():
             self._selector.unregister(sock)
 
     def poll(self, timeout: float = 0) -> None:
-        """Serve the sockets that are ready, waiting up to `timeout` for the first."""
+        """Call the handlers of sockets that are ready; wait `timeout` seconds for one at most."""
         for key, events in self._selector.select(timeout):
             if events & selectors.EVENT_READ:
                 key.data.on_readable()
@@ -110,10 +116,10 @@ class Reactor:
                 key.data.on_writable()
 
     def spin_until(self, waiter: Waiter, poller: select.poll, handler: Handler) -> bool:
-        """Serve the sockets for up to `spin`, or until `waiter` happens; return whether it has.
+        """Serve sockets for up to `spin` seconds, or until `waiter` is set; return whether it is.
 
-        While no socket waits to send, only the one that `poller` knows is watched: what arrives on
-        others stays with the kernel meanwhile, instead of waking this task for each message.
+        While no socket waits to send, only the socket of `poller` and `handler` is watched. Bytes
+        for other sockets stay with the kernel meanwhile, and do not wake this task.
         """
         now = monotonic()
         until = now + self._spin
@@ -132,6 +138,6 @@ class Reactor:
             self._yielded = monotonic()
 
     def close(self) -> None:
-        """Serve no socket any more; their owners close them."""
+        """Stop serving all sockets; their owners close them."""
         self._loop.remove_reader(self._selector)
         self._selector.close()

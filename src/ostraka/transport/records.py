@@ -1,4 +1,4 @@
-"""Plaintext to TLS records and back, in memory: what waits to be sent, and what parsers read.
+"""Buffers of one TLS session, in memory: bytes that wait to be sent, and bytes for parsers.
 
 Both halves exist before TLS does, because certificates and handshake travel through the same two
 buffers; so they are given the TLS object when they encrypt or decrypt.
@@ -18,7 +18,7 @@ CHUNK: Final = 64 * 1024
 """Bytes encrypted at a time: small enough to stay in cache, measured best of 16 KiB to 1 MiB."""
 
 CIPHERTEXT: Final = CHUNK + 8 * 1024
-"""Most bytes that a chunk becomes: five records, their overhead, a handshake message or two."""
+"""Length of a chunk as ciphertext at most: five records, their overhead, handshake messages."""
 
 
 _FULL: Final = memoryview(b"")

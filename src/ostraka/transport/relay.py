@@ -1,10 +1,10 @@
-"""Links through the coordinator: one outbound connection, one carrier per other member.
+"""Links through the coordinator: one outbound connection, and on it a carrier per other member.
 
 The coordinator sees slots, fingerprints and sizes. What a slot carries is the TLS session of the
 two parties, so the coordinator can withhold it, but neither read nor alter it.
 
-Flow control is end to end: at most `limits.RELAY_WINDOW` bytes per pair are on their way, and the
-receiver returns credit as it takes them, so a slow party slows its senders and nobody's memory.
+Flow control is end to end: at most `limits.RELAY_WINDOW` bytes per pair are on their way. The
+receiver returns credit as it takes them. So a slow party slows its senders, and fills no memory.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ from ostraka.wire.messages import (
 )
 
 BACKLOG: Final = 4 * CIPHERTEXT
-"""Bytes waiting for the socket above which carriers hold back: their own queues hold views, not
-copies, so memory stays small and no pair gets far ahead of another."""
+"""Number of bytes waiting for the socket above which carriers have no room. Their own queues hold
+views, not copies, so memory stays small and no pair gets far ahead of another."""
 
 NAME: Final = "the coordinator"
 
 
 class RelayCarrier(Carrier):
-    """A stream of bytes to and from one slot."""
+    """Carrier to and from one slot: another member of the room."""
 
     def __init__(self, relay: Relay, slot: int) -> None:
         super().__init__()
@@ -98,7 +98,7 @@ class RelayCarrier(Carrier):
         """Take bytes that the coordinator passed on.
 
         Raises:
-            PeerViolation: more bytes wait to be taken than the window, which bounds our memory.
+            PeerViolation: more bytes wait to be used than the window allows.
         """
         if not self._open:
             return
@@ -111,10 +111,10 @@ class RelayCarrier(Carrier):
             self._early.append(bytes(data))
 
     def credit(self, size: int) -> None:
-        """Note that the other end has taken `size` bytes.
+        """Note that the other end has taken `size` bytes, which makes room for as many.
 
         Raises:
-            PeerViolation: more than was sent.
+            PeerViolation: it claims to have taken more bytes than were sent.
         """
         self._credit += size
         if self._credit > RELAY_WINDOW:
@@ -122,12 +122,12 @@ class RelayCarrier(Carrier):
         self.offer_room()
 
     def offer_room(self) -> None:
-        """Tell the owner if there is room."""
+        """Call the owner's `on_room` if there is room."""
         if self._started and self.room:
             self.on_room()
 
     def end(self, error: OstrakaError) -> None:
-        """End the carrier: nothing more can arrive."""
+        """End the carrier because of `error`, and tell its owner: no more bytes can arrive."""
         if not self._started:
             self._ended = error
         elif self._open:
@@ -136,17 +136,18 @@ class RelayCarrier(Carrier):
 
 
 class Members(Protocol):
-    """Owner of a relay, told of the other members of its room."""
+    """Owner of a relay, called with a carrier to each other member of its room."""
 
-    def joined(self, fingerprint: bytes, carrier: RelayCarrier) -> None: ...
+    def joined(self, fingerprint: bytes, carrier: RelayCarrier) -> None:
+        """Take the carrier to a member with this fingerprint, or close it."""
 
 
 class Relay:
-    """A connection to the coordinator, and the carriers that run through it.
+    """Connection to the coordinator, and the carriers that run through it.
 
     Args:
-        link: open.
-        members: told of every other member, those already there included.
+        link: an open link to the coordinator.
+        members: is called for each other member, those already there included.
     """
 
     def __init__(self, link: SecureLink, reactor: Reactor, members: Members) -> None:
@@ -160,12 +161,12 @@ class Relay:
         link.on_drained = self._drained
 
     async def join(self, room: bytes, seconds: float = HANDSHAKE_SECONDS) -> None:
-        """Enter `room`; `members` is told of every other member.
+        """Enter `room`; from then on `members` is called for each other member.
 
         Raises:
             Temporary: the coordinator is full.
-            Disagreement: it speaks another version.
-            PeerLost: it is gone, or does not answer within `seconds`.
+            Disagreement: the coordinator speaks another version.
+            PeerLost: the coordinator is gone, or does not answer within `seconds`.
         """
         self._link.write(frames.control(encode(Join(VERSION, room))))
         self._link.on_ended = self._gone
@@ -183,26 +184,29 @@ class Relay:
 
     @property
     def failed(self) -> OstrakaError | None:
-        """Why the connection ended, or None."""
+        """Error that ended the connection; None while it lasts."""
         return self._link.failed
 
     @property
     def has_room(self) -> bool:
+        """Whether few enough bytes wait for the socket that carriers may send more."""
         return self._link.backlog < BACKLOG
 
     def write(self, frame: bytes) -> None:
+        """Queue a frame for the coordinator."""
         self._link.write(frame)
 
     def spin_until(self, waiter: Waiter) -> bool:
-        """Serve our one socket, which carries all members; return whether `waiter` happened."""
+        """Serve the connection's socket for a moment; return whether `waiter` is set."""
         return self._link.spin_until(waiter)
 
     def forget(self, slot: int, carrier: RelayCarrier) -> None:
+        """Drop the carrier of a slot: bytes from it are ignored from now on."""
         if self._carriers.get(slot) is carrier:
             del self._carriers[slot]
 
     async def close(self) -> None:
-        """Leave, after everything queued has left. Bounded."""
+        """Close the connection after all queued bytes have left. Takes a bounded time."""
         await self._link.close()
 
     def _frames(self) -> frames.Parser[None]:

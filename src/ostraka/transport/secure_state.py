@@ -22,7 +22,7 @@ from ostraka.errors import InternalError
 
 
 class State(StrEnum):
-    """Where a secure link stands."""
+    """States of a secure link."""
 
     PREAMBLE = "preamble"
     HANDSHAKE = "handshake"
@@ -33,7 +33,7 @@ class State(StrEnum):
 
 
 class Event(StrEnum):
-    """What happens to it."""
+    """Events that change the state of a secure link."""
 
     CERTIFIED = "certified"
     SECURED = "secured"
@@ -59,7 +59,7 @@ TABLE: Final[dict[tuple[State, Event], State]] = {
 
 
 def after(state: State, event: Event) -> State:
-    """Return the state after `event`.
+    """Return the state that follows on `event` in `state`.
 
     Raises:
         InternalError: `event` cannot happen in `state`.

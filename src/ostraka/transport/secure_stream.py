@@ -1,12 +1,12 @@
-"""A secure link without its carrier: bytes in, bytes out, and a state that says what they led to.
+"""Secure link without its carrier: takes and gives bytes, and keeps the state they lead to.
 
 Each side shows its certificate in the clear (see `preamble`). The other side compares its
 fingerprint with the pin it expects, then shakes hands by TLS 1.3 in a context that trusts that
 certificate, which proves that the peer has its key. The certificate that TLS saw must be the one
 shown, byte for byte.
 
-Whatever the peer sends either moves the state along its table (see `secure_state`) or ends it with
-an error that is kept in `error`; it is never raised. What *we* do in the wrong state raises
+Bytes from the peer either move the state along its table (see `secure_state`), or end it with an
+error that is kept in `error` and never raised. A call that *we* make in the wrong state raises
 `InternalError` and changes nothing. There is no socket, no clock and no task in this module.
 """
 
@@ -38,7 +38,7 @@ OVER: Final = frozenset({State.CLOSING, State.DRAINING, State.ENDED})
 
 
 class SecureStream:
-    """One TLS 1.3 session with one peer, in memory.
+    """TLS 1.3 session with one peer, in memory.
 
     Args:
         certificate: ours, in DER form.
@@ -79,7 +79,7 @@ class SecureStream:
     # Bytes
 
     def receive(self, data: Buffer) -> None:
-        """Take bytes from the carrier, and go as far as they lead.
+        """Take bytes from the carrier, and act on them: shake hands, or decrypt for the parser.
 
         Raises:
             InternalError: the carrier was lost before; nothing can arrive from it.
@@ -187,7 +187,7 @@ class SecureStream:
     # Ending
 
     def lose(self, error: OstrakaError) -> None:
-        """Note that the carrier is gone. What it brought can still be read by `follow`.
+        """Note that the carrier is gone. Bytes that it brought can still be read by `follow`.
 
         Raises:
             InternalError: it was lost before.
@@ -216,7 +216,7 @@ class SecureStream:
             self._tls.unwrap()
 
     def fail(self, error: OstrakaError) -> None:
-        """End because of `error`. Ciphertext may be left to send: the alert that tells the peer.
+        """End the link because of `error`; the alert that tells the peer may be left to send.
 
         Raises:
             InternalError: it has ended before.

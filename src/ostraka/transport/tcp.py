@@ -19,7 +19,7 @@ from ostraka.wire.frames import Buffer
 
 
 class TcpCarrier(Carrier):
-    """A connected socket.
+    """Carrier over a connected socket.
 
     Args:
         sock: connected; made non-blocking here.
@@ -73,8 +73,11 @@ class TcpCarrier(Carrier):
         await self._reactor.yield_when_due()
 
     async def linger(self) -> None:
-        """Half-close and wait for the peer's end. Closing at once, with bytes of the peer unread,
-        would make the kernel reset the connection and throw away what the peer has not read."""
+        """Send our end of the stream, and wait for the peer's.
+
+        To close at once, with bytes of the peer unread, would make the kernel reset the connection
+        and throw away bytes that the peer has not read.
+        """
         if self._open:
             ended, room = Waiter(), self.on_room
             self.on_data = self._discard
@@ -143,10 +146,10 @@ class TcpCarrier(Carrier):
 
 
 class Listener:
-    """A listening socket; `accepted` gets every connected socket.
+    """Listening socket; calls `accepted` with every connected socket.
 
     Args:
-        exact: refuse an address that is not this machine's, rather than listen on all of them.
+        exact: refuse an address that is not this machine's; otherwise listen on all of its own.
     """
 
     def __init__(
@@ -168,7 +171,7 @@ class Listener:
         reactor.register(self._sock, self)
 
     def accept(self, accepting: bool) -> None:
-        """Take connections, or leave them in the kernel's queue."""
+        """Accept connections from now on, or leave them in the kernel's queue."""
         if self._open and accepting != self._accepting:
             self._accepting = accepting
             self._reactor.want(self._sock, self, read=accepting, write=False)
@@ -193,10 +196,10 @@ class Listener:
 
 
 async def dial(address: str, reactor: Reactor) -> TcpCarrier:
-    """Connect to HOST:PORT.
+    """Connect to HOST:PORT, and return the carrier.
 
     Raises:
-        OSError: no connection to that address; the caller may try again.
+        OSError: there is no connection to that address; the caller may try again.
     """
     host, port = host_port(address)
     loop = asyncio.get_running_loop()

@@ -1,4 +1,4 @@
-"""Mutual TLS 1.3 over any carrier: moves bytes between a `SecureStream` and what carries them.
+"""Mutual TLS 1.3 over any carrier: moves bytes between a `SecureStream` and its carrier.
 
 The same code runs over a socket, over a slot at the coordinator and over a pair of queues. Bytes
 move in both directions without a task of their own: what is sent is encrypted chunk by chunk as the
@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 
 class SecureLink:
-    """One TLS 1.3 session with one peer, over a carrier.
+    """TLS 1.3 session with one peer, over a carrier.
 
     Args:
         carrier: carries the records; owned by the link from here on.
@@ -76,7 +76,7 @@ class SecureLink:
         return self._stream.inbox.bytes_received
 
     async def open(self, seconds: float = HANDSHAKE_SECONDS) -> None:
-        """Exchange certificates, check the pin, shake hands.
+        """Open the link: exchange certificates, check the pin, shake hands.
 
         Raises:
             PinMismatch: the peer's certificate is not the one expected.
@@ -111,13 +111,13 @@ class SecureLink:
         return len(self._stream.outbox)
 
     async def drain(self) -> None:
-        """Return once the carrier has taken all that was written, or the link is lost."""
+        """Wait until the carrier has taken all that was written, or the link is lost."""
         while not self._stream.ended and self._stream.outbox:
             self._drained.clear()
             await self._drained.wait()
 
     def _pump(self) -> None:
-        """Move what is queued into the carrier, and ask for more once all of it has gone."""
+        """Move queued bytes into the carrier; call `on_drained` once all of them are there."""
         if self._pumping:
             return
         self._pumping = True
@@ -130,7 +130,7 @@ class SecureLink:
             self._pumping = False
 
     def _push(self) -> bool:
-        """Fill the carrier; return whether nothing is left."""
+        """Give the carrier bytes while it has room; return whether it has taken all."""
         stream, carrier = self._stream, self._carrier
         queue, bio = stream.outbox.queue, stream.outbox.bio
         while queue or bio.pending:
@@ -146,7 +146,7 @@ class SecureLink:
     async def read(
         self, parser: Parser[T], seconds: float | None = None, *, spin: bool = False
     ) -> T:
-        """Run `parser` on what the peer sends, and return what it returns.
+        """Run `parser` on the bytes that the peer sends, and return its result.
 
         One reader at a time. Cancelling leaves the stream in the middle of a frame: close then.
 
@@ -216,7 +216,7 @@ class SecureLink:
             self._progress.set()
 
     def _settle(self, consumed_before: int) -> None:
-        """Do what the stream's progress asks for: send, make room, tell who waits, or end."""
+        """Act on the stream's new state: send, credit the carrier, wake the reader, or end."""
         stream = self._stream
         if stream.outbox.bio.pending:
             self._pump()
@@ -231,7 +231,7 @@ class SecureLink:
     # Ending
 
     def _lost(self, error: OstrakaError) -> None:
-        """The carrier ended. What it brought before is still read: a party may send and leave."""
+        """Note that the carrier ended. Bytes that came before are still read: a party may leave."""
         self._stream.lose(error)
         if self._stream.ended:
             self._end()
@@ -245,11 +245,11 @@ class SecureLink:
 
     @property
     def failed(self) -> OstrakaError | None:
-        """Why the link ended, or None."""
+        """Error that ended the link; None while it lasts."""
         return self._stream.error if self._stream.ended else None
 
     def abandon(self, error: OstrakaError) -> None:
-        """End the link now: its reader, and every later one, gets `error`. Idempotent."""
+        """End the link now; its reader, and every later reader, gets `error`. Idempotent."""
         if not self._stream.ended:
             self._stream.fail(error)
             self._end()
@@ -267,7 +267,7 @@ class SecureLink:
             tell(error)
 
     async def close(self, seconds: float = 1.0) -> None:
-        """Send what is queued and TLS's goodbye, wait for them to leave for at most `seconds`."""
+        """Send queued bytes, then TLS's goodbye; wait at most `seconds` for each to leave; end."""
         if not self._stream.ended:
             with suppress(TimeoutError):
                 async with asyncio.timeout(seconds):

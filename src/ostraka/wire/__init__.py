@@ -1,1 +1,1 @@
-"""Bytes on a link: frames, messages and vectors. Pure: neither sockets nor clock."""
+"""Bytes on a link: frames, messages and vectors. Pure code: no sockets and no clock."""

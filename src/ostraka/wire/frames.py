@@ -1,15 +1,16 @@
-"""Bytes <-> frames, sans-I/O.
+"""Frames: conversion between bytes and frames, without I/O.
 
-A frame is a 5-byte header, its kind (u8) and its body's length (u32, little-endian), and the body.
+A frame is a 5-byte header and a body. The header holds the frame's kind (u8) and the length of its
+body (u32, little-endian).
 
     CONTROL  one msgpack message, at most `limits.CONTROL_FRAME`
     DATA     raw bytes of the vector that the control message before it announced
     RELAY    to and from the coordinator only: a slot number (u16) and opaque bytes
 
 Parsers are generators: each `yield` hands out a view that the driver must fill completely before
-it resumes. The parser thereby says where bytes shall go (into the middle of an 80 MB vector, say)
-and nobody copies them; and it is handed no byte that it did not ask for, so trailing bytes simply
-stay with the link.
+it resumes the parser. So bytes go where the parser wants them, such as into the middle of an 80 MB
+vector, and are not copied. A parser gets no byte that it did not ask for, so trailing bytes stay
+with the link.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ RELAY_HEADER: Final = _relay.size
 
 
 class Kind(IntEnum):
-    """What a frame holds."""
+    """Kinds of frames, by the number in the header."""
 
     CONTROL = 1
     DATA = 2
@@ -53,27 +54,28 @@ _kinds: Final = {
 
 
 def control(body: bytes) -> bytes:
-    """A whole control frame."""
+    """Return the control frame, header included, with this body; ValueError if it is too long."""
     if len(body) > CONTROL_FRAME:
         raise ValueError(f"a control message of {len(body)} bytes")
     return _header.pack(_CONTROL, len(body)) + body
 
 
 def data_header(length: int) -> bytes:
-    """The header of a chunk of `length` bytes."""
+    """Return the header of a chunk of `length` bytes."""
     return _header.pack(_DATA, length)
 
 
 def relay(slot: int, payload: bytes) -> bytes:
-    """A whole relay frame."""
+    """Return the relay frame, header included, that carries `payload` to or from a slot."""
     return _relay.pack(Kind.RELAY, len(payload) + 2, slot) + payload
 
 
 def read_header() -> Parser[tuple[Kind, int]]:
-    """The next frame's kind and length, both within bounds.
+    """Read a frame's header; return the kind and the length of the body.
 
     Raises:
-        PeerViolation: an unknown kind, or a length beyond the kind's limit. Nothing was allocated.
+        PeerViolation: an unknown kind, or a length beyond the kind's limit. The body has not been
+            allocated.
     """
     buffer = bytearray(HEADER)
     yield memoryview(buffer)
@@ -87,7 +89,7 @@ def read_header() -> Parser[tuple[Kind, int]]:
 
 
 def read_body(length: int) -> Parser[bytearray]:
-    """The `length` bytes after a header."""
+    """Read and return the body of a frame: `length` bytes."""
     buffer = bytearray(length)
     if length:
         yield memoryview(buffer)
@@ -95,10 +97,10 @@ def read_body(length: int) -> Parser[bytearray]:
 
 
 def read_control() -> Parser[bytearray]:
-    """The body of the next frame, which must be a control message.
+    """Read the next frame, which must be a control frame, and return its body.
 
     Raises:
-        PeerViolation: it is of another kind.
+        PeerViolation: the frame is of another kind.
     """
     kind, length = yield from read_header()
     if kind is not _CONTROL:
@@ -107,10 +109,10 @@ def read_control() -> Parser[bytearray]:
 
 
 def read_chunks(view: memoryview) -> Parser[None]:
-    """Fill `view` from data frames of exactly the sizes `chunks` cuts.
+    """Fill `view` from data frames, which must have exactly the sizes that `chunks` gives.
 
     Raises:
-        PeerViolation: a frame of another kind or size.
+        PeerViolation: a frame is of another kind or size.
     """
     for chunk in chunks(view):
         kind, length = yield from read_header()
@@ -120,16 +122,18 @@ def read_chunks(view: memoryview) -> Parser[None]:
 
 
 def chunks(view: memoryview) -> Generator[memoryview]:
-    """Cut `view` into pieces of at most one data frame."""
+    """Yield consecutive pieces of `view`, each of at most one data frame's length."""
     for start in range(0, len(view), DATA_FRAME):
         yield view[start : start + DATA_FRAME]
 
 
 def read_relay(length: int) -> Parser[bytearray]:
-    """The whole relay frame whose header announced `length`: ready to be passed on without a copy.
+    """Read the rest of a relay frame whose header announced `length`; return the whole frame.
+
+    The header is rebuilt, so that the frame can be passed on without a copy.
 
     Raises:
-        PeerViolation: too short to hold a slot.
+        PeerViolation: the frame is too short to hold a slot.
     """
     if length < 2:
         raise PeerViolation("a relay frame without a slot")
@@ -140,20 +144,20 @@ def read_relay(length: int) -> Parser[bytearray]:
 
 
 def relay_slot(frame: bytes | bytearray) -> int:
-    """The slot in a whole relay frame."""
+    """Return the slot in a whole relay frame."""
     return int.from_bytes(frame[HEADER:RELAY_HEADER], "little")
 
 
 def set_relay_slot(frame: bytearray, slot: int) -> None:
-    """Put another slot into a whole relay frame."""
+    """Overwrite the slot in a whole relay frame."""
     frame[HEADER:RELAY_HEADER] = slot.to_bytes(2, "little")
 
 
 def split_relay(body: memoryview) -> tuple[int, memoryview]:
-    """A relay frame's slot and payload.
+    """Split the body of a relay frame into its slot and its payload.
 
     Raises:
-        PeerViolation: too short to hold a slot.
+        PeerViolation: the body is too short to hold a slot.
     """
     if len(body) < 2:
         raise PeerViolation("a relay frame without a slot")

@@ -50,7 +50,7 @@ def after(state: LinkState, message: Message) -> LinkState:
     """Return the state after `message`.
 
     Raises:
-        PeerViolation: the message is not allowed in `state`.
+        PeerViolation: the peer may not send such a message in `state`.
     """
     try:
         return TABLE[state, type(message)]

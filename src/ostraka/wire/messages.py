@@ -1,4 +1,4 @@
-"""The closed set of typed messages, each one flat msgpack array: a type number and its fields.
+"""Messages on a link: a closed set of types, each a flat msgpack array of type number and fields.
 
 Between parties (inside the TLS session of the two):
 
@@ -46,6 +46,8 @@ VERSION: Final = 2
 
 
 class Hello(NamedTuple):
+    """Message of a party that shows which manifest it holds, signed."""
+
     version: int
     digest: bytes
     nonce: bytes
@@ -53,12 +55,16 @@ class Hello(NamedTuple):
 
 
 class Ready(NamedTuple):
+    """Message of a party that holds all Hellos: the session id, signed."""
+
     session: bytes
     result_nonce: bytes
     signature: bytes
 
 
 class Vector(NamedTuple):
+    """Announcement of a vector, with its elements if it is short."""
+
     phase: int
     n: int
     dtype: str
@@ -67,54 +73,72 @@ class Vector(NamedTuple):
 
 
 class Statement(NamedTuple):
+    """Account of the session that a party signs at its end."""
+
     body: bytes
     signature: bytes
 
 
 class Abort(NamedTuple):
+    """Farewell of a party that ends the session, with the error's code and the party to blame."""
+
     code: str
     blames: str
 
 
 class Relayed(NamedTuple):
+    """Message of a third party, passed on by a compute party."""
+
     party: int
     certificate: bytes
     message: bytes
 
 
 class Join(NamedTuple):
+    """Request of a party to the coordinator to enter a room."""
+
     version: int
     room: bytes
 
 
 class Welcome(NamedTuple):
+    """Answer of the coordinator to a Join: the slot of the party."""
+
     slot: int
 
 
 class Joined(NamedTuple):
+    """News from the coordinator that another member is in the room."""
+
     slot: int
     fingerprint: bytes
 
 
 class Left(NamedTuple):
+    """News from the coordinator that a member has left the room."""
+
     slot: int
 
 
 class Window(NamedTuple):
+    """Credit for bytes of a slot that their receiver has taken."""
+
     slot: int
     taken: int
 
 
 class Refused(NamedTuple):
+    """Refusal of a Join by the coordinator."""
+
     code: str
 
 
 class Ping(NamedTuple):
-    pass
+    """Question of the coordinator whether a party is still there."""
 
 
 class Pong(NamedTuple):
-    pass
+    """Answer of a party to a Ping."""
 
 
 Message = (
@@ -196,10 +220,10 @@ def encode(message: Message) -> bytes:
 
 
 def decode(body: bytes | bytearray) -> Message:
-    """Return the message in `body`.
+    """Return the message that `body` encodes.
 
     Raises:
-        PeerViolation: anything but the one encoding of one known message.
+        PeerViolation: `body` is not the one encoding of a message of a known type.
     """
     values = _unpack(body)
     kind = _types.get(values[0]) if values and type(values[0]) is int else None

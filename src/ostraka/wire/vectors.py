@@ -1,4 +1,4 @@
-"""Vectors on the wire: announced by a message, then inline when short, in raw chunks when long."""
+"""Vectors on a link: short ones inside the message that announces them, long ones after it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,13 @@ _codes: Final = {dtype: code for code, dtype in type_codes.items()}
 
 
 def pack(step: Step, message: Array) -> Generator[bytes | memoryview]:
-    """The pieces that carry `message`; long vectors are not copied, so they must not change."""
+    """Yield the bytes that carry the vector `message` of `step`, headers included.
+
+    Long vectors are not copied, so they must not change until the bytes are sent.
+
+    Raises:
+        TypeError: the array has another element type or more than one dimension.
+    """
     flat = np.ascontiguousarray(message)
     code = _codes.get(flat.dtype)
     if code is None or flat.ndim != 1:
@@ -36,10 +42,10 @@ def pack(step: Step, message: Array) -> Generator[bytes | memoryview]:
 def unpack(
     step: Step, expected: Expected, into: NDArray[Any] | None = None
 ) -> frames.Parser[NDArray[Any]]:
-    """The vector a peer sends at `step`, in `into` if that is given.
+    """Read the vector that a peer sends at `step`; return it, in `into` if that is given.
 
-    There is one encoding of each message, so what is due is compared byte by byte instead of being
-    interpreted; only what differs is looked at more closely.
+    Each message has one encoding, so the announcement is compared byte by byte with the one that
+    is due. It is decoded only if it differs.
 
     Raises:
         PeerViolation: another message, step, element type or length than expected.
@@ -77,6 +83,6 @@ def _unexpected(body: bytearray, step: Step, expected: Expected) -> OstrakaError
 
 
 def farewell(message: Abort) -> str:
-    """What to tell a person about a peer's abort."""
+    """Describe a peer's Abort for an error message: its code, and the party it blames."""
     blamed = f", naming {message.blames}" if message.blames else ""
     return f"it ended its part of the session ({message.code}{blamed})"
