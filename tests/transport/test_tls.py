@@ -311,22 +311,20 @@ def reorder(held: list[bytes], piece: bytes) -> list[bytes]:
 ACTS = [flip, drop, duplicate, cut, insert, reorder]
 
 
+def links(keys, tamper: Tamper) -> tuple[SecureLink, SecureLink]:
+    """Both ends of a link that is tampered with: alice's, the client, and bob's."""
+    ours, theirs = memory.pair(tamper=tamper)
+    to_bob, to_alice = (pinned(name, keys[name].fingerprint) for name in ("bob", "alice"))
+    return (
+        SecureLink(ours, Contexts(keys["alice"]), server=False, admit=to_bob),
+        SecureLink(theirs, Contexts(keys["bob"]), server=True, admit=to_alice),
+    )
+
+
 @pytest.mark.parametrize("act", ACTS)
 @pytest.mark.parametrize("at", [0, 1, 5])
 async def test_tampering_ends_the_link_and_gives_no_wrong_data(keys, outcome, act, at):
-    from_pair = memory.pair(tamper=(tamper := Tamper(act)))
-    alice = SecureLink(
-        from_pair[0],
-        Contexts(keys["alice"]),
-        server=False,
-        admit=pinned("bob", keys["bob"].fingerprint),
-    )
-    bob = SecureLink(
-        from_pair[1],
-        Contexts(keys["bob"]),
-        server=True,
-        admit=pinned("alice", keys["alice"].fingerprint),
-    )
+    alice, bob = links(keys, tamper := Tamper(act))
     await asyncio.gather(alice.open(), bob.open())
     tamper.at = at
     received: list[int] = []
@@ -348,20 +346,8 @@ async def test_tampering_ends_the_link_and_gives_no_wrong_data(keys, outcome, ac
 @pytest.mark.parametrize("act", ACTS)
 @pytest.mark.parametrize("at", [0, 1])
 async def test_tampering_with_the_handshake_opens_nothing(keys, outcome, act, at):
-    carriers = memory.pair(tamper=(tamper := Tamper(act)))
+    alice, bob = links(keys, tamper := Tamper(act))
     tamper.at = at
-    alice = SecureLink(
-        carriers[0],
-        Contexts(keys["alice"]),
-        server=False,
-        admit=pinned("bob", keys["bob"].fingerprint),
-    )
-    bob = SecureLink(
-        carriers[1],
-        Contexts(keys["bob"]),
-        server=True,
-        admit=pinned("alice", keys["alice"].fingerprint),
-    )
 
     async def use(link: SecureLink) -> None:
         await link.open(0.5)
