@@ -71,7 +71,6 @@ COVERED = {
 TOO_LONG = {
     "tests/coordinator/test_server.py",
     "tests/engine/shamir/test_audit.py",
-    "tests/engine/shamir/test_gates.py",
     "tests/protocols/test_active.py",
     "tests/protocols/test_runner.py",
     "tests/protocols/test_table.py",

@@ -13,6 +13,7 @@ from ostraka.engine.compare import equal, less_than, less_than_zero
 from ostraka.engine.multiply import mul
 from ostraka.engine.reveal import reveal
 from ostraka.engine.shamir import audit as auditing
+from ostraka.engine.shamir import boolean as sharing
 from ostraka.engine.shamir import gates as proving
 from ostraka.engine.shamir.backend import start_active
 from ostraka.engine.shamir.boolean import Proven
@@ -219,8 +220,6 @@ async def test_what_each_party_sees_of_a_comparison_is_the_same_for_every_secret
 
 
 async def test_what_a_comparison_opens_is_uniform_at_full_size(together, monkeypatch):
-    from ostraka.engine.shamir import boolean as sharing
-
     honest = sharing.open_masked
 
     async def program(engine):
@@ -373,8 +372,6 @@ async def test_a_lie_in_an_and_is_found_in_thousands_of_runs(together, monkeypat
 
 @pytest.mark.parametrize("liar", range(3))
 async def test_a_wrong_share_of_a_masked_number_is_found_at_once(together, monkeypatch, liar):
-    from ostraka.engine.shamir import boolean as sharing
-
     honest = sharing.open_masked
 
     async def opened(engine, y, masks, to):
@@ -388,8 +385,6 @@ async def test_a_wrong_share_of_a_masked_number_is_found_at_once(together, monke
 
 
 async def test_what_party_0_deals_of_its_bits_is_proven(together, monkeypatch):
-    from ostraka.engine.shamir import boolean as sharing
-
     honest = sharing.deal
 
     async def deal(engine, dealers, length, local, *, total):
