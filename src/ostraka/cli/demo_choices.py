@@ -13,7 +13,9 @@ from ostraka.cli import results, voice
 from ostraka.cli.demo import Seen, agreement, party_names, play
 from ostraka.manifest.writing import Bare
 
-Format = Annotated[voice.OutputFormat, typer.Option(metavar="text|json", help="What stdout gets.")]
+Format = Annotated[
+    voice.OutputFormat, typer.Option(metavar="text|json", help="Format of the result on stdout.")
+]
 
 
 def add_to(app: typer.Typer) -> None:
