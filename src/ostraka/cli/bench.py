@@ -31,7 +31,9 @@ class Link(StrEnum):
 
 def bench(
     work: Annotated[str, typer.Argument(metavar="WORK", help="One of the cases named below.")],
-    parties: Annotated[int, typer.Option(metavar="N", min=2, max=200, help="2 to 200.")] = 3,
+    parties: Annotated[
+        int, typer.Option(metavar="N", min=2, max=200, help="Number of parties, 2 to 200.")
+    ] = 3,
     size: Annotated[
         int,
         typer.Option(
@@ -41,15 +43,22 @@ def bench(
             help="Elements; of a matmul: rows; of a protocol: what its case counts.",
         ),
     ] = 1,
-    security: Annotated[str, typer.Option(metavar="NAME", help="passive or active.")] = "passive",
+    security: Annotated[
+        str, typer.Option(metavar="NAME", help="Security: passive or active.")
+    ] = "passive",
     link: Annotated[
-        Link, typer.Option(metavar="direct|relay", help="How parties reach each other.")
+        Link,
+        typer.Option(
+            metavar="direct|relay", help="Links between parties: direct, or through a coordinator."
+        ),
     ] = Link.DIRECT,
     runs: Annotated[
-        int, typer.Option(metavar="R", min=1, max=100_000, help="So often, in one session.")
+        int,
+        typer.Option(metavar="R", min=1, max=100_000, help="Number of runs, all in one session."),
     ] = 5,
     output: Annotated[
-        voice.OutputFormat, typer.Option(metavar="text|json", help="What stdout gets.")
+        voice.OutputFormat,
+        typer.Option(metavar="text|json", help="Format of the result on stdout."),
     ] = voice.OutputFormat.TEXT,
 ) -> None:
     """Measure a protocol: a process for each party, TLS on, several runs within one session."""

@@ -186,7 +186,7 @@ async def _timed(
     return timings, engine.counters.rounds - before.rounds, result
 
 
-# --- protocols from the shares of contributors who are not there ---------------------------------
+# --- protocols from the shares of absent contributors ---------------------------------------------
 
 
 async def _absent(job: Job, case: BenchCase, peak: Callable[[], float]) -> Measured:

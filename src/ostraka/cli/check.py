@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 def check(
     session: Annotated[Path, typer.Argument(metavar="SESSION.toml")],
     output: Annotated[
-        voice.OutputFormat, typer.Option(metavar="text|json", help="What stdout gets.")
+        voice.OutputFormat,
+        typer.Option(metavar="text|json", help="Format of the result on stdout."),
     ] = voice.OutputFormat.TEXT,
     plot: Annotated[
         Path | None,

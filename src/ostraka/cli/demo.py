@@ -51,7 +51,8 @@ def average(
         ),
     ] = "3800,2514,2982,3390",
     output: Annotated[
-        voice.OutputFormat, typer.Option(metavar="text|json", help="What stdout gets.")
+        voice.OutputFormat,
+        typer.Option(metavar="text|json", help="Format of the result on stdout."),
     ] = voice.OutputFormat.TEXT,
 ) -> None:
     """Compute the average raise of engineers; no engineer sees the raise of another."""

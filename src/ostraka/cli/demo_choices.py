@@ -12,7 +12,9 @@ import typer
 from ostraka.cli import results, voice
 from ostraka.cli.demo import Seen, agreement, party_names, play
 
-Format = Annotated[voice.OutputFormat, typer.Option(metavar="text|json", help="What stdout gets.")]
+Format = Annotated[
+    voice.OutputFormat, typer.Option(metavar="text|json", help="Format of the result on stdout.")
+]
 
 
 def add_to(app: typer.Typer) -> None:

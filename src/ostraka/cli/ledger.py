@@ -112,7 +112,7 @@ def release(
     print(f"released {record.id}: {record.run.title}")
 
 
-# --- whose -------------------------------------------------------------------------------------
+# --- the ledger ----------------------------------------------------------------------------------
 
 
 def _own(name: str, keys: Path | None) -> Ledger:
@@ -133,7 +133,7 @@ def _own(name: str, keys: Path | None) -> Ledger:
     return home.own_ledger(identity.load(found[0], directory), directory, voice.warn)
 
 
-# --- what it says ------------------------------------------------------------------------------
+# --- its content -------------------------------------------------------------------------------
 
 
 def standings(own: Ledger) -> list[dict[str, Any]]:

@@ -63,7 +63,7 @@ def new(
     maximum: Annotated[
         str, typer.Option("--max", metavar="NUMBER", help="The greatest value an input may have.")
     ] = "",
-    unit: Annotated[str, typer.Option(metavar="TEXT", help="Such as USD.")] = "",
+    unit: Annotated[str, typer.Option(metavar="TEXT", help="Unit of the input, such as USD.")] = "",
     own_input: Annotated[
         list[str] | None, typer.Option("--input", metavar="KEYS", help=INPUT_HELP)
     ] = None,

@@ -11,7 +11,9 @@ from ostraka.cli.voice import OutputFormat
 
 SessionArgument = Annotated[Path, typer.Argument(metavar="SESSION.toml", help="The manifest.")]
 
-OutputOption = Annotated[OutputFormat, typer.Option(metavar="text|json", help="What stdout gets.")]
+OutputOption = Annotated[
+    OutputFormat, typer.Option(metavar="text|json", help="Format of the result on stdout.")
+]
 
 KeysOption = Annotated[
     Path | None,

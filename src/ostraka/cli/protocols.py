@@ -12,7 +12,8 @@ from ostraka.cli import voice
 
 def protocols(
     output: Annotated[
-        voice.OutputFormat, typer.Option(metavar="text|json", help="What stdout gets.")
+        voice.OutputFormat,
+        typer.Option(metavar="text|json", help="Format of the result on stdout."),
     ] = voice.OutputFormat.TEXT,
 ) -> None:
     """List the protocols, built in and from installed packages, each with a line about it."""

@@ -134,7 +134,10 @@ def simulate(
     inputs: Annotated[
         Path, typer.Option(metavar="FILE", help='JSON: {"alice": 3800, "bob": [1, 2], ...}.')
     ],
-    seed: Annotated[int, typer.Option(metavar="N", help="The same seed, the same run.")] = 0,
+    seed: Annotated[
+        int,
+        typer.Option(metavar="N", help="Seed of all randomness; the same seed gives the same run."),
+    ] = 0,
     drop: Annotated[
         list[str] | None,
         typer.Option(
