@@ -67,14 +67,14 @@ class Arithmetic(ABC):
 
 
 class SecretArray:
-    """This party's shares of an array of signed integers, centred on zero in their ring.
+    """Shares that one party holds of an array of signed integers, centred on zero in their ring.
 
     Sums and products by public numbers wrap around beyond the ring's range without an error, so
     protocols bound their inputs. Public operands are integers (Python's or numpy's) or booleans.
 
     Args:
         engine: the computation it belongs to.
-        parts: our shares, never changed afterwards.
+        parts: the party's shares, never changed afterwards.
     """
 
     __slots__ = ("engine", "parts")

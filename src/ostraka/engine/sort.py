@@ -1,7 +1,7 @@
 """Sorting: shuffle so that no t parties know the order, then let every party see comparisons.
 
 After a shuffle that no t parties know, the outcomes of comparisons of distinct keys are those of
-a uniformly random order, whatever the keys are: they may be opened. Keys are made distinct by
+a uniformly random order for any keys: they may be opened. Keys are made distinct by
 appending each element's place, which also makes the order stable. A few pivots are ranked among
 themselves and everything else against them, then each group between two pivots in itself: about
 2 k^1.5 comparisons of k elements, in the rounds of two.

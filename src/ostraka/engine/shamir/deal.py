@@ -28,15 +28,15 @@ Local = Callable[[slice], Words]
 
 @dataclass(frozen=True)
 class Plan:
-    """How each party gets its share of what one dealer deals; public."""
+    """Division of one deal: parties that read their shares, parties that are sent them; public."""
 
     dealer: int
     seeded: tuple[int, ...]
     explicit: tuple[int, ...]
     coefficients: list[list[int]]
-    """For the dealer itself and then each of `explicit`: see `shamir.complete`; of us alone."""
+    """Rows for the dealer, then each of `explicit`: see `shamir.complete`; at the dealer alone."""
     powers: list[list[int]] | None = None
-    """With t = 2 and points 2^k, 2^(k+1): the shares by way of the polynomial, without products."""
+    """Powers for t = 2 and points 2^k, 2^(k+1): shares by the polynomial, without products."""
 
 
 def plan(engine: Context, dealer: int) -> Plan:

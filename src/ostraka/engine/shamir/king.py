@@ -3,7 +3,7 @@
     round 1   r      Every party deals a random element: t + 1 others read their shares from
                      streams. n - t combinations of n dealt elements, the rows of a Vandermonde
                      matrix of the powers 2^0 to 2^(n - 1), which are distinct up to n = 61, are
-                     uniform whatever t of the dealers know. [DN07]
+                     uniform given all that any t dealers know. [DN07]
     round 2   x y    Each of 2t + 1 parties sends the king its share of x y + r, weighted so that
                      the sum is the value, plus its part of zero (`shamir.zero`).
     round 3   v      The king adds up v = x y + r, which is uniform, and shares it by the
@@ -14,11 +14,11 @@ Every party is the king of an n-th of the elements. With n = 2t + 1 a party send
 (t - 1) / (t + 1) + 2t / n + t / n elements: less than 2.5, where [GRR98] takes t.
 
 Adversary: at most t of n >= 2t + 1 parties, who learn nothing. All parties must stay. Passive or
-active: whatever a dealer, a worker or a king sends, to each party another thing if
-it likes, the honest parties' shares lie off the right polynomial by what it added, which it knows
-whatever the secrets are. The proof of the product finds an error in the value; where n > 2t + 1,
-shares of no polynomial are found first. With n = 2t + 1 the honest are t + 1: any shares are of
-one.
+active: a dealer, a worker or a king may send each party another wrong element. The
+honest parties' shares then lie off the right polynomial by what it added, which it knows and which
+does not depend on the secrets. The proof of the product finds an error in the value; where
+n > 2t + 1, shares of no polynomial are found first. With n = 2t + 1 the honest are t + 1: any
+shares are of one.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ PIECE: Final = 1 << 18
 """Elements on their way together: while one piece is computed, those before it are sent."""
 
 WORTH: Final = 40_000
-"""From so many elements, times t - 1, kings are faster than [GRR98]: measured, decision 0009."""
+"""Number of elements, times t - 1, from which kings beat [GRR98]: measured, decision 0009."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How work is divided; public, and the same at every party.
+    """Division of the work; public, and the same at every party.
 
     Attributes:
         seeded: for each dealer the t + 1 who read their shares from streams.
