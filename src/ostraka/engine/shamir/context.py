@@ -97,7 +97,7 @@ class Context(Arithmetic):
     offered: Words = field(default_factory=lambda: np.empty(0, np.uint64))
     """Shares that this party holds of random elements: see `take_random`."""
     chain: Sequence[bytes] = ()
-    """Links of this party's first chain for the coin, with active security; `ends`: all parties'."""
+    """Links of this party's first chain for the coin, if active; `ends` holds all parties'."""
     ends: list[bytes] = field(default_factory=list)
     audit: Audit | None = None
     """Check, at every opening, of all that was done before; with active security only."""
