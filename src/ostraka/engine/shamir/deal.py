@@ -149,7 +149,7 @@ def derive(engine: Context, dealer: int, result: Words) -> None:
 
 
 async def _collect(engine: Context, step: Step, piece: slice, targets: dict[int, Words]) -> None:
-    """Add the shares we are sent."""
+    """Receive the shares of one piece that dealers send this party, and add them to `targets`."""
     scratch = np.empty(piece.stop - piece.start, np.uint64)
     for dealer, result in targets.items():
         if engine.me in plan(engine, dealer).explicit:

@@ -65,7 +65,7 @@ class Plan:
 
 
 def plan(engine: Context) -> Plan:
-    """Return this party's part."""
+    """Return the division of work, with this party's own factors; computed once per context."""
     if "king" not in engine.cache:
         engine.cache["king"] = _plan(engine)
     found: Plan = engine.cache["king"]
@@ -91,7 +91,7 @@ def _plan(engine: Context) -> Plan:
 
 
 def pays(engine: Context, length: int) -> bool:
-    """Tell whether there is enough to reduce, and a power of two for each party."""
+    """Tell whether kings are faster for `length` products, and the field has n powers of two."""
     return length > 0 and length * (engine.t - 1) >= WORTH and engine.n <= engine.field.bits
 
 
@@ -140,7 +140,7 @@ class _Batch:
         return -(-self._size(i) // self.engine.n)
 
     def deal(self, i: int) -> None:
-        """Deal random elements."""
+        """Deal piece i of this party's random elements: send shares to those without a stream."""
         engine, me, length = self.engine, self.engine.me, self._rows(i)
         seeded, explicit = self.plan.seeded[me], self.plan.explicit[me]
         vectors = [np.empty(length, np.uint64) for _ in (me, *explicit)]
@@ -155,7 +155,7 @@ class _Batch:
             engine.send(receiver, self._step(i, 0), vector)
 
     async def mask(self, i: int) -> None:
-        """Make r of what was dealt, and send our part of x y + r to the kings."""
+        """Make r of what all parties dealt, and send this party's part of x y + r to the kings."""
         engine, piece, size = self.engine, self.pieces[i], self._slice(i)
         mask = self.masks[i] = await self._mask(i)
         masked = np.zeros(engine.n * size, np.uint64)
@@ -198,7 +198,7 @@ class _Batch:
         return found
 
     async def reign(self, i: int) -> None:
-        """Add up as king, and tell the others."""
+        """Add up v = x y + r of this king's slice; send v to the parties that are not silent."""
         engine, king = self.engine, self.engine.me
         total, arrived = self.own[i], np.empty(self._slice(i), np.uint64)
         for worker in range(2 * engine.t + 1):
@@ -210,7 +210,7 @@ class _Batch:
                 engine.send(party, self._step(i, 2), total)
 
     async def finish(self, i: int) -> None:
-        """Compute z = v - r."""
+        """Receive v from each king and compute this party's shares of z = v - r."""
         engine, size, mask = self.engine, self._slice(i), self.masks.pop(i)
         result = self.result[self.pieces[i]]
         arrived = np.empty(size, np.uint64)
