@@ -1,1 +1,1 @@
-"""What every scheme needs between computing and the result: agreeing whom to count, opening."""
+"""Agreement on which contributors are counted, and the opening of results, for every scheme."""

@@ -144,12 +144,12 @@ class Agreement:
         if in_favour >= self._attendance.votes(counted):
             return
         missing = [c for c in self._attendance.contributors if c not in counted]
-        lost = ", ".join(self._party.lost) or "nobody"
+        lost = ", ".join(self._party.lost) or "none"
         raise Aborted(
             f"the compute parties could not agree on whom to count: only {in_favour} of "
             f"{len(self._attendance.compute)} hold the same shares (lost: {lost}; "
-            f"without a share: {', '.join(missing) or 'nobody'}); nothing was revealed",
-            hint="run it again with everybody",
+            f"without a share: {', '.join(missing) or 'none'}); nothing was revealed",
+            hint="run it again with all parties",
         )
 
 

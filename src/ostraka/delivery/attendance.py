@@ -1,4 +1,4 @@
-"""Which parties may be missing from a run, and how many of the others must then be there.
+"""Attendance: parties that may be missing from a run, and how many others it then needs.
 
 One value answers it for the sharing step, for the agreement on whom to count, for the opening, and
 for the sentences of `check`.

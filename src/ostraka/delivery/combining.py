@@ -48,7 +48,7 @@ def require_enough(party: Party, count: int) -> None:
     if count < enough:
         raise Aborted(
             f"only {count} compute parties announced a share and {enough} are needed "
-            f"(lost: {', '.join(party.lost) or 'nobody'})",
+            f"(lost: {', '.join(party.lost) or 'none'})",
             peer=party.lost[0] if party.lost else None,
         )
 
@@ -65,7 +65,7 @@ def _contradiction(parties: Sequence[PartyId], wrong: Sequence[PartyId] = ()) ->
         names = " and ".join(wrong)
         return PeerViolation(
             f"the shares that {names} announced contradict all others; no result was computed",
-            hint=f"{hint}: {names}, or somebody who gave them wrong shares",
+            hint=f"{hint}: {names}, or a party that gave them wrong shares",
         )
     return PeerViolation(
         f"the shares announced by {', '.join(parties)} contradict each other: at least one of them "

@@ -1,4 +1,4 @@
-"""What a protocol sends: payload messages and bytes, without framing or encryption."""
+"""Cost of a protocol: payload messages and bytes, without framing or encryption."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ostraka.names import PartyId
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What one party sends to all others together."""
+    """Messages and bytes that one party sends to all others together."""
 
     messages: int = 0
     bytes: int = 0
@@ -25,7 +25,7 @@ class Cost:
     sent: dict[PartyId, Sent] = field(default_factory=lambda: defaultdict(Sent))
 
     def send(self, sender: PartyId, to: Iterable[PartyId], size: int, messages: int = 1) -> None:
-        """`sender` sends `size` bytes, in so many messages, to each of `to` but itself."""
+        """Count `size` bytes, in so many messages, from `sender` to each of `to` but itself."""
         receivers = sum(party != sender for party in to)
         before = self.sent[sender]
         self.sent[sender] = Sent(

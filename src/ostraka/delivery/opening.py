@@ -129,11 +129,11 @@ class Opening(ABC):
 
     @abstractmethod
     def announce(self, share: Share) -> None:
-        """Compute party: send its share to the recipients."""
+        """Send a compute party's share to the recipients."""
 
     @abstractmethod
     async def receive(self, own: Share | None, announced: Announced | None = None) -> OpenedVector:
-        """Recipient: return the vector and the contributors counted in it.
+        """Return, at a recipient, the vector and the contributors counted in it.
 
         Args:
             own: the share that this party announced, if it is a compute party too.

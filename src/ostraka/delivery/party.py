@@ -41,7 +41,7 @@ class Party:
 
     @property
     def me(self) -> PartyId:
-        """This party's name."""
+        """Name of the party."""
         return self.exchange.me
 
     def begin_phase(self) -> Step:

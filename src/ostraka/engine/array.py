@@ -67,14 +67,14 @@ class Arithmetic(ABC):
 
 
 class SecretArray:
-    """This party's shares of an array of signed integers, centred on zero in their ring.
+    """Shares that one party holds of an array of signed integers, centred on zero in their ring.
 
     Sums and products by public numbers wrap around beyond the ring's range without an error, so
     protocols bound their inputs. Public operands are integers (Python's or numpy's) or booleans.
 
     Args:
         engine: the computation it belongs to.
-        parts: our shares, never changed afterwards.
+        parts: the party's shares, never changed afterwards.
     """
 
     __slots__ = ("engine", "parts")
@@ -89,22 +89,22 @@ class SecretArray:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Return the same as numpy does for an array that is not secret."""
+        """Shape of the array, as numpy has it: public."""
         return self.parts[0].shape
 
     @property
     def ndim(self) -> int:
-        """Return the same as numpy does for an array that is not secret."""
+        """Number of axes: public."""
         return self.parts[0].ndim
 
     @property
     def size(self) -> int:
-        """Return the same as numpy does for an array that is not secret."""
+        """Number of elements: public."""
         return self.parts[0].size
 
     @property
     def T(self) -> SecretArray:
-        """Return the same as numpy does for an array that is not secret."""
+        """Transposed array: free."""
         return self._each(lambda part: part.T)
 
     def __len__(self) -> int:
@@ -115,19 +115,19 @@ class SecretArray:
         return self._each(lambda part: np.asarray(part[index]))
 
     def reshape(self, *shape: Any) -> SecretArray:
-        """Return the same as numpy does for an array that is not secret."""
+        """Return the array in another shape: free."""
         return self._each(lambda part: part.reshape(*shape))
 
     def ravel(self) -> SecretArray:
-        """Return the same as numpy does for an array that is not secret."""
+        """Return the array as a vector: free."""
         return self.reshape(-1)
 
     def broadcast_to(self, shape: tuple[int, ...]) -> SecretArray:
-        """Return the same as numpy does for an array that is not secret."""
+        """Return the array repeated to fill `shape`: free."""
         return self._each(lambda part: np.broadcast_to(part, shape))
 
     def transpose(self, *axes: int) -> SecretArray:
-        """Return the same as numpy does for an array that is not secret."""
+        """Return the array with its axes reordered, as numpy does: free."""
         return self._each(lambda part: part.transpose(*axes))
 
     # --- free operators -------------------------------------------------------------------------
@@ -277,10 +277,10 @@ def _joined(
 
 
 def concatenate(arrays: Sequence[SecretArray], axis: int = 0) -> SecretArray:
-    """Return the same as numpy does for an array that is not secret."""
+    """Join arrays of one computation along an axis, as numpy does: free."""
     return _joined(arrays, lambda parts: np.concatenate(parts, axis))
 
 
 def stack(arrays: Sequence[SecretArray], axis: int = 0) -> SecretArray:
-    """Return the same as numpy does for an array that is not secret."""
+    """Join arrays of one computation along a new axis, as numpy does: free."""
     return _joined(arrays, lambda parts: np.stack(parts, axis))

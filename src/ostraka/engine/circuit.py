@@ -123,7 +123,7 @@ async def paired(bits: Circuit, sums: Sequence[tuple[Bits, Bits]]) -> list[Group
 
 
 Group = tuple[Bits, Bits]
-"""For each of several neighbouring bits of A + B: it gives a carry; it passes one on."""
+"""Two bits for each of several neighbouring bits of A + B: it gives a carry; it passes one on."""
 
 
 async def merge(bits: Circuit, groups: list[Group]) -> list[Group]:

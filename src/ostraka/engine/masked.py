@@ -155,7 +155,7 @@ def _differ(c: PublicBits, r: SecretArray) -> SecretArray:
 
 
 Group = tuple[SecretArray, SecretArray]
-"""For neighbouring bits: c is less there; both are the same there."""
+"""Two secret bits for neighbouring bits: c is less than r there; c equals r there."""
 
 
 async def _compared(c: PublicBits, r: SecretArray, cut: int) -> list[Group]:
@@ -183,7 +183,7 @@ async def _compared(c: PublicBits, r: SecretArray, cut: int) -> list[Group]:
 
 
 def _paired(c: PublicBits, r: SecretArray, q: SecretArray) -> Group:
-    """Pairs of bits, given the products of the two bits of r."""
+    """Compare bits in pairs, given the products q of the two bits of r: free."""
     (c0, c1), (r0, r1) = (c[::2], c[1::2]), (r[::2], r[1::2])
     s0, s1 = 1 - 2 * c0, 1 - 2 * c1
     # same1 = (1 - c1) - s1 r1, less0 = (1 - c0) r0, and so on
@@ -193,7 +193,7 @@ def _paired(c: PublicBits, r: SecretArray, q: SecretArray) -> Group:
 
 
 async def _merged(groups: list[Group]) -> list[Group]:
-    """Pairs of neighbours become one: a round for all groups together."""
+    """Merge each pair of neighbours into one: one round of products for all groups together."""
     rests = [len(less) % 2 for less, _ in groups]
     pairs = [(less[rest:], same[rest:]) for rest, (less, same) in zip(rests, groups, strict=True)]
     upper = concatenate([same[1::2] for _, same in pairs])

@@ -1,7 +1,7 @@
 """Sorting: shuffle so that no t parties know the order, then let every party see comparisons.
 
 After a shuffle that no t parties know, the outcomes of comparisons of distinct keys are those of
-a uniformly random order, whatever the keys are: they may be opened. Keys are made distinct by
+a uniformly random order for any keys: they may be opened. Keys are made distinct by
 appending each element's place, which also makes the order stable. A few pivots are ranked among
 themselves and everything else against them, then each group between two pivots in itself: about
 2 k^1.5 comparisons of k elements, in the rounds of two.
@@ -91,7 +91,10 @@ def permutation(seed: bytes, k: int) -> Order:
 
 
 async def _opened_order(keys: SecretArray) -> Order:
-    """Find the order of shuffled, distinct keys, and open it to every party."""
+    """Return the order of shuffled, distinct keys; every party learns it.
+
+    Rounds: those of two comparisons and two openings.
+    """
     k = len(keys)
     pivots = np.arange(isqrt(k) if k > 64 else 0)
     below = await _compared(keys, *_against(pivots, k))
@@ -130,7 +133,7 @@ def _pairs(members: Order) -> tuple[Order, Order]:
 
 
 async def _compared(keys: SecretArray, first: Order, second: Order) -> Order:
-    """Return 1 where keys[first] < keys[second], opened."""
+    """Open to every party 1 where keys[first] < keys[second], 0 elsewhere."""
     opened = await reveal(await less_than(keys[first], keys[second]))
     assert opened is not None
     return opened

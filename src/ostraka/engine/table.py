@@ -1,4 +1,4 @@
-"""Any public function of a secret from a small range, in few rounds: a polynomial.
+"""Tables: any public function of a secret from a small range, in few rounds: a polynomial.
 
 Over F_p every function f of k values is a polynomial of degree d < k. Two ways to evaluate it:
 
@@ -51,7 +51,7 @@ SURE: Final = 50
 """Bits of a field in which a mask is hardly ever zero; below, powers are used."""
 
 MASKED: Final = 1 << 9
-"""Most powers of masks made at once: they take some microseconds each, and save a few rounds."""
+"""Maximum number of powers of masks made at once: each takes microseconds; they save rounds."""
 
 
 async def look_up(
@@ -83,7 +83,7 @@ def looked_up(
     *,
     afresh: bool = False,
 ) -> Operation[SecretArray]:
-    """Look up as an operation that shares its rounds; nothing is told of x, whatever it is.
+    """Look up as an operation that shares its rounds; nothing is told of x, in range or not.
 
     Needs a field. Rounds: 2 if randomness is at hand.
 

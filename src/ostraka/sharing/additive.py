@@ -1,6 +1,6 @@
 """n-of-n sharing over Z_2^64: every compute party must take part, any n - 1 learn nothing.
 
-Shares of x are uniform words that add up to x, modulo 2^64. All but one are derived from 32-byte
+Shares of x are uniform elements that add up to x, modulo 2^64. All but one are derived from 32-byte
 seeds; the last, x minus all the others, is the contributor's own when it computes, and is sent to
 one compute party (in turn) when it does not.
 """
@@ -19,7 +19,7 @@ from ostraka.sharing.scheme import Explicit, Parcel, Scheme, Seed, share_stream
 
 
 def remainder(x: NDArray[Any], others: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    """The last share: x minus the others, in place, modulo 2^(the word's bits)."""
+    """Return the last share, x minus the others modulo 2^(bits of an element); overwrites x."""
     for other in others:
         x -= other
     return x
@@ -39,7 +39,7 @@ class Additive(Scheme):
         self.colluders = len(compute) - 1
 
     def explicit(self, contributor: PartyId) -> PartyId:
-        """Who holds x minus the others."""
+        """Return the one compute party that holds x minus the shares of all others."""
         if contributor in self.compute:
             return contributor
         return self.compute[self.place[contributor] % len(self.compute)]
@@ -67,7 +67,7 @@ class Additive(Scheme):
         return total
 
     def check(self, vector: Words) -> None:
-        """Every 64-bit word is an element."""
+        """Accept every vector: each 64-bit number is an element of Z_2^64."""
 
     def add(self, total: Words, share: Words) -> None:
         total += share

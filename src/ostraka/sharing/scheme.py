@@ -44,7 +44,7 @@ Parcel = Seed | Explicit
 
 
 class InconsistentShares(ValueError):
-    """The shares of an opening do not belong to one value: somebody's is wrong.
+    """The shares of an opening do not belong to one value: at least one party's is wrong.
 
     Args:
         at: the place of such an element.
@@ -59,8 +59,8 @@ class Scheme(ABC):
     """Linear secret sharing of vectors among the compute parties.
 
     Args:
-        contributors: those who share, in manifest order.
-        compute: those who hold the shares, in manifest order.
+        contributors: the parties that share inputs, in manifest order.
+        compute: the parties that hold the shares, in manifest order.
     """
 
     name: ClassVar[str]
@@ -76,9 +76,9 @@ class Scheme(ABC):
     capacity: int
     """Signed values of absolute value up to this survive: larger sums would wrap around."""
     needed: int
-    """How many compute parties' shares open a value."""
+    """Number of compute parties whose shares together open a value."""
     colluders: int
-    """How many compute parties may pool their shares and learn nothing."""
+    """Number of compute parties that may pool their shares and learn nothing."""
 
     def __init__(self, contributors: tuple[PartyId, ...], compute: tuple[PartyId, ...]) -> None:
         self.contributors = contributors
@@ -89,21 +89,21 @@ class Scheme(ABC):
 
     @abstractmethod
     def by_seed(self, contributor: PartyId) -> tuple[PartyId, ...]:
-        """The compute parties that get 32 bytes from this contributor; the others get vectors."""
+        """Return the compute parties this contributor sends a seed; it sends others vectors."""
 
     def expected(self, contributor: PartyId, receiver: PartyId, length: int) -> Expected:
-        """What `receiver` must expect from `contributor`, for shares of `length` words."""
+        """Return the form of the parcel from `contributor` to `receiver`, for `length` elements."""
         return octets(SEED_BYTES) if receiver in self.by_seed(contributor) else words(length)
 
     @staticmethod
     def message(parcel: Parcel) -> Array:
-        """A parcel as it travels."""
+        """Return a parcel as it travels: the bytes of a seed, or the share's elements."""
         if isinstance(parcel, Explicit):
             return parcel.vector
         return np.frombuffer(parcel.seed, np.uint8)
 
     def parcel(self, message: NDArray[Any]) -> Parcel:
-        """A parcel as it arrived; ValueError when it cannot be one."""
+        """Return the parcel in a message; ValueError when an element in it is out of range."""
         if message.dtype == np.uint8:
             return Seed(message.tobytes())
         self.check(message)
@@ -113,11 +113,11 @@ class Scheme(ABC):
 
     @abstractmethod
     def split(self, x: Words, contributor: PartyId, draw: Draw) -> dict[PartyId, Parcel]:
-        """One parcel for every compute party. Consumes `x`: a share may be written over it."""
+        """Split `x` into a parcel for each compute party; a share may be written over `x`."""
 
     @abstractmethod
     def combine(self, shares: Mapping[PartyId, Words]) -> Words:
-        """The value that these parties' shares open to; uses all of them.
+        """Return the value that these parties' shares open to; it uses all of them.
 
         Raises:
             InconsistentShares: more came than needed and they contradict each other.
@@ -125,16 +125,16 @@ class Scheme(ABC):
         """
 
     def corrected(self, shares: Mapping[PartyId, Words]) -> tuple[Words, tuple[PartyId, ...]]:
-        """As `combine`, without those whose shares are wrong, and who they are.
+        """Return the value without the wrong shares, and the parties that announced these.
 
         Raises:
-            InconsistentShares: that cannot be told for certain.
+            InconsistentShares: which shares are wrong is not certain.
         """
         return self.combine(shares), ()
 
     @abstractmethod
     def check(self, vector: Words) -> None:
-        """ValueError unless every word from a peer is an element."""
+        """Raise ValueError unless every number in a peer's vector is an element."""
 
     @abstractmethod
     def add(self, total: Words, share: Words) -> None:
@@ -142,7 +142,7 @@ class Scheme(ABC):
 
     @staticmethod
     def zeros(length: int) -> Words:
-        """A share of zero that everybody knows."""
+        """Return a share of zero that every party knows."""
         return np.zeros(length, np.uint64)
 
     @abstractmethod
@@ -162,7 +162,7 @@ class Scheme(ABC):
             self.add(block, self.uniform(stream, scratch[: len(block)]))
 
     def expand(self, parcel: Parcel, length: int) -> Words:
-        """The share in a parcel, as a new vector."""
+        """Return the share in a parcel, as a new vector of `length` elements."""
         if isinstance(parcel, Explicit):
             return parcel.vector.copy()
         return self.uniform(share_stream(parcel), np.empty(length, np.uint64))
@@ -171,13 +171,13 @@ class Scheme(ABC):
 
     @abstractmethod
     def from_signed(self, x: NDArray[np.int64]) -> Words:
-        """Signed integers as elements. May reuse the memory of `x`."""
+        """Return signed integers as elements. May reuse the memory of `x`."""
 
     @abstractmethod
     def to_signed(self, a: Words) -> NDArray[np.int64]:
-        """Elements as signed integers, centred on zero. May reuse the memory of `a`."""
+        """Return elements as signed integers centred on zero. May reuse the memory of `a`."""
 
 
 def share_stream(parcel: Seed) -> Stream:
-    """The stream that a seed parcel's share is read from."""
+    """Return the stream that a seed parcel's share is read from."""
     return Stream(parcel.seed, "share")

@@ -33,7 +33,7 @@ from ostraka.sharing.scheme import (
 def complete(
     field: Field, x: Words, fixed: Sequence[Words], coefficients: Sequence[Sequence[int]]
 ) -> list[Words]:
-    """The other shares of x, once the shares `fixed` are chosen: one per row of coefficients."""
+    """Return the shares of x that follow from the `fixed` ones, one per row of coefficients."""
     differences = [field.subtract(r, x) for r in fixed]
     return [field.add(x, share, out=share) for share in field.mix(coefficients, differences)]
 
@@ -68,7 +68,7 @@ class Shamir(Scheme):
         self._rows: dict[tuple[object, ...], list[int]] = {}
 
     def by_seed(self, contributor: PartyId) -> tuple[PartyId, ...]:
-        """The t next compute parties, counted from the contributor's own place: in turn."""
+        """Return the t compute parties that get seeds, counted from the contributor's own place."""
         n = len(self.compute)
         if contributor in self.compute:
             first = self.compute.index(contributor) + 1
@@ -79,7 +79,7 @@ class Shamir(Scheme):
     def coefficients(
         self, seeded: Sequence[PartyId], targets: Sequence[PartyId]
     ) -> list[list[int]]:
-        """How each target's share follows from x and the seeded shares: see `complete`."""
+        """Return, for `complete`, a row of coefficients that gives each target's share."""
         points = [0, *(self.point[party] for party in seeded)]
         return [self.field.lagrange(points, self.point[party])[1:] for party in targets]
 
@@ -118,7 +118,10 @@ class Shamir(Scheme):
         return value
 
     def corrected(self, shares: Mapping[PartyId, Words]) -> tuple[Words, tuple[PartyId, ...]]:
-        """Certain while at most t are wrong, of 3 t + 1 or more; with fewer none may be."""
+        """Return the value and the liars: certain while at most t of 3 t + 1 or more lie.
+
+        With fewer than 3 t + 1 shares no wrong share can be corrected.
+        """
         right, liars = dict(shares), list[PartyId]()
         while True:
             try:
@@ -133,7 +136,10 @@ class Shamir(Scheme):
                 right = {party: share for party, share in right.items() if party not in found}
 
     def _wrong(self, shares: Mapping[PartyId, Words], at: int) -> list[PartyId]:
-        """Who is not on the polynomial that most of these elements are on; nobody if none is."""
+        """Return the parties off the polynomial that most of these elements are on.
+
+        Without such a polynomial, no party is named.
+        """
         parties = list(shares)
         points = [self.point[party] for party in parties]
         values = [int(share[at]) for share in shares.values()]
@@ -141,7 +147,7 @@ class Shamir(Scheme):
         return [parties[k] for k in wrong]
 
     def _row(self, base: Sequence[PartyId], at: int) -> list[int]:
-        """f(at) = y_0 + sum c_j (y_j - y_0): Lagrange coefficients add up to one."""
+        """Return c_j of f(at) = y_0 + sum c_j (y_j - y_0): Lagrange coefficients add up to one."""
         key = (*base, at)
         if key not in self._rows:
             self._rows[key] = self.field.lagrange([self.point[party] for party in base], at)[1:]

@@ -1,8 +1,9 @@
-"""Active security, with abort: whatever was computed is proven right before it is believed.
+"""Active security, with abort: all that was computed is proven before a result is opened.
 
 While a computation runs, corrupt parties see only uniform shares, and all they can do is deal
 something else than they should. If what they deal is of degree t among the honest, it adds an
-error *that they know* to a product, whatever the secrets are [GIPST14]. Before a result is opened:
+error *that they know*, independent of the secrets, to a product [GIPST14]. Before a result is
+opened:
 
 1. A joint coin gives coefficients g. In its round every party deals masks.
 2. sum g_i x_i y_i = sum g_i z_i is one inner product. Its vectors are cut into k pieces, seen as
@@ -24,7 +25,7 @@ before (`rounds.Masked`, `opening.open_masked`): see docs/decisions/0006-active-
 
 No message authentication codes: a product costs no more bytes than a passive one, and a proof has
 O(log) rounds and elements. After it, values are consistent among the honest, so an opening has one
-possible value, and with n >= 3t + 1 whatever else is announced is corrected.
+possible value, and with n >= 3t + 1 any other announced share is corrected.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ MASKS: Final = 3
 """Random elements of a proof: a pair of factors, and one for what must be of degree t."""
 
 FAN: Final = 64
-"""Most pieces of a vector; so many terms and a mask are the last ones."""
+"""Maximum number of pieces of a vector; so many terms and a mask are the last ones."""
 
 
 class Auditor(Audit):
@@ -118,7 +119,7 @@ class Auditor(Audit):
         self._terms = 0
 
     async def _masks(self) -> tuple[Stream, list[int]]:
-        """Toss the coin, and in its round deal uniform elements that no t parties know."""
+        """Draw the coin, and in its round deal uniform elements that no t parties know."""
         engine, p = self.engine, self.engine.field.p
         own = engine.uniform(engine.me, "audit", MASKS * (engine.t + 1)).reshape(MASKS, -1).tolist()
         dealt = [[_at(c, x, p) for c in own] for x in engine.points]

@@ -201,9 +201,9 @@ class Replicated(Boolean):
 
 
 class Proven(Replicated):
-    """For an active adversary: whatever enters is known to two parties, and ANDs are proven.
+    """Replicated bits against active parties: two parties know each input, and ANDs are proven.
 
-    So components are consistent whatever a liar says: of the two that hold one, one is honest.
+    So a liar cannot make components inconsistent: of the two that hold one, one is honest.
     What is opened here, with `open_masked`, is uniform to both who learn it: party 0 does not know
     q, party 1 does not know r. Nothing needs to be proven before.
     """
@@ -273,7 +273,7 @@ class Proven(Replicated):
         return [dealt, last]
 
     def _component(self, bits: Bits, i: int) -> Words:
-        """Shares of x_i, zeros and ones, known to party i and the one before."""
+        """Return our shares of x_i, zeros and ones, known to party i and the one before."""
         place = (i - self.engine.me) % 3
         if place == 2:
             return np.zeros(bits.shape[1] * self.count, np.uint64)

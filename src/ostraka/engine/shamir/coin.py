@@ -38,7 +38,9 @@ class Coin:
         self._heard = b"".join(self._last)
 
     async def toss(self, aside: Sequence[Words] = ()) -> tuple[Stream, list[list[int]]]:
-        """Toss it for a stream that every party reads alike. One round; one more for a new chain.
+        """Draw from the coin a stream that every party reads alike.
+
+        Rounds: 1, and one more for a new chain.
 
         Args:
             aside: elements for each party, of one length at every party, that go with our link.

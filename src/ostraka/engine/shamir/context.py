@@ -1,4 +1,4 @@
-"""What a compute party brings to every Shamir computation: who it is, numbered steps, streams.
+"""Context of a compute party in every Shamir computation: its place, numbered steps, streams.
 
 Before the first operation every pair of compute parties agrees on a seed (32 bytes each way, with
 the shares of inputs or in a round of their own: `shamir.offers`); each pair then has one AES-CTR
@@ -70,7 +70,7 @@ class Audit(ABC):
 
 @dataclass
 class Counters:
-    """What this party did so far: rounds waited for, messages and payload bytes sent."""
+    """Counts of what one party did so far: rounds waited for, messages and payload bytes sent."""
 
     rounds: int = 0
     messages: int = 0
@@ -95,12 +95,12 @@ class Context(Arithmetic):
     cache: dict[Any, Any] = field(default_factory=dict)
     """Public tables that operations build once."""
     offered: Words = field(default_factory=lambda: np.empty(0, np.uint64))
-    """Our shares of random elements: see `take_random`."""
+    """Shares that this party holds of random elements: see `take_random`."""
     chain: Sequence[bytes] = ()
-    """With active security the first chain of our coin, and the `ends` of everybody's."""
+    """Links of this party's first chain for the coin, if active; `ends` holds all parties'."""
     ends: list[bytes] = field(default_factory=list)
     audit: Audit | None = None
-    """With active security: what checks, at every opening, all that was done before."""
+    """Check, at every opening, of all that was done before; with active security only."""
 
     def __post_init__(self) -> None:
         self.names = self.scheme.compute

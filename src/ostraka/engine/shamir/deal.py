@@ -28,15 +28,15 @@ Local = Callable[[slice], Words]
 
 @dataclass(frozen=True)
 class DealPlan:
-    """How each party gets its share of what one dealer deals; public."""
+    """Division of one deal: parties that read their shares, parties that are sent them; public."""
 
     dealer: int
     seeded: tuple[int, ...]
     explicit: tuple[int, ...]
     coefficients: list[list[int]]
-    """For the dealer itself and then each of `explicit`: see `shamir.complete`; of us alone."""
+    """Rows for the dealer, then each of `explicit`: see `shamir.complete`; at the dealer alone."""
     powers: list[list[int]] | None = None
-    """With t = 2 and points 2^k, 2^(k+1): the shares by way of the polynomial, without products."""
+    """Powers for t = 2 and points 2^k, 2^(k+1): shares by the polynomial, without products."""
 
 
 def plan(engine: Context, dealer: int) -> DealPlan:
@@ -151,7 +151,7 @@ def derive(engine: Context, dealer: int, result: Words) -> None:
 
 
 async def _collect(engine: Context, step: Step, piece: slice, targets: dict[int, Words]) -> None:
-    """Add the shares we are sent."""
+    """Receive the shares of one piece that dealers send this party, and add them to `targets`."""
     scratch = np.empty(piece.stop - piece.start, np.uint64)
     for dealer, result in targets.items():
         if engine.me in plan(engine, dealer).explicit:

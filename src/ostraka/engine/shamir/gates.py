@@ -206,7 +206,7 @@ def _summed(field: Field, planes: Planes, u: Words) -> tuple[Elements, Elements]
 
 
 class _Table:
-    """For every eight rows, the sum of u over the ones in a byte."""
+    """Table, for every eight rows, of the sum of u over the ones in a byte."""
 
     def __init__(self, field: Field, u: Words) -> None:
         self.field = field

@@ -3,7 +3,7 @@
     round 1   r      Every party deals a random element: t + 1 others read their shares from
                      streams. n - t combinations of n dealt elements, the rows of a Vandermonde
                      matrix of the powers 2^0 to 2^(n - 1), which are distinct up to n = 61, are
-                     uniform whatever t of the dealers know. [DN07]
+                     uniform given all that any t dealers know. [DN07]
     round 2   x y    Each of 2t + 1 parties sends the king its share of x y + r, weighted so that
                      the sum is the value, plus its part of zero (`shamir.zero`).
     round 3   v      The king adds up v = x y + r, which is uniform, and shares it by the
@@ -14,11 +14,11 @@ Every party is the king of an n-th of the elements. With n = 2t + 1 a party send
 (t - 1) / (t + 1) + 2t / n + t / n elements: less than 2.5, where [GRR98] takes t.
 
 Adversary: at most t of n >= 2t + 1 parties, who learn nothing. All parties must stay. Passive or
-active: whatever a dealer, a worker or a king sends, to each party another thing if
-it likes, the honest parties' shares lie off the right polynomial by what it added, which it knows
-whatever the secrets are. The proof of the product finds an error in the value; where n > 2t + 1,
-shares of no polynomial are found first. With n = 2t + 1 the honest are t + 1: any shares are of
-one.
+active: a dealer, a worker or a king may send each party another wrong element. The
+honest parties' shares then lie off the right polynomial by what it added, which it knows and which
+does not depend on the secrets. The proof of the product finds an error in the value; where
+n > 2t + 1, shares of no polynomial are found first. With n = 2t + 1 the honest are t + 1: any
+shares are of one.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ PIECE: Final = 1 << 18
 """Elements on their way together: while one piece is computed, those before it are sent."""
 
 WORTH: Final = 40_000
-"""From so many elements, times t - 1, kings are faster than [GRR98]: measured, decision 0009."""
+"""Number of elements, times t - 1, from which kings beat [GRR98]: measured, decision 0009."""
 
 
 @dataclass(frozen=True)
 class KingPlan:
-    """How work is divided; public, and the same at every party.
+    """Division of the work; public, and the same at every party.
 
     Attributes:
         seeded: for each dealer the t + 1 who read their shares from streams.
@@ -65,7 +65,7 @@ class KingPlan:
 
 
 def plan(engine: Context) -> KingPlan:
-    """Return this party's part."""
+    """Return the division of work, with this party's own factors; computed once per context."""
     if "king" not in engine.cache:
         engine.cache["king"] = _plan(engine)
     found: KingPlan = engine.cache["king"]
@@ -91,7 +91,7 @@ def _plan(engine: Context) -> KingPlan:
 
 
 def pays(engine: Context, length: int) -> bool:
-    """Tell whether there is enough to reduce, and a power of two for each party."""
+    """Tell whether kings are faster for `length` products, and the field has n powers of two."""
     return length > 0 and length * (engine.t - 1) >= WORTH and engine.n <= engine.field.bits
 
 
@@ -140,7 +140,7 @@ class _Batch:
         return -(-self._size(i) // self.engine.n)
 
     def deal(self, i: int) -> None:
-        """Deal random elements."""
+        """Deal piece i of this party's random elements: send shares to those without a stream."""
         engine, me, length = self.engine, self.engine.me, self._rows(i)
         seeded, explicit = self.plan.seeded[me], self.plan.explicit[me]
         vectors = [np.empty(length, np.uint64) for _ in (me, *explicit)]
@@ -155,7 +155,7 @@ class _Batch:
             engine.send(receiver, self._step(i, 0), vector)
 
     async def mask(self, i: int) -> None:
-        """Make r of what was dealt, and send our part of x y + r to the kings."""
+        """Make r of what all parties dealt, and send this party's part of x y + r to the kings."""
         engine, piece, size = self.engine, self.pieces[i], self._slice(i)
         mask = self.masks[i] = await self._mask(i)
         masked = np.zeros(engine.n * size, np.uint64)
@@ -198,7 +198,7 @@ class _Batch:
         return found
 
     async def reign(self, i: int) -> None:
-        """Add up as king, and tell the others."""
+        """Add up v = x y + r of this king's slice; send v to the parties that are not silent."""
         engine, king = self.engine, self.engine.me
         total, arrived = self.own[i], np.empty(self._slice(i), np.uint64)
         for worker in range(2 * engine.t + 1):
@@ -210,7 +210,7 @@ class _Batch:
                 engine.send(party, self._step(i, 2), total)
 
     async def finish(self, i: int) -> None:
-        """Compute z = v - r."""
+        """Receive v from each king and compute this party's shares of z = v - r."""
         engine, size, mask = self.engine, self._slice(i), self.masks.pop(i)
         result = self.result[self.pieces[i]]
         arrived = np.empty(size, np.uint64)

@@ -58,7 +58,7 @@ async def open_masked(
     """Open a vector plus masks to some parties at once, before anything is proven: one round.
 
     Safe if each of `to` lacks one of the masks, and that one is uniform to it: then it could have
-    drawn what it learns, whatever was falsified before. See
+    drawn what it learns, however other values were falsified. See
     docs/decisions/0006-active-security.md.
 
     Args:

@@ -47,7 +47,7 @@ async def shared_round(engine: Context, tasks: Sequence[Task]) -> list[Any]:
 
 
 Results = tuple[list[SecretArray], list[Elements]]
-"""Of the products and then of the random elements; of the openings."""
+"""Results of the products, then of the random elements; results of the openings."""
 
 
 async def _plain(

@@ -57,7 +57,7 @@ async def shuffled(engine: Context, table: Elements) -> Elements | None:
 async def _permuted(
     engine: Context, table: Elements, group: tuple[int, ...], seed: bytes | None
 ) -> Elements:
-    """Let one set permute the columns and deal them afresh: one round."""
+    """Let one set permute the columns and t + 1 of its parties deal them afresh: one round."""
     local = None
     dealers = group[: engine.t + 1]
     if engine.me in dealers and seed is not None:

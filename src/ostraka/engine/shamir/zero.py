@@ -1,8 +1,8 @@
 """A sharing of zero among 2t + 1 parties, without a message: [CDI05]
 
 Pairs of parties have streams in common; one of a pair adds what it reads, the other subtracts it.
-Whatever t parties know, those that are left stay connected by streams, so their parts are uniform
-but for the sum.
+Without any t parties, the others stay connected by streams that those t do not know. So to those t
+the others' parts are uniform but for their sum.
 """
 
 from __future__ import annotations
