@@ -60,8 +60,8 @@ class NewHelp(typer.core.TyperCommand):
             usual = f"type {kind.usual_type}, scheme {kind.usual_scheme}"
             formatter.write_dl([("by default", usual)])
         model = kind.options_model
-        with formatter.section(f"What --rule KEY=VALUE may say for {name}"):
-            formatter.write_dl(list(explained_options(model)) if model else [("nothing", "")])
+        with formatter.section(f"Keys of --rule KEY=VALUE for {name}"):
+            formatter.write_dl(list(explained_options(model)) if model else [("none", "")])
 
 
 class BenchHelp(typer.core.TyperCommand):

@@ -29,7 +29,7 @@ CHECKS: Final = {"passive": 2_000_000, "three": 500_000, "active": 25_000}
 security among three compute parties, and among others."""
 
 
-class Options(InputOptions):
+class InnerProductOptions(InputOptions):
     """`[outputs]` of an inner product.
 
     Attributes:
@@ -59,11 +59,12 @@ class InnerProduct(Interactive):
 
     name = "inner-product"
     opened = 1
-    options: Options
+    options_model = InnerProductOptions
+    options: InnerProductOptions
 
     def __init__(self, manifest: Manifest) -> None:
         super().__init__(manifest)
-        self.options = read_options(Options, manifest)
+        self.options = read_options(InnerProductOptions, manifest)
         self._require_two_owners()
         schemas = [manifest.input_of(owner) for owner in self.contributors]
         self.codecs = [Codec(schema) for schema in schemas]
@@ -86,7 +87,7 @@ class InnerProduct(Interactive):
         y = await mul(x, x.engine.public(1))
         low, high = (np.array(bounds)[:, None] for bounds in zip(*self._bounds, strict=True))
         less = await less_than_zero(concatenate([y - low, -(y - high)], axis=1))
-        self.reject_invalid(shares, await all_zero(less), "vector within its bounds")
+        self.reject_invalid(shares, await all_zero(less), "a vector within its bounds")
         return y
 
     def combine(self, opened: Words, counted: Sequence[PartyId]) -> tuple[Output, ...]:
