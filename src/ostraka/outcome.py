@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from html import escape
 from pathlib import Path
 from typing import Any, Literal
 
@@ -138,6 +137,8 @@ class Outcome:
 
     def _repr_html_(self) -> str:
         """Return a table of the outputs, for notebooks; all texts are escaped."""
+        from html import escape
+
         rows = "".join(_row(figure) for figure in map(_figure, filter(_given, self.outputs)))
         head = "".join(f"<th>{cell}</th>" for cell in ("output", "value", "unit", "&plusmn;"))
         table = f"<table><tr>{head}</tr>{rows}</table>" if rows else ""
@@ -158,6 +159,8 @@ def _row(figure: dict[str, Value]) -> str:
     error = figure.get("error95")
     value = as_fine(figure["value"], error)
     cells = figure["name"], value, figure.get("unit", ""), "" if error is None else error
+    from html import escape
+
     return "<tr>" + "".join(f"<td>{escape(in_words(cell))}</td>" for cell in cells) + "</tr>"
 
 
