@@ -17,10 +17,11 @@ def test_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
         watcher.gathering(3, 4)
         watcher.phase(Phase("sharing"))
         watcher.moved(1, 1 << 30)
+        watcher.phase(Phase("opening"))
         watcher.phase(Phase("done"))
         watcher.warn("bob is slow")
     captured = capsys.readouterr()
-    said = "gathering 3/4\nsharing\ndone\nwarning: bob is slow\n"
+    said = "gathering 3/4\nsharing\nopening\ndone\nwarning: bob is slow\n"
     assert (captured.out, captured.err) == ("", said)
 
 

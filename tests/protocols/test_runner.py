@@ -20,7 +20,7 @@ from ostraka.exchange import octets
 from ostraka.inputs.encoding import Codec
 from ostraka.names import Step
 from ostraka.outcome import Outcome, Output
-from ostraka.progress import Observer
+from ostraka.progress import Observer, Progress
 from ostraka.protocols import protocol_for
 from ostraka.protocols.protocol import Protocol
 from ostraka.protocols.runner import run
@@ -256,6 +256,26 @@ def test_nobody_is_told_shares_who_does_not_want_them(manifest, everybody):
     play(protocol, INPUTS, observers={"alice": watcher})
     assert watcher.shares == {}
     assert watcher.phases[-1] == "done"
+
+
+@pytest.mark.parametrize("sharing", [{}, SHAMIR])
+def test_only_the_data_of_contributors_has_left(manifest, sharing):
+    """Also of one that computes too, and of none that computes or receives alone."""
+    roles = {"alice": "c", "bob": "ck", "carlos": "k", "david": "k", "erin": "r"}
+    protocol = protocol_for(manifest(roles, **sharing))
+    net = MemoryNet(protocol.manifest.parties)
+    progress = {name: Progress() for name in roles}
+
+    async def main():
+        async with asyncio.TaskGroup() as group:
+            for name in roles:
+                x = protocol.input_of(name, INPUTS[name] if "c" in roles[name] else None)
+                one = run(net.exchange(name), protocol, x, SeededDraw(name), progress[name])
+                group.create_task(one)
+
+    asyncio.run(main())
+    assert {name for name in roles if progress[name].data_left} == {"alice", "bob"}
+    assert all(each.phase == "done" for each in progress.values())
 
 
 # --- one session, several runs --------------------------------------------------------------------

@@ -314,7 +314,8 @@ async def test_somebody_else_answers_at_an_address(office):
 async def test_two_manifests_end_everybody_that_is_told(office, place, monkeypatch):
     from ostraka.session import gather
 
-    monkeypatch.setattr(gather, "MANIFEST_GRACE_SECONDS", 0.1)
+    # Longer than a Hello takes: who hears of it from a witness first cannot tell both digests.
+    monkeypatch.setattr(gather, "MANIFEST_GRACE_SECONDS", 1.0)
     manifest = place()
     addresses = {p.name: p.address for p in manifest.party if p.address}
     coordinator = manifest.session.coordinator
@@ -326,13 +327,11 @@ async def test_two_manifests_end_everybody_that_is_told(office, place, monkeypat
         outcome(office, manifest, "bob"),
         outcome(office, other, "carlos"),
     )
-    digests = manifest.digest.hex(), other.digest.hex()
-    witnesses = [error for error in found if all(digest in str(error) for digest in digests)]
-    assert witnesses, "a party that heard both tells both"
-    for error in found:  # a party may hear of it from a witness before it hears the other Hello
+    for error in found:
         assert isinstance(error, Disagreement)
         assert error.exit_code == 30
-        assert error in witnesses or "holds another manifest" in error.message
+        assert manifest.digest.hex() in error.message
+        assert other.digest.hex() in error.message
         assert error.data_left is False
 
 
