@@ -13,6 +13,7 @@ from ostraka.names import Step
 from ostraka.transport import memory
 from ostraka.transport.contexts import Contexts
 from ostraka.transport.preamble import pinned
+from ostraka.transport.records import CIPHERTEXT
 from ostraka.transport.tls import SecureLink
 from ostraka.wire import frames, vectors
 
@@ -259,6 +260,130 @@ async def test_a_cancelled_opening_can_be_abandoned(keys):
         await opening
     link.abandon(PeerLost("cancelled"))
     assert not one.room
+
+
+# Tampering
+
+
+class Tamper:
+    """Does something to one piece of ciphertext, counted from when it is armed."""
+
+    def __init__(self, act) -> None:
+        self._act = act
+        self.at = -1
+        self._held: list[bytes] = []
+
+    def __call__(self, piece: bytes) -> list[bytes]:
+        self.at -= 1
+        if self.at == -1 or self._held:
+            return self._act(self._held, piece)
+        return [piece]
+
+
+def flip(_held, piece: bytes) -> list[bytes]:
+    middle = len(piece) // 2
+    return [piece[:middle] + bytes([piece[middle] ^ 1]) + piece[middle + 1 :]]
+
+
+def drop(_held, piece: bytes) -> list[bytes]:
+    return []
+
+
+def duplicate(_held, piece: bytes) -> list[bytes]:
+    return [piece, piece]
+
+
+def cut(_held, piece: bytes) -> list[bytes]:
+    return [piece[:-1]]
+
+
+def insert(_held, piece: bytes) -> list[bytes]:
+    return [b"\x17\x03\x03\x00\x20" + bytes(32), piece]
+
+
+def reorder(held: list[bytes], piece: bytes) -> list[bytes]:
+    if held:
+        return [piece, held.pop()]
+    held.append(piece)
+    return []
+
+
+ACTS = [flip, drop, duplicate, cut, insert, reorder]
+
+
+def links(keys, tamper: Tamper) -> tuple[SecureLink, SecureLink]:
+    """Both ends of a link that is tampered with: alice's, the client, and bob's."""
+    ours, theirs = memory.pair(tamper=tamper)
+    to_bob, to_alice = (pinned(name, keys[name].fingerprint) for name in ("bob", "alice"))
+    return (
+        SecureLink(ours, Contexts(keys["alice"]), server=False, admit=to_bob),
+        SecureLink(theirs, Contexts(keys["bob"]), server=True, admit=to_alice),
+    )
+
+
+@pytest.mark.parametrize("act", ACTS)
+@pytest.mark.parametrize("at", [0, 1, 5])
+async def test_tampering_ends_the_link_and_gives_no_wrong_data(keys, outcome, act, at):
+    alice, bob = links(keys, tamper := Tamper(act))
+    await asyncio.gather(alice.open(), bob.open())
+    tamper.at = at
+    received: list[int] = []
+
+    async def read_all() -> None:
+        for step in range(20):
+            await receive(bob, 5000, step, seconds=0.5)
+            received.append(step)
+
+    for step in range(20):
+        send(alice, 5000, step)
+        await alice.drain()
+    failure = await outcome(read_all())
+    assert isinstance(failure, PeerViolation | PeerLost)
+    assert received == list(range(len(received)))
+    assert len(received) < 20
+
+
+@pytest.mark.parametrize("act", ACTS)
+@pytest.mark.parametrize("at", [0, 1])
+async def test_tampering_with_the_handshake_opens_nothing(keys, outcome, act, at):
+    alice, bob = links(keys, tamper := Tamper(act))
+    tamper.at = at
+
+    async def use(link: SecureLink) -> None:
+        await link.open(0.5)
+        send(link, 3)
+        await receive(link, 3, seconds=0.5)
+
+    _, its = await asyncio.gather(outcome(use(alice)), outcome(use(bob)))
+    assert its is not None
+    assert bob.bytes_received == 0
+
+
+async def test_ciphertext_pieces_stay_below_the_bound(keys):
+    largest = 0
+
+    def measure(piece: bytes) -> list[bytes]:
+        nonlocal largest
+        largest = max(largest, len(piece))
+        return [piece]
+
+    carriers = memory.pair(tamper=measure)
+    alice = SecureLink(
+        carriers[0],
+        Contexts(keys["alice"]),
+        server=False,
+        admit=pinned("bob", keys["bob"].fingerprint),
+    )
+    bob = SecureLink(
+        carriers[1],
+        Contexts(keys["bob"]),
+        server=True,
+        admit=pinned("alice", keys["alice"].fingerprint),
+    )
+    await asyncio.gather(alice.open(), bob.open())
+    send(alice, 500_000)
+    await receive(bob, 500_000)
+    assert 0 < largest <= CIPHERTEXT
 
 
 async def test_closing_in_the_middle_of_a_long_vector_is_bounded(pair):
