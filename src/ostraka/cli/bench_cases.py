@@ -33,12 +33,10 @@ class EngineCase:
     Attributes:
         run: performs the operation; returns a secret array, or opened numbers.
         expected: the result in the clear.
-        rounds: rounds of one run; None: the engine counts them.
     """
 
     run: Callable[[], Awaitable[SecretArray | NDArray[Any] | None]]
     expected: Any
-    rounds: int | None = None
 
 
 # --- cases ---------------------------------------------------------------------------------------

@@ -5,8 +5,8 @@ With active security the time of an operation ends when it is proven right.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Any
@@ -29,6 +29,8 @@ from ostraka.identity import Identity
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId, Step
 from ostraka.outcome import Outcome, Output
+from ostraka.party import taking_part
+from ostraka.progress import Observer
 from ostraka.protocols import protocol_for, protocol_named, runner
 from ostraka.protocols.bench_case import BenchCase
 from ostraka.protocols.protocol import Protocol
@@ -67,11 +69,9 @@ class Job:
         """The party's own name."""
         return self.manifest.party_named(self.identity.name).name
 
-    async def session(self) -> Session:
-        """Open a session with the other parties."""
-        return await Session.open(
-            self.manifest, self.identity, self.me, os.urandom(32), os.urandom(32)
-        )
+    def session(self) -> AbstractAsyncContextManager[Session]:
+        """Open a session with the other parties as a context; an error inside ends it for all."""
+        return taking_part(self.manifest, self.identity, self.me, Observer())
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,15 +114,14 @@ async def repeat(job: Job, make_input: Callable[[], object]) -> tuple[list[Timin
     """Run the protocol `job.runs` times over one session; return timings and the last outcome."""
     protocol, timings = protocol_for(job.manifest), []
     outcome: Outcome | None = None
-    session = await job.session()
-    for _ in range(job.runs):
-        x = outcome = None  # before the next input is made: vectors may be long
-        x = protocol.input_of(job.me, make_input())
-        await _barrier(session)
-        begin, sent = monotonic(), session.bytes_sent
-        outcome = await runner.run(session, protocol, x, OsDraw())
-        timings.append(Timing(begin, monotonic(), session.bytes_sent - sent))
-    await session.close()
+    async with job.session() as session:
+        for _ in range(job.runs):
+            x = outcome = None  # before the next input is made: vectors may be long
+            x = protocol.input_of(job.me, make_input())
+            await _barrier(session)
+            begin, sent = monotonic(), session.bytes_sent
+            outcome = await runner.run(session, protocol, x, OsDraw())
+            timings.append(Timing(begin, monotonic(), session.bytes_sent - sent))
     return timings, outcome
 
 
@@ -158,15 +157,14 @@ async def _engine(job: Job, session: Session) -> ShamirBackend:
 
 
 async def _operations(job: Job, peak: Callable[[], float]) -> Measured:
-    session = await job.session()
-    engine = await _engine(job, session)
-    case = await ENGINE_CASES[job.case](engine, job.size)
-    timings, rounds, result = await _timed(job, session, engine, case)
-    most = peak()
-    opened = await reveal(result) if isinstance(result, SecretArray) else result
-    if opened is None or not np.array_equal(opened, case.expected):
-        raise InternalError(f"the bench computed a wrong {job.case}")
-    await session.close()
+    async with job.session() as session:
+        engine = await _engine(job, session)
+        case = await ENGINE_CASES[job.case](engine, job.size)
+        timings, rounds, result = await _timed(job, session, engine, case)
+        most = peak()
+        opened = await reveal(result) if isinstance(result, SecretArray) else result
+        if opened is None or not np.array_equal(opened, case.expected):
+            raise InternalError(f"the bench computed a wrong {job.case}")
     return Measured(timings, most, rounds)
 
 
@@ -191,10 +189,22 @@ async def _timed(
 
 async def _absent(job: Job, case: BenchCase, peak: Callable[[], float]) -> Measured:
     """Time a protocol from the moment `job.size` absent contributors have shared."""
-    session = await job.session()
-    engine = await _engine(job, session)
     protocol = protocol_for(with_absent(job.manifest, job.size))
-    rows = await _rows(engine, protocol, case)
+    async with job.session() as session:
+        engine = await _engine(job, session)
+        timed = EngineCase(_from_rows(session, protocol, await _rows(engine, protocol, case)), None)
+        timings, _, opened = await _timed(job, session, engine, timed)
+        most = peak()
+        assert isinstance(opened, np.ndarray)
+        outputs = protocol.combine_for(job.me, opened, protocol.contributors)
+        _require_right(job, outputs, case.expected(job.size, job.size))
+    return Measured(timings, most, protocol.cost().rounds - 1)
+
+
+def _from_rows(
+    session: Session, protocol: Protocol, rows: NDArray[np.uint64]
+) -> Callable[[], Awaitable[NDArray[Any] | None]]:
+    """Return a function that runs the protocol once on this party's shares of all inputs."""
 
     async def run() -> NDArray[Any] | None:
         party = Party(session, protocol.scheme, protocol.attendance)
@@ -203,19 +213,11 @@ async def _absent(job: Job, case: BenchCase, peak: Callable[[], float]) -> Measu
         }
         shares = Shares(protocol.scheme, protocol.lengths, parcels, party.me, OsDraw())
         result = await protocol.compute(party, shares)
-        opened = await open_to(
-            party, protocol.recipients, len(result), Share(result, shares.counted)
-        )
+        own = Share(result, shares.counted)
+        opened = await open_to(party, protocol.recipients, len(result), own)
         return None if opened is None else opened[0]
 
-    timed = EngineCase(run, None)
-    timings, _, opened = await _timed(job, session, engine, timed)
-    most = peak()
-    assert isinstance(opened, np.ndarray)
-    outputs = protocol.combine_for(job.me, opened, protocol.contributors)
-    _require_right(job, outputs, case.expected(job.size, job.size))
-    await session.close()
-    return Measured(timings, most, protocol.cost().rounds - 1)
+    return run
 
 
 async def _rows(engine: ShamirBackend, protocol: Protocol, case: BenchCase) -> NDArray[np.uint64]:
