@@ -7,7 +7,7 @@ for the sentences of `check`.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ostraka.names import PartyId
 from ostraka.sharing.scheme import Scheme
@@ -86,17 +86,11 @@ class Attendance:
         compute party may be missing in the sharing step: a liar could otherwise have contributors
         left out, down to one and itself.
         """
-        n = len(scheme.compute)
-        return cls(
-            scheme.contributors,
-            scheme.compute,
-            scheme.colluders,
-            frozenset((*must_be_counted, *scheme.compute)),
-            min(n, scheme.needed + scheme.colluders) if proven else n,
-            unanimous or not scheme.survives_dropouts,
-            lying=True,
-            proven=proven,
+        honest = cls.of(
+            scheme, (*must_be_counted, *scheme.compute), unanimous=unanimous, proven=proven
         )
+        n, enough = len(scheme.compute), scheme.needed + scheme.colluders
+        return replace(honest, announcements=min(n, enough) if proven else n, lying=True)
 
     def may_be_missing(self, party: PartyId) -> bool:
         """Return whether a run goes on without what `party` sends in the sharing step."""
