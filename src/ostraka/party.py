@@ -223,7 +223,7 @@ class Seat:
             cost = self.protocol.spends(self.protocol.contributors)
             weights = self.protocol.roster_weights()
             place = ledger.reserve(Run.of(self.manifest, self.me, cost, weights=weights))
-        booking = _Booking(place, self.manifest, self.me, progress)
+        booking = _Booking(place, self.protocol, self.me, progress)
         try:
             yield booking
         except BaseException as error:
@@ -292,12 +292,13 @@ class _Booking:
     """Reservation of a run in this party's ledger; without a ledger it does nothing."""
 
     def __init__(
-        self, place: Reservation | None, manifest: Manifest, me: PartyId, progress: Progress
+        self, place: Reservation | None, protocol: Protocol, me: PartyId, progress: Progress
     ) -> None:
         self._place, self._progress = place, progress
-        self._contributes = me in manifest.contributors
-        # Additive shares cannot be opened without every compute party.
-        self._needed = manifest.sharing.scheme == "additive" and me in manifest.compute
+        self._contributes = me in protocol.contributors
+        # Nothing can be opened without every compute party.
+        scheme = protocol.scheme
+        self._needed = not scheme.survives_dropouts and me in scheme.compute
 
     def commit(self, session: Session, counted: tuple[PartyId, ...], cost: Spend) -> None:
         """Record the contributors that the run counts, before any result can become known."""
