@@ -46,14 +46,23 @@ class MemoryNet:
     Args:
         parties: all parties, by name.
         drop: for each party that crashes, how many messages it sends before (0: none).
+        cut: for each link that a relay cuts, (sender, receiver), how many messages go through
+            before. Then none goes through either way.
         seed: determines the order in which parties get to run.
     """
 
     def __init__(
-        self, parties: tuple[PartyId, ...], drop: Mapping[PartyId, int] | None = None, seed: int = 0
+        self,
+        parties: tuple[PartyId, ...],
+        drop: Mapping[PartyId, int] | None = None,
+        seed: int = 0,
+        *,
+        cut: Mapping[tuple[PartyId, PartyId], int] | None = None,
     ) -> None:
         self.parties = parties
         self.drop = dict(drop or {})
+        self._left = dict(cut or {})
+        self._severed: set[tuple[PartyId, PartyId]] = set()
         self.sent = {party: Sent() for party in parties}
         self.gone: set[PartyId] = set()
         self._queues: dict[tuple[PartyId, PartyId], deque[tuple[Step, Array]]] = defaultdict(deque)
@@ -75,8 +84,18 @@ class MemoryNet:
         if before.messages >= self.drop.get(sender, before.messages + 1):
             raise Crashed(f"{sender} was told to crash after {before.messages} messages")
         self.sent[sender] = Sent(before.messages + 1, before.bytes + message.nbytes)
-        self._queues[sender, to].append((step, message))
+        if self._goes_through(sender, to):
+            self._queues[sender, to].append((step, message))
         self._wake[to].set()
+
+    def _goes_through(self, sender: PartyId, to: PartyId) -> bool:
+        """Count a message on a link that will be cut; cut it once enough have gone through."""
+        if (left := self._left.get((sender, to))) is not None:
+            self._left[sender, to] = left - 1
+            if left <= 0:
+                self._severed |= {(sender, to), (to, sender)}
+                self._wake[sender].set()
+        return (sender, to) not in self._severed
 
     async def take(self, sender: PartyId, to: PartyId) -> tuple[Step, Array]:
         """Return the next message from `sender`, and its step; PeerLost when none can come any
@@ -84,7 +103,7 @@ class MemoryNet:
         await self.shuffle()
         queue = self._queues[sender, to]
         while not queue:
-            if sender in self.gone:
+            if sender in self.gone or (sender, to) in self._severed:
                 raise PeerLost(f"{sender} is gone", peer=sender)
             self._wake[to].clear()
             self._waiting.add(to)

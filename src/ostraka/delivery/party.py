@@ -38,6 +38,8 @@ class Party:
         self.liars: list[PartyId] = []
         self.step = self.begin_phase()
         self._first = self.step.phase
+        self._due: dict[PartyId, list[tuple[Step, Expected]]] = {}
+        self._asides: dict[tuple[PartyId, Step], NDArray[Any]] = {}
 
     @property
     def me(self) -> PartyId:
@@ -70,8 +72,35 @@ class Party:
         A sender that is in an earlier phase may be waiting for a third party itself: so a party's
         patience grows by one timeout with each phase of the run.
         """
+        while self._due.get(sender):
+            await self._take_aside(sender)
+        return await self._receive(sender, step, expected, into)
+
+    async def _receive(
+        self, sender: PartyId, step: Step, expected: Expected, into: NDArray[Any] | None = None
+    ) -> NDArray[Any]:
         patience = step.phase - self._first + 1
         return await self.exchange.receive(sender, step, expected, into=into, patience=patience)
+
+    def expect_aside(self, senders: Iterable[PartyId], step: Step, expected: Expected) -> None:
+        """Note that each of `senders` but this party sends a message now that is wanted later.
+
+        It is read before the sender's next message, so that it needs no round of its own.
+        """
+        for sender in senders:
+            if sender != self.me:
+                self._due.setdefault(sender, []).append((step, expected))
+
+    async def receive_aside(self, sender: PartyId, step: Step) -> NDArray[Any]:
+        """Return the message of `step` that was noted with `expect_aside`; raise as `receive`."""
+        while (sender, step) not in self._asides:
+            await self._take_aside(sender)
+        return self._asides.pop((sender, step))
+
+    async def _take_aside(self, sender: PartyId) -> None:
+        """Read the next message from `sender` that was noted."""
+        step, expected = self._due[sender].pop(0)
+        self._asides[sender, step] = await self._receive(sender, step, expected)
 
     async def receive_if_there(
         self, sender: PartyId, step: Step, expected: Expected

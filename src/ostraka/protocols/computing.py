@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -69,23 +70,33 @@ class Computing:
     async def compute(self, phases: Phases, parcels: dict[PartyId, Parcel]) -> Share:
         """Agree on whom to count, if a contributor may be missing, and compute on their shares.
 
-        Consumes `parcels`.
+        Returns:
+            The share of the result, once all compute parties that must consent to whom it counts
+            have done so. Consumes `parcels`.
         """
         protocol, party = self.protocol, self.party
-        counted = protocol.contributors
-        if phases.agreement:
-            counted = await phases.agreement.reach(parcels, self._allow)
-        else:
-            self.gate(counted)
+        counted = await self._agree(phases, parcels)
         kept = {c: parcels[c] for c in counted}
         parcels.clear()
+        recount = partial(phases.consent.give, allow=self._allow)
         shares = Shares(
-            party.scheme, protocol.lengths, kept, party.me, self.draw, self.gate, self.enclosure
+            party.scheme, protocol.lengths, kept, party.me, self.draw, recount, self.enclosure
         )
         party.step = phases.computing
         result = await protocol.compute(party, shares)
-        protocol.check_policy(shares.counted)
+        await phases.consent.complete()
         return Share(result, shares.counted)
+
+    async def _agree(self, phases: Phases, held: Iterable[PartyId]) -> tuple[PartyId, ...]:
+        """Return whom to count. Refuse, or consent: by a share itself where all are needed."""
+        if phases.agreement:
+            return await phases.agreement.reach(held, self._allow)
+        counted = self.protocol.contributors
+        if self.party.scheme.survives_dropouts:
+            phases.consent.give(counted, self._allow)
+        else:
+            self._allow(counted)
+        return counted
 
     def _allow(self, counted: tuple[PartyId, ...]) -> None:
         self.protocol.check_policy(counted)

@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 from pydantic import BaseModel
 
 from ostraka.arithmetic.randomness import Draw, Words
-from ostraka.delivery import agree, opening
+from ostraka.delivery import agree, consent, opening
 from ostraka.delivery.attendance import Attendance
 from ostraka.delivery.cost import Cost
 from ostraka.delivery.enclosure import Enclosure
@@ -262,6 +262,8 @@ class Protocol(ABC):
                 total.send(giver, [receiver], self.expected(giver, receiver).nbytes)
         if self.attendance.must_agree:
             agree.add_cost(self.scheme, total)
+        elif self.scheme.survives_dropouts:
+            consent.add_cost(self.scheme, total)
         self.compute_cost(total)
         for recipients, part in self.openings:
             opening.add_cost(self.scheme, recipients, part.stop - part.start, total)
