@@ -28,7 +28,7 @@ before it consented is in no set that can be opened: its silence is a no. One th
 crash, and is counted. A voter decides in the round of its vote, or one later if a peer was behind.
 
 Where compute parties may lie (active security), one could vote for several sets, or for a set to
-which not all have consented. So all n must vote, and a party believes nobody's word about a
+which not all have consented. So all n must vote, and a party believes no other's word about a
 consent: every honest party hears every other honest party's consent and only vote from itself.
 
 Rounds: 2 when all hold the same and are there; otherwise 1 or 2 more.
@@ -93,7 +93,7 @@ def _allow_all(_: Set) -> None:
 
 
 class Kind(IntEnum):
-    """What a compute party says of a set."""
+    """Kinds of statement of a compute party about a set."""
 
     REFUSAL = 0
     CONSENT = 1
