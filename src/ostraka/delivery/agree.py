@@ -38,6 +38,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -120,6 +121,7 @@ class Agreement:
         self._first, self._later = party.begin_phase(), party.begin_phase()
         self._allow: Allow = _allow_all
         self._consented: set[Set] = set()
+        self._late: dict[PartyId, Mask] = {}
 
     async def reach(self, held: Iterable[PartyId], allow: Allow = _allow_all) -> Set:
         """Compute party: return the one set of contributors that may be opened.
@@ -143,7 +145,7 @@ class Agreement:
             after = self._step(number + 1)
             if own.kind is Kind.VOTE:
                 behind = self._tell_those_behind(after, own, heard)
-                return await self._elected(own, heard, behind, after)
+                return await self._elected(own, heard, behind)
             own = self._next(after, own, heard)
         raise self._undecided(own.of, 0)
 
@@ -211,26 +213,26 @@ class Agreement:
         """
         behind = [name for name, said in heard.items() if said.kind is not Kind.VOTE]
         self._say(step, own, behind)
-        self._party.expect_aside(behind, step, self._expected)
+        self._party.expect_aside(behind, step, self._expected, self._late.__setitem__)
         return behind
 
     async def _elected(
-        self, own: Said, heard: dict[PartyId, Said], behind: Iterable[PartyId], step: Step
+        self, own: Said, heard: dict[PartyId, Said], behind: Iterable[PartyId]
     ) -> Set:
         """Return the set this party voted for, if enough did; wait for those behind if need be."""
         votes = list(heard.values()).count(own)
         if votes < self._attendance.votes(own.of):
-            votes += [await self._late(name, step) for name in behind].count(own)
+            votes += [await self._late_statement(name) for name in behind].count(own)
         if votes < self._attendance.votes(own.of):
             raise self._undecided(own.of, votes)
         return own.of
 
-    async def _late(self, name: PartyId, step: Step) -> Said | None:
-        try:
-            return _read(self._party, name, await self._party.receive_aside(name, step))
-        except PeerLost:
-            self._party.lost.append(name)
-            return None
+    async def _late_statement(self, name: PartyId) -> Said | None:
+        with suppress(PeerLost):
+            await self._party.hear_asides(name)
+            return _read(self._party, name, self._late[name])
+        self._party.lost.append(name)
+        return None
 
     def _smaller(self, heard: dict[PartyId, Said]) -> Set:
         """Return the set that all who were heard may consent to, without those who were not."""
