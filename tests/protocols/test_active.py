@@ -394,7 +394,7 @@ def test_sums_need_honest_shares_enough_to_determine_them(manifest, everybody):
     with pytest.raises(ManifestError, match="2 of 3 compute parties may lie") as caught:
         protocol_for(manifest(everybody(3), security="active"))
     assert 'set scheme = "shamir" in [sharing], and threshold = 1' in caught.value.hint
-    with pytest.raises(ManifestError, match="nobody would notice"):
+    with pytest.raises(ManifestError, match="no party would notice"):
         protocol_for(manifest(everybody(5), security="active", scheme="shamir", threshold=3))
 
 

@@ -260,7 +260,7 @@ def test_words_and_what_it_spends(manifest, everybody):
 
 @pytest.mark.parametrize("number", [-1, 3, 10**12])
 def test_a_falsified_figure_names_nothing(number):
-    """With passive security nothing else would notice."""
+    """With passive security no other check would notice."""
     assert name_of(("a", "b", "c"), 2) == "c"
-    with pytest.raises(PeerViolation, match="names nothing there is"):
+    with pytest.raises(PeerViolation, match="stands for no name"):
         name_of(("a", "b", "c"), number)

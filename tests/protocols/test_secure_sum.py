@@ -137,8 +137,8 @@ def test_scale_counts_towards_overflow(manifest, everybody):
         ({"outputs": 'stats = ["sum"]'}, "outputs.stats: unknown key"),
         ({"type": 'choice(["a", "b"])'}, "'sum' has no meaning for choice"),
         ({"statistics": ["variance"], "least": 1}, "min_contributors of at least 2"),
-        ({"security": "active"}, "nobody would notice"),
-        ({"security": "active", "scheme": "shamir", "threshold": 2}, "nobody would notice"),
+        ({"security": "active"}, "no party would notice"),
+        ({"security": "active", "scheme": "shamir", "threshold": 2}, "no party would notice"),
         ({"protocol": "secure-some"}, "there is no protocol"),
     ],
 )

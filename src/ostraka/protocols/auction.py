@@ -205,10 +205,6 @@ class Auction(Comparing):
             groups[table[name]] = (*groups.get(table[name], ()), name)
         return groups
 
-    def learns(self) -> dict[tuple[Figure, ...], tuple[PartyId, ...]]:
-        """Return the recipients by the figures they learn."""
-        return dict(self._groups)
-
     def plaintext(self, inputs: Mapping[PartyId, object]) -> dict[str, Value]:
         bids = {c: int(self.codec.encode(inputs[c])[0]) for c in self.contributors if c in inputs}
         winner = max(bids, key=lambda c: bids[c])
@@ -220,10 +216,9 @@ class Auction(Comparing):
 
     def explain(self) -> list[str]:
         second, k = self.options.price == "second", len(self.contributors)
-        groups = self.learns()
         lines = [
             f"{names(parties)} learn{'s' * (len(parties) == 1)} the {' and the '.join(figures)}."
-            for figures, parties in groups.items()
+            for figures, parties in self._groups.items()
         ]
         pays = (
             "the second highest bid, or the reserve if that is higher" if second else "what it bid"

@@ -125,19 +125,19 @@ def _send(
 
 
 class _Watch:
-    """Shares as an observer that wants them is told of them."""
+    """Reporter of shares to an observer, if it wants them."""
 
     def __init__(self, protocol: Protocol, progress: Progress) -> None:
         self._protocol, self._observer = protocol, progress.observer
         self.announced = self._announced if self._observer.wants_shares else None
 
     def made(self, me: PartyId, parcels: Mapping[PartyId, Parcel]) -> None:
-        """Tell of the share in each parcel that this party made."""
+        """Tell the observer of the share in each parcel that this party made."""
         for receiver, parcel in parcels.items():
             self._tell("made", receiver, parcel, owner=me)
 
     def got(self, parcels: Mapping[PartyId, Parcel]) -> None:
-        """Tell of the share in each parcel that this party got, its own included."""
+        """Tell the observer of the share in each parcel that this party got, its own included."""
         for contributor, parcel in parcels.items():
             self._tell("got", contributor, parcel, owner=contributor)
 
