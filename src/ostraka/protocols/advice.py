@@ -138,7 +138,7 @@ def in_words(protocol: Protocol, advice: Advice) -> list[str]:
 
 
 def _which(advice: Advice, n: int) -> list[str]:
-    """Recommend local or central noise, by the least epsilon that leaves something to be seen."""
+    """Say which kind of noise serves, by the least epsilon that leaves something to be seen."""
     local, central = advice.serves("local"), advice.serves("central")
     part = f"{USEFUL:.0%} of that range"
     if local is None and central is None:
