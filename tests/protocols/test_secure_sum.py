@@ -265,7 +265,7 @@ def test_check_says_who_learns_nothing(manifest):
     roles = {"alice": "c", "bob": "c", "dora": "c", "carlos": "k", "david": "k", "erin": "r"}
     text = told(manifest(roles, statistics=("mean", "variance")))
     assert "erin learns the sum and the sum of squares" in text
-    assert "alice, bob, dora, carlos and david learn nothing, the result included" in text
+    assert "alice, bob, dora, carlos and david learn nothing, not even the result" in text
     assert "compare notes with a recipient" in text
 
 

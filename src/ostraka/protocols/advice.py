@@ -50,7 +50,7 @@ class Advice:
     reach: NoisedRange
     rows: tuple[Row, ...]
 
-    def serves(self, place: Place) -> Decimal | None:
+    def least_useful(self, place: Place) -> Decimal | None:
         """Return the least epsilon whose error stays within `USEFUL`; None where none does."""
         for row in self.rows:
             error = row.local if place == "local" else row.central
@@ -60,7 +60,7 @@ class Advice:
 
 
 def advise(protocol: Protocol) -> Advice | None:
-    """Try noise of several epsilons on a manifest; None for protocols whose figures take none."""
+    """Compute a figure's error for noise of several epsilons; None for a protocol without noise."""
     manifest = protocol.manifest
     if not protocol.noises:
         return None
@@ -139,7 +139,7 @@ def in_words(protocol: Protocol, advice: Advice) -> list[str]:
 
 def _which(advice: Advice, n: int) -> list[str]:
     """Say which kind of noise serves, by the least epsilon that leaves something to be seen."""
-    local, central = advice.serves("local"), advice.serves("central")
+    local, central = advice.least_useful("local"), advice.least_useful("central")
     part = f"{USEFUL:.0%} of that range"
     if local is None and central is None:
         return [

@@ -80,7 +80,7 @@ BENCH: Final = {
 
 
 class Auction(Comparing):
-    """The highest bid wins; of equal ones, the first in the manifest's order, or one drawn. [NO07]
+    """Auction: the highest bid wins; of equal ones, the manifest's first, or one drawn. [NO07]
 
     Contributors: one bid each, a number within the manifest's bounds.
     Recipients learn: the winner, the price, or both, each as the manifest says, and who was

@@ -146,7 +146,7 @@ class Protocol(ABC):
         return ()
 
     def noised_range(self, figure: str) -> NoisedRange | None:
-        """Return what advice on noise must know of a figure; None for no advice."""
+        """Return how far a figure ranges and what moves it, for advice on noise; None for none."""
         return None
 
     # --- the figure ---------------------------------------------------------------------------

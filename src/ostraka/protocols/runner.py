@@ -27,10 +27,10 @@ from ostraka.protocols.receiving import receive
 from ostraka.sharing.scheme import Parcel
 
 Gate = Callable[[tuple[PartyId, ...]], None]
-"""Question, with the contributors counted, before anything about their inputs can become known: to
-a compute party before it votes for them, or computes where all must be counted, and again if some
-were excluded; to a party that only contributes, before it shares. It raises RefusedByPolicy or
-RefusedByLedger to refuse."""
+"""Question whether a result over the contributors counted may become known; it raises
+RefusedByPolicy or RefusedByLedger to refuse. A compute party is asked before it votes for them, or
+before it computes where all must be counted, and again if some were excluded; a party that only
+contributes, before it shares."""
 
 
 def open_gate(counted: tuple[PartyId, ...]) -> None:

@@ -113,7 +113,7 @@ def _roles(protocol: Protocol, what: str) -> list[str]:
     ]
     if others:
         lines.append(
-            f"{names(others)} learn{'s' * (len(others) == 1)} nothing, the result included."
+            f"{names(others)} learn{'s' * (len(others) == 1)} nothing, not even the result."
         )
     return lines
 
@@ -237,7 +237,7 @@ def _liars(protocol: Protocol) -> str:
         who = "one compute party" if t == 1 else f"up to {t} compute parties"
         text = (
             f"Honesty (active security): {who} of {n}, and contributors, may send anything at all, "
-            "and cannot make the result another than the sum of one number from each "
+            "and cannot make the result anything but the sum of one number from each "
             f"contributor: all {n} shares of it must agree, or the run stops. They can make it "
             "stop, even after they saw the result, and a contributor can give a false number."
         )

@@ -246,7 +246,7 @@ class ThresholdVote(Vote):
         rule, total = self.options, self.all_votes
         rules = [rule.pass_at, rule.pass_at_votes]
         if rule.reveal == "winner" and rules != [None, None]:
-            refuse("outputs.reveal: the winner is who has the most votes; leave pass_at out")
+            refuse("outputs.reveal: the winner is the option with most votes; leave pass_at out")
         if rule.reveal != "winner" and None not in rules:
             refuse("outputs.pass_at_votes: stands instead of pass_at, not beside it")
         if rule.reveal != "winner" and rules == [None, None]:
