@@ -150,7 +150,7 @@ def check(seeds, most):
 
 def test_whoever_refuses_is_in_no_result():
     results, in_trouble = check(range(150), most=5)
-    assert min(results[name] for name in catalogue) > 3
+    assert min(results[name] for name in catalogue) > 1
     assert sum(in_trouble.values()) > 15
 
 
@@ -180,7 +180,7 @@ def test_a_refusal_of_those_who_are_left_stops_all(name, security, n):
     rules = {party: Rules() for party in manifest.parties}
     net = MemoryNet(manifest.parties, seed=n)
     ends = asyncio.run(run_all(protocol, inputs, net, seed=n, gates=rules))
-    assert "xenia" not in ends["bob"].contributors
+    assert "xenia" not in ends["alice"].contributors
     rules["alice"].size = n
     net = MemoryNet(manifest.parties, seed=n)
     ends = asyncio.run(run_all(protocol, inputs, net, seed=n, gates=rules))
