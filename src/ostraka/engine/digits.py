@@ -32,9 +32,9 @@ def magnitude(engine: Backend) -> int:
 
 
 async def decompose(x: SecretArray, k: int) -> SecretArray:
-    """Return the k lowest bits of x modulo the ring's order, secret, lowest first, on a new axis.
+    """Return the k lowest bits of x modulo the ring's order, as secrets on a new last axis.
 
-    They are those of x itself if x >= 0. Rounds: a comparison's and one more. About 100 bytes
+    The lowest bit comes first; they are those of x itself if x >= 0. Rounds: a comparison's and one more. About 100 bytes
     (n = 3) and k + 1 products per element.
     """
     engine = backend_of(x)
