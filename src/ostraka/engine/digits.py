@@ -34,8 +34,8 @@ def magnitude(engine: Backend) -> int:
 async def decompose(x: SecretArray, k: int) -> SecretArray:
     """Return the k lowest bits of x modulo the ring's order, as secrets on a new last axis.
 
-    The lowest bit comes first; they are those of x itself if x >= 0. Rounds: a comparison's and one more. About 100 bytes
-    (n = 3) and k + 1 products per element.
+    The lowest bit comes first; they are those of x itself if x >= 0. Rounds: a comparison's and one
+    more. About 100 bytes (n = 3) and k + 1 products per element.
     """
     engine = backend_of(x)
     if not 1 <= k <= engine.ring.bits:
