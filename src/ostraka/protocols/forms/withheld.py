@@ -77,9 +77,9 @@ def _percent(share: Fraction) -> str:
 def explain_pattern(*, totals: bool) -> list[str]:
     """Say what the pattern of withheld figures tells, and how subtraction is prevented."""
     lines = [
-        "Which figures are withheld is itself public: recipients learn which are missing, neither "
-        "which rule they break nor by how much; a missing figure is never a 0. Compute parties "
-        "learn, of each figure, whether it keeps the rules by itself."
+        "The pattern of withheld figures is itself public: recipients learn which figures are "
+        "missing, not which rule they break nor by how much; a missing figure is never a 0. "
+        "Compute parties learn, of each figure, whether it keeps the rules by itself."
     ]
     if totals:
         lines.append(
