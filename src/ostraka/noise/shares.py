@@ -2,8 +2,10 @@
 
 A *maker* adds its share of noise to a vector of which only the total is opened. A curious maker
 can subtract its own share again, and a lost maker never added one; the noise of `honest` makers
-stays in any case, and is all that epsilon relies on. The rest is surplus: the noise of m makers has
-m / honest times the variance that a curator trusted by all parties would need.
+stays in any case, and is all that epsilon relies on. So `honest` counts the honest makers among the
+fewest whose shares may be in a total: a maker that is missing may be an honest one. The rest is
+surplus: the noise of m makers has m / honest times the variance that a curator trusted by all
+parties would need.
 
 *Laplace*: each maker draws NB(1/h, a) - NB(1/h, a), h being `honest` and NB the negative
 binomial law. Laws with the same a add up in their first parameter, so h shares together are
@@ -106,7 +108,7 @@ class NoiseShares(ABC):
     """Shares of noise that makers draw, by one law.
 
     Attributes:
-        honest: number of makers whose shares are enough.
+        honest: number of makers whose shares are enough: those certain to be honest and there.
         share: the law of one share.
     """
 
@@ -120,8 +122,9 @@ class NoiseShares(ABC):
         return self.share.draw(stream, self.sensitivity.length)
 
     def spends(self, makers: int) -> Spend:
-        """Return the spend of a total that holds the shares of `makers` honest makers."""
-        return self._tells(min(makers, self.honest)) if makers else EXACT
+        """Return the spend of a total that holds the shares of `makers` honest makers; of none, or
+        fewer, it is that of the exact total."""
+        return self._tells(min(makers, self.honest)) if makers > 0 else EXACT
 
     @abstractmethod
     def _tells(self, makers: int) -> Spend:
