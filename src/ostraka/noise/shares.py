@@ -39,7 +39,7 @@ from ostraka.inputs.encoding import Signed
 from ostraka.noise.polya import Polya
 from ostraka.noise.samplers import Halves, gaussian
 from ostraka.noise.tables import Sampler
-from ostraka.record.budget import EXACT, Spend, epsilon_of
+from ostraka.record.budget import EXACT, Spend, epsilon_of, rho_of
 
 Floats = NDArray[np.float64]
 
@@ -51,9 +51,6 @@ Z95: Final = NormalDist().inv_cdf((1 + SURE) / 2)
 
 _KEPT: Final = Fraction(1, 1 << 20)
 """Part of delta that is kept for samples that are not quite from their law."""
-
-_NINE: Final = 1_000_000_000
-"""Precision of `rho_of`: nine digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,15 +252,6 @@ class GaussianShares(NoiseShares):
     def blur(self, makers: int) -> Blur:
         """Return the moments of the noise of `makers` shares."""
         return gaussian_blur(self.variance, makers, self.sensitivity)
-
-
-def rho_of(epsilon: Fraction, delta: Fraction) -> Fraction:
-    """Return the largest rho, to nine digits, such that rho-zCDP implies (epsilon, delta)."""
-    low, high = Fraction(0), epsilon
-    while high - low > high / _NINE:
-        middle = (low + high) / 2
-        low, high = (low, middle) if epsilon_of(middle, delta) > epsilon else (middle, high)
-    return low
 
 
 # --- the law of a total --------------------------------------------------------------------------
