@@ -14,6 +14,7 @@ from ostraka.engine.array import SecretArray
 from ostraka.engine.backend import Backend
 from ostraka.engine.choose import argmax
 from ostraka.engine.noise import add_noise
+from ostraka.inputs.encoding import Signed
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId
 from ostraka.noise.shares import GeometricShares
@@ -89,7 +90,7 @@ class PrivateChoice(Vote, Comparing):
 
     async def evaluate(self, engine: Backend, x: SecretArray, shares: Shares) -> SecretArray:
         scores = await self._scores(engine, x, shares)
-        return (await noisy_first(scores * GRAINS, self.noise)).reshape(1)
+        return (await noisy_first(scores * GRAINS, self.noise, shares.dealt)).reshape(1)
 
     async def _scores(self, engine: Backend, x: SecretArray, shares: Shares) -> SecretArray:
         if self.votes:
@@ -161,9 +162,11 @@ class PrivateChoice(Vote, Comparing):
         return explain_interactive(self, "the option that was chosen, and no score", answer)
 
 
-async def noisy_first(scores: SecretArray, noise: GeometricShares) -> SecretArray:
-    """Find the secret place, along the first axis, of the largest score with noise added.
+async def noisy_first(
+    scores: SecretArray, noise: GeometricShares, dealt: Signed | None = None
+) -> SecretArray:
+    """Return the secret place, along the first axis, of the largest score with its noise.
 
-    Of several that are equal, the first. Rounds: 1 and those of `choose.argmax`.
+    Of several largest it is the first. Rounds: 1 and those of `choose.argmax`.
     """
-    return await argmax(await add_noise(scores, noise), axis=0)
+    return await argmax(await add_noise(scores, noise, dealt), axis=0)

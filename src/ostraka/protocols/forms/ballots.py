@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, StrictInt
 
-from ostraka.arithmetic.randomness import Words
+from ostraka.arithmetic.randomness import Draw, Stream, Words
 from ostraka.engine.array import SecretArray, concatenate
 from ostraka.engine.backend import Backend
 from ostraka.engine.rounds import Masked, Operation, Product, Random, side_by_side
@@ -244,6 +244,11 @@ class Vote(Interactive):
         if self.ballots.abstain:
             cast = cast - votes[:, -1:]
         return votes[:, : len(self.ballots.options)], cast
+
+    def dealt_noise(self, me: PartyId, draw: Draw) -> Signed | None:
+        if self.noise is None or me not in self.scheme.compute:
+            return None
+        return self.noise.draw(Stream(draw.seed(), "dealt noise"))
 
     def spends(self, counted: Sequence[PartyId]) -> Spend:
         return self.noise.spends(self.noise.honest) if self.noise else super().spends(counted)
