@@ -54,6 +54,7 @@ def write(path: Path, content: str | bytes) -> Path:
         ("3800", "3800"),
         (" 3800.10 \r\n", "3800.10"),
         ("\ufeff3800", "3800"),
+        ("3800\r\n".encode("utf-16"), "3800"),
         ('"0.1"', "0.1"),
         ("[0.1, 2]", [Decimal("0.1"), 2]),
         ("[100000000000000000001]", [100000000000000000001]),
@@ -62,7 +63,7 @@ def write(path: Path, content: str | bytes) -> Path:
         ("true", "true"),
     ],
 )
-def test_inputs_stay_exact(tmp_path: Path, content: str, value: Any) -> None:
+def test_inputs_stay_exact(tmp_path: Path, content: str | bytes, value: Any) -> None:
     found = reading.read_input(str(write(tmp_path / "x.txt", content)), ONE, "alice")
     assert found == value
     assert type(found) is type(value)
@@ -76,7 +77,8 @@ def test_inputs_stay_exact(tmp_path: Path, content: str, value: Any) -> None:
         ("[1, 2", "is not JSON"),
         ('{"a": 31337}', "holds an object"),
         ("[" * 100_000, "is not JSON"),
-        (b"\xff\xfe31337", "not UTF-8"),
+        (b"1\n\xe431337", ":2: what follows character 0 of the line is not UTF-8"),
+        ("31337".encode("utf-16-le"), "is in UTF-16 without its mark"),
         (b"\x93NUMPY31337", "not a .npy array"),
         (b"PK\x03\x0431337", "is an archive"),
     ],
@@ -162,13 +164,20 @@ def test_no_prompt_without_a_terminal_or_for_a_vector(monkeypatch: pytest.Monkey
         ("{", "is not JSON"),
         ('{"alice": 1, "bobb": 2}', '"bobb" is not a contributor; did you mean "bob"?'),
         ('{"alice": 1}', "has no input of bob"),
+        (b'{"alice": 1,\n"bob": "\xe4"}', ":2: what follows character 8 of the line is not UTF-8"),
     ],
 )
-def test_bad_inputs_of_a_simulation(tmp_path: Path, content: str, words: str) -> None:
+def test_bad_inputs_of_a_simulation(tmp_path: Path, content: str | bytes, words: str) -> None:
     manifest = config.load(write(tmp_path / "s.toml", TEXT))
     with pytest.raises(InputError) as caught:
         reading.read_inputs(write(tmp_path / "in.json", content), manifest)
     assert words in caught.value.message
+
+
+def test_inputs_of_a_simulation_may_have_a_mark(tmp_path: Path) -> None:
+    manifest = config.load(write(tmp_path / "s.toml", TEXT))
+    content = json.dumps({"alice": 1, "bob": 2}).encode("utf-16")
+    assert reading.read_inputs(write(tmp_path / "i", content), manifest) == {"alice": 1, "bob": 2}
 
 
 def test_inputs_of_a_simulation(tmp_path: Path) -> None:

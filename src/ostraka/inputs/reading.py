@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ostraka.errors import InputError
+from ostraka.files import SAVE_AS, NotText, decode
 from ostraka.manifest import InputSchema, Manifest, suggest
 
 NPY = b"\x93NUMPY"
@@ -95,9 +96,9 @@ def parse_input(content: bytes, schema: InputSchema, source: str) -> Any:
         hint = "an .npz holds several arrays: save one of them as .npy"
         raise InputError(f"{source} is an archive, not an input", hint=hint, data_left=False)
     try:
-        text = content.decode("utf-8-sig").strip()
-    except UnicodeDecodeError:
-        raise InputError(f"{source} is not UTF-8 text", data_left=False) from None
+        text = decode(content).strip()
+    except NotText as error:
+        raise InputError(error.at(source), hint=SAVE_AS, data_left=False) from None
     if not text:
         hint = f"expected: {describe(schema)}"
         raise InputError(f"{source} is blank", hint=hint, data_left=False)
@@ -142,9 +143,11 @@ def read_inputs(path: Path, manifest: Manifest, missing_ok: tuple[str, ...] = ()
     """
     hint = 'such as {"alice": 3800, "bob": 2514}'
     try:
-        values = json.loads(path.read_text("utf-8"), parse_float=Decimal)
+        values = json.loads(decode(path.read_bytes()), parse_float=Decimal)
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}", data_left=False) from None
+    except NotText as error:
+        raise InputError(error.at(str(path)), hint=SAVE_AS, data_left=False) from None
     except (ValueError, RecursionError):
         raise InputError(f"{path} is not JSON", hint=hint, data_left=False) from None
     if not isinstance(values, dict):

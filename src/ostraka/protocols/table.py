@@ -20,7 +20,6 @@ from ostraka.engine.multiply import mul
 from ostraka.inputs.encoding import Codec, Signed, renderer
 from ostraka.inputs.encoding import refuse as refuse_input
 from ostraka.manifest import InputSchema, IntType, Manifest
-from ostraka.manifest.fields import line_of_text
 from ostraka.names import PartyId
 from ostraka.outcome import Output, Value
 from ostraka.protocols.forms.disclosure import Rules
@@ -31,6 +30,7 @@ from ostraka.protocols.interactive import InputOptions, all_zero
 from ostraka.protocols.options import read_options, refuse
 from ostraka.protocols.sentences import IF_INVALID, explain_interactive, from_the_answer, listed
 from ostraka.protocols.shares import Shares
+from ostraka.text import line, same, twice
 
 COMPARISONS: Final = 2_000_000
 """That are made at once: some seconds, and some hundred megabytes."""
@@ -42,7 +42,7 @@ TOTAL: Final = "total"
 """What the total of all groups is called."""
 
 Statistic = Literal["sum", "mean", "count"]
-Name = Annotated[str, BeforeValidator(lambda name: line_of_text(name, 64))]
+Name = Annotated[str, BeforeValidator(lambda name: line(name, 64))]
 Names = tuple[Name, ...]
 
 
@@ -279,7 +279,7 @@ class Table(Comparing):
     def _check(self) -> None:
         rule, cells, k = self.options, self.layout.cells, len(self.contributors)
         for path, names in (("rows", rule.rows), ("columns", rule.columns)):
-            if len(set(names)) != len(names) or len(names) == 1 or TOTAL in names:
+            if twice(names) or len(names) == 1 or TOTAL in map(same, names):
                 refuse(f'outputs.{path}: names two groups or more, each once, none of them "total"')
         if rule.columns and not rule.rows:
             refuse("outputs.columns: a table with columns has rows, too")
