@@ -161,5 +161,11 @@ def test_a_rule_fits_no_less_than_its_pattern_alone(series: str, pattern: str) -
         assert text.fits(pattern, series)
 
 
+def test_quoted() -> None:
+    assert text.quoted("\u00e9 a") == '"\u00e9 a"'
+    assert text.quoted("a\u202e") == '"a\\u202e"'
+    assert text.quoted("") == '""'
+
+
 def test_numbered() -> None:
     assert text.numbered("\u00e9 \U0001f600") == '"\\u00e9 \\U0001f600"'

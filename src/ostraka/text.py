@@ -169,6 +169,14 @@ def numbered(value: str) -> str:
     return '"' + re.sub(r"[^ -~]", _escape, value) + '"'
 
 
+def quoted(value: str) -> str:
+    """Return a text in quotes for a message: as it is, if it is one line of allowed characters."""
+    try:
+        return f'"{line(value, 200)}"'
+    except ValueError:
+        return numbered(value[:200])
+
+
 def _escape(found: re.Match[str]) -> str:
     code = ord(found[0])
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

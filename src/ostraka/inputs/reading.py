@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 
 from ostraka.errors import InputError
 from ostraka.files import SAVE_AS, NotText, decode
+from ostraka.inputs.lines import Lines
 from ostraka.manifest import InputSchema, Manifest, suggest
 
 NPY = b"\x93NUMPY"
@@ -17,7 +18,8 @@ ZIP = b"PK\x03\x04"
 
 
 def read_input(source: str | None, schema: InputSchema, name: str) -> Any:
-    """Read one contributor's input: int, Decimal, bool, str, lists or dicts of these, an array.
+    """Read one contributor's input: int, Decimal, bool, str, lists or dicts of these, lines, or an
+    array.
 
     Args:
         source: a file, "-" for standard input, or None to ask on the terminal without echo.
@@ -80,7 +82,7 @@ def describe_all(manifest: Manifest) -> list[str]:
 def parse_input(content: bytes, schema: InputSchema, source: str) -> Any:
     """Read an input from bytes: JSON (a value, a list, or values by name), .npy, or plain text.
 
-    Plain text has a value on each line. Its values stay text, which the encoding reads exactly.
+    Plain text has a value on each line. Several stay `Lines`, which the encoding reads exactly.
 
     Args:
         source: what error messages call the place that the bytes come from.
@@ -96,16 +98,18 @@ def parse_input(content: bytes, schema: InputSchema, source: str) -> Any:
         hint = "an .npz holds several arrays: save one of them as .npy"
         raise InputError(f"{source} is an archive, not an input", hint=hint, data_left=False)
     try:
-        text = decode(content).strip()
+        whole = decode(content)
     except NotText as error:
         raise InputError(error.at(source), hint=SAVE_AS, data_left=False) from None
+    text = whole.strip()
     if not text:
         hint = f"expected: {describe(schema)}"
         raise InputError(f"{source} is blank", hint=hint, data_left=False)
-    if text[0] in '["{':
+    first = 1 + whole[: whole.index(text[0])].count("\n")
+    lines = Lines(text, source, first)
+    if text[0] in "[{" or (text[0] == '"' and len(lines) == 1):
         return _json(text, source, named=schema.length > 1)
-    lines = [line.strip() for line in text.splitlines()]
-    return lines if len(lines) > 1 else lines[0]
+    return lines if len(lines) > 1 else text
 
 
 def _json(text: str, source: str, *, named: bool) -> Any:

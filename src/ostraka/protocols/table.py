@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from functools import partial
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,17 +18,17 @@ from ostraka.engine.backend import Backend
 from ostraka.engine.compare import less_than_zero
 from ostraka.engine.multiply import mul
 from ostraka.inputs.encoding import Codec, Signed, renderer
-from ostraka.inputs.encoding import refuse as refuse_input
 from ostraka.manifest import InputSchema, IntType, Manifest
 from ostraka.names import PartyId
 from ostraka.outcome import Output, Value
+from ostraka.protocols.forms.cells import Cells
 from ostraka.protocols.forms.disclosure import Rules
 from ostraka.protocols.forms.numbers import Comparing
 from ostraka.protocols.forms.suppression import Layout, Pattern, secondary, smallest_sums
 from ostraka.protocols.forms.withheld import explain_pattern, explain_rules, why_withheld
 from ostraka.protocols.interactive import InputOptions, all_zero
 from ostraka.protocols.options import read_options, refuse
-from ostraka.protocols.sentences import IF_INVALID, explain_interactive, from_the_answer, listed
+from ostraka.protocols.sentences import IF_INVALID, explain_interactive, from_the_answer
 from ostraka.protocols.shares import Shares
 from ostraka.text import line, same, twice
 
@@ -91,6 +91,7 @@ class Table(Comparing):
         none, most = Decimal(0), Decimal(rule.heads)
         cells = self.layout.cells
         self.heads = Codec(InputSchema(type=IntType(), length=cells, min=none, max=most))
+        self.cells = Cells(rule.rows, rule.columns)
         self.vectors = 2 if rule.heads else 1
         self.related = rule.totals and cells > 1
         self.figures = self.layout.figures if self.related else cells
@@ -103,21 +104,10 @@ class Table(Comparing):
     # --- the figure -----------------------------------------------------------------------------
 
     def encode(self, me: PartyId, raw: object) -> Words:
-        raw = self._in_order(raw) if isinstance(raw, dict) else raw
         if not self.options.heads:
-            return self.scheme.from_signed(self.codec.encode(raw))
-        sums, heads = _columns(raw, self.layout.cells)
-        x, of = self.codec.encode(sums), self.heads.encode(heads)
-        if np.any((of == 0) & (x != 0)):
-            refuse_input("the input has a sum of no heads")
+            return self.scheme.from_signed(self.cells.encode(raw, self.codec))
+        x, of = self.cells.encode_pairs(raw, self.codec, self.heads)
         return self.scheme.from_signed(np.concatenate([x, of]))
-
-    def _in_order(self, raw: object) -> list[Any]:
-        """The cells row by row, of {row: cell} or {row: {column: cell}}."""
-        lines = _named(raw, self.options.rows)
-        if not self.options.columns:
-            return lines
-        return [cell for line in lines for cell in _named(line, self.options.columns)]
 
     async def evaluate(self, engine: Backend, x: SecretArray, shares: Shares) -> SecretArray:
         cells = await self._valid(engine, x, shares)
@@ -363,26 +353,6 @@ class Table(Comparing):
             f"to {high}{heads}. Anything else is found, its value hidden: "
             f"{IF_INVALID[self.options.invalid]}."
         )
-
-
-def _named(raw: object, names: Names) -> list[Any]:
-    if not isinstance(raw, dict) or set(raw) != set(names):
-        refuse_input(f"the input must have an entry for each of {listed(names)}, and no other")
-    return [raw[name] for name in names]
-
-
-def _columns(raw: object, cells: int) -> tuple[list[Any], list[Any]]:
-    """The sums and the heads of [[sum, heads], ...], one pair for each cell; or of one pair."""
-    found = raw.tolist() if isinstance(raw, np.ndarray) else raw
-    if cells == 1 and isinstance(found, list | tuple) and len(found) == 2 and (
-        not isinstance(found[0], list | tuple)
-    ):  # fmt: skip
-        found = [found]
-    if not isinstance(found, list | tuple) or not all(
-        isinstance(pair, list | tuple) and len(pair) == 2 for pair in found
-    ):
-        refuse_input("the input must be a pair for each cell: [[sum, heads], ...]")
-    return [pair[0] for pair in found], [pair[1] for pair in found]
 
 
 def _summed(y: SecretArray, columns: NDArray[np.int64]) -> SecretArray:
