@@ -27,6 +27,7 @@ from ostraka.protocols.options import read_options, refuse
 from ostraka.protocols.sentences import explain_interactive
 from ostraka.protocols.shares import Shares
 from ostraka.record.budget import short
+from ostraka.text import twice
 
 GRAINS: Final = 1 << 10
 """Parts of a score's unit in which noise is drawn: of equal scores, hardly two stay equal."""
@@ -114,7 +115,7 @@ class PrivateChoice(Vote, Comparing):
             refuse("input.length: a choice is one question")
         if self.votes and self.options.options:
             refuse("outputs.options: ballots name the options of input.type")
-        if not self.votes and (k != length or len(set(self.names)) != k or k < 2):
+        if not self.votes and (k != length or twice(self.names) or k < 2):
             refuse(
                 f"outputs.options: must name each of two options or more once, as many as the "
                 f"numbers of an input, {length}"
