@@ -10,9 +10,10 @@ from ostraka.errors import Aborted, InputError, RefusedByLedger, TimedOut
 from ostraka.outcome import Output
 from ostraka.progress import Observer, Progress
 from ostraka.protocols.secure_sum import SecureSum
-from ostraka.record.ledger import Ledger, RunState
+from ostraka.record.ledger import Ledger
 from ostraka.record.reconcile import missing_sessions
 from ostraka.record.rules import Rule
+from ostraka.record.runs import RunState
 
 ALL = ("contributor", "compute", "recipient")
 INPUTS = {"alice": 1, "bob": 20, "carlos": 300}

@@ -29,8 +29,9 @@ from ostraka.progress import Observer, Progress
 from ostraka.protocols import runner
 from ostraka.protocols.protocol import Protocol
 from ostraka.record.budget import Spend
-from ostraka.record.ledger import Ledger, Reservation, Run
+from ostraka.record.ledger import Ledger, Reservation
 from ostraka.record.rules import unused
+from ostraka.record.runs import Run
 from ostraka.session import closing
 from ostraka.session.session import Session
 
@@ -232,6 +233,18 @@ class Seat:
             return self.protocol.spends(counted)
         return self.protocol.spends_at_worst()
 
+    def _asked(self, cost: Spend) -> Run:
+        """Return the run as this party's ledger sees it."""
+        protocol = self.protocol
+        return Run.of(
+            self.manifest,
+            self.me,
+            cost,
+            weights=protocol.roster_weights(),
+            may_leave=protocol.may_leave,
+            least=protocol.manifest.policy.min_contributors,
+        )
+
     @contextmanager
     def _booked(self, progress: Progress) -> Iterator[_Booking]:
         """Reserve the run in the ledger, if there is one; settle the reservation on an error.
@@ -242,8 +255,7 @@ class Seat:
         if self.open_ledger is not None:
             ledger = self.open_ledger(progress.observer.warn)
             cost = self.protocol.spends_at_worst()
-            weights = self.protocol.roster_weights()
-            place = ledger.reserve(Run.of(self.manifest, self.me, cost, weights=weights))
+            place = ledger.reserve(self._asked(cost))
             for warning in unused(ledger.rules, {r.run.series for r in ledger.runs.values()}):
                 progress.observer.warn(warning)
         booking = _Booking(place, self.protocol, self.me, progress)

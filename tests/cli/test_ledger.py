@@ -11,8 +11,9 @@ import pytest
 
 from ostraka import identity
 from ostraka.record.budget import EXACT, Spend
-from ostraka.record.ledger import Ledger, Run
+from ostraka.record.ledger import Ledger
 from ostraka.record.rules import Person
+from ostraka.record.runs import Run
 
 BUDGET = '[[budget]]\nsource = "payroll"\nseries = "raises-*"\nepsilon = "1"\n'
 TENTH = Spend.pure(Fraction(1, 10))

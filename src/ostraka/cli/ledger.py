@@ -14,8 +14,9 @@ from ostraka.cli.options import KeysOption
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ostraka.record.ledger import Ledger, Record
+    from ostraka.record.ledger import Ledger
     from ostraka.record.rules import Rule
+    from ostraka.record.runs import Record
 
 app = typer.Typer(rich_markup_mode=None)
 

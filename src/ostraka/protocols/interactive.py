@@ -86,6 +86,11 @@ class Interactive(Protocol):
             return self.scheme.compute
         return (*self.scheme.compute, *self.contributors)
 
+    @property
+    def may_leave(self) -> tuple[PartyId, ...]:
+        found = super().may_leave
+        return self.contributors if found and self.options.invalid == "exclude" else found
+
     @abstractmethod
     async def evaluate(self, engine: Backend, x: SecretArray, shares: Shares) -> SecretArray:
         """Compute what is opened to the recipients from what contributors shared.

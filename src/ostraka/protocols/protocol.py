@@ -285,6 +285,13 @@ class Protocol(ABC):
             )
 
     @property
+    def may_leave(self) -> tuple[PartyId, ...]:
+        """Contributors without whom a result may be opened: missing, silent, or not valid."""
+        if self.manifest.policy.min_contributors >= len(self.contributors):
+            return ()
+        return tuple(filter(self.attendance.may_be_missing, self.contributors))
+
+    @property
     def least_counted(self) -> int:
         """Fewest contributors that a result may count: by the policy, and by who may be missing."""
         there = sum(not self.attendance.may_be_missing(c) for c in self.contributors)
