@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -190,7 +190,10 @@ class Seat:
         The input is taken out of the list `encoded`, so that a long vector is freed once shared.
         """
         observer = progress.observer
-        async with taking_part(self.manifest, self.identity, self.me, observer) as session:
+        readers = self.protocol.reader_groups
+        async with taking_part(
+            self.manifest, self.identity, self.me, observer, readers=readers
+        ) as session:
 
             def gate(counted: tuple[PartyId, ...]) -> None:
                 booking.commit(session, counted, self.protocol.spends(counted))
@@ -202,7 +205,7 @@ class Seat:
             if found is not None:
                 booking.result(session, found)
                 _warn(self.manifest, found, observer)
-            path = await _close(session, found, self.receipts, observer)
+            path = await self._close(session, found, observer)
         return replace(
             found or Outcome(),
             session=session.id.hex(),
@@ -210,6 +213,26 @@ class Seat:
             manifest_sha256=self.manifest.digest.hex(),
             receipt=path,
         )
+
+    async def _close(
+        self, session: Session, outcome: Outcome | None, observer: Observer
+    ) -> Path | None:
+        """Exchange signed statements with the other parties, write the receipt, return its path.
+
+        A receipt that cannot be written is a warning, so that the party keeps its result.
+        """
+        readers_of = partial(self.protocol.readers_of, self.me)
+        statements = await closing.exchange_statements(session, outcome, readers_of)
+        for party, what in closing.dissenters(session, statements).items():
+            signed = f"{party} signed {what} than {self.me}"
+            observer.warn(f"{signed}: do not use the result, ask {party}")
+        if self.receipts is None:
+            return None
+        try:
+            return closing.write_receipt(session, statements, self.receipts)
+        except OSError as error:
+            observer.warn(f"the receipt was not written: {error.filename}: {error.strerror}")
+            return None
 
     @contextmanager
     def _booked(self, progress: Progress) -> Iterator[_Booking]:
@@ -239,30 +262,16 @@ def _warn(manifest: Manifest, outcome: Outcome, observer: Observer) -> None:
         observer.warn(f"{liar} announced wrong shares of the result; they were corrected")
 
 
-async def _close(
-    session: Session, outcome: Outcome | None, directory: Path | None, observer: Observer
-) -> Path | None:
-    """Exchange signed statements with the other parties, write the receipt, and return its path.
-
-    A receipt that cannot be written is a warning, so that the party keeps its result.
-    """
-    statements = await closing.exchange_statements(session, outcome)
-    for party in closing.with_other_results(statements) if outcome is not None else ():
-        observer.warn(f"{party} signed another result than we did: do not use it, ask {party}")
-    if directory is None:
-        return None
-    try:
-        return closing.write_receipt(session, statements, directory)
-    except OSError as error:
-        observer.warn(f"the receipt was not written: {error.filename}: {error.strerror}")
-        return None
-
-
 @asynccontextmanager
 async def taking_part(
-    manifest: Manifest, identity: Identity, me: PartyId, observer: Observer
+    manifest: Manifest,
+    identity: Identity,
+    me: PartyId,
+    observer: Observer,
+    *,
+    readers: Sequence[tuple[PartyId, ...]] | None = None,
 ) -> AsyncGenerator[Session]:
-    """Open a session as a context, and close it at the end.
+    """Open a session as a context, and close it at the end; `readers`: as in `Session.open`.
 
     An error inside aborts the session: its other parties are told the error's code.
     """
@@ -271,7 +280,7 @@ async def taking_part(
         identity,
         me,
         os.urandom(32),
-        os.urandom(32),
+        readers=readers,
         gathered=observer.gathering,
         troubled=observer.warn,
     )

@@ -25,7 +25,8 @@ from typing import Any, Final
 from ostraka import identity as identities
 from ostraka.errors import OstrakaError, PeerViolation, RefusedByLedger, Temporary
 from ostraka.identity import Identity
-from ostraka.record.receipt import canonical, text
+from ostraka.record.commitments import canonical
+from ostraka.record.receipt import text
 
 LOCK_SECONDS: Final = 10.0
 """Seconds to wait for another process that holds the file: it does for milliseconds."""
