@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -43,11 +44,10 @@ def parse(text: str | bytes, *, parse_float: Callable[[str], Any] | None = None)
 
 
 def _once(pairs: Pairs) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in found:
-            raise TwiceError(key)
-        found[key] = value
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        counts = Counter(key for key, _ in pairs)
+        raise TwiceError(next(key for key, count in counts.items() if count > 1))
     return found
 
 
