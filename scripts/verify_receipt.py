@@ -13,7 +13,8 @@ not hold, 2 it cannot be read. What is checked:
 5. every party signed "ostraka hello" 0 version digest nonce, and "ostraka ready" 0 session id;
 6. every statement, made at the end by those who were still there, is canonical JSON, signed by its
    party and about this manifest and this session;
-7. all statements name the same counted contributors;
+7. all statements name the same contributors: recipients as counted, compute parties (format 2) as
+   those whose inputs in the result they consented to;
 8. format 2: for each group of recipients ("readers") that a statement names, all of them whose
    statement is there signed the same commitment for each figure; format 1: recipients that the
    manifest reveals the same to signed the same commitment to the result;
@@ -135,10 +136,12 @@ def statement_of(name, text, digest, session, form, roles):
     is_one = isinstance(statement, dict) and canonical(statement) == text.encode()
     require(is_one, f"{name} signed bytes that are not a statement")
     keys = SAID | (LEARNED[form] if name in recipients else set())
+    keys |= {"consented"} if form == 2 and name in roles["compute"] else set()
     require(set(statement) == keys, f"{name}'s statement says too much or too little")
     right = digest_like(statement["sent"])
+    for key in keys & {"counted", "consented"}:
+        right = right and places(statement[key], len(roles["contributor"]))
     if name in recipients:
-        right = right and places(statement["counted"], len(roles["contributor"]))
         right = right and (
             digest_like(statement["result"])
             if form == 1
@@ -223,7 +226,7 @@ def verify(receipt):
         for name, entry in entries.items()
         if "statement" in entry
     }
-    said = [s["counted"] for s in statements.values() if "counted" in s]
+    said = [s[key] for s in statements.values() for key in ("counted", "consented") if key in s]
     counted = said[0] if said else None
     require(all(s == counted for s in said), "not all name the same counted contributors")
     reveal = manifest.get("outputs", {}).get("reveal")

@@ -219,7 +219,7 @@ class Seat:
             if found is not None:
                 booking.result(session, found)
                 _warn(self.manifest, found, observer)
-            path = await self._close(session, found, observer)
+            path = await self._close(session, found, progress)
         return replace(
             found or Outcome(),
             session=session.id.hex(),
@@ -229,14 +229,16 @@ class Seat:
         )
 
     async def _close(
-        self, session: Session, outcome: Outcome | None, observer: Observer
+        self, session: Session, outcome: Outcome | None, progress: Progress
     ) -> Path | None:
         """Exchange signed statements with the other parties, write the receipt, return its path.
 
         A receipt that cannot be written is a warning, so that the party keeps its result.
         """
-        readers_of = partial(self.protocol.readers_of, self.me)
-        statements = await closing.exchange_statements(session, outcome, readers_of)
+        observer, readers_of = progress.observer, partial(self.protocol.readers_of, self.me)
+        statements = await closing.exchange_statements(
+            session, outcome, progress.consented, readers_of
+        )
         for party, what in closing.dissenters(session, statements).items():
             signed = f"{party} signed {what} than {self.me}"
             observer.warn(f"{signed}: do not use the result, ask {party}")

@@ -84,6 +84,7 @@ def test_it_holds_no_input_share_or_result(receipt):
             "session",
             "manifest_sha256",
             "sent",
+            "consented",
             "counted",
             "figures",
         }
@@ -211,6 +212,8 @@ def group(readers, **commitments):
         {"counted": None},
         {"result": "00" * 32},
         {"more": "words"},
+        {"consented": [0, 1]},
+        {"consented": [0, 1, 2.0]},
         {"sent": 1},
         {"figures": []},
         {"figures": group([0, 1], sum="00" * 32)},

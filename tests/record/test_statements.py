@@ -10,7 +10,7 @@ from ostraka.record.commitments import canonical
 from ostraka.record.statements import About, Roster
 
 PARTIES = ("alice", "bob", "carlos", "david")
-ABOUT = About(bytes(32), bytes(range(32)), Roster(PARTIES, PARTIES[:3]))
+ABOUT = About(bytes(32), bytes(range(32)), Roster(PARTIES, PARTIES[:3], PARTIES[2:]))
 OLD = ABOUT._replace(format=1)
 ALL, TWO, ONE = PARTIES[:3], ("bob", "carlos"), ("carlos",)
 SENT = "5" * 64
@@ -21,7 +21,8 @@ def written(name, counted=PARTIES, **figures):
     groups = {}
     for figure, (readers, digit) in figures.items():
         groups.setdefault(readers, {})[figure] = digit * 64
-    body = statements.write(name, ABOUT, SENT, counted, groups)
+    consented = counted if name in ABOUT.roster.compute else None
+    body = statements.write(name, ABOUT, SENT, consented, counted, groups)
     return statements.read(body, name, ABOUT)
 
 
@@ -45,7 +46,7 @@ def test_an_old_statement_is_read_as_one_of_format_1_alone():
     assert statements.read(body, "alice", OLD)["result"] == "e" * 64
     with pytest.raises(PeerViolation, match="too much or too little"):
         statements.read(body, "alice", ABOUT)
-    new = statements.write("alice", ABOUT, SENT, PARTIES, {ALL: {"price": "a" * 64}})
+    new = statements.write("alice", ABOUT, SENT, None, PARTIES, {ALL: {"price": "a" * 64}})
     with pytest.raises(PeerViolation, match="too much or too little"):
         statements.read(new, "alice", OLD)
 
@@ -75,7 +76,9 @@ def test_an_old_statement_is_read_as_one_of_format_1_alone():
     ],
 )
 def test_anything_else_is_refused(edit):
-    body = statements.write("alice", ABOUT, SENT, PARTIES, {ALL: {"price": "a" * 64}}).decode()
+    body = statements.write(
+        "alice", ABOUT, SENT, None, PARTIES, {ALL: {"price": "a" * 64}}
+    ).decode()
     assert statements.read(body, "alice", ABOUT)
     assert edit(body) != body
     with pytest.raises(PeerViolation):
@@ -83,19 +86,41 @@ def test_anything_else_is_refused(edit):
 
 
 def test_a_group_is_named_once():
-    body = json.loads(statements.write("alice", ABOUT, SENT, PARTIES, {ALL: {"price": "a" * 64}}))
+    body = json.loads(
+        statements.write("alice", ABOUT, SENT, None, PARTIES, {ALL: {"price": "a" * 64}})
+    )
     body["figures"] *= 2
     with pytest.raises(PeerViolation, match="malformed"):
         statements.read(canonical(body), "alice", ABOUT)
 
 
 def test_only_recipients_say_what_they_learned():
-    body = statements.write("david", ABOUT, SENT, PARTIES, {})
+    assert statements.read(statements.write("david", ABOUT, SENT, PARTIES), "david", ABOUT)
+    body = statements.write("david", ABOUT, SENT, PARTIES, PARTIES, {})
     with pytest.raises(PeerViolation, match="too much or too little"):
         statements.read(body, "david", ABOUT)
     body = statements.write("alice", ABOUT, SENT)
     with pytest.raises(PeerViolation, match="too much or too little"):
         statements.read(body, "alice", ABOUT)
+
+
+def test_compute_parties_say_to_whom_they_consented_and_no_others():
+    body = statements.write("david", ABOUT, SENT, PARTIES[1:])
+    assert statements.read(body, "david", ABOUT)["consented"] == [1, 2, 3]
+    for name, consented in (("david", None), ("alice", PARTIES)):
+        body = statements.write(name, ABOUT, SENT, consented, PARTIES, {ALL: {"n": "a" * 64}})
+        with pytest.raises(PeerViolation, match="too much or too little"):
+            statements.read(body, name, ABOUT)
+
+
+def test_who_was_counted_is_what_all_say():
+    there = [written("alice", n=(ALL, "a")), written("carlos", n=(ALL, "a"))]
+    assert statements.counted(there) == [0, 1, 2, 3]
+    assert statements.counted([{"party": "bob"}]) is None
+    body = statements.write("david", ABOUT, SENT, PARTIES[1:])
+    there.append(statements.read(body, "david", ABOUT))
+    with pytest.raises(PeerViolation, match="consented to than alice says"):
+        statements.counted(there)
 
 
 def test_readers_with_different_entitlements_agree():

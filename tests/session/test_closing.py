@@ -12,7 +12,7 @@ from ostraka.session import closing
 from ostraka.wire.messages import Statement
 
 PARTIES = ("alice", "bob", "carlos", "david")
-ABOUT = About(bytes(32), bytes(range(32)), Roster(PARTIES, PARTIES[:3]))
+ABOUT = About(bytes(32), bytes(range(32)), Roster(PARTIES, PARTIES[:3], PARTIES[:3]))
 ALL, ONE = PARTIES[:3], ("carlos",)
 
 
@@ -21,7 +21,7 @@ def signed(me, **figures):
     groups = {}
     for name, (readers, digit) in figures.items():
         groups.setdefault(readers, {})[name] = digit * 64
-    return Statement(statements.write(me, ABOUT, "0" * 64, PARTIES, groups), b"")
+    return Statement(statements.write(me, ABOUT, "0" * 64, PARTIES, PARTIES, groups), b"")
 
 
 def dissenters(*heard):
@@ -47,11 +47,24 @@ def test_a_party_that_is_entitled_to_more_is_no_dissenter():
 def test_a_recipient_that_counted_others_or_leaves_a_figure_out_is_a_dissenter():
     alice = signed("alice", price=(ALL, "a"))
     groups = {ALL: {"price": "a" * 64}}
-    bob = Statement(statements.write("bob", ABOUT, "0" * 64, PARTIES[1:], groups), b"")
+    bob = Statement(statements.write("bob", ABOUT, "0" * 64, PARTIES[1:], PARTIES[1:], groups), b"")
     carlos = signed("carlos", winner=(ONE, "c"))
     david = Statement(statements.write("david", ABOUT, "0" * 64), b"")
     found = dissenters(alice, bob, carlos, david)
     assert found == {"bob": "other contributors", "carlos": "another result"}
+
+
+def test_a_compute_party_that_consented_to_others_is_a_dissenter():
+    about = ABOUT._replace(roster=Roster(PARTIES, PARTIES[:1], PARTIES[:2]))
+    heard = {
+        "alice": statements.write(
+            "alice", about, "0" * 64, PARTIES, PARTIES, {ALL[:1]: {"n": "a" * 64}}
+        ),
+        "bob": statements.write("bob", about, "0" * 64, PARTIES[1:]),
+    }
+    session = SimpleNamespace(me="alice", about=about, manifest=SimpleNamespace(recipients=ALL[:1]))
+    signed = {name: Statement(body, b"") for name, body in heard.items()}
+    assert closing.dissenters(session, signed) == {"bob": "other contributors"}
 
 
 def test_a_figure_is_committed_to_under_the_key_of_its_readers():
@@ -65,7 +78,7 @@ def test_a_figure_is_committed_to_under_the_key_of_its_readers():
         figures = {"winner": winner, "price": price}
         outputs = tuple(Output(n, "", (np.array([v]),), None, True) for n, v in figures.items())
         readers = {"winner": ONE, "price": ALL}
-        body = closing._statement(session, Outcome(outputs, PARTIES), readers.__getitem__)
+        body = closing._statement(session, Outcome(outputs, PARTIES), PARTIES, readers.__getitem__)
         return statements.learned(statements.read(body, "carlos", ABOUT), ABOUT.roster.recipients)
 
     first, other = said(1, 310), said(2, 310)
@@ -82,7 +95,8 @@ def test_a_figure_is_committed_to_under_the_key_of_its_readers():
 def test_every_statement_is_one_that_peers_accept(recipient):
     figures = {ALL: {"sum": "a" * 64}} if recipient else None
     name = "alice" if recipient else "david"
-    body = statements.write(name, ABOUT, "5" * 64, PARTIES, figures)
+    consented = PARTIES if recipient else None
+    body = statements.write(name, ABOUT, "5" * 64, consented, PARTIES, figures)
     found = statements.read(body, name, ABOUT)
     assert found["party"] == name
     assert ("figures" in found) is recipient

@@ -145,7 +145,6 @@ class _Manifest(NamedTuple):
 
     title: str
     pins: dict[str, str]
-    compute: list[str]
     roster: Roster
     reveal: dict[str, Any]
 
@@ -169,7 +168,7 @@ def _verify(receipt: dict[str, Any]) -> dict[str, Any]:
         for name, entry in parties.items()
         if "statement" in entry
     }
-    counted = _counted(signed)
+    counted = statements.counted(list(signed.values()))
     _require_one_result(signed, manifest, format_)
     _verify_consents(receipt, manifest, counted, session)
     missing = [name for name in manifest.pins if name not in signed]
@@ -215,8 +214,7 @@ def _manifest(text: str) -> _Manifest:
     return _Manifest(
         title,
         {party["name"]: party["key"] for party in parties},
-        of_role[Role.COMPUTE],
-        Roster(of_role[Role.CONTRIBUTOR], of_role[Role.RECIPIENT]),
+        Roster(of_role[Role.CONTRIBUTOR], of_role[Role.RECIPIENT], of_role[Role.COMPUTE]),
         reveal if isinstance(reveal, dict) else {},
     )
 
@@ -249,17 +247,6 @@ def _verify_signature(name: str, certificate: bytes, given: str, data: bytes, wh
         identities.verify(certificate, _octets(given), data)
     except PeerViolation:
         raise PeerViolation(f"{name}'s signature ({what}) does not verify") from None
-
-
-def _counted(signed: dict[str, Statement]) -> list[int] | None:
-    """Return which contributors the statements say were counted, equal in all statements."""
-    said = {name: s["counted"] for name, s in signed.items() if "counted" in s}
-    for name, counted in said.items():
-        require(
-            counted == next(iter(said.values())),
-            f"{name} says that other contributors were counted than others say",
-        )
-    return next(iter(said.values()), None)
 
 
 def _require_one_result(signed: dict[str, Statement], manifest: _Manifest, format_: int) -> None:
@@ -300,7 +287,7 @@ def _verify_consents(
         if set(consent) != {"party", "counted", "signature"}:
             raise ValueError("a consent says too much or too little")
         name = consent["party"]
-        require(name in manifest.compute, f"{name} consents, and is no compute party")
+        require(name in manifest.roster.compute, f"{name} consents, and is no compute party")
         require(name not in seen, f"{name} consents twice")
         seen.add(name)
         right = statements.are_places(consent["counted"], len(manifest.roster.contributors))

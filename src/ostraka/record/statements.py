@@ -1,8 +1,9 @@
 """Closing statements: what a party signs at the end of a session, written and read strictly.
 
 A statement is canonical JSON. Every party says who it is, which session and manifest it speaks of,
-and commits to what it sent. A recipient also says which contributors were counted, and commits to
-what it learned:
+and commits to what it sent. In format 2 a compute party says to which contributors' inputs in the
+result it consented ("consented"). A recipient also says which contributors were counted, and
+commits to what it learned:
 
     format 1   "result": one commitment to all figures, under a key that every recipient holds
     format 2   "figures": for each group of recipients that are entitled to the same figures, which
@@ -36,6 +37,7 @@ class Roster(NamedTuple):
 
     contributors: Sequence[str]
     recipients: Sequence[str]
+    compute: Sequence[str]
 
 
 class About(NamedTuple):
@@ -51,6 +53,7 @@ def write(
     me: PartyId,
     about: About,
     sent: str,
+    consented: Sequence[PartyId] | None = None,
     counted: Sequence[PartyId] = (),
     figures: Mapping[tuple[PartyId, ...], Mapping[str, str]] | None = None,
 ) -> bytes:
@@ -58,7 +61,9 @@ def write(
 
     Args:
         sent: the commitment to what this party sent.
-        counted: the contributors counted.
+        consented: the contributors counted in the share that a compute party announced; None at
+            other parties.
+        counted: the contributors counted in what a recipient learned.
         figures: the commitment to each figure this party learned, by name, for each group of
             readers; None at a party that is no recipient.
     """
@@ -68,6 +73,8 @@ def write(
         "manifest_sha256": about.digest.hex(),
         "sent": sent,
     }
+    if consented is not None:
+        statement["consented"] = _places(consented, about.roster.contributors)
     if figures is not None:
         recipients = about.roster.recipients
         groups = [
@@ -112,11 +119,13 @@ def _canonical_object(text: bytes) -> Statement | None:
 def _check_form(statement: Statement, name: str, about: About) -> None:
     """Require the keys that a party with this role signs in this format, each of its type."""
     recipient, learned = name in about.roster.recipients, _LEARNED[about.format]
+    computes = name in about.roster.compute and about.format == FORMAT
     keys = _ALL_SAY | ({"counted", learned} if recipient else set())
+    keys |= {"consented"} if computes else set()
     require(set(statement) == keys, f"{name}'s statement says too much or too little")
     well_formed = all(map(_is_digest, (statement["sent"], statement.get("result", "0" * 64))))
-    if recipient:
-        well_formed &= are_places(statement["counted"], len(about.roster.contributors))
+    for key in keys & {"consented", "counted"}:
+        well_formed &= are_places(statement[key], len(about.roster.contributors))
     if recipient and about.format == FORMAT:
         place = list(about.roster.recipients).index(name)
         well_formed &= _are_groups(statement["figures"], place, len(about.roster.recipients))
@@ -183,15 +192,39 @@ def require_agreement(there: Sequence[Statement], recipients: Sequence[str]) -> 
             require(alike, f"{reader} signed no figure that {name} says both learned")
 
 
+def counted(signed: Sequence[Statement]) -> list[int] | None:
+    """Return which contributors were counted: those whom all recipients name, and all compute
+    parties consented to; None where no statement says so.
+
+    Raises:
+        PeerViolation: two statements differ; the message names a party that differs from the first.
+    """
+    said = [
+        (statement["party"], key, statement[key])
+        for statement in signed
+        for key in ("counted", "consented")
+        if key in statement
+    ]
+    for name, key, places in said:
+        words = "counted" if key == "counted" else "consented to"
+        require(
+            places == said[0][2],
+            f"{name} says that other contributors were {words} than {said[0][0]} says",
+        )
+    return said[0][2] if said else None
+
+
 def difference(ours: Statement, theirs: Statement, recipients: Sequence[str]) -> str:
     """Say what another party signed otherwise than this one; "" where they agree.
 
-    Both statements have been read in format 2; of parties that are no recipients none differs.
+    Both statements have been read in format 2.
     """
+    try:
+        counted([ours, theirs])
+    except PeerViolation:
+        return "other contributors"
     if "figures" not in ours or "figures" not in theirs:
         return ""
-    if ours["counted"] != theirs["counted"]:
-        return "other contributors"
     try:
         require_agreement([ours, theirs], recipients)
     except PeerViolation:

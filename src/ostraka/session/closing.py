@@ -19,21 +19,26 @@ ReadersOf = Callable[[str], Readers]
 
 
 async def exchange_statements(
-    session: Session, outcome: Outcome | None, readers_of: ReadersOf | None = None
+    session: Session,
+    outcome: Outcome | None,
+    consented: tuple[PartyId, ...] | None,
+    readers_of: ReadersOf,
 ) -> dict[PartyId, Statement]:
     """Sign this party's statement about the session; return the statements of all parties heard.
 
     Args:
         outcome: None at a party that learned no result.
-        readers_of: by default all recipients are entitled to every figure.
+        consented: the contributors counted in the share that a compute party announced; None at
+            other parties.
+        readers_of: is asked for the readers of each figure of the outcome.
     """
-    body = _statement(session, outcome, readers_of or (lambda _: session.manifest.recipients))
+    body = _statement(session, outcome, consented, readers_of)
     own = Statement(body, session.identity.sign(body))
     return await session.exchange_statements(own, wait=_stays(session))
 
 
 def dissenters(session: Session, heard: dict[PartyId, Statement]) -> dict[PartyId, str]:
-    """Return the recipients that signed otherwise than this party, and what they signed.
+    """Return the parties that signed otherwise than this one, and what they signed.
 
     Figures are compared only with recipients that are entitled to them, too.
     """
@@ -62,10 +67,15 @@ def _stays(session: Session) -> bool:
     return session.me in session.manifest.compute or session.me in session.manifest.recipients
 
 
-def _statement(session: Session, outcome: Outcome | None, readers_of: ReadersOf) -> bytes:
+def _statement(
+    session: Session,
+    outcome: Outcome | None,
+    consented: tuple[PartyId, ...] | None,
+    readers_of: ReadersOf,
+) -> bytes:
     sent = session.commitment.value()
     if outcome is None:
-        return statements.write(session.me, session.about, sent)
+        return statements.write(session.me, session.about, sent, consented)
     groups: dict[Readers, dict[str, Parts]] = {}
     for output in outcome.outputs:
         figures = groups.setdefault(readers_of(output.name), {})
@@ -74,7 +84,8 @@ def _statement(session: Session, outcome: Outcome | None, readers_of: ReadersOf)
         readers: group_commitments(session.result_keys[readers], figures)
         for readers, figures in groups.items()
     }
-    return statements.write(session.me, session.about, sent, outcome.contributors, committed)
+    counted = outcome.contributors
+    return statements.write(session.me, session.about, sent, consented, counted, committed)
 
 
 def _receipt(session: Session, heard: dict[PartyId, Statement]) -> dict[str, Any]:

@@ -59,7 +59,7 @@ class Session(Exchange):
         self.lifecycle = Lifecycle()
         self.id = SessionId(b"")
         self.result_keys: dict[Readers, bytes] = {}
-        roster = Roster(manifest.contributors, manifest.recipients)
+        roster = Roster(manifest.contributors, manifest.recipients, manifest.compute)
         self.about = About(self.id, manifest.digest, roster)
         self.commitment = Commitment()
         self.lost: dict[PartyId, OstrakaError] = {}
