@@ -61,7 +61,6 @@ COVERED = {
     "protocols/interactive.py": "protocols/test_private_choice.py",
     "protocols/noised_range.py": "protocols/test_advice.py",
     "protocols/protocol.py": "protocols/test_runner.py",
-    "record/reconcile.py": "test_party_ledger.py",
     "record/rules.py": "record/test_ledger.py",
     "session/channel.py": "session/test_session.py",
     "session/gather.py": "session/test_session.py",

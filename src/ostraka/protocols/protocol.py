@@ -24,6 +24,7 @@ from ostraka.delivery.party import Party
 from ostraka.errors import InputError, ManifestError, RefusedByPolicy
 from ostraka.exchange import Expected
 from ostraka.inputs.encoding import Codec, Signed
+from ostraka.limits import READER_GROUPS
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId
 from ostraka.outcome import Output, Value
@@ -267,6 +268,30 @@ class Protocol(ABC):
     def openings(self) -> tuple[tuple[tuple[PartyId, ...], slice], ...]:
         """Recipients of each part of the vector; every recipient is named once."""
         return ((self.recipients, slice(0, self.opened)),)
+
+    @property
+    def readers(self) -> Mapping[str, tuple[PartyId, ...]]:
+        """Recipients entitled to each figure, by its name, where recipients learn different ones.
+
+        A figure that is not named is for the recipients of its opening. Receipts show names of
+        figures, and who their readers are: they may not depend on inputs.
+        """
+        return {}
+
+    @cached_property
+    def reader_groups(self) -> tuple[tuple[PartyId, ...], ...]:
+        """Every group of recipients that are entitled to the same figures, once."""
+        groups = [*(recipients for recipients, _ in self.openings), *self.readers.values()]
+        found = dict.fromkeys(tuple(p for p in self.recipients if p in group) for group in groups)
+        if any(sum(name in group for group in found) > READER_GROUPS for name in self.recipients):
+            raise ManifestError(f"a recipient is in more than {READER_GROUPS} groups of readers")
+        return tuple(found)
+
+    def readers_of(self, me: PartyId, figure: str) -> tuple[PartyId, ...]:
+        """Return the recipients entitled to what `me` learns under the name `figure`."""
+        groups = (self.readers.get(figure, ()), *(recipients for recipients, _ in self.openings))
+        group = next(group for group in groups if me in group)
+        return tuple(p for p in self.recipients if p in group)
 
     def check_policy(self, counted: Sequence[PartyId]) -> None:
         """Refuse a result over fewer contributors than the manifest's policy allows.

@@ -12,7 +12,6 @@ budgets are the party's own (`Rule`); those of the manifest's `[policy]` are kep
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
@@ -21,6 +20,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from ostraka import strict_json
 from ostraka.errors import RefusedByLedger, UsageError
 from ostraka.identity import Identity, fingerprint_text
 from ostraka.names import PartyId
@@ -74,7 +74,7 @@ class Ledger:
     def wrote(self, found: dict[str, Any]) -> bool:
         """Return whether a receipt pins this party's name to this party's key."""
         ours = fingerprint_text(self._identity.fingerprint)
-        parties = json.loads(found["manifest"])["party"]
+        parties = strict_json.parse(found["manifest"])["party"]
         return any(p["name"] == self.party and p["key"] == ours for p in parties)
 
     def read(self) -> None:
