@@ -107,7 +107,8 @@ def _representable(bound: Decimal, kind: InputType) -> bool:
     places = {"int": 0, "decimal": kind.places if isinstance(kind, DecimalType) else 0}
     if kind.kind not in places:
         return True
-    return (Fraction(bound) * 10 ** places[kind.kind]).denominator == 1
+    scaled = Fraction(bound) * int(10 ** places[kind.kind])
+    return scaled.denominator == 1
 
 
 def _labels(inputs: Sequence[InputSchema]) -> Iterator[Problem]:

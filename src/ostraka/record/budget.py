@@ -24,8 +24,10 @@ DEFAULT_DELTA = Fraction(1, 10**9)
 """Delta of a budget that names none: enough for what samplers leave out, not for a Gaussian."""
 
 _NINE = 1_000_000_000
-_LEAST = Fraction(1, 1 << 128)
 """Precision of `rho_of`: nine digits."""
+
+_LEAST = Fraction(1, 1 << 128)
+"""Least rho that `rho_of` looks for."""
 
 _DIGITS = 60
 _SLACK = Decimal("1e-40")
