@@ -58,7 +58,6 @@ COVERED = {
     "protocols/forms/cells.py": "protocols/test_table.py",
     "protocols/forms/disclosure.py": "protocols/test_table.py",
     "protocols/forms/numbers.py": "protocols/test_auction.py",
-    "protocols/interactive.py": "protocols/test_private_choice.py",
     "protocols/noised_range.py": "protocols/test_advice.py",
     "protocols/protocol.py": "protocols/test_runner.py",
     "record/rules.py": "record/test_ledger.py",

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+from ostraka.arithmetic.binary import MOST_POINTS
 from ostraka.arithmetic.randomness import Draw, OsDraw, Words
 from ostraka.delivery.cost import Cost
 from ostraka.delivery.party import Party
@@ -69,6 +70,12 @@ class Interactive(Protocol):
                 f"sharing.scheme: {self.name} multiplies secrets, and {manifest.sharing.scheme} "
                 "shares cannot be multiplied",
                 hint=f'set scheme = "shamir" and threshold = {max(1, (n - 1) // 2)} in [sharing]',
+            )
+        if n > MOST_POINTS:
+            refuse(
+                f"party: {self.name} compares secrets among at most {MOST_POINTS} compute parties, "
+                f"and there are {n}",
+                hint="take the role of compute from some: they contribute and receive all the same",
             )
         if n < 2 * t + 1:
             enough = f"name {2 * t + 1} compute parties"

@@ -224,6 +224,11 @@ class Protocol(ABC):
         """
         return self.combine(opened, counted)
 
+    def of_one_element(self) -> Protocol:
+        """Return this protocol for inputs of one element, with the same noise, to rehearse results;
+        itself where results are of another form."""
+        return self
+
     # --- around it ----------------------------------------------------------------------------
 
     @abstractmethod
