@@ -18,7 +18,7 @@ from pathlib import Path
 
 from ostraka import config, home
 from ostraka.arithmetic.randomness import OsDraw, Words
-from ostraka.blocking import run_to_end
+from ostraka.blocking import aside, run_to_end
 from ostraka.errors import Aborted, OstrakaError, PeerLost
 from ostraka.identity import Identity
 from ostraka.manifest import Manifest
@@ -173,10 +173,12 @@ class Seat:
         """
         progress = progress or Progress()
         try:
-            encoded = [self.protocol.input_of(self.me, raw)]
+            given = self.protocol.lengths.get(self.me, 0)
+            encoded = [await aside(given, partial(self.protocol.input_of, self.me, raw))]
             # To count bytes, a protocol on an engine is rehearsed. That happens before other
             # parties wait, and only if an observer is told.
-            total = self.protocol.cost().sent[self.me].bytes if progress.watched else 0
+            cost = (await asyncio.to_thread(self.protocol.cost)) if progress.watched else None
+            total = cost.sent[self.me].bytes if cost else 0
             with self._booked(progress) as booking:
                 return await self._take_part(encoded, total, booking, progress)
         except OstrakaError as error:

@@ -251,6 +251,24 @@ def test_a_commitment_is_over_the_bytes_its_docstring_says():
     assert commitment.value() == hmac.new(commitment.key, said, "sha256").hexdigest()
 
 
+@pytest.mark.parametrize("long", [0, 1, 3])
+def test_a_commitment_is_the_same_whichever_thread_hashes(monkeypatch, long):
+    def messages():
+        for i in range(6):
+            yield ("bob",), Step(0, i), np.full(8 if i == long else 2, i, np.uint64)
+
+    monkeypatch.setattr(receipts.os, "urandom", bytes)
+
+    def committed(aside):
+        monkeypatch.setattr(receipts.limits, "ASIDE", aside)
+        commitment = receipts.Commitment()
+        for message in messages():
+            commitment.add(*message)
+        return commitment.value()
+
+    assert committed(8) == committed(10**6) == committed(0)
+
+
 def test_a_commitment_hides_under_its_key():
     values = set()
     for _ in range(2):

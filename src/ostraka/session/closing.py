@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,9 @@ async def exchange_statements(
     Args:
         outcome: None at a party that learned no result.
     """
-    body = receipt.canonical(_statement(session, outcome))
+    parts = [part for output in outcome.outputs for part in output.parts] if outcome else []
+    opened = sum(part.size for part in parts)
+    body = receipt.canonical(await session.aside(opened, partial(_statement, session, outcome)))
     own = Statement(body, session.identity.sign(body))
     return await session.exchange_statements(own, wait=_stays(session))
 
