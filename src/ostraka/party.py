@@ -21,6 +21,7 @@ from ostraka.arithmetic.randomness import OsDraw, Words
 from ostraka.blocking import aside, run_to_end
 from ostraka.errors import Aborted, OstrakaError, PeerLost
 from ostraka.identity import Identity
+from ostraka.inputs.encoding import Signed
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId
 from ostraka.outcome import Outcome
@@ -173,20 +174,27 @@ class Seat:
         """
         progress = progress or Progress()
         try:
-            given = self.protocol.lengths.get(self.me, 0)
-            encoded = [await aside(given, partial(self.protocol.input_of, self.me, raw))]
+            draw, length = OsDraw(), self.protocol.lengths.get(self.me, 0)
+            encode = partial(self.protocol.input_of, self.me, raw, draw)
+            encoded = [await aside(length, encode)]
+            dealt = await aside(length, partial(self.protocol.dealt_noise, self.me, draw))
             # To count bytes, a protocol on an engine is rehearsed. That happens before other
             # parties wait, and only if an observer is told.
             cost = (await asyncio.to_thread(self.protocol.cost)) if progress.watched else None
             total = cost.sent[self.me].bytes if cost else 0
             with self._booked(progress) as booking:
-                return await self._take_part(encoded, total, booking, progress)
+                return await self._take_part(encoded, dealt, total, booking, progress)
         except OstrakaError as error:
             error.data_left = progress.data_left
             raise
 
     async def _take_part(
-        self, encoded: list[Words | None], total: int, booking: _Booking, progress: Progress
+        self,
+        encoded: list[Words | None],
+        dealt: Signed | None,
+        total: int,
+        booking: _Booking,
+        progress: Progress,
     ) -> Outcome:
         """Run from gathering to receipt, and return the outcome.
 
@@ -196,11 +204,17 @@ class Seat:
         async with taking_part(self.manifest, self.identity, self.me, observer) as session:
 
             def gate(counted: tuple[PartyId, ...]) -> None:
-                booking.commit(session, counted, self.protocol.spends(counted))
+                booking.commit(session, counted, self._cost(counted))
 
             with _Bytes(session, observer, total):
                 found = await runner.run(
-                    session, self.protocol, encoded.pop(), OsDraw(), progress, gate=gate
+                    session,
+                    self.protocol,
+                    encoded.pop(),
+                    OsDraw(),
+                    progress,
+                    gate=gate,
+                    dealt=dealt,
                 )
             if found is not None:
                 booking.result(session, found)
@@ -214,6 +228,12 @@ class Seat:
             receipt=path,
         )
 
+    def _cost(self, counted: tuple[PartyId, ...]) -> Spend:
+        """Return what the run tells; at worst, to a party that is not told who will be counted."""
+        if self.me in self.protocol.scheme.compute:
+            return self.protocol.spends(counted)
+        return self.protocol.spends_at_worst()
+
     @contextmanager
     def _booked(self, progress: Progress) -> Iterator[_Booking]:
         """Reserve the run in the ledger, if there is one; settle the reservation on an error.
@@ -223,7 +243,7 @@ class Seat:
         place = None
         if self.open_ledger is not None:
             ledger = self.open_ledger(progress.observer.warn)
-            cost = self.protocol.spends(self.protocol.contributors)
+            cost = self.protocol.spends_at_worst()
             weights = self.protocol.roster_weights()
             place = ledger.reserve(Run.of(self.manifest, self.me, cost, weights=weights))
             for warning in unused(ledger.rules, {r.run.series for r in ledger.runs.values()}):

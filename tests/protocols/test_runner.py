@@ -97,16 +97,24 @@ def test_shamir_any_crash_ends_in_one_right_sum_or_a_named_abort(
             assert isinstance(result, Crashed) <= (name == party)
 
 
-@pytest.mark.parametrize("phase", ["shared", "agreed", "voted"])
-def test_shamir_survives_n_minus_t_minus_1_crashes_once_everybody_has_shared(
+@pytest.mark.parametrize("phase", ["consented", "voted"])
+def test_shamir_survives_n_minus_t_minus_1_crashes_once_everybody_has_consented(
     manifest, everybody, phase
 ):
     protocol = protocol_for(manifest(everybody(4), **SHAMIR))
-    done = {"shared": 3, "agreed": 6, "voted": 9}[phase]
+    done = {"consented": 6, "voted": 9}[phase]
     results, _ = play(protocol, INPUTS, {"carlos": done, "david": done})
     for name in ("alice", "bob"):
         assert results[name].outputs[0].value == sum(INPUTS.values())
         assert results[name].contributors == tuple(INPUTS)
+
+
+def test_a_compute_party_that_crashes_before_it_consented_is_not_counted(manifest, everybody):
+    protocol = protocol_for(manifest(everybody(4), **SHAMIR))
+    results, _ = play(protocol, INPUTS, {"david": 3})
+    for name in ("alice", "bob", "carlos"):
+        assert results[name].outputs[0].value == 38 + 25 + 29
+        assert results[name].contributors == ("alice", "bob", "carlos")
 
 
 @pytest.mark.parametrize("least", [{"least": 3}, {}])
@@ -134,7 +142,7 @@ def test_a_refused_result_is_not_even_announced(manifest):
     results, net = play(protocol, INPUTS, {"david": 0})
     for name in ("alice", "bob", "carlos"):
         assert isinstance(results[name], RefusedByPolicy)
-        assert net.sent[name].messages == 2 + 2 * 2
+        assert net.sent[name].messages == 2 + 2  # shares, and that it refuses
     assert isinstance(results["erin"], Aborted)
 
 
@@ -269,8 +277,9 @@ def test_only_the_data_of_contributors_has_left(manifest, sharing):
     async def main():
         async with asyncio.TaskGroup() as group:
             for name in roles:
-                x = protocol.input_of(name, INPUTS[name] if "c" in roles[name] else None)
-                one = run(net.exchange(name), protocol, x, SeededDraw(name), progress[name])
+                raw, draw = INPUTS[name] if "c" in roles[name] else None, SeededDraw(name)
+                x = protocol.input_of(name, raw, draw)
+                one = run(net.exchange(name), protocol, x, draw, progress[name])
                 group.create_task(one)
 
     asyncio.run(main())
@@ -388,9 +397,8 @@ def test_a_compute_party_whose_gate_refuses_announces_nothing(manifest, everybod
     inputs = {name: INPUTS[name] for name in everybody(3)}
     results, net = gated(protocol, inputs, dict.fromkeys(inputs, refusing))
     assert all(isinstance(result, RefusedByLedger) for result in results.values())
-    opening = 2  # to each of two others: its share of the sum
-    for name, sent in net.sent.items():
-        assert sent.messages == protocol.cost().sent[name].messages - opening
+    for sent in net.sent.values():
+        assert sent.messages == 2 + 2 * bool(sharing)  # shares; where they survive it, a refusal
 
 
 # --- what a result says ---------------------------------------------------------------------------

@@ -298,7 +298,7 @@ def shown(protocol, value):
         cells = line.items() if isinstance(line, dict) else [("", line)]
         flat |= {"/".join(filter(None, (row, column))): v for column, v in cells}
     flat["total"] = flat.pop("total/total", flat.get("total"))
-    return [flat.get(title) is not None for title in protocol.titles]
+    return [flat.get(title) is not None for title in protocol.grid.titles]
 
 
 @settings(max_examples=40, deadline=None)

@@ -20,14 +20,22 @@ def test_a_budget_file_says_exactly(tmp_path):
     (tmp_path / "alice.toml").write_text(
         '[[budget]]\nsource = "a"\nseries = ["x", "y-*"]\nepsilon = "1/3"\ndelta = 1e-6\n'
         '[[budget]]\nsource = "b"\nmin_difference = 3\nsame_roster_only = true\n'
-        '[[budget]]\nsource = "c"\nepsilon = 2\naccountant = "pld"\n'
+        '[[budget]]\nsource = "c"\nepsilon = 2\naccountant = "rdp"\n'
     )
     a, b, c = load_rules("alice", tmp_path)
     assert (a.budget.epsilon, a.budget.delta) == (Fraction(1, 3), Fraction(1, 10**6))
     assert (a.series, a.accountant) == (("x", "y-*"), "zcdp")
     assert (b.series, b.budget, b.min_difference, b.same_roster_only) == (("*",), None, 3, True)
-    assert (c.accountant, c.budget.delta) == ("pld", Fraction(1, 10**9))
+    assert (c.accountant, c.budget.delta) == ("rdp", Fraction(1, 10**9))
     assert load_rules("bob", tmp_path) == ()
+
+
+def test_a_way_of_adding_up_that_is_no_filter_is_refused(tmp_path):
+    (tmp_path / "alice.toml").write_text(
+        '[[budget]]\nsource = "c"\nepsilon = 2\naccountant = "pld"\n'
+    )
+    with pytest.raises(UsageError, match="may choose a run by the result"):
+        load_rules("alice", tmp_path)
 
 
 def test_the_guide_s_budgets_are_valid(tmp_path):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
@@ -12,6 +12,15 @@ from ostraka.errors import PeerLost
 from ostraka.exchange import Exchange, Expected
 from ostraka.names import PartyId, Step
 from ostraka.sharing.scheme import Scheme
+
+Heard = Callable[[PartyId, NDArray[Any]], None]
+"""Function that takes a message and its sender."""
+
+
+class _Aside(NamedTuple):
+    step: Step
+    expected: Expected
+    heard: Heard
 
 
 class Party:
@@ -38,6 +47,7 @@ class Party:
         self.liars: list[PartyId] = []
         self.step = self.begin_phase()
         self._first = self.step.phase
+        self._asides: dict[PartyId, list[_Aside]] = {}
 
     @property
     def me(self) -> PartyId:
@@ -70,8 +80,33 @@ class Party:
         A sender that is in an earlier phase may be waiting for a third party itself: so a party's
         patience grows by one timeout with each phase of the run.
         """
+        if self._asides:
+            await self.hear_asides(sender)
+        return await self._receive(sender, step, expected, into)
+
+    async def _receive(
+        self, sender: PartyId, step: Step, expected: Expected, into: NDArray[Any] | None = None
+    ) -> NDArray[Any]:
         patience = step.phase - self._first + 1
         return await self.exchange.receive(sender, step, expected, into=into, patience=patience)
+
+    def expect_aside(
+        self, senders: Iterable[PartyId], step: Step, expected: Expected, heard: Heard
+    ) -> None:
+        """Note that each of `senders` but this party sends a message that can be read later.
+
+        It is read before the sender's next message, so that it needs no round of its own; `heard`
+        is then called with the sender and the message, and may raise.
+        """
+        for sender in senders:
+            if sender != self.me:
+                self._asides.setdefault(sender, []).append(_Aside(step, expected, heard))
+
+    async def hear_asides(self, sender: PartyId) -> None:
+        """Read the messages of `sender` that were noted and not read yet; raise as `receive`."""
+        while asides := self._asides.get(sender):
+            step, expected, heard = asides.pop(0)
+            heard(sender, await self._receive(sender, step, expected))
 
     async def receive_if_there(
         self, sender: PartyId, step: Step, expected: Expected

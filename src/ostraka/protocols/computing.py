@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from ostraka.delivery.party import Party
 from ostraka.delivery.source import Source
 from ostraka.errors import PeerViolation
 from ostraka.exchange import type_codes
+from ostraka.inputs.encoding import Signed
 from ostraka.names import PartyId
 from ostraka.protocols.phases import Phases
 from ostraka.protocols.protocol import Protocol
@@ -32,6 +34,7 @@ class Computing:
         draw: where its own randomness comes from.
         gate: asked before anything about the contributors counted can become known.
         enclosure: what it gives the other compute parties, and then what it was given by them.
+        dealt: its noise, if it was drawn before.
     """
 
     protocol: Protocol
@@ -39,6 +42,7 @@ class Computing:
     draw: Draw
     gate: Allow
     enclosure: Enclosure | None
+    dealt: Signed | None = None
 
     async def collect(self, source: Source, parcels: dict[PartyId, Parcel]) -> None:
         """Add to `parcels`, which holds this party's own, those of all contributors that came.
@@ -69,23 +73,40 @@ class Computing:
     async def compute(self, phases: Phases, parcels: dict[PartyId, Parcel]) -> Share:
         """Agree on whom to count, if a contributor may be missing, and compute on their shares.
 
-        Consumes `parcels`.
+        Returns:
+            The share of the result, once all compute parties that must consent to whom it counts
+            have done so. Consumes `parcels`.
         """
         protocol, party = self.protocol, self.party
-        counted = protocol.contributors
-        if phases.agreement:
-            counted = await phases.agreement.reach(parcels, self._allow)
-        else:
-            self.gate(counted)
+        counted = await self._agree(phases, parcels)
         kept = {c: parcels[c] for c in counted}
         parcels.clear()
+        recount = partial(phases.consent.give, allow=self._allow)
         shares = Shares(
-            party.scheme, protocol.lengths, kept, party.me, self.draw, self.gate, self.enclosure
+            party.scheme,
+            protocol.lengths,
+            kept,
+            party.me,
+            self.draw,
+            recount,
+            self.enclosure,
+            self.dealt,
         )
         party.step = phases.computing
         result = await protocol.compute(party, shares)
-        protocol.check_policy(shares.counted)
+        await phases.consent.complete()
         return Share(result, shares.counted)
+
+    async def _agree(self, phases: Phases, held: Iterable[PartyId]) -> tuple[PartyId, ...]:
+        """Return whom to count. Refuse, or consent: by a share itself where all are needed."""
+        if phases.agreement:
+            return await phases.agreement.reach(held, self._allow)
+        counted = self.protocol.contributors
+        if self.party.scheme.survives_dropouts:
+            phases.consent.give(counted, self._allow)
+        else:
+            self._allow(counted)
+        return counted
 
     def _allow(self, counted: tuple[PartyId, ...]) -> None:
         self.protocol.check_policy(counted)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ostraka.delivery.agree import Agreement
+from ostraka.delivery.consent import Consent
 from ostraka.delivery.opening import Opening, opening
 from ostraka.delivery.party import Party
 from ostraka.names import Step
@@ -18,12 +19,14 @@ class Phases:
     Attributes:
         sharing: the step of parcels and enclosures.
         agreement: on whom to count, where a contributor may be missing.
+        consent: to count whom the computation counts.
         computing: the first step of the computation.
         openings: of each part of the vector that is opened.
     """
 
     sharing: Step
     agreement: Agreement | None
+    consent: Consent
     computing: Step
     openings: tuple[tuple[Opening, slice], ...]
 
@@ -33,6 +36,7 @@ class Phases:
         return cls(
             party.step,
             Agreement(party) if party.attendance.must_agree else None,
+            Consent(party),
             party.begin_phase(),
             tuple(
                 (opening(party, recipients, part.stop - part.start), part)

@@ -17,6 +17,7 @@ from ostraka.delivery.party import Party
 from ostraka.delivery.source import LiveLinks
 from ostraka.errors import OstrakaError
 from ostraka.exchange import Exchange
+from ostraka.inputs.encoding import Signed
 from ostraka.names import PartyId, Step
 from ostraka.outcome import Outcome
 from ostraka.progress import Kind, Phase, Progress
@@ -28,10 +29,10 @@ from ostraka.protocols.receiving import receive
 from ostraka.sharing.scheme import Parcel
 
 Gate = Callable[[tuple[PartyId, ...]], None]
-"""Question, with the contributors counted, before anything about their inputs can become known: to
-a compute party before it votes for them, or computes where all must be counted, and again if some
-were excluded; to a party that only contributes, before it shares. It raises RefusedByPolicy or
-RefusedByLedger to refuse."""
+"""Question whether a result over the contributors counted may become known; it raises
+RefusedByPolicy or RefusedByLedger to refuse. A compute party is asked before it votes for them, or
+before it computes where all must be counted, and again if some were excluded; a party that only
+contributes, before it shares."""
 
 
 def open_gate(counted: tuple[PartyId, ...]) -> None:
@@ -46,6 +47,7 @@ async def run(
     progress: Progress | None = None,
     *,
     gate: Gate = open_gate,
+    dealt: Signed | None = None,
 ) -> Outcome | None:
     """Take every part that the manifest gives this party, once. Runs may follow each other.
 
@@ -54,6 +56,7 @@ async def run(
         draw: where this party's randomness comes from.
         progress: is told about phases, and shares if its observer wants them.
         gate: asked before anything can become known; may refuse.
+        dealt: a compute party's noise, `Protocol.dealt_noise`; drawn while it computes if None.
 
     Returns:
         The outcome, to a recipient; None to other parties.
@@ -68,7 +71,7 @@ async def run(
     given = [x]  # taken out as it is shared, so that a long vector is gone from then on
     del x
     try:
-        return await _play(party, protocol, given, draw, progress, gate)
+        return await _play(party, protocol, given, draw, progress, gate, dealt)
     except OstrakaError as error:
         # A ledger that refuses says that nothing has left: it knows of nothing that has.
         if error.data_left is None or progress.data_left:
@@ -83,6 +86,7 @@ async def _play(
     draw: Draw,
     progress: Progress,
     gate: Gate,
+    dealt: Signed | None,
 ) -> Outcome | None:
     me, computes = party.me, party.me in protocol.scheme.compute
     protocol.check_policy(protocol.contributors)
@@ -90,9 +94,9 @@ async def _play(
     if given[0] is not None and not computes:
         gate(protocol.contributors)
     progress.enter(Phase.SHARING)
-    given_of_us = protocol.lengths.get(me, 0)
+    elements = protocol.lengths.get(me, 0)
     work = partial(contribute, protocol, given.pop(), me, draw)
-    parcels = await party.exchange.aside(given_of_us, work)
+    parcels = await party.exchange.aside(elements, work)
     del work
     watch.made(me, parcels)
     enclosure = protocol.enclosure(me, draw)
@@ -100,7 +104,7 @@ async def _play(
     own = None
     parcels = {party: parcel for party, parcel in parcels.items() if party == me}
     if computes:
-        computing = Computing(protocol, party, draw, gate, enclosure)
+        computing = Computing(protocol, party, draw, gate, enclosure, dealt)
         await computing.collect(LiveLinks(party, phases.sharing), parcels)
         watch.got(parcels)
         progress.enter(Phase.COMPUTING)
@@ -129,19 +133,19 @@ def _send(
 
 
 class _Watch:
-    """Shares as an observer that wants them is told of them."""
+    """Reporter of shares to an observer, if it wants them."""
 
     def __init__(self, protocol: Protocol, progress: Progress) -> None:
         self._protocol, self._observer = protocol, progress.observer
         self.announced = self._announced if self._observer.wants_shares else None
 
     def made(self, me: PartyId, parcels: Mapping[PartyId, Parcel]) -> None:
-        """Tell of the share in each parcel that this party made."""
+        """Tell the observer of the share in each parcel that this party made."""
         for receiver, parcel in parcels.items():
             self._tell("made", receiver, parcel, owner=me)
 
     def got(self, parcels: Mapping[PartyId, Parcel]) -> None:
-        """Tell of the share in each parcel that this party got, its own included."""
+        """Tell the observer of the share in each parcel that this party got, its own included."""
         for contributor, parcel in parcels.items():
             self._tell("got", contributor, parcel, owner=contributor)
 

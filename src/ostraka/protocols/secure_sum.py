@@ -20,7 +20,12 @@ from ostraka.names import PartyId
 from ostraka.noise.clipping import sensitivity
 from ostraka.outcome import Output, Value
 from ostraka.protocols.bench_case import BenchCase, yes_or_no, yes_or_no_input, yes_votes
-from ostraka.protocols.forms.central import by_contributors, explain_noise, noised
+from ostraka.protocols.forms.central import (
+    by_contributors,
+    curious_makers,
+    explain_noise,
+    noised,
+)
 from ostraka.protocols.forms.local_noise import clipping_of, local_noise
 from ostraka.protocols.forms.variance import NoisedVariance
 from ostraka.protocols.noised_range import KNOWN_INPUTS, KNOWN_VOTES, NoisedRange
@@ -29,13 +34,12 @@ from ostraka.protocols.protocol import Protocol
 from ostraka.protocols.sentences import explain_linear
 from ostraka.protocols.shares import Shares
 from ostraka.record.budget import Spend
-from ostraka.sharing.scheme import Parcel
 
 LARGE_INPUT: Final = (
     " And if one input is known to be large (a breach in the news, say), the sum without it is an "
     "upper bound of every other input, and close to the sum of them all."
 )
-"""What the exact sum of inputs that are not negative tells beside."""
+"""Sentence on what the exact sum of inputs that are not negative tells besides."""
 
 Statistic = Literal["sum", "mean", "count", "variance", "histogram"]
 
@@ -64,7 +68,7 @@ class SumOptions(BaseModel):
 
 
 def _numbers(voter: int, size: int) -> NDArray[np.int64]:
-    """Made in place: temporary vectors would count as the protocol's memory."""
+    """Make up a contributor's vector, in place: copies would count as the protocol's memory."""
     x = np.arange(size)
     x %= 1000
     x += voter
@@ -79,7 +83,7 @@ def _sum_of_numbers(n: int, size: int) -> tuple[NDArray[np.int64]]:
 
 
 def _noises(size: int) -> dict[str, dict[str, Any]]:
-    """No noise, that of a histogram at epsilon 1, that of a long vector."""
+    """List `[privacy]` tables: no noise; for a histogram at epsilon 1; for a long vector."""
     laplace = {"mechanism": "discrete-laplace", "epsilon": size / 2}
     gaussian = {"mechanism": "discrete-gaussian", "epsilon": 1, "delta": 1e-6}
     return {
@@ -106,12 +110,12 @@ class SecureSum(Protocol):
     squares when a variance is asked for, or with noise (x - min)(max - x), and share one 0/1 vector
     for each option of a choice.
     Recipients learn: the sums asked for (mean: the sum; variance: the sums of x and of what
-    was added) and who was counted. Nobody else learns anything.
-    Rounds: additive 2, or 3 from 4096 words with several recipients; shamir 4. Bytes: `cost()`.
+    was added) and who was counted. No other party learns anything.
+    Rounds: additive 2, or 3 from 4096 elements with several recipients; shamir 4. Bytes: `cost()`.
     Tolerates: additive n - 1 curious compute parties and no loss; shamir t curious ones, and the
-    loss of n - t - 1 of them once everybody has shared. With active security t compute parties of
-    n >= 2t + 1, and contributors, that do what they like, and no loss: all n shares must be of one
-    sum, which the n - t honest ones determine.
+    loss of n - t - 1 of them once all contributors have shared. With active security t compute
+    parties of n >= 2t + 1, and contributors, that do what they like, and no loss: all n shares must
+    be of one sum, which the n - t honest ones determine.
     With local noise each contributor shares a report of its vector instead (`local_noise`); with
     central noise it adds a share of the noise to its vector. [GX15] [KLS21]
     """
@@ -144,12 +148,12 @@ class SecureSum(Protocol):
         return self.scheme.from_signed(parts[0] if len(parts) == 1 else np.concatenate(parts))
 
     def _whole(self, raw: object) -> Signed:
-        """In whole numbers, and no longer than `[privacy] clip` allows."""
+        """Encode an input as whole numbers, and shorten it to what `[privacy] clip` allows."""
         x = self.codec.encode(raw)
         return self.clipping(x) if self.clipping else x
 
     def _term(self, term: str, x: Signed) -> Signed:
-        """One contributor's summand."""
+        """Compute what one contributor adds to the sum of a term."""
         if term == "1":
             return np.ones(1, np.int64)
         if term == "x^2":
@@ -161,13 +165,13 @@ class SecureSum(Protocol):
         one_hot: Signed = (x[:, None] == np.arange(self._options_count)).astype(np.int64)
         return one_hot.ravel()
 
-    def share(self, x: Words, me: PartyId, draw: Draw) -> dict[PartyId, Parcel]:
+    def with_noise(self, x: Words, me: PartyId, draw: Draw) -> Words:
         if self.local:
             x = self.scheme.from_signed(self.local.report(self.scheme.to_signed(x), draw))
         if self.noise:
             noise = self.noise.draw(Stream(draw.seed(), "central noise"))
             self.scheme.add(x, self.scheme.from_signed(noise))
-        return super().share(x, me, draw)
+        return x
 
     async def compute(self, party: Party, shares: Shares) -> Words:
         summed = len(shares.parcels) * self.opened
@@ -222,8 +226,10 @@ class SecureSum(Protocol):
         return len(kind.options) if isinstance(kind, ChoiceType) else 0
 
     def _terms(self) -> tuple[str, ...]:
-        """What contributors share so that these statistics follow from sums; `variance` says why
-        with noise it is the spreads, and of bits nothing."""
+        """List the terms whose sums the statistics follow from, "1" standing for no input.
+
+        `forms.variance` says why a variance with noise takes the spreads, and of bits nothing.
+        """
         if set(self.statistics) == {"count"}:
             return ("1",)
         if "variance" not in self.statistics:
@@ -237,7 +243,7 @@ class SecureSum(Protocol):
         return bool(self.manifest.privacy.local or self.manifest.privacy.central)
 
     def _width(self) -> int:
-        """Words of one term."""
+        """Count the elements of one term."""
         if self.terms == ("1",):
             return 1
         return self.codec.length * max(1, self._options_count)
@@ -245,7 +251,9 @@ class SecureSum(Protocol):
     def spends(self, counted: Sequence[PartyId]) -> Spend:
         if self.local:
             return self.local.mechanism.spend
-        return self.noise.spends(len(counted)) if self.noise else super().spends(counted)
+        if self.noise:
+            return self.noise.spends(len(counted) - curious_makers(self))
+        return super().spends(counted)
 
     def figures_asked(self) -> tuple[str, ...]:
         return self.statistics
@@ -289,7 +297,7 @@ class SecureSum(Protocol):
             )
 
     def _check_overflow(self) -> None:
-        """No sum that the manifest's bounds allow may wrap around."""
+        """Refuse a manifest whose bounds allow a sum that wraps around."""
         n, capacity = len(self.contributors), self.scheme.capacity
         largest = 1 if self._options_count else self.codec.magnitude
         scaled = f"{largest} in units of {self.codec.quantum}"
@@ -335,10 +343,11 @@ class SecureSum(Protocol):
         what = "the " + " and the ".join(self._opened_in_words())
         lines = explain_linear(self, what, of_inputs=of_inputs)
         if of_inputs and isinstance(self.codec.kind, BoolType | ChoiceType):
-            lines.append("A unanimous answer shows in the counts, and with it everybody's input.")
+            lines.append("A unanimous answer shows in the counts, and with it every input.")
         if self.noise:
-            least, quantum = self.manifest.policy.min_contributors, self.codec.quantum
-            lines += explain_noise(self.noise, "contributors", n, least, quantum, unit)
+            least, curious = self.least_counted, curious_makers(self)
+            quantum = self.codec.quantum
+            lines += explain_noise(self.noise, "contributors", n, least, curious, quantum, unit)
         clip = self.manifest.privacy.clip
         if clip:
             lines.append(

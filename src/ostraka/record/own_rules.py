@@ -21,6 +21,12 @@ _KEYS: Final = (
 )  # fmt: skip
 
 
+_NO_FILTER: Final = (
+    'accountant = "pld" is no longer possible: it adds up runs that are all fixed beforehand, and '
+    'an organiser may choose a run by the result of an earlier one. Say "rdp": it holds then, too'
+)
+
+
 def load_rules(name: str, keys: Path) -> tuple[Rule, ...]:
     """Read each `[[budget]]` of NAME.toml beside the party's key; none without that file.
 
@@ -54,6 +60,8 @@ def _rule(table: dict[str, Any]) -> Rule:
     if "source" not in table:
         raise ValueError('source is missing: a name for this data, such as "payroll"')
     accountant = table.get("accountant", "zcdp" if "delta" in table else "basic")
+    if accountant == "pld":
+        raise ValueError(_NO_FILTER)
     if accountant not in WAYS:
         raise ValueError(f"accountant must be one of {', '.join(WAYS)}")
     least, same = table.get("min_difference", 1), table.get("same_roster_only", False)

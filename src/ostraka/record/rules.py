@@ -53,7 +53,7 @@ class Rule:
         series: patterns such as "raises-*"; every run whose series fits one counts
             (`text.fits`: neither case nor look-alikes matter).
         budget: bound of what all those runs together tell of this party's input; None: no limit.
-        accountant: the way to add up their spends.
+        accountant: the filter that adds up their spends.
         same_roster_only, min_difference: as in `[policy]`, over all those runs.
     """
 
@@ -93,7 +93,7 @@ def check_budget(rule: Rule, spends: Sequence[Spend], cost: Spend) -> None:
             hint="agree on noise in [privacy] of the manifest, or change your own budget",
             data_left=False,
         )
-    after = accountant.epsilon([*spends, cost], rule.budget.delta, rule.accountant)
+    after = accountant.epsilon([*spends, cost], rule.budget, rule.accountant)
     if after is not None and after <= rule.budget.epsilon:
         return
     raise RefusedByLedger(
@@ -109,7 +109,7 @@ def _before(spends: Sequence[Spend], rule: Rule) -> str:
     assert rule.budget is not None
     if any(spend.exact for spend in spends):
         return "an exact answer was given before, which no budget bounds"
-    before = accountant.epsilon(spends, rule.budget.delta, rule.accountant)
+    before = accountant.epsilon(spends, rule.budget, rule.accountant)
     if before is None:
         return f"its delta of {short(rule.budget.delta)} is spent"
     return f"{short(before)} of it is spent"
