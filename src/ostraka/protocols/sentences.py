@@ -27,6 +27,7 @@ def explain_linear(protocol: Protocol, what: str, *, of_inputs: bool = True) -> 
         _colluders(protocol),
         *(from_the_answer(protocol, what) if of_inputs else ()),
         _liars(protocol),
+        _consent(protocol),
         _dropouts(protocol),
     ]
 
@@ -44,6 +45,7 @@ def explain_interactive(protocol: Protocol, what: str, answer: Sequence[str]) ->
         _colluders(protocol),
         *answer,
         _honesty(protocol),
+        _consent(protocol),
         _stay(protocol),
     ]
 
@@ -251,6 +253,24 @@ def _liars(protocol: Protocol) -> str:
     return text + "a compute party that alters its shares may make the result wrong, unnoticed."
 
 
+def _consent(protocol: Protocol) -> str:
+    """Say when a party can still refuse, and that its input is then in no result."""
+    contributors, compute = set(protocol.contributors), set(protocol.scheme.compute)
+    how = "before it announces its share of the result"
+    if protocol.scheme.survives_dropouts:
+        how = "and none announces a share of the result before all of them did"
+    text = "Consent: "
+    if contributors & compute:
+        text += (
+            f"a compute party that contributes agrees to whom is counted, {how}. If its ledger or "
+            "its policy refuses, or if it is stopped before, its input is in no result."
+        )
+    if contributors - compute:
+        text += " A party" if contributors & compute else "a party"
+        text += " that only contributes agrees when it shares, to any of the sets allowed here."
+    return text
+
+
 def _dropouts(protocol: Protocol) -> str:
     n, t = len(protocol.scheme.compute), protocol.scheme.colluders
     if protocol.manifest.sharing.security == "active":
@@ -263,8 +283,8 @@ def _dropouts(protocol: Protocol) -> str:
         )
     spare, least = n - t - 1, protocol.manifest.policy.min_contributors
     text = (
-        f"Dropouts: once all contributors have shared, {spare} of the {n} compute parties may go "
-        "missing."
+        "Dropouts: once the compute parties have agreed to count all contributors, "
+        f"{spare} of the {n} compute parties may go missing."
     )
     allowed = len(protocol.contributors) - least
     if allowed:
@@ -274,6 +294,8 @@ def _dropouts(protocol: Protocol) -> str:
             f"contributor{'s' * (allowed > 1)} may be left out of the result; then at most "
             f"{spare_then} compute part{'y' if spare_then == 1 else 'ies'} may be missing."
         )
+    elif set(protocol.contributors) & set(protocol.scheme.compute):
+        text += " If one that contributes goes missing before, the run stops."
     return text
 
 
