@@ -96,9 +96,8 @@ def note(found: Found, place: str, inside: str, given: ast.expr, prefix: str) ->
     label = literal(given)
     if label is not None and label != "engine {}":
         found.streams.add(prefix + label)
-    elif isinstance(given, ast.Name | ast.Attribute | ast.Call | ast.BinOp):
-        if prefix == "" or ast.unparse(given) in ("use", "label"):
-            found.unclear |= {f"{place}: {inside}"} - FORWARDED
+    elif prefix == "" or ast.unparse(given) in ("use", "label"):
+        found.unclear.update({f"{place}: {inside}"} - FORWARDED)
 
 
 @cache
