@@ -77,7 +77,7 @@ def reports() -> None:
         me, draw = protocol.contributors[0], OsDraw()
         spent = seconds(
             lambda protocol=protocol, me=me, draw=draw: [
-                protocol.share(protocol.encode(me, 1), me, draw) for _ in range(REPORTS)
+                protocol.share(protocol.input_of(me, 1, draw), me, draw) for _ in range(REPORTS)
             ]
         )
         print(f"{kind:34}{60 * REPORTS / spent:8.0f}")

@@ -9,6 +9,9 @@ import pytest
 from ostraka import party as roles
 from ostraka.cli.bench_measure import Job, repeat
 from ostraka.errors import InputError, ManifestError, TimedOut
+from ostraka.manifest import parse
+from ostraka.noise.mechanisms import AdditiveNoise, RandomizedResponse
+from ostraka.noise.shares import NoiseShares
 from ostraka.outcome import Outcome
 from ostraka.progress import Observer, Progress
 from ostraka.record import receipt
@@ -230,3 +233,56 @@ async def test_recipients_whose_results_differ_are_told_at_once(office, monkeypa
 async def test_recipients_whose_results_agree_hear_no_warning(office):
     found = await watched(office, office.manifest(), INPUTS)
     assert [watcher.warned for _, watcher in found.values()] == [[], [], []]
+
+
+# --- noise ----------------------------------------------------------------------------------------
+
+LAPLACE = '{ mechanism = "laplace", epsilon = 1 }'
+RESPONSE = '{ mechanism = "randomized-response", epsilon = 1 }'
+EXPONENTIAL = '{ mechanism = "exponential", epsilon = 1 }'
+NOISES = [
+    ("secure-sum", "local", LAPLACE, 'type = "int"\nmin = 0\nmax = 9', 3),
+    ("secure-sum", "local", RESPONSE, 'type = "bool"', True),
+    ("secure-sum", "central", LAPLACE, 'type = "int"\nmin = 0\nmax = 9', 3),
+    ("tally", "central", LAPLACE, 'type = "bool"', True),
+    ("threshold-vote", "central", LAPLACE, 'type = "bool"', True),
+    ("private-choice", "central", EXPONENTIAL, 'type = "bool"', True),
+]
+
+
+@pytest.mark.parametrize(("protocol", "place", "noise", "input_", "value"), NOISES)
+async def test_all_noise_is_drawn_before_another_party_is_contacted(
+    office, monkeypatch, protocol, place, noise, input_, value
+):
+    """So that no peer can time how it is drawn; and none is drawn once they are there."""
+    drawn, before = [], []
+
+    def watch(kind, name):
+        real = getattr(kind, name)
+
+        def watched(self, *args):
+            drawn.append(name)
+            return real(self, *args)
+
+        monkeypatch.setattr(kind, name, watched)
+
+    watch(NoiseShares, "draw")
+    for kind in (AdditiveNoise, RandomizedResponse):
+        watch(kind, "randomize")
+    gathers = roles.Session.open
+
+    async def contacted(*args, **options):
+        before.append(len(drawn))
+        return await gathers(*args, **options)
+
+    monkeypatch.setattr(roles.Session, "open", contacted)
+    outputs = '[outputs]\npass_at = "1/2"\n' if protocol == "threshold-vote" else ""
+    manifest = parse(
+        f'[session]\ntitle = "T"\nprotocol = "{protocol}"\ndeadline = "5s"\n'
+        + office.tables(dict.fromkeys(INPUTS, '"contributor", "compute", "recipient"'))
+        + f"[input]\n{input_}\n{outputs}[sharing]\n{SHAMIR}\n[privacy]\n{place} = {noise}\n"
+    )
+    found = await office.run(manifest, dict.fromkeys(INPUTS, value))
+    assert {result["status"] for result in found.values()} == {"noised"}
+    assert before == [1, 2, 3]
+    assert len(drawn) == 3

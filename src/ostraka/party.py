@@ -21,6 +21,7 @@ from ostraka.arithmetic.randomness import OsDraw, Words
 from ostraka.blocking import run_to_end
 from ostraka.errors import Aborted, OstrakaError, PeerLost
 from ostraka.identity import Identity
+from ostraka.inputs.encoding import Signed
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId
 from ostraka.outcome import Outcome
@@ -29,6 +30,7 @@ from ostraka.protocols import runner
 from ostraka.protocols.protocol import Protocol
 from ostraka.record.budget import Spend
 from ostraka.record.ledger import Ledger, Reservation, Run
+from ostraka.record.rules import unused
 from ostraka.session import closing
 from ostraka.session.session import Session
 
@@ -172,18 +174,25 @@ class Seat:
         """
         progress = progress or Progress()
         try:
-            encoded = [self.protocol.input_of(self.me, raw)]
+            draw = OsDraw()
+            encoded = [self.protocol.input_of(self.me, raw, draw)]
+            dealt = self.protocol.dealt_noise(self.me, draw)
             # To count bytes, a protocol on an engine is rehearsed. That happens before other
             # parties wait, and only if an observer is told.
             total = self.protocol.cost().sent[self.me].bytes if progress.watched else 0
             with self._booked(progress) as booking:
-                return await self._take_part(encoded, total, booking, progress)
+                return await self._take_part(encoded, dealt, total, booking, progress)
         except OstrakaError as error:
             error.data_left = progress.data_left
             raise
 
     async def _take_part(
-        self, encoded: list[Words | None], total: int, booking: _Booking, progress: Progress
+        self,
+        encoded: list[Words | None],
+        dealt: Signed | None,
+        total: int,
+        booking: _Booking,
+        progress: Progress,
     ) -> Outcome:
         """Run from gathering to receipt, and return the outcome.
 
@@ -193,11 +202,17 @@ class Seat:
         async with taking_part(self.manifest, self.identity, self.me, observer) as session:
 
             def gate(counted: tuple[PartyId, ...]) -> None:
-                booking.commit(session, counted, self.protocol.spends(counted))
+                booking.commit(session, counted, self._cost(counted))
 
             with _Bytes(session, observer, total):
                 found = await runner.run(
-                    session, self.protocol, encoded.pop(), OsDraw(), progress, gate=gate
+                    session,
+                    self.protocol,
+                    encoded.pop(),
+                    OsDraw(),
+                    progress,
+                    gate=gate,
+                    dealt=dealt,
                 )
             if found is not None:
                 booking.result(session, found)
@@ -211,6 +226,12 @@ class Seat:
             receipt=path,
         )
 
+    def _cost(self, counted: tuple[PartyId, ...]) -> Spend:
+        """Return what the run tells; at worst, to a party that is not told who will be counted."""
+        if self.me in self.protocol.scheme.compute:
+            return self.protocol.spends(counted)
+        return self.protocol.spends_at_worst()
+
     @contextmanager
     def _booked(self, progress: Progress) -> Iterator[_Booking]:
         """Reserve the run in the ledger, if there is one; settle the reservation on an error.
@@ -220,9 +241,11 @@ class Seat:
         place = None
         if self.open_ledger is not None:
             ledger = self.open_ledger(progress.observer.warn)
-            cost = self.protocol.spends(self.protocol.contributors)
+            cost = self.protocol.spends_at_worst()
             weights = self.protocol.roster_weights()
             place = ledger.reserve(Run.of(self.manifest, self.me, cost, weights=weights))
+            for warning in unused(ledger.rules, {r.run.series for r in ledger.runs.values()}):
+                progress.observer.warn(warning)
         booking = _Booking(place, self.protocol, self.me, progress)
         try:
             yield booking

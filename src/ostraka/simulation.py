@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ostraka.arithmetic.randomness import SeededDraw, Words
+from ostraka.arithmetic.randomness import Draw, SeededDraw, Words
 from ostraka.blocking import run_to_end
 from ostraka.config import bind
 from ostraka.delivery.cost import Sent
@@ -159,6 +159,17 @@ class MemoryExchange(Exchange):
         await self.net.shuffle()
 
 
+class _Draws(dict[str, Draw]):
+    """Each party's source of randomness, which all of its run draws from, noise included."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        self._seed = seed
+
+    def __missing__(self, party: str) -> Draw:
+        return self.setdefault(party, SeededDraw(f"{self._seed} {party}"))
+
+
 async def run_all(
     protocol: Protocol,
     inputs: Mapping[PartyId, object],
@@ -179,27 +190,30 @@ async def run_all(
         gates: are asked at parties before the result is opened, by party.
     """
 
-    def encoded(party: PartyId) -> Words | None:
-        return protocol.input_of(party, inputs.get(party))
+    draws = _Draws(seed)
 
-    return await _run_all(protocol, encoded, net, seed, observers or {}, gates or {})
+    def encoded(party: PartyId) -> Words | None:
+        return protocol.input_of(party, inputs.get(party), draws[party])
+
+    return await _run_all(protocol, encoded, net, draws, observers or {}, gates or {})
 
 
 async def _run_all(
     protocol: Protocol,
     encoded: Callable[[PartyId], Words | None],
     net: MemoryNet,
-    seed: int,
+    draws: _Draws,
     observers: Mapping[PartyId, Observer],
     gates: Mapping[PartyId, Gate],
 ) -> dict[PartyId, Result]:
     results: dict[PartyId, Result] = {}
 
     async def one(party: PartyId) -> None:
-        exchange, draw = net.exchange(party), SeededDraw(f"{seed} {party}")
+        exchange, draw = net.exchange(party), draws[party]
         progress, gate = Progress(observers.get(party)), gates.get(party, open_gate)
         try:
-            playing = run(exchange, protocol, encoded(party), draw, progress, gate=gate)
+            x, dealt = encoded(party), protocol.dealt_noise(party, draw)
+            playing = run(exchange, protocol, x, draw, progress, gate=gate, dealt=dealt)
             results[party] = await playing
         except OstrakaError as error:
             results[party] = error
@@ -240,13 +254,14 @@ async def simulate(
     protocol = bind(manifest)
     made = protocol.manifest
     crashes = {PartyId(party): count for party, count in (drop or {}).items()}
-    ready = _encode_all(protocol, inputs, crashes)
+    draws = _Draws(seed)
+    ready = _encode_all(protocol, inputs, crashes, draws)
 
     def encoded(party: PartyId) -> Words | None:
-        return ready.pop(party) if party in ready else protocol.input_of(party, None)
+        return ready.pop(party) if party in ready else protocol.input_of(party, None, draws[party])
 
     net = MemoryNet(made.parties, crashes, seed)
-    found = await _run_all(protocol, encoded, net, seed, {}, {})
+    found = await _run_all(protocol, encoded, net, draws, {}, {})
     return {party: _ended(made, end) for party, end in found.items()}
 
 
@@ -272,7 +287,10 @@ def _ended(manifest: Manifest, end: Result) -> Outcome | OstrakaError:
 
 
 def _encode_all(
-    protocol: Protocol, inputs: Mapping[str, object], crashes: Mapping[PartyId, int]
+    protocol: Protocol,
+    inputs: Mapping[str, object],
+    crashes: Mapping[PartyId, int],
+    draws: _Draws,
 ) -> dict[PartyId, Words | None]:
     """Encode every input once, and return them by contributor.
 
@@ -283,7 +301,7 @@ def _encode_all(
     ready: dict[PartyId, Words | None] = {}
     for name in map(PartyId, dict.fromkeys([*inputs, *needed])):
         try:
-            ready[name] = protocol.input_of(name, inputs.get(name))
+            ready[name] = protocol.input_of(name, inputs.get(name), draws[name])
         except InputError as error:
             raise InputError(f"{name}: {error.message}", hint=error.hint, data_left=False) from None
     return ready

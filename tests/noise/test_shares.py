@@ -12,9 +12,8 @@ from ostraka.noise.shares import (
     LaplaceShares,
     Sensitivity,
     laplace_within,
-    rho_of,
 )
-from ostraka.record.budget import Spend, epsilon_of
+from ostraka.record.budget import Spend, epsilon_of, rho_of
 
 ONE = Sensitivity(1, 1, 1)
 MILLION = Sensitivity(1, 1, 10**6)

@@ -133,8 +133,12 @@ def test_steps_only_grow_on_every_link_through_two_runs_of_a_session(name, secur
     async def twice(party):
         exchange = net.exchange(party)
         for seed, raw in enumerate(inputs):
-            x = protocol.input_of(party, raw.get(party))
-            await run(exchange, protocol, x, SeededDraw(f"{seed} {party}"))
+            draw = SeededDraw(f"{seed} {party}")
+            x, dealt = (
+                protocol.input_of(party, raw.get(party), draw),
+                protocol.dealt_noise(party, draw),
+            )
+            await run(exchange, protocol, x, draw, dealt=dealt)
 
     async def main():
         async with asyncio.TaskGroup() as group:

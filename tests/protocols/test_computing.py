@@ -34,7 +34,8 @@ def compute(manifest):
         party = Party(MemoryNet(("carlos",)).exchange("carlos"), protocol.scheme)
         own, messages = {}, {}
         for i, name in enumerate(ROLES):
-            parcels = protocol.share(protocol.input_of(name, i + 1), name, SeededDraw(name))
+            draw = SeededDraw(name)
+            parcels = protocol.share(protocol.input_of(name, i + 1, draw), name, draw)
             messages[name] = protocol.scheme.message(parcels["carlos"])
             own[name] = parcels["carlos"]
         computing = Computing(protocol, party, SeededDraw(1), gate, None)

@@ -9,7 +9,7 @@ from ostraka.protocols.contributing import contribute, messages
 
 def test_messages_carry_shares_of_the_input_and_nothing_else(manifest):
     protocol = protocol_for(manifest({"alice": "c", "bob": "ckr", "carlos": "k"}, length=3))
-    x = protocol.input_of("alice", [1, -2, 3])
+    x = protocol.input_of("alice", [1, -2, 3], SeededDraw(0))
     parcels = contribute(protocol, x, "alice", SeededDraw(1))
     sent = dict(messages(protocol, "alice", parcels))
     assert {p: m.nbytes for p, m in sent.items()} == {
@@ -34,7 +34,9 @@ def test_an_enclosure_goes_behind_the_parcel(manifest, everybody):
         def message(self, to):
             return np.array([7, 7, 7], np.uint64)
 
-    parcels = contribute(protocol, protocol.input_of("alice", 5), "alice", SeededDraw(1))
+    parcels = contribute(
+        protocol, protocol.input_of("alice", 5, SeededDraw(0)), "alice", SeededDraw(1)
+    )
     for receiver, message in messages(protocol, "alice", parcels, Three()):
         plain = protocol.scheme.message(parcels[receiver]).view(np.uint64)
         assert message.tolist() == [*plain.tolist(), 7, 7, 7]

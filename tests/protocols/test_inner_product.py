@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ostraka.arithmetic.randomness import SeededDraw
 from ostraka.engine.multiply import matmul
 from ostraka.errors import InputError, ManifestError, PeerViolation
 from ostraka.manifest import parse
@@ -168,11 +169,11 @@ def test_additive_shares_and_too_few_compute_parties_are_refused():
 
 def test_an_input_that_is_not_its_owners_is_refused_before_anything_is_sent():
     protocol = protocol_for(write(OWNERS, one(bounds=(0, 5)), one("bool", bounds=None)))
-    assert protocol.input_of("alice", [5, 0]).tolist() == [5, 0]
-    assert protocol.input_of("bob", [True, False]).tolist() == [1, 0]
+    assert protocol.input_of("alice", [5, 0], SeededDraw(0)).tolist() == [5, 0]
+    assert protocol.input_of("bob", [True, False], SeededDraw(0)).tolist() == [1, 0]
     for owner, raw in (("alice", [6, 0]), ("alice", [1]), ("bob", [5, 0]), ("carlos", [1, 1])):
         with pytest.raises(InputError):
-            protocol.input_of(owner, raw)
+            protocol.input_of(owner, raw, SeededDraw(0))
 
 
 def cheating(manifest, owner, vector):

@@ -277,8 +277,9 @@ def test_only_the_data_of_contributors_has_left(manifest, sharing):
     async def main():
         async with asyncio.TaskGroup() as group:
             for name in roles:
-                x = protocol.input_of(name, INPUTS[name] if "c" in roles[name] else None)
-                one = run(net.exchange(name), protocol, x, SeededDraw(name), progress[name])
+                raw, draw = INPUTS[name] if "c" in roles[name] else None, SeededDraw(name)
+                x = protocol.input_of(name, raw, draw)
+                one = run(net.exchange(name), protocol, x, draw, progress[name])
                 group.create_task(one)
 
     asyncio.run(main())

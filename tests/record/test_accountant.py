@@ -1,17 +1,19 @@
-"""Ways of adding up, against each other, dp-accounting and closed forms."""
+"""Filters against organisers that choose each run by the results of the last ones, against each
+other, closed forms, and dp-accounting where it is installed."""
 
 import math
 import subprocess
 import sys
 from fractions import Fraction
+from functools import cache
 from itertools import pairwise
 
 import pytest
 
-from ostraka.errors import UsageError
-from ostraka.record import accountant
-from ostraka.record.accountant import WAYS, epsilon
-from ostraka.record.budget import EXACT, Spend, epsilon_of, total
+from ostraka.noise.mechanisms import DiscreteGaussian
+from ostraka.noise.shares import GaussianShares, Sensitivity
+from ostraka.record.accountant import BASIC, MAIN, REST, WAYS, epsilon
+from ostraka.record.budget import EXACT, Budget, Spend, epsilon_of, order_of, rho_of, total
 
 DELTA = Fraction("1e-6")
 TENTH = Spend.pure(Fraction(1, 10))
@@ -19,102 +21,205 @@ GAUSSIAN = Spend(epsilon_of(Fraction(1, 50), DELTA / 100), DELTA / 100, Fraction
 
 try:
     import dp_accounting
-    from dp_accounting import pld, rdp
+    from dp_accounting import rdp
 except ImportError:
     dp_accounting = None
 
 needs_dp_accounting = pytest.mark.skipif(
-    dp_accounting is None, reason="dp-accounting is not installed: ostraka[accounting]"
+    dp_accounting is None, reason="dp-accounting is not installed"
 )
-WITHOUT = ("basic", "zcdp")
+ALTERNATIVES = ("zcdp", "rdp")
 
 
-def optimal(k, each, delta):
-    """The least epsilon of k releases of a pure epsilon, exactly: [KOV15, theorem 3.3], in which
-    the loss is a binomial sum of +-epsilon."""
-    p = 1 / (1 + math.exp(-each))
-
-    def exceeds(bound):
-        found = 0.0
-        for i in range(k + 1):
-            loss = (k - 2 * i) * each
-            if loss > bound:
-                weight = math.comb(k, i) * p ** (k - i) * (1 - p) ** i
-                found += weight * -math.expm1(bound - loss)
-        return found > delta
-
-    low, high = 0.0, k * each
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if exceeds(middle) else (low, middle)
-    return high
+def budget(each, delta=DELTA):
+    return Budget(Fraction(each), Fraction(delta))
 
 
-# --- without dp-accounting -----------------------------------------------------------------------
+def passes(spends, of, way):
+    used = epsilon(spends, of, way)
+    return used is not None and used <= of.epsilon
+
+
+# --- an organiser that chooses by results ---------------------------------------------------------
+
+
+UNIT = 0.1
+"""Epsilons below are multiples of it, so that losses are whole numbers."""
+
+MENUS = [((2, 5), 1.0, 0.05), ((1, 4, 9), 1.0, 0.05), ((3, 10), 1.5, 0.1), ((2, 5), 2.0, 0.01)]
+
+
+def most_told(allowed, menu, limit):
+    """The exact delta at epsilon = limit that the best adaptive choice among randomized responses
+    gets, the worst mechanisms of their epsilons: by dynamic programming over runs and losses.
+
+    Args:
+        allowed: whether the filter passes so many runs of each kind.
+        menu: epsilons of the kinds, in units.
+    """
+
+    @cache
+    def value(counts, loss):
+        best = max(0.0, -math.expm1(limit - UNIT * loss))
+        for i, each in enumerate(menu):
+            after = (*counts[:i], counts[i] + 1, *counts[i + 1 :])
+            if allowed(after):
+                p = 1 / (1 + math.exp(-UNIT * each))
+                told = p * value(after, loss + each) + (1 - p) * value(after, loss - each)
+                best = max(best, told)
+        return best
+
+    return value((0,) * len(menu), 0)
+
+
+def fixed(counts, menu, limit):
+    """The exact delta of runs that are all fixed beforehand: what a loss distribution says."""
+    law = {0: 1.0}
+    for each, count in zip(menu, counts, strict=True):
+        p = 1 / (1 + math.exp(-UNIT * each))
+        for _ in range(count):
+            after = {}
+            for loss, weight in law.items():
+                after[loss + each] = after.get(loss + each, 0.0) + weight * p
+                after[loss - each] = after.get(loss - each, 0.0) + weight * (1 - p)
+            law = after
+    return sum(w * max(0.0, -math.expm1(limit - UNIT * loss)) for loss, w in law.items())
+
+
+@pytest.mark.parametrize("way", ALTERNATIVES)
+@pytest.mark.parametrize(("menu", "limit", "delta"), MENUS)
+def test_a_budget_holds_whatever_an_organiser_chooses_by_results(menu, limit, delta, way):
+    of = budget(str(limit), str(delta))
+
+    @cache
+    def allowed(counts):
+        kinds = zip(menu, counts, strict=True)
+        return passes([Spend.pure(Fraction(e, 10)) for e, k in kinds for _ in range(k)], of, way)
+
+    basic = most_told(lambda counts: _sum(counts, menu) <= limit + 1e-9, menu, limit)
+    assert basic == 0
+    told = most_told(allowed, menu, limit)
+    assert 0 < told <= delta  # more than epsilons that add up to the limit tell
+
+
+def _sum(counts, menu):
+    return UNIT * sum(k * each for k, each in zip(counts, menu, strict=True))
+
+
+@pytest.mark.parametrize(("menu", "limit", "delta"), MENUS)
+def test_loss_distributions_are_no_filter(menu, limit, delta):
+    """The broken filter: each list of runs keeps to delta by itself, and the choice among them by
+    results does not. That is why `pld` is refused."""
+
+    @cache
+    def allowed(counts):
+        return sum(counts) < 40 and fixed(counts, menu, limit) <= delta
+
+    assert most_told(allowed, menu, limit) > 1.1 * delta
+
+
+def test_alternatives_share_delta():
+    assert MAIN + REST + BASIC == 1
+    almost = [Spend(Fraction(1, 4), DELTA / 4)] * 4
+    assert passes(almost, budget(1), "basic")
+    assert epsilon(almost, budget(1), "zcdp") is None
+    assert epsilon(almost, budget(1), "rdp") is None
+
+
+# --- epsilons -------------------------------------------------------------------------------------
 
 
 def test_epsilons_add_exactly():
     for n in (1, 2, 3, 10):
-        assert epsilon([TENTH] * n, Fraction(0), "basic") == Fraction(n, 10)
-    assert epsilon([], DELTA, "basic") == 0
+        assert epsilon([TENTH] * n, budget(1, 0), "basic") == Fraction(n, 10)
+        assert epsilon([TENTH] * n, None, "basic") == Fraction(n, 10)
+    for way in WAYS:
+        assert epsilon([], budget(1), way) == epsilon([], budget(1, 0), way) == 0
+        assert epsilon([TENTH] * 9, budget(1, 0), way) == Fraction(9, 10)
 
 
-@pytest.mark.parametrize("way", WITHOUT)
+@pytest.mark.parametrize("way", WAYS)
 def test_an_exact_release_has_no_epsilon(way):
-    assert epsilon([TENTH, EXACT], DELTA, way) is None
+    assert epsilon([TENTH, EXACT], budget(1), way) is None
+    assert epsilon([TENTH, EXACT], None, way) is None
 
 
 def test_a_delta_that_is_spent_has_no_epsilon():
     each = Spend(Fraction(1), DELTA / 2)
-    assert epsilon([each] * 2, DELTA, "zcdp") == 2
-    assert epsilon([each] * 3, DELTA, "zcdp") is None
+    assert epsilon([each] * 2, budget(3), "basic") == 2
+    assert epsilon([each] * 3, budget(3), "basic") is None
 
 
-def test_zcdp_is_used_where_it_is_tighter():
-    assert epsilon([TENTH] * 20, DELTA, "zcdp") == 2
-    many = epsilon([TENTH] * 1000, DELTA, "zcdp")
-    assert many == epsilon_of(Fraction(5), DELTA)
-    assert many < epsilon([TENTH] * 1000, DELTA, "basic") / 4
+def test_rhos_are_used_where_that_is_tighter():
+    few, many = [TENTH] * 20, [TENTH] * 1000
+    for way in ALTERNATIVES:
+        assert Fraction(3, 2) < epsilon(few, budget(2), way) <= 2
+        assert epsilon(many, budget(25), way) < 25
+    assert epsilon(many, budget(25), "zcdp") == epsilon_of(Fraction(5), DELTA * MAIN)
+    assert epsilon(many, budget(25), "basic") == 100
 
 
-def test_gaussians_share_one_delta():
+@pytest.mark.parametrize("way", ALTERNATIVES)
+def test_gaussians_share_one_delta(way):
     """1,000 deltas of 1e-8 are 1e-5; their rhos together need only the budget's 1e-6."""
-    assert epsilon([GAUSSIAN] * 1000, DELTA, "basic") is None
-    assert epsilon([GAUSSIAN] * 1000, DELTA, "zcdp") == epsilon_of(Fraction(20), DELTA)
+    assert epsilon([GAUSSIAN] * 1000, budget(60), "basic") is None
+    fitting = epsilon_of(Fraction(20), DELTA * MAIN)
+    assert passes([GAUSSIAN] * 1000, budget(fitting), way)
+    assert not passes([GAUSSIAN] * 1001, budget(fitting), way)
 
 
-def test_what_has_no_rho_is_added_and_its_delta_taken_away():
-    other = Spend(Fraction(1, 2), DELTA / 4)
-    found = epsilon([GAUSSIAN] * 100 + [other], DELTA, "zcdp")
-    assert found == Fraction(1, 2) + epsilon_of(Fraction(2), DELTA * 3 / 4)
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("each", ["0.01", "1", "7.5"])
+def test_one_gaussian_release_may_spend_a_whole_budget(way, each):
+    """Noise as the manifest asks for it, with the budget's own epsilon and delta."""
+    of = budget(each)
+    joint = GaussianShares(of.epsilon, DELTA, Sensitivity(3, 9, 1), 2).spends(2)
+    local = DiscreteGaussian(of.epsilon, DELTA, Sensitivity(3, 9, 1)).spend
+    for spend in (joint, local):
+        assert passes([spend], of, way)
+        assert not passes([spend, spend], of, way)
 
 
-def test_pure_ones_stay_basic_beside_gaussians_where_that_is_tighter():
-    large = Spend.pure(Fraction(5))
-    found = epsilon([large] + [GAUSSIAN] * 100, DELTA, "zcdp")
-    assert found == 5 + epsilon_of(Fraction(2), DELTA)
-    assert found < epsilon_of(Fraction(2) + Fraction(25, 2), DELTA)
+def test_pure_and_gaussian_releases_together_fit_best_at_one_order():
+    mixed = [Spend.pure(Fraction(2))] + [GAUSSIAN] * 20
+    by_rho, by_order = (epsilon(mixed, budget(6), way) for way in ALTERNATIVES)
+    assert by_rho == epsilon_of(Fraction(2) + Fraction(2, 5), DELTA * MAIN)
+    assert by_order < by_rho
+
+
+def test_what_has_no_rho_is_taken_for_the_worst_and_its_delta_must_fit_the_rest():
+    small = Spend(Fraction(1, 2), DELTA * REST / 2)
+    found = epsilon([GAUSSIAN] * 100 + [small] * 2, budget(9), "zcdp")
+    assert found == epsilon_of(Fraction(2) + Fraction(1, 4), DELTA * MAIN)
+    assert epsilon([GAUSSIAN] * 100 + [small] * 3, budget(9), "zcdp") is None
 
 
 def test_slips_are_paid_for():
-    slip = Fraction(1, 2**90)
+    slip = Fraction(1, 2**100)
     slipping = [TENTH.slipping(slip)] * 1000
-    found = epsilon(slipping, DELTA, "zcdp")
-    clean = epsilon([TENTH] * 1000, DELTA, "zcdp")
-    assert clean < found < clean * Fraction(1001, 1000)
-    assert epsilon(slipping, Fraction(0), "basic") is None
-    far = [TENTH.slipping(DELTA / 1000)] * 1000
-    assert epsilon(far, DELTA, "zcdp") is None
+    for way in ALTERNATIVES:
+        assert epsilon(slipping, budget(25), way) == epsilon([TENTH] * 1000, budget(25), way)
+        far = [TENTH.slipping(DELTA * REST / 3**25)] * 1000
+        assert not passes(far, budget(25), way)
+    assert epsilon(slipping, budget(1000, 0), "basic") is None
 
 
-def test_a_way_that_is_not_there_says_what_to_install(monkeypatch):
-    monkeypatch.setitem(sys.modules, "dp_accounting", None)
-    with pytest.raises(UsageError, match="needs dp-accounting") as caught:
-        epsilon([TENTH], DELTA, "rdp")
-    assert "ostraka[accounting]" in caught.value.hint
+@pytest.mark.parametrize("way", WAYS)
+def test_more_releases_cost_more(way):
+    costs = [epsilon([TENTH] * n, budget(10), way) for n in (1, 2, 20, 40)]
+    assert all(a < b for a, b in pairwise(costs))
 
 
-def test_dp_accounting_is_imported_only_when_asked_for():
+@pytest.mark.parametrize("each", ["1e-30", "1e-9", "1e6", "1e30"])
+@pytest.mark.parametrize("way", WAYS)
+def test_budgets_of_any_size(way, each):
+    of = budget(each)
+    assert passes([Spend.pure(of.epsilon)], of, way)
+    assert not passes([Spend.pure(of.epsilon)] * 2, of, "basic")
+    assert passes([], of, way)
+
+
+def test_no_part_of_dp_accounting_is_imported():
     code = (
         "import sys, ostraka.record.ledger, ostraka.cli.main;"
         "assert not [m for m in sys.modules if m.startswith(('dp_accounting', 'scipy', 'matplot'))]"
@@ -122,7 +227,7 @@ def test_dp_accounting_is_imported_only_when_asked_for():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-# --- with it -------------------------------------------------------------------------------------
+# --- against dp-accounting ------------------------------------------------------------------------
 
 
 @needs_dp_accounting
@@ -140,47 +245,34 @@ def test_our_zcdp_is_dp_accounting_s_at_the_best_order(sigma, count):
 
 
 @needs_dp_accounting
-def test_renyi_is_dp_accounting_s():
-    theirs = rdp.RdpAccountant(neighboring_relation=dp_accounting.NeighboringRelation.REPLACE_ONE)
+@pytest.mark.parametrize("limit", [1, 5])
+def test_our_divergences_are_dp_accounting_s_at_the_same_order(limit):
+    of = budget(limit)
+    order = float(order_of(of.epsilon, DELTA * MAIN))
+    theirs = rdp.RdpAccountant(
+        orders=[order], neighboring_relation=dp_accounting.NeighboringRelation.REPLACE_ONE
+    )
     theirs.compose(dp_accounting.ZCDpEvent(0.02), 70)
     noise = 2 / (1 + math.exp(0.1))
-    theirs.compose(dp_accounting.RandomizedResponseDpEvent(noise, 2), 30)
-    ours = epsilon([GAUSSIAN] * 70 + [TENTH] * 30, DELTA, "rdp")
-    assert float(ours) == pytest.approx(theirs.get_epsilon(float(DELTA)), abs=2e-9)
+    theirs.compose(dp_accounting.RandomizedResponseDpEvent(noise, 2), 300)
+    ours = epsilon([GAUSSIAN] * 70 + [TENTH] * 300, of, "rdp")
+    assert float(ours) == pytest.approx(theirs.get_epsilon(float(DELTA * MAIN)), abs=1e-8)
 
 
-@needs_dp_accounting
-@pytest.mark.parametrize(("k", "each"), [(30, 0.1), (100, 0.1), (20, 1.0), (300, 0.05)])
-def test_losses_give_the_optimal_composition_of_pure_releases(k, each):
-    best = optimal(k, each, float(DELTA))
-    found = float(epsilon([Spend.pure(Fraction(str(each)))] * k, DELTA, "pld"))
-    assert best - 1e-6 <= found <= best + k * accountant.PLD_STEP
+@pytest.mark.parametrize(("each", "limit"), [("0.1", 5), ("0.05", 2)])
+def test_an_order_fixed_beforehand_costs_little(each, limit):
+    """How many releases fit, beside the square root law's own bound and basic composition."""
+    of, one = budget(limit), Spend.pure(Fraction(each))
+    fit = {way: _most(one, of, way) for way in WAYS}
+    assert fit["basic"] == limit / float(each)
+    assert fit["rdp"] >= fit["zcdp"] == int(rho_of(of.epsilon, DELTA * MAIN) / one.rho)
+    assert fit["rdp"] < 1.2 * fit["zcdp"]
+    assert total([one] * fit["zcdp"]).epsilon > of.epsilon
 
 
-@needs_dp_accounting
-def test_losses_are_dp_accounting_s_also_with_deltas():
-    each = Spend(Fraction(1, 5), Fraction("1e-8"))
-    parameters = pld.common.DifferentialPrivacyParameters(0.2, 1e-8)
-    one = pld.privacy_loss_distribution.from_privacy_parameters(parameters, accountant.PLD_STEP)
-    theirs = one.self_compose(40).get_epsilon_for_delta(float(DELTA))
-    assert float(epsilon([each] * 40, DELTA, "pld")) == pytest.approx(theirs, abs=2e-9)
-    assert epsilon([each] * 101, DELTA, "pld") is None
-
-
-@needs_dp_accounting
-@pytest.mark.parametrize("spends", [[TENTH] * 50, [GAUSSIAN] * 50, [TENTH] * 30 + [GAUSSIAN] * 30])
-def test_no_way_is_worse_than_basic_or_better_than_the_best_for_pure_releases(spends):
-    found = {way: epsilon(spends, DELTA, way) for way in WAYS}
-    basic = total(spends).epsilon
-    assert all(value <= basic for value in found.values())
-    assert found["rdp"] <= found["zcdp"] * Fraction(1001, 1000)  # fixed orders against the best
-    if not any(s.concentrates for s in spends):
-        best = optimal(len(spends), 0.1, float(DELTA))
-        assert all(float(value) >= best - 1e-6 for value in found.values())
-
-
-@needs_dp_accounting
-@pytest.mark.parametrize("way", WAYS)
-def test_more_releases_cost_more(way):
-    costs = [epsilon([TENTH] * n, DELTA, way) for n in (1, 2, 20, 40)]
-    assert all(a < b for a, b in pairwise(costs))
+def _most(one, of, way):
+    low, high = 0, 10_000
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if passes([one] * middle, of, way) else (low, middle)
+    return low

@@ -20,14 +20,22 @@ def test_a_budget_file_says_exactly(tmp_path):
     (tmp_path / "alice.toml").write_text(
         '[[budget]]\nsource = "a"\nseries = ["x", "y-*"]\nepsilon = "1/3"\ndelta = 1e-6\n'
         '[[budget]]\nsource = "b"\nmin_difference = 3\nsame_roster_only = true\n'
-        '[[budget]]\nsource = "c"\nepsilon = 2\naccountant = "pld"\n'
+        '[[budget]]\nsource = "c"\nepsilon = 2\naccountant = "rdp"\n'
     )
     a, b, c = load_rules("alice", tmp_path)
     assert (a.budget.epsilon, a.budget.delta) == (Fraction(1, 3), Fraction(1, 10**6))
     assert (a.series, a.accountant) == (("x", "y-*"), "zcdp")
     assert (b.series, b.budget, b.min_difference, b.same_roster_only) == (("*",), None, 3, True)
-    assert (c.accountant, c.budget.delta) == ("pld", Fraction(1, 10**9))
+    assert (c.accountant, c.budget.delta) == ("rdp", Fraction(1, 10**9))
     assert load_rules("bob", tmp_path) == ()
+
+
+def test_a_way_of_adding_up_that_is_no_filter_is_refused(tmp_path):
+    (tmp_path / "alice.toml").write_text(
+        '[[budget]]\nsource = "c"\nepsilon = 2\naccountant = "pld"\n'
+    )
+    with pytest.raises(UsageError, match="may choose a run by the result"):
+        load_rules("alice", tmp_path)
 
 
 def test_the_guide_s_budgets_are_valid(tmp_path):
@@ -39,3 +47,40 @@ def test_the_guide_s_budgets_are_valid(tmp_path):
         (tmp_path / "alice.toml").write_text(block)
         (rule,) = load_rules("alice", tmp_path)
         assert rule.source == "payroll"
+
+
+def write_rules(directory, series, name="alice.toml"):
+    (directory / name).write_text(f'[[budget]]\nsource = "payroll"\nseries = "{series}"\n', "utf-8")
+
+
+def test_rules_in_another_encoding_are_refused_rather_than_read_as_others(tmp_path):
+    text = '[[budget]]\nsource="payroll"\nseries="Geh\u00e4lter-*"\nepsilon="0.1"\n'
+    (tmp_path / "alice.toml").write_bytes(text.encode("latin-1"))
+    with pytest.raises(UsageError, match=r"alice\.toml:3: .* byte 0xe4"):
+        load_rules("alice", tmp_path)
+    (tmp_path / "alice.toml").write_bytes(text.encode("utf-16"))
+    (rule,) = load_rules("alice", tmp_path)
+    assert rule.covers("Gehälter-Mai")
+
+
+@pytest.mark.parametrize(
+    "series", ["Geha\u0308lter-Mai", " Gehälter-Mai", "GEHÄLTER-Mai", "Gehälter\u2011Mai"]
+)
+def test_a_rule_covers_its_series_however_that_is_written(tmp_path, series):
+    write_rules(tmp_path, "Gehälter-*")
+    (rule,) = load_rules("alice", tmp_path)
+    assert rule.covers(series)
+    assert not rule.covers("Gehaelter-Mai")
+
+
+@pytest.mark.parametrize("name", ["source", "series"])
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [("p\u0430y", "mixes Cyrillic and Latin"), ("a\u202eb", r"U\+202E"), (" ", "1 to 200")],
+)
+def test_texts_that_mislead_the_eye_are_refused_in_rules(tmp_path, name, value, words):
+    other = "series" if name == "source" else "source"
+    text = f'[[budget]]\n{name} = "{value}"\n{other} = "x"\n'
+    (tmp_path / "alice.toml").write_text(text, "utf-8")
+    with pytest.raises(UsageError, match=f"{name} .*{words}"):
+        load_rules("alice", tmp_path)

@@ -117,10 +117,12 @@ async def repeat(job: Job, make_input: Callable[[], object]) -> tuple[list[Timin
     async with job.session() as session:
         for _ in range(job.runs):
             x = outcome = None  # before the next input is made: vectors may be long
-            x = protocol.input_of(job.me, make_input())
+            draw = OsDraw()
+            x = protocol.input_of(job.me, make_input(), draw)
+            dealt = protocol.dealt_noise(job.me, draw)
             await _barrier(session)
             begin, sent = monotonic(), session.bytes_sent
-            outcome = await runner.run(session, protocol, x, OsDraw())
+            outcome = await runner.run(session, protocol, x, draw, dealt=dealt)
             timings.append(Timing(begin, monotonic(), session.bytes_sent - sent))
     return timings, outcome
 

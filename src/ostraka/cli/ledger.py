@@ -158,7 +158,7 @@ def _standing(rule: Rule, runs: Sequence[Record]) -> dict[str, Any]:
     spends = [r.cost for r in runs]
     budget = rule.budget
     delta = budget.delta if budget else total(spends).delta
-    spent = accountant.epsilon(spends, delta, rule.accountant)
+    spent = accountant.epsilon(spends, budget, rule.accountant)
     limit = budget.epsilon if budget else None
     left = None if limit is None else max(Fraction(0), limit - spent) if spent is not None else 0
     return {

@@ -56,8 +56,7 @@ def _panel(panel: Any, standing: dict[str, Any]) -> None:
     points = [
         (datetime.fromisoformat(bounded[n - 1].at), float(epsilon))
         for n in steps
-        if (epsilon := accountant.epsilon(spends[:n], standing["delta"], rule.accountant))
-        is not None
+        if (epsilon := accountant.epsilon(spends[:n], rule.budget, rule.accountant)) is not None
     ]
     if points:
         points.insert(0, (points[0][0], 0.0))

@@ -18,10 +18,11 @@ from ostraka.engine.backend import backend_of
 from ostraka.engine.compare import less_than_zero
 from ostraka.engine.reveal import reveal
 from ostraka.errors import PeerViolation
+from ostraka.inputs.encoding import Signed
 from ostraka.noise.shares import NoiseShares
 
 
-async def add_noise(x: SecretArray, noise: NoiseShares) -> SecretArray:
+async def add_noise(x: SecretArray, noise: NoiseShares, drawn: Signed | None = None) -> SecretArray:
     """Add every compute party's share of the noise to x; noise and result stay secret.
 
     One round, in which each party sends n - t - 1 elements for each element over Shamir shares;
@@ -29,12 +30,14 @@ async def add_noise(x: SecretArray, noise: NoiseShares) -> SecretArray:
 
     Args:
         x: as many elements as the noise was made for.
+        drawn: this party's share of the noise. It should be drawn before peers wait for it, since
+            the time it takes depends on it; None: it is drawn now.
 
     Raises:
         PeerViolation: with active security, a party dealt a number that its noise cannot be.
     """
     engine = backend_of(x)
-    own = engine.ring.encode(noise.draw(engine.own("noise")))
+    own = engine.ring.encode(noise.draw(engine.own("noise")) if drawn is None else drawn)
     dealt = await engine.deal(range(engine.n), own, (x.size,), total=not engine.active)
     if engine.active:
         await _check(stack(dealt), noise.share.bound)

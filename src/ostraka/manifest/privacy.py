@@ -41,7 +41,9 @@ class Central(Section):
 
     Attributes:
         epsilon, delta: what the answer tells of one contributor at most; exact.
-        honest: the least part of the parties adding noise that is present and honest.
+        honest: the least part of all parties adding noise that keep it to themselves. Which of
+            them are missing from a result is not theirs to choose: noise is made for the case that
+            only honest ones are, as many as `min_contributors` allows.
     """
 
     mechanism: Annotated[

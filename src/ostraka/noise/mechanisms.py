@@ -23,10 +23,9 @@ from ostraka.noise.shares import (
     gaussian_blur,
     laplace_blur,
     laplace_within,
-    rho_of,
 )
 from ostraka.noise.tables import PRECISION, AliasTable, exp_minus
-from ostraka.record.budget import Spend, log_up
+from ostraka.record.budget import Spend, log_up, rho_of
 
 _GRID: Final = 1 << 10
 """Grid of variances: they are rounded up to a multiple of 2^-10."""

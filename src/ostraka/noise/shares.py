@@ -2,8 +2,10 @@
 
 A *maker* adds its share of noise to a vector of which only the total is opened. A curious maker
 can subtract its own share again, and a lost maker never added one; the noise of `honest` makers
-stays in any case, and is all that epsilon relies on. The rest is surplus: the noise of m makers has
-m / honest times the variance that a curator trusted by all parties would need.
+stays in any case, and is all that epsilon relies on. So `honest` counts the honest makers among the
+fewest whose shares may be in a total: a maker that is missing may be an honest one. The rest is
+surplus: the noise of m makers has m / honest times the variance that a curator trusted by all
+parties would need.
 
 *Laplace*: each maker draws NB(1/h, a) - NB(1/h, a), h being `honest` and NB the negative
 binomial law. Laws with the same a add up in their first parameter, so h shares together are
@@ -37,7 +39,7 @@ from ostraka.inputs.encoding import Signed
 from ostraka.noise.polya import Polya
 from ostraka.noise.samplers import Halves, gaussian
 from ostraka.noise.tables import Sampler
-from ostraka.record.budget import EXACT, Spend, epsilon_of
+from ostraka.record.budget import EXACT, Spend, epsilon_of, rho_of
 
 Floats = NDArray[np.float64]
 
@@ -49,9 +51,6 @@ Z95: Final = NormalDist().inv_cdf((1 + SURE) / 2)
 
 _KEPT: Final = Fraction(1, 1 << 20)
 """Part of delta that is kept for samples that are not quite from their law."""
-
-_NINE: Final = 1_000_000_000
-"""Precision of `rho_of`: nine digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +105,7 @@ class NoiseShares(ABC):
     """Shares of noise that makers draw, by one law.
 
     Attributes:
-        honest: number of makers whose shares are enough.
+        honest: number of makers whose shares are enough: those certain to be honest and there.
         share: the law of one share.
     """
 
@@ -120,8 +119,9 @@ class NoiseShares(ABC):
         return self.share.draw(stream, self.sensitivity.length)
 
     def spends(self, makers: int) -> Spend:
-        """Return the spend of a total that holds the shares of `makers` honest makers."""
-        return self._tells(min(makers, self.honest)) if makers else EXACT
+        """Return the spend of a total that holds the shares of `makers` honest makers; of none, or
+        fewer, it is that of the exact total."""
+        return self._tells(min(makers, self.honest)) if makers > 0 else EXACT
 
     @abstractmethod
     def _tells(self, makers: int) -> Spend:
@@ -252,15 +252,6 @@ class GaussianShares(NoiseShares):
     def blur(self, makers: int) -> Blur:
         """Return the moments of the noise of `makers` shares."""
         return gaussian_blur(self.variance, makers, self.sensitivity)
-
-
-def rho_of(epsilon: Fraction, delta: Fraction) -> Fraction:
-    """Return the largest rho, to nine digits, such that rho-zCDP implies (epsilon, delta)."""
-    low, high = Fraction(0), epsilon
-    while high - low > high / _NINE:
-        middle = (low + high) / 2
-        low, high = (low, middle) if epsilon_of(middle, delta) > epsilon else (middle, high)
-    return low
 
 
 # --- the law of a total --------------------------------------------------------------------------

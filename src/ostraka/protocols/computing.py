@@ -18,6 +18,7 @@ from ostraka.delivery.party import Party
 from ostraka.delivery.source import Source
 from ostraka.errors import PeerViolation
 from ostraka.exchange import type_codes
+from ostraka.inputs.encoding import Signed
 from ostraka.names import PartyId
 from ostraka.protocols.phases import Phases
 from ostraka.protocols.protocol import Protocol
@@ -33,6 +34,7 @@ class Computing:
         draw: where its own randomness comes from.
         gate: asked before anything about the contributors counted can become known.
         enclosure: what it gives the other compute parties, and then what it was given by them.
+        dealt: its noise, if it was drawn before.
     """
 
     protocol: Protocol
@@ -40,6 +42,7 @@ class Computing:
     draw: Draw
     gate: Allow
     enclosure: Enclosure | None
+    dealt: Signed | None = None
 
     async def collect(self, source: Source, parcels: dict[PartyId, Parcel]) -> None:
         """Add to `parcels`, which holds this party's own, those of all contributors that came.
@@ -80,7 +83,14 @@ class Computing:
         parcels.clear()
         recount = partial(phases.consent.give, allow=self._allow)
         shares = Shares(
-            party.scheme, protocol.lengths, kept, party.me, self.draw, recount, self.enclosure
+            party.scheme,
+            protocol.lengths,
+            kept,
+            party.me,
+            self.draw,
+            recount,
+            self.enclosure,
+            self.dealt,
         )
         party.step = phases.computing
         result = await protocol.compute(party, shares)

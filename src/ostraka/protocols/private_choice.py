@@ -14,6 +14,7 @@ from ostraka.engine.array import SecretArray
 from ostraka.engine.backend import Backend
 from ostraka.engine.choose import argmax
 from ostraka.engine.noise import add_noise
+from ostraka.inputs.encoding import Signed
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId
 from ostraka.noise.shares import GeometricShares
@@ -26,6 +27,7 @@ from ostraka.protocols.options import read_options, refuse
 from ostraka.protocols.sentences import explain_interactive
 from ostraka.protocols.shares import Shares
 from ostraka.record.budget import short
+from ostraka.text import twice
 
 GRAINS: Final = 1 << 10
 """Parts of a score's unit in which noise is drawn: of equal scores, hardly two stay equal."""
@@ -89,7 +91,7 @@ class PrivateChoice(Vote, Comparing):
 
     async def evaluate(self, engine: Backend, x: SecretArray, shares: Shares) -> SecretArray:
         scores = await self._scores(engine, x, shares)
-        return (await noisy_first(scores * GRAINS, self.noise)).reshape(1)
+        return (await noisy_first(scores * GRAINS, self.noise, shares.dealt)).reshape(1)
 
     async def _scores(self, engine: Backend, x: SecretArray, shares: Shares) -> SecretArray:
         if self.votes:
@@ -113,7 +115,7 @@ class PrivateChoice(Vote, Comparing):
             refuse("input.length: a choice is one question")
         if self.votes and self.options.options:
             refuse("outputs.options: ballots name the options of input.type")
-        if not self.votes and (k != length or len(set(self.names)) != k or k < 2):
+        if not self.votes and (k != length or twice(self.names) or k < 2):
             refuse(
                 f"outputs.options: must name each of two options or more once, as many as the "
                 f"numbers of an input, {length}"
@@ -161,9 +163,11 @@ class PrivateChoice(Vote, Comparing):
         return explain_interactive(self, "the option that was chosen, and no score", answer)
 
 
-async def noisy_first(scores: SecretArray, noise: GeometricShares) -> SecretArray:
-    """Find the secret place, along the first axis, of the largest score with noise added.
+async def noisy_first(
+    scores: SecretArray, noise: GeometricShares, dealt: Signed | None = None
+) -> SecretArray:
+    """Return the secret place, along the first axis, of the largest score with its noise.
 
-    Of several that are equal, the first. Rounds: 1 and those of `choose.argmax`.
+    Of several largest it is the first. Rounds: 1 and those of `choose.argmax`.
     """
-    return await argmax(await add_noise(scores, noise), axis=0)
+    return await argmax(await add_noise(scores, noise, dealt), axis=0)

@@ -23,7 +23,7 @@ from ostraka.delivery.enclosure import Enclosure
 from ostraka.delivery.party import Party
 from ostraka.errors import InputError, ManifestError, RefusedByPolicy
 from ostraka.exchange import Expected
-from ostraka.inputs.encoding import Codec
+from ostraka.inputs.encoding import Codec, Signed
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId
 from ostraka.outcome import Output, Value
@@ -151,14 +151,19 @@ class Protocol(ABC):
 
     # --- the figure ---------------------------------------------------------------------------
 
-    def input_of(self, me: PartyId, raw: object) -> Words | None:
-        """Check and encode the input of `me`; None where the manifest asks `me` for none.
+    def input_of(self, me: PartyId, raw: object, draw: Draw) -> Words | None:
+        """Return the input of `me`, checked, encoded and with its own noise in it.
+
+        That is done before any peer is contacted, so no peer can time how noise is drawn.
+
+        Returns:
+            `lengths[me]` elements; None where the manifest asks `me` for no input.
 
         Raises:
             InputError: the input is not what the manifest asks for, or it asks for none.
         """
         if me in self.contributors:
-            return self.encode(me, raw)
+            return self.with_noise(self.encode(me, raw), me, draw)
         if raw is None:
             return None
         raise InputError(
@@ -174,6 +179,17 @@ class Protocol(ABC):
             InputError: the input is not what the manifest asks `me` for.
         """
         return self.scheme.from_signed(Codec(self.manifest.input_of(me)).encode(raw))
+
+    def with_noise(self, x: Words, me: PartyId, draw: Draw) -> Words:
+        """Contributor: add the noise that the manifest asks `me` for to `x`, which is consumed."""
+        return x
+
+    def dealt_noise(self, me: PartyId, draw: Draw) -> Signed | None:
+        """Compute party: draw the noise that it deals while it computes; None where it deals none.
+
+        As an input's noise, it is drawn before any peer is contacted.
+        """
+        return None
 
     def share(self, x: Words, me: PartyId, draw: Draw) -> dict[PartyId, Parcel]:
         """Split a contributor's encoded input, a parcel for each compute party. Consumes `x`."""
@@ -268,9 +284,19 @@ class Protocol(ABC):
                 hint="run it again with all of them, or agree on a lower min_contributors",
             )
 
+    @property
+    def least_counted(self) -> int:
+        """Fewest contributors that a result may count: by the policy, and by who may be missing."""
+        there = sum(not self.attendance.may_be_missing(c) for c in self.contributors)
+        return max(there, self.manifest.policy.min_contributors)
+
     def spends(self, counted: Sequence[PartyId]) -> Spend:
-        """Return what one run tells of one contributor at most, given the contributors counted."""
+        """Return the most that a run tells of one contributor, once it is known who is counted."""
         return cost_of(self.manifest)
+
+    def spends_at_worst(self) -> Spend:
+        """Return the most that a run may tell of one contributor, whichever are counted."""
+        return self.spends(self.contributors[: self.least_counted])
 
     def cost(self) -> Cost:
         """Count exactly what one run without faults sends: rounds, and each party's bytes."""

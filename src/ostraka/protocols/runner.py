@@ -16,6 +16,7 @@ from ostraka.delivery.party import Party
 from ostraka.delivery.source import LiveLinks
 from ostraka.errors import OstrakaError
 from ostraka.exchange import Exchange
+from ostraka.inputs.encoding import Signed
 from ostraka.names import PartyId, Step
 from ostraka.outcome import Outcome
 from ostraka.progress import Kind, Phase, Progress
@@ -45,6 +46,7 @@ async def run(
     progress: Progress | None = None,
     *,
     gate: Gate = open_gate,
+    dealt: Signed | None = None,
 ) -> Outcome | None:
     """Take every part that the manifest gives this party, once. Runs may follow each other.
 
@@ -53,6 +55,7 @@ async def run(
         draw: where this party's randomness comes from.
         progress: is told about phases, and shares if its observer wants them.
         gate: asked before anything can become known; may refuse.
+        dealt: a compute party's noise, `Protocol.dealt_noise`; drawn while it computes if None.
 
     Returns:
         The outcome, to a recipient; None to other parties.
@@ -67,7 +70,7 @@ async def run(
     given = [x]  # taken out as it is shared, so that a long vector is gone from then on
     del x
     try:
-        return await _play(party, protocol, given, draw, progress, gate)
+        return await _play(party, protocol, given, draw, progress, gate, dealt)
     except OstrakaError as error:
         # A ledger that refuses says that nothing has left: it knows of nothing that has.
         if error.data_left is None or progress.data_left:
@@ -82,6 +85,7 @@ async def _play(
     draw: Draw,
     progress: Progress,
     gate: Gate,
+    dealt: Signed | None,
 ) -> Outcome | None:
     me, computes = party.me, party.me in protocol.scheme.compute
     protocol.check_policy(protocol.contributors)
@@ -96,7 +100,7 @@ async def _play(
     own = None
     parcels = {party: parcel for party, parcel in parcels.items() if party == me}
     if computes:
-        computing = Computing(protocol, party, draw, gate, enclosure)
+        computing = Computing(protocol, party, draw, gate, enclosure, dealt)
         await computing.collect(LiveLinks(party, phases.sharing), parcels)
         watch.got(parcels)
         progress.enter(Phase.COMPUTING)

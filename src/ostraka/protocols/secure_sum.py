@@ -20,7 +20,12 @@ from ostraka.names import PartyId
 from ostraka.noise.clipping import sensitivity
 from ostraka.outcome import Output, Value
 from ostraka.protocols.bench_case import BenchCase, yes_or_no, yes_or_no_input, yes_votes
-from ostraka.protocols.forms.central import by_contributors, explain_noise, noised
+from ostraka.protocols.forms.central import (
+    by_contributors,
+    curious_makers,
+    explain_noise,
+    noised,
+)
 from ostraka.protocols.forms.local_noise import clipping_of, local_noise
 from ostraka.protocols.forms.variance import NoisedVariance
 from ostraka.protocols.noised_range import KNOWN_INPUTS, KNOWN_VOTES, NoisedRange
@@ -29,7 +34,6 @@ from ostraka.protocols.protocol import Protocol
 from ostraka.protocols.sentences import explain_linear
 from ostraka.protocols.shares import Shares
 from ostraka.record.budget import Spend
-from ostraka.sharing.scheme import Parcel
 
 LARGE_INPUT: Final = (
     " And if one input is known to be large (a breach in the news, say), the sum without it is an "
@@ -161,13 +165,13 @@ class SecureSum(Protocol):
         one_hot: Signed = (x[:, None] == np.arange(self._options_count)).astype(np.int64)
         return one_hot.ravel()
 
-    def share(self, x: Words, me: PartyId, draw: Draw) -> dict[PartyId, Parcel]:
+    def with_noise(self, x: Words, me: PartyId, draw: Draw) -> Words:
         if self.local:
             x = self.scheme.from_signed(self.local.report(self.scheme.to_signed(x), draw))
         if self.noise:
             noise = self.noise.draw(Stream(draw.seed(), "central noise"))
             self.scheme.add(x, self.scheme.from_signed(noise))
-        return super().share(x, me, draw)
+        return x
 
     async def compute(self, party: Party, shares: Shares) -> Words:
         return shares.total()
@@ -246,7 +250,9 @@ class SecureSum(Protocol):
     def spends(self, counted: Sequence[PartyId]) -> Spend:
         if self.local:
             return self.local.mechanism.spend
-        return self.noise.spends(len(counted)) if self.noise else super().spends(counted)
+        if self.noise:
+            return self.noise.spends(len(counted) - curious_makers(self))
+        return super().spends(counted)
 
     def figures_asked(self) -> tuple[str, ...]:
         return self.statistics
@@ -338,8 +344,9 @@ class SecureSum(Protocol):
         if of_inputs and isinstance(self.codec.kind, BoolType | ChoiceType):
             lines.append("A unanimous answer shows in the counts, and with it every input.")
         if self.noise:
-            least, quantum = self.manifest.policy.min_contributors, self.codec.quantum
-            lines += explain_noise(self.noise, "contributors", n, least, quantum, unit)
+            least, curious = self.least_counted, curious_makers(self)
+            quantum = self.codec.quantum
+            lines += explain_noise(self.noise, "contributors", n, least, curious, quantum, unit)
         clip = self.manifest.privacy.clip
         if clip:
             lines.append(

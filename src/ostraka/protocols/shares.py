@@ -9,6 +9,7 @@ import numpy as np
 
 from ostraka.arithmetic.randomness import Draw, Words
 from ostraka.delivery.enclosure import Enclosure
+from ostraka.inputs.encoding import Signed
 from ostraka.names import PartyId
 from ostraka.sharing.scheme import Explicit, Parcel, Scheme
 
@@ -24,6 +25,7 @@ class Shares:
         draw: where this compute party's own randomness comes from.
         gate: is asked about the contributors that are left, and may refuse.
         enclosure: what came with the shares, for an engine.
+        dealt: the noise that this compute party deals, if it was drawn before.
     """
 
     scheme: Scheme
@@ -33,6 +35,7 @@ class Shares:
     draw: Draw
     gate: Callable[[tuple[PartyId, ...]], None] = lambda _: None
     enclosure: Enclosure | None = None
+    dealt: Signed | None = None
     counted: tuple[PartyId, ...] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from functools import partial
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,11 +18,10 @@ from ostraka.engine.backend import Backend
 from ostraka.engine.compare import less_than_zero
 from ostraka.engine.multiply import mul
 from ostraka.inputs.encoding import Codec, Signed, renderer
-from ostraka.inputs.encoding import refuse as refuse_input
 from ostraka.manifest import InputSchema, IntType, Manifest
-from ostraka.manifest.fields import line_of_text
 from ostraka.names import PartyId
 from ostraka.outcome import Output, Value
+from ostraka.protocols.forms.cells import Cells
 from ostraka.protocols.forms.disclosure import Rules
 from ostraka.protocols.forms.grid import TOTAL, Grid
 from ostraka.protocols.forms.numbers import Comparing
@@ -32,6 +31,7 @@ from ostraka.protocols.interactive import InputOptions, all_zero
 from ostraka.protocols.options import read_options, refuse
 from ostraka.protocols.sentences import IF_INVALID, explain_interactive, from_the_answer
 from ostraka.protocols.shares import Shares
+from ostraka.text import line, same, twice
 
 COMPARISONS: Final = 2_000_000
 """Limit on those made at once, so that they take some seconds and some hundred megabytes."""
@@ -40,7 +40,7 @@ CELLS: Final = 256
 """Limit for a table, so that the sums that follow from what is given are found in a second."""
 
 Statistic = Literal["sum", "mean", "count"]
-Name = Annotated[str, BeforeValidator(lambda name: line_of_text(name, 64))]
+Name = Annotated[str, BeforeValidator(lambda name: line(name, 64))]
 Names = tuple[Name, ...]
 
 
@@ -91,6 +91,7 @@ class Table(Comparing):
         self.grid = Grid(rule.rows, rule.columns, totals=rule.totals and cells > 1)
         self.layout = self.grid.layout
         self.heads = Codec(InputSchema(type=IntType(), length=cells, min=none, max=most))
+        self.cells = Cells(rule.rows, rule.columns)
         self.vectors = 2 if rule.heads else 1
         self.figures = self.grid.figures
         signed = self.codec.low < 0 and not rule.heads
@@ -102,13 +103,9 @@ class Table(Comparing):
     # --- the figure -----------------------------------------------------------------------------
 
     def encode(self, me: PartyId, raw: object) -> Words:
-        raw = self.grid.cells_of(raw) if isinstance(raw, dict) else raw
         if not self.options.heads:
-            return self.scheme.from_signed(self.codec.encode(raw))
-        sums, heads = _apart(raw, self.layout.cells)
-        x, of = self.codec.encode(sums), self.heads.encode(heads)
-        if np.any((of == 0) & (x != 0)):
-            refuse_input("the input has a sum of no heads")
+            return self.scheme.from_signed(self.cells.encode(raw, self.codec))
+        x, of = self.cells.encode_pairs(raw, self.codec, self.heads)
         return self.scheme.from_signed(np.concatenate([x, of]))
 
     async def evaluate(self, engine: Backend, x: SecretArray, shares: Shares) -> SecretArray:
@@ -228,7 +225,7 @@ class Table(Comparing):
     def _check(self) -> None:
         rule, cells, k = self.options, self.layout.cells, len(self.contributors)
         for path, names in (("rows", rule.rows), ("columns", rule.columns)):
-            if len(set(names)) != len(names) or len(names) == 1 or TOTAL in names:
+            if twice(names) or len(names) == 1 or TOTAL in map(same, names):
                 refuse(f'outputs.{path}: names two groups or more, each once, none of them "total"')
         if rule.columns and not rule.rows:
             refuse("outputs.columns: a table with columns has rows, too")
@@ -316,24 +313,6 @@ class Table(Comparing):
             f"to {high}{heads}. Anything else is found, its value hidden: "
             f"{IF_INVALID[self.options.invalid]}."
         )
-
-
-def _apart(raw: object, cells: int) -> tuple[list[Any], list[Any]]:
-    """Separate the sums and the heads of [[sum, heads], ...], a pair for each cell; or of one pair.
-
-    Raises:
-        InputError: the input is not made of pairs.
-    """
-    found = raw.tolist() if isinstance(raw, np.ndarray) else raw
-    if cells == 1 and isinstance(found, list | tuple) and len(found) == 2 and (
-        not isinstance(found[0], list | tuple)
-    ):  # fmt: skip
-        found = [found]
-    if not isinstance(found, list | tuple) or not all(
-        isinstance(pair, list | tuple) and len(pair) == 2 for pair in found
-    ):
-        refuse_input("the input must be a pair for each cell: [[sum, heads], ...]")
-    return [pair[0] for pair in found], [pair[1] for pair in found]
 
 
 def _summed(y: SecretArray, columns: NDArray[np.int64]) -> SecretArray:

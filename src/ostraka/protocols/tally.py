@@ -54,7 +54,7 @@ class Tally(Vote):
         if self.ballots.abstain:
             counted = sum(self.weights[c] for c in shares.counted)
             found = concatenate([found, counted - cast[0]])
-        return await add_noise(found, self.noise) if self.noise else found
+        return await add_noise(found, self.noise, shares.dealt) if self.noise else found
 
     def combine(self, opened: Words, counted: Sequence[PartyId]) -> tuple[Output, ...]:
         parts = tuple(np.asarray(self.scheme.to_signed(opened)).reshape(-1, 1))

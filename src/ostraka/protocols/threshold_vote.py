@@ -20,6 +20,7 @@ from ostraka.engine.multiply import mul
 from ostraka.engine.noise import add_noise
 from ostraka.engine.rounds import Operation, alone
 from ostraka.engine.table import is_small, looked_up, randomness
+from ostraka.inputs.encoding import Signed
 from ostraka.manifest import Manifest, exact_fraction
 from ostraka.names import PartyId
 from ostraka.noise.shares import NoiseShares
@@ -116,7 +117,7 @@ class ThresholdVote(Vote):
             votes, cast = await self.count(engine, x, shares)
             votes = votes[:, : self.figures]
             if self.noise:
-                votes, cast = await self._noised(votes, cast, self.noise)
+                votes, cast = await self._noised(votes, cast, self.noise, shares.dealt)
             return await self._result(await less_than_zero(self._margins(votes, cast, shares)))
         # Totals are looked up while ballots are checked: that tells nothing, of invalid ones too.
         ballots = x.reshape(len(x), self.questions, -1)
@@ -232,12 +233,12 @@ class ThresholdVote(Vote):
         )
 
     async def _noised(
-        self, votes: SecretArray, cast: SecretArray, noise: NoiseShares
+        self, votes: SecretArray, cast: SecretArray, noise: NoiseShares, dealt: Signed | None
     ) -> tuple[SecretArray, SecretArray]:
         """Add noise to the counts; where no voter can abstain, all are known to have cast."""
         k = votes.shape[1]
         both = concatenate([votes, cast], axis=1) if self.ballots.abstain else votes
-        found = await add_noise(both, noise)
+        found = await add_noise(both, noise, dealt)
         return found[:, :k], found[:, k:] if self.ballots.abstain else cast
 
     # --- before anything runs -------------------------------------------------------------------

@@ -1,145 +1,120 @@
-"""Composition of releases: the smallest epsilon that a way of adding them up proves.
+"""Composition of releases under a budget: privacy filters, and how much of a budget they have used.
 
-basic   epsilons add, deltas add; exact
-zcdp    rhos add [BS16]; rounded up
-rdp     Renyi privacy at many orders [Mir17], by dp-accounting
-pld     privacy loss distributions [KJH20], by dp-accounting
+An organiser may choose a run by the results of earlier runs, its epsilon included. So a budget is
+kept by a *privacy filter*, a rule for stopping that holds under such adaptive choice, and a way of
+adding up that has no theorem of that kind is no way here:
 
-Each gives the basic figure where that is smaller. The last two come with `ostraka[accounting]`;
-they take a release for the worst mechanism that fits its `Spend`, so their proof holds for every
-mechanism.
+basic   epsilons add, deltas add; exact [RRUV16]
+zcdp    rhos add, and deltas of releases without a rho of their own; rounded up [WRRW23]
+rdp     Renyi divergences add, at one order that follows from the budget alone [FZ21] [Lec21]
+
+The last two pass a run that their own filter or the basic one passes. Filters that are alternatives
+share delta between them, in parts that are fixed beforehand: what passes at the end has passed one
+of them all along, so the deltas of all of them add up to that of the budget. Decision 0018 has the
+argument, and says why privacy loss distributions are not among the ways.
 """
 
 from __future__ import annotations
 
-import math
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from decimal import Decimal, localcontext
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from functools import lru_cache
+from typing import Final, Literal, get_args
 
-from ostraka.errors import UsageError
-from ostraka.record.budget import ZERO, Spend, epsilon_of, harm, total
+from ostraka.record.budget import (
+    ZERO,
+    Budget,
+    Spend,
+    epsilon_at,
+    epsilon_of,
+    harm,
+    order_of,
+    round_up,
+    total,
+)
 
-if TYPE_CHECKING:
-    from types import ModuleType
-
-Way = Literal["basic", "zcdp", "rdp", "pld"]
+Way = Literal["basic", "zcdp", "rdp"]
 WAYS: tuple[Way, ...] = get_args(Way)
 
-GRID = 10**9
-"""Grid for floats of dp-accounting: they are rounded up to a multiple of 1/GRID."""
+MAIN: Final = 1 - Fraction(1, 1 << 20)
+"""Part of delta for the conversion from rho or a Renyi divergence to epsilon. It is the part that
+Gaussian noise uses itself, so a single release may spend a whole budget."""
 
-PLD_STEP = 1e-4
-"""Grid for privacy losses: they are rounded up to a multiple of it."""
+REST: Final = Fraction(1, 1 << 21)
+"""Part of delta for slips, and for releases whose rho is not known."""
+
+BASIC: Final = Fraction(1, 1 << 21)
+"""Part of delta for basic composition as an alternative: enough for what samplers leave out."""
+
+_FAR: Final = 1000
+"""Bound of order times epsilon beyond which a Renyi divergence is taken for epsilon itself."""
 
 
-def epsilon(spends: Sequence[Spend], delta: Fraction, way: Way) -> Fraction | None:
-    """Return the smallest epsilon proven, for which all releases are (epsilon, delta)-private.
+def epsilon(spends: Sequence[Spend], budget: Budget | None, way: Way) -> Fraction | None:
+    """Return how much of a budget's epsilon some releases have used: more than it, if too much.
+
+    Args:
+        spends: of the releases; each may have been chosen by the results of those before it.
+        budget: None: the epsilon of basic composition, with any delta.
+        way: the filter.
 
     Returns:
-        The epsilon of all releases together; None when there is none, because one release was
-        exact or their own deltas exceed `delta`.
-
-    Raises:
-        UsageError: dp-accounting is not installed.
+        At most the budget's epsilon where the filter passes the releases; None when no epsilon
+        would do, because one release was exact or their deltas exceed the filter's part of delta.
     """
     together = total(spends)
-    if together.epsilon is None:
-        return None
-    found = [together.epsilon] if together.delta <= delta else []
-    if way == "pld":
-        found += _by_pld(spends, delta)
-    elif way != "basic":
-        found += _by_rho(spends, delta, way)
+    if budget is None or together.epsilon is None:
+        return together.epsilon
+    share = budget.delta if way == "basic" else budget.delta * BASIC
+    found = [together.epsilon] if together.delta <= share else []
+    if way != "basic" and budget.delta > 0 and _rest(spends, budget) <= budget.delta * REST:
+        found.append(_by_rho(spends, budget) if way == "zcdp" else _by_order(spends, budget))
     return min(found, default=None)
 
 
-def _by_rho(spends: Sequence[Spend], delta: Fraction, way: Way) -> list[Fraction]:
-    """Return epsilons with some releases composed by rho, and the others by basic composition.
-
-    Two choices are tried: all releases whose rho is known, and only those that concentrate."""
-    unknown = [s for s in spends if s.rho is None]
-    pure = [s for s in spends if s.rho is not None and not s.concentrates]
-    gaussian = [s for s in spends if s.concentrates]
-    found = []
-    for chosen, rest in ((pure + gaussian, unknown), (gaussian, unknown + pure)):
-        if chosen:
-            found += _together(chosen, total(rest), delta, way)
-    return found
+def _rest(spends: Sequence[Spend], budget: Budget) -> Fraction:
+    """Return the delta of releases whose rho is not known, and what the others' slips add."""
+    unknown = sum((s.delta for s in spends if s.rho is None), ZERO)
+    slip = sum((s.slip for s in spends if s.rho is not None), ZERO)
+    return unknown + harm(budget.epsilon) * slip
 
 
-def _together(chosen: Sequence[Spend], rest: Spend, delta: Fraction, way: Way) -> list[Fraction]:
-    """Return the epsilon of `chosen` by rho plus that of `rest`, or nothing if delta is too small.
-
-    A part of delta is kept for slips; how much they need depends on the epsilon that results."""
-    assert rest.epsilon is not None
-    slip = sum((s.slip for s in chosen), ZERO)
-    left = delta - rest.delta
-    for kept in (ZERO,) if not slip else (left / 1024, left / 2):
-        if not 0 < left - kept < 1:
-            continue
-        own = left - kept
-        proven = epsilon_of(_rho(chosen), own) if way == "zcdp" else _renyi(chosen, own)
-        if harm(rest.epsilon + proven) * slip <= kept:
-            return [rest.epsilon + proven]
-    return []
+def _by_rho(spends: Sequence[Spend], budget: Budget) -> Fraction:
+    """Return the epsilon of the sum of rhos: every order at once, so none has to be chosen."""
+    return epsilon_of(sum(map(_rho, spends), ZERO), budget.delta * MAIN)
 
 
-def _rho(spends: Iterable[Spend]) -> Fraction:
-    """Return the sum of the rhos that are known."""
-    return sum((s.rho for s in spends if s.rho is not None), ZERO)
+def _rho(spend: Spend) -> Fraction:
+    """Return rho; where it is not known that of the worst release of this epsilon and delta."""
+    assert spend.epsilon is not None
+    return spend.epsilon**2 / 2 if spend.rho is None else spend.rho
 
 
-# --- through dp-accounting -----------------------------------------------------------------------
+def _by_order(spends: Sequence[Spend], budget: Budget) -> Fraction:
+    """Return the epsilon of the sum of Renyi divergences at the budget's order."""
+    delta = budget.delta * MAIN
+    order = order_of(budget.epsilon, delta)
+    divergence = sum((_divergence(spend, order) for spend in spends), ZERO)
+    return epsilon_at(order, divergence, delta) if divergence else ZERO
 
 
-def _dp_accounting() -> tuple[ModuleType, ModuleType, ModuleType]:
-    """Import dp-accounting, which takes a second, when it is needed and not before."""
-    try:
-        import dp_accounting
-        from dp_accounting import pld, rdp
-    except ImportError:
-        raise UsageError(
-            "accounting by Renyi privacy or privacy loss distributions needs dp-accounting",
-            hint="pip install 'ostraka[accounting]', or set the budget's accountant to \"zcdp\"",
-            data_left=False,
-        ) from None
-    return dp_accounting, rdp, pld
+def _divergence(spend: Spend, order: Fraction) -> Fraction:
+    """Return the most that a release can have: that of a Gaussian for its rho, and for its epsilon
+    that of randomized response between two answers, the worst mechanism of that epsilon [KOV15]."""
+    assert spend.epsilon is not None
+    if spend.concentrates and spend.rho is not None:
+        return order * spend.rho
+    return _of_response(spend.epsilon, order)
 
 
-def _renyi(spends: Sequence[Spend], delta: Fraction) -> Fraction:
-    """Return the epsilon by Renyi privacy.
-
-    Pure releases are taken for randomized response between two answers, the worst mechanism of
-    their epsilon; the others for zCDP."""
-    events, rdp, _ = _dp_accounting()
-    accountant = rdp.RdpAccountant(neighboring_relation=events.NeighboringRelation.REPLACE_ONE)
-    pure = Counter(s.epsilon for s in spends if not s.concentrates)
-    for each, count in pure.items():
-        if each:
-            noise = 2 / (1 + math.exp(each))
-            accountant.compose(events.RandomizedResponseDpEvent(noise, 2), count)
-    rest = _rho(s for s in spends if s.concentrates)
-    if rest:
-        accountant.compose(events.ZCDpEvent(float(rest)))
-    return _up(accountant.get_epsilon(float(delta)))
-
-
-def _by_pld(spends: Sequence[Spend], delta: Fraction) -> list[Fraction]:
-    """Return the epsilon by privacy loss distributions, of the worst mechanism for each spend."""
-    _, _, pld = _dp_accounting()
-    distribution: Any = pld.privacy_loss_distribution.identity(
-        value_discretization_interval=PLD_STEP
-    )
-    for (each, own), count in Counter((s.epsilon, s.delta) for s in spends).items():
-        parameters = pld.common.DifferentialPrivacyParameters(float(each or 0), float(own))
-        one = pld.privacy_loss_distribution.from_privacy_parameters(parameters, PLD_STEP)
-        distribution = distribution.compose(one.self_compose(count))
-    found = float(distribution.get_epsilon_for_delta(float(delta)))
-    return [_up(found)] if math.isfinite(found) else []
-
-
-def _up(value: float) -> Fraction:
-    """Round up to a multiple of 1/GRID."""
-    return Fraction(math.ceil(Fraction(value) * GRID), GRID)
+@lru_cache(maxsize=1024)
+def _of_response(each: Fraction, order: Fraction) -> Fraction:
+    """Return the divergence of order a: ln((e^(a e) + e^((1 - a) e)) / (1 + e^e)) / (a - 1)."""
+    if order * each > _FAR:
+        return each
+    with localcontext() as context:
+        context.prec = 60
+        a, e = (Decimal(x.numerator) / x.denominator for x in (order, each))
+        odds = ((a * e).exp() + ((1 - a) * e).exp()) / (1 + e.exp())
+        return min(each, round_up(odds.ln() / (a - 1)))

@@ -12,15 +12,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal, localcontext
 from fractions import Fraction
+from functools import lru_cache
 
 from ostraka.manifest import Local, Manifest
 
 ZERO = Fraction(0)
-GRID = Decimal("1e-12")
-"""Grid for bounds that have to be rounded: they are rounded up to a multiple of it."""
+GRID = 10**12
+"""Grid for bounds that have to be rounded: they are rounded up to a multiple of 1 / GRID."""
 
 DEFAULT_DELTA = Fraction(1, 10**9)
 """Delta of a budget that names none: enough for what samplers leave out, not for a Gaussian."""
+
+_NINE = 1_000_000_000
+"""Precision of `rho_of`: nine digits."""
 
 _DIGITS = 60
 _SLACK = Decimal("1e-40")
@@ -160,7 +164,23 @@ def epsilon_of(rho: Fraction, delta: Fraction) -> Fraction:
         raise ValueError("needs a delta between 0 and 1, and a rho that is not negative")
     if rho == 0:
         return ZERO
-    return max(ZERO, _bound(rho, delta, Fraction(_best_order(float(rho), _log(delta)))))
+    order = Fraction(_best_order(float(rho), _log(delta)))
+    return epsilon_at(order, order * rho, delta)
+
+
+@lru_cache(maxsize=256)
+def rho_of(epsilon: Fraction, delta: Fraction) -> Fraction:
+    """Return the largest rho, to nine digits, such that rho-zCDP implies (epsilon, delta)."""
+    low, high = ZERO, epsilon
+    while high - low > high / _NINE:
+        middle = (low + high) / 2
+        low, high = (low, middle) if epsilon_of(middle, delta) > epsilon else (middle, high)
+    return low
+
+
+def order_of(epsilon: Fraction, delta: Fraction) -> Fraction:
+    """Return the order of Renyi divergence at which most rho fits into (epsilon, delta)."""
+    return Fraction(_best_order(float(rho_of(epsilon, delta)), _log(delta)))
 
 
 def _log(value: Fraction) -> float:
@@ -181,30 +201,29 @@ def _best_order(rho: float, log_delta: float) -> float:
     return 1 + max(1e-9, math.exp((low + high) / 2))
 
 
-def _bound(rho: Fraction, delta: Fraction, order: Fraction) -> Fraction:
-    """Return the epsilon that one order proves, rounded up."""
+def epsilon_at(order: Fraction, divergence: Fraction, delta: Fraction) -> Fraction:
+    """Return the epsilon that a Renyi divergence of one order proves, rounded up to `GRID`."""
     with localcontext() as context:
         context.prec = _DIGITS
-        a, r, d = map(_decimal, (order, rho, delta))
-        found = a * r - (d * a).ln() / (a - 1) + (1 - 1 / a).ln()
-        return _up(found)
+        a, r, d = map(_decimal, (order, divergence, delta))
+        return max(ZERO, round_up(r - (d * a).ln() / (a - 1) + (1 - 1 / a).ln()))
 
 
 def _decimal(value: Fraction) -> Decimal:
     return Decimal(value.numerator) / value.denominator
 
 
-def _up(value: Decimal) -> Fraction:
+def round_up(value: Decimal) -> Fraction:
     """Round a figure of 60 digits up to a multiple of `GRID`, beyond all its rounding errors."""
     slack = _SLACK * max(Decimal(1), abs(value))
-    return Fraction((value + slack).quantize(GRID, ROUND_CEILING))
+    return Fraction(math.ceil(Fraction(value + slack) * GRID), GRID)
 
 
 def log_up(value: Fraction) -> Fraction:
     """Return ln(value), rounded up to `GRID`."""
     with localcontext() as context:
         context.prec = _DIGITS
-        return _up(_decimal(value).ln())
+        return round_up(_decimal(value).ln())
 
 
 # --- what a manifest costs -----------------------------------------------------------------------

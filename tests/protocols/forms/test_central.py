@@ -12,13 +12,15 @@ import numpy as np
 import pytest
 
 from ostraka.errors import ManifestError, RefusedByPolicy
-from ostraka.noise.shares import LaplaceShares
+from ostraka.noise.shares import GaussianShares, LaplaceShares, Sensitivity
 from ostraka.protocols import protocol_for
+from ostraka.protocols.secure_sum import SecureSum
 from ostraka.record.budget import Spend
 from ostraka.simulation import MemoryNet, run_all, simulate_sync
 
 D = 100_000
-ROLES = {**dict.fromkeys(("alice", "bob", "carlos", "david"), "c"), "erin": "k", "frank": "kr"}
+CURIOUS, HONEST = ("alice", "bob"), ("carlos", "david", "erin")
+ROLES = {**dict.fromkeys(CURIOUS + HONEST, "c"), "frank": "k", "grace": "kr"}
 SHAMIR = {"scheme": "shamir", "threshold": 1}
 
 
@@ -26,26 +28,32 @@ def central(mechanism="laplace", epsilon=1.0, more=""):
     return f'central = {{ mechanism = "{mechanism}", epsilon = {epsilon}{more} }}'
 
 
-def vectors(manifest, sharing, **more):
-    """Four contribute D numbers each; two of them suffice."""
-    return manifest(
-        ROLES, length=D, bounds=(0, 1), privacy=central(epsilon=D), least=2, **sharing, **more
-    )
+def vectors(manifest, *, privacy, least, **more):
+    """Five contribute D numbers each, three of them honest."""
+    return manifest(ROLES, length=D, bounds=(0, 1), privacy=privacy, least=least, **SHAMIR, **more)
 
 
 def opened(protocol, inputs, *, seed, drop=()):
     net = MemoryNet(protocol.manifest.parties, dict.fromkeys(drop, 0), seed)
     results = asyncio.run(run_all(protocol, inputs, net, seed=seed))
-    return results["frank"]
+    return results["grace"]
+
+
+class Pooling(SecureSum):
+    """Secure sum in which some contributors tell their noise: it is taken off the result again."""
+
+    def with_noise(self, x, me, draw):
+        noisy = super().with_noise(x.copy(), me, draw)
+        return x if me in CURIOUS else noisy
 
 
 def neighbours(protocol, drop=()):
-    """The noise on two neighbouring inputs: where one contributor gives 0 and where it gives 1."""
+    """What is known of carlos when it gives 0s, and when it gives 1s; all the others give 0s."""
     zeros = dict.fromkeys(protocol.contributors, [0] * D)
     found = []
     for seed, inputs in enumerate((zeros, zeros | {"carlos": [1] * D})):
         outcome = opened(protocol, inputs, seed=seed, drop=drop)
-        assert len(outcome.contributors) == 4 - len(drop)
+        assert len(outcome.contributors) == len(ROLES) - 2 - len(drop)
         found.append(np.array(outcome.outputs[0].value))
     return found
 
@@ -53,43 +61,94 @@ def neighbours(protocol, drop=()):
 # --- what an adversary sees -----------------------------------------------------------------------
 
 
-def test_epsilon_holds_after_the_maximum_of_dropouts(manifest, told_at_least):
-    """Two of four never come, so the noise of two is all there is."""
-    protocol = protocol_for(vectors(manifest, SHAMIR))
-    assert protocol.noise.honest == 2
-    a, b = neighbours(protocol, drop=("alice", "bob"))
-    assert 0.9 < told_at_least(a, b) <= 1
+LAPLACE = central(epsilon=D, more=', honest = "3/5"')
 
 
-@pytest.mark.parametrize("sharing", [{}, SHAMIR])
-def test_epsilon_holds_when_all_are_there(manifest, told_at_least, sharing):
-    roles = ROLES if sharing else dict.fromkeys(("alice", "bob", "carlos", "frank"), "ckr")
-    agreement = manifest(
-        roles, length=D, bounds=(0, 1), privacy=central(epsilon=D), least=4, **sharing
-    )
-    protocol = protocol_for(agreement)
+@pytest.mark.parametrize(("least", "gone"), [(3, 2), (4, 1), (5, 0)])
+def test_epsilon_holds_at_the_worst_dropouts(manifest, told_at_least, least, gone):
+    """As many honest ones never come as the policy allows; the curious ones stay, and pool."""
+    protocol = Pooling(vectors(manifest, privacy=LAPLACE, least=least))
+    assert protocol.noise.honest == least - 2
+    recorded = float(protocol.spends_at_worst().epsilon) / D
+    assert recorded == 1
+    a, b = neighbours(protocol, drop=HONEST[len(HONEST) - gone :])
+    assert 0.9 < told_at_least(a, b) <= recorded
+
+
+def test_gaussian_noise_holds_at_the_worst_dropouts(manifest, told_at_least):
+    """Each element as a query of its own, sized for as many makers as the protocol counts on."""
+    delta = Fraction(1, 100)
+    gauss = central("gaussian", 1, ', delta = 0.01, honest = "3/5"')
+    protocol = Pooling(vectors(manifest, privacy=gauss, least=4))
+    honest = protocol.noise.honest
+    protocol.noise = GaussianShares(Fraction(1), delta, Sensitivity(1, 1, D), honest)
+    recorded = protocol.spends_at_worst()
+    assert (honest, recorded.delta) == (2, delta)
+    a, b = neighbours(protocol, drop=("erin",))
+    assert 0 < told_at_least(a, b, 0.01) <= recorded.epsilon <= 1
+
+
+def test_epsilon_holds_when_all_are_there(manifest, told_at_least):
+    """No result goes without a party's shares where sharing is additive."""
+    roles = dict.fromkeys((*CURIOUS, *HONEST, "frank", "grace"), "ckr")
+    agreement = manifest(roles, length=D, bounds=(0, 1), privacy=central(epsilon=D), least=4)
+    protocol = Pooling(agreement)
+    assert protocol.least_counted == 7
+    assert protocol.noise.honest == 4
     zeros = dict.fromkeys(protocol.contributors, [0] * D)
     one = zeros | {"carlos": [1] * D}
     a, b = (
         np.array(opened(protocol, x, seed=i).outputs[0].value) for i, x in enumerate((zeros, one))
     )
-    assert 0.6 < told_at_least(a, b) <= 1  # four shares of noise where two are enough
+    assert 0.6 < told_at_least(a, b) <= 1  # five shares of noise where four are enough
 
 
-def test_noise_sized_for_all_is_found_out_when_half_of_it_never_comes(manifest, told_at_least):
-    """The broken mechanism, in the same test: planned for four makers, two are there."""
-    protocol = protocol_for(vectors(manifest, SHAMIR))
-    protocol.noise = LaplaceShares(Fraction(D), protocol.noise.sensitivity, 4)
-    assert protocol.spends(("carlos", "david")).epsilon > Fraction(D * 167, 100)
-    a, b = neighbours(protocol, drop=("alice", "bob"))
+def test_noise_for_the_honest_among_all_is_found_out_at_the_worst_dropouts(manifest, told_at_least):
+    """The broken mechanism, in the same test: the honest three of five are counted on."""
+    protocol = Pooling(vectors(manifest, privacy=LAPLACE, least=3))
+    protocol.noise = LaplaceShares(Fraction(D), protocol.noise.sensitivity, 3)
+    assert protocol.spends(("alice", "bob", "carlos")).epsilon > Fraction(D * 2)
+    a, b = neighbours(protocol, drop=("david", "erin"))
     assert told_at_least(a, b) > 1.4
 
 
+@pytest.mark.parametrize("least", [1, 2])
+def test_noise_that_the_curious_may_know_all_of_is_refused(manifest, least):
+    """Two of five are curious, and a result may count only those."""
+    with pytest.raises(ManifestError, match="would hide nothing") as caught:
+        protocol_for(vectors(manifest, privacy=LAPLACE, least=least))
+    enough = {1: "5/5", 2: "4/5"}[least]
+    assert caught.value.hint == (
+        f'set min_contributors to 3 or more in [policy], or honest to "{enough}" or more'
+    )
+    for change in (
+        {"least": 3, "privacy": LAPLACE},
+        {"least": least, "privacy": LAPLACE.replace("3/5", enough)},
+    ):
+        assert protocol_for(vectors(manifest, **change)).noise.honest == 1
+
+
 def test_fewer_than_noise_takes_are_refused(manifest):
-    protocol = protocol_for(vectors(manifest, SHAMIR))
+    protocol = protocol_for(vectors(manifest, privacy=LAPLACE, least=3))
     zeros = dict.fromkeys(protocol.contributors, [0] * D)
     found = opened(protocol, zeros, seed=1, drop=("alice", "bob", "carlos"))
     assert isinstance(found, RefusedByPolicy)
+
+
+@pytest.mark.parametrize("counted", range(8))
+def test_what_is_recorded_is_what_the_honest_among_the_counted_leave(manifest, counted):
+    """Two of seven are curious, and at least four are counted."""
+    roles = {f"c{i}": "c" for i in range(7)} | {"k0": "kr", "k1": "k"}
+    some = central(epsilon=1, more=', honest = "5/7"')
+    protocol = protocol_for(manifest(roles, privacy=some, bounds=(0, 1), least=4, **SHAMIR))
+    assert protocol.noise.honest == 2
+    spend = protocol.spends(protocol.contributors[:counted])
+    if counted <= 2:
+        assert spend.exact
+    else:
+        assert spend == protocol.noise.spends(counted - 2)
+        assert (spend.epsilon == 1) == (counted >= 4)
+    assert protocol.spends_at_worst() == protocol.noise.spends(2)
 
 
 # --- results --------------------------------------------------------------------------------------
@@ -169,7 +228,7 @@ def test_clipping_bounds_what_one_contributor_can_change(manifest, everybody):
         ({"statistics": ("count",)}, "known anyway"),
         ({"privacy": central("exponential")}, "one is chosen"),
         ({"privacy": central(epsilon=1e-9), "bounds": (0, 10**9)}, "and noise"),
-        ({"privacy": central(more=', honest = "3/4"'), "least": 2, **SHAMIR}, "noise of 3 of 4"),
+        ({"privacy": central(more=', honest = "3/4"'), "least": 1, **SHAMIR}, "1 of 4"),
         ({"privacy": central("gaussian", 1, ", delta = 1e-25")}, None),
         ({"privacy": central("gaussian", 1, ", delta = 1e-25"), "length": 300}, "delta"),
     ],
@@ -189,8 +248,8 @@ def test_words_say_whom_the_noise_holds_against(manifest, everybody):
     text = " ".join(protocol.explain())
     assert "may change up to 50 USD in the L1 norm" in text
     assert f"a sum is within {protocol.noise.within(4) / 100:.6g} USD" in text
-    assert "The noise of 2 of the 4 is enough" in text
-    assert "up to 2 of them who pool what they know" in text
+    assert "the noise of 2 is enough" in text
+    assert "up to 2 of the 4 who pool what they know;" in text
     assert "With the noise of 1 alone, epsilon would be" in text
     assert "subtracting" not in text
 

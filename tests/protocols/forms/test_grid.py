@@ -2,7 +2,6 @@
 
 import pytest
 
-from ostraka.errors import InputError
 from ostraka.protocols.forms.grid import TOTAL, Grid
 
 SQUARE = Grid(("women", "men"), ("north", "south", "west"), totals=True)
@@ -50,12 +49,3 @@ def test_a_withheld_figure_is_absent():
     assert GRIDS[1].arranged({1: 5, 3: 8}) == {"b": 5, "total": 8}
     assert GRIDS[0].arranged({0: 7}) == 7
     assert GRIDS[0].arranged({}) is None
-
-
-def test_cells_are_given_by_name_in_any_order():
-    line = {"south": 2, "north": 1, "west": 3}
-    assert SQUARE.cells_of({"men": line, "women": line}) == [1, 2, 3, 1, 2, 3]
-    assert GRIDS[1].cells_of({"c": 3, "a": 1, "b": 2}) == [1, 2, 3]
-    for wrong in ({"men": line}, {"men": line, "women": {"north": 1}}, {"men": 1, "women": line}):
-        with pytest.raises(InputError, match="an entry for each of"):
-            SQUARE.cells_of(wrong)

@@ -163,8 +163,9 @@ def test_what_is_shared_is_the_report_and_never_the_input(manifest, everybody):
     d = 300
     agreement = manifest(everybody(3), type="bool", length=d, privacy=COINS)
     protocol = protocol_for(agreement)
-    x = protocol.encode("alice", [True] * d)
-    parcels = protocol.share(x.copy(), agreement.contributors[0], SeededDraw(1))
+    draw = SeededDraw(1)
+    x = protocol.input_of("alice", [True] * d, draw)
+    parcels = protocol.share(x, agreement.contributors[0], draw)
     total = protocol.scheme.zeros(d)
     for parcel in parcels.values():
         protocol.scheme.add_parcel(total, parcel)
@@ -186,9 +187,10 @@ def test_shares_pooled_by_all_compute_parties_tell_no_more_than_epsilon(
     protocol = protocol_for(manifest(everybody(3), length=d, privacy=noise, **kind))
 
     def report(bit):
-        x = protocol.encode("alice", np.full(d, bit))
+        draw = SeededDraw(f"pooled {bit}")
+        x = protocol.input_of("alice", np.full(d, bit), draw)
         total = protocol.scheme.zeros(d)
-        for parcel in protocol.share(x, "alice", SeededDraw(f"pooled {bit}")).values():
+        for parcel in protocol.share(x, "alice", draw).values():
             protocol.scheme.add_parcel(total, parcel)
         return protocol.scheme.to_signed(total)
 

@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, StrictInt
 
-from ostraka.arithmetic.randomness import Words
+from ostraka.arithmetic.randomness import Draw, Stream, Words
 from ostraka.engine.array import SecretArray, concatenate
 from ostraka.engine.backend import Backend
 from ostraka.engine.rounds import Masked, Operation, Product, Random, side_by_side
 from ostraka.inputs.encoding import Codec, Signed
 from ostraka.inputs.encoding import refuse as refuse_input
+from ostraka.inputs.lines import Lines
 from ostraka.manifest import BoolType, ChoiceType, Manifest
 from ostraka.names import PartyId
 from ostraka.noise.shares import NoiseShares
@@ -170,7 +171,7 @@ class Vote(Interactive):
             return [self._named[index] for index in self.codec.encode(raw).tolist()]
         if raw is None:
             refuse_input("there is no ballot")
-        values = list(raw) if isinstance(raw, list | tuple) else [raw]
+        values = list(raw) if isinstance(raw, list | tuple | Lines) else [raw]
         if len(values) != 1 and not 1 <= len(values) <= self.options.choices:
             most = self.options.choices
             refuse_input(f"the ballot has {len(values)} entries; at most {most} may be named")
@@ -244,6 +245,11 @@ class Vote(Interactive):
         if self.ballots.abstain:
             cast = cast - votes[:, -1:]
         return votes[:, : len(self.ballots.options)], cast
+
+    def dealt_noise(self, me: PartyId, draw: Draw) -> Signed | None:
+        if self.noise is None or me not in self.scheme.compute:
+            return None
+        return self.noise.draw(Stream(draw.seed(), "dealt noise"))
 
     def spends(self, counted: Sequence[PartyId]) -> Spend:
         return self.noise.spends(self.noise.honest) if self.noise else super().spends(counted)

@@ -1,4 +1,9 @@
-"""`[privacy] central`: noise that several add in shares, so nobody ever sees the exact answer."""
+"""`[privacy] central`: noise added in shares by several parties; none ever sees the exact answer.
+
+The manifest's `honest` is a part of *all* makers of noise. A maker that is missing may be an honest
+one, so of m makers counted m - curious are certain to be honest, and noise is sized for the fewest
+makers that a result may count.
+"""
 
 from __future__ import annotations
 
@@ -17,33 +22,44 @@ from ostraka.noise.shares import (
 from ostraka.outcome import Output
 from ostraka.protocols.options import refuse
 from ostraka.protocols.protocol import Protocol
-from ostraka.record.budget import short
+from ostraka.record.budget import Spend, short
 
 AdditiveShares = LaplaceShares | GaussianShares
 """Noise for figures that are opened."""
 
 
 def by_contributors(protocol: Protocol, sensitivity: Sensitivity) -> AdditiveShares | None:
-    """Noise that each contributor adds to its own vector before it shares it.
+    """Return the noise of which each contributor adds a share to its own vector.
 
-    The honest part of them is always counted: otherwise min_contributors stops the run.
+    Raises:
+        ManifestError: a result may count so few contributors that none of them must be honest.
     """
     central = protocol.manifest.privacy.central
     if central is None:
         return None
-    n, least = len(protocol.contributors), protocol.manifest.policy.min_contributors
-    honest = math.ceil(central.honest * n)
-    if least < honest:
+    n, least, curious = len(protocol.contributors), protocol.least_counted, curious_makers(protocol)
+    if least <= curious:
         refuse(
-            f"privacy.central.honest: the noise of {honest} of {n} contributors must be there, "
-            f"and a result over {least} is allowed",
-            hint=f"set min_contributors to {honest} or more in [policy], or lower honest",
+            f"privacy.central.honest: {curious} of {n} contributors may tell the noise they added, "
+            f"and a result may count {least}: all of them could be among those {curious}, and the "
+            "noise would hide nothing",
+            hint=f"set min_contributors to {curious + 1} or more in [policy], or honest to "
+            f'"{n - least + 1}/{n}" or more',
         )
-    return _shares(central, sensitivity, honest)
+    return _shares(central, sensitivity, least - curious)
+
+
+def curious_makers(protocol: Protocol) -> int:
+    """Return how many contributors may tell the noise they added, by the manifest's `honest`."""
+    central, n = protocol.manifest.privacy.central, len(protocol.contributors)
+    return n - math.ceil(central.honest * n) if central else 0
 
 
 def by_compute_parties(protocol: Protocol, sensitivity: Sensitivity) -> NoiseShares | None:
-    """Noise that compute parties deal; all but `threshold` of them are honest."""
+    """Return the noise that compute parties deal; all but `threshold` of them are honest.
+
+    All of them must stay, so the honest ones' shares are in every result.
+    """
     central = protocol.manifest.privacy.central
     if central is None:
         return None
@@ -53,7 +69,7 @@ def by_compute_parties(protocol: Protocol, sensitivity: Sensitivity) -> NoiseSha
 
 
 def _dealers(protocol: Protocol, central: Central) -> int:
-    """Compute parties that are honest for certain."""
+    """Return how many compute parties are certain to be honest."""
     n = len(protocol.scheme.compute)
     honest = n - protocol.scheme.colluders
     if central.honest * n > honest:
@@ -71,8 +87,12 @@ def _fits(protocol: Protocol, noise: NoiseShares) -> None:
 
 
 def on_scores(protocol: Protocol, change: int, scores: int) -> GeometricShares:
-    """Noise for so many scores, of which another input changes each by so much at most, and of
-    which the largest alone is named."""
+    """Return the noise for scores of which the largest alone is named.
+
+    Args:
+        change: the most that another input changes a score.
+        scores: how many there are.
+    """
     central = protocol.manifest.privacy.central
     if central is None or central.mechanism != "exponential":
         refuse(
@@ -88,8 +108,13 @@ def on_scores(protocol: Protocol, change: int, scores: int) -> GeometricShares:
 def on_counts(
     protocol: Protocol, weights: Collection[int], counts: int, changed: int
 ) -> NoiseShares | None:
-    """Noise for so many counts of votes with these weights, of which another contributor's input
-    changes so many at most."""
+    """Return the noise for counts of votes.
+
+    Args:
+        weights: how often each contributor's vote counts.
+        counts: how many counts there are.
+        changed: the most of them that another input of one contributor changes.
+    """
     w = max(weights)
     return by_compute_parties(protocol, Sensitivity(w * changed, w * w * changed, counts))
 
@@ -112,7 +137,7 @@ def _shares(central: Central, sensitivity: Sensitivity, honest: int) -> Additive
 
 
 def noised(output: Output, noise: NoiseShares | None, makers: int) -> Output:
-    """With its error, as so many makers' noise is in it."""
+    """Return the output with its error, as the noise of so many makers is in it."""
     return output.within(noise.within(makers)) if noise else output
 
 
@@ -124,45 +149,62 @@ def explain_noise(
     who: str,
     makers: int,
     least: int,
+    curious: int,
     quantum: Fraction = Fraction(1),
     unit: str = "",
 ) -> list[str]:
-    """What hides whom, from how many.
+    """Say what the noise hides, in the worst case that the manifest admits, and what it costs.
 
     Args:
         who: adds noise, in the plural.
-        makers, least: how many of them there are, and how many must be counted.
+        makers: how many of them there are.
+        least: the fewest that a result may count.
+        curious: how many of them may tell the noise they added.
         quantum, unit: what a shared 1 stands for.
     """
 
     def shown(size: float) -> str:
         return f"{size * float(quantum):.6g} {unit}".strip()
 
-    h, spend, s = noise.honest, noise.spends(noise.honest), noise.sensitivity
-    assert spend.epsilon is not None
-    promise = f"epsilon = {short(spend.epsilon)}"
+    h, s = noise.honest, noise.sensitivity
     kind, norm = "Laplace", f"{shown(s.l1)} in the L1 norm"
     if isinstance(noise, GaussianShares):
-        promise += f", delta = {short(spend.delta)}"
         kind, norm = "Gaussian", f"{shown(math.sqrt(s.l2_squared))} in the L2 norm"
-    against = f"up to {makers - h}"
-    if least < makers:
-        against += f", or {least - h} if only {least} are counted,"
-    lines = [
-        f"Noise: {who} each add a share of discrete {kind} noise, so nobody ever sees the exact "
-        f"answer. What one contributor's input changes in the result is bounded by {promise}; in "
-        f"the sums it may change up to {norm}.",
-        f"The noise of {h} of the {makers} is enough for that. Whoever adds noise knows its own "
-        f"share, so it holds against {against} of them who pool what they know.",
-        f"With probability 95% a sum is within {shown(noise.within(makers))}; noise added by "
-        f"somebody whom all trust would need {shown(noise.within(h))}.",
+    return [
+        f"Noise: {who} each add a share of discrete {kind} noise, so no party ever sees the exact "
+        "answer. What one contributor's input changes in the result is bounded by "
+        f"{_promise(noise.spends(least - curious))}; in the sums it may change up to {norm}.",
+        _against(noise, makers, least, curious),
+        f"With probability 95% a sum is within {shown(noise.within(makers))}; noise added by one "
+        f"party that all the others trust would need {shown(noise.within(h))}.",
     ]
+
+
+def _promise(spend: Spend) -> str:
+    """Return epsilon, and delta where there is one, as text."""
+    assert spend.epsilon is not None
+    delta = f", delta = {short(spend.delta)}" if spend.concentrates else ""
+    return f"epsilon = {short(spend.epsilon)}{delta}"
+
+
+def _against(noise: NoiseShares, makers: int, least: int, curious: int) -> str:
+    """Say against how many makers who pool what they know a promise holds, and why."""
+    h = noise.honest
+    text = (
+        "A party that adds noise knows its own share, so that holds against up to "
+        f"{curious} of the {makers} who pool what they know; the noise of {h} is enough."
+    )
+    if least < makers:
+        text += (
+            f" That is the worst case: a result may count {least}, with all those {curious} among "
+            f"them, and {h} others."
+        )
     if h > 1:
         fewer = noise.spends(h // 2).epsilon
         assert fewer is not None
-        most = "at most " * bool(s.width)
-        lines[1] += f" With the noise of {h // 2} alone, epsilon would be {most}{float(fewer):.3g}."
-    return lines
+        most = "at most " * bool(noise.sensitivity.width)
+        text += f" With the noise of {h // 2} alone, epsilon would be {most}{float(fewer):.3g}."
+    return text
 
 
 def explain_dealers(protocol: Protocol, most: str, of: str) -> str:
@@ -182,5 +224,5 @@ def explain_dealers(protocol: Protocol, most: str, of: str) -> str:
 def explain_dealt_noise(protocol: Protocol, noise: NoiseShares) -> list[str]:
     """Say what hides whom where compute parties add noise to counts, and what a liar can do."""
     n = len(protocol.scheme.compute)
-    lines = explain_noise(noise, "the compute parties", n, n)
+    lines = explain_noise(noise, "the compute parties", n, n, n - noise.honest)
     return [*lines, explain_dealers(protocol, str(noise.share.bound), "a count")]

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import Final
 
-from ostraka.inputs.encoding import refuse as refuse_input
 from ostraka.outcome import Value
 from ostraka.protocols.forms.suppression import Layout
-from ostraka.protocols.sentences import listed
 
 TOTAL: Final = "total"
 """Name of the total of all groups."""
@@ -68,17 +66,6 @@ class Grid:
             return self.figures - 1
         return self.layout.cells + (row if column == columns else rows + column)
 
-    def cells_of(self, raw: object) -> list[Any]:
-        """List the cells of {row: cell}, or of {row: {column: cell}}, row by row.
-
-        Raises:
-            InputError: a row or a column is missing, or is none of the table's.
-        """
-        lines = _named(raw, self.rows)
-        if not self.columns:
-            return lines
-        return [cell for line in lines for cell in _named(line, self.columns)]
-
     def arranged(self, values: Mapping[int, Value]) -> Value:
         """Arrange figures by number as a person reads them: {row: {column: value}}.
 
@@ -101,9 +88,3 @@ class Grid:
             return line.get(0)
         names = (*self.columns, TOTAL)
         return {names[j]: value for j, value in line.items()} or None
-
-
-def _named(raw: object, names: Sequence[str]) -> list[Any]:
-    if not isinstance(raw, dict) or set(raw) != set(names):
-        refuse_input(f"the input must have an entry for each of {listed(names)}, and no other")
-    return [raw[name] for name in names]
