@@ -108,6 +108,7 @@ async def _play(
     progress.enter(Phase.OPENING)
     if own is not None:
         announce(phases.openings, own)
+        progress.consented = own.counted
     outcome = await receive(protocol, party, phases.openings, own, watch.announced)
     await party.exchange.flush()
     progress.enter(Phase.DONE)
