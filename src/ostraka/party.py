@@ -30,7 +30,7 @@ from ostraka.protocols import runner
 from ostraka.protocols.protocol import Protocol
 from ostraka.record.budget import Spend
 from ostraka.record.ledger import Ledger, Reservation, Run
-from ostraka.record.rules import unused
+from ostraka.record.rules import uncovered
 from ostraka.session import closing
 from ostraka.session.session import Session
 
@@ -245,8 +245,10 @@ class Seat:
             ledger = self.open_ledger(progress.observer.warn)
             cost = self.protocol.spends_at_worst()
             weights = self.protocol.roster_weights()
-            place = ledger.reserve(Run.of(self.manifest, self.me, cost, weights=weights))
-            for warning in unused(ledger.rules, {r.run.series for r in ledger.runs.values()}):
+            run = Run.of(self.manifest, self.me, cost, weights=weights)
+            place = ledger.reserve(run)
+            earlier = {record.run.series for record in ledger.runs.values()}
+            for warning in uncovered(ledger.rules, run.series, earlier):
                 progress.observer.warn(warning)
         booking = _Booking(place, self.protocol, self.me, progress)
         try:
