@@ -106,6 +106,8 @@ class DiscreteGaussian(AdditiveNoise):
 
     def __init__(self, epsilon: Fraction, delta: Fraction, sensitivity: Sensitivity) -> None:
         rho = rho_of(epsilon, delta * (1 - _KEPT))
+        if not rho:
+            raise ValueError("epsilon is too small for so small a delta")
         self.variance = Fraction(math.ceil(sensitivity.l2_squared / (2 * rho) * _GRID), _GRID)
         spend = Spend(epsilon, delta * (1 - _KEPT), rho)
         sampler: Sampler = gaussian(self.variance)

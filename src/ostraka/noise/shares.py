@@ -272,21 +272,23 @@ class _Law:
         self._each = np.concatenate([np.ones(_NEAR), np.diff(edges)])
 
     def _u(self, shift: int = 0) -> Floats:
+        """Return the terms from `shift` on, but for their common factor a^shift."""
         k, b = self._k + shift, self.b
         far = np.maximum(k, 1)
         far = (b - 1) * np.log(far) + b * (b - 1) / (2 * far) - math.lgamma(b)
         near = self._near[np.minimum(k, _NEAR).astype(int)]
-        found: Floats = np.exp(np.where(k <= _NEAR, near, far) - k / self.scale)
+        found: Floats = np.exp(np.where(k <= _NEAR, near, far) - self._k / self.scale)
         return found
 
     def loss(self, shift: int) -> float:
         """Return the most that a shift of the difference changes the log of a probability: at 0."""
         u = self._u() * self._each
-        return math.log(u @ self._u()) - math.log(u @ self._u(shift))
+        return math.log(u @ self._u()) - math.log(u @ self._u(shift)) + shift / self.scale
 
     def exceeds(self, least: int) -> float:
         """Return -log P(NB >= least)."""
-        return math.log(self._u() @ self._each) - math.log(self._u(least) @ self._each)
+        all_terms, tail = self._u() @ self._each, self._u(least) @ self._each
+        return math.log(all_terms) - math.log(tail) + least / self.scale
 
 
 _NEAR: Final = 10_000
@@ -300,15 +302,15 @@ def laplace_within(scale: Fraction, shape: Fraction, sure: float = SURE) -> int:
 
     The law is the difference of two NB(shape, e^(-1/scale)); it is computed from its
     characteristic function, and the bound is right to three digits."""
-    a = math.exp(-1 / float(scale))
-    deviation = math.sqrt(2 * a * shape) / (1 - a)
+    a, gap = math.exp(-1 / scale), -math.expm1(-1 / scale)
+    deviation = math.sqrt(2 * a * shape) / gap
     if shape > 1000:  # as good as normal
         return math.ceil(NormalDist().inv_cdf((1 + sure) / 2) * deviation)
     # Laws of large scales differ by their unit alone.
     unit = max(1.0, deviation * 16 / _HALF)
-    a = math.exp(-unit / float(scale))
+    a, gap = math.exp(-unit / scale), -math.expm1(-unit / scale)
     angle = np.linspace(0, math.pi, _HALF + 1)
-    phi = (1 + 4 * a * np.sin(angle / 2) ** 2 / (1 - a) ** 2) ** -float(shape)
+    phi = (1 + 4 * a * np.sin(angle / 2) ** 2 / gap**2) ** -float(shape)
     p = np.fft.irfft(phi)[:_HALF]
     inside = 2 * np.cumsum(p) - p[0]
     return math.ceil(int(np.searchsorted(inside, sure)) * unit)

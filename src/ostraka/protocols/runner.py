@@ -96,7 +96,7 @@ async def _play(
     progress.enter(Phase.SHARING)
     elements = protocol.lengths.get(me, 0)
     work = partial(contribute, protocol, given.pop(), me, draw)
-    parcels = await party.exchange.aside(elements, work)
+    parcels = await party.exchange.offload(elements, work)
     del work
     watch.made(me, parcels)
     enclosure = protocol.enclosure(me, draw)
@@ -112,6 +112,7 @@ async def _play(
     progress.enter(Phase.OPENING)
     if own is not None:
         announce(phases.openings, own)
+        progress.consented = own.counted
     outcome = await receive(protocol, party, phases.openings, own, watch.announced)
     await party.exchange.flush()
     progress.enter(Phase.DONE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from fractions import Fraction
 from typing import Annotated, Any, Final, Literal, get_args
 
@@ -175,7 +176,7 @@ class SecureSum(Protocol):
 
     async def compute(self, party: Party, shares: Shares) -> Words:
         summed = len(shares.parcels) * self.opened
-        return await party.exchange.aside(summed, shares.total)
+        return await party.exchange.offload(summed, shares.total)
 
     def combine(self, opened: Words, counted: Sequence[PartyId]) -> tuple[Output, ...]:
         columns = np.split(self.scheme.to_signed(opened), len(self.terms))
@@ -183,6 +184,12 @@ class SecureSum(Protocol):
         n = len(counted)
         figures = (self._output(statistic, sums, n) for statistic in self.statistics)
         return tuple(f if f.name == "count" else self._with_error(f, n) for f in figures)
+
+    def of_one_element(self) -> SecureSum:
+        one = copy(self)
+        one.codec = Codec(self.manifest.input.model_copy(update={"length": 1}))
+        one.opened = one._width() * len(self.terms)
+        return one
 
     # --- results ------------------------------------------------------------------------------
 
@@ -309,6 +316,14 @@ class SecureSum(Protocol):
             reach, of = max(largest, spread), f"(x - min)(max - x) of {of}"
         noise = self.noise.share.bound if self.noise else 0
         noise += self.local.mechanism.headroom if self.local else 0
+        if n * reach <= capacity < n * (reach + noise):
+            place = "central" if self.noise else "local"
+            refuse(
+                f"privacy.{place}.epsilon: the noise of {n} contributors can reach {n * noise} "
+                f"in units of {self.codec.quantum}, and {self.scheme.name} sharing holds at most "
+                f"{capacity}",
+                hint="raise epsilon, or narrow the bounds: noise grows with both",
+            )
         if n * (reach + noise) > capacity:
             refuse(
                 f"a sum of {n} {of}{' and noise' * bool(noise)} can reach "
