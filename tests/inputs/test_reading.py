@@ -90,6 +90,15 @@ def test_unreadable_inputs_are_refused_and_never_repeated(
     assert "31337" not in caught.value.message + caught.value.hint
 
 
+def test_a_name_that_is_there_twice_is_refused(tmp_path: Path) -> None:
+    """Readers of JSON differ in which value they take."""
+    path = write(tmp_path / "x.json", '{"women": 1, "women": 31337, "men": 2}')
+    with pytest.raises(InputError, match='"women" is there twice') as caught:
+        reading.read_input(str(path), MANY, "alice")
+    assert "31337" not in caught.value.message + caught.value.hint
+    assert caught.value.data_left is False
+
+
 def test_several_values_may_have_names(tmp_path: Path) -> None:
     found = reading.read_input(
         str(write(tmp_path / "x", '{"a": 1.50, "b": [2, 3]}')), MANY, "alice"
@@ -162,6 +171,8 @@ def test_no_prompt_without_a_terminal_or_for_a_vector(monkeypatch: pytest.Monkey
         ("{", "is not JSON"),
         ('{"alice": 1, "bobb": 2}', '"bobb" is not a contributor; did you mean "bob"?'),
         ('{"alice": 1}', "has no input of bob"),
+        ('{"alice": 1, "bob": 2, "alice": 3}', '"alice" is there twice'),
+        ('{"alice": 1, "bob": NaN}', "is not JSON"),
     ],
 )
 def test_bad_inputs_of_a_simulation(tmp_path: Path, content: str, words: str) -> None:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from ostraka import strict_json
 from ostraka.errors import InputError
 from ostraka.manifest import InputSchema, Manifest, suggest
 
 NPY = b"\x93NUMPY"
 ZIP = b"PK\x03\x04"
+
+_ONCE = "leave one of the two: which of them would count is not said"
 
 
 def read_input(source: str | None, schema: InputSchema, name: str) -> Any:
@@ -110,7 +112,9 @@ def parse_input(content: bytes, schema: InputSchema, source: str) -> Any:
 def _json(text: str, source: str, *, named: bool) -> Any:
     """Read JSON; an object is refused unless `named`, where a protocol knows its names."""
     try:
-        value = json.loads(text, parse_float=Decimal)
+        value = strict_json.parse(text, parse_float=Decimal)
+    except strict_json.TwiceError as error:
+        raise InputError(f"{source}: {error}", hint=_ONCE, data_left=False) from None
     except (ValueError, RecursionError, InvalidOperation):
         hint = "a value, a list of values, or plain text with one value on each line"
         raise InputError(f"{source} is not JSON", hint=hint, data_left=False) from None
@@ -142,9 +146,11 @@ def read_inputs(path: Path, manifest: Manifest, missing_ok: tuple[str, ...] = ()
     """
     hint = 'such as {"alice": 3800, "bob": 2514}'
     try:
-        values = json.loads(path.read_text("utf-8"), parse_float=Decimal)
+        values = strict_json.parse(path.read_bytes(), parse_float=Decimal)
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}", data_left=False) from None
+    except strict_json.TwiceError as error:
+        raise InputError(f"{path}: {error}", hint=_ONCE, data_left=False) from None
     except (ValueError, RecursionError):
         raise InputError(f"{path} is not JSON", hint=hint, data_left=False) from None
     if not isinstance(values, dict):
