@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from functools import partial
-from typing import Final
+from typing import Annotated, Final
 
 import numpy as np
+from pydantic import BeforeValidator
 
 from ostraka.arithmetic.randomness import Words
 from ostraka.engine.array import SecretArray
@@ -27,10 +28,13 @@ from ostraka.protocols.options import read_options, refuse
 from ostraka.protocols.sentences import explain_interactive
 from ostraka.protocols.shares import Shares
 from ostraka.record.budget import short
-from ostraka.text import twice
+from ostraka.text import line, twice
 
 GRAINS: Final = 1 << 10
 """Parts of a score's unit in which noise is drawn: of equal scores, hardly two stay equal."""
+
+
+Option = Annotated[str, BeforeValidator(lambda name: line(name, 64))]
 
 
 class ChoiceOptions(BallotOptions):
@@ -40,7 +44,7 @@ class ChoiceOptions(BallotOptions):
         options: the options to choose from, where contributors give a number for each.
     """
 
-    options: tuple[str, ...] = ()
+    options: tuple[Option, ...] = ()
 
 
 class PrivateChoice(Vote, Comparing):

@@ -176,7 +176,7 @@ class SecureSum(Protocol):
 
     async def compute(self, party: Party, shares: Shares) -> Words:
         summed = len(shares.parcels) * self.opened
-        return await party.exchange.aside(summed, shares.total)
+        return await party.exchange.offload(summed, shares.total)
 
     def combine(self, opened: Words, counted: Sequence[PartyId]) -> tuple[Output, ...]:
         columns = np.split(self.scheme.to_signed(opened), len(self.terms))
