@@ -26,6 +26,7 @@ from ostraka.protocols.forms.central import (
     explain_noise,
     noised,
 )
+from ostraka.protocols.forms.epsilons import explain_large, refuse_small
 from ostraka.protocols.forms.local_noise import clipping_of, local_noise
 from ostraka.protocols.forms.variance import NoisedVariance
 from ostraka.protocols.noised_range import KNOWN_INPUTS, KNOWN_VOTES, NoisedRange
@@ -294,7 +295,7 @@ class SecureSum(Protocol):
             )
 
     def _check_overflow(self) -> None:
-        """No sum that the manifest's bounds allow may wrap around."""
+        """Refuse bounds and noise with which a sum could wrap around."""
         n, capacity = len(self.contributors), self.scheme.capacity
         largest = 1 if self._options_count else self.codec.magnitude
         scaled = f"{largest} in units of {self.codec.quantum}"
@@ -306,11 +307,12 @@ class SecureSum(Protocol):
             reach, of = max(largest, spread), f"(x - min)(max - x) of {of}"
         noise = self.noise.share.bound if self.noise else 0
         noise += self.local.mechanism.headroom if self.local else 0
+        if n * reach <= capacity < n * (reach + noise):
+            refuse_small(self.manifest, n * noise, capacity - n * reach)
         if n * (reach + noise) > capacity:
             refuse(
-                f"a sum of {n} {of}{' and noise' * bool(noise)} can reach "
-                f"{n * (reach + noise)}, and {self.scheme.name} sharing holds at most "
-                f"{capacity}: lower max (or raise min), or use fewer digits"
+                f"a sum of {n} {of} can reach {n * reach}, and {self.scheme.name} sharing holds at "
+                f"most {capacity}: lower max (or raise min), or use fewer digits"
             )
 
     def plaintext(self, inputs: Mapping[PartyId, object]) -> dict[str, Value]:
@@ -345,6 +347,7 @@ class SecureSum(Protocol):
             least, curious = self.least_counted, curious_makers(self)
             quantum = self.codec.quantum
             lines += explain_noise(self.noise, "contributors", n, least, curious, quantum, unit)
+            lines += explain_large(self.noise.epsilon, self.codec.length)
         clip = self.manifest.privacy.clip
         if clip:
             lines.append(

@@ -170,9 +170,13 @@ def epsilon_of(rho: Fraction, delta: Fraction) -> Fraction:
 
 @lru_cache(maxsize=256)
 def rho_of(epsilon: Fraction, delta: Fraction) -> Fraction:
-    """Return the largest rho, to nine digits, such that rho-zCDP implies (epsilon, delta)."""
+    """Return the largest rho, to nine digits, such that rho-zCDP implies (epsilon, delta).
+
+    It is 0 where epsilon is too small: what a rho implies is rounded up to `GRID`.
+    """
     low, high = ZERO, epsilon
-    while high - low > high / _NINE:
+    least = min(epsilon, epsilon**2) * delta / 100
+    while high - low > high / _NINE and high > least:
         middle = (low + high) / 2
         low, high = (low, middle) if epsilon_of(middle, delta) > epsilon else (middle, high)
     return low

@@ -227,7 +227,7 @@ def test_clipping_bounds_what_one_contributor_can_change(manifest, everybody):
     [
         ({"statistics": ("count",)}, "known anyway"),
         ({"privacy": central("exponential")}, "one is chosen"),
-        ({"privacy": central(epsilon=1e-9), "bounds": (0, 10**9)}, "and noise"),
+        ({"privacy": central(epsilon=1e-9), "bounds": (0, 10**9)}, "more noise than"),
         ({"privacy": central(more=', honest = "3/4"'), "least": 1, **SHAMIR}, "1 of 4"),
         ({"privacy": central("gaussian", 1, ", delta = 1e-25")}, None),
         ({"privacy": central("gaussian", 1, ", delta = 1e-25"), "length": 300}, "delta"),

@@ -20,6 +20,7 @@ from ostraka.noise.shares import (
     Sensitivity,
 )
 from ostraka.outcome import Output
+from ostraka.protocols.forms.epsilons import explain_large, refuse_small
 from ostraka.protocols.options import refuse
 from ostraka.protocols.protocol import Protocol
 from ostraka.record.budget import Spend, short
@@ -82,8 +83,10 @@ def _dealers(protocol: Protocol, central: Central) -> int:
 
 
 def _fits(protocol: Protocol, noise: NoiseShares) -> None:
-    if 8 * len(protocol.scheme.compute) * noise.share.bound > protocol.scheme.capacity:
-        refuse("privacy.central.epsilon: takes more noise than a shared number can hold")
+    """Refuse noise that is too large for shared numbers."""
+    most, room = 8 * len(protocol.scheme.compute) * noise.share.bound, protocol.scheme.capacity
+    if most > room:
+        refuse_small(protocol.manifest, most, room)
 
 
 def on_scores(protocol: Protocol, change: int, scores: int) -> GeometricShares:
@@ -133,7 +136,7 @@ def _shares(central: Central, sensitivity: Sensitivity, honest: int) -> Additive
     try:
         return GaussianShares(epsilon, Fraction(central.delta), sensitivity, honest)
     except ValueError as problem:
-        refuse(f"privacy.central.delta: {problem}")
+        refuse(f"privacy.central: {problem}", hint="raise delta, or choose another epsilon")
 
 
 def noised(output: Output, noise: NoiseShares | None, makers: int) -> Output:
@@ -225,4 +228,5 @@ def explain_dealt_noise(protocol: Protocol, noise: NoiseShares) -> list[str]:
     """Say what hides whom where compute parties add noise to counts, and what a liar can do."""
     n = len(protocol.scheme.compute)
     lines = explain_noise(noise, "the compute parties", n, n, n - noise.honest)
-    return [*lines, explain_dealers(protocol, str(noise.share.bound), "a count")]
+    lines.append(explain_dealers(protocol, str(noise.share.bound), "a count"))
+    return lines + explain_large(noise.epsilon, protocol.manifest.input.length)
