@@ -59,5 +59,7 @@ make_venv() {
         fail "installing from $lock failed" "see pip's message above; is there a network?"
     $pip --no-deps --no-build-isolation --no-index --editable . >&2 ||
         fail "installing ostraka itself failed" "see pip's message above"
+    # An editable install is not compiled by pip, and each party is a process that would do it again.
+    .venv/bin/python -m compileall -q src/ostraka
     echo "$sum" >"$stamp"
 }

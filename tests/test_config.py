@@ -80,7 +80,45 @@ def test_unreadable_manifests(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="larger than"):
         config.load(write(tmp_path / "big.toml", b"#" * (limits.MANIFEST + 1)))
     with pytest.raises(ManifestError, match="not TOML"):
-        config.load(write(tmp_path / "binary.toml", b"\xff\xfe\x00"))
+        config.load(write(tmp_path / "binary.toml", b"\x01"))
+
+
+ENCODINGS = {
+    "with a mark": lambda text: b"\xef\xbb\xbf" + text.encode(),
+    "UTF-16, as PowerShell 5 writes it": lambda text: text.replace("\n", "\r\n").encode("utf-16"),
+    "UTF-16, big endian": lambda text: b"\xfe\xff" + text.encode("utf-16-be"),
+}
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_a_manifest_in_any_of_these_encodings_is_the_same(tmp_path: Path, encoding: str) -> None:
+    text = TEXT.replace('"Sum"', '"\u00c9t\u00e9"')
+    plain = config.load(write(tmp_path / "s.toml", text))
+    found = config.load(write(tmp_path / "other.toml", ENCODINGS[encoding](text)))
+    assert found.digest == plain.digest
+    assert config.load("\ufeff" + text).digest == plain.digest
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (TEXT.replace("Sum", "\u00c9t\u00e9").encode("latin-1"), r":2: .* 9 of the line .*0xc9"),
+        (TEXT.encode("utf-16-le"), "is in UTF-16 without its mark"),
+        (TEXT.encode("utf-32"), "is in UTF-32"),
+    ],
+)
+def test_another_encoding_is_named_by_line_and_byte(
+    tmp_path: Path, content: bytes, words: str
+) -> None:
+    for read in (config.load, config.load_coordinator):
+        with pytest.raises(UsageError, match=words) as caught:
+            read(write(tmp_path / "s.toml", content))
+        assert caught.value.hint == "save the file as UTF-8"
+
+
+def test_the_coordinator_s_file_may_have_a_mark(tmp_path: Path) -> None:
+    path = write(tmp_path / "c.toml", b'\xef\xbb\xbflisten = "127.0.0.1:0"')
+    assert config.load_coordinator(path).listen == "127.0.0.1:0"
 
 
 # --- directories and the coordinator -------------------------------------------------------------

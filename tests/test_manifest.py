@@ -25,6 +25,7 @@ from ostraka.manifest import (
     Manifest,
     canonical_json,
     parse,
+    parse_type,
 )
 
 
@@ -141,6 +142,22 @@ def test_policy_fractions_are_exact() -> None:
     assert policy.inside == ("dominance", "min_cell")
 
 
+def test_titles_options_and_units_are_what_people_write_and_signed_as_written() -> None:
+    named = 'title = "d\u2019accord\u00a0?"\nseries = "\u0645\u06cc\u200c\u062e\u0648\u0627"'
+    text = TEXT.replace('title = "Average raise"', named)
+    assert parse(text).session.title == "d\u2019accord\u00a0?"
+    kind = parse_type('choice(["\U0001f468\u200d\U0001f469", "d\u2019accord\u00a0!"])')
+    assert kind.options == ("\U0001f468\u200d\U0001f469", "d\u2019accord\u00a0!")
+
+
+def test_rules_for_text_change_no_digest() -> None:
+    named = 'title = "E\u0301te\u0301 "\nseries = " Raises-Mai"'
+    found = parse(TEXT.replace('title = "Average raise"', named)).digest.hex()
+    assert (
+        found == "529df5f528fe86a6b94c0ee65ebbfa898fffd15498c5933e8491404b263bbd99"
+    )  # as before there were such rules
+
+
 def test_unknown_party_is_a_usage_error_with_a_suggestion() -> None:
     with pytest.raises(UsageError, match='did you mean "carlos"'):
         parse(TEXT).pin("carols")
@@ -153,6 +170,14 @@ def test_unknown_party_is_a_usage_error_with_a_suggestion() -> None:
         ('title = "Average raise"', r'title = "a\u001b[2J"', "session.title", "printable"),
         ('title = "Average raise"', r'title = "a\nb"', "session.title", "one line"),
         ('title = "Average raise"', 'title = "' + "x" * 201 + '"', "session.title", "1 to 200"),
+        ('title = "Average raise"', r'title = "a\u202eb"', "session.title", "U+202E (right-to"),
+        ('title = "Average raise"', r'title = "r\u0430ises"', "session.title", "name a series"),
+        (
+            'title = "Average raise"',
+            'title = "a"\nseries = "r\\u0430ises"',
+            "session.series",
+            "mixes Cyrillic and Latin",
+        ),
         ('"secure-sum"', '"Secure Sum"', "session.protocol", "name of a protocol"),
         ('"5m"', '"5 minutes"', "session.deadline", "duration"),
         ('"5m"', '"0s"', "session.deadline", "longer than nothing"),
@@ -183,6 +208,10 @@ def test_unknown_party_is_a_usage_error_with_a_suggestion() -> None:
         ('"decimal(2)"', '"float(0)"', "input.type", "between 1 and 52"),
         ('"decimal(2)"', "'choice([\"a\"])'", "input.type", "options"),
         ('"decimal(2)"', '\'choice(["a", "a"])\'', "input.type", "different"),
+        ('"decimal(2)"', '\'choice(["\u00e9", "e\u0301", "b"])\'', "input.type", '"e\\u0301"'),
+        ('"decimal(2)"', '\'choice([" a", "a"])\'', "input.type", '" a" is as "a"'),
+        ('"decimal(2)"', '\'choice(["HR", "hr"])\'', "input.type", "different"),
+        ('"decimal(2)"', '\'choice(["a\u00a0b", "a b"])\'', "input.type", "different"),
         ('"decimal(2)"', "'choice(a, b)'", "input.type", "double quotes"),
         ("min = 0", "min = nan", "input.min", "finite"),
         ("min = 0", "min = -inf", "input.min", "finite"),

@@ -12,6 +12,7 @@ from ostraka.progress import Observer, Progress
 from ostraka.protocols.secure_sum import SecureSum
 from ostraka.record.ledger import Ledger, RunState
 from ostraka.record.reconcile import missing_sessions
+from ostraka.record.rules import Rule
 
 ALL = ("contributor", "compute", "recipient")
 INPUTS = {"alice": 1, "bob": 20, "carlos": 300}
@@ -209,6 +210,22 @@ async def test_who_only_contributes_is_refused_before_it_shares(office, ledgers,
     found = await run(office, office.manifest(GIVES, timeout=1), ledgers)
     assert found["alice"].data_left is False
     assert why(ledgers["alice"]) == (RunState.RELEASED, "ledger")
+
+
+async def test_a_rule_that_has_covered_no_run_warns(office, ledgers):
+    warned = []
+
+    class Watcher(Observer):
+        def warn(self, text):
+            warned.append(text)
+
+    ledger = ledgers["alice"]
+    ledger.rules = (Rule("payroll", ("Gehaelter-*",)), Rule("all", ("*",)))
+    await run(office, office.manifest(), ledgers, observer=Watcher())
+    assert [text for text in warned if "your rule" in text] == [
+        "your rule for payroll (Gehaelter-*) covers no run so far, nor this one: is its series "
+        "spelled as in the manifests?"
+    ]
 
 
 async def test_a_result_that_cannot_be_written_down_is_not_taken_away(office, ledgers, monkeypatch):

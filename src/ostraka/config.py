@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ostraka.addresses import host_port
 from ostraka.errors import ManifestError, UsageError
-from ostraka.files import read_bounded
+from ostraka.files import read_text
 from ostraka.manifest import Manifest, fingerprint, locate, parse, suggest
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def bind(source: Manifest | Path | str) -> Protocol:
     if isinstance(source, str) and "\n" in source:
         return bind_text(source, "manifest")
     path = Path(source)
-    return bind_text(read_bounded(path).decode("utf-8", "replace"), str(path))
+    return bind_text(read_text(path), str(path))
 
 
 def bind_text(text: str, source: str) -> Protocol:
@@ -118,7 +118,7 @@ def load_coordinator(path: Path) -> CoordinatorConfig:
         UsageError: the file is unreadable, has another key, or a value that is not valid.
     """
     try:
-        raw = tomllib.loads(read_bounded(path).decode("utf-8", "replace"))
+        raw = tomllib.loads(read_text(path))
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{path} is not TOML: {error}") from None
     if "listen" not in raw:

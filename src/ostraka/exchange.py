@@ -101,8 +101,14 @@ class Exchange(ABC):
     async def flush(self) -> None:  # noqa: B027 - exchanges without queues have nothing to do
         """Return once all messages sent have been handed to the operating system."""
 
-    def broadcast(self, to: Iterable[PartyId], step: Step, message: Array) -> None:
-        """Send the same message to each party in `to`, this party excepted."""
+    def broadcast(
+        self, to: Iterable[PartyId], step: Step, message: Array, *, along: bool = False
+    ) -> None:
+        """Send the same message to each party in `to`, this party excepted.
+
+        Args:
+            along: the message is short, and may leave with the next one to the same party.
+        """
         for party in to:
             if party != self.me:
                 self.send(party, step, message)

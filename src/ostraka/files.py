@@ -1,12 +1,38 @@
-"""Files on this machine: read whole within a bound, and checked for who may change them."""
+"""Files on this machine: read whole within a bound, as text or bytes, and checked for who may
+change them."""
 
 from __future__ import annotations
 
+import codecs
 import stat
 from pathlib import Path
+from typing import Final
 
 from ostraka import limits
 from ostraka.errors import UsageError
+
+SAVE_AS: Final = "save the file as UTF-8"
+
+_UTF16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_UTF32: Final = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
+
+
+class NotText(ValueError):
+    """Bytes that are no text in an encoding that is read.
+
+    Args:
+        problem: what is wrong, with no byte of the file.
+        line: its line, from 1; None where the whole file is meant.
+        byte: the byte that is wrong, None likewise. Secret, where the file is.
+    """
+
+    def __init__(self, problem: str, line: int | None = None, byte: int | None = None) -> None:
+        super().__init__(problem)
+        self.problem, self.line, self.byte = problem, line, byte
+
+    def at(self, source: str) -> str:
+        """Return the place and the problem, for a message: "alice.toml:2: ..."."""
+        return f"{source}:{self.line}: {self.problem}" if self.line else f"{source} {self.problem}"
 
 
 def read_bounded(path: Path, most: int = limits.MANIFEST) -> bytes:
@@ -23,6 +49,49 @@ def read_bounded(path: Path, most: int = limits.MANIFEST) -> bytes:
     if len(content) > most:
         raise UsageError(f"{path} is larger than {most} bytes", data_left=False)
     return content
+
+
+def read_text(path: Path, most: int = limits.MANIFEST) -> str:
+    """Return the text of a file of at most `most` bytes; see `decode` for the encodings.
+
+    Raises:
+        UsageError: the file is unreadable, larger, or not such text; names line and byte.
+    """
+    content = read_bounded(path, most)
+    try:
+        return decode(content)
+    except NotText as error:
+        value = "" if error.byte is None else f": byte 0x{error.byte:02x}"
+        message = error.at(str(path)) + value
+        raise UsageError(message, hint=SAVE_AS, data_left=False) from None
+
+
+def decode(content: bytes) -> str:
+    """Return bytes as text: UTF-8, with or without its mark, or UTF-16 with its mark.
+
+    Raises:
+        NotText: the bytes are in another encoding, or not wholly in this one.
+    """
+    if content.startswith(_UTF32):
+        raise NotText("is in UTF-32")
+    if content.startswith(_UTF16):
+        return _decode(content, "utf-16")
+    if b"\0" in content[:2]:
+        raise NotText("is in UTF-16 without its mark, or is no text")
+    return _decode(content.removeprefix(codecs.BOM_UTF8), "utf-8")
+
+
+def _decode(content: bytes, encoding: str) -> str:
+    try:
+        return content.decode(encoding)
+    except UnicodeDecodeError as error:
+        before = content[: error.start].decode(encoding, "ignore")
+        line = before.count("\n") + 1
+        column = len(before) - (before.rfind("\n") + 1) + 1
+        where = f"what follows character {column - 1} of the line is not"
+        if encoding == "utf-8":
+            raise NotText(f"{where} UTF-8", line, content[error.start]) from None
+        raise NotText(f"{where} UTF-16", line) from None
 
 
 def loose_modes(path: Path, wanted: int) -> str | None:

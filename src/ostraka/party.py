@@ -30,6 +30,7 @@ from ostraka.protocols import runner
 from ostraka.protocols.protocol import Protocol
 from ostraka.record.budget import Spend
 from ostraka.record.ledger import Ledger, Reservation, Run
+from ostraka.record.rules import unused
 from ostraka.session import closing
 from ostraka.session.session import Session
 
@@ -243,6 +244,8 @@ class Seat:
             cost = self.protocol.spends_at_worst()
             weights = self.protocol.roster_weights()
             place = ledger.reserve(Run.of(self.manifest, self.me, cost, weights=weights))
+            for warning in unused(ledger.rules, {r.run.series for r in ledger.runs.values()}):
+                progress.observer.warn(warning)
         booking = _Booking(place, self.protocol, self.me, progress)
         try:
             yield booking

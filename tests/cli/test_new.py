@@ -251,4 +251,4 @@ def test_each_owner_is_asked_for_its_own_input(cli, tmp_path: Path) -> None:
     inputs.write_text('{"alice": [0.5, 5], "bob": [1, 2]}')
     ended = cli("simulate", path, "--inputs", inputs)
     assert ended.code == 20
-    assert "alice: input element 1 is not a whole number" in ended.err
+    assert "alice: value 1 is not a whole number" in ended.err

@@ -42,9 +42,9 @@ class Words:
             for word in words.instead(channel, message):
                 say(channel, word)
 
-        def watched(channel, step, message):
+        def watched(channel, step, message, **how):
             words.sent.append(channel.link._contexts.identity.name)
-            send(channel, step, message)
+            send(channel, step, message, **how)
 
         monkeypatch.setattr(Channel, "say", lying)
         monkeypatch.setattr(Channel, "send", watched)
@@ -265,7 +265,9 @@ async def test_another_version_ends_all(office, monkeypatch):
     found = await office.run(office.manifest(ROLES), INPUTS)
     codes = {name: error.exit_code for name, error in found.items()}
     assert codes.pop("david") in (30, 40, 41)  # it stands for a release that is not this one
-    assert set(codes.values()) == {30}, found
+    # A party that comes when the others have ended already finds none of them: 41.
+    assert 30 in codes.values(), found
+    assert set(codes.values()) <= {30, 41}, found
 
 
 @pytest.mark.parametrize("kind", [Statement, Abort])

@@ -115,27 +115,27 @@ def test_bad_values_are_refused_and_nothing_is_sent(kind, value, problem):
 def test_the_guilty_element_is_named(kind, value, problem, everywhere):
     good = {"b": True, "i": 1, "d": 1.5, "f": 1.5, "c": "red"}[kind[0]]
     row = [value] * LONG if everywhere else [good] * 7 + [value] + [good] * 4
-    with pytest.raises(InputError, match=f"element {1 if everywhere else 8} "):
+    with pytest.raises(InputError, match=f"value {1 if everywhere else 8} "):
         codec(kind, LONG).encode(row)
 
 
 @pytest.mark.parametrize(
     ("array", "kind", "problem"),
     [
-        (np.array([1.0, np.nan] * 6), "decimal(2)", "element 2 is not a finite number"),
-        (np.array([1.0, np.inf] * 6), "float(8)", "element 2 is not a finite number"),
-        (np.array([0, 2**63] * 6, np.uint64), "int", "element 2 is above max"),
-        (np.array([0, -(2**63)] * 6), "float(8)", "element 2 is below min"),
-        (np.array([0.5] * 12), "int", "element 1 is not a whole number"),
-        (np.array([2] * 12), "bool", "element 1 is neither"),
-        (np.array([0.0] * 12), "bool", "element 1 is neither"),
-        (np.array([True] * 12), "int", "element 1 is true or false"),
-        (np.array([1] * 12), 'choice(["a","b"])', "element 1 is a number"),
+        (np.array([1.0, np.nan] * 6), "decimal(2)", "value 2 is not a finite number"),
+        (np.array([1.0, np.inf] * 6), "float(8)", "value 2 is not a finite number"),
+        (np.array([0, 2**63] * 6, np.uint64), "int", "value 2 is above max"),
+        (np.array([0, -(2**63)] * 6), "float(8)", "value 2 is below min"),
+        (np.array([0.5] * 12), "int", "value 1 is not a whole number"),
+        (np.array([2] * 12), "bool", "value 1 is neither"),
+        (np.array([0.0] * 12), "bool", "value 1 is neither"),
+        (np.array([True] * 12), "int", "value 1 is true or false"),
+        (np.array([1] * 12), 'choice(["a","b"])', "value 1 is a number"),
         (np.zeros((3, 4)), "int", "2 dimensions"),
-        (np.array([None] * 12), "int", "element 1 is blank"),
-        (np.array(["1e3"] * 12), "int", "is not a number in plain digits, such as 1000"),
-        (np.array(["1", "x"] * 6), "int", "element 2 is not a number"),
-        (np.array([1 + 1j] * 12), "int", "element 1 is not a number"),
+        (np.array([None] * 12), "int", "value 1 is blank"),
+        (np.array(["1e3"] * 12), "int", "in plain digits: it is in powers of ten: write 1000"),
+        (np.array(["1", "x"] * 6), "int", "value 2 is not a number"),
+        (np.array([1 + 1j] * 12), "int", "value 1 is not a number"),
     ],
 )
 def test_bad_arrays(array, kind, problem):

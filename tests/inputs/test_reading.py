@@ -54,18 +54,113 @@ def write(path: Path, content: str | bytes) -> Path:
         ("3800", "3800"),
         (" 3800.10 \r\n", "3800.10"),
         ("\ufeff3800", "3800"),
+        ("3800\r\n".encode("utf-16"), "3800"),
         ('"0.1"', "0.1"),
         ("[0.1, 2]", [Decimal("0.1"), 2]),
         ("[100000000000000000001]", [100000000000000000001]),
-        ("1\n2\n3\n", ["1", "2", "3"]),
-        ("1\r\n\r\n3", ["1", "", "3"]),
         ("true", "true"),
     ],
 )
-def test_inputs_stay_exact(tmp_path: Path, content: str, value: Any) -> None:
+def test_inputs_stay_exact(tmp_path: Path, content: str | bytes, value: Any) -> None:
     found = reading.read_input(str(write(tmp_path / "x.txt", content)), ONE, "alice")
     assert found == value
     assert type(found) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("content", "lines", "first"),
+    [
+        ("1\n2\n3\n", ["1", "2", "3"], "line 1 of "),
+        ("1\r\n\r\n3", ["1", "", "3"], "line 1 of "),
+        ("\n \n1\n2", ["1", "2"], "line 3 of "),
+        ('"1"\n"2"', ['"1"', '"2"'], "line 1 of "),
+    ],
+)
+def test_lines_stay_text_and_know_their_place(
+    tmp_path: Path, content: str, lines: list[str], first: str
+) -> None:
+    path = write(tmp_path / "x.txt", content)
+    found = reading.read_input(str(path), MANY, "alice")
+    assert list(found) == lines
+    assert found.place(0) == first + str(path)
+
+
+def refusal(path: Path, content: str, schema: InputSchema) -> str:
+    """What is said of a file, which never repeats what is in it."""
+    raw = reading.read_input(str(write(path, content)), schema, "alice")
+    with pytest.raises(InputError) as caught:
+        Codec(schema).encode(raw)
+    assert caught.value.exit_code == 20
+    assert not {line.strip() for line in content.splitlines()} & set(caught.value.message.split())
+    return caught.value.message.replace(str(path), "FILE")
+
+
+TWO = InputSchema.model_validate({"type": "decimal(2)", "min": 0, "max": 10000, "length": 2})
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("7\n3,817", "line 2 of FILE is not a number in plain digits: it has a comma: write"),
+        ("7\n3.817,50", "line 2 of FILE is not a number in plain digits: it has a comma: write"),
+        ("7\n1,234,567", "has a comma"),
+        ("7\n1.234.817", "has several points: write 1234567"),
+        ("7\n3.810", "line 2 of FILE has three digits after its point"),
+        ('"7"\n"8"', "line 1 of FILE is not a number in plain digits: it is in quotes"),
+        ("7;8\n9;6", "line 1 of FILE is not a number in plain digits: it has a semicolon"),
+        ("7\t8\n9\t6", "has several columns"),
+        ("7, 8\n9", "has a comma and a space: write one value on each line"),
+        ("7\n3 817", "has something between its digits"),
+        ("7\n3\u00a0817", "has something between its digits"),
+        ("7\n(817)", "is in brackets: write -12"),
+        ("7\n\u2212817", "has a dash for a minus"),
+        ("7\n81.7 %", "has a percent sign"),
+        ("7\n1.5e3", "is in powers of ten"),
+        ("7\n\u20ac 817", "has a unit or sign beside its digits"),
+        ("7\n817 EUR", "has a unit or sign beside its digits"),
+        (
+            "salary\n7\n8",
+            "FILE has 3 lines; the manifest asks for 2; if line 1 of FILE is a heading",
+        ),
+        ("7\n8\n9", "FILE has 3 lines; the manifest asks for 2"),
+        ("7\n\n", "the input has 1 value; the manifest asks for 2"),
+        ("7\n99999", "line 2 of FILE is above max = 10000"),
+        ("\n\n7\n-817", "line 4 of FILE is below min = 0"),
+        ("7\n\n8", "FILE has 3 lines; the manifest asks for 2"),
+        ("[7, 99999]", "value 2 is above max = 10000"),
+        ("7\n8171717.171717171717171717", "line 2 of FILE has more than 2 digits"),
+    ],
+)
+def test_a_bad_line_is_named_with_what_to_write_instead(
+    tmp_path: Path, content: str, words: str
+) -> None:
+    found = refusal(tmp_path / "x.txt", content, TWO)
+    assert words in found
+    assert found.endswith("for 2") == (words.endswith("for 2"))
+
+
+def test_one_value_is_advised_like_a_line(tmp_path: Path) -> None:
+    assert "it has a comma" in refusal(tmp_path / "x", "3,817", ONE)
+    heading = refusal(tmp_path / "x", "salary\n817", ONE)
+    assert heading.endswith("asks for 1; if line 1 of FILE is a heading, leave it out")
+
+
+CHOICES = InputSchema.model_validate(
+    {"type": 'choice(["HR", "d\u2019accord\u00a0?"])', "length": 2}
+)
+
+
+def test_options_are_read_as_the_eye_reads_them(tmp_path: Path) -> None:
+    for content in ("HR\nd'accord ?", " HR\nd\u2019accord\u202f?", '["HR", "d\u2019accord ?"]'):
+        raw = reading.read_input(str(write(tmp_path / "x", content)), CHOICES, "alice")
+        assert Codec(CHOICES).encode(raw).tolist() == [0, 1]
+    assert "line 2 of FILE is an option in other capitals: write it exactly as in the manifest" in (
+        refusal(tmp_path / "x", "HR\nhr", CHOICES)
+    )
+    assert "line 2 of FILE is not one of the options: HR, " in (
+        refusal(tmp_path / "x", "HR\nIT", CHOICES)
+    )
+    assert "line 1 of FILE holds several values" in refusal(tmp_path / "x", "HR;HR\nHR", CHOICES)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +171,8 @@ def test_inputs_stay_exact(tmp_path: Path, content: str, value: Any) -> None:
         ("[1, 2", "is not JSON"),
         ('{"a": 31337}', "holds an object"),
         ("[" * 100_000, "is not JSON"),
-        (b"\xff\xfe31337", "not UTF-8"),
+        (b"1\n\xe431337", ":2: what follows character 0 of the line is not UTF-8"),
+        ("31337".encode("utf-16-le"), "is in UTF-16 without its mark"),
         (b"\x93NUMPY31337", "not a .npy array"),
         (b"PK\x03\x0431337", "is an archive"),
     ],
@@ -162,13 +258,20 @@ def test_no_prompt_without_a_terminal_or_for_a_vector(monkeypatch: pytest.Monkey
         ("{", "is not JSON"),
         ('{"alice": 1, "bobb": 2}', '"bobb" is not a contributor; did you mean "bob"?'),
         ('{"alice": 1}', "has no input of bob"),
+        (b'{"alice": 1,\n"bob": "\xe4"}', ":2: what follows character 8 of the line is not UTF-8"),
     ],
 )
-def test_bad_inputs_of_a_simulation(tmp_path: Path, content: str, words: str) -> None:
+def test_bad_inputs_of_a_simulation(tmp_path: Path, content: str | bytes, words: str) -> None:
     manifest = config.load(write(tmp_path / "s.toml", TEXT))
     with pytest.raises(InputError) as caught:
         reading.read_inputs(write(tmp_path / "in.json", content), manifest)
     assert words in caught.value.message
+
+
+def test_inputs_of_a_simulation_may_have_a_mark(tmp_path: Path) -> None:
+    manifest = config.load(write(tmp_path / "s.toml", TEXT))
+    content = json.dumps({"alice": 1, "bob": 2}).encode("utf-16")
+    assert reading.read_inputs(write(tmp_path / "i", content), manifest) == {"alice": 1, "bob": 2}
 
 
 def test_inputs_of_a_simulation(tmp_path: Path) -> None:

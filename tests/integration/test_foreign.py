@@ -156,4 +156,4 @@ def test_a_name_that_is_built_in_is_not_taken_over(ostraka, site):
     code, out, err = ostraka("protocols")
     assert code == 0
     assert "warning: tally of the package thief: ignored" in err
-    assert "How many votes each option got" in out
+    assert "Count of votes for every option" in out

@@ -86,9 +86,9 @@ def test_the_value_of_a_stock_that_nobody_shows(fleet, security):
 def test_an_owner_is_asked_for_its_own_input_before_anybody_is_contacted(fleet):
     session = agreement(fleet, "127.0.0.1:1", "passive")
     for name, value, words in (
-        ("alice", "[51, 0, 0]", "input element 1 is above max = 50"),
-        ("alice", '["1.25", 0, 0]', "input element 1 is not a whole number"),
-        ("bob", "[10, 0, 50]", "input element 1 is above max = 9.99"),
+        ("alice", "[51, 0, 0]", "value 1 is above max = 50"),
+        ("alice", '["1.25", 0, 0]', "value 1 is not a whole number"),
+        ("bob", "[10, 0, 50]", "value 1 is above max = 9.99"),
         ("bob", "[1, 2]", "the input has 2 values; the manifest asks for 3"),
     ):
         process = fleet.run(session, name, value)

@@ -1,6 +1,7 @@
 """Ledgers of real parties: a budget that ends at the right run, a kill, a refused difference."""
 
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -88,3 +89,61 @@ def test_a_run_without_one_of_the_last_s_contributors_is_refused_by_all(fleet):
         assert party.code == 32
         assert "this one would tell of carlos alone" in party.err
         assert "nothing of yours has left this machine" in party.err
+
+
+TALLY = """[session]
+title = "Shall we?"
+protocol = "tally"
+deadline = "20s"
+timeout = "10s"
+%s[input]
+type = 'choice(["yes", "no"])'
+[outputs]
+invalid = "exclude"
+[sharing]
+scheme = "shamir"
+threshold = 1
+[policy]
+min_contributors = 2
+min_difference = 2
+"""
+
+
+def tally(fleet, name, voters):
+    """A tally of voters who all compute and receive."""
+    parties = ""
+    for voter, port in zip(voters, fleet.ports(len(voters)), strict=True):
+        parties += f'[[party]]\nname = "{voter}"\nkey = "{fleet.fingerprint(voter)}"\n'
+        parties += f'roles = ["contributor", "compute", "recipient"]\naddress = "{port}"\n'
+    path = fleet.directory / f"{name}.toml"
+    path.write_text(TALLY % parties)
+    return path
+
+
+def test_a_ballot_spoilt_on_purpose_does_not_make_a_difference_that_a_ledger_refuses(fleet):
+    """Three tallies, of which the third minus the others would be alice's ballot.
+
+    The last voter spoils its own, so that who is counted changes after all shares have left.
+    alice's ledger refuses then; that must leave the others without a result, not without alice.
+    """
+    for name in ("david", "erin", "frank"):
+        identity.create(name, fleet.keys)
+    ballots = dict.fromkeys(("alice", "bob", "carlos", "david", "erin", "frank"), "no")
+    for number, voters in enumerate((("alice", "bob", "carlos"), ("alice", "david", "erin"))):
+        path = tally(fleet, f"t{number}", voters)
+        parties = fleet.finish({v: fleet.run(path, v, ballots[v]) for v in voters})
+        assert all(party.code == 0 for party in parties.values()), explain(parties)
+    path = tally(fleet, "t2", tuple(ballots))
+    parties = {v: fleet.run(path, v, b) for v, b in ballots.items() if v != "frank"}
+    forger = Path(__file__).with_name("forger_entry.py")
+    arguments = [forger, "run", path, "--as", "frank", "--keys", fleet.keys, "--input", "-"]
+    parties["frank"] = fleet.start("frank", arguments, stdin="no")
+    fleet.finish(parties)
+    assert parties["alice"].code == 32, explain(parties)
+    assert "this one would tell of alice alone" in parties["alice"].err
+    for name in ("bob", "carlos", "david", "erin"):
+        assert parties[name].code in (32, 40, 41), explain(parties)
+        assert parties[name].out == ""
+    asked = ledger(fleet, "alice")["runs"][-1]
+    assert asked["counted"] == list(ballots)  # the set that alice consented to, and only that
+    assert "outputs" not in asked

@@ -394,13 +394,13 @@ def test_sums_need_honest_shares_enough_to_determine_them(manifest, everybody):
     with pytest.raises(ManifestError, match="2 of 3 compute parties may lie") as caught:
         protocol_for(manifest(everybody(3), security="active"))
     assert 'set scheme = "shamir" in [sharing], and threshold = 1' in caught.value.hint
-    with pytest.raises(ManifestError, match="nobody would notice"):
+    with pytest.raises(ManifestError, match="no party would notice"):
         protocol_for(manifest(everybody(5), security="active", scheme="shamir", threshold=3))
 
 
 def test_explain_says_what_active_means(active):
     text = "\n".join(active("vote", 4).explain())
-    assert "one compute party of 4 may send whatever" in text
+    assert "one compute party of 4 may send anything at all" in text
     assert "Wrong shares of the result are corrected" in text
     text = "\n".join(active("vote", 3).explain())
     assert "is named" not in text
@@ -408,7 +408,7 @@ def test_explain_says_what_active_means(active):
     text = "\n".join(active("vote", OUTSIDERS | {"frank": "c"}, least=1).explain())
     assert "may say that a contributor that does not compute never came" in text
     text = "\n".join(active("sum", 4, least=3).explain())
-    assert "one compute party of 4, and contributors, may send whatever" in text
+    assert "one compute party of 4, and contributors, may send anything at all" in text
     assert "may say that" not in text
     assert "all 4 compute parties must stay" in text
     assert "all 4 compute parties must stay" not in text.replace(

@@ -32,8 +32,8 @@ def test_ten_thousand_people_and_epsilon_1(of_10_000):
     row = next(row for row in of_10_000.rows if row.epsilon == 1)
     assert row.local == pytest.approx(188, abs=1)
     assert row.central == pytest.approx(4, abs=0.5)
-    assert of_10_000.serves("local") == Decimal("0.5")
-    assert of_10_000.serves("central") == Decimal("0.1")
+    assert of_10_000.least_useful("local") == Decimal("0.5")
+    assert of_10_000.least_useful("central") == Decimal("0.1")
 
 
 def test_the_errors_are_those_that_a_run_prints(of_10_000):

@@ -103,7 +103,7 @@ def test_manifests_it_cannot_serve_are_refused(manifest, everybody, outputs, mor
 def test_explain_names_the_figures(manifest, everybody):
     words = "\n".join(make(manifest, everybody(3)).explain())
     assert "the min and the max and the median and the quantile 1/4" in words
-    assert "are somebody's number, though not whose" in words
+    assert "are one contributor's number, though not whose" in words
 
 
 def test_field_has_room_for_a_sum_of_two(manifest, everybody):

@@ -249,7 +249,7 @@ def test_what_cannot_be_chosen_from_is_refused(manifest, everybody, change, matc
 def test_words_and_what_it_spends(manifest, everybody):
     protocol = protocol_for(write(manifest, everybody, 3))
     text = " ".join(protocol.explain())
-    assert "epsilon = 1, whatever it changes in any score, up to 1" in text
+    assert "epsilon = 1, however it changes the scores, each by up to 1" in text
     assert f"at most {protocol.within} below the best" in text
     assert "can also deal any noise it likes" in text
     active = protocol_for(write(manifest, everybody, 3, security="active"))
@@ -260,7 +260,7 @@ def test_words_and_what_it_spends(manifest, everybody):
 
 @pytest.mark.parametrize("number", [-1, 3, 10**12])
 def test_a_falsified_figure_names_nothing(number):
-    """With passive security nothing else would notice."""
+    """With passive security no other check would notice."""
     assert name_of(("a", "b", "c"), 2) == "c"
-    with pytest.raises(PeerViolation, match="names nothing there is"):
+    with pytest.raises(PeerViolation, match="stands for no name"):
         name_of(("a", "b", "c"), number)

@@ -137,8 +137,8 @@ def test_scale_counts_towards_overflow(manifest, everybody):
         ({"outputs": 'stats = ["sum"]'}, "outputs.stats: unknown key"),
         ({"type": 'choice(["a", "b"])'}, "'sum' has no meaning for choice"),
         ({"statistics": ["variance"], "least": 1}, "min_contributors of at least 2"),
-        ({"security": "active"}, "nobody would notice"),
-        ({"security": "active", "scheme": "shamir", "threshold": 2}, "nobody would notice"),
+        ({"security": "active"}, "no party would notice"),
+        ({"security": "active", "scheme": "shamir", "threshold": 2}, "no party would notice"),
         ({"protocol": "secure-some"}, "there is no protocol"),
     ],
 )
@@ -265,7 +265,7 @@ def test_check_says_who_learns_nothing(manifest):
     roles = {"alice": "c", "bob": "c", "dora": "c", "carlos": "k", "david": "k", "erin": "r"}
     text = told(manifest(roles, statistics=("mean", "variance")))
     assert "erin learns the sum and the sum of squares" in text
-    assert "alice, bob, dora, carlos and david learn nothing, the result included" in text
+    assert "alice, bob, dora, carlos and david learn nothing, not even the result" in text
     assert "compare notes with a recipient" in text
 
 

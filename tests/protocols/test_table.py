@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from ostraka.arithmetic.field import P61
 from ostraka.errors import InputError, ManifestError, PeerViolation, RefusedByPolicy
+from ostraka.inputs.lines import Lines
 from ostraka.manifest import Dominance
 from ostraka.outcome import Outcome
 from ostraka.protocols import protocol_for
@@ -297,7 +298,7 @@ def shown(protocol, value):
         cells = line.items() if isinstance(line, dict) else [("", line)]
         flat |= {"/".join(filter(None, (row, column))): v for column, v in cells}
     flat["total"] = flat.pop("total/total", flat.get("total"))
-    return [flat.get(title) is not None for title in protocol.titles]
+    return [flat.get(title) is not None for title in protocol.grid.titles]
 
 
 @settings(max_examples=40, deadline=None)
@@ -482,6 +483,41 @@ def test_manifests_it_cannot_serve_are_refused(table, outputs, more, problem):
 def test_inputs_that_are_no_table_are_refused_before_anything_is_sent(table, raw, problem):
     with pytest.raises(InputError, match=problem):
         table(3, WAGES).encode("alice", raw)
+
+
+@pytest.mark.parametrize(
+    ("raw", "problem"),
+    [
+        (
+            {"women": [7, 999], "men": [5, 1]},
+            "heads of cell women is above .* is the pair swapped. write .sum, heads.",
+        ),
+        ([[5, 1], [7, 999]], "heads of cell men is above max = 50; is the pair swapped"),
+        ({"women": [700, 51], "men": [5, 1]}, "heads of cell women is above max = 50$"),
+        ({"women": [5, 1], "men": ["1,5", 1]}, "the sum of cell men is not a number .* a comma"),
+        ({"women": [5, 1], "men": [5, 0]}, "cell men has a sum of no heads"),
+        ({"Women": [5, 1], "men": [5, 1]}, '"Women" is none of them: write "women"'),
+        ({"wimen": [5, 1], "men": [5, 1]}, '"wimen" is none of them; did you mean "women"'),
+        ({"women": [5, 1]}, '"men" is missing'),
+        ({"women": [5, 1], "women ": [5, 1], "men": [5, 1]}, "it has one twice"),
+    ],
+)
+def test_a_bad_cell_is_named_with_what_to_write_instead(table, raw, problem):
+    with pytest.raises(InputError, match=problem):
+        table(3, WAGES).encode("alice", raw)
+
+
+def test_bad_cells_of_rows_and_columns_and_groups_as_the_eye_reads_them(table):
+    square = table(3, SQUARE)
+    named = {"men": {"north": 3, "south": 10**9}, "women": {"south": 2, "north": 1}}
+    with pytest.raises(InputError, match="cell men/south is above max"):
+        square.encode("alice", named)
+    with pytest.raises(InputError, match=r'men: the input must .*"South" is none of them: write'):
+        square.encode("alice", {**named, "men": {"north": 3, "South": 4}})
+    named["men\u200d "] = named.pop("men") | {"south": 4}
+    assert square.encode("alice", named).tolist() == [1, 2, 3, 4]
+    with pytest.raises(InputError, match="line 4 of x is above max"):
+        square.encode("alice", Lines("1\n2\n3\n4000000000", "x"))
 
 
 def test_cells_may_be_named(table):

@@ -537,11 +537,11 @@ def test_bad_ballots_are_refused_before_anything_is_sent(vote, ballot, problem):
     ("outputs", "kind", "sentence"),
     [
         ('pass_at = "1/2"', YES_NO, "a unanimous vote looks like a narrow one"),
-        ('pass_at = 1\nof = "all"', YES_NO, "a YES tells that everybody counted voted for it"),
-        ("pass_at = 1", YES_NO_ABSTAIN, "a YES tells that nobody who cast a vote was against"),
-        ("pass_at_votes = 1", YES_NO, "a NO tells that nobody voted for it"),
+        ('pass_at = 1\nof = "all"', YES_NO, "a YES tells that every voter counted voted for it"),
+        ("pass_at = 1", YES_NO_ABSTAIN, "a YES tells that no voter who cast a vote was against"),
+        ("pass_at_votes = 1", YES_NO, "a NO tells that no voter voted for it"),
         ('pass_at = "1/2"\nweights = { bob = 9 }', YES_NO, "bob's vote alone decides"),
-        ('pass_at = "1/2"\nquorum = 3', YES_NO_ABSTAIN, "by everybody: nobody abstained"),
+        ('pass_at = "1/2"\nquorum = 3', YES_NO_ABSTAIN, "by every voter: none abstained"),
         ('pass_at = "1/2"', YES_NO, "2 of you who compare notes know all votes but one"),
         ('pass_at = "1/2"\ninvalid = "exclude"', YES_NO, "it does not count"),
         ('pass_at = "1/2"', YES_NO, "no single one of the 3 compute parties learns"),
@@ -569,8 +569,8 @@ def test_what_explain_warns_of_is_true(vote):
         yes = [b for b, o in told.items() if o == "YES"]
         no = [b for b, o in told.items() if o == "NO"]
         words = "\n".join(protocol.explain())
-        assert ("a YES tells that everybody" in words) == (len(yes) == 1)
-        assert ("a NO tells that nobody" in words) == (len(no) == 1)
+        assert ("a YES tells that every voter" in words) == (len(yes) == 1)
+        assert ("a NO tells that no voter" in words) == (len(no) == 1)
         alone = any(all((b[i] == "yes") == (o == "YES") for b, o in told.items()) for i in range(3))
         assert ("alone decides" in words) == alone
 

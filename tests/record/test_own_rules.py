@@ -47,3 +47,40 @@ def test_the_guide_s_budgets_are_valid(tmp_path):
         (tmp_path / "alice.toml").write_text(block)
         (rule,) = load_rules("alice", tmp_path)
         assert rule.source == "payroll"
+
+
+def write_rules(directory, series, name="alice.toml"):
+    (directory / name).write_text(f'[[budget]]\nsource = "payroll"\nseries = "{series}"\n', "utf-8")
+
+
+def test_rules_in_another_encoding_are_refused_rather_than_read_as_others(tmp_path):
+    text = '[[budget]]\nsource="payroll"\nseries="Geh\u00e4lter-*"\nepsilon="0.1"\n'
+    (tmp_path / "alice.toml").write_bytes(text.encode("latin-1"))
+    with pytest.raises(UsageError, match=r"alice\.toml:3: .* byte 0xe4"):
+        load_rules("alice", tmp_path)
+    (tmp_path / "alice.toml").write_bytes(text.encode("utf-16"))
+    (rule,) = load_rules("alice", tmp_path)
+    assert rule.covers("Gehälter-Mai")
+
+
+@pytest.mark.parametrize(
+    "series", ["Geha\u0308lter-Mai", " Gehälter-Mai", "GEHÄLTER-Mai", "Gehälter\u2011Mai"]
+)
+def test_a_rule_covers_its_series_however_that_is_written(tmp_path, series):
+    write_rules(tmp_path, "Gehälter-*")
+    (rule,) = load_rules("alice", tmp_path)
+    assert rule.covers(series)
+    assert not rule.covers("Gehaelter-Mai")
+
+
+@pytest.mark.parametrize("name", ["source", "series"])
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [("p\u0430y", "mixes Cyrillic and Latin"), ("a\u202eb", r"U\+202E"), (" ", "1 to 200")],
+)
+def test_texts_that_mislead_the_eye_are_refused_in_rules(tmp_path, name, value, words):
+    other = "series" if name == "source" else "source"
+    text = f'[[budget]]\n{name} = "{value}"\n{other} = "x"\n'
+    (tmp_path / "alice.toml").write_text(text, "utf-8")
+    with pytest.raises(UsageError, match=f"{name} .*{words}"):
+        load_rules("alice", tmp_path)

@@ -38,6 +38,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -92,8 +93,8 @@ def _allow_all(_: Set) -> None:
     """Refuse no set."""
 
 
-class Kind(IntEnum):
-    """Kinds of statement of a compute party about a set."""
+class Stance(IntEnum):
+    """Stances of a compute party on a set of contributors."""
 
     REFUSAL = 0
     CONSENT = 1
@@ -108,7 +109,7 @@ class Said(NamedTuple):
         of: the set of contributors, in manifest order; nothing in a refusal.
     """
 
-    kind: Kind
+    kind: Stance
     of: Set = ()
 
 
@@ -120,6 +121,7 @@ class Agreement:
         self._first, self._later = party.begin_phase(), party.begin_phase()
         self._allow: Allow = _allow_all
         self._consented: set[Set] = set()
+        self._late: dict[PartyId, Mask] = {}
 
     async def reach(self, held: Iterable[PartyId], allow: Allow = _allow_all) -> Set:
         """Compute party: return the one set of contributors that may be opened.
@@ -141,9 +143,9 @@ class Agreement:
             _stop_if_refused(heard)
             self._reject_denials(heard)
             after = self._step(number + 1)
-            if own.kind is Kind.VOTE:
+            if own.kind is Stance.VOTE:
                 behind = self._tell_those_behind(after, own, heard)
-                return await self._elected(own, heard, behind, after)
+                return await self._elected(own, heard, behind)
             own = self._next(after, own, heard)
         raise self._undecided(own.of, 0)
 
@@ -177,14 +179,14 @@ class Agreement:
         try:
             self._allow(counted)
         except OstrakaError:
-            self._say(step, Said(Kind.REFUSAL), self._attendance.compute)
+            self._say(step, Said(Stance.REFUSAL), self._attendance.compute)
             raise
         self._consented.add(counted)
-        return Said(Kind.CONSENT, counted)
+        return Said(Stance.CONSENT, counted)
 
     def _next(self, step: Step, own: Said, heard: dict[PartyId, Said]) -> Said:
         """Return what to say in the next round, after one in which this party did not vote."""
-        if voted := {said.of for said in heard.values() if said.kind is Kind.VOTE}:
+        if voted := {said.of for said in heard.values() if said.kind is Stance.VOTE}:
             return self._follow(voted, own)
         counted = self._smaller(heard)
         expendable = all(map(self._attendance.may_be_missing, set(own.of) - set(counted)))
@@ -193,13 +195,13 @@ class Agreement:
         if counted != own.of:
             return self._consent(counted, step)
         all_agree = all(said.of == counted for said in heard.values())
-        return Said(Kind.VOTE, counted) if all_agree else own
+        return Said(Stance.VOTE, counted) if all_agree else own
 
     def _follow(self, voted: AbstractSet[Set], own: Said) -> Said:
         """Return a vote for a set that a peer voted for, if this party consented to it before."""
         for of in voted & self._consented:
             if not self._attendance.lying:
-                return Said(Kind.VOTE, of)
+                return Said(Stance.VOTE, of)
         raise self._undecided(own.of, 0)
 
     def _tell_those_behind(
@@ -209,28 +211,28 @@ class Agreement:
 
         They send one statement more, at this step.
         """
-        behind = [name for name, said in heard.items() if said.kind is not Kind.VOTE]
+        behind = [name for name, said in heard.items() if said.kind is not Stance.VOTE]
         self._say(step, own, behind)
-        self._party.expect_aside(behind, step, self._expected)
+        self._party.expect_aside(behind, step, self._expected, self._late.__setitem__)
         return behind
 
     async def _elected(
-        self, own: Said, heard: dict[PartyId, Said], behind: Iterable[PartyId], step: Step
+        self, own: Said, heard: dict[PartyId, Said], behind: Iterable[PartyId]
     ) -> Set:
         """Return the set this party voted for, if enough did; wait for those behind if need be."""
         votes = list(heard.values()).count(own)
         if votes < self._attendance.votes(own.of):
-            votes += [await self._late(name, step) for name in behind].count(own)
+            votes += [await self._late_statement(name) for name in behind].count(own)
         if votes < self._attendance.votes(own.of):
             raise self._undecided(own.of, votes)
         return own.of
 
-    async def _late(self, name: PartyId, step: Step) -> Said | None:
-        try:
-            return _read(self._party, name, await self._party.receive_aside(name, step))
-        except PeerLost:
-            self._party.lost.append(name)
-            return None
+    async def _late_statement(self, name: PartyId) -> Said | None:
+        with suppress(PeerLost):
+            await self._party.hear_asides(name)
+            return _read(self._party, name, self._late[name])
+        self._party.lost.append(name)
+        return None
 
     def _smaller(self, heard: dict[PartyId, Said]) -> Set:
         """Return the set that all who were heard may consent to, without those who were not."""
@@ -264,7 +266,7 @@ class Agreement:
 
 
 def _stop_if_refused(heard: dict[PartyId, Said]) -> None:
-    if refusing := [name for name, said in heard.items() if said.kind is Kind.REFUSAL]:
+    if refusing := [name for name, said in heard.items() if said.kind is Stance.REFUSAL]:
         raise refused(refusing)
 
 
@@ -280,7 +282,7 @@ def _read(party: Party, sender: PartyId, message: Mask) -> Said:
     """Return a peer's statement; PeerViolation naming the peer when it is malformed."""
     of = read_mask(party, sender, message[1:])
     try:
-        return Said(Kind(message[0]), of)
+        return Said(Stance(message[0]), of)
     except ValueError:
         raise PeerViolation(f"{sender} says nothing known of a set", peer=sender) from None
 

@@ -13,7 +13,9 @@ where a round of the computation comes after it: only n - 1 messages from each c
 
 from __future__ import annotations
 
-from ostraka.delivery.agree import Allow, Set, mask_bytes, read_mask, refused, to_mask
+from functools import partial
+
+from ostraka.delivery.agree import Allow, Mask, Set, mask_bytes, read_mask, refused, to_mask
 from ostraka.delivery.cost import Cost
 from ostraka.delivery.party import Party
 from ostraka.errors import OstrakaError, PeerViolation
@@ -33,7 +35,6 @@ class Consent:
 
     def __init__(self, party: Party) -> None:
         self._party, self._next = party, party.begin_phase()
-        self._given: list[tuple[Step, Set]] = []
 
     def give(self, counted: Set, allow: Allow) -> None:
         """Compute party: consent to a set of contributors. Every compute party names the same.
@@ -41,7 +42,7 @@ class Consent:
         Args:
             allow: asked first; where it raises OstrakaError, the others are told of the refusal.
         """
-        party, step = self._party, self._next
+        party, scheme, step = self._party, self._party.scheme, self._next
         self._next = step.later(1)
         try:
             allow(counted)
@@ -49,38 +50,33 @@ class Consent:
             self._say(step, ())
             raise
         self._say(step, counted)
-        self._given.append((step, counted))
-        party.expect_aside(
-            party.scheme.compute, step, octets(mask_bytes(party.scheme.contributors))
-        )
+        mask = octets(mask_bytes(scheme.contributors))
+        party.expect_aside(scheme.compute, step, mask, partial(self._require, counted))
 
     def _say(self, step: Step, counted: Set) -> None:
         scheme = self._party.scheme
         mask = to_mask(counted, scheme.contributors)
-        self._party.exchange.broadcast(scheme.compute, step, mask)
+        self._party.exchange.broadcast(scheme.compute, step, mask, along=True)
+
+    def _require(self, counted: Set, name: PartyId, mask: Mask) -> None:
+        theirs = read_mask(self._party, name, mask)
+        if not theirs:
+            raise refused([name])
+        if theirs != counted:
+            raise PeerViolation(
+                f"{name} consents to count {', '.join(theirs)}, where {', '.join(counted)} are "
+                "asked for; nothing was revealed",
+                peer=name,
+            )
 
     async def complete(self) -> None:
         """Compute party: return once all others consented to every set that this one consented to.
 
         Raises:
-            Aborted: a party refused; nothing was opened.
+            Aborted: a party refused; nothing was opened. Any message that is awaited from that
+                party raises it, too.
             PeerLost: a party is gone, and had not consented.
             PeerViolation: a party consented to another set.
         """
-        for step, counted in self._given:
-            for name in self._party.scheme.compute:
-                if name != self._party.me:
-                    mask = await self._party.receive_aside(name, step)
-                    _require(name, read_mask(self._party, name, mask), counted)
-        self._given.clear()
-
-
-def _require(name: PartyId, theirs: Set, counted: Set) -> None:
-    if not theirs:
-        raise refused([name])
-    if theirs != counted:
-        raise PeerViolation(
-            f"{name} consents to count {', '.join(theirs)}, where {', '.join(counted)} are asked "
-            "for; nothing was revealed",
-            peer=name,
-        )
+        for name in self._party.scheme.compute:
+            await self._party.hear_asides(name)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
@@ -12,6 +12,15 @@ from ostraka.errors import PeerLost
 from ostraka.exchange import Exchange, Expected
 from ostraka.names import PartyId, Step
 from ostraka.sharing.scheme import Scheme
+
+Heard = Callable[[PartyId, NDArray[Any]], None]
+"""Function that takes a message and its sender."""
+
+
+class _Aside(NamedTuple):
+    step: Step
+    expected: Expected
+    heard: Heard
 
 
 class Party:
@@ -38,8 +47,7 @@ class Party:
         self.liars: list[PartyId] = []
         self.step = self.begin_phase()
         self._first = self.step.phase
-        self._due: dict[PartyId, list[tuple[Step, Expected]]] = {}
-        self._asides: dict[tuple[PartyId, Step], NDArray[Any]] = {}
+        self._asides: dict[PartyId, list[_Aside]] = {}
 
     @property
     def me(self) -> PartyId:
@@ -72,8 +80,8 @@ class Party:
         A sender that is in an earlier phase may be waiting for a third party itself: so a party's
         patience grows by one timeout with each phase of the run.
         """
-        while self._due.get(sender):
-            await self._take_aside(sender)
+        if self._asides:
+            await self.hear_asides(sender)
         return await self._receive(sender, step, expected, into)
 
     async def _receive(
@@ -82,25 +90,23 @@ class Party:
         patience = step.phase - self._first + 1
         return await self.exchange.receive(sender, step, expected, into=into, patience=patience)
 
-    def expect_aside(self, senders: Iterable[PartyId], step: Step, expected: Expected) -> None:
-        """Note that each of `senders` but this party sends a message now that is wanted later.
+    def expect_aside(
+        self, senders: Iterable[PartyId], step: Step, expected: Expected, heard: Heard
+    ) -> None:
+        """Note that each of `senders` but this party sends a message that can be read later.
 
-        It is read before the sender's next message, so that it needs no round of its own.
+        It is read before the sender's next message, so that it needs no round of its own; `heard`
+        is then called with the sender and the message, and may raise.
         """
         for sender in senders:
             if sender != self.me:
-                self._due.setdefault(sender, []).append((step, expected))
+                self._asides.setdefault(sender, []).append(_Aside(step, expected, heard))
 
-    async def receive_aside(self, sender: PartyId, step: Step) -> NDArray[Any]:
-        """Return the message of `step` that was noted with `expect_aside`; raise as `receive`."""
-        while (sender, step) not in self._asides:
-            await self._take_aside(sender)
-        return self._asides.pop((sender, step))
-
-    async def _take_aside(self, sender: PartyId) -> None:
-        """Read the next message from `sender` that was noted."""
-        step, expected = self._due[sender].pop(0)
-        self._asides[sender, step] = await self._receive(sender, step, expected)
+    async def hear_asides(self, sender: PartyId) -> None:
+        """Read the messages of `sender` that were noted and not read yet; raise as `receive`."""
+        while asides := self._asides.get(sender):
+            step, expected, heard = asides.pop(0)
+            heard(sender, await self._receive(sender, step, expected))
 
     async def receive_if_there(
         self, sender: PartyId, step: Step, expected: Expected

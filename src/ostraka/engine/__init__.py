@@ -1,1 +1,1 @@
-"""Interactive operations on shares, in terms of an `Exchange`."""
+"""Interactive operations on secret arrays, in terms of a `Backend` that shares them."""

@@ -78,7 +78,7 @@ class SecretArray:
     """
 
     __slots__ = ("engine", "parts")
-    __array_ufunc__ = None  # numpy leaves `public + secret` to us
+    __array_ufunc__ = None  # numpy leaves `public + secret` to this class
     __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, engine: Arithmetic, parts: tuple[Elements, ...]) -> None:

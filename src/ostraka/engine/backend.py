@@ -30,9 +30,10 @@ class Backend(Rounds):
     backends do for free, `rounds.Rounds` how operations share rounds.
 
     Attributes:
-        n, t: how many compute parties hold shares, and how many of them together learn nothing.
+        n: number of compute parties, which all hold shares.
+        t: number of them that may pool what they see and learn nothing.
         me: this party's place among the compute parties, from 0.
-        names: the compute parties, in order.
+        names: of the compute parties, in the order of their places.
         active: whether everything is proven before it is opened.
     """
 
@@ -68,8 +69,13 @@ class Backend(Rounds):
         """Share elements that each of `dealers` knows, all in one round.
 
         Args:
-            own: ours, of `shape`, if we are a dealer.
-            total: give the sum of all dealers' arrays instead of each.
+            dealers: places of the parties that share an array each.
+            own: this party's elements, of `shape`, if it is a dealer; None else.
+            total: return the sum of all dealers' arrays instead of each.
+
+        Returns:
+            One array for each dealer, in their order, or one alone: each of `shape`. No party
+            learns another dealer's elements.
         """
 
     async def share(self, owner: int, values: object, shape: tuple[int, ...]) -> SecretArray:
@@ -94,7 +100,7 @@ class Backend(Rounds):
 
     @abstractmethod
     async def products(self, x: SecretArray, y: SecretArray) -> SecretArray:
-        """Multiply two vectors of one length, elementwise."""
+        """Multiply two secret vectors of one length, elementwise; the result stays secret."""
 
     @abstractmethod
     async def sums(self, x: SecretArray, y: SecretArray, axis: int) -> SecretArray:
@@ -108,11 +114,11 @@ class Backend(Rounds):
 
     @abstractmethod
     def own(self, use: str) -> Stream:
-        """Return this party's own randomness for one purpose."""
+        """Return the stream of this party's own randomness for one purpose, secret to it."""
 
     @abstractmethod
     async def random(self, shape: tuple[int, ...]) -> Fresh:
-        """Draw uniform elements that no t parties know."""
+        """Draw uniform elements of the ring that no t parties know."""
 
     def take_random(self, count: int) -> SecretArray | None:
         """Return as many elements as `random` would, without a round, if enough are at hand."""
@@ -143,7 +149,8 @@ class Backend(Rounds):
         """Prove all that was done and claimed so far, and return once it is known to be right.
 
         Raises:
-            PeerViolation: a compute party falsified something; nothing was revealed.
+            PeerViolation: a compute party falsified something; since the last proof nothing was
+                opened but `Masked` elements.
         """
 
     # --- rounds, by default one task after the other ---------------------------------------------

@@ -18,8 +18,8 @@ async def random_bits(engine: Backend, shape: tuple[int, ...]) -> SecretArray:
     """Draw uniform secret bits, unknown to any t parties.
 
     Parties 0 to t each deal bits and all are XORed: 1 + ceil(log2(t + 1)) rounds; over Shamir
-    shares n - t - 1 elements from each dealer and t products for each bit. With active security a
-    party that deals something else is found out before anything is revealed, as b b = b is proven.
+    shares n - t - 1 elements from each dealer and t products for each bit. With active security
+    b b = b is proven of each dealt bit before the next opening, so other elements stop the run.
     """
     length, own = prod(shape), None
     if engine.me <= engine.t:

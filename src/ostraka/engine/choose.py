@@ -22,17 +22,17 @@ FREE: Final = 2016
 
 
 async def select(condition: SecretArray, a: SecretArray, b: Operand) -> SecretArray:
-    """Return a where the condition is 1, b where it is 0, with broadcasting: one round."""
+    """Return a where the secret condition is 1, b where it is 0, with broadcasting: one round."""
     return await mul(condition, a - b) + b
 
 
 async def minimum(x: SecretArray, axis: int = -1) -> SecretArray:
-    """Return the smallest along an axis; differences within the range `less_than` asks for."""
+    """Return the smallest along an axis, secret; differences within the range of `less_than`."""
     return -await maximum(-x, axis)
 
 
 async def maximum(x: SecretArray, axis: int = -1) -> SecretArray:
-    """Return the largest along an axis; differences within the range `less_than` asks for."""
+    """Return the largest along an axis, secret; differences within the range of `less_than`."""
     return (await leaders(_first(x, axis)[None]))[0, 0]
 
 
@@ -42,7 +42,7 @@ async def argmax(x: SecretArray, axis: int = -1) -> SecretArray:
 
 
 async def largest(x: SecretArray, axis: int = -1) -> tuple[SecretArray, SecretArray]:
-    """Return `maximum` and `argmax` for the price of one."""
+    """Return the largest along an axis and its index, both secret, for the price of one."""
     x = _first(x, axis)
     places = np.arange(len(x)).reshape(-1, *[1] * (x.ndim - 1))
     found = await leaders(stack([x, x.engine.public(places, x.shape)]))
@@ -63,10 +63,10 @@ async def leaders(
     """Return the columns of the largest keys, largest first; of equal keys, the earlier first.
 
     Args:
-        table: shape (c, k, ...), k at least 1: keys in row 0, and what goes with each.
-        count: how many columns.
-        less: which of `first_pairs(table[0], count)` are below zero, if that is known: saves
-            the rounds of a comparison.
+        table: shape (c, k, ...), k at least 1: keys in row 0, columns that go with them below.
+        count: number of columns wanted.
+        less: secret bits, 1 where one of `first_pairs(table[0], count)` is below zero, if these
+            were compared before: saves the rounds of a comparison.
 
     Returns:
         Shape (c, min(count, k), ...).

@@ -22,10 +22,11 @@ Bits = Planes
 
 
 class Circuit(ABC):
-    """One way to share bits of `count` elements.
+    """Sharing of the bits of `count` elements: a backend's way to compute XOR and AND.
 
     Attributes:
-        summands: how many numbers `operands` gives.
+        count: number of elements; each plane has a bit of every one.
+        summands: number of operands that `operands` gives.
         shifts: whether `shifted` works; then `to_ring` gives two vectors, and `operands` two
             numbers or three.
     """
@@ -36,11 +37,11 @@ class Circuit(ABC):
 
     @abstractmethod
     async def both(self, a: Bits, b: Bits) -> Bits:
-        """Return a AND b: one round. The result must not change afterwards."""
+        """Return shares of a AND b: one round. The result must not change afterwards."""
 
     @abstractmethod
     async def operands(self, x: SecretArray) -> tuple[list[Bits], Any]:
-        """Share numbers of `ring.bits` bits that add up to a vector x, as numbers of its ring.
+        """Share the bits of numbers of `ring.bits` bits that add up to a vector x in its ring.
 
         Where p = 2^bits - 1, one of several is never p and the others are never zero.
 
@@ -50,10 +51,14 @@ class Circuit(ABC):
 
     @abstractmethod
     async def to_ring(self, bits: Bits) -> list[SecretArray]:
-        """Return vectors (rows * count) of zeros and ones in the ring, whose XOR the bits are."""
+        """Return secret vectors (rows * count,) of 0 and 1 in the ring, whose XOR the bits are."""
 
     async def shifted(self, known: Any, k: int) -> SecretArray:
-        """Return the sum of all operands, each shifted right by k bits."""
+        """Return the secret sum of all operands, each shifted right by k bits.
+
+        Args:
+            known: given by `operands`.
+        """
         raise NotImplementedError
 
 
@@ -93,7 +98,7 @@ async def _carry_save(
 
 
 async def carry_out(bits: Circuit, a: Bits, b: Bits) -> tuple[Bits, Bits]:
-    """Tell whether A + B gives a carry, and whether all bits together pass one on."""
+    """Return secret bits: whether A + B gives a carry, and whether all bits pass one on."""
     return (await merge(bits, await paired(bits, [(a, b)])))[0]
 
 
@@ -158,9 +163,9 @@ def _joined(gives: Bits, passes: Bits, both: Bits) -> Group:
 
 
 async def prefixes(bits: Circuit, a: Bits, b: Bits) -> tuple[Bits, Bits]:
-    """Tell for every i whether bits 0 to i of A + B give a carry, and whether they pass one on.
+    """Return secret bits for every i: bits 0 to i of A + B give a carry; they pass one on.
 
-    A prefix tree. [Sklansky60]
+    A prefix tree: 1 + ceil(log2 k) rounds for k bits. [Sklansky60]
     """
     gives, passes = await bits.both(a, b), a ^ b
     rows, distance = np.arange(a.shape[1]), 1

@@ -37,7 +37,7 @@ Operand = SecretArray | int | NDArray[Any]
 
 
 async def less_than_zero(x: SecretArray) -> SecretArray:
-    """Return 1 where x < 0, else 0; every x in the ring's range."""
+    """Return secret bits of x's shape: 1 where x < 0, else 0; for every x in the ring's range."""
     engine = backend_of(x)
     if not x.size:
         return x
@@ -57,12 +57,15 @@ async def less_than_zero(x: SecretArray) -> SecretArray:
 
 
 async def less_than(a: Operand, b: Operand) -> SecretArray:
-    """Return 1 where a < b, else 0, with broadcasting, as long as |a - b| <= (p - 1) / 2."""
+    """Return secret bits: 1 where a < b, else 0, with broadcasting; for |a - b| <= (p - 1) / 2.
+
+    In Z_2^bits a - b must be within the signed range.
+    """
     return await less_than_zero(_difference(a, b))
 
 
 async def equal(a: Operand, b: Operand) -> SecretArray:
-    """Return 1 where a = b, else 0, with broadcasting; every a and b.
+    """Return secret bits: 1 where a = b, else 0, with broadcasting; for every a and b.
 
     For A + B = a - b modulo p, or a - b - 1 modulo 2^bits, a = b exactly when A and B differ in
     every bit: ANDs in a tree. Rounds: as a comparison but one; about half its bytes.

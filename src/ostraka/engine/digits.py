@@ -32,10 +32,10 @@ def magnitude(engine: Backend) -> int:
 
 
 async def decompose(x: SecretArray, k: int) -> SecretArray:
-    """Return the k lowest bits of x modulo the ring's order, lowest first, on a new last axis.
+    """Return the k lowest bits of x modulo the ring's order, as secrets on a new last axis.
 
-    They are those of x itself if x >= 0. Rounds: a comparison's and one more. About 100 bytes
-    (n = 3) and k + 1 products per element.
+    The lowest bit comes first; they are those of x itself if x >= 0. Rounds: a comparison's and one
+    more. About 100 bytes (n = 3) and k + 1 products per element.
     """
     engine = backend_of(x)
     if not 1 <= k <= engine.ring.bits:
@@ -57,7 +57,7 @@ async def decompose(x: SecretArray, k: int) -> SecretArray:
 
 
 async def truncate(x: SecretArray, k: int) -> SecretArray:
-    """Return the floor of x / 2^k, exactly, for -2^59 <= x < 2^59 and 0 <= k <= 59.
+    """Return the floor of x / 2^k, secret and exact, for -2^59 <= x < 2^59 and 0 <= k <= 59.
 
     (59 is `magnitude` for elements of 61 bits.) With t = 1, party 0 knows A and party 1 knows B, so
     they deal A >> k and B >> k; missing are the carry into bit k, and 2^(61 - k) if the sum wrapped
@@ -113,7 +113,7 @@ async def _weighed(bits: Circuit, planes: Bits, weights: Sequence[int]) -> Secre
 
 
 async def divide(a: SecretArray, b: Operand, k: int) -> SecretArray:
-    """Return the floor of a / b, exactly, for a >= 0, b >= 1, a / b < 2^k and b 2^k <= 2^59.
+    """Return the floor of a / b, secret and exact; a >= 0, b >= 1, a / b < 2^k, b 2^k <= 2^59.
 
     Long division: k times the rounds of a comparison and a product. b is secret or public.
     """

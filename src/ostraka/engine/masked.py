@@ -12,8 +12,8 @@ x < 0 is LSB(2x). r is one of 2^bits numbers, so it is p, which stands for 0, wi
 c is opened by `Backend.open`, like a result: after the bits of r are proven to be bits and all that
 y came from is proven right, so its mask is uniform.
 
-Adversary: active, at most t < n / 2 parties. Much dearer than `compare` over Shamir shares:
-89 + 61 t products, and 61 (t + 1) dealt bits, for each element. All parties must stay.
+Adversary: active, at most t < n / 2 parties, who learn nothing. All parties must stay. Much dearer
+than `compare` over Shamir shares: 89 + 61 t products, and 61 (t + 1) dealt bits, for each element.
 """
 
 from __future__ import annotations
@@ -36,19 +36,19 @@ PublicBits = NDArray[np.int64]
 
 
 async def negative(x: SecretArray) -> SecretArray:
-    """Return 1 where x < 0, else 0; every x in the ring's range."""
+    """Return secret bits: 1 where x < 0, else 0; for every x in the ring's range."""
     if wraps(backend_of(x)):
         return await _batched(x, lambda part: _odd(2 * part))
     return await _batched(x, _top)
 
 
 async def zero(x: SecretArray) -> SecretArray:
-    """Return 1 where x = 0, else 0."""
+    """Return secret bits: 1 where x = 0, else 0."""
     return await _batched(x, _zero)
 
 
 async def decompose(x: SecretArray, k: int) -> SecretArray:
-    """Do the same as `digits.decompose`."""
+    """Return the k lowest bits of x, as `digits.decompose` does."""
     found = await _batched(x, lambda part: _bits(part, k))
     return found.reshape(k, *x.shape).transpose(*range(1, x.ndim + 1), 0)
 

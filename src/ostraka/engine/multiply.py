@@ -4,7 +4,8 @@ A backend brings three of them back to shares that can be used again (`Backend.p
 `matrices`); over Shamir shares see `shamir.reduce`.
 
 Adversary: at most t < n / 2 parties, who learn nothing. All parties must stay. Passive; with active
-security a party can add to a product what it likes, and is found out before anything is revealed.
+security a party can add an error to a product that it knows, and the proof before the next opening
+stops the run.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from ostraka.engine.backend import backend_of
 
 
 async def mul(a: SecretArray, b: SecretArray) -> SecretArray:
-    """Return a * b, elementwise with broadcasting.
+    """Return a * b, elementwise with broadcasting; the result stays secret.
 
     Over Shamir shares one round; each of 2t + 1 parties sends n - t - 1 elements for each product.
     Long batches with t > 1: three rounds, less than 2.5 elements where n = 2t + 1.
@@ -28,7 +29,7 @@ async def mul(a: SecretArray, b: SecretArray) -> SecretArray:
 
 
 async def matmul(a: SecretArray, b: SecretArray) -> SecretArray:
-    """Return a @ b for vectors and matrices.
+    """Return a @ b for secret vectors and matrices, shapes as in numpy; the result stays secret.
 
     One round and the bytes of one product per element of the *result*, however long the rows are.
     """
@@ -40,5 +41,5 @@ async def matmul(a: SecretArray, b: SecretArray) -> SecretArray:
 
 
 async def dot(a: SecretArray, b: SecretArray, axis: int = -1) -> SecretArray:
-    """Return the sum of a * b over one axis, with broadcasting: the cost of one product per sum."""
+    """Return the sum of a * b over one axis, with broadcasting: costs one product for each sum."""
     return await backend_of(a.same_as(b)).sums(a, b, axis)

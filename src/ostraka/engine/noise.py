@@ -23,10 +23,13 @@ from ostraka.noise.shares import NoiseShares
 
 
 async def add_noise(x: SecretArray, noise: NoiseShares, drawn: Signed | None = None) -> SecretArray:
-    """Return x plus the noise of every compute party, for as many elements as the noise's
-    sensitivity says. Each party sends n - t - 1 elements for each over Shamir shares.
+    """Add every compute party's share of the noise to x; noise and result stay secret.
+
+    One round, in which each party sends n - t - 1 elements for each element over Shamir shares;
+    with active security a comparison, an opening and a proof more.
 
     Args:
+        x: as many elements as the noise was made for.
         drawn: this party's share of the noise. It should be drawn before peers wait for it, since
             the time it takes depends on it; None: it is drawn now.
 
@@ -42,7 +45,7 @@ async def add_noise(x: SecretArray, noise: NoiseShares, drawn: Signed | None = N
 
 
 async def _check(shares: SecretArray, bound: int) -> None:
-    """Count for each party its numbers beyond the bound: none of an honest party's."""
+    """Open for each party how many of its numbers are beyond the bound: 0 of an honest party's."""
     beyond = await less_than_zero(stack([shares + bound, bound - shares]))
     counts = await reveal(beyond.sum(axis=(0, 2)))
     assert counts is not None

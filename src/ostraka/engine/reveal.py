@@ -16,20 +16,20 @@ from ostraka.names import PartyId
 
 
 async def reveal(x: SecretArray, to: Iterable[PartyId] | None = None) -> NDArray[np.int64] | None:
-    """Open x: one round; over Shamir shares 8 bytes per element from every party to each that
-    learns x. [Sha79]
+    """Open x to compute parties. [Sha79]
 
-    Over Shamir shares all n must lie on one polynomial of degree t, so up to n - t - 1 wrong shares
-    are noticed.
+    One round; over Shamir shares 8 bytes per element from every party to each that learns x. These
+    n shares must lie on one polynomial of degree t, so up to n - t - 1 wrong shares are noticed.
+
+    With active security everything done so far is proven first: some rounds more. Then, with
+    n >= 3t + 1, up to t wrong shares are corrected, and the parties that announced them are noted
+    in `Party.liars`.
 
     Args:
-        to: the compute parties that learn x; all by default.
+        to: the compute parties that learn x; all by default. Others learn nothing.
 
     Returns:
         Signed integers of x's shape, to a party that learns x; None to others.
-
-    With active security everything done so far is checked first: some rounds more. Then, with
-    n >= 3t + 1, up to t wrong shares are corrected, and whose they are is noted in `Party.liars`.
 
     Raises:
         PeerViolation: the shares contradict each other, or with active security a party cheated.

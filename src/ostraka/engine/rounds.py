@@ -66,7 +66,7 @@ class Masked:
     """The sum of a * mask over the last axis, for a mask no opening used before: gives elements.
 
     Opened at once, before anything is proven. Where a row of a is zero the sum is zero; where it is
-    not the sum is uniform in a field, so parties learn of each row only whether it is zero. That
+    not the sum is uniform in a field, so parties learn of each row at most whether it is zero. That
     tells a liar nothing if it could tell the rows itself: a row may be linear in what one
     contributor shared and its products, one product deep, as ballots are. What lies deeper is
     opened as `Unreduced`. See docs/decisions/0006-active-security.md.

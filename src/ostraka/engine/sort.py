@@ -27,7 +27,9 @@ Order = NDArray[np.int64]
 
 
 async def sort(x: SecretArray) -> SecretArray:
-    """Sort a vector in ascending order. Needs k |x| < p / 4 for k elements of F_p.
+    """Sort a vector in ascending order; the result stays secret. Needs k |x| < p / 4 in F_p.
+
+    k is the number of elements.
 
     Rounds: those of a shuffle, two comparisons and two openings.
     """
@@ -35,15 +37,20 @@ async def sort(x: SecretArray) -> SecretArray:
 
 
 async def top_k(x: SecretArray, k: int) -> tuple[SecretArray, SecretArray]:
-    """Return the k largest of a vector, largest first, and their places; of equals, the lower
-    place."""
+    """Return the k largest of a vector, largest first, and their places, all secret.
+
+    Of equals, the lower place comes first. Range and rounds are those of `sort`.
+    """
     places = x.engine.public(np.arange(len(x)))
     descending = await sorted_with(-x, stack([x, places]))
     return descending[0, :k], descending[1, :k]
 
 
 async def sorted_with(keys: SecretArray, columns: SecretArray) -> SecretArray:
-    """Return `columns` (shape (c, k)) in ascending and stable order of `keys` (k,)."""
+    """Order `columns` (shape (c, k)) ascending and stably by `keys` (k,); both stay secret.
+
+    Range and rounds are those of `sort`.
+    """
     if keys.ndim != 1:
         raise ValueError("what is sorted is a vector")
     k = len(keys)
@@ -60,7 +67,7 @@ async def shuffle(table: SecretArray) -> SecretArray:
 
     As the backend does it best (over Shamir shares: `shamir.shuffle`); else parties 0 to t each
     deal a permutation matrix: t + 2 rounds, and k^2 dealt elements from each of these. With active
-    security, that all entries are bits and all rows and columns add up to one is proven.
+    security it is proven that all entries are bits and that all rows and columns add up to one.
     """
     engine = backend_of(table)
     found = await engine.shuffled(table)
@@ -79,13 +86,15 @@ async def shuffle(table: SecretArray) -> SecretArray:
 
 
 def new_seed(engine: Backend) -> bytes:
-    """Draw a seed for a permutation."""
+    """Draw a seed for `permutation` from this party's own randomness: `SEED_BYTES` bytes."""
     return engine.own("shuffle").fill(np.empty(SEED_BYTES // 8, np.uint64)).tobytes()
 
 
 def permutation(seed: bytes, k: int) -> Order:
-    """Return the order a seed stands for: uniform but for a chance of k^2 / 2^128 that two of its
-    128-bit keys are equal."""
+    """Return the order of k places that a seed stands for.
+
+    Uniform but for a chance of at most k^2 / 2^128 that two of its 128-bit keys are equal.
+    """
     high, low = Stream(seed, "shuffle").fill(np.empty(2 * k, np.uint64)).reshape(2, k)
     return np.lexsort((low, high))
 

@@ -12,12 +12,13 @@ powers of r. Those come from random pairs (b_k, v_k), in two rounds for any d: [
 
 Every b_k, and v_k with it, is uniform and used for one d_k only, so what is opened is uniform and
 independent of x and r: w_k and d_k among all elements but zero, A among all. Only where r, a b_k or
-a v_k is zero is it not, and the result wrong: with a probability of (2 d + 1) / p, below 2^-50.
+a v_k is zero is it not, and the result wrong: with a probability of (2 d + 1) / p for each x, below
+2^-50 for all that `MASKED` lets through at once.
 
 In a ring that is no field a table is the sum of its entries times comparisons instead.
 
-Adversary: passive, at most t < n / 2 parties, who learn nothing; with active security powers are
-used, and proven.
+Adversary: at most t < n / 2 parties, who learn nothing but with that probability. Passive; with
+active security tables are evaluated by powers, and proven.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ SURE: Final = 50
 """Bits of a field in which a mask is hardly ever zero; below, powers are used."""
 
 MASKED: Final = 1 << 9
-"""Maximum number of powers of masks made at once: each takes microseconds; they save rounds."""
+"""Maximum number of powers of masks made at once, as each takes microseconds; above, powers."""
 
 
 async def look_up(
@@ -59,8 +60,8 @@ async def look_up(
 ) -> SecretArray:
     """Return table[x - first], for first <= x < first + len(table); anything for another x.
 
-    At most 3 rounds, or with very many elements ceil(log2(len(table) - 1)); in a ring that is no
-    field the rounds of `equal`.
+    Opens nothing that tells of x. Rounds: at most 3; with active security or very many elements
+    ceil(log2(len(table) - 1)); in a ring that is no field those of `equal`.
 
     Args:
         table: public integers or booleans, shape (k,), or (k, m) for m functions at once.
@@ -83,9 +84,9 @@ def looked_up(
     *,
     afresh: bool = False,
 ) -> Operation[SecretArray]:
-    """Look up as an operation that shares its rounds; nothing is told of x, in range or not.
+    """Look up as `look_up` does, as an operation that shares its rounds; needs a field.
 
-    Needs a field. Rounds: 2 if randomness is at hand.
+    Nothing is told of x, in range or not. Rounds: 2 with a mask whose randomness is at hand.
 
     Args:
         afresh: x is from outside, and may be shares of no polynomial; the result never is.
@@ -112,9 +113,9 @@ def _checked(table: NDArray[np.int64] | NDArray[np.bool_]) -> NDArray[np.int64]:
 
 
 def is_small(degree: int, size: int, t: int) -> bool:
-    """Tell whether so many polynomials of this degree are faster than so many comparisons.
+    """Tell whether `size` polynomials of this degree are faster than as many comparisons.
 
-    Against t curious parties: measured, decision 0007.
+    Measured for passive security and threshold t: docs/decisions/0007-one-vote.md.
     """
     once = degree * size <= MASKED and degree <= min(SHORT * t, ENTRIES - 1)
     return once or degree <= BY_POWERS * t

@@ -8,13 +8,12 @@
 
 An input that does not fit the manifest's schema raises `InputError` before anything is sent. Where
 the schema says `outside = "clip"`, numbers beyond a bound are moved to the bound instead;
-infinities are refused. Messages name the element and the rule, never the value: it may be secret.
+infinities are refused. Messages name the element (its line, its cell) and the rule, and say what to
+write instead, but never repeat the value: it is secret.
 """
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from fractions import Fraction
@@ -24,12 +23,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ostraka.errors import InputError
+from ostraka.inputs import digits, elements
+from ostraka.inputs.advice import may_be_grouped
+from ostraka.inputs.lines import Lines, array_of, chunks, kinds_of
 from ostraka.manifest import BoolType, ChoiceType, DecimalType, FloatType, InputSchema
 
-_DECIMAL: Final = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)", re.ASCII)
-_BOOLEANS: Final = {
-    "true": 1, "yes": 1, "1": 1, "false": 0, "no": 0, "0": 0,
-}  # fmt: skip
 _DTYPES: Final[dict[type, type[np.generic]]] = {
     int: np.int64,
     float: np.float64,
@@ -37,7 +35,25 @@ _DTYPES: Final[dict[type, type[np.generic]]] = {
 }
 _EXACT_FLOAT: Final = 1 << 53
 
+FEW: Final = 8
+"""Elements up to which one by one is fastest."""
+
 Signed = NDArray[np.int64]
+Place = Callable[[int], str]
+"""Function that gives what messages call element i of an input."""
+
+
+class Wrong(ValueError):
+    """Element of an input that is not what the manifest asks for.
+
+    Args:
+        at: its place in the input, from 0.
+        problem: a phrase that goes behind what the element is called.
+    """
+
+    def __init__(self, at: int, problem: str) -> None:
+        super().__init__(problem)
+        self.at = at
 
 
 class Codec:
@@ -75,19 +91,38 @@ class Codec:
         assert self.schema.max is not None
         return tuple(round(Fraction(b) / self.quantum) for b in (self.schema.min, self.schema.max))  # type: ignore[return-value]
 
-    def encode(self, raw: object) -> Signed:
+    def encode(self, raw: object, place: Place | None = None) -> Signed:
         """Encode the input as a new vector of `length` signed integers.
 
         Args:
-            raw: one value, or a list, tuple or one-dimensional numpy array of `length` of them;
-                values are int, float, bool, Decimal or text, as the type allows. Arrays of int64
-                or float64 are encoded without a Python loop.
+            raw: one value, or a list, tuple, one-dimensional numpy array or `Lines` of `length` of
+                them; values are int, float, bool, Decimal or text, as the type allows. Arrays of
+                int64 or float64, and numbers in text, are encoded without a Python loop.
+            place: what a message calls element i; by default its line, or "value 3".
 
         Raises:
             InputError: the input is not what the manifest asks for; nothing was sent.
         """
-        array = self._as_array(self._vector(raw))
-        return self._elements(array) if isinstance(array, list) else self._fast(array)
+        vector = self._vector(raw)
+        try:
+            return self._encoded(vector)
+        except Wrong as wrong:
+            if place is None:
+                place = vector.place if isinstance(vector, Lines) else _value
+            named = place(wrong.at) if self.length > 1 or isinstance(vector, Lines) else "the input"
+            refuse(f"{named} {wrong}")
+
+    def element(self, value: object) -> int:
+        """Encode one element; ValueError says what is wrong with it, and does not repeat it."""
+        return self._bounded(self._one(value))
+
+    def reads(self, value: object) -> bool:
+        """Return whether one element is what the manifest asks for."""
+        try:
+            self.element(value)
+        except ValueError:
+            return False
+        return True
 
     # --- shape --------------------------------------------------------------------------------
 
@@ -97,36 +132,111 @@ class Codec:
         if raw is None:
             refuse("there is no input")
         vector: Sequence[object] | NDArray[Any] = [raw]
-        if isinstance(raw, list | tuple | np.ndarray):
+        if isinstance(raw, list | tuple | np.ndarray | Lines):
             vector = raw.reshape(-1) if isinstance(raw, np.ndarray) else raw
         if len(vector) != self.length:
-            count = f"{len(vector)} value" + "s" * (len(vector) != 1)
-            refuse(f"the input has {count}; the manifest asks for {self.length}")
+            self._refuse_length(vector)
         return vector
 
-    def _as_array(self, vector: Sequence[object] | NDArray[Any]) -> NDArray[Any] | list[object]:
-        """Make a numeric array if all elements have one numeric type; otherwise a list."""
-        if isinstance(vector, np.ndarray):
-            return vector if vector.dtype.kind in "biuf" else list(vector.tolist())
-        types = set(map(type, vector))
-        if len(vector) > 8 and len(types) == 1 and types <= set(_DTYPES):
-            try:
-                return np.array(vector, _DTYPES[types.pop()])
-            except OverflowError:
-                pass
-        return list(vector)
+    def _refuse_length(self, vector: Sequence[object] | NDArray[Any]) -> NoReturn:
+        is_text = isinstance(vector, Lines)
+        what = f"{vector.source} has" if isinstance(vector, Lines) else "the input has"
+        unit = "line" if is_text else "value"
+        count = f"{len(vector)} {unit}" + "s" * (len(vector) != 1)
+        heading = ""
+        if (
+            len(vector) == self.length + 1
+            and not self._is_value(vector[0])
+            and self._is_value(vector[1])
+        ):
+            first = vector.place(0) if isinstance(vector, Lines) else _value(0)
+            heading = f"; if {first} is a heading, leave it out"
+        refuse(f"{what} {count}; the manifest asks for {self.length}{heading}")
+
+    def _is_value(self, value: object) -> bool:
+        try:
+            self._one(value)
+        except ValueError:
+            return False
+        return True
+
+    def _encoded(self, vector: Sequence[object] | NDArray[Any]) -> Signed:
+        """Encode a vector of the right length in the fastest way there is for its elements."""
+        if not isinstance(vector, np.ndarray):
+            return self._of_sequence(vector)
+        return (
+            self._fast(vector)
+            if vector.dtype.kind in "biuf"
+            else self._of_sequence(vector.tolist())
+        )
+
+    def _of_sequence(self, vector: Sequence[object]) -> Signed:
+        if not self.kind.numeric:
+            return self._from_names(vector)
+        lines = vector if isinstance(vector, Lines) else None
+        if lines is None and len(vector) > FEW:
+            kinds = kinds_of(vector)
+            if (
+                len(kinds) == 1
+                and (array := array_of(vector, _DTYPES.get(next(iter(kinds))))) is not None
+            ):
+                return self._fast(array)
+            if kinds <= self._in_digits:
+                lines = Lines.of(vector)
+        return self._from_lines(lines, vector) if lines is not None else self._elements(vector)
+
+    @property
+    def _in_digits(self) -> set[type]:
+        """Types of which `str` gives the digits that the value is read by."""
+        return {str, int, Decimal} | (set() if isinstance(self.kind, FloatType) else {float})
+
+    # --- text ---------------------------------------------------------------------------------
+
+    def _from_lines(self, lines: Lines, values: Sequence[object]) -> Signed:
+        """Encode numbers in text; those that are not in plain digits are read one by one."""
+        encoded = np.empty(self.length, np.int64)
+        for part in chunks(self.length):
+            found, fine = self._read(lines.decimals(part))
+            if isinstance(self.kind, FloatType) and not fine.all():
+                powers, read = elements.powers_of_ten(values[part], ~fine, self.kind.bits)
+                found[read], fine[read] = powers[read], True
+            fine &= self.clips | ((found >= self.low) & (found <= self.high))
+            if self.clips:
+                np.clip(found, self.low, self.high, out=found)
+            for i in np.flatnonzero(~fine).tolist():
+                found[i] = self._at(part.start + i, values[part.start + i])
+            encoded[part] = found
+        return encoded
+
+    def _read(self, given: digits.Decimals) -> tuple[Signed, NDArray[np.bool_]]:
+        if isinstance(self.kind, FloatType):
+            return digits.binary(given, self.kind.bits)
+        return digits.scaled(given, self.kind.places if isinstance(self.kind, DecimalType) else 0)
+
+    def _from_names(self, values: Sequence[object]) -> Signed:
+        """Encode options or booleans, each different text only once."""
+        encoded = np.empty(self.length, np.int64)
+        known: dict[object, int] = {}
+        for part in chunks(self.length):
+            for i, value in enumerate(values[part], start=part.start):
+                found = known.get(value, -1) if isinstance(value, str) else -1
+                if found < 0:
+                    found = self._at(i, value)
+                    if isinstance(value, str):
+                        known[value] = found
+                encoded[i] = found
+        return encoded
 
     # --- one element at a time ----------------------------------------------------------------
 
-    def _elements(self, vector: list[object]) -> Signed:
-        encoded = np.empty(self.length, np.int64)
-        for i, value in enumerate(vector):
-            try:
-                number = self._bounded(self._one(value))
-            except ValueError as problem:
-                self._refuse_element(i, str(problem))
-            encoded[i] = number
-        return encoded
+    def _elements(self, values: Sequence[object]) -> Signed:
+        return np.array([self._at(i, value) for i, value in enumerate(values)], np.int64)
+
+    def _at(self, i: int, value: object) -> int:
+        try:
+            return self.element(value)
+        except ValueError as problem:
+            raise Wrong(i, str(problem)) from None
 
     def _one(self, value: object) -> int:
         if isinstance(value, np.generic):
@@ -134,14 +244,19 @@ class Codec:
         if value is None or (isinstance(value, str) and not value.strip()):
             raise ValueError("is blank")
         if isinstance(self.kind, ChoiceType):
-            return _choice(value, self.kind.options)
+            return elements.choice(value, self.kind.options)
         if isinstance(self.kind, BoolType):
-            return _boolean(value)
+            return elements.boolean(value)
         if isinstance(self.kind, FloatType):
-            return round(_rational(value, exponents=True) / self.quantum)
-        scaled = _rational(value, exponents=False) / self.quantum
+            return round(elements.rational(value, exponents=True) / self.quantum)
+        scaled = elements.rational(value, exponents=False) / self.quantum
         if scaled.denominator != 1:
             raise ValueError(self._too_fine())
+        if isinstance(value, str) and self.quantum.denominator < 1000 and may_be_grouped(value):
+            raise ValueError(
+                "has three digits after its point: leave the point out if it is one between "
+                "thousands, else write fewer digits"
+            )
         return scaled.numerator
 
     def _bounded(self, number: int) -> int:
@@ -158,17 +273,14 @@ class Codec:
             return f"has more than {self.kind.places} digits after the point"
         return "is not a whole number"
 
-    def _refuse_element(self, i: int, problem: str) -> NoReturn:
-        refuse(f"the input {problem}" if self.length == 1 else f"input element {i + 1} {problem}")
-
     # --- whole arrays -------------------------------------------------------------------------
 
     def _fast(self, array: NDArray[Any]) -> Signed:
         kind = array.dtype.kind
         if isinstance(self.kind, ChoiceType):
-            self._refuse_element(0, "is a number; a choice is one of the manifest's options")
+            raise Wrong(0, "is a number; a choice is one of the manifest's options")
         if kind == "b" and not isinstance(self.kind, BoolType):
-            self._refuse_element(0, "is true or false; a number is needed")
+            raise Wrong(0, "is true or false; a number is needed")
         if kind == "f":
             return self._from_floats(array.astype(np.float64, copy=False))
         if isinstance(self.kind, BoolType):
@@ -232,59 +344,11 @@ class Codec:
 
     def _all(self, array: NDArray[Any], good: NDArray[np.bool_], problem: str) -> None:
         if not good.all():
-            self._refuse_element(int(np.argmin(good)), problem)
+            raise Wrong(int(np.argmin(good)), problem)
 
 
-def _rational(value: object, *, exponents: bool) -> Fraction:
-    """Return a number as an exact fraction; ValueError for any other value.
-
-    With `exponents`, text such as "1e3" is a number and a float has its binary value. Without, a
-    float has the value of the shortest decimal that reads back as it.
-    """
-    if isinstance(value, bool):
-        raise ValueError("is true or false; a number is needed")
-    if isinstance(value, int):
-        return Fraction(value)
-    if isinstance(value, float | Decimal):
-        if not math.isfinite(value):
-            raise ValueError("is not a finite number")
-        if isinstance(value, Decimal) and abs(value.adjusted()) > 400:
-            raise ValueError("is too large or too fine a number")
-        return Fraction(value) if exponents else Fraction(str(value))
-    if not isinstance(value, str):
-        raise ValueError("is not a number")
-    return _from_text(value.strip(), exponents=exponents)
-
-
-def _from_text(text: str, *, exponents: bool) -> Fraction:
-    if len(text) <= 400 and _DECIMAL.fullmatch(text):
-        return Fraction(text)
-    try:
-        number = float(text) if exponents and "_" not in text else None
-    except ValueError:
-        number = None
-    if number is None:
-        raise ValueError("is not a number in plain digits, such as 1000 or -2.50")
-    if not math.isfinite(number):
-        raise ValueError("is not a finite number")
-    return Fraction(number)
-
-
-def _boolean(value: object) -> int:
-    key = value.strip().lower() if isinstance(value, str) else value
-    if isinstance(key, bool | int) and key in (0, 1):
-        return int(key)
-    if isinstance(key, str) and key in _BOOLEANS:
-        return _BOOLEANS[key]
-    raise ValueError("is neither true nor false")
-
-
-def _choice(value: object, options: tuple[str, ...]) -> int:
-    text = value.strip() if isinstance(value, str) else None
-    for i, option in enumerate(options):
-        if option in (value, text):
-            return i
-    raise ValueError("is not one of the options: " + ", ".join(options[:20]))
+def _value(i: int) -> str:
+    return f"value {i + 1}"
 
 
 def refuse(problem: str) -> NoReturn:

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ostraka.errors import InputError
+from ostraka.files import SAVE_AS, NotText, decode
+from ostraka.inputs.lines import Lines
 from ostraka.manifest import InputSchema, Manifest, suggest
 
 NPY = b"\x93NUMPY"
@@ -16,7 +18,8 @@ ZIP = b"PK\x03\x04"
 
 
 def read_input(source: str | None, schema: InputSchema, name: str) -> Any:
-    """Read one contributor's input: int, Decimal, bool, str, lists or dicts of these, an array.
+    """Read one contributor's input: int, Decimal, bool, str, lists or dicts of these, lines, or an
+    array.
 
     Args:
         source: a file, "-" for standard input, or None to ask on the terminal without echo.
@@ -79,7 +82,7 @@ def describe_all(manifest: Manifest) -> list[str]:
 def parse_input(content: bytes, schema: InputSchema, source: str) -> Any:
     """Read an input from bytes: JSON (a value, a list, or values by name), .npy, or plain text.
 
-    Plain text has a value on each line. Its values stay text, which the encoding reads exactly.
+    Plain text has a value on each line. Several stay `Lines`, which the encoding reads exactly.
 
     Args:
         source: what error messages call the place that the bytes come from.
@@ -95,16 +98,18 @@ def parse_input(content: bytes, schema: InputSchema, source: str) -> Any:
         hint = "an .npz holds several arrays: save one of them as .npy"
         raise InputError(f"{source} is an archive, not an input", hint=hint, data_left=False)
     try:
-        text = content.decode("utf-8-sig").strip()
-    except UnicodeDecodeError:
-        raise InputError(f"{source} is not UTF-8 text", data_left=False) from None
+        whole = decode(content)
+    except NotText as error:
+        raise InputError(error.at(source), hint=SAVE_AS, data_left=False) from None
+    text = whole.strip()
     if not text:
         hint = f"expected: {describe(schema)}"
         raise InputError(f"{source} is blank", hint=hint, data_left=False)
-    if text[0] in '["{':
+    first = 1 + whole[: whole.index(text[0])].count("\n")
+    lines = Lines(text, source, first)
+    if text[0] in "[{" or (text[0] == '"' and len(lines) == 1):
         return _json(text, source, named=schema.length > 1)
-    lines = [line.strip() for line in text.splitlines()]
-    return lines if len(lines) > 1 else lines[0]
+    return lines if len(lines) > 1 else text
 
 
 def _json(text: str, source: str, *, named: bool) -> Any:
@@ -142,9 +147,11 @@ def read_inputs(path: Path, manifest: Manifest, missing_ok: tuple[str, ...] = ()
     """
     hint = 'such as {"alice": 3800, "bob": 2514}'
     try:
-        values = json.loads(path.read_text("utf-8"), parse_float=Decimal)
+        values = json.loads(decode(path.read_bytes()), parse_float=Decimal)
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}", data_left=False) from None
+    except NotText as error:
+        raise InputError(error.at(str(path)), hint=SAVE_AS, data_left=False) from None
     except (ValueError, RecursionError):
         raise InputError(f"{path} is not JSON", hint=hint, data_left=False) from None
     if not isinstance(values, dict):

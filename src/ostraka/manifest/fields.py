@@ -14,6 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, Pl
 
 from ostraka.addresses import host_port
 from ostraka.names import PartyId, Role
+from ostraka.text import line, numbered, one_script, twice
 
 Path = tuple[str | int, ...]
 """Place of a value in a manifest: ("party", 1, "key")."""
@@ -122,9 +123,10 @@ def _choice(argument: str) -> ChoiceType:
     if not isinstance(options, list) or not all(isinstance(o, str) for o in options):
         raise ValueError('must be choice(["a", "b"]): options in double quotes, in brackets')
     for option in options:
-        line_of_text(option, 64)
-    if len(set(options)) != len(options):
-        raise ValueError("every option of a choice must be different")
+        line(option, 64)
+    if pair := twice(options):
+        one, other = map(numbered, pair)
+        raise ValueError(f"every option of a choice must be different: {one} is as {other}")
     _within(len(options), 2, 1024, "the number of options of a choice")
     return ChoiceType(tuple(options))
 
@@ -135,16 +137,6 @@ def _choice(argument: str) -> ChoiceType:
 def _within(value: int, low: int, high: int, what: str) -> int:
     if not low <= value <= high:
         raise ValueError(f"{what} must be between {low} and {high}")
-    return value
-
-
-def line_of_text(value: object, longest: int) -> str:
-    """Check and return a text for people's terminals: one printable line of at most `longest`
-    characters; else ValueError."""
-    if not isinstance(value, str):
-        raise ValueError("must be a string")
-    if not value.strip() or not value.isprintable() or len(value) > longest:
-        raise ValueError(f"must be 1 to {longest} printable characters on one line")
     return value
 
 
@@ -245,7 +237,7 @@ def _raw_table(value: object) -> dict[str, Any]:
 
 
 def _text(longest: int) -> BeforeValidator:
-    return BeforeValidator(lambda value: line_of_text(value, longest))
+    return BeforeValidator(lambda value: line(value, longest))
 
 
 Address = Annotated[str, BeforeValidator(_address)]
@@ -255,7 +247,8 @@ Type = Annotated[InputType, PlainValidator(parse_type), PlainSerializer(str)]
 Roles = Annotated[tuple[Role, ...], BeforeValidator(_roles)]
 Table = Annotated[dict[str, Any], BeforeValidator(_raw_table)]
 Title = Annotated[str, _text(200)]
-Unit = Annotated[str, BeforeValidator(lambda value: value and line_of_text(value, 32))]
+Series = Annotated[str, BeforeValidator(lambda value: one_script(line(value, 200)))]
+Unit = Annotated[str, BeforeValidator(lambda value: value and line(value, 32))]
 Number = Annotated[Decimal | None, BeforeValidator(_exact_number)]
 Size = Annotated[Decimal | None, BeforeValidator(_size)]
 Share = Annotated[Fraction, PlainValidator(exact_fraction), PlainSerializer(str)]

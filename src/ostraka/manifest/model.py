@@ -30,6 +30,7 @@ from ostraka.manifest.fields import (
     Roles,
     Seconds,
     Section,
+    Series,
     Table,
     Title,
     canonical_json,
@@ -39,6 +40,7 @@ from ostraka.manifest.inputs import Inputs, InputSchema
 from ostraka.manifest.links import needs_link
 from ostraka.manifest.privacy import Policy, Privacy
 from ostraka.names import PartyId, Role
+from ostraka.text import one_script
 
 FORMAT = 1
 """Version in the canonical bytes: manifests of another version have other digests."""
@@ -79,7 +81,7 @@ class SessionSpec(Section):
     """
 
     title: Title
-    series: Title | None = None
+    series: Series | None = None
     protocol: ProtocolName
     deadline: Seconds
     timeout: Seconds = 60.0
@@ -261,6 +263,7 @@ def _count(raw: dict[str, Any], role: Role) -> int:
 
 
 def _cross_checks(manifest: Manifest) -> Iterator[Problem]:
+    yield from _check_title(manifest.session)
     yield from _check_parties(manifest)
     yield from _check_links(manifest)
     yield from inputs.problems(manifest.inputs, manifest.parties, manifest.contributors)
@@ -271,6 +274,15 @@ def _cross_checks(manifest: Manifest) -> Iterator[Problem]:
             message = f"must be between 1 and {contributors}, the number of contributors"
             yield ("policy", rule), message
     yield from privacy.problems(manifest.privacy, manifest.policy)
+
+
+def _check_title(session: SessionSpec) -> Iterator[Problem]:
+    """Yield a title with look-alikes where it stands for the series, which budgets go by."""
+    if session.series is None:
+        try:
+            one_script(session.title)
+        except ValueError as problem:
+            yield ("session", "title"), f"{problem}; name a series beside it"
 
 
 def _check_parties(manifest: Manifest) -> Iterator[Problem]:

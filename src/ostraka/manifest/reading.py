@@ -41,6 +41,7 @@ def parse(text: str, source: str = "session.toml") -> Manifest:
     """
     if len(text.encode("utf-8", "surrogatepass")) > limits.MANIFEST:
         raise ManifestError(f"{source}: larger than {limits.MANIFEST} bytes", data_left=False)
+    text = text.removeprefix("\ufeff")  # of a file that the caller read itself
     raw = _toml(text, source)
     parties = raw.get("party")
     if isinstance(parties, list) and len(parties) > limits.PARTIES:

@@ -1,4 +1,4 @@
-"""What `ostraka check` advises: how much noise an answer can bear, and what it tells without any.
+"""Advice of `ostraka check`: how much noise an answer can bear, and what it tells without any.
 
 A manifest is tried with noise of several epsilons, local and central; the errors are those that the
 protocol itself would print beside its result.
@@ -29,7 +29,7 @@ Place = Literal["local", "central"]
 
 @dataclass(frozen=True)
 class Row:
-    """What noise of one epsilon does: half of the 95% interval, None where it is not possible."""
+    """Errors with noise of one epsilon: half of the 95% interval, None where it is not possible."""
 
     epsilon: Decimal
     local: float | None
@@ -38,20 +38,20 @@ class Row:
 
 @dataclass(frozen=True)
 class Advice:
-    """About one figure of a manifest.
+    """Advice on noise in one figure of a manifest.
 
     Attributes:
         figure: its name.
         reach: how far it ranges, and what moves it.
-        rows: errors against epsilon.
+        rows: its errors for each of `EPSILONS`.
     """
 
     figure: str
     reach: NoisedRange
     rows: tuple[Row, ...]
 
-    def serves(self, place: Place) -> Decimal | None:
-        """The least of the epsilons for which noise leaves something to be seen."""
+    def least_useful(self, place: Place) -> Decimal | None:
+        """Return the least epsilon whose error stays within `USEFUL`; None where none does."""
         for row in self.rows:
             error = row.local if place == "local" else row.central
             if error is not None and error <= USEFUL * self.reach.span:
@@ -60,7 +60,7 @@ class Advice:
 
 
 def advise(protocol: Protocol) -> Advice | None:
-    """Say how a manifest would do with noise; None for protocols whose figures take none."""
+    """Compute a figure's error for noise of several epsilons; None for a protocol without noise."""
     manifest = protocol.manifest
     if not protocol.noises:
         return None
@@ -77,7 +77,7 @@ def advise(protocol: Protocol) -> Advice | None:
 
 
 def _noises(manifest: Manifest, epsilon: Decimal) -> Iterator[tuple[Place, Privacy]]:
-    """The mechanisms agreed upon, else those that an answer of this kind would take."""
+    """Yield local and central noise of an epsilon: as agreed, else as suits this kind of answer."""
     clip, numeric = manifest.privacy.clip, manifest.input.type.numeric
     told: Literal["discrete-laplace", "randomized-response"]
     told = "discrete-laplace" if numeric else "randomized-response"
@@ -93,7 +93,7 @@ def _noises(manifest: Manifest, epsilon: Decimal) -> Iterator[tuple[Place, Priva
 
 
 def _errors(asked: Protocol, privacy: Privacy) -> Iterator[tuple[str, float]]:
-    """Each figure's error under this noise, the widest of a vector's; nothing if it is refused.
+    """Yield each figure's error under this noise, the widest of a vector's; none if it is refused.
 
     Errors hardly depend on what is opened, but for a variance: its is widest where all inputs are
     the least.
@@ -124,7 +124,7 @@ def _numbers(value: Any) -> Iterator[float]:
 
 
 def in_words(protocol: Protocol, advice: Advice) -> list[str]:
-    """Sentences around the table."""
+    """Say how far one input moves the figure and, where no noise is agreed, which would serve."""
     n, reach = len(protocol.contributors), advice.reach
     unit = f" {reach.unit}" if reach.unit else ""
     noised = protocol.manifest.privacy.local or protocol.manifest.privacy.central
@@ -138,8 +138,8 @@ def in_words(protocol: Protocol, advice: Advice) -> list[str]:
 
 
 def _which(advice: Advice, n: int) -> list[str]:
-    """Which kind of noise serves, by the least epsilon that leaves something to be seen."""
-    local, central = advice.serves("local"), advice.serves("central")
+    """Say which kind of noise serves, by the least epsilon that leaves something to be seen."""
+    local, central = advice.least_useful("local"), advice.least_useful("central")
     part = f"{USEFUL:.0%} of that range"
     if local is None and central is None:
         return [
@@ -150,8 +150,8 @@ def _which(advice: Advice, n: int) -> list[str]:
     if local is not None and local <= 1:
         finer = central is not None and central <= local
         return [
-            f"Local noise serves from epsilon = {local} on (an error within {part}), and trusts "
-            f"nobody{'; central noise is finer' * finer}."
+            f"Local noise serves from epsilon = {local} on (an error within {part}), and needs "
+            f"trust in no other party{'; central noise is finer' * finer}."
         ]
     kept = f"local noise does from epsilon = {local} on" if local else "local noise does not"
     if central is None:
@@ -163,7 +163,7 @@ def _which(advice: Advice, n: int) -> list[str]:
 
 
 def table(advice: Advice) -> list[str]:
-    """Errors against epsilon, for a terminal."""
+    """Lay out the errors against epsilon as lines for a terminal: a head, then a row each."""
     head = f"{'epsilon':>9}  {'local noise':>14}  {'central noise':>14}"
     return [head, *map(_row, advice.rows)]
 
@@ -174,5 +174,5 @@ def _row(row: Row) -> str:
 
 
 def number(value: float) -> str:
-    """Three significant digits, and all of those before the point."""
+    """Write a number with three significant digits, and with all of those before the point."""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

@@ -61,7 +61,10 @@ def _made_up_bids(size: int) -> NDArray[np.int64]:
 
 
 def _highest(_: int, size: int) -> tuple[NDArray[np.int64], ...]:
-    """From 1: zero says that nothing was sold; prices count from the least bid."""
+    """Compute the opened numbers: the winner's place, and the price above the least bid; each + 1.
+
+    Zero says that nothing was sold.
+    """
     bids = _made_up_bids(size)
     return np.array([bids.argmax() + 1]), np.array([bids.max() + 2**39 + 1])
 
@@ -77,11 +80,11 @@ BENCH: Final = {
 
 
 class Auction(Comparing):
-    """The highest bid wins; of equal ones, the first in the manifest's order, or one drawn. [NO07]
+    """Auction: the highest bid wins; of equal ones, the manifest's first, or one drawn. [NO07]
 
     Contributors: one bid each, a number within the manifest's bounds.
     Recipients learn: the winner, the price, or both, each as the manifest says, and who was
-    counted. Compute parties learn whose bids are out of bounds. Nobody else learns anything.
+    counted. Compute parties learn whose bids are out of bounds. No other party learns anything.
     Rounds: for up to 64 bids at most 13 and one comparison, for more those of `choose.leaders`, and
     where ties are drawn those of a shuffle; bytes: `cost()`, above 64 bids as their number.
     Tolerates: t curious compute parties of n >= 2t + 1, who must all stay.
@@ -126,7 +129,12 @@ class Auction(Comparing):
         return sold[[order[figure] for figures in self._groups for figure in figures]]
 
     async def _paid(self, found: SecretArray) -> SecretArray:
-        """What the winner pays: the highest bids, and whether they are below the reserve."""
+        """Select what the winner pays.
+
+        Args:
+            found: rows of the highest bids, the highest first, and of whether each is below the
+                reserve.
+        """
         if self.options.price == "first":
             return found[0, 0]
         reserve = found.engine.public(self.reserve)
@@ -171,7 +179,7 @@ class Auction(Comparing):
         return me if self.options.ties == "random" else super()._part(me)
 
     def _reserve(self) -> int:
-        """The least encoded bid that wins."""
+        """Encode the least bid that wins: the reserve, else the least possible bid."""
         if self.options.reserve is None:
             return self.codec.low
         units = Fraction(self.options.reserve) / self.codec.quantum
@@ -197,10 +205,6 @@ class Auction(Comparing):
             groups[table[name]] = (*groups.get(table[name], ()), name)
         return groups
 
-    def learns(self) -> dict[tuple[Figure, ...], tuple[PartyId, ...]]:
-        """Who learns what."""
-        return dict(self._groups)
-
     def plaintext(self, inputs: Mapping[PartyId, object]) -> dict[str, Value]:
         bids = {c: int(self.codec.encode(inputs[c])[0]) for c in self.contributors if c in inputs}
         winner = max(bids, key=lambda c: bids[c])
@@ -212,10 +216,9 @@ class Auction(Comparing):
 
     def explain(self) -> list[str]:
         second, k = self.options.price == "second", len(self.contributors)
-        groups = self.learns()
         lines = [
             f"{names(parties)} learn{'s' * (len(parties) == 1)} the {' and the '.join(figures)}."
-            for figures, parties in groups.items()
+            for figures, parties in self._groups.items()
         ]
         pays = (
             "the second highest bid, or the reserve if that is higher" if second else "what it bid"
@@ -227,15 +230,15 @@ class Auction(Comparing):
         if self.options.reserve is not None:
             rule += f" Bids below {self.options.reserve} do not win."
         edge = (
-            "The answer itself: a price tells that nobody but the winner bid more, and no sale "
-            "that nobody bid the reserve. "
+            "The answer itself: a price tells that no bidder but the winner bid more, and no sale "
+            "that no bidder bid the reserve. "
         )
         if second:
             edge += "A second price is a losing bid, though not whose. "
             if k == 2:
                 edge = "WARNING: two bidders and a second price: the price is the loser's bid. "
         else:
-            edge += "Who knows the winner and the price knows the winner's bid, and no other. "
+            edge += "Knowing the winner and the price is knowing the winner's bid, and no other. "
         edge += "Bidders who compare notes learn whether the others' bids were above their own."
         return explain_interactive(
             self,

@@ -22,7 +22,7 @@ GROUP: Final = "ostraka.protocols"
 
 
 def offers() -> EntryPoints:
-    """Find what installed packages offer, without importing any of them."""
+    """Find the protocols that installed packages offer, without importing any of them."""
     return entry_points(group=GROUP)
 
 

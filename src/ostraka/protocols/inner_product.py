@@ -25,8 +25,8 @@ from ostraka.protocols.sentences import IF_INVALID, explain_interactive, listed,
 from ostraka.protocols.shares import Shares
 
 CHECKS: Final = {"passive": 2_000_000, "three": 500_000, "active": 25_000}
-"""Most comparisons that check bounds: some seconds, and some hundred megabytes; with active
-security among three compute parties, and among others."""
+"""Limit on the comparisons that check bounds, so that they take some seconds and some hundred
+megabytes: with passive security; with active security among three compute parties; among others."""
 
 
 class InnerProductOptions(InputOptions):
@@ -51,8 +51,8 @@ class InnerProduct(Interactive):
     Rounds: 3 where bounds are not checked: one to share, one that brings the degree of the sum of
     products back to t, one to open; with the check 3 more and one comparison; the proof of active
     security adds some, with the length. Bytes: an owner sends 8 d to each of n - t compute parties
-    and 32 to each of the t others; between compute parties one element travels, whatever d is,
-    besides what the check and the proof send. `cost()` is exact.
+    and 32 to each of the t others; between compute parties one element travels, for any d, besides
+    what the check and the proof send. `cost()` is exact.
     Tolerates: t curious compute parties of n >= 2t + 1, who must all stay; the owners may be among
     them. With active security t that lie can only stop the run.
     """
@@ -96,7 +96,7 @@ class InnerProduct(Interactive):
 
     @property
     def _shown(self) -> Any:
-        """Function from the encoded inner product to a number as people write it."""
+        """Renderer of an encoded inner product as people write the number."""
         factor = prod((codec.quantum for codec in self.codecs), start=Fraction(1))
         if any(isinstance(codec.kind, FloatType) for codec in self.codecs):
             return lambda total: total * factor.numerator / factor.denominator

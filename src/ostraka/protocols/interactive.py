@@ -33,11 +33,11 @@ from ostraka.sharing.shamir import Shamir
 
 
 class InputOptions(BaseModel):
-    """What `[outputs]` may say about inputs that are checked.
+    """Options of `[outputs]` where inputs are checked.
 
     Attributes:
-        invalid: what happens when one is not what the manifest asks for: everything stops, or it
-            does not count.
+        invalid: what happens when an input is not what the manifest asks for: abort stops the run,
+            exclude does not count it.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -47,8 +47,8 @@ class InputOptions(BaseModel):
 class Interactive(Protocol):
     """A protocol on Shamir shares among n >= 2t + 1 compute parties, who must all stay.
 
-    With security = "active" everything is proven right before it is opened (`shamir.audit`); all
-    must then have agreed on whom to count.
+    With security = "active" the whole computation is proven right before its result is opened
+    (`shamir.audit`); all must then have agreed on whom to count.
 
     Subclasses write `evaluate` where other protocols write `compute`.
     """
@@ -80,20 +80,23 @@ class Interactive(Protocol):
             )
 
     def must_be_counted(self) -> tuple[PartyId, ...]:
-        """Compute parties, as what an engine starts from comes with their shares; and all
-        contributors, unless the policy lets a result go without some that may leave."""
+        """Return the compute parties, whose messages an engine starts from, and all contributors,
+        unless the policy lets a result go without some that may leave."""
         if self.manifest.policy.min_contributors < len(self.contributors):
             return self.scheme.compute
         return (*self.scheme.compute, *self.contributors)
 
     @abstractmethod
     async def evaluate(self, engine: Backend, x: SecretArray, shares: Shares) -> SecretArray:
-        """From what contributors shared to what is opened to the recipients.
+        """Compute what is opened to the recipients from what contributors shared.
 
         Args:
-            x: what the contributors counted shared, a row each. Where their vectors differ in
-                length there is one row, one vector after another: `apart` separates them.
+            x: the vectors of the contributors counted, a row each. Where they differ in length
+                there is one row, one vector after another: `apart` separates them.
             shares: whom x counts, in order; `exclude` leaves some of them out of the result.
+
+        Returns:
+            `opened` elements.
         """
 
     def enclosure(self, me: PartyId, draw: Draw) -> Offers | None:
@@ -114,7 +117,7 @@ class Interactive(Protocol):
         return words(parcel.nbytes // 8 + offered) if offered else parcel
 
     def _offered(self, giver: PartyId, receiver: PartyId) -> int:
-        """Words."""
+        """Count the elements that `giver` sends `receiver` for the engine, behind any parcel."""
         return offers.words(self._shamir, giver, receiver, self.randomness, active=self.active)
 
     @property
@@ -151,7 +154,7 @@ class Interactive(Protocol):
 
         Args:
             valid: for each contributor counted, whether its input is.
-            what: an input should be: "a valid ballot".
+            what: what an input should be, such as "a valid ballot".
 
         Raises:
             PeerViolation: an input is not valid, and the manifest says to stop then.
@@ -171,15 +174,15 @@ class Interactive(Protocol):
             shares.exclude(liars)
 
     def compute_cost(self, total: Cost) -> None:
-        """What `compute` sends does not depend on inputs: it runs, against nobody, and is counted.
+        """Add what `compute` sends: run it on zeros, without peers, and count.
 
-        Of parties that send alike, one does.
+        What it sends does not depend on inputs. Of parties that send alike, one is run.
         """
         counted: dict[int, tuple[int, int]] = {}
         for me, name in enumerate(self.scheme.compute):
             kind = self._part(me)
             if kind not in counted:
-                exchange = _Nobody(name)
+                exchange = _NoPeers(name)
                 rounds = _finish(self._rehearse(exchange))
                 counted[kind] = exchange.messages, exchange.bytes
             messages, size = counted[kind]
@@ -196,7 +199,7 @@ class Interactive(Protocol):
         return sum(me >= start for start in (1, t + 1, 2 * t + 1)) if n > 3 else me
 
     async def _rehearse(self, exchange: Exchange) -> int:
-        scheme = _Careless(self.contributors, self.scheme.compute, self.scheme.colluders)
+        scheme = _OpensToZero(self.contributors, self.scheme.compute, self.scheme.colluders)
         zeros = {length: scheme.zeros(length) for length in set(self.lengths.values())}
         parcels: dict[PartyId, Parcel] = {c: Explicit(zeros[k]) for c, k in self.lengths.items()}
         draw = OsDraw()
@@ -214,11 +217,11 @@ class Interactive(Protocol):
 
 
 _OTHERS = PartyId("")
-"""All others together: what is counted is already a sum over them."""
+"""Receiver that stands for all others: what is counted is already a sum over them."""
 
 
-class _Nobody(Exchange):
-    """Whatever is sent is counted, whatever is due is zero."""
+class _NoPeers(Exchange):
+    """Exchange without peers: counts what is sent, and receives zeros."""
 
     def __init__(self, me: PartyId) -> None:
         self.me = me
@@ -242,26 +245,26 @@ class _Nobody(Exchange):
         return into
 
 
-class _Careless(Shamir):
-    """Everything opens to zero."""
+class _OpensToZero(Shamir):
+    """Shamir sharing of which all shares, consistent or not, open to zero."""
 
     def combine(self, shares: Mapping[PartyId, Words]) -> Words:
         return np.zeros(len(next(iter(shares.values()))), np.uint64)
 
     def add(self, total: Words, share: Words) -> None:
-        """What is opened by adding up stays zero, too."""
+        """Leave the total as it is: what is opened by adding up stays zero, too."""
 
 
 _T = TypeVar("_T")
 
 
 def _finish(coroutine: Coroutine[Any, Any, _T]) -> _T:
-    """The result of a coroutine that waits for nobody."""
+    """Run a coroutine that never has to wait, and return its result."""
     try:
         coroutine.send(None)
     except StopIteration as end:
         return end.value  # type: ignore[no-any-return]
-    raise RuntimeError("it waits for somebody")
+    raise RuntimeError("it waits for a message")
 
 
 # --- what protocols share -----------------------------------------------------------------------
@@ -274,7 +277,7 @@ def apart(x: SecretArray, shares: Shares) -> dict[PartyId, SecretArray]:
 
 
 async def all_zero(errors: SecretArray) -> NDArray[np.bool_]:
-    """Tell which rows have zeros only; no party learns more of the others. Rounds: 2.
+    """Tell which rows have zeros only; no party learns more of the other rows. Rounds: 2.
 
     What is opened, one element for each row, is a combination of the row with secret uniform
     coefficients: zero if the row is, uniform if it is not. Wrong with probability 1 / p.
@@ -290,15 +293,16 @@ def _zero(errors: SecretArray) -> Operation[NDArray[np.bool_]]:
 
 
 def name_of(names: Sequence[str], number: int) -> str:
-    """The name that an opened number stands for, from 0.
+    """Return the name that an opened number stands for, from 0.
 
     Raises:
-        PeerViolation: none, as somebody falsified it; unnoticed before only if security is passive.
+        PeerViolation: it stands for none, as a compute party falsified it; only with passive
+            security can that go unnoticed until here.
     """
     if 0 <= number < len(names):
         return names[number]
     raise PeerViolation(
-        "what was opened names nothing there is: a compute party did not follow the protocol, and "
+        "the opened number stands for no name: a compute party did not follow the protocol, and "
         "there is no result",
         hint='find out which before running again, or agree on security = "active"',
         data_left=True,

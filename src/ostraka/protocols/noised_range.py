@@ -1,4 +1,4 @@
-"""What advice on noise must know of a figure: how far it ranges, and what moves it."""
+"""Reach of a figure, for advice on noise: how far it ranges, and what moves it."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Final
 
 KNOWN_INPUTS: Final = (
-    "Without noise the exact answer is broken by what is known from elsewhere: whoever knows all "
-    "inputs but one learns that one by subtraction."
+    "Without noise the exact answer is broken by what is known from elsewhere: a reader who knows "
+    "all inputs but one learns that one by subtraction."
 )
 
 KNOWN_VOTES: Final = (
-    "Without noise the exact answer is broken by what is known from elsewhere: whoever knows how "
-    "the others voted, all but one, learns that one's vote by subtraction."
+    "Without noise the exact answer is broken by what is known from elsewhere: a reader who knows "
+    "all votes but one learns that one by subtraction."
 )
 
 
@@ -22,9 +22,9 @@ class NoisedRange:
 
     Attributes:
         unit: what the figure and its errors are counted in; "" for none.
-        span: between the least and the greatest value it can have.
+        span: how far the least and the greatest value it can have are apart.
         change: how far one contributor's input can move it.
-        exact: what the exact figure tells those who know other inputs, in words.
+        exact: a sentence on what the exact figure tells a reader who knows other inputs.
     """
 
     unit: str

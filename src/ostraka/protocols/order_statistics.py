@@ -26,16 +26,16 @@ from ostraka.protocols.sentences import explain_interactive, second_session
 from ostraka.protocols.shares import Shares
 
 PAIRS: Final = {"passive": 2_000_000, "three": 500_000, "active": 25_000}
-"""Pairs that are compared: some seconds, and some hundred megabytes; with active security among
-three compute parties, and among others."""
+"""Limit on the pairs that are compared, so that they take some seconds and some hundred megabytes:
+with passive security; with active security among three compute parties; among others."""
 
 
 class StatisticsOptions(InputOptions):
     """`[outputs]`: which figures the recipients get.
 
     Attributes:
-        quantiles: fractions q: the least number that at least q of all are not above.
-        top: so many of the largest, largest first; whose they are is not told.
+        quantiles: fractions q; of each the least number that at least q of all are not above.
+        top: how many of the largest, largest first; whose they are is not told.
     """
 
     statistics: tuple[Literal["min", "max", "median"], ...] = ()
@@ -48,7 +48,7 @@ class OrderStatistics(Comparing):
 
     Contributors: d numbers each (`[input] length`), within the manifest's bounds.
     Recipients learn: the figures asked for, not whose they are, and who was counted. Compute
-    parties learn whose inputs are out of bounds. Nobody else learns anything.
+    parties learn whose inputs are out of bounds. No other party learns anything.
     Rounds: at most 10 and two comparisons; bytes: `cost()`, as the square of the contributors.
     Tolerates: t curious compute parties of n >= 2t + 1, who must all stay.
     """
@@ -94,7 +94,11 @@ class OrderStatistics(Comparing):
         return tuple(outputs)
 
     def _ranks(self, k: int) -> list[list[int]]:
-        """For each figure the ranks whose mean it is, from 0."""
+        """List for each figure the ranks, from 0, whose mean it is.
+
+        Args:
+            k: contributors counted.
+        """
         of = {"min": [0], "max": [k - 1], "median": sorted({(k - 1) // 2, k // 2})}
         rows = [of[name] for name in self.options.statistics]
         rows += [[max(0, ceil(q * k) - 1)] for q in self.options.quantiles]
@@ -155,8 +159,8 @@ class OrderStatistics(Comparing):
             " and ".join(f"the {name}" for name in self.figures),
             [
                 "The answer itself: a minimum, a maximum, a quantile, each of the largest and, of "
-                "an odd number of contributors, the median are somebody's number, though not "
-                "whose; whoever is known to stand out is known by the extremes.",
+                "an odd number of contributors, the median are one contributor's number, though "
+                "not whose; a contributor known to stand out is known by the extremes.",
                 others,
                 second_session(self, "session"),
                 self.explain_bounds(),

@@ -28,16 +28,17 @@ from ostraka.protocols.options import read_options, refuse
 from ostraka.protocols.sentences import explain_interactive
 from ostraka.protocols.shares import Shares
 from ostraka.record.budget import short
+from ostraka.text import twice
 
 GRAINS: Final = 1 << 10
-"""Noise is drawn in so many parts of a score's unit: of equal scores, hardly two stay equal."""
+"""Parts of a score's unit in which noise is drawn: of equal scores, hardly two stay equal."""
 
 
 class ChoiceOptions(BallotOptions):
     """`[outputs]`: how options are scored.
 
     Attributes:
-        options: what is chosen from, where contributors give each a number.
+        options: the options to choose from, where contributors give a number for each.
     """
 
     options: tuple[str, ...] = ()
@@ -49,11 +50,11 @@ class PrivateChoice(Vote, Comparing):
     Contributors: a ballot for up to `choices` options, or a number for each option; an option's
     score is its weighted votes, or the sum of its numbers.
     Recipients learn: the option, and who was counted. Compute parties learn which inputs are no
-    ballot, or out of bounds. Nobody else learns anything.
+    ballot, or out of bounds. No other party learns anything.
     Rounds: at most 9 to share, agree, check and open, one for noise, those of `choose.argmax`, and
     for numbers a comparison; bytes: `cost()`.
-    Tolerates: t curious compute parties of n >= 2t + 1, who must all stay. Whatever contributors
-    share, what counts is valid. A compute party that lies can deal noise that decides: see
+    Tolerates: t curious compute parties of n >= 2t + 1, who must all stay. Contributors may share
+    anything: only valid inputs count. A compute party that lies can deal noise that decides: see
     `engine.noise`.
     """
 
@@ -115,7 +116,7 @@ class PrivateChoice(Vote, Comparing):
             refuse("input.length: a choice is one question")
         if self.votes and self.options.options:
             refuse("outputs.options: ballots name the options of input.type")
-        if not self.votes and (k != length or len(set(self.names)) != k or k < 2):
+        if not self.votes and (k != length or twice(self.names) or k < 2):
             refuse(
                 f"outputs.options: must name each of two options or more once, as many as the "
                 f"numbers of an input, {length}"
@@ -136,12 +137,12 @@ class PrivateChoice(Vote, Comparing):
 
     @property
     def within(self) -> Fraction:
-        """The score of what is chosen is at most that below the best, 95 times in 100."""
+        """Gap between the best score and that of the option chosen, at most, 95 times in 100."""
         return -(-self.noise.within(len(self.scheme.compute)) // GRAINS) * self.unit
 
     @property
     def most_noise(self) -> Fraction:
-        """A share of noise is larger than that with probability below 2^-100."""
+        """Limit that a share of noise exceeds with probability below 2^-100."""
         return (self.noise.share.bound // GRAINS + 1) * self.unit
 
     def explain(self) -> list[str]:
@@ -153,9 +154,9 @@ class PrivateChoice(Vote, Comparing):
             f"The rule: each of {k} options has a score; the compute parties each add a share of "
             "noise to every score, and the option with the highest sum is named.",
             "Noise: what one contributor's input changes in the choice is bounded by epsilon = "
-            f"{epsilon}, whatever it changes in any score, up to {short(self.change)}. Of {n} "
-            f"shares of noise {h} are enough: it holds against any {n - h} compute parties who "
-            "pool theirs.",
+            f"{epsilon}, however it changes the scores, each by up to {short(self.change)}. Of "
+            f"{n} shares of noise {h} are enough: it holds against any {n - h} compute parties "
+            "who pool theirs.",
             "With probability 95% or more the score of the option named is at most "
             f"{short(self.within)} below the best.",
             explain_dealers(self, short(self.most_noise), "a score"),

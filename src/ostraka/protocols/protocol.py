@@ -1,4 +1,4 @@
-"""The base class of every protocol: copy `secure_sum.py` to write another.
+"""Base class of every protocol: copy `secure_sum.py` to write another.
 
 A protocol is three methods named by who runs them: `share` (a contributor), `compute` (a compute
 party), `combine` (a recipient), and what surrounds them: how inputs are encoded, a plaintext twin
@@ -44,24 +44,24 @@ class Protocol(ABC):
 
     name: ClassVar[str]
     options_model: ClassVar[type[BaseModel] | None] = None
-    """What `[outputs]` may say; its docstring explains each key: for `new NAME --help`."""
+    """Model of `[outputs]`; its docstring explains each key, for `new NAME --help`."""
     usual_type: ClassVar[str] = "int"
     """The input's type where the caller of `new` names none."""
     usual_scheme: ClassVar[str] = "additive"
     """The sharing scheme where the caller of `new` names none."""
     bench_cases: ClassVar[Mapping[str, BenchCase]] = {}
-    """What `bench` can time of this protocol, by the name of the case."""
+    """Cases that `bench` can time of this protocol, by name."""
     securities: ClassVar[tuple[str, ...]] = ("passive",)
-    """What [sharing] security may say."""
+    """Values that [sharing] security may have."""
     noises: ClassVar[frozenset[str]] = frozenset()
-    """Which of "local" and "central" [privacy] may ask for."""
+    """Places of noise that [privacy] may ask for, of "local" and "central"."""
     rules: ClassVar[frozenset[str]] = frozenset()
-    """Which rules of [policy] that only a computation can check are checked."""
+    """Rules of [policy] that this protocol checks inside the computation; see `Policy.inside`."""
     lengths: Mapping[PartyId, int]
     """Elements in the vector that each contributor shares: as many as its input has values, if the
     protocol does not say otherwise."""
     opened: int
-    """Words in the vector that is opened to the recipients."""
+    """Elements in the vector that is opened to the recipients."""
     proves: ClassVar[bool] = False
     """Whether with active security all that compute parties hold is proven before it is opened."""
 
@@ -90,7 +90,7 @@ class Protocol(ABC):
         if manifest.sharing.security == "active" and n < 2 * t + 1:
             raise ManifestError(
                 f'sharing.security = "active": where {t} of {n} compute parties may lie, '
-                "the shares of the others do not determine the result, and nobody would notice",
+                "the shares of the others do not determine the result, and no party would notice",
                 hint='set scheme = "shamir" in [sharing], and '
                 + (f"threshold = {(n - 1) // 2}" if n > 2 else "name more compute parties"),
                 data_left=False,
@@ -146,7 +146,7 @@ class Protocol(ABC):
         return ()
 
     def noised_range(self, figure: str) -> NoisedRange | None:
-        """Return what advice on noise must know of a figure; None for no advice."""
+        """Return how far a figure ranges and what moves it, for advice on noise; None for none."""
         return None
 
     # --- the figure ---------------------------------------------------------------------------
@@ -160,7 +160,7 @@ class Protocol(ABC):
             `lengths[me]` elements; None where the manifest asks `me` for no input.
 
         Raises:
-            InputError: it is not what the manifest asks for, or is given though none is asked.
+            InputError: the input is not what the manifest asks for, or it asks for none.
         """
         if me in self.contributors:
             return self.with_noise(self.encode(me, raw), me, draw)
@@ -173,7 +173,7 @@ class Protocol(ABC):
         )
 
     def encode(self, me: PartyId, raw: object) -> Words:
-        """Contributor: check the input and write it as `lengths[me]` elements. Sends nothing.
+        """Check a contributor's input and write it as `lengths[me]` elements. Sends nothing.
 
         Raises:
             InputError: the input is not what the manifest asks `me` for.
@@ -192,36 +192,52 @@ class Protocol(ABC):
         return None
 
     def share(self, x: Words, me: PartyId, draw: Draw) -> dict[PartyId, Parcel]:
-        """Contributor: one parcel for every compute party. Consumes `x`."""
+        """Split a contributor's encoded input, a parcel for each compute party. Consumes `x`."""
         return self.scheme.split(x, me, draw)
 
     @abstractmethod
     async def compute(self, party: Party, shares: Shares) -> Words:
-        """Compute party: from shares of the inputs to a share of the vector to be opened."""
+        """Compute one compute party's share of the vector to be opened, from shares of the inputs.
+
+        Returns:
+            `opened` elements.
+        """
 
     @abstractmethod
     def combine(self, opened: Words, counted: Sequence[PartyId]) -> tuple[Output, ...]:
-        """Recipient: from the opened vector to named results."""
+        """Make a recipient's named results from the opened vector.
+
+        Args:
+            opened: `opened` elements, as recipients learn them.
+            counted: the contributors whose inputs are in it.
+        """
 
     def combine_for(
         self, me: PartyId, opened: Words, counted: Sequence[PartyId]
     ) -> tuple[Output, ...]:
-        """The same, where recipients learn different things: `opened` is what `me` may learn."""
+        """Make the results of recipient `me`, where recipients learn different things.
+
+        Args:
+            opened: the part of the vector that `openings` gives `me`.
+            counted: the contributors whose inputs are in it.
+        """
         return self.combine(opened, counted)
 
     # --- around it ----------------------------------------------------------------------------
 
     @abstractmethod
     def plaintext(self, inputs: Mapping[PartyId, object]) -> dict[str, Value]:
-        """The same results by the textbook, from everybody's raw inputs: for tests."""
+        """Compute all results by the textbook, from the raw inputs in the clear: for tests."""
 
     @abstractmethod
     def explain(self) -> list[str]:
-        """In words: who learns what, how many colluders break it, who may go missing."""
+        """Say in sentences who learns what, how many colluders break it, who may go missing."""
 
     def enclosure(self, me: PartyId, draw: Draw) -> Enclosure | None:
-        """Compute party: what it sends to the others along with the shares of inputs, if anything;
-        None for other parties."""
+        """Make what a compute party sends the others along with shares of inputs.
+
+        None where it sends nothing besides, and for other parties.
+        """
         return None
 
     @property
@@ -235,7 +251,7 @@ class Protocol(ABC):
 
     @cached_property
     def attendance(self) -> Attendance:
-        """Which parties may be missing, and how many of the others must then be there."""
+        """Rule on which parties may be missing, and how many of the others must then be there."""
         must = self.must_be_counted()
         if self.manifest.sharing.security == "active":
             return Attendance.among_liars(
@@ -253,7 +269,11 @@ class Protocol(ABC):
         return ((self.recipients, slice(0, self.opened)),)
 
     def check_policy(self, counted: Sequence[PartyId]) -> None:
-        """Refuse a result over fewer contributors than the manifest's policy allows."""
+        """Refuse a result over fewer contributors than the manifest's policy allows.
+
+        Raises:
+            RefusedByPolicy: it names those who are missing.
+        """
         least = self.manifest.policy.min_contributors
         if len(counted) < least:
             missing = [c for c in self.contributors if c not in counted]
@@ -261,7 +281,7 @@ class Protocol(ABC):
             raise RefusedByPolicy(
                 f"only {some} would be counted and the policy asks for {least} "
                 f"(missing: {', '.join(missing)}); nothing was revealed",
-                hint="run it again with everybody, or agree on a lower min_contributors",
+                hint="run it again with all of them, or agree on a lower min_contributors",
             )
 
     @property
@@ -279,7 +299,7 @@ class Protocol(ABC):
         return self.spends(self.contributors[: self.least_counted])
 
     def cost(self) -> Cost:
-        """Exactly what one run without faults sends."""
+        """Count exactly what one run without faults sends: rounds, and each party's bytes."""
         total = Cost(rounds=1)
         for party in self.manifest.parties:
             total.send(party, [], 0)

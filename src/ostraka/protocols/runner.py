@@ -28,10 +28,10 @@ from ostraka.protocols.receiving import receive
 from ostraka.sharing.scheme import Parcel
 
 Gate = Callable[[tuple[PartyId, ...]], None]
-"""Question, with the contributors counted, before anything about their inputs can become known: to
-a compute party before it votes for them, or computes where all must be counted, and again if some
-were excluded; to a party that only contributes, before it shares. It raises RefusedByPolicy or
-RefusedByLedger to refuse."""
+"""Question whether a result over the contributors counted may become known; it raises
+RefusedByPolicy or RefusedByLedger to refuse. A compute party is asked before it votes for them, or
+before it computes where all must be counted, and again if some were excluded; a party that only
+contributes, before it shares."""
 
 
 def open_gate(counted: tuple[PartyId, ...]) -> None:
@@ -129,19 +129,19 @@ def _send(
 
 
 class _Watch:
-    """Shares as an observer that wants them is told of them."""
+    """Reporter of shares to an observer, if it wants them."""
 
     def __init__(self, protocol: Protocol, progress: Progress) -> None:
         self._protocol, self._observer = protocol, progress.observer
         self.announced = self._announced if self._observer.wants_shares else None
 
     def made(self, me: PartyId, parcels: Mapping[PartyId, Parcel]) -> None:
-        """Tell of the share in each parcel that this party made."""
+        """Tell the observer of the share in each parcel that this party made."""
         for receiver, parcel in parcels.items():
             self._tell("made", receiver, parcel, owner=me)
 
     def got(self, parcels: Mapping[PartyId, Parcel]) -> None:
-        """Tell of the share in each parcel that this party got, its own included."""
+        """Tell the observer of the share in each parcel that this party got, its own included."""
         for contributor, parcel in parcels.items():
             self._tell("got", contributor, parcel, owner=contributor)
 

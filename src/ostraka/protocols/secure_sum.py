@@ -40,7 +40,7 @@ LARGE_INPUT: Final = (
     " And if one input is known to be large (a breach in the news, say), the sum without it is an "
     "upper bound of every other input, and close to the sum of them all."
 )
-"""What the exact sum of inputs that are not negative tells beside."""
+"""Sentence on what the exact sum of inputs that are not negative tells besides."""
 
 Statistic = Literal["sum", "mean", "count", "variance", "histogram"]
 
@@ -69,7 +69,7 @@ class SumOptions(BaseModel):
 
 
 def _numbers(voter: int, size: int) -> NDArray[np.int64]:
-    """Made in place: temporary vectors would count as the protocol's memory."""
+    """Make up a contributor's vector, in place: copies would count as the protocol's memory."""
     x = np.arange(size)
     x %= 1000
     x += voter
@@ -84,7 +84,7 @@ def _sum_of_numbers(n: int, size: int) -> tuple[NDArray[np.int64]]:
 
 
 def _noises(size: int) -> dict[str, dict[str, Any]]:
-    """No noise, that of a histogram at epsilon 1, that of a long vector."""
+    """List `[privacy]` tables: no noise; for a histogram at epsilon 1; for a long vector."""
     laplace = {"mechanism": "discrete-laplace", "epsilon": size / 2}
     gaussian = {"mechanism": "discrete-gaussian", "epsilon": 1, "delta": 1e-6}
     return {
@@ -111,12 +111,12 @@ class SecureSum(Protocol):
     squares when a variance is asked for, or with noise (x - min)(max - x), and share one 0/1 vector
     for each option of a choice.
     Recipients learn: the sums asked for (mean: the sum; variance: the sums of x and of what
-    was added) and who was counted. Nobody else learns anything.
-    Rounds: additive 2, or 3 from 4096 words with several recipients; shamir 4. Bytes: `cost()`.
+    was added) and who was counted. No other party learns anything.
+    Rounds: additive 2, or 3 from 4096 elements with several recipients; shamir 4. Bytes: `cost()`.
     Tolerates: additive n - 1 curious compute parties and no loss; shamir t curious ones, and the
-    loss of n - t - 1 of them once everybody has shared. With active security t compute parties of
-    n >= 2t + 1, and contributors, that do what they like, and no loss: all n shares must be of one
-    sum, which the n - t honest ones determine.
+    loss of n - t - 1 of them once all contributors have shared. With active security t compute
+    parties of n >= 2t + 1, and contributors, that do what they like, and no loss: all n shares must
+    be of one sum, which the n - t honest ones determine.
     With local noise each contributor shares a report of its vector instead (`local_noise`); with
     central noise it adds a share of the noise to its vector. [GX15] [KLS21]
     """
@@ -149,12 +149,12 @@ class SecureSum(Protocol):
         return self.scheme.from_signed(parts[0] if len(parts) == 1 else np.concatenate(parts))
 
     def _whole(self, raw: object) -> Signed:
-        """In whole numbers, and no longer than `[privacy] clip` allows."""
+        """Encode an input as whole numbers, and shorten it to what `[privacy] clip` allows."""
         x = self.codec.encode(raw)
         return self.clipping(x) if self.clipping else x
 
     def _term(self, term: str, x: Signed) -> Signed:
-        """One contributor's summand."""
+        """Compute what one contributor adds to the sum of a term."""
         if term == "1":
             return np.ones(1, np.int64)
         if term == "x^2":
@@ -226,8 +226,10 @@ class SecureSum(Protocol):
         return len(kind.options) if isinstance(kind, ChoiceType) else 0
 
     def _terms(self) -> tuple[str, ...]:
-        """What contributors share so that these statistics follow from sums; `variance` says why
-        with noise it is the spreads, and of bits nothing."""
+        """List the terms whose sums the statistics follow from, "1" standing for no input.
+
+        `forms.variance` says why a variance with noise takes the spreads, and of bits nothing.
+        """
         if set(self.statistics) == {"count"}:
             return ("1",)
         if "variance" not in self.statistics:
@@ -241,7 +243,7 @@ class SecureSum(Protocol):
         return bool(self.manifest.privacy.local or self.manifest.privacy.central)
 
     def _width(self) -> int:
-        """Words of one term."""
+        """Count the elements of one term."""
         if self.terms == ("1",):
             return 1
         return self.codec.length * max(1, self._options_count)
@@ -342,7 +344,7 @@ class SecureSum(Protocol):
         what = "the " + " and the ".join(self._opened_in_words())
         lines = explain_linear(self, what, of_inputs=of_inputs)
         if of_inputs and isinstance(self.codec.kind, BoolType | ChoiceType):
-            lines.append("A unanimous answer shows in the counts, and with it everybody's input.")
+            lines.append("A unanimous answer shows in the counts, and with it every input.")
         if self.noise:
             least, curious = self.least_counted, curious_makers(self)
             quantum = self.codec.quantum

@@ -8,16 +8,18 @@ from typing import Final
 from ostraka.protocols.protocol import Protocol
 
 IF_INVALID: Final = {
-    "abort": "the run stops, nothing is counted, and everybody is told whose it was",
+    "abort": "the run stops, nothing is counted, and all parties are told whose it was",
     "exclude": "it does not count, and the result says that one fewer was counted",
 }
-"""What happens to an input that is found not to be one: see `interactive.InputOptions`."""
+"""Consequence of an input that is found not to be valid, by `interactive.InputOptions.invalid`."""
 
 
 def explain_linear(protocol: Protocol, what: str, *, of_inputs: bool = True) -> list[str]:
-    """Who learns what, and against whom it holds, where `what` is a sum over contributors.
+    """Say who learns what, and against whom that holds, for a sum over contributors.
 
-    `of_inputs`: whether the sum depends on the inputs, so that subtracting from it tells.
+    Args:
+        what: the sum, as in "learn ...".
+        of_inputs: whether it depends on the inputs, so that subtracting from it tells.
     """
     return [
         *_roles(protocol, what),
@@ -25,14 +27,17 @@ def explain_linear(protocol: Protocol, what: str, *, of_inputs: bool = True) -> 
         _colluders(protocol),
         *(from_the_answer(protocol, what) if of_inputs else ()),
         _liars(protocol),
+        _consent(protocol),
         _dropouts(protocol),
     ]
 
 
 def explain_interactive(protocol: Protocol, what: str, answer: Sequence[str]) -> list[str]:
-    """The same for what compute parties multiply and compare.
+    """Say who learns what, and against whom that holds, where compute parties multiply and compare.
 
-    `answer`: what the answer itself may tell, and what contributors can do to it.
+    Args:
+        what: the result, as in "learn ...".
+        answer: sentences on what the answer itself may tell, and what contributors can do to it.
     """
     return [
         *_roles(protocol, what),
@@ -40,6 +45,7 @@ def explain_interactive(protocol: Protocol, what: str, answer: Sequence[str]) ->
         _colluders(protocol),
         *answer,
         _honesty(protocol),
+        _consent(protocol),
         _stay(protocol),
     ]
 
@@ -54,7 +60,7 @@ def _honesty(protocol: Protocol) -> str:
     n, t = len(protocol.scheme.compute), protocol.scheme.colluders
     liars = "one compute party" if t == 1 else f"up to {t} compute parties"
     text = (
-        f"Honesty (active security): {liars} of {n} may send whatever they like, and still learn "
+        f"Honesty (active security): {liars} of {n} may send anything at all, and still learn "
         "nothing but the result and cannot make it wrong: everything is proven right, up to a "
         "chance below 2^-50, before a result is opened, or the run stops. They can make it stop, "
         "even after they saw the result." + _denial(protocol)
@@ -70,7 +76,7 @@ def _honesty(protocol: Protocol) -> str:
 
 
 def _denial(protocol: Protocol) -> str:
-    """Whom a compute party that lies can leave out, where somebody may be."""
+    """Say whom a compute party that lies can leave out of the result; "" where all are counted."""
     may_leave = set(protocol.contributors) - set(protocol.scheme.compute)
     if not may_leave or protocol.manifest.policy.min_contributors >= len(protocol.contributors):
         return ""
@@ -81,7 +87,7 @@ def _denial(protocol: Protocol) -> str:
 
 
 def _stay(protocol: Protocol) -> str:
-    """Where all compute parties must, the others may be left out."""
+    """Say that all compute parties must stay, and how many other contributors may be left out."""
     n = len(protocol.scheme.compute)
     text = (
         f"Dropouts: all {n} compute parties must stay until the result is opened. If one goes "
@@ -92,8 +98,8 @@ def _stay(protocol: Protocol) -> str:
     if allowed := min(allowed, len(may_leave)):
         who = "contributor that does" if allowed == 1 else "contributors that do"
         text += (
-            f" It starts when everybody has come, and not before. After that up to {allowed} {who} "
-            "not compute may go missing, and be left out of the result."
+            f" It starts when all parties have come, and not before. After that up to {allowed} "
+            f"{who} not compute may go missing, and be left out of the result."
         )
     return text
 
@@ -109,14 +115,14 @@ def _roles(protocol: Protocol, what: str) -> list[str]:
     ]
     if others:
         lines.append(
-            f"{names(others)} learn{'s' * (len(others) == 1)} nothing, the result included."
+            f"{names(others)} learn{'s' * (len(others) == 1)} nothing, not even the result."
         )
     return lines
 
 
 def _onlooker(protocol: Protocol) -> str:
     relayed = protocol.manifest.session.coordinator is not None
-    who = "The coordinator learns" if relayed else "Whoever watches the network learns"
+    who = "The coordinator learns" if relayed else "An onlooker on the network learns"
     return (
         f"{who} no input, no share and no result; it sees who takes part, from where, when, and "
         "how many bytes go from whom to whom, and from those about how many values an input has."
@@ -143,7 +149,7 @@ def _colluders(protocol: Protocol) -> str:
 
 
 def from_the_answer(protocol: Protocol, what: str) -> list[str]:
-    """What subtraction gives away, whatever the cryptography."""
+    """Say what subtraction gives away, which no cryptography prevents."""
     k, least = len(protocol.contributors), protocol.manifest.policy.min_contributors
     lines = []
     if k == 1 or least == 1:
@@ -169,14 +175,17 @@ def from_the_answer(protocol: Protocol, what: str) -> list[str]:
 
 
 def second_session(protocol: Protocol, what: str) -> str:
-    """The same question twice, and what ledgers do about it."""
+    """Say what asking the same question twice tells, and what ledgers do about it."""
     policy = protocol.manifest.policy
     text = (
         f"A second {what}: if the same is asked again with one person more or less, the two "
         "answers together may tell that person's input. "
     )
     if policy.same_roster_only:
-        text += "Each party's ledger refuses a second run by anybody else (same_roster_only)."
+        text += (
+            "Each party's ledger refuses a second run by any other set of contributors "
+            "(same_roster_only)."
+        )
         return text + _unseen_dropouts(protocol)
     if policy.min_difference > 1:
         text += (
@@ -188,14 +197,14 @@ def second_session(protocol: Protocol, what: str) -> str:
 
 
 def _unseen_dropouts(protocol: Protocol) -> str:
-    """Whose ledgers do not see who was counted."""
+    """Say whose ledgers do not see which contributors were counted; "" where all see it."""
     manifest, k = protocol.manifest, len(protocol.contributors)
     away = set(manifest.contributors) - set(manifest.compute) - set(manifest.recipients)
     if not away or manifest.policy.min_contributors == k:
         return ""
     return (
-        " Who only contributes is not told who dropped out, and relies on the others' ledgers: "
-        f"with min_contributors = {k} nobody does."
+        " A party that only contributes is not told who dropped out, and relies on the others' "
+        f"ledgers: with min_contributors = {k} no contributor may drop out."
     )
 
 
@@ -216,7 +225,7 @@ def _pair(protocol: Protocol, what: str) -> str:
 
 
 def _with_whom(protocol: Protocol) -> str:
-    """A coalition needs the result: nothing to add where everybody who contributes gets it."""
+    """Say with whom a coalition must compare notes, to learn the result; "" for no party."""
     if set(protocol.contributors) <= set(protocol.recipients):
         return ""
     if set(protocol.recipients) <= set(protocol.contributors):
@@ -229,8 +238,8 @@ def _liars(protocol: Protocol) -> str:
     if protocol.manifest.sharing.security == "active":
         who = "one compute party" if t == 1 else f"up to {t} compute parties"
         text = (
-            f"Honesty (active security): {who} of {n}, and contributors, may send whatever they "
-            f"like, and cannot make the result another than the sum of one number from each "
+            f"Honesty (active security): {who} of {n}, and contributors, may send anything at all, "
+            "and cannot make the result anything but the sum of one number from each "
             f"contributor: all {n} shares of it must agree, or the run stops. They can make it "
             "stop, even after they saw the result, and a contributor can give a false number."
         )
@@ -244,6 +253,24 @@ def _liars(protocol: Protocol) -> str:
     return text + "a compute party that alters its shares may make the result wrong, unnoticed."
 
 
+def _consent(protocol: Protocol) -> str:
+    """Say when a party can still refuse, and that its input is then in no result."""
+    contributors, compute = set(protocol.contributors), set(protocol.scheme.compute)
+    how = "before it announces its share of the result"
+    if protocol.scheme.survives_dropouts:
+        how = "and none announces a share of the result before all of them did"
+    text = "Consent: "
+    if contributors & compute:
+        text += (
+            f"a compute party that contributes agrees to whom is counted, {how}. If its ledger or "
+            "its policy refuses, or if it is stopped before, its input is in no result."
+        )
+    if contributors - compute:
+        text += " A party" if contributors & compute else "a party"
+        text += " that only contributes agrees when it shares, to any of the sets allowed here."
+    return text
+
+
 def _dropouts(protocol: Protocol) -> str:
     n, t = len(protocol.scheme.compute), protocol.scheme.colluders
     if protocol.manifest.sharing.security == "active":
@@ -251,32 +278,35 @@ def _dropouts(protocol: Protocol) -> str:
     if not protocol.attendance.must_agree:
         return (
             "Dropouts: none tolerated; if any party goes missing the run stops, and before the "
-            "result is opened nothing is revealed. Whoever goes missing while it is opened may "
-            "have the result, and leave others without."
+            "result is opened nothing is revealed. A party that goes missing while it is opened "
+            "may have the result, and leave others without."
         )
     spare, least = n - t - 1, protocol.manifest.policy.min_contributors
     text = (
-        f"Dropouts: once everybody has shared, {spare} of the {n} compute parties may go missing."
+        "Dropouts: once the compute parties have agreed to count all contributors, "
+        f"{spare} of the {n} compute parties may go missing."
     )
     allowed = len(protocol.contributors) - least
     if allowed:
         spare_then = n - protocol.attendance.votes(())
         text += (
-            f" It starts when everybody has come, and not before. After that up to {allowed} "
+            f" It starts when all parties have come, and not before. After that up to {allowed} "
             f"contributor{'s' * (allowed > 1)} may be left out of the result; then at most "
             f"{spare_then} compute part{'y' if spare_then == 1 else 'ies'} may be missing."
         )
+    elif set(protocol.contributors) & set(protocol.scheme.compute):
+        text += " If one that contributes goes missing before, the run stops."
     return text
 
 
 def names(parties: Sequence[str]) -> str:
-    """ "a, b and c"; of very many, the first."""
+    """Join names as "a, b and c"; of more than seven, the first six and the number of others."""
     more = len(parties) - 6
     return listed([*parties[:6], f"{more} others"] if more > 1 else parties)
 
 
 def listed(parts: Sequence[str]) -> str:
-    """ "a, b and c"."""
+    """Join parts as "a, b and c"."""
     return " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]]))
 
 

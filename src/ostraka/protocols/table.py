@@ -1,4 +1,4 @@
-"""Tables of sums that are given only as far as they do not betray anybody."""
+"""Tables of sums, of which each is given only where disclosure rules allow it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from functools import partial
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,31 +18,29 @@ from ostraka.engine.backend import Backend
 from ostraka.engine.compare import less_than_zero
 from ostraka.engine.multiply import mul
 from ostraka.inputs.encoding import Codec, Signed, renderer
-from ostraka.inputs.encoding import refuse as refuse_input
 from ostraka.manifest import InputSchema, IntType, Manifest
-from ostraka.manifest.fields import line_of_text
 from ostraka.names import PartyId
 from ostraka.outcome import Output, Value
+from ostraka.protocols.forms.cells import Cells
 from ostraka.protocols.forms.disclosure import Rules
+from ostraka.protocols.forms.grid import TOTAL, Grid
 from ostraka.protocols.forms.numbers import Comparing
-from ostraka.protocols.forms.suppression import Layout, Pattern, secondary, smallest_sums
+from ostraka.protocols.forms.suppression import Pattern, secondary, smallest_sums
 from ostraka.protocols.forms.withheld import explain_pattern, explain_rules, why_withheld
 from ostraka.protocols.interactive import InputOptions, all_zero
 from ostraka.protocols.options import read_options, refuse
-from ostraka.protocols.sentences import IF_INVALID, explain_interactive, from_the_answer, listed
+from ostraka.protocols.sentences import IF_INVALID, explain_interactive, from_the_answer
 from ostraka.protocols.shares import Shares
+from ostraka.text import line, same, twice
 
 COMPARISONS: Final = 2_000_000
-"""That are made at once: some seconds, and some hundred megabytes."""
+"""Limit on those made at once, so that they take some seconds and some hundred megabytes."""
 
 CELLS: Final = 256
-"""Of one table: which sums follow from what is given is then found within a second."""
-
-TOTAL: Final = "total"
-"""What the total of all groups is called."""
+"""Limit for a table, so that the sums that follow from what is given are found in a second."""
 
 Statistic = Literal["sum", "mean", "count"]
-Name = Annotated[str, BeforeValidator(lambda name: line_of_text(name, 64))]
+Name = Annotated[str, BeforeValidator(lambda name: line(name, 64))]
 Names = tuple[Name, ...]
 
 
@@ -53,8 +51,9 @@ class TableOptions(InputOptions):
         statistics: of each cell the sum, the heads in it, and their mean.
         rows, columns: the groups; without any there is one cell.
         totals: whether rows and columns are added up, too.
-        heads: beside each sum contributors give how many heads it is of, up to so many; 0: no.
-        gap: of two rows: 1 - the mean of the first / the mean of the second.
+        heads: the most heads that one contributor has in one cell, where contributors give beside
+            each sum of how many heads it is; 0: they do not.
+        gap: of two rows, 1 - the mean of the first / the mean of the second.
     """
 
     statistics: tuple[Statistic, ...] = ("sum",)
@@ -72,7 +71,7 @@ class Table(Comparing):
     such a number and of how many heads it is the sum, [[52000, 1], [0, 0]]; no heads, no sum.
     Recipients learn: the sums that keep all rules of [policy], unless they would tell of one that
     does not; which those are; and who was counted. Compute parties learn which keep the rules, and
-    whose input is out of bounds. Nobody else learns anything.
+    whose input is out of bounds. No other party learns anything.
     Rounds for k contributors: at most 14 + log2 k and three comparisons; with totals 18 + 2 log2 k
     and five. Bytes: `cost()`.
     Tolerates: t curious compute parties of n >= 2t + 1, who must all stay.
@@ -87,13 +86,14 @@ class Table(Comparing):
         super().__init__(manifest)
         self._prepare(manifest, read_options(TableOptions, manifest))
         rule = self.options
-        self.layout = Layout(max(1, len(rule.rows)), max(1, len(rule.columns)))
         none, most = Decimal(0), Decimal(rule.heads)
-        cells = self.layout.cells
+        cells = max(1, len(rule.rows)) * max(1, len(rule.columns))
+        self.grid = Grid(rule.rows, rule.columns, totals=rule.totals and cells > 1)
+        self.layout = self.grid.layout
         self.heads = Codec(InputSchema(type=IntType(), length=cells, min=none, max=most))
+        self.cells = Cells(rule.rows, rule.columns)
         self.vectors = 2 if rule.heads else 1
-        self.related = rule.totals and cells > 1
-        self.figures = self.layout.figures if self.related else cells
+        self.figures = self.grid.figures
         signed = self.codec.low < 0 and not rule.heads
         self.kept = Rules.of(manifest.policy, self.codec.quantum, signed=signed)
         self._check()
@@ -103,21 +103,10 @@ class Table(Comparing):
     # --- the figure -----------------------------------------------------------------------------
 
     def encode(self, me: PartyId, raw: object) -> Words:
-        raw = self._in_order(raw) if isinstance(raw, dict) else raw
         if not self.options.heads:
-            return self.scheme.from_signed(self.codec.encode(raw))
-        sums, heads = _columns(raw, self.layout.cells)
-        x, of = self.codec.encode(sums), self.heads.encode(heads)
-        if np.any((of == 0) & (x != 0)):
-            refuse_input("the input has a sum of no heads")
+            return self.scheme.from_signed(self.cells.encode(raw, self.codec))
+        x, of = self.cells.encode_pairs(raw, self.codec, self.heads)
         return self.scheme.from_signed(np.concatenate([x, of]))
-
-    def _in_order(self, raw: object) -> list[Any]:
-        """The cells row by row, of {row: cell} or {row: {column: cell}}."""
-        lines = _named(raw, self.options.rows)
-        if not self.options.columns:
-            return lines
-        return [cell for line in lines for cell in _named(line, self.options.columns)]
 
     async def evaluate(self, engine: Backend, x: SecretArray, shares: Shares) -> SecretArray:
         cells = await self._valid(engine, x, shares)
@@ -127,8 +116,11 @@ class Table(Comparing):
         return concatenate([engine.public(given), totals.reshape(-1)])
 
     async def _valid(self, engine: Backend, x: SecretArray, shares: Shares) -> SecretArray:
-        """The inputs that are what the manifest asks for, shared afresh: shape (contributors,
-        vectors, cells). Rounds: 5 and one comparison."""
+        """Check all inputs, and share those that are what the manifest asks for afresh.
+
+        Returns:
+            Shape (contributors, vectors, cells). Rounds: 5 and one comparison.
+        """
         y = (await mul(x, engine.public(1))).reshape(len(x), self.vectors, -1)
         checks = []
         for i, codec in enumerate((self.codec, self.heads)[: self.vectors]):
@@ -138,21 +130,21 @@ class Table(Comparing):
         errors = await less_than_zero(concatenate(checks, axis=1))
         if self.options.heads:
             cells = self.layout.cells
-            of_nobody = await mul(y[:, 0], errors[:, -cells:])
-            errors = concatenate([errors[:, :-cells], of_nobody], axis=1)
+            of_no_heads = await mul(y[:, 0], errors[:, -cells:])
+            errors = concatenate([errors[:, :-cells], of_no_heads], axis=1)
         valid = await all_zero(errors)
         self.reject_invalid(shares, valid, "a table within the bounds")
         return y[valid]
 
     async def _given(self, y: SecretArray) -> Pattern:
-        """Which figures may be given; everybody who computes learns these, and which alone could.
+        """Decide which figures may be given; compute parties learn these, and which alone could.
 
         Args:
             y: shape (contributors, vectors, figures).
         """
         broken = await self.kept.broken(y, plausible=True)
         alone = (await all_zero(broken.T)).tolist()
-        if not self.related:
+        if not self.grid.totals:
             return tuple(alone)
         given = secondary(self.layout, alone)
         rest = smallest_sums(self.layout, given)
@@ -165,7 +157,7 @@ class Table(Comparing):
         return given if rest is not None and fine[0] else self._without_totals(alone)
 
     def _without_totals(self, alone: Sequence[bool]) -> Pattern:
-        """Where what is given would tell too much of the rest in sum: no totals."""
+        """Decide without totals, where these would tell too much of the withheld figures in sum."""
         cells = [fine and f < self.layout.cells for f, fine in enumerate(alone)]
         return secondary(self.layout, alone, cells)
 
@@ -177,14 +169,14 @@ class Table(Comparing):
 
     @property
     def statistics(self) -> Names:
-        """What the outputs are called."""
+        """Names of the outputs."""
         return *self.options.statistics, *(("gap",) if self.options.gap else ())
 
     def figures_asked(self) -> tuple[str, ...]:
         return self.statistics
 
     def _output(self, name: str, row: Signed) -> Output:
-        """One output; `row` is what was opened: which figures are given, and the sums."""
+        """Make one output; `row` is what was opened: which figures are given, and the sums."""
         value, given = self._read(name, row.tolist()), row[: self.figures].tolist()
         missing = "" if all(given[f] for f in self._needed(name)) else self._why_not(given)
         parts = () if missing and value is None else (row.reshape(1, -1),)
@@ -193,23 +185,23 @@ class Table(Comparing):
         return Output(name, unit, parts, read, scalar=True, withheld=missing)
 
     def _why_not(self, given: Sequence[bool]) -> str:
-        return why_withheld(self.titles, given, self.manifest.policy)
+        return why_withheld(self.grid.titles, given, self.manifest.policy)
 
     def _needed(self, name: str) -> list[int]:
-        """The figures that an output is made of."""
+        """List the figures that an output is made of."""
         if name != "gap" or not self.options.gap:
             return list(range(self.figures))
         rows = map(self.options.rows.index, self.options.gap)
-        return [self._at(row, column) for row in rows for column in self._columns]
+        return [self.grid.figure(row, column) for row in rows for column in self.grid.columns_shown]
 
     def _read(self, name: str, row: Sequence[int]) -> Value:
-        """What was opened as people read it; None if nothing may be given, or nothing is defined:
-        a mean of nobody."""
+        """Read what was opened as people do; None if no figure is given, or none is defined, as
+        with a mean over no heads."""
         sums = np.array(row).reshape(-1, self.figures)
         known = {f: tuple(sums[1:, f].tolist()) for f in np.flatnonzero(sums[0]).tolist()}
         if name == "gap":
-            return self._across(self._gaps(known))
-        return self._arranged({f: self._value(name, *figure) for f, figure in known.items()})
+            return self.grid.across(self._gaps(known))
+        return self.grid.arranged({f: self._value(name, *figure) for f, figure in known.items()})
 
     def _value(self, statistic: str, total: int, heads: int = 0) -> Value:
         if statistic == "count":
@@ -219,67 +211,21 @@ class Table(Comparing):
         return self.shown()(total)
 
     def _gaps(self, known: Mapping[int, tuple[int, ...]]) -> dict[int, Value]:
-        """By column, the last being the total of each row."""
+        """Compute the gap in each column, the last being that of the rows' totals."""
         first, second = map(self.options.rows.index, self.options.gap or ())
         found: dict[int, Value] = {}
-        for column in self._columns:
-            a, b = self._at(first, column), self._at(second, column)
+        for column in self.grid.columns_shown:
+            a, b = self.grid.figure(first, column), self.grid.figure(second, column)
             if a in known and b in known:
                 found[column] = _gap(*known[a], *known[b])
         return found
-
-    @property
-    def _columns(self) -> range:
-        """Of the table as it is shown: its own, and that of the totals of rows."""
-        columns = self.layout.columns
-        return range(columns + (self.related and columns > 1))
-
-    def _at(self, row: int, column: int) -> int:
-        """Which figure stands there; after the last row and the last column are the totals."""
-        rows, columns = self.layout.rows, self.layout.columns
-        if row < rows and column < columns:
-            return row * columns + column
-        if self.layout.flat or (row == rows and column == columns):
-            return self.figures - 1
-        return self.layout.cells + (row if column == columns else rows + column)
-
-    def _arranged(self, values: Mapping[int, Value]) -> Value:
-        """As a person reads them: rows of columns; what is withheld is absent."""
-        if self.layout.cells == 1:
-            return values.get(0)
-        rows = (*self.options.rows, TOTAL) if self.related else self.options.rows
-        found: dict[str, Value] = {}
-        for i, name in enumerate(rows):
-            line = {j: values[f] for j in self._columns if (f := self._at(i, j)) in values}
-            if line:
-                found[name] = self._across(line)
-        return found or None
-
-    def _across(self, line: Mapping[int, Value]) -> Value:
-        if not self.options.columns:
-            return line.get(0)
-        names = (*self.options.columns, TOTAL)
-        return {names[j]: value for j, value in line.items()} or None
-
-    @property
-    def titles(self) -> list[str]:
-        """What each figure is called."""
-        rule = self.options
-        if self.layout.cells == 1:
-            return ["sum"]
-        if not rule.columns:
-            return [*rule.rows, TOTAL][: self.figures]
-        cells = [f"{row}/{column}" for row in rule.rows for column in rule.columns]
-        totals = [f"{row}/{TOTAL}" for row in rule.rows]
-        totals += [f"{TOTAL}/{column}" for column in rule.columns]
-        return [*cells, *totals, TOTAL][: self.figures]
 
     # --- before anything runs -------------------------------------------------------------------
 
     def _check(self) -> None:
         rule, cells, k = self.options, self.layout.cells, len(self.contributors)
         for path, names in (("rows", rule.rows), ("columns", rule.columns)):
-            if len(set(names)) != len(names) or len(names) == 1 or TOTAL in names:
+            if twice(names) or len(names) == 1 or TOTAL in map(same, names):
                 refuse(f'outputs.{path}: names two groups or more, each once, none of them "total"')
         if rule.columns and not rule.rows:
             refuse("outputs.columns: a table with columns has rows, too")
@@ -327,9 +273,13 @@ class Table(Comparing):
         return {name: self._read(name, row) for name in self.statistics}
 
     def _textbook(self, y: list[list[Sequence[int]]]) -> Pattern:
-        """Which figures are given, from each one's vectors of contributions."""
+        """Decide in the clear which figures are given.
+
+        Args:
+            y: for each figure the vectors of contributions to it, sums and then any heads.
+        """
         alone = [self.kept.kept(vectors, plausible=True) for vectors in y]
-        if not self.related:
+        if not self.grid.totals:
             return tuple(alone)
         given = secondary(self.layout, alone)
         rest = smallest_sums(self.layout, given)
@@ -347,11 +297,11 @@ class Table(Comparing):
         sums = "the sums" if cells > 1 else "the sum"
         what = "the sum" if cells == 1 else "the sum of each cell"
         what += " and the heads in it" * bool(self.options.heads)
-        what += " and the totals of rows and columns" * self.related
+        what += " and the totals of rows and columns" * self.grid.totals
         answer = explain_rules(policy, unit, cells=cells, signed=self.codec.low < 0)
         if policy.inside:
             what += ", as far as the rules allow"
-            answer += explain_pattern(totals=self.related)
+            answer += explain_pattern(totals=self.grid.totals)
         answer += [*from_the_answer(self, sums), self._explain_checks()]
         return explain_interactive(self, what, answer)
 
@@ -365,28 +315,8 @@ class Table(Comparing):
         )
 
 
-def _named(raw: object, names: Names) -> list[Any]:
-    if not isinstance(raw, dict) or set(raw) != set(names):
-        refuse_input(f"the input must have an entry for each of {listed(names)}, and no other")
-    return [raw[name] for name in names]
-
-
-def _columns(raw: object, cells: int) -> tuple[list[Any], list[Any]]:
-    """The sums and the heads of [[sum, heads], ...], one pair for each cell; or of one pair."""
-    found = raw.tolist() if isinstance(raw, np.ndarray) else raw
-    if cells == 1 and isinstance(found, list | tuple) and len(found) == 2 and (
-        not isinstance(found[0], list | tuple)
-    ):  # fmt: skip
-        found = [found]
-    if not isinstance(found, list | tuple) or not all(
-        isinstance(pair, list | tuple) and len(pair) == 2 for pair in found
-    ):
-        refuse_input("the input must be a pair for each cell: [[sum, heads], ...]")
-    return [pair[0] for pair in found], [pair[1] for pair in found]
-
-
 def _summed(y: SecretArray, columns: NDArray[np.int64]) -> SecretArray:
-    """Some sums over the last axis, each a column of a public matrix."""
+    """Sum entries along the last axis: those that each column of a public 0/1 matrix names."""
     flat = y.reshape(-1, y.shape[-1]) @ columns
     return flat.reshape(*y.shape[:-1], columns.shape[1])
 
@@ -396,5 +326,5 @@ def _at(cells: Sequence[int], of: Sequence[int]) -> int:
 
 
 def _gap(a: int, of_a: int, b: int, of_b: int) -> Value:
-    """1 - (a / of_a) / (b / of_b); None where that is not defined."""
+    """Compute 1 - (a / of_a) / (b / of_b); None where that is not defined."""
     return renderer(1 - Fraction(a * of_b, of_a * b), as_text=False)(1) if of_a and b else None

@@ -22,14 +22,14 @@ from ostraka.protocols.shares import Shares
 
 
 class Tally(Vote):
-    """How many votes each option got, and how many abstained. [BGW88]
+    """Count of votes for every option, and of abstentions. [BGW88]
 
     Contributors: a ballot: one of the manifest's options, or up to `choices` of them.
     Recipients learn: the weighted count of every option, and who was counted. Compute parties
-    learn which ballots are invalid. Nobody else learns anything.
+    learn which ballots are invalid. No other party learns anything.
     Rounds: 4, or 6 where some may be missing, and one for noise; bytes: `cost()`. Tolerates: t
-    curious compute parties of n >= 2t + 1, who must all stay. Whatever contributors share, what
-    counts are valid ballots.
+    curious compute parties of n >= 2t + 1, who must all stay. Contributors may share anything: only
+    valid ballots count.
     """
 
     name = "tally"
@@ -78,7 +78,7 @@ class Tally(Vote):
         what = "the votes for each option" + " and the abstentions" * self.ballots.abstain
         exact = [
             *from_the_answer(self, "the counts"),
-            "A unanimous vote shows in the counts, and with it everybody's ballot.",
+            "A unanimous vote shows in the counts, and with it every voter's ballot.",
         ]
         answer = explain_dealt_noise(self, self.noise) if self.noise else exact
         return explain_interactive(self, what, [*answer, *self.explain_ballots()])

@@ -36,7 +36,7 @@ from ostraka.protocols.shares import Shares
 
 
 def _quorum(value: object) -> Fraction | int:
-    """A number of votes, or a fraction of all."""
+    """Read a number of votes, or a fraction of all."""
     if isinstance(value, int) and not isinstance(value, bool):
         if value < 1:
             raise ValueError("must be at least 1 vote")
@@ -53,7 +53,7 @@ class ThresholdVoteOptions(BallotOptions):
         pass_at: the fraction of votes that passes, exactly that many included.
         of: of the votes cast, or of all contributors' in the manifest.
         pass_at_votes: instead, a number of votes.
-        quorum: nothing passes and nobody wins unless so many votes are cast, or such a fraction
+        quorum: nothing passes and no option wins unless so many votes are cast, or such a fraction
             of all; abstentions are not cast.
     """
 
@@ -79,12 +79,12 @@ class ThresholdVote(Vote):
     Contributors: a ballot: one of the manifest's options, or up to `choices` of them; for d
     questions at once (`[input] length`), d times yes or no.
     Recipients learn: YES or NO (a referendum), the winner, or which options are approved; and who
-    was counted. Compute parties learn which ballots are invalid. Nobody else learns anything.
+    was counted. Compute parties learn which ballots are invalid. No other party learns anything.
     Rounds: 4 for up to some 64 t votes, with a quorum 5, a winner of k options ceil(log2(k - 1))
     more; for larger ranges a comparison more; 2 to agree on whom to count, where some who do not
     compute may be missing. Bytes: `cost()`.
-    Tolerates: t curious compute parties of n >= 2t + 1, who must all stay. Whatever contributors
-    share, what counts are valid ballots.
+    Tolerates: t curious compute parties of n >= 2t + 1, who must all stay. Contributors may share
+    anything: only valid ballots count.
     With central noise the compute parties add it to the counts, and compare what comes out: it
     takes the rounds of many votes, and one more. [GX15] [KLS21]
     """
@@ -119,7 +119,7 @@ class ThresholdVote(Vote):
             if self.noise:
                 votes, cast = await self._noised(votes, cast, self.noise, shares.dealt)
             return await self._result(await less_than_zero(self._margins(votes, cast, shares)))
-        # While ballots are checked their totals are looked up: it tells nothing, whatever they are.
+        # Totals are looked up while ballots are checked: that tells nothing, of invalid ones too.
         ballots = x.reshape(len(x), self.questions, -1)
         early = self._negative(ballots, shares, afresh=engine.n > 2 * engine.t + 1)
         squares, valid, (negative,) = await self.check(engine, x, shares, early)
@@ -137,7 +137,7 @@ class ThresholdVote(Vote):
 
     @property
     def quorum(self) -> int:
-        """Votes that must be cast; 0 for no rule. Where all may abstain, a winner needs one."""
+        """Number of votes that must be cast; 0: any. Where all may abstain, a winner needs one."""
         quorum = self.options.quorum
         if isinstance(quorum, Fraction):
             return -(-quorum.numerator * self.all_votes // quorum.denominator)
@@ -146,8 +146,8 @@ class ThresholdVote(Vote):
         return quorum
 
     def _margins(self, votes: SecretArray, cast: SecretArray, shares: Shares) -> SecretArray:
-        """What matters is where it is negative: there an option does not pass, or of two options
-        the first has fewer votes; in the last column, the quorum is missed."""
+        """Compute numbers that are negative where an option does not pass or, of two options, the
+        first has fewer votes; in the last column, where the quorum is missed."""
         if self.options.reveal == "winner":
             first, second = pairs(votes.shape[1])
             margins = votes[:, first] - votes[:, second]
@@ -157,11 +157,11 @@ class ThresholdVote(Vote):
         return concatenate([margins, cast - self.quorum], axis=1) if self.quorum else margins
 
     def _rule(self, weight: int) -> tuple[int, int, int]:
-        """An option passes where a votes - b cast - c is not negative: a, b, c. Without any vote
-        for it none does.
+        """Return a, b, c: an option passes where a votes - b cast - c is not negative. Without any
+        vote for it none does.
 
         Args:
-            weight: of all who are counted.
+            weight: the votes of all contributors counted.
         """
         rule = self.options
         if rule.pass_at is None:
@@ -173,7 +173,7 @@ class ThresholdVote(Vote):
         return 1, 0, -(-above * (self.all_votes if rule.of == "all" else weight) // below)
 
     def _bounds(self, weight: int) -> tuple[int, int]:
-        """Of the margins, where all ballots are ballots."""
+        """Bound the margins, where all ballots are valid."""
         low, high = -weight, weight
         if self.options.reveal != "winner":
             of_votes, of_cast, least = self._rule(weight)
@@ -185,14 +185,14 @@ class ThresholdVote(Vote):
     def _negative(
         self, ballots: SecretArray, shares: Shares, *, afresh: bool = False
     ) -> Operation[SecretArray]:
-        """1 where a margin is negative, looked up in a table."""
+        """Look up in a table where margins are negative: 1 there, 0 elsewhere."""
         votes, cast = self.totals(ballots, shares)
         margins = self._margins(votes[:, : self.figures], cast, shares)
         low, high = self._bounds(self.weight(shares))
         return looked_up(margins, np.arange(low, high + 1) < 0, low, afresh=afresh)
 
     async def _result(self, negative: SecretArray) -> SecretArray:
-        """1 for each option that passes; or 1 if the first wins, 2 for the second, 0 for nobody."""
+        """Compute 1 for each option that passes; or the winner's place from 1, 0 for no winner."""
         if self.quorum:
             negative, missed = negative[:, :-1], negative[:, -1:]
         found = 1 - negative
@@ -211,7 +211,7 @@ class ThresholdVote(Vote):
         return "YES" if found[0] else "NO"
 
     def _small(self) -> tuple[bool, int]:
-        """Whether margins are looked up instead of compared, and the randomness that takes."""
+        """Decide whether margins are looked up, not compared; count the randomness that takes."""
         low, high = self._bounds(self.all_votes)
         k = self.figures
         each = k * (k - 1) // 2 if self.options.reveal == "winner" else k
@@ -224,7 +224,7 @@ class ThresholdVote(Vote):
     # --- noise ----------------------------------------------------------------------------------
 
     def _noise(self) -> NoiseShares | None:
-        """For the counts that decide: the rule is then applied to what may be known."""
+        """Make noise for the counts that decide: the rule is then applied to what may be known."""
         outcome, abstain = self.options.reveal == "outcome", self.ballots.abstain
         counts = (1 if outcome else len(self.ballots.options)) + abstain
         changed = 1 + abstain if outcome else self.ballots.changed
@@ -235,7 +235,7 @@ class ThresholdVote(Vote):
     async def _noised(
         self, votes: SecretArray, cast: SecretArray, noise: NoiseShares, dealt: Signed | None
     ) -> tuple[SecretArray, SecretArray]:
-        """Where nobody can abstain, all are known to have cast."""
+        """Add noise to the counts; where no voter can abstain, all are known to have cast."""
         k = votes.shape[1]
         both = concatenate([votes, cast], axis=1) if self.ballots.abstain else votes
         found = await add_noise(both, noise, dealt)
@@ -247,7 +247,7 @@ class ThresholdVote(Vote):
         rule, total = self.options, self.all_votes
         rules = [rule.pass_at, rule.pass_at_votes]
         if rule.reveal == "winner" and rules != [None, None]:
-            refuse("outputs.reveal: the winner is who has the most votes; leave pass_at out")
+            refuse("outputs.reveal: the winner is the option with most votes; leave pass_at out")
         if rule.reveal != "winner" and None not in rules:
             refuse("outputs.pass_at_votes: stands instead of pass_at, not beside it")
         if rule.reveal != "winner" and rules == [None, None]:
@@ -335,7 +335,7 @@ def _rule_in_words(vote: ThresholdVote) -> str:
 
 
 def _needed(vote: ThresholdVote) -> int | None:
-    """Votes that pass when everybody casts one; None when there is no such number."""
+    """Count the votes that pass when no voter abstains; None when there is no such number."""
     rule = vote.options
     if rule.reveal == "winner":
         return None
@@ -362,12 +362,12 @@ def _unanimity(vote: ThresholdVote) -> list[str]:
     lines = [f"{narrow}, in the outcome and in the traffic."]
     least = min(vote.weights.values())
     if needed is not None and needed > vote.all_votes - least:
-        who = "nobody who cast a vote was against it" if rule.of == "cast" and (
-            rule.pass_at is not None and vote.ballots.abstain
-        ) else "everybody counted voted for it"  # fmt: skip
+        of_cast = rule.of == "cast" and rule.pass_at is not None and vote.ballots.abstain
+        all_for = "every voter counted voted for it"
+        who = "no voter who cast a vote was against it" if of_cast else all_for
         lines = [f"WARNING: unanimity is asked for: {yes} tells that {who}."]
     elif needed is not None and needed <= least:
-        lines = [f"WARNING: one vote is enough: {no} tells that nobody voted for it."]
+        lines = [f"WARNING: one vote is enough: {no} tells that no voter voted for it."]
     return lines
 
 
@@ -377,10 +377,10 @@ def _quorum_edge(vote: ThresholdVote) -> list[str]:
     if vote.options.reveal == "winner":
         text = f"that there is no winner tells that fewer than {vote.quorum} votes were cast"
     else:
-        text = "nobody learns whether too few votes were cast or too few were in favour"
+        text = "no party learns whether too few votes were cast or too few were in favour"
     edge = f"a result that passes tells that at least {vote.quorum} votes were cast"
     if vote.quorum == vote.all_votes:
-        edge += ", that is by everybody: nobody abstained"
+        edge += ", that is by every voter: none abstained"
     return [f"Quorum: {text}; {edge}."]
 
 
@@ -388,8 +388,8 @@ def _coalition(vote: ThresholdVote) -> str:
     k = len(vote.contributors)
     if k <= 2:
         return (
-            f"WARNING: {k} voter{'s' * (k > 1)}: whoever knows its own vote and the outcome can "
-            "often tell the other's."
+            f"WARNING: {k} voter{'s' * (k > 1)}: a voter who knows its own vote and the outcome "
+            "can often tell the other's."
         )
     return (
         f"The answer itself: {k - 1} of you who compare notes know all votes but one, and learn "

@@ -28,6 +28,7 @@ from ostraka.names import PartyId, Role
 from ostraka.record.budget import Spend
 from ostraka.record.chain import Chain, Entry
 from ostraka.record.rules import Person, Roster, Rule, check_budget, check_roster
+from ostraka.text import resembling
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +233,8 @@ class Ledger:
     def _check(self, run: Run, counted: Roster, cost: Spend, number: str) -> None:
         """Check every rule that covers a run, whose own reservation is `number` or "" for none."""
         earlier = [r for r in self.counting() if r.id != number]
-        same = [r for r in earlier if r.run.series.casefold() == run.series.casefold()]
+        series = resembling(run.series)
+        same = [r for r in earlier if resembling(r.run.series) == series]
         limits = _strictest([run, *(r.run for r in same)])
         check_roster(limits, counted, {r.counted for r in same}, f"series {run.series}")
         for rule in self._rules_for(run):

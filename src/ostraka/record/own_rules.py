@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from ostraka.errors import UsageError
-from ostraka.files import loose_modes, read_bounded
+from ostraka.files import loose_modes, read_text
 from ostraka.manifest import suggest
 from ostraka.record.accountant import WAYS
 from ostraka.record.budget import DEFAULT_DELTA, Budget
 from ostraka.record.rules import Rule
+from ostraka.text import line, one_script
 
 _KEYS: Final = (
     "source", "series", "epsilon", "delta", "accountant", "same_roster_only", "min_difference"
@@ -37,8 +38,8 @@ def load_rules(name: str, keys: Path) -> tuple[Rule, ...]:
         return ()
     if problem := loose_modes(path, 0o644):
         raise UsageError(f"{problem}: others could raise your budget", data_left=False)
+    text = read_text(path)
     try:
-        text = read_bounded(path).decode("utf-8", "replace")
         return _rules(tomllib.loads(text, parse_float=Decimal))
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{path}: {error}", data_left=False) from None
@@ -103,9 +104,10 @@ def _fraction(name: str, value: object) -> Fraction:
 
 
 def _text(name: str, value: object) -> str:
-    if not isinstance(value, str) or not value:
-        raise ValueError(f"{name} must be a string")
-    return value
+    try:
+        return one_script(line(value, 200))
+    except ValueError as problem:
+        raise ValueError(f"{name} {problem}") from None
 
 
 def _require_known(key: str, known: tuple[str, ...]) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from fractions import Fraction
 from typing import NamedTuple, Protocol
 
@@ -18,6 +17,7 @@ from ostraka.errors import RefusedByLedger
 from ostraka.names import PartyId
 from ostraka.record import accountant, differencing
 from ostraka.record.budget import DEFAULT_DELTA, Budget, Spend, short
+from ostraka.text import fits
 
 
 class Person(NamedTuple):
@@ -50,8 +50,8 @@ class Rule:
 
     Attributes:
         source: the party's own name for its data.
-        series: patterns such as "raises-*"; every run whose series matches one counts. Case does
-            not matter.
+        series: patterns such as "raises-*"; every run whose series fits one counts
+            (`text.fits`: neither case nor look-alikes matter).
         budget: bound of what all those runs together tell of this party's input; None: no limit.
         accountant: the filter that adds up their spends.
         same_roster_only, min_difference: as in `[policy]`, over all those runs.
@@ -66,10 +66,20 @@ class Rule:
 
     def covers(self, series: str) -> bool:
         """Return whether runs of a series count under this rule."""
-        return any(fnmatchcase(series.casefold(), pattern.casefold()) for pattern in self.series)
+        return any(fits(pattern, series) for pattern in self.series)
 
     def __str__(self) -> str:
         return f"{self.source} ({', '.join(self.series)})"
+
+
+def unused(rules: Sequence[Rule], series: Collection[str]) -> list[str]:
+    """Return a warning for each rule that covers none of the series of a ledger's runs."""
+    return [
+        f"your rule for {rule} covers no run so far, nor this one: is its series spelled as in "
+        "the manifests?"
+        for rule in rules
+        if not any(map(rule.covers, series))
+    ]
 
 
 def check_budget(rule: Rule, spends: Sequence[Spend], cost: Spend) -> None:

@@ -70,9 +70,14 @@ class Channel:
         """Note that all vectors are through: messages follow again."""
         self.state = link_state.LinkState.OPEN
 
-    def send(self, step: Step, message: Array) -> None:
-        """Queue a vector for the peer; it must not change until it is sent."""
-        self.link.write(*vectors.pack(step, message))
+    def send(self, step: Step, message: Array, *, along: bool = False) -> None:
+        """Queue a vector for the peer; it must not change until it is sent.
+
+        Args:
+            along: it may leave with the next one.
+        """
+        write = self.link.write_along if along else self.link.write
+        write(*vectors.pack(step, message))
 
     async def receive(
         self,

@@ -1,4 +1,4 @@
-"""n-of-n sharing over Z_2^64: every compute party must take part, any n - 1 learn nothing.
+"""Additive sharing, n-of-n over Z_2^64: opening takes all compute parties, n - 1 learn nothing.
 
 Shares of x are uniform elements that add up to x, modulo 2^64. All but one are derived from 32-byte
 seeds; the last, x minus all the others, is the contributor's own when it computes, and is sent to
@@ -26,7 +26,7 @@ def remainder(x: NDArray[Any], others: Sequence[NDArray[Any]]) -> NDArray[Any]:
 
 
 class Additive(Scheme):
-    """x = x_1 + ... + x_n modulo 2^64."""
+    """Additive sharing: x = x_1 + ... + x_n modulo 2^64, and compute party j holds x_j."""
 
     name = "additive"
     survives_dropouts = multiplies = tags_openings = False

@@ -22,7 +22,7 @@ from ostraka.names import PartyId
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
 class Seed:
-    """A share in 32 bytes."""
+    """Parcel of 32 bytes, a seed from which the receiver derives its share."""
 
     seed: bytes
 
@@ -32,7 +32,7 @@ class Seed:
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
 class Explicit:
-    """A share written out: a vector of words."""
+    """Parcel with the share itself: a vector of elements, 8 bytes each."""
 
     vector: Words
 
@@ -47,7 +47,7 @@ class InconsistentShares(ValueError):
     """The shares of an opening do not belong to one value: at least one party's is wrong.
 
     Args:
-        at: the place of such an element.
+        at: index of an element at which they contradict each other.
     """
 
     def __init__(self, at: int) -> None:
@@ -67,14 +67,14 @@ class Scheme(ABC):
     survives_dropouts: ClassVar[bool]
     """Whether a value opens although some compute parties' shares are missing."""
     multiplies: ClassVar[bool]
-    """Whether compute parties can multiply what they hold shares of."""
+    """Whether compute parties can multiply secrets of which they hold shares."""
     tags_openings: ClassVar[bool]
-    """Whether each announced share must say whom it counts: where compute parties may come to
-    hold shares over different contributors."""
+    """Whether each announced share must say which contributors it counts, as compute parties may
+    come to hold shares over different ones."""
     sums_shares: ClassVar[bool]
     """Whether a value is the sum of all its shares, so that parts of it can be added up apart."""
     capacity: int
-    """Signed values of absolute value up to this survive: larger sums would wrap around."""
+    """Largest absolute value of a signed number that survives: larger sums would wrap around."""
     needed: int
     """Number of compute parties whose shares together open a value."""
     colluders: int
@@ -113,11 +113,19 @@ class Scheme(ABC):
 
     @abstractmethod
     def split(self, x: Words, contributor: PartyId, draw: Draw) -> dict[PartyId, Parcel]:
-        """Split `x` into a parcel for each compute party; a share may be written over `x`."""
+        """Split `x` into a parcel for each compute party; a share may be written over `x`.
+
+        Any `colluders` compute parties learn nothing of x from their parcels.
+
+        Args:
+            x: elements, shape (length,).
+            contributor: the party that shares x.
+            draw: source of the contributor's randomness.
+        """
 
     @abstractmethod
     def combine(self, shares: Mapping[PartyId, Words]) -> Words:
-        """Return the value that these parties' shares open to; it uses all of them.
+        """Return the elements that these shares open to, of their shape; all shares are used.
 
         Raises:
             InconsistentShares: more came than needed and they contradict each other.
@@ -125,7 +133,7 @@ class Scheme(ABC):
         """
 
     def corrected(self, shares: Mapping[PartyId, Words]) -> tuple[Words, tuple[PartyId, ...]]:
-        """Return the value without the wrong shares, and the parties that announced these.
+        """Return the value that all shares but the wrong ones open to, and who announced those.
 
         Raises:
             InconsistentShares: which shares are wrong is not certain.
@@ -138,7 +146,7 @@ class Scheme(ABC):
 
     @abstractmethod
     def add(self, total: Words, share: Words) -> None:
-        """total += share."""
+        """Add a share to `total`, in place."""
 
     @staticmethod
     def zeros(length: int) -> Words:
@@ -147,10 +155,10 @@ class Scheme(ABC):
 
     @abstractmethod
     def uniform(self, stream: Stream, out: Words) -> Words:
-        """Overwrite `out` with uniform elements."""
+        """Fill `out` with uniform elements read from a stream, and return it."""
 
     def add_parcel(self, total: Words, parcel: Parcel) -> None:
-        """total += the share in the parcel, without ever writing out a seed's whole vector."""
+        """Add the share in a parcel to `total`, in place; a seed's vector is never written out."""
         if isinstance(parcel, Explicit):
             for part in blocks(len(total)):
                 self.add(total[part], parcel.vector[part])

@@ -1,4 +1,4 @@
-"""t-of-n sharing over F_p, p = 2^61 - 1: any t + 1 compute parties open, any t learn nothing.
+"""Shamir sharing over F_p, p = 2^61 - 1: any t + 1 of n compute parties open, t learn nothing.
 
 A value x is hidden as f(0) of a polynomial of degree t that is otherwise uniform; compute party j
 holds f(X_j), X_j = 2^j. The contributor fixes f by drawing the shares of t parties from streams
@@ -39,11 +39,11 @@ def complete(
 
 
 class Shamir(Scheme):
-    """f of degree t with f(0) = x; compute party j holds f(2^j).
+    """Shamir sharing: a polynomial f of degree t with f(0) = x; compute party j holds f(2^j).
 
     Args:
         threshold: t, at least 1 and below the number of compute parties.
-        field: another one than P61 only in tests.
+        field: F_p of the elements; another one than P61 only in tests.
     """
 
     name = "shamir"
@@ -118,9 +118,13 @@ class Shamir(Scheme):
         return value
 
     def corrected(self, shares: Mapping[PartyId, Words]) -> tuple[Words, tuple[PartyId, ...]]:
-        """Return the value and the liars: certain while at most t of 3 t + 1 or more lie.
+        """Return the value and the parties whose shares are wrong: right while at most t are.
 
-        With fewer than 3 t + 1 shares no wrong share can be corrected.
+        Needs 3 t + 1 shares; with fewer no wrong share can be corrected.
+
+        Raises:
+            InconsistentShares: there are fewer than 3 t + 1 shares, or more than t wrong ones
+                are noticed.
         """
         right, liars = dict(shares), list[PartyId]()
         while True:

@@ -1,9 +1,9 @@
 """Active security, with abort: all that was computed is proven before a result is opened.
 
-While a computation runs, corrupt parties see only uniform shares, and all they can do is deal
-something else than they should. If what they deal is of degree t among the honest, it adds an
-error *that they know*, independent of the secrets, to a product [GIPST14]. Before a result is
-opened:
+Adversary: at most t < n / 2 parties that may do anything. While a computation runs they see only
+uniform shares, and all they can do is deal wrong shares. Wrong shares that are of degree t among
+the honest add an error to a product: the corrupt parties *know it*, and it does not depend on the
+secrets [GIPST14]. Before a result is opened:
 
 1. A joint coin gives coefficients g. In its round every party deals masks.
 2. sum g_i x_i y_i = sum g_i z_i is one inner product. Its vectors are cut into k pieces, seen as
@@ -11,21 +11,23 @@ opened:
    and at a joint random point the claim h = f . g is an inner product k times shorter. [GS20,
    BBCGI19] At the end a random pair is mixed in.
 3. Four numbers are opened to every party and must be of degree t: f, g and h, uniform but for
-   h = f g, and a random combination, masked, of what was dealt or contributed and need not be a
-   factor. (With n = 2t + 1 any t + 1 honest shares are of degree t; then only what contributors
-   shared goes in.)
+   h = f g, and a random combination, masked, of all that was dealt or contributed. (With
+   n = 2t + 1 any t + 1 honest shares are of degree t; then only contributors' shares go in.)
 
-The claim fails by an amount that corrupt parties know, so whether a run stops tells nothing about
-secrets. A false claim passes with a probability below 2^-52: two roots of p for the coefficients,
-at most 2k - 2 of p for each of the foldings. Rounds: 4 for up to `FAN` terms, and 2 for each
-folding more.
+Shares that are not of degree t among the honest stop the run for any secrets, but for a chance of
+2 / p. Else a false claim fails by an amount that the corrupt parties know. So whether a run stops
+tells nothing about secrets. A false claim passes with a probability below 2^-52: two roots of p for
+the coefficients, at most 2k - 2 of p for each of the foldings. A failed proof ends the run, so this
+bounds all proofs of a run together. Rounds: 4 for up to `FAN` terms, and 2 for each folding more;
+ANDs of three parties are folded first (`shamir.gates`).
 
-What is uniform to the party that learns it, however the computation was falsified, may be opened
-before (`rounds.Masked`, `opening.open_masked`): see docs/decisions/0006-active-security.md.
+An element that its learners could have drawn themselves, however the computation was falsified, may
+be opened before the proof (`rounds.Masked`, `opening.open_masked`): see
+docs/decisions/0006-active-security.md.
 
 No message authentication codes: a product costs no more bytes than a passive one, and a proof has
 O(log) rounds and elements. After it, values are consistent among the honest, so an opening has one
-possible value, and with n >= 3t + 1 any other announced share is corrected.
+possible value, and with n >= 3t + 1 up to t wrong shares announced are corrected.
 """
 
 from __future__ import annotations
@@ -52,21 +54,20 @@ from ostraka.sharing.scheme import InconsistentShares
 from ostraka.sharing.shamir import complete
 
 LIMIT: Final = 1 << 22
-"""Terms after which a proof does not wait for the next opening: bounds memory."""
+"""Number of terms above which a proof does not wait for the next opening: bounds memory."""
 
 LONG: Final = 1 << 14
-"""Terms above which a vector is cut in two, which costs least time; below, so that rounds are
-fewest."""
+"""Length above which a vector is cut in two, for the least time; below, for the fewest rounds."""
 
 MASKS: Final = 3
-"""Random elements of a proof: a pair of factors, and one for what must be of degree t."""
+"""Random elements of a proof: a pair of factors, and one to mask the combination of shares."""
 
 FAN: Final = 64
-"""Maximum number of pieces of a vector; so many terms and a mask are the last ones."""
+"""Maximum number of pieces of a vector, and of terms in the last folding, beside its mask."""
 
 
 class Auditor(Audit):
-    """A list of what must be right, and its proof."""
+    """List of products, shares and ANDs that must be right, and their proof at `settle`."""
 
     def __init__(self, engine: Context, coin: Coin) -> None:
         self.engine, self.coin = engine, coin
@@ -161,7 +162,7 @@ class Auditor(Audit):
         """Fold the claim until it is short, mix a random pair in and open what is left.
 
         Args:
-            loose: shares of an element, and of a mask for it, that must be of degree t.
+            loose: shares of the combination that must be of degree t, and of a mask for it.
         """
         while len(x) > FAN:
             k = 2 if len(x) > LONG else min(FAN, -(-len(x) // FAN))
@@ -172,7 +173,7 @@ class Auditor(Audit):
         f, g, h, _ = await self._opened([int(x[0]), int(y[0]), z, loose[0] * at + loose[1]])
         if f * g % self.engine.field.p != h:
             raise PeerViolation(
-                "a compute party falsified a product; nothing was revealed",
+                "a compute party falsified a product; no result was revealed",
                 hint="find out which party is faulty before running again",
             )
 
@@ -209,7 +210,10 @@ class Auditor(Audit):
         return field.sum(field.product(f, g), axis=1)
 
     async def _opened(self, shares: Sequence[int]) -> list[int]:
-        """Open a few numbers to every party, blaming none: a party dealt wrong shares is honest."""
+        """Open a few numbers to every party.
+
+        A contradiction names no party: an honest one announces a wrong share if it was dealt one.
+        """
         engine = self.engine
         own = np.array([share % engine.field.p for share in shares], np.uint64)
         told = dict.fromkeys((i for i in range(engine.n) if i != engine.me), own)
@@ -220,8 +224,8 @@ class Auditor(Audit):
             return [int(value) for value in engine.scheme.combine(found)]
         except InconsistentShares:
             raise PeerViolation(
-                "shares contradict each other: a party dealt or announced a wrong one; nothing "
-                "was revealed",
+                "shares contradict each other: a party dealt or announced a wrong one; no "
+                "result was revealed",
                 hint="find out which party is faulty before running again",
             ) from None
 

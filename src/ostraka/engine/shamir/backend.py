@@ -85,13 +85,16 @@ class ShamirBackend(Context, Backend):
     # --- what comes from contributors and goes to recipients ------------------------------------
 
     def given(self, shares: Elements) -> SecretArray:
-        """Return contributors' shares as a secret array; that they are of degree t is proven."""
+        """Return contributors' shares as a secret array.
+
+        With active security the next proof finds shares that are not of degree t.
+        """
         if self.audit:
             self.audit.given([shares.reshape(-1)])
         return self.array(shares)
 
     def share_of(self, x: SecretArray) -> Words:
-        """Return our share of an array, flat, for `delivery` to open to recipients."""
+        """Return this party's share of an array, flat, for `delivery` to open to recipients."""
         return _flat(x)
 
 
@@ -102,13 +105,18 @@ def _flat(x: SecretArray) -> Words:
 async def start(
     party: Party, draw: Draw, offers: Offers | None = None, *, active: bool = False
 ) -> ShamirBackend:
-    """Agree on pairwise seeds: one round, 32 bytes to every other compute party, twice that with
-    active security; none if the offers came with the shares of inputs.
+    """Start a computation: agree on a seed with every other compute party.
+
+    Rounds: 1, with 32 bytes to every other compute party, twice that with active security; none if
+    the offers came with the shares of inputs.
 
     Args:
         party: its scheme must be Shamir sharing, and it one of the compute parties.
-        draw: where this party's own randomness comes from.
-        offers: what came with the shares of inputs, if anything did.
+        draw: source of this party's own randomness.
+        offers: made and taken along with the shares of inputs; None to exchange them now.
+
+    Raises:
+        ManifestError: the scheme is not Shamir sharing.
     """
     scheme = party.scheme
     if not isinstance(scheme, Shamir):
@@ -137,7 +145,10 @@ async def start_active(
     """Start as `start` does, with active security against t < n / 2 parties.
 
     Args:
-        context: what honest parties must agree on, or nothing is opened.
+        context: bytes on which honest parties must agree, or the first proof stops the run.
+
+    Raises:
+        ManifestError: there are fewer than 2t + 1 compute parties, or the scheme is another.
     """
     engine = await start(party, draw, offers, active=True)
     engine.need_products()

@@ -1,12 +1,13 @@
 """Shared bits, and how field elements get there and back.
 
-Bits do not belong in F_p, where one takes 8 bytes and a product of two an eighth of a kilobyte:
-they are packed 64 to a word and shared over a field of characteristic two, where XOR is free and
-AND costs one round. `Replicated` is for three parties and t = 1: each bit is the XOR of three,
-party i holds the i-th and the one after, and an AND sends one bit per party. For more parties:
-`shamir.sliced`.
+Bits do not belong in F_p, where one takes 8 bytes and a product of two 8 (n - t - 1) bytes from
+each of 2t + 1 parties: they are packed 64 to a word and shared over a field of characteristic two,
+where XOR is free and AND costs one round. `Replicated` is for three parties and t = 1: each bit is
+the XOR of three, party i holds the i-th and the one after, and an AND sends one bit per party. For
+more parties: `shamir.sliced`.
 
-Adversary: passive, at most t parties. With active security active, for three parties: `Proven`.
+Adversary: at most t < n / 2 parties, who learn nothing. Passive; for three parties `Proven` is
+against an active one.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ class Boolean(Circuit):
         self.sparse = count <= SPARSE
 
     async def both(self, a: Bits, b: Bits) -> Bits:
-        """Do as `Circuit.both` says: part of the result is on its way."""
+        """Return a AND b, as `Circuit.both` says: part of the result may still be being sent."""
         if not self.sparse:
             return await self._both(a, b)
         x, y = dense(a, self.count), dense(b, self.count)
@@ -54,7 +55,9 @@ class Boolean(Circuit):
     async def _both(self, a: Bits, b: Bits) -> Bits: ...
 
     async def operands(self, x: SecretArray) -> tuple[list[Bits], Known]:
-        """Share t + 1 numbers, as `Circuit.operands` says; also return those we know. Two rounds.
+        """Share t + 1 numbers, as `Circuit.operands` says, and return those this party knows.
+
+        Two rounds.
 
         Party 0 learns y + r, r uniform to it and any t - 1 others; parties 1 to t each know one of
         t summands of r. The first operand is y + r, canonical, so never p; the others are p minus
@@ -67,7 +70,7 @@ class Boolean(Circuit):
     async def _operands(self, y: Words) -> tuple[list[Bits], Known]: ...
 
     async def shifted(self, known: Known, k: int) -> SecretArray:
-        """Let parties 0 to t deal theirs: one round."""
+        """Shift as `Circuit.shifted` says: parties 0 to t deal operands they know. One round."""
         return self.engine.array(
             await self._shared({i: v >> np.uint64(k) for i, v in known.items()})
         )
@@ -128,15 +131,15 @@ class Boolean(Circuit):
 
 
 def line(engine: Context, stranger: int) -> int:
-    """Return our share of 1 on the line that is zero at `stranger`.
+    """Return this party's share of 1 on the line that is zero at the point of party `stranger`.
 
-    Two of three parties that know a number share it so, without a message.
+    Times a number that the two other parties know, it is a sharing of it without a message.
     """
     return engine.field.lagrange([0, engine.points[stranger]], engine.points[engine.me])[0]
 
 
 class Replicated(Boolean):
-    """x = x_0 ^ x_1 ^ x_2, party i holds x_i and x_(i+1)."""
+    """Replicated sharing of three parties: x = x_0 ^ x_1 ^ x_2, party i holds x_i and x_(i+1)."""
 
     def __init__(self, engine: Context, count: int) -> None:
         super().__init__(engine, count)
@@ -201,11 +204,12 @@ class Replicated(Boolean):
 
 
 class Proven(Replicated):
-    """Replicated bits against active parties: two parties know each input, and ANDs are proven.
+    """Replicated bits of three parties, one of them active: two know each input, ANDs are proven.
 
-    So a liar cannot make components inconsistent: of the two that hold one, one is honest.
-    What is opened here, with `open_masked`, is uniform to both who learn it: party 0 does not know
-    q, party 1 does not know r. Nothing needs to be proven before.
+    Of the two parties that hold a component one is honest, so a liar cannot make the components of
+    an input inconsistent. The number opened here, with `open_masked`, is uniform to each of the two
+    parties that learn it: party 0 does not know q, party 1 does not know r. So nothing needs to be
+    proven before.
     """
 
     async def _both(self, a: Bits, b: Bits) -> Bits:
@@ -232,7 +236,7 @@ class Proven(Replicated):
         self.summands = 3  # each is a component of which the others are zero
 
     async def _operands(self, y: Words) -> tuple[list[Bits], Known]:
-        """Share three, in one round: s = y + r + q, and minus both masks.
+        """Share three numbers that add up to y, in one round: s = y + r + q, -r and -q.
 
         r is a stream of parties 0 and 2, q of parties 1 and 2, s is opened to 0 and 1, who see
         whether all three shares of it are on a line. Each is known to two parties, as component i
@@ -257,14 +261,14 @@ class Proven(Replicated):
         return found, numbers
 
     async def _shared(self, known: Known) -> Words:
-        """Add components, without a message or a lie."""
+        """Add the components up: local, so no party can falsify it."""
         shares = [
             self.engine.field.scale(v, line(self.engine, (i + 1) % 3)) for i, v in known.items()
         ]
         return self.engine.field.add(*shares)
 
     async def _summands(self, bits: Bits) -> list[Words]:
-        """Do as without liars; what party 0 deals of x_0 and x_1 is proven: a product."""
+        """Share as `Replicated` does; that party 0 deals x_0 ^ x_1 is one product to prove."""
         engine, field = self.engine, self.engine.field
         dealt, last = await super()._summands(bits)
         x, y = (self._component(bits, i) for i in (0, 1))
@@ -273,7 +277,7 @@ class Proven(Replicated):
         return [dealt, last]
 
     def _component(self, bits: Bits, i: int) -> Words:
-        """Return our shares of x_i, zeros and ones, known to party i and the one before."""
+        """Return this party's shares of x_i, zeros and ones, which parties i and i - 1 know."""
         place = (i - self.engine.me) % 3
         if place == 2:
             return np.zeros(bits.shape[1] * self.count, np.uint64)

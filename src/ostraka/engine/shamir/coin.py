@@ -1,12 +1,15 @@
-"""Joint randomness that no party can foresee or bend, as long as one of them is honest.
+"""Joint randomness that no party can choose, or foresee before every honest party has opened.
 
 Every party commits, when the engine starts, to the end of a chain of SHA-256 hashes; each toss
 opens one link more of every chain, and the coin is the hash of all links. So a toss is one round,
 and it falls only when *every* honest party has opened: what any of them did before, it did before
-the coin was known. With its link each party repeats what it heard in the commitments, so one that
-told different parties different things is noticed before the first coin is used.
+the coin was known. A party that speaks last learns the coin before it opens its link; then it can
+stop the run, but not change the coin. With its link each party repeats what it heard in the
+commitments, so one that told different parties different things is noticed before the first coin is
+used.
 
-Adversary: active, any number of parties; one that does not follow makes the others stop.
+Adversary: active, all parties but one; one that does not follow makes the others stop. SHA-256 is
+taken for a random function.
 """
 
 from __future__ import annotations
@@ -24,11 +27,11 @@ from ostraka.exchange import octets
 
 
 class Coin:
-    """The coin of one engine. Every party tosses it at the same places.
+    """Coin of one computation, tossed by every compute party at the same places.
 
     Attributes:
-        context: what parties must agree on besides.
-        trusting: believes anything: only for counting messages without peers.
+        context: bytes on which honest parties must agree, or the toss stops the run.
+        trusting: whether messages go unchecked; only to count messages without peers.
     """
 
     def __init__(self, engine: Context, draw: Draw, context: bytes = b"") -> None:
@@ -43,11 +46,11 @@ class Coin:
         Rounds: 1, and one more for a new chain.
 
         Args:
-            aside: elements for each party, of one length at every party, that go with our link.
-                They are said before the coin is known to us, not before it is known to a liar.
+            aside: elements for each party, of one length at every party, that travel with the link.
+                An honest party sends its own before it knows the coin; a liar need not.
 
         Returns:
-            The stream, and what each party said to us aside.
+            The stream, and the elements that each party sent this one aside.
 
         Raises:
             PeerViolation: a link is not of the chain its party committed to.
@@ -72,8 +75,8 @@ class Coin:
         name = self.engine.names[party]
         if not agrees:
             raise Aborted(
-                f"{name} and we were told different things, or count different contributors; "
-                "nothing was revealed",
+                f"{name} and this party were told different things, or count different "
+                "contributors; no result was revealed",
                 hint="one of the compute parties does not follow the protocol",
             )
         if after(link) != self._last[party]:
@@ -85,7 +88,7 @@ class Coin:
         self._heard = b"".join(self._last)
 
     async def _told(self, own: Sequence[bytes]) -> list[bytes]:
-        """Tell each party its message, and return what all say to us, ourselves included."""
+        """Send each party its message, and return all messages to this one, its own included."""
         engine = self.engine
         told = {party: np.frombuffer(said, np.uint8) for party, said in enumerate(own)}
         ours = told.pop(engine.me)

@@ -53,19 +53,19 @@ class Audit(ABC):
 
     @abstractmethod
     def dealt(self, shares: Sequence[Words]) -> None:
-        """Note shares that parties of the computation dealt."""
+        """Note shares that parties of the computation dealt, and that must be of degree t."""
 
     @abstractmethod
     def given(self, shares: Sequence[Words]) -> None:
-        """Note shares from outside: nothing else assures they are of degree t."""
+        """Note shares that contributors dealt: only the proof assures that they are of degree t."""
 
     @abstractmethod
     async def relieve(self) -> None:
-        """Settle if very much has been noted."""
+        """Prove what was noted if it is very much, so that memory stays bounded."""
 
     @abstractmethod
     async def settle(self) -> None:
-        """Return once everything noted is known to be right, raise PeerViolation if it is not."""
+        """Prove all that was noted; PeerViolation if something of it is wrong."""
 
 
 @dataclass
@@ -83,7 +83,8 @@ class Context(Arithmetic):
 
     Attributes:
         me: this party's place among the compute parties, from 0; also in `names` and `points`.
-        n, t: how many parties hold shares, and how many of them together learn nothing.
+        n: number of parties, which all hold shares.
+        t: number of them that may pool what they see and learn nothing.
         counters: rounds, messages and bytes so far.
     """
 
@@ -126,7 +127,7 @@ class Context(Arithmetic):
         return matmul(self.field, a, b)
 
     def array(self, *parts: Elements) -> SecretArray:
-        """Return our shares as a secret array; they must not change afterwards."""
+        """Return this party's shares as a secret array; they must not change afterwards."""
         return SecretArray(self, parts)
 
     def public(self, values: object, shape: tuple[int, ...] | None = None) -> SecretArray:
@@ -143,7 +144,7 @@ class Context(Arithmetic):
             )
 
     def weights(self, parties: Sequence[int], at: int = 0) -> list[int]:
-        """Return the Lagrange coefficients of these parties' points."""
+        """Return the Lagrange coefficients that take these parties' shares to the value at `at`."""
         key = ("weights", tuple(parties), at)
         if key not in self.cache:
             self.cache[key] = self.field.lagrange([self.points[j] for j in parties], at)
@@ -153,18 +154,18 @@ class Context(Arithmetic):
     # --- randomness -----------------------------------------------------------------------------
 
     def stream(self, peer: int, use: str) -> Stream:
-        """Return the stream we share with `peer` for one purpose; with ourselves: our own."""
+        """Return the stream shared with party `peer` for one purpose; with itself: its own."""
         found = self._streams.get((peer, use))
         if found is None:
             found = self._streams[peer, use] = Stream(self.seeds[peer], f"engine {use}")
         return found
 
     def uniform(self, peer: int, use: str, length: int) -> Words:
-        """Read the next elements of a stream."""
+        """Read the next `length` uniform elements of the stream shared with `peer`."""
         return self.field.uniform(self.stream(peer, use), np.empty(length, np.uint64))
 
     def random_words(self, peer: int, use: str, shape: tuple[int, ...]) -> NDArray[np.uint64]:
-        """Read the next 64-bit words of a stream."""
+        """Read the next 64-bit words of the stream shared with `peer`."""
         out = np.empty(shape, np.uint64)
         self.stream(peer, use).fill(out.reshape(-1))
         return out

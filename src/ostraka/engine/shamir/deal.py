@@ -86,11 +86,12 @@ async def deal(
     """Let each of `dealers` deal a vector of `length` elements; one round for all of them.
 
     Args:
-        local: blocks of our vector, if we are a dealer. Elements, consumed.
-        total: give the sum of all dealers' vectors instead of each.
+        dealers: places of the parties that deal a vector each.
+        local: blocks of this party's vector, if it is a dealer: elements, which are consumed.
+        total: return a share of the sum of all dealers' vectors instead of each.
 
     Returns:
-        Our share of each dealer's vector, in their order, or of their sum alone.
+        This party's share of each dealer's vector, in their order, or of their sum alone.
     """
     pieces = blocks(length, PIECE)
     step = engine.begin(len(pieces))
@@ -112,7 +113,7 @@ async def deal(
 
 
 def _send(engine: Context, step: Step, piece: slice, result: Words, local: Local) -> None:
-    """Split a piece of our vector: our own share is added to `result`, the others' are sent."""
+    """Split a piece of this party's vector: add its own share to `result`, send the others."""
 
     def shifted(part: slice) -> Words:
         return local(slice(piece.start + part.start, piece.start + part.stop))
@@ -122,10 +123,10 @@ def _send(engine: Context, step: Step, piece: slice, result: Words, local: Local
 
 
 def split(engine: Context, local: Local, result: Words) -> dict[int, Words]:
-    """Deal a vector as long as `result`: our own share is added to that.
+    """Split a vector into shares as long as `result`, and add this party's own share to that.
 
     Returns:
-        The shares that must be sent, by receiver; all others read theirs: see `derive`.
+        The shares that must be sent, by receiver; the t others read theirs: see `derive`.
     """
     ours = plan(engine, engine.me)
     vectors = [np.empty(len(result), np.uint64) for _ in ours.explicit]
@@ -142,7 +143,7 @@ def split(engine: Context, local: Local, result: Words) -> dict[int, Words]:
 
 
 def derive(engine: Context, dealer: int, result: Words) -> None:
-    """Add the share of a vector that `dealer` and we both read from a stream."""
+    """Add to `result` the share that `dealer` and this party both read from their stream."""
     stream = engine.stream(dealer, f"deal {dealer}")
     scratch = np.empty(min(BLOCK, len(result)), np.uint64)
     for part in blocks(len(result)):

@@ -15,9 +15,10 @@ of those add up to g. Then a joint coin gives u, and the claim is
 
     (sum u_r f_r) . (sum u_r h_r) = sum over r <= s of u_r u_s S_rs.
 
-If the old claim is false, some S_rr is, and then the new one is true with probability 2 / p. Each
-vector is known to two parties, so a Shamir sharing of it, on a line that is zero at the third,
-costs nothing; when vectors are short they go to `audit.Auditor` as any other sum of products.
+If the old claim is false, some S_rr is, and then the new one is true with a probability of at most
+2 / p. Each vector is known to two parties, so a Shamir sharing of it, on a line that is zero at the
+third, costs nothing; when vectors are short they go to `audit.Auditor` as any other sum of
+products.
 [BBCGI19] gives the proof, [BGIN20] the three parties.
 
 It is made fast by counting: with signs for bits, f_r . h_s over so many gates is how often a word
@@ -41,17 +42,17 @@ from ostraka.engine.shamir.context import Context
 from ostraka.engine.shamir.deal import deal
 
 MANY: Final = 1 << 17
-"""Words of 64 ANDs that one proof is about at most: bounds memory, about 24 MiB."""
+"""Maximum number of words, of 64 ANDs each, in one proof: bounds memory, about 24 MiB."""
 
 ROWS: Final = 64
-"""Rows that gates are cut into first."""
+"""Number of rows that gates are cut into first."""
 
 FAN: Final = 4
-"""Rows that longer vectors of elements are cut into: two would take a sixth less time for this, and
+"""Number of rows that longer vectors are cut into: two would take a sixth less time for this, and
 twice the rounds."""
 
 SHORT: Final = 1 << 13
-"""Elements of a vector that is not cut any more."""
+"""Maximum number of elements of a vector that is not cut any more."""
 
 STRIP: Final = 256
 """Words of every row counted at a time: they stay in the cache, and counts fit 16 bits."""
@@ -64,7 +65,7 @@ Claims = tuple[Elements, Elements, Words]
 
 
 class Gates:
-    """The ANDs since the last proof."""
+    """List of the ANDs since the last proof, and their folding to claims for the audit."""
 
     def __init__(self, engine: Context) -> None:
         self.engine = engine
@@ -73,7 +74,7 @@ class Gates:
         self.words = 0
 
     def add(self, x: Planes, y: Planes, z: Planes, zero: Planes) -> None:
-        """Note components i and i + 1 of z = x AND y, and the zeros we share with our neighbours.
+        """Note components i and i + 1 of z = x AND y, and the zeros shared with both neighbours.
 
         All of shape (2, words); they must not change before they are proven.
         """
@@ -83,7 +84,10 @@ class Gates:
         self.words += x.shape[1]
 
     async def claims(self, coin: Coin) -> Claims:
-        """Return what holds if the first `MANY` ANDs were right; forget them. Rounds: 2 a fold."""
+        """Fold the first `MANY` ANDs to sums of products that hold if they were right; forget them.
+
+        Rounds: 2 a fold. Wrong ANDs pass with a probability of at most 2 / p a fold.
+        """
         field, planes = self.field, self._planes()
         count = 64 * planes[0, 0].size
         upper = _sums(field, _counted(field, planes))[:-1]
@@ -96,7 +100,7 @@ class Gates:
         return self._shares(f, h, z)
 
     def _planes(self) -> Planes:
-        """Take off x, y, e and e' of both our components: shape (4, 2, ROWS, words)."""
+        """Take off x, y, e and e' of both components of this party: shape (4, 2, ROWS, words)."""
         taken = [self._told.pop(0)]
         size = taken[0][0].shape[1]
         while self._told and size + self._told[0][0].shape[1] <= MANY:
@@ -119,12 +123,13 @@ class Gates:
         """Fold three claims, one that each party has to prove, to claims about rows combined.
 
         Args:
-            upper: S_rs of the claim that is ours, r <= s, without the last.
-            own: what our claim is.
-            claims: our shares of what all three are.
+            upper: S_rs of the claim that this party proves, r <= s, without the last.
+            own: the number claimed there.
+            claims: this party's shares of the numbers that all three claim.
 
         Returns:
-            u, one for each row, the first 1; then what our claim is now, and all our shares.
+            u, one for each row, the first 1; then the number now claimed, and the shares of all
+            three.
         """
         field = self.field
         dealt = await deal(self.engine, range(3), len(upper), upper.__getitem__, total=False)
@@ -156,7 +161,7 @@ class Gates:
 
 
 def _counted(field: Field, planes: Planes) -> Elements:
-    """Return f_r . h_s of the gates whose messages we sent: shape (ROWS, ROWS)."""
+    """Return f_r . h_s of the gates whose messages this party sent: shape (ROWS, ROWS)."""
     (x, xs), (y, ys), (e, _), (_, es) = planes
     width = x.shape[1]
     wrong = np.zeros((ROWS, ROWS), np.int64)
@@ -187,7 +192,7 @@ def _sums(field: Field, products: Elements) -> Words:
 
 
 def _summed(field: Field, planes: Planes, u: Words) -> tuple[Elements, Elements]:
-    """Return sum u_r f_r and sum u_r h_r for both our components: shape (2, 4 * columns) each."""
+    """Return sum u_r f_r, sum u_r h_r for both components of this party: (2, 4 * columns) each."""
     once, twice = _Table(field, u), _Table(field, field.scale(u, -2))
     width, total = planes.shape[3], field.sum(u)
     f, h = np.empty((2, 2, 4, 64 * width), np.uint64)

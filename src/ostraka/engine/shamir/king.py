@@ -13,12 +13,12 @@
 Every party is the king of an n-th of the elements. With n = 2t + 1 a party sends, for each,
 (t - 1) / (t + 1) + 2t / n + t / n elements: less than 2.5, where [GRR98] takes t.
 
-Adversary: at most t of n >= 2t + 1 parties, who learn nothing. All parties must stay. Passive or
-active: a dealer, a worker or a king may send each party another wrong element. The
-honest parties' shares then lie off the right polynomial by what it added, which it knows and which
-does not depend on the secrets. The proof of the product finds an error in the value; where
-n > 2t + 1, shares of no polynomial are found first. With n = 2t + 1 the honest are t + 1: any
-shares are of one.
+Adversary: at most t of n >= 2t + 1 parties, who learn nothing. All parties must stay. Passive;
+active with `shamir.audit`: a dealer, a worker or a king may send each party another wrong element.
+The honest parties' shares then lie off the right polynomial by amounts that it knows and that do
+not depend on the secrets. The proof of the product finds an error in the value; where n > 2t + 1,
+the same proof first finds shares of no polynomial of degree t. (With n = 2t + 1 the shares of t + 1
+honest parties always are of one.)
 """
 
 from __future__ import annotations
@@ -48,12 +48,13 @@ class KingPlan:
     """Division of the work; public, and the same at every party.
 
     Attributes:
-        seeded: for each dealer the t + 1 who read their shares from streams.
-        explicit: for each dealer those it sends shares.
-        coefficients: ours as a dealer: our own share and then each of `explicit`, as `complete`.
-        silent: for each king the t whose share of v is zero.
-        factors: for each king, what we multiply v by; None where we are silent.
-        weight: ours in x y + r; None if we are not one of the 2t + 1 who send it.
+        seeded: for each dealer the t + 1 parties that read their shares from streams.
+        explicit: for each dealer the parties that it sends shares.
+        coefficients: for this party as a dealer, rows for `complete`: its own share, then each of
+            `explicit`.
+        silent: for each king the t parties whose share of v is zero.
+        factors: for each king, what this party multiplies v by; None where it is silent.
+        weight: of this party's share in x y + r; None unless it is one of the 2t + 1 workers.
     """
 
     seeded: list[tuple[int, ...]]
@@ -96,8 +97,14 @@ def pays(engine: Context, length: int) -> bool:
 
 
 async def reduced(engine: Context, length: int, local: Local) -> Words:
-    """Return shares of degree t of what `local` holds in degree 2t: three rounds. The audit is not
-    told of them."""
+    """Reduce shares of degree 2t to shares of degree t of the same values: three rounds.
+
+    Opens nothing, and does not tell the audit.
+
+    Args:
+        length: number of elements.
+        local: this party's shares of degree 2t, block by block.
+    """
     batch = _Batch(engine, length, local)
     pieces = len(batch.pieces)
     for i in range(pieces + 3):

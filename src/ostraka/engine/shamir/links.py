@@ -1,4 +1,4 @@
-"""Chains of hashes: a party that knows the end can check every link before it, and foresee none."""
+"""Chains of hashes: a party that knows the end can check each link before it, but foresee none."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 from ostraka.arithmetic.randomness import Draw
 
 LINKS: Final = 1 << 7
-"""Links of a chain: so many hashes when it is made, and a round each time they are used up."""
+"""Number of links of a chain: so many hashes to make it, and a round when they are used up."""
 
 
 def chain(draw: Draw) -> list[bytes]:
@@ -20,5 +20,5 @@ def chain(draw: Draw) -> list[bytes]:
 
 
 def after(link: bytes) -> bytes:
-    """Return the next link."""
+    """Return the link after this one: its hash."""
     return hashlib.sha256(b"ostraka link 1" + link).digest()

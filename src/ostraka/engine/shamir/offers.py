@@ -1,9 +1,9 @@
 """Seeds and random elements that compute parties give one another along with shares of inputs.
 
-Half of the seed of each pair; with active security the end of a chain of hashes, for the coin; and
-what adds up to random elements: parties 0 to t share one each, so no t parties know the sum. A
-party that computes sends all in the message of the sharing step, whether it contributes or not, so
-they cost no round.
+An offer holds half of the seed of a pair; with active security the end of a chain of hashes, for
+the coin; and shares of elements that parties 0 to t draw and that add up to random ones, which no
+t parties know. Each compute party sends its offers in the messages of the sharing step, whether it
+contributes or not, so they cost no round.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from ostraka.sharing.shamir import Shamir
 
 
 class Offers:
-    """The offers of one compute party: those it makes and those it takes.
+    """Offers of one compute party: those it makes and those it takes.
 
     Args:
-        count: random elements.
-        draw: where this party's own randomness comes from.
-        active: with the end of a chain.
+        count: number of random elements.
+        draw: source of this party's own randomness.
+        active: whether offers hold the end of a chain.
 
     Attributes:
-        random: our shares of the random elements, once every party's offer is taken.
-        chain: ours, of `links`; empty unless active.
+        random: this party's shares of the random elements, once every offer is taken.
+        chain: of hashes, this party's own (`shamir.links`); empty unless active.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Offers:
         return f"Offers({self.me}, {self.count} elements)"
 
     def message(self, to: PartyId) -> Words:
-        """Return our offer to another compute party."""
+        """Return this party's offer to another compute party, as 64-bit words."""
         told = np.frombuffer(self._given[to] + b"".join(self.chain[-1:]), np.uint64)
         if to not in self._parcels:
             return told
@@ -70,7 +70,7 @@ class Offers:
             self.scheme.add_parcel(self.random, parcel)
 
     def seeds(self) -> list[bytes]:
-        """Return the seeds we share with each compute party; KeyError while an offer is missing."""
+        """Return the seed shared with each compute party; KeyError while an offer is missing."""
         return [self._seeds[name] for name in self.scheme.compute]
 
     def ends(self) -> list[bytes]:
@@ -93,6 +93,6 @@ def _deals(scheme: Shamir, party: PartyId) -> bool:
 
 
 def _joint(me: PartyId, mine: bytes, peer: PartyId, theirs: bytes) -> bytes:
-    """Hash what both sent, so one party's good randomness is enough."""
+    """Hash both halves of a seed, so one party's good randomness is enough."""
     first, second = (mine, theirs) if me < peer else (theirs, mine)
     return hashlib.sha256(b"ostraka pair 1" + first + second).digest()

@@ -20,11 +20,24 @@ PIECE: Final = 1 << 17
 async def open_shares(
     engine: Context, own: Words, to: Iterable[PartyId] | None = None, *, proven: bool = True
 ) -> Words | None:
-    """Open a vector: one round. Gives it to those of `to` (all by default), and None to others.
+    """Open a vector of shares to some compute parties: one round, after the proof if there is one.
+
+    All n parties send their shares to each of `to`, 8 bytes an element, so up to n - t - 1 wrong
+    shares are noticed. After a proof, with n >= 3t + 1, up to t are corrected, and the parties that
+    announced them noted in `Party.liars`.
 
     Args:
-        proven: settle the audit first, if there is one; then a contradiction names who lies. The
-            callers that do not are `rounds`, for `Masked`, and `open_masked`.
+        own: this party's shares, of degree t.
+        to: the compute parties that learn the vector; all by default.
+        proven: settle the audit first, if there is one. `rounds` for `Masked`, and `open_masked`,
+            are the only callers that do not.
+
+    Returns:
+        The vector to a party that learns it, None to others.
+
+    Raises:
+        PeerViolation: shares contradict each other, or the proof failed.
+        ValueError: one of `to` is not a compute party.
     """
     proven = proven and engine.audit is not None
     if engine.audit and proven:
@@ -57,12 +70,17 @@ async def open_masked(
 ) -> Words | None:
     """Open a vector plus masks to some parties at once, before anything is proven: one round.
 
-    Safe if each of `to` lacks one of the masks, and that one is uniform to it: then it could have
-    drawn what it learns, however other values were falsified. See
-    docs/decisions/0006-active-security.md.
+    Safe if any t parties with one of `to` among them lack one of the masks, and that one is uniform
+    to them and hides nothing else: then they could have drawn what they learn, however other values
+    were falsified. See docs/decisions/0006-active-security.md. All n shares must be of degree t.
 
     Args:
-        masks: our shares of each; they are added here, so none can be forgotten.
+        own: this party's shares of the vector.
+        masks: its shares of each mask; they are added here, so none can be forgotten.
+
+    Raises:
+        PeerViolation: shares contradict each other.
+        ValueError: there is no mask.
     """
     total = own
     for mask in masks:

@@ -7,8 +7,8 @@ got. [BGW88] as simplified by [GRR98], shares of t receivers read from streams [
 Very many products for more than a few parties go by way of kings instead (`shamir.king`).
 
 Adversary: at most t of n >= 2t + 1 parties, who learn nothing. All parties must stay. Passive; with
-active security a dealer can add to a product what it likes, and is found out before anything is
-revealed.
+active security a dealer can add an error to a product that it knows, and the proof before the next
+opening stops the run (`shamir.audit`).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from ostraka.engine.shamir.deal import Local, deal
 
 
 async def products(engine: Context, x: Words, y: Words) -> Words:
-    """Multiply two vectors, elementwise."""
+    """Multiply two vectors of shares, elementwise, and note the products for the audit."""
     field = engine.field
     product = await reduced(engine, len(x), lambda part: field.multiply(x[part], y[part]))
     if engine.audit:
@@ -34,7 +34,7 @@ async def products(engine: Context, x: Words, y: Words) -> Words:
 
 
 async def matrices(engine: Context, x: Elements, y: Elements) -> Elements:
-    """Multiply two matrices."""
+    """Multiply two matrices of shares, and note the product for the audit."""
     local = exact(engine.field, x, y)
     found = await reduced(engine, local.size, local.reshape(-1).__getitem__)
     product = found.reshape(local.shape)
@@ -45,7 +45,7 @@ async def matrices(engine: Context, x: Elements, y: Elements) -> Elements:
 
 
 async def sums(engine: Context, x: Elements, y: Elements, axis: int) -> Elements:
-    """Sum x * y over one axis, with broadcasting."""
+    """Sum x * y over one axis of shares, with broadcasting, and note the sums for the audit."""
     local = engine.field.sum(engine.field.product(x, y), axis=axis)
     found = await reduced(engine, local.size, local.reshape(-1).__getitem__)
     if engine.audit:
@@ -57,9 +57,14 @@ async def sums(engine: Context, x: Elements, y: Elements, axis: int) -> Elements
 
 
 async def reduced(engine: Context, length: int, local: Local) -> Words:
-    """Return shares of degree t of what `local` holds in degree 2t; the audit is not told of them.
+    """Reduce shares of degree 2t to shares of degree t of the same values. Opens nothing.
 
-    One round, or if there is very much of it, three.
+    One round, or three for very many elements. The audit is not told of the products, only, where
+    n > 2t + 1, that what was dealt must be of degree t.
+
+    Args:
+        length: number of elements.
+        local: this party's shares of degree 2t, block by block.
     """
     engine.need_products()
     if king.pays(engine, length):

@@ -33,7 +33,7 @@ PIECE: Final = 1 << 16
 
 
 async def shared_round(engine: Context, tasks: Sequence[Task]) -> list[Any]:
-    """Do all tasks in one round: see `Rounds.round`."""
+    """Do all tasks in one round, or some more with active security: see `Rounds.round`."""
     if not tasks:
         return []
     products = [task for task in tasks if isinstance(task, Product)]
@@ -113,7 +113,7 @@ async def _tell(
 
 
 def _local(task: Opening) -> Elements:
-    """Return our share, of degree 2t, of what is opened."""
+    """Return this party's share, of degree 2t, of the vector that is opened."""
     a = task.a.parts[0]
     if isinstance(task, Opened):
         return a
@@ -149,7 +149,7 @@ async def _exchange(
     Very many products go before the rest, by way of kings.
 
     Returns:
-        Our shares of the products and of the random elements; what was opened.
+        This party's shares of the products and of the random elements; the opened elements.
     """
     if king.pays(engine, len(products)):
         found = await king.reduced(engine, len(products), products.__getitem__)

@@ -1,4 +1,4 @@
-"""Shuffling over Shamir shares: sets of parties permute their shares by an order of their own."""
+"""Shuffling over Shamir shares: sets of n - t parties permute by an order that only they know."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from ostraka.errors import Aborted
 from ostraka.exchange import octets
 
 SETS: Final = 200
-"""Rounds of a shuffle that are still worth it: C(n, t) is 126 for nine parties and t = 4, 462 for
-eleven and t = 5."""
+"""Maximum number of sets, so of rounds, that a shuffle is worth: C(n, t) is 126 for nine parties
+and t = 4, 462 for eleven and t = 5."""
 
 
 async def shuffled(engine: Context, table: Elements) -> Elements | None:
-    """Shuffle our shares of a matrix, as `Backend.shuffled` says; None where sets are too many.
+    """Shuffle the columns of a matrix, as `Backend.shuffled` says; None where sets are too many.
 
     For every set of n - t parties in turn: they permute their shares by an order of their own and
     t + 1 of them deal them afresh. Parties that may collude are outside one of these sets. One
@@ -73,7 +73,7 @@ async def _permuted(
 
 
 async def _group_seeds(engine: Context, groups: list[tuple[int, ...]]) -> list[bytes | None]:
-    """Give each group a seed that its first member draws; None for groups without us: one round."""
+    """Give each group a seed that its first member draws; None for groups without it: one round."""
     step = engine.begin()
     found: list[bytes | None] = [None] * len(groups)
     sent: dict[int, list[bytes]] = {}
@@ -114,7 +114,7 @@ async def _same_seeds(
     for other, theirs in (await engine.all_to_all(told, octets(32))).items():
         if theirs.tobytes() != held[other]:
             raise Aborted(
-                f"{engine.names[other]} and we were told different orders to shuffle by; nothing "
-                "was revealed",
+                f"{engine.names[other]} and this party were told different orders to shuffle by; "
+                "no result was revealed",
                 hint="one of the compute parties does not follow the protocol",
             )

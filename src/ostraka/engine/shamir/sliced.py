@@ -1,7 +1,9 @@
 """Shared bits for any number of parties: Shamir sharing over GF(2^m), bit-sliced into m planes.
 
 m = ceil(log2(n + 1)). An AND is a product as in `shamir.reduce`: m (n - t - 1) bits from each of
-2t + 1 parties. Adversary: passive, at most t of n >= 2t + 1 parties.
+2t + 1 parties.
+
+Adversary: passive, at most t of n >= 2t + 1 parties, who learn nothing.
 """
 
 from __future__ import annotations
@@ -69,7 +71,7 @@ class Sliced(Boolean):
         return [self._rows(share.reshape(shape)) for share in dealt], known
 
     def _mask(self, length: int) -> tuple[Words, list[Words]]:
-        """Return our own summand of r, and our shares of all t.
+        """Return this party's own summand of r, and its shares of all t.
 
         The polynomial of party j's summand is zero at party 0, what a stream of their own says at
         each other party 1 to t, and what j's own stream says at j: uniform but for that zero.
@@ -101,7 +103,7 @@ class Sliced(Boolean):
 
         Args:
             secret: at a dealer: shape (m, words), or (1, words) for bits.
-            weight: public factor of what we deal.
+            weight: public factor of what this party deals.
         """
         engine, m = self.engine, self.binary.m
         results = [np.zeros((m, words), np.uint64) for _ in dealers[: 1 if total else None]]
@@ -130,7 +132,7 @@ class Sliced(Boolean):
         return after[: self.engine.t], after[self.engine.t :]
 
     def _matrix(self, planes: int, weight: int) -> Matrix:
-        """Return the map from our secret's planes and t drawn shares to all shares but those."""
+        """Return the map from a secret's planes and t drawn shares to all other shares."""
         key = ("bits", planes, weight)
         if key not in self.engine.cache:
             me, binary = self.engine.me, self.binary

@@ -1,8 +1,9 @@
-"""A sharing of zero among 2t + 1 parties, without a message: [CDI05]
+"""Additive sharing of zero among parties 0 to 2t, without a message, from streams of pairs.
 
-Pairs of parties have streams in common; one of a pair adds what it reads, the other subtracts it.
-Without any t parties, the others stay connected by streams that those t do not know. So to those t
-the others' parts are uniform but for their sum.
+[CDI05] makes sharings of zero from streams that sets of parties hold in common; here pairs do: one
+of a pair adds what it reads, the other subtracts it. Without any t parties, the others stay
+connected by streams that those t do not know. So to those t the others' parts are uniform but for
+their sum.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from ostraka.engine.shamir.context import Context
 
 
 def with_zero(engine: Context, x: Words) -> Words:
-    """Add our part of zero to x, which is overwritten. For parties 0 to 2t alone."""
+    """Add this party's part of zero to x, which is overwritten. Only parties 0 to 2t call it."""
     for party in _neighbours(engine) if len(x) else ():
         drawn = engine.uniform(party, "zero", len(x))
         x = (engine.field.add if engine.me < party else engine.field.subtract)(x, drawn, out=x)

@@ -1,4 +1,4 @@
-"""Ballots: how they are written, and how compute parties find them valid without seeing them."""
+"""Ballots: their encoding, and how compute parties check them without seeing them."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from ostraka.engine.backend import Backend
 from ostraka.engine.rounds import Masked, Operation, Product, Random, side_by_side
 from ostraka.inputs.encoding import Codec, Signed
 from ostraka.inputs.encoding import refuse as refuse_input
+from ostraka.inputs.lines import Lines
 from ostraka.manifest import BoolType, ChoiceType, Manifest
 from ostraka.names import PartyId
 from ostraka.noise.shares import NoiseShares
@@ -26,20 +27,21 @@ from ostraka.protocols.shares import Shares
 from ostraka.record.budget import Spend
 
 ABSTAIN = "abstain"
-"""The option that counts for nothing."""
+"""Option of an input's type that names no option: such a ballot is an abstention."""
 
 YES_OR_NO = 'choice(["yes", "no"])'
-"""The input's type of a vote about which its manifest says nothing else."""
+"""Input type of a vote whose manifest names none."""
 
 Weight = Annotated[StrictInt, Field(ge=1, le=1_000_000)]
 
 
 class BallotOptions(InputOptions):
-    """What `[outputs]` may say about ballots.
+    """Options about ballots in `[outputs]`.
 
     Attributes:
-        choices: how many options one ballot may name.
-        weights: how much some contributors' ballots count; 1 for those not named.
+        question: the text that voters answer; "" for none.
+        choices: maximum number of options that one ballot may name.
+        weights: what a contributor's ballot counts for; 1 for contributors without an entry.
     """
 
     question: str = ""
@@ -49,12 +51,17 @@ class BallotOptions(InputOptions):
 
 @dataclass(frozen=True)
 class Ballots:
-    """The vector of zeros and ones that a contributor shares.
+    """Encoding of a ballot as the vector of zeros and ones that a contributor shares.
 
-    One entry for each option; choices - 1 to fill up with, so that whoever names fewer options
-    shares as many ones; and, where abstaining is possible, one that counts for `choices` ones.
-    A vector is a ballot exactly if every entry is 0 or 1 and the weighted sum is `choices`. Where
-    the second of two entries is one minus the first, the first alone is shared.
+    The vector has one entry for each option, then choices - 1 entries that fill a ballot with fewer
+    options up to `choices` ones, then, where voters may abstain, one entry that counts as `choices`
+    ones. A vector is a valid ballot exactly if every entry is 0 or 1 and the sum weighted by `ones`
+    is `choices`. Of two entries the second is one minus the first, so only the first is shared.
+
+    Attributes:
+        options: names of the options, without `ABSTAIN`.
+        choices: maximum number of options that one ballot may name.
+        abstain: whether a ballot may name no option.
     """
 
     options: tuple[str, ...]
@@ -63,28 +70,28 @@ class Ballots:
 
     @property
     def entries(self) -> int:
-        """Of the whole vector."""
+        """Number of entries of the whole vector."""
         return len(self.options) + self.choices - 1 + self.abstain
 
     @property
     def length(self) -> int:
-        """Entries that are shared."""
+        """Number of entries that are shared: 1 of two, else all."""
         return 1 if self.entries == 2 else self.entries
 
     @property
     def changed(self) -> int:
-        """Counts, of options and of abstentions, that another ballot changes at most."""
+        """Maximum number of counts, options' and abstentions', that another ballot changes."""
         return max(min(2 * self.choices, len(self.options)), self.abstain * (self.choices + 1))
 
     @property
     def ones(self) -> Signed:
-        """What each entry counts for."""
+        """Weights of the entries, shape (entries,): 1, and `choices` for an abstention."""
         row = np.ones(self.entries, np.int64)
         row[self.entries - self.abstain :] = self.choices
         return row
 
     def encode(self, named: Sequence[str]) -> Signed:
-        """The vector of a ballot for these options; none of them: an abstention."""
+        """Encode a ballot that names these options, or none to abstain: shape (length,)."""
         x = np.zeros(self.entries, np.int64)
         if not named:
             x[-1] = 1
@@ -95,21 +102,24 @@ class Ballots:
         return x[: self.length]
 
     def whole(self, x: SecretArray) -> SecretArray:
-        """All entries, of what is shared, on the last axis."""
+        """Return the whole vectors of shared ones: last axis `length` in, `entries` out. Local."""
         return concatenate([x, 1 - x], axis=-1) if self.entries == 2 else x
 
     def checked(self, x: SecretArray) -> Operation[tuple[SecretArray, NDArray[np.bool_]]]:
-        """What is shared in x, and in which of its rows every vector is a ballot.
+        """Check all vectors of each contributor in one go, without opening any of them.
 
-        Nobody learns more of a row than whether it is one: what is opened is a combination of all
-        its errors with secret uniform coefficients, zero or uniform. Rounds: 2.
+        Compute parties learn of each row only whether all its vectors are ballots: the opened
+        element is the sum of the row's errors times secret uniform coefficients, so it is zero or
+        uniform. A row with an error passes with probability 1 / p. Rounds: 2,
+        with active security 3.
 
         Args:
             x: shape (contributors, ballots of each, `length`).
 
         Returns:
-            The squares of x, which are x where they are of ballots, shared afresh: even a
-            contributor whose shares are not of one polynomial is caught or harmless.
+            The squares of x, which equal x in valid rows and are shared afresh, so that a
+            contributor whose shares lie on no polynomial is found or does no harm; and whether
+            each row is valid, shape (contributors,).
         """
         rows, each = x.shape[0], x.shape[1] * (self.length + (self.length > 1))
         squares, coefficients = yield [Product(x, x), Random(x.engine, (rows, each))]
@@ -122,13 +132,13 @@ class Ballots:
 
 
 class Vote(Interactive):
-    """What protocols on ballots have in common: reading, sharing, checking, weighing."""
+    """Base of the protocols on ballots: it reads, encodes, checks, weighs and adds up ballots."""
 
     noises = frozenset({"central"})
     ballots: Ballots
     options: BallotOptions
     noise: NoiseShares | None
-    """What compute parties add to counts."""
+    """Noise that compute parties add to counts; None for exact counts."""
 
     def roster_weights(self) -> Mapping[PartyId, int]:
         return self.weights
@@ -146,22 +156,22 @@ class Vote(Interactive):
 
     @property
     def all_votes(self) -> int:
-        """The weight of every contributor of the manifest."""
+        """Sum of the weights of all contributors in the manifest, counted or not."""
         return sum(self.weights.values())
 
     # --- one ballot -----------------------------------------------------------------------------
 
     def read(self, raw: object) -> list[tuple[str, ...]]:
-        """For each question the options a ballot names, none for an abstention.
+        """Read a contributor's ballots: for each question the options named, () for an abstention.
 
         Raises:
-            InputError: it is no ballot; what it says is not repeated.
+            InputError: the input is not a valid ballot; the text does not repeat its content.
         """
         if self.questions > 1:
             return [self._named[index] for index in self.codec.encode(raw).tolist()]
         if raw is None:
             refuse_input("there is no ballot")
-        values = list(raw) if isinstance(raw, list | tuple) else [raw]
+        values = list(raw) if isinstance(raw, list | tuple | Lines) else [raw]
         if len(values) != 1 and not 1 <= len(values) <= self.options.choices:
             most = self.options.choices
             refuse_input(f"the ballot has {len(values)} entries; at most {most} may be named")
@@ -174,7 +184,7 @@ class Vote(Interactive):
 
     @property
     def _named(self) -> list[tuple[str, ...]]:
-        """What each value of the input names."""
+        """Options that each encoded value of the input names; () for an abstention."""
         if isinstance(self.codec.kind, ChoiceType):
             return [() if o == ABSTAIN else (o,) for o in self.codec.kind.options]
         return [("no",), ("yes",)]
@@ -190,38 +200,45 @@ class Vote(Interactive):
     async def count(
         self, engine: Backend, x: SecretArray, shares: Shares
     ) -> tuple[SecretArray, SecretArray]:
-        """Check every ballot; the weighted votes for each option, and those cast at all.
+        """Check every ballot, then add up the valid ones. Opens only which contributors' are valid.
+
+        Args:
+            x: every counted contributor's vectors, shape (contributors, questions x length).
 
         Returns:
-            Shapes (questions, options) and (questions, 1).
+            The weighted votes for each option, shape (questions, options), and the weight of all
+            votes cast, abstentions left out, shape (questions, 1). Both stay secret.
 
         Raises:
-            PeerViolation: somebody's vector is no ballot, and the manifest says to stop then.
+            PeerViolation: a contributor's vector is not a ballot, and the manifest says to stop.
+            RefusedByPolicy: too few contributors are left without the invalid ones.
         """
         squares, valid, _ = await self.check(engine, x, shares)
         return self.totals(squares[valid], shares)
 
     async def check(
-        self, engine: Backend, x: SecretArray, shares: Shares, *words: Operation[Any]
+        self, engine: Backend, x: SecretArray, shares: Shares, *others: Operation[Any]
     ) -> tuple[SecretArray, NDArray[np.bool_], list[Any]]:
-        """Check every ballot and run other words in the same rounds; raises as `count`.
+        """Check every ballot and run other operations in the same rounds; raises as `count`.
+
+        With active security all is proven before a contributor is named for an invalid ballot.
 
         Returns:
-            Of the ballots what `Ballots.checked` does; what came out of the other words.
+            The two results of `Ballots.checked`, and a list of the other operations' results.
         """
         ballots = self.ballots.checked(x.reshape(len(x), self.questions, -1))
-        (squares, valid), *results = await side_by_side(engine, ballots, *words)
+        (squares, valid), *results = await side_by_side(engine, ballots, *others)
         if not valid.all():
             await engine.prove()
         self.reject_invalid(shares, valid, "a valid ballot")
         return squares, valid, results
 
     def weight(self, shares: Shares) -> int:
-        """Of all contributors counted."""
+        """Add up the weights of the contributors counted."""
         return sum(self.weights[c] for c in shares.counted)
 
     def totals(self, x: SecretArray, shares: Shares) -> tuple[SecretArray, SecretArray]:
-        """The weighted votes for each option, and those cast at all, from ballots: as `count`."""
+        """Add up valid ballots x, by weight: returns what `count` does. Local."""
         w = np.array([self.weights[c] for c in shares.counted])
         votes = (self.ballots.whole(x) * w[:, None, None]).sum(axis=0)
         cast = x.engine.public(np.full((self.questions, 1), w.sum()))
@@ -238,7 +255,7 @@ class Vote(Interactive):
         return self.noise.spends(self.noise.honest) if self.noise else super().spends(counted)
 
     def explain_ballots(self) -> list[str]:
-        """Say what happens to vectors that are not valid ballots."""
+        """Say for `check` what happens to vectors that are not valid ballots."""
         few = "exactly one option" if self.options.choices == 1 else (
             f"one to {self.options.choices} options"
         )  # fmt: skip
@@ -251,7 +268,7 @@ class Vote(Interactive):
     # --- for tests ------------------------------------------------------------------------------
 
     def tallied(self, inputs: Mapping[PartyId, object]) -> list[tuple[list[int], int]]:
-        """For each question the weighted votes for each option and those cast, from raw ballots."""
+        """Count raw ballots in the clear: for each question the votes for each option, and all."""
         named = {voter: self.read(raw) for voter, raw in inputs.items()}
         found = []
         for q in range(self.questions):

@@ -1,8 +1,8 @@
-"""Sums that tell too much of somebody in them: found out inside the computation. [Cox81]
+"""Disclosure rules: secret sums that would tell too much of one contributor are found. [Cox81]
 
-What is opened of a sum is whether it keeps all rules together, not which one it breaks, nor by how
-much. The rules are those of statistical offices [HDF12]; each is a linear function of the sum and
-of the largest contributions, compared with zero in whole numbers, so that a tie is a tie.
+A protocol opens of a sum whether it keeps all rules together, neither which rule it breaks nor by
+how much. The rules are those of statistical offices [HDF12]. Each compares a linear function of the
+sum and of the largest contributions with zero, in whole numbers, so nothing is rounded.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from ostraka.protocols.options import refuse
 
 @dataclass(frozen=True)
 class Rules:
-    """What every sum must keep to be given.
+    """Rules that a sum must keep to be given.
 
     Attributes:
-        dominance: contributions are not negative where there is such a rule.
-        least: how many contributors must have something in it; 1 is no rule.
-        low, high: what it must be within, in encoded units.
-        signed: whether what a contributor has may be below zero.
+        dominance: limits on the largest contributions; where one is set, none may be negative.
+        least: minimum number of contributors whose contribution is not 0; 1 is no rule.
+        low, high: bounds of the sum in encoded units, both included; None for no bound.
+        signed: whether a contribution may be below zero.
     """
 
     dominance: Dominance
@@ -42,7 +42,7 @@ class Rules:
 
     @classmethod
     def of(cls, policy: Policy, quantum: Fraction, *, signed: bool) -> Rules:
-        """The rules of `[policy]`; `quantum` is what an encoded 1 stands for."""
+        """Make the rules of `[policy]`; `quantum` is the number that an encoded 1 stands for."""
         bounds = policy.plausible
         low = None if bounds is None or bounds.min is None else ceil(Fraction(bounds.min) / quantum)
         high = None if bounds is None or bounds.max is None else (
@@ -52,23 +52,28 @@ class Rules:
 
     @property
     def tops(self) -> tuple[int, ...]:
-        """For which m the sum of the m largest contributions is needed."""
+        """Numbers m, ascending, for which the rules need the sum of the m largest contributions."""
         rule = self.dominance
         p = (1, 2) if rule.p is not None else ()
         return tuple(sorted({*p, *((rule.n,) if rule.n is not None else ())}))
 
     @property
     def scale(self) -> int:
-        """By how much a sum is multiplied at most before it is compared."""
+        """Largest factor by which a sum is multiplied before it is compared."""
         rule = self.dominance
         return max((f.denominator for f in (rule.largest, rule.p, rule.k) if f), default=1)
 
     def compared(self, k: int) -> int:
-        """Comparisons for each vector of k contributions."""
+        """Count at most the comparisons for each vector of k contributions."""
         return k * (k - 1) // 2 * bool(self.tops) + k * bool(self.dominance.largest) + k + 5
 
     def check(self, k: int) -> None:
-        """Refuse what no k contributors, or not all that many, can keep; ManifestError."""
+        """Refuse dominance rules for k contributors that cannot be kept, or cannot be computed.
+
+        Raises:
+            ManifestError: no sum above 0 of k contributions keeps `largest`, or k is more than
+                a table has entries.
+        """
         rule = self.dominance
         if rule.largest is not None and rule.largest * k < 1:
             refuse(
@@ -82,15 +87,17 @@ class Rules:
     # --- inside the computation -----------------------------------------------------------------
 
     async def broken(self, y: SecretArray, *, plausible: bool) -> SecretArray:
-        """1 for each rule that a sum breaks, else 0. Rounds: at most two comparisons and a table.
+        """Return secret bits, 1 where a sum breaks a rule. Opens nothing.
+
+        Rounds: those of at most two comparisons, one table and one product.
 
         Args:
-            y: shape (contributors, vectors, figures): what each has in each figure. Of several
-                vectors the dominance rules hold for each; who has nothing in the last has nothing.
-            plausible: whether the bounds hold too, for the first vector.
+            y: contributions, shape (contributors, vectors, figures). Each vector must keep the
+                dominance rules; `least` counts the contributors that are not 0 in the last one.
+            plausible: whether the sum of the first vector must keep the bounds, too.
 
         Returns:
-            Shape (rules and more, figures).
+            Shape (rows, figures): a sum keeps all rules exactly if its column is all zeros.
         """
         width, total = y.shape[-1], y.sum(axis=0)
         found, less = await self._compared(y)
@@ -103,7 +110,12 @@ class Rules:
         return await less_than_zero(concatenate([part.reshape(-1, width) for part in found]))
 
     async def _compared(self, y: SecretArray) -> tuple[list[SecretArray], SecretArray | None]:
-        """Negative where too few have something in a figure; and every pair, if it is needed."""
+        """Count the contributors to each figure, and compare each pair where a rule needs it.
+
+        Returns:
+            A list of the count less `least`, if that is a rule; and for each of `pairs(k)` whether
+            the first contribution is less, shape (pairs, vectors, figures), or None.
+        """
         k, vectors, width = y.shape
         asked = self._there(y[:, -1])
         if self.tops:
@@ -118,7 +130,7 @@ class Rules:
         return few, pair
 
     def _there(self, x: SecretArray) -> list[SecretArray]:
-        """One of these is negative exactly where x is not 0."""
+        """Return numbers of which one is negative exactly where x is not 0; [] without `least`."""
         if self.least == 1:
             return []
         return [-x, x] if self.signed else [-x]
@@ -126,7 +138,7 @@ class Rules:
     async def _dominated(
         self, y: SecretArray, total: SecretArray, less: SecretArray | None
     ) -> list[SecretArray]:
-        """Negative where the rule is broken."""
+        """Return for each dominance rule numbers that are negative exactly where it is broken."""
         rule, found = self.dominance, []
         if rule.largest is not None:
             found.append(_part(rule.largest, total, y))
@@ -143,7 +155,11 @@ class Rules:
     # --- by the textbook ------------------------------------------------------------------------
 
     def kept(self, vectors: Sequence[Sequence[int]], *, plausible: bool) -> bool:
-        """The same from everybody's numbers: each of some vectors of contributions."""
+        """Tell whether one figure keeps all rules, from contributions in the clear.
+
+        Args:
+            vectors: contributions to the figure, shape (vectors, contributors), as in `broken`.
+        """
         rule = self.dominance
         if self.least > 1 and sum(x != 0 for x in vectors[-1]) < self.least:
             return False
@@ -161,15 +177,22 @@ class Rules:
 
 
 def _part(share: Fraction, total: SecretArray, x: SecretArray) -> SecretArray:
-    """Negative where x is more than such a share of the total."""
+    """Return numbers that are negative exactly where x is more than this share of the total."""
     return share.numerator * total - share.denominator * x
 
 
 async def top_sums(x: SecretArray, less: SecretArray, counts: Sequence[int]) -> SecretArray:
-    """For each m of `counts` the sum of the m largest along the first axis.
+    """Add up the m largest along the first axis, for each m of `counts`. Opens nothing.
 
-    ceil(log2 k) + 1 rounds for k elements. `less`: of each of `order.pairs(k)` whether the first is
-    less than the second.
+    Rounds: those of one table of k entries, and 1.
+
+    Args:
+        x: shape (k, ...).
+        less: 1 where the first of a pair is less than the second, else 0: shape (pairs, ...), in
+            the order of `order.pairs(k)`.
+
+    Returns:
+        Shape (len(counts), ...).
     """
     k = len(x)
     member = (np.arange(k)[:, None] >= k - np.array(counts)).astype(np.int64)

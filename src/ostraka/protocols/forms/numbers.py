@@ -1,4 +1,4 @@
-"""Numbers that are found to be within the manifest's bounds before they count."""
+"""Numbers that compute parties check against the manifest's bounds before they count."""
 
 from __future__ import annotations
 
@@ -22,8 +22,13 @@ from ostraka.protocols.shares import Shares
 
 
 class Checked(NamedTuple):
-    """Numbers, shape (contributors counted, values each); which of all rows these are; and, of all
-    rows, what else was asked."""
+    """Result of `Comparing.checked`.
+
+    Attributes:
+        x: the valid rows, shape (valid contributors, values each).
+        valid: whether each row that was checked is within bounds, shape (contributors,).
+        negative: 1 for each number of `also` below zero, else 0; made from all rows.
+    """
 
     x: SecretArray
     valid: NDArray[np.bool_]
@@ -31,7 +36,7 @@ class Checked(NamedTuple):
 
 
 class Comparing(Interactive):
-    """What protocols that compare the contributors' numbers have in common."""
+    """Base of the protocols that compare contributors' numbers: it checks and ranks them."""
 
     def _prepare(self, manifest: Manifest, options: InputOptions) -> None:
         self.options = options
@@ -52,17 +57,21 @@ class Comparing(Interactive):
         what: str,
         also: Callable[[SecretArray], SecretArray],
     ) -> Checked:
-        """The rows of x that are within the manifest's bounds, and 1 for all in `also` below zero.
+        """Reject the rows of x that are out of the manifest's bounds, and find some signs beside.
 
-        The rows are shared afresh, so that shares on no polynomial do no harm. Whose rows are out
-        of bounds becomes known to the compute parties, how far does not. Rounds: 4 and one
-        comparison.
+        The rows are shared afresh, so that shares on no polynomial do no harm. Compute parties
+        learn which contributors' rows are out of bounds, not by how much. Rounds: 3 and one
+        comparison; with active security 4, one comparison and a proof.
 
         Args:
-            also: from the rows, valid or not, to more rows whose signs are found in the same batch.
+            x: shape (contributors counted, values each).
+            what: an input should be, for the error: "a valid bid".
+            also: makes, of all rows, valid or not, more rows whose signs are found in the same
+                batch.
 
         Raises:
             PeerViolation: a row is out of bounds, and the manifest says to stop then.
+            RefusedByPolicy: too few contributors are left without those rows.
         """
         y, k = await mul(x, x.engine.public(1)), len(x)
         less = await less_than_zero(concatenate([y - self.codec.low, self.codec.high - y, also(y)]))
@@ -73,14 +82,18 @@ class Comparing(Interactive):
     async def ranked(
         self, x: SecretArray, shares: Shares, what: str
     ) -> tuple[SecretArray, SecretArray]:
-        """As `checked`, and the ranks of what is counted as in `order.ranks`: no rounds more."""
+        """Reject rows as `checked` does, and rank the valid ones, in the same rounds.
+
+        Returns:
+            The valid rows, and their ranks as in `order.ranks`, both secret and of one shape.
+        """
         first, second = pairs(len(x))
         found = await self.checked(x, shares, what, lambda y: y[first] - y[second])
         both = found.valid[first] & found.valid[second]
         return found.x, ranks_from(found.negative[both], len(found.x))
 
     def shown(self, parts: int = 1) -> Callable[[int], Value]:
-        """From the sum of so many encoded numbers to their mean as people write it."""
+        """Return a function from a sum of `parts` encoded numbers to their mean in input units."""
         factor = self.codec.quantum / parts
         if isinstance(self.codec.kind, FloatType):
             return lambda total: total * factor.numerator / factor.denominator
@@ -90,7 +103,7 @@ class Comparing(Interactive):
         return render
 
     def explain_bounds(self) -> str:
-        """Say what happens to inputs that are out of the manifest's bounds."""
+        """Say for `check` what happens to inputs that are out of the manifest's bounds."""
         low, high = self.manifest.input.min, self.manifest.input.max
         return (
             f"Inputs are checked before they count, without being seen: each is from {low} to "

@@ -14,14 +14,21 @@ from ostraka.engine.multiply import dot
 from ostraka.engine.table import look_up
 
 FEW: Final = 16
-"""Elements whose ranks are looked up in a table: a product for each, instead of a comparison."""
+"""Maximum number of ranks looked up in a table: products for each, instead of a comparison."""
 
 
 async def ranks(x: SecretArray) -> SecretArray:
-    """How many others in its column each element stands above; of equals, the earlier above.
+    """Rank the elements of each column (first axis), 0 to k - 1, each rank once. Opens nothing.
 
-    So the ranks in a column (along the first axis) are 0 to k - 1, each once: k - 1 is the first
-    of the largest. k (k - 1) / 2 comparisons for each column, in the rounds of one.
+    An element's rank is the number of others that it stands above; of equals, the earlier stands
+    above. So k - 1 is the first of the largest. Costs k (k - 1) / 2 comparisons for each column,
+    in the rounds of one.
+
+    Args:
+        x: shape (k, ...).
+
+    Returns:
+        Shape of x.
     """
     first, second = pairs(len(x))
     if not len(first):
@@ -30,12 +37,20 @@ async def ranks(x: SecretArray) -> SecretArray:
 
 
 def pairs(k: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """All pairs of k places, the earlier first."""
+    """List all pairs of k places, the earlier first: two vectors of k (k - 1) / 2 indices."""
     return np.triu_indices(k, 1)
 
 
 def ranks_from(less: SecretArray, k: int) -> SecretArray:
-    """`ranks` of k elements, from whether the first of each of their pairs is less: local."""
+    """Compute `ranks` of k elements from the comparisons of their pairs. Local.
+
+    Args:
+        less: 1 where the first of a pair is less, else 0: shape (pairs, ...), as `pairs` lists
+            them.
+
+    Returns:
+        Shape (k, ...).
+    """
     first, second = pairs(k)
     rest = less.shape[1:]
     pair = np.zeros((k, k), np.int64)
@@ -50,7 +65,16 @@ def ranks_from(less: SecretArray, k: int) -> SecretArray:
 
 
 async def places(rank: SecretArray, wanted: Sequence[int]) -> SecretArray:
-    """For each wanted rank: 1 where the element of that rank stands in its column, else 0."""
+    """Mark where the element of each wanted rank stands in its column. Opens nothing.
+
+    Rounds: those of a table of up to `FEW` entries, above that those of `equal`.
+
+    Args:
+        rank: shape (k, ...).
+
+    Returns:
+        1 at that place, else 0: shape (wanted, k, ...).
+    """
     if 0 < len(rank) <= FEW:
         found = await look_up(rank, np.arange(len(rank))[:, None] == np.array(wanted))
         return found.transpose(rank.ndim, *range(rank.ndim))
@@ -59,6 +83,14 @@ async def places(rank: SecretArray, wanted: Sequence[int]) -> SecretArray:
 
 
 async def at(place: SecretArray, x: SecretArray) -> SecretArray:
-    """The elements of x that `place` points to, for each wanted rank: one round."""
+    """Pick from each column of x the element that is marked, for each wanted rank. One round.
+
+    Args:
+        place: marks made by `places`, shape (wanted, k, ...).
+        x: shape (k, ...).
+
+    Returns:
+        Shape (wanted, ...); nothing is opened.
+    """
     last = (0, *range(2, place.ndim), 1)
     return await dot(place.transpose(*last), x.transpose(*range(1, x.ndim), 0)[None])

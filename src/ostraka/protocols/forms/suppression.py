@@ -1,12 +1,11 @@
-"""Which figures of a table to withhold beside those that must be, so that none of them follows.
+"""Secondary suppression: figures withheld so that no withheld figure follows from the given ones.
 
 A table with its totals is a circulation: the grand total flows to the rows, through the cells to
-the columns, and back. Every figure is an edge, and what is known of the withheld ones is that as
+the columns, and back. Every figure is an edge. The totals tell of the withheld figures only that as
 much flows into each node as out of it. So a withheld figure follows from the given ones exactly if
 it is on no circle of withheld figures: if its edge is a bridge. [Gusfield88]
 
-Pure: everything here is about which figures are given, which everybody may know, and not about
-what is in them.
+Pure: this module sees which figures are given, which is public, and never the numbers in them.
 """
 
 from __future__ import annotations
@@ -26,20 +25,23 @@ SINK: Final = 1
 
 Edge = tuple[int, int]
 Pattern = tuple[bool, ...]
-"""For each figure whether it is given."""
+"""Disclosure of a table's figures: for each, in the order of `Layout`, whether it is given."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """The figures of a table: its cells row by row, the total of each row and of each column if it
-    has several of both, and the grand total if it has several cells."""
+    """Figures of a table, in order: cells, totals of rows, totals of columns, grand total.
+
+    Cells come row by row. A table has totals of rows and columns if it has several of both, and a
+    grand total if it has several cells.
+    """
 
     rows: int = 1
     columns: int = 1
 
     @property
     def cells(self) -> int:
-        """How many cells there are; they come first among the figures."""
+        """Number of cells; they come first among the figures."""
         return self.rows * self.columns
 
     @property
@@ -49,7 +51,7 @@ class Layout:
 
     @cached_property
     def sums(self) -> NDArray[np.int64]:
-        """Shape (figures, cells): 1 for each cell that is in a figure."""
+        """Cells that add up to each figure, shape (figures, cells): 1 for such a cell, else 0."""
         cells = np.eye(self.cells, dtype=np.int64)
         grand = np.ones((int(self.cells > 1), self.cells), np.int64)
         if self.flat:
@@ -59,18 +61,18 @@ class Layout:
 
     @property
     def figures(self) -> int:
-        """How many figures there are."""
+        """Number of figures, totals included."""
         totals = 0 if self.flat else self.rows + self.columns
         return self.cells + totals + (self.cells > 1)
 
     @property
     def sums_checked(self) -> int:
-        """Of how many sums of withheld figures it can be checked that they betray nobody."""
+        """Maximum number of sums of withheld figures that can be checked against the rules."""
         return int(self.cells > 1) if self.flat else self.cells
 
     @cached_property
     def edges(self) -> tuple[Edge, ...]:
-        """Each figure as an edge from node to node."""
+        """Edges of the circulation, one for each figure, from node to node."""
         if self.flat:
             return (*[(SOURCE, SINK)] * self.cells, (SINK, SOURCE))[: self.figures]
         row = range(2, 2 + self.rows)
@@ -80,7 +82,7 @@ class Layout:
 
 
 def secondary(layout: Layout, fine: Sequence[bool], among: Sequence[bool] = ()) -> Pattern:
-    """Some of the figures that may be given, so that none that is withheld follows.
+    """Choose which of the figures that may be given are given, so that none withheld follows.
 
     Each figure that would follow gets a circle which withholds the fewest cells, a total counting
     as those in it; then each figure that proves needless is given after all. With one total at most
@@ -88,9 +90,9 @@ def secondary(layout: Layout, fine: Sequence[bool], among: Sequence[bool] = ()) 
     than the least.
 
     Args:
-        fine: which may be given.
-        among: what is given at most, by default everything fine. What is fine and not among these
-            may follow.
+        fine: for each figure whether it may be given.
+        among: for each figure whether it is given at most; by default as `fine`. A figure that is
+            fine and left out here may follow.
     """
     most, cost = among or fine, layout.sums.sum(axis=1).tolist()
     found, harmless = list(most), {f for f, ok in enumerate(fine) if ok and not most[f]}
@@ -105,19 +107,22 @@ def secondary(layout: Layout, fine: Sequence[bool], among: Sequence[bool] = ()) 
 
 
 def determined(layout: Layout, given: Sequence[bool]) -> list[int]:
-    """The withheld figures that follow from the given ones."""
+    """List the withheld figures that follow from the given ones, ascending."""
     if layout.cells == 1:
         return []
     return sorted(_bridges(layout.edges, [f for f, known in enumerate(given) if not known]))
 
 
 def smallest_sums(layout: Layout, given: Sequence[bool]) -> list[tuple[int, ...]] | None:
-    """The smallest sums of withheld figures that follow; None: more than `layout.sums_checked`.
+    """List the smallest sums of withheld figures that follow from the given ones.
 
-    What flows out of a set of nodes into which no withheld figure leads is known: a directed cut.
-    Every sum of withheld figures that follows, with whatever weights above zero, is made up of
-    directed cuts, as its weights are differences of potentials, and those of the smallest, which
-    leave both sides in one piece.
+    The flow out of a set of nodes into which no withheld figure leads is known: a directed cut.
+    Every sum of withheld figures that follows, with any weights above zero, is made up of directed
+    cuts, as its weights are differences of potentials; and these are made up of the smallest cuts,
+    which leave both sides in one piece.
+
+    Returns:
+        Each sum as the figures in it; None if there are more than `layout.sums_checked`.
     """
     hidden = [f for f, known in enumerate(given) if not known]
     found: list[tuple[int, ...]] = []
@@ -140,25 +145,25 @@ class _Piece:
 
     @cached_property
     def after(self) -> dict[int, int]:
-        """Where edges lead, from each node."""
+        """Nodes that the edges of each node enter."""
         return _joined((a, b) for _, a, b in self.edges)
 
     @cached_property
     def before(self) -> dict[int, int]:
-        """From where they come."""
+        """Nodes that the edges into each node leave."""
         return _joined((b, a) for _, a, b in self.edges)
 
     @cached_property
     def beside(self) -> dict[int, int]:
-        """Both."""
+        """Neighbours of each node, along edges of either direction."""
         return _joined([*self.after.items(), *self.before.items()])
 
     def together(self, some: int, within: int) -> bool:
-        """Whether some nodes hang together within others."""
+        """Whether some nodes are connected to each other by edges within others."""
         return _reached(some & -some, self.beside, within) & some == some
 
     def out_of(self, inside: int) -> tuple[int, ...]:
-        """The figures that leave a set of nodes."""
+        """Return the figures whose edges leave a set of nodes."""
         return tuple(f for f, a, b in self.edges if a & inside and not b & inside)
 
 
@@ -170,7 +175,7 @@ def _joined(ways: Iterable[tuple[int, int]]) -> dict[int, int]:
 
 
 def _reached(start: int, ways: Mapping[int, int], within: int = -1) -> int:
-    """The nodes one gets to from one of them, and itself."""
+    """Return the nodes that can be reached from `start`, itself included, within others."""
     found = news = start
     while news:
         v = news & -news
@@ -189,8 +194,10 @@ def _pieces(edges: Sequence[Edge], some: Sequence[int]) -> Iterator[_Piece]:
 
 
 def _cuts(piece: _Piece) -> Iterator[int]:
-    """Every set of nodes into which no edge leads, both sides in one piece: one by one, each node
-    is put inside with all before it, or outside with all behind it."""
+    """Yield every set of nodes into which no edge leads and which leaves both sides in one piece.
+
+    One by one, each node is put inside with all before it, or outside with all behind it.
+    """
     bits = [1 << i for i in range(piece.nodes.bit_length()) if piece.nodes >> i & 1]
     above = {v: _reached(v, piece.before) for v in bits}
     below = {v: _reached(v, piece.after) for v in bits}
@@ -208,7 +215,7 @@ def _cuts(piece: _Piece) -> Iterator[int]:
 
 
 def _bridges(edges: Sequence[Edge], some: Sequence[int]) -> Iterator[int]:
-    """Those of some edges that are on no circle of them, by depth-first search. [Tarjan74]"""
+    """Find the edges, of some, that are on no circle of them, by depth-first search. [Tarjan74]"""
     neighbours = _neighbours(edges, some)
     order: dict[int, int] = {}
     for root in neighbours:
@@ -219,8 +226,11 @@ def _bridges(edges: Sequence[Edge], some: Sequence[int]) -> Iterator[int]:
 def _bridges_below(
     neighbours: dict[int, list[tuple[int, int]]], root: int, order: dict[int, int]
 ) -> Iterator[int]:
-    """`order`: when each node was reached, over all roots. A bridge is an edge down to a node from
-    which nothing leads back up but itself."""
+    """Search from one root: a bridge leads down to a node from which no other edge leads back up.
+
+    Args:
+        order: when each node was reached, over all roots; the search adds to it.
+    """
     lowest = {root: len(order)}
     order[root] = len(order)
     path = [(root, -1, iter(neighbours[root]))]
@@ -245,9 +255,15 @@ def _bridges_below(
 def circle(
     layout: Layout, given: Sequence[bool], cost: Sequence[int], figure: int
 ) -> tuple[int, ...]:
-    """The figures of a cheapest circle through one of them, without itself. [Dijkstra59]
+    """Find a cheapest circle of figures through one of them. [Dijkstra59]
 
-    What is withheld already costs nothing; of equals, the earlier figures.
+    A figure withheld already costs nothing; of equally cheap circles, the earlier figures win.
+
+    Returns:
+        The figures of the circle without `figure` itself.
+
+    Raises:
+        ValueError: the figure is on no circle.
     """
     edges = layout.edges
     start, end = edges[figure]

@@ -20,9 +20,11 @@ from ostraka.outcome import Output, Value
 
 
 class NoisedVariance:
-    """What n contributors' noised sums say.
+    """Estimate of the sample variance of n contributors, from their noised sums, with its error.
 
     Args:
+        codec: encoding of the inputs; gives min, max and the unit.
+        n: number of contributors counted, at least 2.
         blur: the noise in their sums.
     """
 
@@ -33,8 +35,12 @@ class NoisedVariance:
         self._figures = cache(self._both)
 
     def of(self, figure: Output) -> Output:
-        """With its error. Of a figure's parts the first is the sum of x, or an estimate of it; a
-        second one is the sum of spreads."""
+        """Make a figure of noised sums show the variance and its 95% error.
+
+        Args:
+            figure: its first part is the sum of x, or an estimate of it; a second part is the sum
+                of spreads.
+        """
         rows = list(zip(*(part.tolist() for part in figure.parts), strict=True))
         errors = [self._figures(*row)[1] for row in rows]
         return replace(
@@ -44,11 +50,11 @@ class NoisedVariance:
         )
 
     def within(self, part: Fraction) -> float:
-        """The error where the mean is that part of the way from min to max."""
+        """Return the 95% error for a mean at this part, 0 to 1, of the way from min to max."""
         return self._error(part * self.n * self.width) * float(self.factor)
 
     def explain(self, unit: str) -> str:
-        """How near it is, wherever the mean may be."""
+        """Say for `check` how near the estimate is, for a mean in the middle and at an end."""
         square = f" {unit}^2" if unit else ""
         middle, end = (to_its_error(0, self.within(Fraction(part)))[1] for part in ("1/2", "0"))
         alone = "the sum alone"
@@ -70,15 +76,17 @@ class NoisedVariance:
         return to_its_error(found, self._error(y) * float(self.factor))
 
     def _error(self, y: int | Fraction) -> float:
-        """By propagation: noise e in Y moves the numerator by (n w - 2 Y) e - (e^2 - v). As Y is
-        noised here too, the error is rather too wide where noise is most of it."""
+        """Estimate by propagation: noise e in Y moves the numerator by (n w - 2 Y) e - (e^2 - v).
+
+        As Y is noised here too, the error is rather too wide where noise is most of it.
+        """
         slope, blur = float(self.n * self.width - 2 * y), self.blur
         spreads = self.n**2 * blur.of_spread
         return blur.sure * math.sqrt(slope**2 * blur.variance + blur.of_square + spreads)
 
 
 def to_its_error(found: float, width: float) -> tuple[Value, Value]:
-    """A figure and its error, to three digits of the error."""
+    """Round a figure and its error to three digits of the error."""
     if width == 0:
         return found, 0
     digits = 2 - math.floor(math.log10(width))

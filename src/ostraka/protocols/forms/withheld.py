@@ -1,4 +1,4 @@
-"""Sentences about figures that disclosure rules withhold: for `ostraka check` and for results."""
+"""Sentences about figures that disclosure rules withhold, for `ostraka check` and for results."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ def _some(titles: list[str]) -> str:
 
 
 def explain_rules(policy: Policy, unit: str, *, cells: int, signed: bool) -> list[str]:
-    """Say which rules a sum must keep to be given, and what they leave open.
+    """Say which rules a sum must keep to be given, and what these rules leave open.
 
     Args:
-        unit: what sums are counted in; "" for none.
-        cells: how many sums there are, totals left out.
+        unit: the unit of the sums; "" for none.
+        cells: number of sums, totals left out.
         signed: whether a contribution may be below zero.
     """
     rule, found = policy.dominance or Dominance(), []
@@ -66,7 +66,7 @@ def explain_rules(policy: Policy, unit: str, *, cells: int, signed: bool) -> lis
             "its own: min_cell = 3, or p in dominance, would withhold such a cell."
         )
     if policy.min_cell == 1 and not signed:
-        lines.append("A sum of 0 tells that everybody has 0: min_cell would withhold it.")
+        lines.append("A sum of 0 tells that every contributor has 0: min_cell would withhold it.")
     return lines
 
 
@@ -75,16 +75,16 @@ def _percent(share: Fraction) -> str:
 
 
 def explain_pattern(*, totals: bool) -> list[str]:
-    """Say what it tells that some figures are withheld, and how subtraction is kept from it."""
+    """Say what the pattern of withheld figures tells, and how subtraction is prevented."""
     lines = [
-        "What is withheld is itself public: whoever gets the result learns which figures are "
+        "The pattern of withheld figures is itself public: recipients learn which figures are "
         "missing, not which rule they break nor by how much; a missing figure is never a 0. "
         "Compute parties learn, of each figure, whether it keeps the rules by itself."
     ]
     if totals:
         lines.append(
-            "Subtraction: where a withheld figure would follow from totals and what is given of "
-            "them, more is withheld, chosen without looking at the numbers. Sums of withheld "
+            "Subtraction: where a withheld figure would follow from the totals and cells given, "
+            "more figures are withheld, chosen without looking at the numbers. Sums of withheld "
             "figures that still follow must keep the rules, too; if one does not, no totals are "
             "given."
         )
