@@ -86,6 +86,13 @@ class Interactive(Protocol):
             return self.scheme.compute
         return (*self.scheme.compute, *self.contributors)
 
+    @property
+    def least_counted(self) -> int:
+        """Fewest contributors counted: where invalid inputs are excluded, any may be left out."""
+        if self.options.invalid == "exclude":
+            return self.manifest.policy.min_contributors
+        return super().least_counted
+
     @abstractmethod
     async def evaluate(self, engine: Backend, x: SecretArray, shares: Shares) -> SecretArray:
         """Compute what is opened to the recipients from what contributors shared.

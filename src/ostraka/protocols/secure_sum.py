@@ -270,11 +270,10 @@ class SecureSum(Protocol):
         width = high - low if numeric else 1.0
         if figure == "variance":  # half of them at each end is the most
             width, pairs = high - low, (n // 2) * (n - n // 2)
-            return NoisedRange(
-                unit and f"{unit}^2", width**2 * pairs / (n * (n - 1)), width**2 / n, exact
-            )
+            span = width**2 * pairs / (n * (n - 1))
+            return NoisedRange(unit and f"{unit}^2", span, width**2 / self.least_counted, exact)
         if figure == "mean":
-            return NoisedRange(unit, width, width / n, exact)
+            return NoisedRange(unit, width, width / self.least_counted, exact)
         return NoisedRange(unit, width * n, width, exact)
 
     def _check(self) -> None:
