@@ -254,6 +254,14 @@ def test_words_say_whom_the_noise_holds_against(manifest, everybody):
     assert "subtracting" not in text
 
 
+def test_a_manifest_that_takes_all_for_honest_is_warned_of(manifest, everybody):
+    """A recipient that contributes takes off its own share; the noise of three is left of four."""
+    for honest, warned in (("1", True), ("3/4", False)):
+        privacy = central(more=f', honest = "{honest}"')
+        text = " ".join(protocol_for(manifest(everybody(4), privacy=privacy)).explain())
+        assert ("all 4 are taken for honest" in text) == warned
+
+
 # --- votes ----------------------------------------------------------------------------------------
 
 

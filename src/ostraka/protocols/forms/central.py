@@ -193,6 +193,12 @@ def _promise(spend: Spend) -> str:
 def _against(noise: NoiseShares, makers: int, least: int, curious: int) -> str:
     """Say against how many makers who pool what they know a promise holds, and why."""
     h = noise.honest
+    if curious == 0 and makers > 1:
+        return (
+            f"WARNING: all {makers} are taken for honest. A party that adds noise knows its own "
+            "share, and can take it off: that holds against parties that add none. A lower honest in "
+            "[privacy] makes noise for the others alone."
+        )
     text = (
         "A party that adds noise knows its own share, so that holds against up to "
         f"{curious} of the {makers} who pool what they know; the noise of {h} is enough."
