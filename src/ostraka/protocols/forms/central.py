@@ -196,8 +196,8 @@ def _against(noise: NoiseShares, makers: int, least: int, curious: int) -> str:
     if curious == 0 and makers > 1:
         return (
             f"WARNING: all {makers} are taken for honest. A party that adds noise knows its own "
-            "share, and can take it off: that holds against parties that add none. A lower honest in "
-            "[privacy] makes noise for the others alone."
+            "share, and can take it off: that holds against parties that add none. A lower honest "
+            "in [privacy] makes noise for the others alone."
         )
     text = (
         "A party that adds noise knows its own share, so that holds against up to "
