@@ -3,28 +3,44 @@
 
     scripts/verify_receipt.py RECEIPT.json
 
-Exit codes: 0 it holds, 50 it does not, 2 it cannot be read. What is checked:
+Exit codes: 0 it holds and is complete, 51 it holds and closing statements are missing, 50 it does
+not hold, 2 it cannot be read. What is checked:
 
-1. the manifest's SHA-256 is the digest that the receipt names;
-2. every party's certificate is the one whose SHA-256 the manifest pins;
-3. the session id is SHA-256("ostraka session" 0 digest nonces), a nonce from every party;
-4. every party signed "ostraka hello" 0 version digest nonce, and "ostraka ready" 0 session id;
-5. every statement, made at the end by those who were still there, is signed by its party and about
-   this manifest and this session;
-6. all statements name the same counted contributors and commit to the same result.
+1. the file is JSON in which no object holds a key twice, with the known keys and no others;
+2. the manifest's SHA-256 is the digest that the receipt names;
+3. every party's certificate is the one whose SHA-256 the manifest pins;
+4. the session id is SHA-256("ostraka session" 0 digest nonces), a nonce from every party;
+5. every party signed "ostraka hello" 0 version digest nonce, and "ostraka ready" 0 session id;
+6. every statement, made at the end by those who were still there, is canonical JSON, signed by its
+   party and about this manifest and this session;
+7. all statements name the same contributors: recipients as counted, compute parties (format 2) as
+   those whose inputs in the result they consented to;
+8. format 2: for each group of recipients ("readers") that a statement names, all of them whose
+   statement is there signed the same commitment for each figure; format 1: recipients that the
+   manifest reveals the same to signed the same commitment to the result;
+9. consents, where there are any, are signed by compute parties, over "ostraka consent" 0 session id
+   and the counted contributors.
+
+Weakness of format 1 (wire versions 1 and 2): the key of its commitment is held by all recipients,
+so one that learned less could find by trying what another one learned.
 """
 
 import base64
 import hashlib
 import json
+import re
 import sys
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.x509 import load_der_x509_certificate
 
 FIELDS = {"ostraka_receipt", "manifest", "manifest_sha256", "session", "written_by", "parties"}
+SECTIONS = {1: set(), 2: {"consents"}}
+VERSIONS = {1: range(1, 3), 2: range(3, 1 << 16)}
 ENTRY = {"certificate", "version", "nonce", "hello", "ready"}
 ENDED = {"statement", "statement_signature"}
+SAID = {"party", "session", "manifest_sha256", "sent"}
+LEARNED = {1: {"counted", "result"}, 2: {"counted", "figures"}}
 
 
 class DoesNotHoldError(Exception):
@@ -36,9 +52,28 @@ def require(holds, otherwise):
         raise DoesNotHoldError(otherwise)
 
 
+def once(pairs):
+    if len(dict(pairs)) < len(pairs):
+        raise ValueError("a key is there twice")
+    return dict(pairs)
+
+
+def no_number(word):
+    raise ValueError(f"{word} is no number")
+
+
+def parsed(text):
+    return json.loads(text, object_pairs_hook=once, parse_constant=no_number)
+
+
+def canonical(value):
+    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
+
+
 def decoded(text):
     data = base64.b64decode(text, validate=True)
-    require(base64.b64encode(data).decode() == text, "bytes are written in two ways")
+    if base64.b64encode(data).decode() != text:
+        raise ValueError("bytes are written in two ways")
     return data
 
 
@@ -50,13 +85,14 @@ def check_signature(name, certificate, signature, data):
         raise DoesNotHoldError(f"a signature of {name} does not verify") from None
 
 
-def check_party(name, pin, entry, digest, session):
+def check_party(name, pin, entry, digest, session, form):
     require(set(entry) in (ENTRY, ENTRY | ENDED), f"too much or too little about {name}")
-    certificate = decoded(entry["certificate"])
+    certificate, version = decoded(entry["certificate"]), entry["version"]
     fingerprint = "sha256:" + hashlib.sha256(certificate).hexdigest()
     require(fingerprint == pin, f"{name}'s certificate is not the one that the manifest pins")
-    version = entry["version"].to_bytes(2, "little")
-    hello = b"ostraka hello\0" + version + digest + decoded(entry["nonce"])
+    known = type(version) is int and version in VERSIONS[form]
+    require(known, f"{name} spoke another version than receipts of format {form} are of")
+    hello = b"ostraka hello\0" + version.to_bytes(2, "little") + digest + decoded(entry["nonce"])
     check_signature(name, certificate, entry["hello"], hello)
     check_signature(name, certificate, entry["ready"], b"ostraka ready\0" + session)
     if "statement" in entry:
@@ -64,46 +100,153 @@ def check_party(name, pin, entry, digest, session):
         check_signature(name, certificate, entry["statement_signature"], statement)
 
 
-def check_statements(statements, digest, session):
-    """The places, among the manifest's contributors, of those counted; None when no party says."""
-    for name, statement in statements.items():
-        require(statement["party"] == name, f"{name}'s statement is another party's")
-        require(statement["session"] == session.hex(), f"{name} signed another session")
-        require(statement["manifest_sha256"] == digest.hex(), f"{name} signed another manifest")
-    counted = [s["counted"] for s in statements.values() if "counted" in s]
-    results = [s["result"] for s in statements.values() if "result" in s]
-    require(all(c == counted[0] for c in counted), "not all name the same counted contributors")
-    require(all(r == results[0] for r in results), "not all signed the same result")
-    return counted[0] if counted else None
+def digest_like(value):
+    return isinstance(value, str) and re.fullmatch("[0-9a-f]{64}", value) is not None
+
+
+def places(value, below):
+    """Whether it is a list of rising whole numbers from 0 to below `below`."""
+    if not isinstance(value, list) or not all(type(place) is int for place in value):
+        return False
+    return value == sorted(set(value)) and all(0 <= place < below for place in value)
+
+
+def groups(value, own, recipients):
+    """Whether it says which recipients learned which figures with `own`, and commits to each."""
+    if not isinstance(value, list) or not value:
+        return False
+    seen = []
+    for group in value:
+        if not isinstance(group, dict) or set(group) != {"readers", "commitments"}:
+            return False
+        readers, commitments = group["readers"], group["commitments"]
+        if not places(readers, recipients) or own not in readers or readers in seen:
+            return False
+        if not isinstance(commitments, dict) or not commitments:
+            return False
+        if not all(digest_like(commitment) for commitment in commitments.values()):
+            return False
+        seen.append(readers)
+    return True
+
+
+def statement_of(name, text, digest, session, form, roles):
+    """A statement, read and checked on its own."""
+    statement, recipients = parsed(text), roles["recipient"]
+    is_one = isinstance(statement, dict) and canonical(statement) == text.encode()
+    require(is_one, f"{name} signed bytes that are not a statement")
+    keys = SAID | (LEARNED[form] if name in recipients else set())
+    keys |= {"consented"} if form == 2 and name in roles["compute"] else set()
+    require(set(statement) == keys, f"{name}'s statement says too much or too little")
+    right = digest_like(statement["sent"])
+    for key in keys & {"counted", "consented"}:
+        right = right and places(statement[key], len(roles["contributor"]))
+    if name in recipients:
+        right = right and (
+            digest_like(statement["result"])
+            if form == 1
+            else groups(statement["figures"], recipients.index(name), len(recipients))
+        )
+    require(right, f"{name}'s statement is malformed")
+    require(statement["party"] == name, f"{name}'s statement is another party's")
+    require(statement["session"] == session.hex(), f"{name} signed another session")
+    require(statement["manifest_sha256"] == digest.hex(), f"{name} signed another manifest")
+    return statement
+
+
+def check_results(statements, form, roles, reveal):
+    """Recipients that learned the same signed the same commitments to it."""
+    first = {}
+    learned = {name: s for name, s in statements.items() if name in roles["recipient"]}
+    for name, statement in learned.items():
+        if form == 1:
+            said = {repr(reveal.get(name)): statement["result"]}
+        else:
+            said = {tuple(g["readers"]): g["commitments"] for g in statement["figures"]}
+        for group, commitments in said.items():
+            other, theirs = first.setdefault(group, (name, commitments))
+            require(commitments == theirs, f"{name} signed another result than {other}")
+    for group, (name, _) in first.items() if form == 2 else ():
+        for place in group:
+            reader = roles["recipient"][place]
+            said = [g["readers"] for g in learned.get(reader, {"figures": []})["figures"]]
+            require(
+                reader not in learned or list(group) in said,
+                f"{reader} signed no figure that {name} says both learned",
+            )
+
+
+def check_consents(receipt, session, counted, roles):
+    consents, seen = receipt.get("consents", []), set()
+    if not isinstance(consents, list):
+        raise ValueError("consents are a list")
+    for consent in consents:
+        if set(consent) != {"party", "counted", "signature"}:
+            raise ValueError("a consent says too much or too little")
+        name, agreed = consent["party"], consent["counted"]
+        require(name in roles["compute"] and name not in seen, f"{name} may not consent, or twice")
+        seen.add(name)
+        require(places(agreed, len(roles["contributor"])), f"{name}'s consent is malformed")
+        certificate = decoded(receipt["parties"][name]["certificate"])
+        data = b"ostraka consent\0" + session + canonical(agreed)
+        check_signature(name, certificate, consent["signature"], data)
+        require(counted is None or agreed == counted, f"{name} consents to another set")
 
 
 def verify(receipt):
-    """Lines that say what holds; DoesNotHoldError for what does not."""
-    require(receipt["ostraka_receipt"] == 1, "this is not a receipt of format 1")
-    if set(receipt) != FIELDS:
+    """Lines that say what holds, and who signed no statement; else DoesNotHoldError."""
+    form = receipt["ostraka_receipt"]
+    if type(form) is not int or form not in SECTIONS:
+        raise ValueError("this is not a receipt of format 1 or 2")
+    if not FIELDS <= set(receipt) <= FIELDS | SECTIONS[form]:
         raise ValueError("keys other than those of a receipt")
     digest = hashlib.sha256(receipt["manifest"].encode()).digest()
     require(digest.hex() == receipt["manifest_sha256"], "the manifest is not the one it names")
-    manifest, entries = json.loads(receipt["manifest"]), receipt["parties"]
-    pins = {party["name"]: party["key"] for party in manifest["party"]}
+    manifest, entries = parsed(receipt["manifest"]), receipt["parties"]
+    party, title = manifest["party"], manifest["session"]["title"]
+    pins = {p["name"]: p["key"] for p in party}
+    well = len(pins) == len(party) and all(isinstance(p["roles"], list) for p in party)
+    if not well or not isinstance(title, str):
+        raise ValueError(
+            "the manifest names a party twice, or has a title or roles of no such type"
+        )
+    roles = {
+        role: [p["name"] for p in party if role in p["roles"]]
+        for role in ("contributor", "compute", "recipient")
+    }
     require(set(entries) == set(pins), "the parties are not those of the manifest")
     require(receipt["written_by"] in pins, "its writer is not a party")
     nonces = b"".join(decoded(entries[name]["nonce"]) for name in pins)
     session = hashlib.sha256(b"ostraka session\0" + digest + nonces).digest()
     require(session.hex() == receipt["session"], "the session id does not follow from the nonces")
     for name, pin in pins.items():
-        check_party(name, pin, entries[name], digest, session)
-    statements = {n: json.loads(e["statement"]) for n, e in entries.items() if "statement" in e}
-    counted = check_statements(statements, digest, session)
-    contributors = [p["name"] for p in manifest["party"] if "contributor" in p["roles"]]
-    require(counted is None or set(counted) <= set(range(len(contributors))), "counted: who?")
-    yield f"title     {manifest['session']['title']}"
-    yield f"session   {session.hex()}"
-    yield f"manifest  sha256 {digest.hex()}"
-    yield f"parties   {', '.join(pins)}: each signed this manifest and session"
-    yield f"ended     {', '.join(sorted(statements)) or 'no party'}: signed what they did"
-    who = "no party says" if counted is None else ", ".join(contributors[i] for i in counted)
-    yield f"counted   {who}"
+        check_party(name, pin, entries[name], digest, session, form)
+    statements = {
+        name: statement_of(name, entry["statement"], digest, session, form, roles)
+        for name, entry in entries.items()
+        if "statement" in entry
+    }
+    said = [s[key] for s in statements.values() for key in ("counted", "consented") if key in s]
+    counted = said[0] if said else None
+    require(all(s == counted for s in said), "not all name the same counted contributors")
+    reveal = manifest.get("outputs", {}).get("reveal")
+    check_results(statements, form, roles, reveal if isinstance(reveal, dict) else {})
+    check_consents(receipt, session, counted, roles)
+    missing = [name for name in pins if name not in statements]
+    who = (
+        "no party says" if counted is None else ", ".join(roles["contributor"][i] for i in counted)
+    )
+    lines = [
+        f"title     {title}",
+        f"session   {session.hex()}",
+        f"manifest  sha256 {digest.hex()}",
+        f"parties   {', '.join(pins)}: each signed this manifest and session",
+        f"ended     {', '.join(sorted(statements)) or 'no party'}: signed what they did",
+        f"counted   {who}",
+    ]
+    if form == 1:
+        lines.append("weakness  format 1: recipients could find each other's results by trying")
+    return lines, missing
 
 
 def main():
@@ -113,7 +256,7 @@ def main():
     path = sys.argv[1]
     try:
         with open(path, "rb") as file:
-            lines = list(verify(json.load(file)))
+            lines, missing = verify(parsed(file.read(33 << 20).decode()))
     except DoesNotHoldError as error:
         print(f"error: {path} does not hold: {error}", file=sys.stderr)
         return 50
@@ -121,7 +264,10 @@ def main():
             RecursionError) as error:  # fmt: skip
         print(f"error: {path} cannot be read as a receipt: {error!r}", file=sys.stderr)
         return 2
-    print(f"{path} holds.", *lines, sep="\n  ")
+    print(f"{path} holds, and is {'incomplete' if missing else 'complete'}.", *lines, sep="\n  ")
+    if missing:
+        print(f"error: no closing statement of {', '.join(missing)}", file=sys.stderr)
+        return 51
     return 0
 
 

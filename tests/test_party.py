@@ -15,6 +15,7 @@ from ostraka.noise.shares import NoiseShares
 from ostraka.outcome import Outcome
 from ostraka.progress import Observer, Progress
 from ostraka.record import receipt
+from ostraka.session import closing
 
 ALL = ("contributor", "compute", "recipient")
 INPUTS = {"alice": 1, "bob": 20, "carlos": 300}
@@ -223,7 +224,7 @@ async def test_a_receipt_that_cannot_be_written_does_not_take_the_result_with_it
 
 async def test_recipients_whose_results_differ_are_told_at_once(office, monkeypatch):
     made = iter(range(10))
-    monkeypatch.setattr(receipt, "result_commitment", lambda *_: f"{next(made):064x}")
+    monkeypatch.setattr(closing, "group_commitments", lambda *_: {"sum": f"{next(made):064x}"})
     found = await watched(office, office.manifest(), INPUTS)
     for name, (_, watcher) in found.items():
         assert [text.split()[0] for text in watcher.warned] == [n for n in INPUTS if n != name]

@@ -15,6 +15,7 @@
       TimedOut             41   a deadline passed
       PeerViolation        50   a named peer broke the protocol
         Tampered           50   bytes were altered on the way from a peer
+      IncompleteReceipt    51   what a receipt says holds, and closing statements are missing
       InternalError        70   a bug of this package
       Temporary            75   trying again may work
 
@@ -152,6 +153,12 @@ class Tampered(PeerViolation):
     """Bytes on a link that its peer did not send: TLS tells that they are altered, not by whom."""
 
     fault, code = Fault.NETWORK, "tampered"
+
+
+class IncompleteReceipt(OstrakaError):
+    """A receipt that holds, and lacks closing statements: of parties that left, or dissented."""
+
+    exit_code, fault, code = 51, Fault.PEER, "incomplete"
 
 
 class InternalError(OstrakaError):

@@ -38,7 +38,7 @@ class Explanation:
         """Return the explanation of a protocol under its manifest."""
         advised = advice.advise(protocol)
         noise = advice.in_words(protocol, advised) if advised else []
-        sentences = tuple(protocol.explain())
+        sentences = (*protocol.explain(), *advice.weak(protocol))
         return cls(protocol.manifest, sentences, protocol.cost(), advised, tuple(noise))
 
     def as_dict(self) -> dict[str, Any]:

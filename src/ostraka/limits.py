@@ -34,6 +34,10 @@ FIRST_FRAME_SECONDS: Final = 5.0
 PREAUTH_CONNECTIONS: Final = 512
 """Connections that have not finished their handshake, all peers together."""
 
+READER_GROUPS: Final = 64
+"""Groups of recipients that learn different figures and that one recipient is in: an auction has
+two."""
+
 RELAY_WINDOW: Final = 4 << 20
 """Bytes that one party may have on the way to another through the coordinator. Bounds the
 coordinator's memory for a pair, and still fills 80 MB/s at 50 ms."""
@@ -76,3 +80,7 @@ MANIFEST: Final = 4 << 20
 MANIFEST_GRACE_SECONDS: Final = 3.0
 """Seconds a peer that showed another manifest has to show ours. The same parties may run two
 sessions at once, but nearly always one of them has edited its file."""
+
+ASIDE: Final = 1 << 18
+"""Elements, from a peer or our own, from which work on a vector is done beside the event loop: so
+many take some milliseconds."""

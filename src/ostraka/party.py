@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -18,7 +18,8 @@ from pathlib import Path
 
 from ostraka import config, home
 from ostraka.arithmetic.randomness import OsDraw, Words
-from ostraka.blocking import run_to_end
+from ostraka.blocking import aside, run_to_end
+from ostraka.booking import Booking
 from ostraka.errors import Aborted, OstrakaError, PeerLost
 from ostraka.identity import Identity
 from ostraka.inputs.encoding import Signed
@@ -29,8 +30,9 @@ from ostraka.progress import Observer, Progress
 from ostraka.protocols import runner
 from ostraka.protocols.protocol import Protocol
 from ostraka.record.budget import Spend
-from ostraka.record.ledger import Ledger, Reservation, Run
+from ostraka.record.ledger import Ledger
 from ostraka.record.rules import unused
+from ostraka.record.runs import Run
 from ostraka.session import closing
 from ostraka.session.session import Session
 
@@ -174,12 +176,14 @@ class Seat:
         """
         progress = progress or Progress()
         try:
-            draw = OsDraw()
-            encoded = [self.protocol.input_of(self.me, raw, draw)]
-            dealt = self.protocol.dealt_noise(self.me, draw)
+            draw, length = OsDraw(), self.protocol.lengths.get(self.me, 0)
+            encode = partial(self.protocol.input_of, self.me, raw, draw)
+            encoded = [await aside(length, encode)]
+            dealt = await aside(length, partial(self.protocol.dealt_noise, self.me, draw))
             # To count bytes, a protocol on an engine is rehearsed. That happens before other
             # parties wait, and only if an observer is told.
-            total = self.protocol.cost().sent[self.me].bytes if progress.watched else 0
+            cost = (await asyncio.to_thread(self.protocol.cost)) if progress.watched else None
+            total = cost.sent[self.me].bytes if cost else 0
             with self._booked(progress) as booking:
                 return await self._take_part(encoded, dealt, total, booking, progress)
         except OstrakaError as error:
@@ -191,7 +195,7 @@ class Seat:
         encoded: list[Words | None],
         dealt: Signed | None,
         total: int,
-        booking: _Booking,
+        booking: Booking,
         progress: Progress,
     ) -> Outcome:
         """Run from gathering to receipt, and return the outcome.
@@ -199,7 +203,10 @@ class Seat:
         The input is taken out of the list `encoded`, so that a long vector is freed once shared.
         """
         observer = progress.observer
-        async with taking_part(self.manifest, self.identity, self.me, observer) as session:
+        readers = self.protocol.reader_groups
+        async with taking_part(
+            self.manifest, self.identity, self.me, observer, readers=readers
+        ) as session:
 
             def gate(counted: tuple[PartyId, ...]) -> None:
                 booking.commit(session, counted, self._cost(counted))
@@ -217,7 +224,7 @@ class Seat:
             if found is not None:
                 booking.result(session, found)
                 _warn(self.manifest, found, observer)
-            path = await _close(session, found, self.receipts, observer)
+            path = await self._close(session, found, progress)
         return replace(
             found or Outcome(),
             session=session.id.hex(),
@@ -226,14 +233,48 @@ class Seat:
             receipt=path,
         )
 
+    async def _close(
+        self, session: Session, outcome: Outcome | None, progress: Progress
+    ) -> Path | None:
+        """Exchange signed statements with the other parties, write the receipt, return its path.
+
+        A receipt that cannot be written is a warning, so that the party keeps its result.
+        """
+        observer, readers_of = progress.observer, partial(self.protocol.readers_of, self.me)
+        statements = await closing.exchange_statements(
+            session, outcome, progress.consented, readers_of
+        )
+        for party, what in closing.dissenters(session, statements).items():
+            signed = f"{party} signed {what} than {self.me}"
+            observer.warn(f"{signed}: do not use the result, ask {party}")
+        if self.receipts is None:
+            return None
+        try:
+            return closing.write_receipt(session, statements, self.receipts)
+        except OSError as error:
+            observer.warn(f"the receipt was not written: {error.filename}: {error.strerror}")
+            return None
+
     def _cost(self, counted: tuple[PartyId, ...]) -> Spend:
         """Return what the run tells; at worst, to a party that is not told who will be counted."""
         if self.me in self.protocol.scheme.compute:
             return self.protocol.spends(counted)
         return self.protocol.spends_at_worst()
 
+    def _asked(self, cost: Spend) -> Run:
+        """Return the run as this party's ledger sees it."""
+        protocol = self.protocol
+        return Run.of(
+            self.manifest,
+            self.me,
+            cost,
+            weights=protocol.roster_weights(),
+            may_leave=protocol.may_leave,
+            least=protocol.manifest.policy.min_contributors,
+        )
+
     @contextmanager
-    def _booked(self, progress: Progress) -> Iterator[_Booking]:
+    def _booked(self, progress: Progress) -> Iterator[Booking]:
         """Reserve the run in the ledger, if there is one; settle the reservation on an error.
 
         The reservation is released where the run certainly revealed nothing, otherwise kept.
@@ -242,11 +283,10 @@ class Seat:
         if self.open_ledger is not None:
             ledger = self.open_ledger(progress.observer.warn)
             cost = self.protocol.spends_at_worst()
-            weights = self.protocol.roster_weights()
-            place = ledger.reserve(Run.of(self.manifest, self.me, cost, weights=weights))
+            place = ledger.reserve(self._asked(cost))
             for warning in unused(ledger.rules, {r.run.series for r in ledger.runs.values()}):
                 progress.observer.warn(warning)
-        booking = _Booking(place, self.protocol, self.me, progress)
+        booking = Booking(place, self.protocol, self.me, progress)
         try:
             yield booking
         except BaseException as error:
@@ -262,30 +302,16 @@ def _warn(manifest: Manifest, outcome: Outcome, observer: Observer) -> None:
         observer.warn(f"{liar} announced wrong shares of the result; they were corrected")
 
 
-async def _close(
-    session: Session, outcome: Outcome | None, directory: Path | None, observer: Observer
-) -> Path | None:
-    """Exchange signed statements with the other parties, write the receipt, and return its path.
-
-    A receipt that cannot be written is a warning, so that the party keeps its result.
-    """
-    statements = await closing.exchange_statements(session, outcome)
-    for party in closing.with_other_results(statements) if outcome is not None else ():
-        observer.warn(f"{party} signed another result than we did: do not use it, ask {party}")
-    if directory is None:
-        return None
-    try:
-        return closing.write_receipt(session, statements, directory)
-    except OSError as error:
-        observer.warn(f"the receipt was not written: {error.filename}: {error.strerror}")
-        return None
-
-
 @asynccontextmanager
 async def taking_part(
-    manifest: Manifest, identity: Identity, me: PartyId, observer: Observer
+    manifest: Manifest,
+    identity: Identity,
+    me: PartyId,
+    observer: Observer,
+    *,
+    readers: Sequence[tuple[PartyId, ...]] | None = None,
 ) -> AsyncGenerator[Session]:
-    """Open a session as a context, and close it at the end.
+    """Open a session as a context, and close it at the end; `readers`: as in `Session.open`.
 
     An error inside aborts the session: its other parties are told the error's code.
     """
@@ -294,7 +320,7 @@ async def taking_part(
         identity,
         me,
         os.urandom(32),
-        os.urandom(32),
+        readers=readers,
         gathered=observer.gathering,
         troubled=observer.warn,
     )
@@ -306,57 +332,6 @@ async def taking_part(
             error.message += "".join(f"; {lost.message}" for lost in session.lost.values())
         raise
     await session.close()
-
-
-# The ledger
-
-
-class _Booking:
-    """Reservation of a run in this party's ledger; without a ledger it does nothing."""
-
-    def __init__(
-        self, place: Reservation | None, protocol: Protocol, me: PartyId, progress: Progress
-    ) -> None:
-        self._place, self._progress = place, progress
-        self._contributes = me in protocol.contributors
-        # Nothing can be opened without every compute party.
-        scheme = protocol.scheme
-        self._needed = not scheme.survives_dropouts and me in scheme.compute
-
-    def commit(self, session: Session, counted: tuple[PartyId, ...], cost: Spend) -> None:
-        """Record the contributors that the run counts, before any result can become known."""
-        if self._place:
-            self._place.commit(session.id.hex(), counted, cost)
-
-    def result(self, session: Session, outcome: Outcome) -> None:
-        """Record which outputs became known; a ledger that fails now only gives a warning."""
-        if self._place:
-            names = [output.name for output in outcome.outputs if output.parts]
-            with self._warning():
-                self._place.result(session.id.hex(), outcome.contributors, outcome.status, names)
-
-    def failed(self, error: BaseException) -> None:
-        """Release a reservation that was not committed, if the run certainly revealed nothing."""
-        if self._place is None or self._place.committed:
-            return
-        kept = self._contributes and not self._progress.data_left
-        if kept or self._needed or self._progress.gathering:
-            with self._warning():
-                self._place.release(_why(error))
-
-    @contextmanager
-    def _warning(self) -> Iterator[None]:
-        """Turn an error of the ledger inside this context into a warning."""
-        try:
-            yield
-        except OstrakaError as problem:
-            self._progress.observer.warn(problem.message)
-
-
-def _why(error: BaseException) -> str:
-    if isinstance(error, OstrakaError):
-        return error.code
-    return "interrupted" if isinstance(error, asyncio.CancelledError) else type(error).__name__
 
 
 class _Bytes:

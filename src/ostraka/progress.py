@@ -57,6 +57,8 @@ class Progress:
     Attributes:
         phase: the phase that began last.
         data_left: whether anything derived from this party's input has left its machine.
+        consented: the contributors that a share of the result counts which this party, a compute
+            party, announced; None before.
         watched: whether the run has an observer; if not, figures only for it need no computing.
     """
 
@@ -65,6 +67,7 @@ class Progress:
         self.observer = observer or Observer()
         self.phase = Phase.GATHERING
         self.data_left = False
+        self.consented: tuple[PartyId, ...] | None = None
 
     @property
     def gathering(self) -> bool:

@@ -3,18 +3,33 @@
 import numpy as np
 import pytest
 
-from ostraka.arithmetic.binary import AT_ONCE, Binary, apply
+from ostraka.arithmetic.binary import AT_ONCE, MOST_POINTS, Binary, apply
 from ostraka.arithmetic.planes import bits_of, planes_of
 
 FIELDS = [Binary(m) for m in range(1, 7)]
+LARGE = [Binary(m) for m in range(7, 11)]
 
 
-@pytest.mark.parametrize("field", FIELDS, ids=lambda f: f"2^{f.m}")
+@pytest.mark.parametrize("field", [*FIELDS, *LARGE], ids=lambda f: f"2^{f.m}")
 def test_every_element_but_zero_has_an_inverse(field):
     elements = range(1, 1 << field.m)
     assert all(field.times(a, field.inverse(a)) == 1 for a in elements)
     with pytest.raises(ZeroDivisionError):
         field.inverse(0)
+
+
+@pytest.mark.parametrize("field", LARGE, ids=lambda f: f"2^{f.m}")
+def test_large_fields_multiply_polynomials_and_reduce_them(field):
+    """Carry-less products, divided by the polynomial: a second way to each product."""
+    for a, b in np.random.default_rng(field.m).integers(0, 1 << field.m, (500, 2)).tolist():
+        product = 0
+        for k in range(field.m):
+            product ^= (a << k) * (b >> k & 1)
+        for k in reversed(range(field.m, 2 * field.m)):
+            product ^= (field.modulus << (k - field.m)) * (product >> k & 1)
+        assert field.times(a, b) == product
+        planes = (planes_of(np.array([x], np.uint64), field.m) for x in (a, b))
+        assert elements_of(field.multiply(*planes), 1) == [product]
 
 
 @pytest.mark.parametrize("field", FIELDS[:4], ids=lambda f: f"2^{f.m}")
@@ -27,7 +42,8 @@ def test_products_distribute_over_sums(field):
 
 
 def test_the_smallest_field_for_so_many_points():
-    assert [Binary.for_points(n).m for n in (1, 3, 4, 7, 8, 63)] == [1, 2, 3, 3, 4, 6]
+    assert [Binary.for_points(n).m for n in (1, 3, 4, 7, 8, 63, 64)] == [1, 2, 3, 3, 4, 6, 7]
+    assert Binary.for_points(MOST_POINTS).m == 10
 
 
 def test_lagrange_coefficients_give_a_polynomial_anywhere():

@@ -11,8 +11,9 @@ import pytest
 
 from ostraka import identity
 from ostraka.record.budget import EXACT, Spend
-from ostraka.record.ledger import Ledger, Run
+from ostraka.record.ledger import Ledger
 from ostraka.record.rules import Person
+from ostraka.record.runs import Run
 
 BUDGET = '[[budget]]\nsource = "payroll"\nseries = "raises-*"\nepsilon = "1"\n'
 TENTH = Spend.pure(Fraction(1, 10))
@@ -117,6 +118,16 @@ def test_receipts_are_looked_for_where_there_is_a_directory(cli, alice):
     ended = cli("ledger", "check", "--receipts", "nowhere")
     assert (ended.code, ended.out) == (2, "")
     assert "error: there is no directory nowhere" in ended.err
+
+
+@pytest.mark.parametrize("content", ["{}", '{"a": 1, "a": 1}', "\xff"])
+def test_a_receipt_that_cannot_be_read_is_named_after_the_check(cli, alice, content):
+    Path("all").mkdir()
+    Path("all/receipt-bob-1.json").write_text(content, "latin-1")
+    ended = cli("ledger", "check", "--receipts", "all")
+    assert ended.code == 2
+    assert ended.out.endswith("\n0 receipts are of runs in it\n")
+    assert "error: all/receipt-bob-1.json tells nothing" in ended.err
 
 
 def test_doctor_looks_at_it(cli, alice):

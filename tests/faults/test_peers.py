@@ -178,8 +178,8 @@ def ready(**changes):
     return lambda m: m._replace(**changes) if isinstance(m, Ready) else m
 
 
-def signed_for(session):
-    return Ready(session, bytes(32), liars_key[0](session_bytes(session)))
+def for_session(m, session):
+    return m._replace(session=session, signature=liars_key[0](session_bytes(session)))
 
 
 def instead(kind, message):
@@ -196,9 +196,14 @@ BEFORE = {
     "a statement for hello": (instead(Hello, Statement(b"", bytes(64))), {50}),
     "a ready for hello": (instead(Hello, Ready(bytes(32), b"", bytes(64))), {50}),
     "another session than signed": (ready(session=bytes(32)), {50}),
-    "another session": (lambda m: signed_for(bytes(32)) if isinstance(m, Ready) else m, {30}),
+    "another session": (
+        lambda m: for_session(m, bytes(32)) if isinstance(m, Ready) else m,
+        {30},
+    ),
     "ready not signed": (ready(signature=bytes(64)), {50}),
-    "a nonce missing": (ready(result_nonce=b""), {50}),
+    "a nonce missing": (ready(result_nonces=b""), {50}),
+    "another nonce than promised": (ready(result_nonces=bytes(32)), {50}),
+    "a nonce too many": (ready(result_nonces=bytes(64)), {50}),
     "no ready": (instead(Ready, None), {41}),
     "a vector for ready": (instead(Ready, Vector(0, 1, "u8", 1, bytes(8))), {50}),
     "a statement for ready": (instead(Ready, Statement(b"", bytes(64))), {50}),

@@ -129,7 +129,7 @@ LIES = {
     "alters a certificate": (replaces(Hello, lambda w: w._replace(certificate=bytes(400))), 50),
     "alters a session": (alters(Ready, session=bytes(32)), 50),
     "alters a Ready's signature": (alters(Ready, signature=bytes(64)), 50),
-    "adds a nonce of the result": (alters(Ready, result_nonce=bytes(32)), 50),
+    "adds a nonce of the result": (alters(Ready, result_nonces=bytes(32)), 50),
     "swaps two parties": (replaces(Hello, place_of("mallory")), 50),
     "speaks for itself": (replaces(Hello, place_of("alice")), 50),
     "speaks for the listener": (replaces(Hello, place_of("erin")), 50),

@@ -32,4 +32,4 @@ def test_who_only_contributes_hears_that_its_ledger_does_not_see_dropouts(
     asked = manifest(parties, scheme="shamir", threshold=1, least=least, policy=rule)
     found = second_session(SecureSum(asked), "session")
     assert "ledger refuses" in found
-    assert ("with min_contributors = 4 no contributor may drop out" in found) == said
+    assert ("unless min_contributors = 4: then no contributor may drop out" in found) == said

@@ -223,6 +223,25 @@ def test_a_changed_last_line(filled, someone):
     refused(filled, someone, "not signed by this party's key at line 5")
 
 
+@pytest.mark.parametrize("number", [0, 2, 4])
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda line: line.replace(b'{"entry":', b'{"entry":{"n":9},"entry":', 1),
+        lambda line: line.replace(b'"n":', b'"n":9,"n":', 1),
+        lambda line: line.replace(b'"signature"', b'"more":1,"signature"', 1),
+        lambda line: line.replace(b'"signature"', b'"sign"', 1),
+        lambda line: b"[" * 100_000 + b"\n",
+        lambda line: b"\xff" + line,
+    ],
+)
+def test_a_line_that_readers_could_take_for_different_things(filled, someone, number, edit):
+    whole = lines(filled)
+    whole[number] = edit(whole[number])
+    filled.write_bytes(b"".join(whole))
+    refused(filled, someone, f"cannot be read at line {number + 1}")
+
+
 def test_a_last_line_that_is_made_anew_without_the_key(filled, someone, tmp_path):
     mallory = identity.create("mallory", tmp_path)
     whole = lines(filled)

@@ -18,8 +18,9 @@ from ostraka import identity
 from ostraka.errors import RefusedByLedger, UsageError
 from ostraka.identity import fingerprint_text
 from ostraka.record.budget import EXACT, Budget, Spend
-from ostraka.record.ledger import Ledger, Run, RunState
+from ostraka.record.ledger import Ledger
 from ostraka.record.rules import Person, Rule
+from ostraka.record.runs import Run, RunState
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 ABCD = ("a", "b", "c", "d")
@@ -307,7 +308,7 @@ def test_a_commit_as_reserved_is_not_searched_twice(ledger, monkeypatch):
     assert not asked
     place.commit("ab" * 32, ABCD[:3], EXACT)
     assert len(asked) == 1
-    ledger().reserve(run(series="another"))
+    ledger().reserve(run(series="another", min_difference=2))
     place.commit("ab" * 32, ABCD, EXACT)
     assert len(asked) == 3  # that reservation asked once, too
 
@@ -415,7 +416,8 @@ from fractions import Fraction
 from pathlib import Path
 from ostraka.errors import RefusedByLedger
 from ostraka.record.budget import Budget, Spend
-from ostraka.record.ledger import Ledger, Run
+from ostraka.record.ledger import Ledger
+from ostraka.record.runs import Run
 from ostraka.record.rules import Person, Rule
 from ostraka import identity
 

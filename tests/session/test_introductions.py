@@ -8,6 +8,7 @@ import pytest
 
 from ostraka.errors import Disagreement, PeerLost, PeerViolation, TimedOut
 from ostraka.session.introductions import Doubt, Fail, Introductions, Present, Say, hello_bytes
+from ostraka.session.nonces import ResultNonces
 from ostraka.wire.messages import VERSION, Abort, Hello, Ready, Relayed, Statement, decode, encode
 
 ROLES = {
@@ -18,6 +19,7 @@ ROLES = {
     "erin": ("contributor", "recipient"),
     "mallory": ("recipient",),
 }
+READERS = (("alice", "erin", "mallory"), ("erin", "mallory"), ("erin",))
 LOST = PeerLost("lost")
 
 
@@ -37,10 +39,10 @@ class Net:
     def start(self, name):
         self.runs[name] += 1
         sign = self.office.identity(name).sign
-        run = self.runs[name]
-        self.tables[name] = Introductions(
-            self.manifest, name, sign, nonce(name, run), nonce("result", name, run)
-        )
+        self.tables[name] = Introductions(self.manifest, name, sign, self.nonces(name))
+
+    def nonces(self, name):
+        return ResultNonces(name, READERS, nonce(name, self.runs[name]))
 
     def certificate(self, name):
         return self.office.identity(name).certificate
@@ -113,7 +115,7 @@ def check_complete(net):
         assert set(table.hellos) == set(table.readies) == set(ROLES)
         assert set(table.certificates) == set(ROLES) - {name}
         assert {p: h.nonce for p, h in table.hellos.items()} == {
-            p: nonce(p, net.runs[p]) for p in ROLES
+            p: net.nonces(p).hello for p in ROLES
         }
         assert net.present[name] == len(ROLES)
         assert all(table.finished(peer) for peer in table.topology.linked)
@@ -123,8 +125,11 @@ def check_complete(net):
 def test_in_any_order_all_hold_all(net, seed):
     net.run(random.Random(seed))
     check_complete(net)
-    assert net.tables["carlos"].readies["david"].result_nonce == b""
-    assert net.tables["mallory"].readies["erin"].result_nonce == nonce("result", "erin", 1)
+    assert net.tables["carlos"].readies["david"].result_nonces == b""
+    shown = net.nonces("erin").for_peer("mallory")
+    assert len(shown) == 96
+    assert net.tables["mallory"].readies["erin"].result_nonces == shown
+    assert net.tables["bob"].readies["erin"].result_nonces == b""
 
 
 @pytest.mark.parametrize("seed", range(25))
@@ -397,7 +402,7 @@ def test_a_hello_can_be_relayed_once(net, words):
 READY_LIES = {
     "signature": lambda net, w: changed(w, signature=bytes(64)),
     "another session": lambda net, w: changed(w, session=bytes(32)),
-    "a nonce of the result": lambda net, w: changed(w, result_nonce=bytes(32)),
+    "a nonce of the result": lambda net, w: changed(w, result_nonces=bytes(32)),
     "a certificate": lambda net, w: w._replace(certificate=net.certificate("david")),
     "another party's place": lambda net, w: w._replace(party=4 if w.party == 3 else 3),
     "an end after its ready": lambda net, w: w._replace(message=encode(Abort("x", ""))),

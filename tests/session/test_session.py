@@ -44,7 +44,8 @@ async def place(request, office):
 async def test_everybody_agrees_on_the_session(office, place):
     sessions = await opened(office, place())
     assert len({session.id for session in sessions.values()}) == 1
-    assert len({session.result_key for session in sessions.values()}) == 1
+    keys = [session.result_keys for session in sessions.values()]
+    assert keys == [{("alice", "bob", "carlos"): keys[0]["alice", "bob", "carlos"]}] * 3
     assert all(session.lifecycle.state is SessionState.OPEN for session in sessions.values())
     again = await opened(office, place())
     assert again["alice"].id != sessions["alice"].id
@@ -67,14 +68,19 @@ async def test_no_share_leaves_before_the_session_is_sealed_nor_after_it_has_end
     await unsealed.close()
 
 
-async def test_only_recipients_hold_the_result_key(office):
+async def test_only_readers_hold_the_key_of_a_result(office):
     roles = {"alice": ("contributor", "compute"), "bob": ("contributor", "compute", "recipient"),
              "carlos": ("recipient",)}  # fmt: skip
-    sessions = await opened(office, office.manifest(roles))
-    assert sessions["alice"].result_key == b""
-    assert sessions["bob"].result_key == sessions["carlos"].result_key != b""
-    assert sessions["alice"].readies["bob"].result_nonce == b""
-    await closed(sessions)
+    both, one = ("bob", "carlos"), ("carlos",)
+    manifest = office.manifest(roles)
+    found = [office.open(manifest, name, readers=(both, one)) for name in roles]
+    alice, bob, carlos = await asyncio.gather(*found)
+    assert alice.result_keys == {}
+    assert tuple(bob.result_keys) == (both,)
+    assert tuple(carlos.result_keys) == (both, one)
+    assert bob.result_keys[both] == carlos.result_keys[both] != carlos.result_keys[one]
+    assert alice.readies["bob"].result_nonces == alice.readies["carlos"].result_nonces == b""
+    await asyncio.gather(*(session.close() for session in (alice, bob, carlos)))
 
 
 async def test_messages_arrive_in_order_both_kinds_and_sizes(office, place):

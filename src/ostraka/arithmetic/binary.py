@@ -16,8 +16,15 @@ from numpy.typing import NDArray
 
 from ostraka.arithmetic.planes import Planes
 
-IRREDUCIBLE: Final = {1: 0b11, 2: 0b111, 3: 0b1011, 4: 0b10011, 5: 0b100101, 6: 0b1000011}
-"""Polynomials that have no factors, as bits, by their degree m."""
+PRIMITIVE: Final = {
+    1: 0b11, 2: 0b111, 3: 0b1011, 4: 0b10011, 5: 0b100101, 6: 0b1000011, 7: 0b10000011,
+    8: 0b100011101, 9: 0b1000010001, 10: 0b10000001001,
+}  # fmt: skip
+"""Polynomials without factors, as bits, by their degree m: every element but zero is a power of
+the one that the bits 10 stand for."""
+
+MOST_POINTS: Final = (1 << max(PRIMITIVE)) - 1
+"""Elements besides zero of the largest field."""
 
 Matrix = NDArray[np.uint8]
 """A linear map over GF(2): a row for each plane of the result."""
@@ -31,7 +38,7 @@ STRIP: Final = 2048
 
 @dataclass(frozen=True)
 class Binary:
-    """GF(2^m), 1 <= m <= 6."""
+    """GF(2^m), 1 <= m <= 10."""
 
     m: int
 
@@ -42,32 +49,33 @@ class Binary:
 
     @cached_property
     def modulus(self) -> int:
-        """The irreducible polynomial."""
-        return IRREDUCIBLE[self.m]
+        """The polynomial that products are reduced by."""
+        return PRIMITIVE[self.m]
 
     # --- public elements: Python integers below 2^m ---------------------------------------------
 
     def times(self, a: int, b: int) -> int:
         """Return a * b for two public elements."""
-        return self._table[a][b]
+        if not a or not b:
+            return 0
+        powers, logs = self._powers
+        return powers[(logs[a] + logs[b]) % len(powers)]
 
     def inverse(self, a: int) -> int:
         """Return 1 / a for a public element."""
         if not a:
             raise ZeroDivisionError("zero has no inverse")
-        return self._table[a].index(1)
+        powers, logs = self._powers
+        return powers[-logs[a] % len(powers)]
 
     @cached_property
-    def _table(self) -> list[list[int]]:
-        return [[self._product(a, b) for b in range(1 << self.m)] for a in range(1 << self.m)]
-
-    def _product(self, a: int, b: int) -> int:
-        product = 0
-        for k in range(self.m):
-            product ^= (a << k) * (b >> k & 1)
-        for k in range(2 * self.m - 2, self.m - 1, -1):
-            product ^= (self.modulus << (k - self.m)) * (product >> k & 1)
-        return product
+    def _powers(self) -> tuple[list[int], dict[int, int]]:
+        """The elements besides zero as powers of one, and of each element its exponent."""
+        powers = [1]
+        while len(powers) < (1 << self.m) - 1:
+            double = powers[-1] << 1
+            powers.append(double ^ (self.modulus if double >> self.m else 0))
+        return powers, {a: k for k, a in enumerate(powers)}
 
     def lagrange(self, points: Sequence[int], at: int) -> list[int]:
         """Return coefficients c with f(at) = sum c_j f(points_j), f of degree < len(points)."""

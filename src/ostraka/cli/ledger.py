@@ -14,8 +14,10 @@ from ostraka.cli.options import KeysOption
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ostraka.record.ledger import Ledger, Record
+    from ostraka.errors import OstrakaError
+    from ostraka.record.ledger import Ledger
     from ostraka.record.rules import Rule
+    from ostraka.record.runs import Record
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -80,7 +82,7 @@ def check(
     """Check that every entry is in its place and signed, and that no run with a receipt is
     missing."""
     from ostraka.errors import RefusedByLedger, UsageError
-    from ostraka.record.reconcile import missing_sessions
+    from ostraka.record.reconcile import reconcile
 
     if receipts is not None and not receipts.is_dir():
         raise UsageError(f"there is no directory {receipts}", hint="--receipts: where they are")
@@ -88,16 +90,25 @@ def check(
     print(f"{own.chain.path} holds: {len(own.chain.entries)} entries, head {own.chain.head}")
     if receipts is None:
         return
-    looked_at, missing = missing_sessions(own, receipts)
-    for path in missing:
+    found = reconcile(own, receipts)
+    for path in found.missing:
         print(f"missing: {path}")
-    if missing:
+    if found.missing:
         raise RefusedByLedger(
-            f"{len(missing)} receipts are of runs that this ledger does not know",
+            f"{len(found.missing)} receipts are of runs that this ledger does not know",
             hint="it was rolled back, or they were run beside another copy of it: put back the "
             "newest",
         )
-    print(f"{looked_at} receipts are of runs in it")
+    print(f"{found.ours} receipts are of runs in it")
+    _raise_refused(found.refused)
+
+
+def _raise_refused(refused: dict[Path, OstrakaError]) -> None:
+    """Raise one error for receipts that do not hold or cannot be read: of the worst kind."""
+    if refused:
+        worst = max(refused.values(), key=lambda error: error.exit_code)
+        lines = [f"{path} tells nothing: {error.message}" for path, error in refused.items()]
+        raise type(worst)("\n".join(lines), hint=worst.hint)
 
 
 @app.command(short_help="Give back what a run held.")

@@ -184,18 +184,30 @@ def verify(
     receipt: Annotated[Path, typer.Argument(metavar="RECEIPT.json")],
     output: OutputOption = voice.OutputFormat.TEXT,
 ) -> None:
-    """Check a receipt's signatures, offline."""
+    """Check a receipt offline: complete (exit 0), or incomplete as statements are missing (51)."""
     from ostraka.record import receipt as receipts
 
     found = receipts.verify(receipts.read(receipt))
     if output is voice.OutputFormat.JSON:
         voice.emit({"valid": True, **found})
-        return
-    print(f"{receipt} holds.")
+    else:
+        _show_receipt(receipt, found)
+    if found["missing"]:
+        raise receipts.incomplete(found["missing"])
+
+
+def _show_receipt(path: Path, found: dict[str, Any]) -> None:
+    print(f"{path} holds, and is {'complete' if found['complete'] else 'incomplete'}.")
     print(f"  title     {found['title']}")
     print(f"  session   {found['session']}")
     print(f"  manifest  sha256 {found['manifest_sha256']}")
     print(f"  parties   {', '.join(found['parties'])}: each signed this manifest and session")
     print(f"  ended     {', '.join(found['signed']) or 'no party'}: signed what they did")
+    if found["missing"]:
+        print(f"  missing   {', '.join(found['missing'])}: no closing statement")
     counted = found["counted"]
     print(f"  counted   {', '.join(counted) if counted else 'no party says'}")
+    for figure in found.get("figures", ()):
+        print(f"  figure    {figure['name'] or 'all'}: {', '.join(figure['readers'])}")
+    if "weakness" in found:
+        print(f"  weakness  {found['weakness']}")

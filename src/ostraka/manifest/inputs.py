@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
+from fractions import Fraction
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, StrictInt
@@ -106,7 +107,8 @@ def _representable(bound: Decimal, kind: InputType) -> bool:
     places = {"int": 0, "decimal": kind.places if isinstance(kind, DecimalType) else 0}
     if kind.kind not in places:
         return True
-    return bound.scaleb(places[kind.kind]) % 1 == 0
+    scaled = Fraction(bound) * int(10 ** places[kind.kind])
+    return scaled.denominator == 1
 
 
 def _labels(inputs: Sequence[InputSchema]) -> Iterator[Problem]:

@@ -13,6 +13,7 @@ from ostraka.protocols.inner_product import InnerProduct
 from ostraka.protocols.order_statistics import OrderStatistics
 from ostraka.protocols.private_choice import PrivateChoice
 from ostraka.protocols.protocol import Protocol
+from ostraka.protocols.rehearsal import require_results
 from ostraka.protocols.secure_sum import SecureSum
 from ostraka.protocols.table import Table
 from ostraka.protocols.tally import Tally
@@ -66,7 +67,9 @@ def protocol_for(manifest: Manifest) -> Protocol:
     Raises:
         ManifestError: there is no such protocol, or it cannot do what the manifest asks.
     """
-    return protocol_named(manifest.session.protocol)(manifest)
+    found = protocol_named(manifest.session.protocol)(manifest)
+    require_results(found)
+    return found
 
 
 def every_protocol() -> Iterator[Listed]:

@@ -6,6 +6,7 @@ protocol itself would print beside its result.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -18,11 +19,15 @@ from ostraka.inputs.encoding import Codec
 from ostraka.manifest import Central, Local, Manifest, Privacy
 from ostraka.protocols.noised_range import NoisedRange
 from ostraka.protocols.protocol import Protocol
+from ostraka.record.budget import short
 
 EPSILONS: Final = tuple(map(Decimal, ("0.1", "0.5", "1", "2", "4")))
 
 USEFUL: Final = 0.05
 """Noise serves if it blurs a sum by at most this part of the range the sum may lie in."""
+
+WEAK: Final = 10
+"""Epsilon above which noise hides next to nothing."""
 
 Place = Literal["local", "central"]
 
@@ -118,6 +123,18 @@ def _numbers(value: Any) -> Iterator[float]:
             yield from _numbers(each)
     else:
         yield float(value)
+
+
+def weak(protocol: Protocol) -> list[str]:
+    """Return a warning where epsilon promises next to nothing; no sentence otherwise."""
+    epsilon = protocol.spends(protocol.contributors).epsilon
+    if epsilon is None or epsilon <= WEAK:
+        return []
+    return [
+        f"WARNING: epsilon = {short(epsilon)} hides next to nothing: an answer may be more than "
+        f"{math.exp(WEAK):,.0f} times as likely with one input as with another. The answer counts "
+        f"as noised, and its noise may be 0. Noise protects with an epsilon of {WEAK} or less."
+    ]
 
 
 # --- in words ------------------------------------------------------------------------------------

@@ -174,6 +174,12 @@ class Auction(Comparing):
             start += len(figures)
         return tuple(found)
 
+    @property
+    def readers(self) -> Mapping[str, tuple[PartyId, ...]]:
+        learned = {name: figures for figures, parties in self._groups.items() for name in parties}
+        figures = {figure for group in self._groups for figure in group}
+        return {f: tuple(r for r in self.recipients if f in learned[r]) for f in sorted(figures)}
+
     def _part(self, me: int) -> int:
         # in a shuffle no two have the same part
         return me if self.options.ties == "random" else super()._part(me)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+from ostraka.arithmetic.binary import MOST_POINTS
 from ostraka.arithmetic.randomness import Draw, OsDraw, Words
 from ostraka.delivery.cost import Cost
 from ostraka.delivery.party import Party
@@ -70,6 +71,12 @@ class Interactive(Protocol):
                 "shares cannot be multiplied",
                 hint=f'set scheme = "shamir" and threshold = {max(1, (n - 1) // 2)} in [sharing]',
             )
+        if n > MOST_POINTS:
+            refuse(
+                f"party: {self.name} compares secrets among at most {MOST_POINTS} compute parties, "
+                f"and there are {n}",
+                hint="take the role of compute from some: they contribute and receive all the same",
+            )
         if n < 2 * t + 1:
             enough = f"name {2 * t + 1} compute parties"
             lower = f"set threshold = {(n - 1) // 2}, or " if n >= 3 else ""
@@ -87,11 +94,11 @@ class Interactive(Protocol):
         return (*self.scheme.compute, *self.contributors)
 
     @property
-    def least_counted(self) -> int:
-        """Fewest contributors counted: where invalid inputs are excluded, any may be left out."""
-        if self.options.invalid == "exclude":
-            return self.manifest.policy.min_contributors
-        return super().least_counted
+    def may_leave(self) -> tuple[PartyId, ...]:
+        some = self.manifest.policy.min_contributors < len(self.contributors)
+        if some and self.options.invalid == "exclude":
+            return self.contributors
+        return super().may_leave
 
     @abstractmethod
     async def evaluate(self, engine: Backend, x: SecretArray, shares: Shares) -> SecretArray:

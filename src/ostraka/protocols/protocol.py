@@ -24,6 +24,7 @@ from ostraka.delivery.party import Party
 from ostraka.errors import InputError, ManifestError, RefusedByPolicy
 from ostraka.exchange import Expected
 from ostraka.inputs.encoding import Codec, Signed
+from ostraka.limits import READER_GROUPS
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId
 from ostraka.outcome import Output, Value
@@ -181,7 +182,7 @@ class Protocol(ABC):
         return self.scheme.from_signed(Codec(self.manifest.input_of(me)).encode(raw))
 
     def with_noise(self, x: Words, me: PartyId, draw: Draw) -> Words:
-        """Contributor: add the noise that the manifest asks `me` for to `x`, which is consumed."""
+        """Add the noise that the manifest asks contributor `me` for to `x`, which is consumed."""
         return x
 
     def dealt_noise(self, me: PartyId, draw: Draw) -> Signed | None:
@@ -222,6 +223,11 @@ class Protocol(ABC):
             counted: the contributors whose inputs are in it.
         """
         return self.combine(opened, counted)
+
+    def of_one_element(self) -> Protocol:
+        """Return this protocol for inputs of one element, with the same noise, to rehearse results;
+        itself where results are of another form."""
+        return self
 
     # --- around it ----------------------------------------------------------------------------
 
@@ -268,6 +274,30 @@ class Protocol(ABC):
         """Recipients of each part of the vector; every recipient is named once."""
         return ((self.recipients, slice(0, self.opened)),)
 
+    @property
+    def readers(self) -> Mapping[str, tuple[PartyId, ...]]:
+        """Recipients entitled to each figure, by its name, where recipients learn different ones.
+
+        A figure that is not named is for the recipients of its opening. Receipts show names of
+        figures, and who their readers are: they may not depend on inputs.
+        """
+        return {}
+
+    @cached_property
+    def reader_groups(self) -> tuple[tuple[PartyId, ...], ...]:
+        """Every group of recipients that are entitled to the same figures, once."""
+        groups = [*(recipients for recipients, _ in self.openings), *self.readers.values()]
+        found = dict.fromkeys(tuple(p for p in self.recipients if p in group) for group in groups)
+        if any(sum(name in group for group in found) > READER_GROUPS for name in self.recipients):
+            raise ManifestError(f"a recipient is in more than {READER_GROUPS} groups of readers")
+        return tuple(found)
+
+    def readers_of(self, me: PartyId, figure: str) -> tuple[PartyId, ...]:
+        """Return the recipients entitled to what `me` learns under the name `figure`."""
+        groups = (self.readers.get(figure, ()), *(recipients for recipients, _ in self.openings))
+        group = next(group for group in groups if me in group)
+        return tuple(p for p in self.recipients if p in group)
+
     def check_policy(self, counted: Sequence[PartyId]) -> None:
         """Refuse a result over fewer contributors than the manifest's policy allows.
 
@@ -285,9 +315,16 @@ class Protocol(ABC):
             )
 
     @property
+    def may_leave(self) -> tuple[PartyId, ...]:
+        """Contributors without whom a result may be opened: missing, silent, or not valid."""
+        if self.manifest.policy.min_contributors >= len(self.contributors):
+            return ()
+        return tuple(filter(self.attendance.may_be_missing, self.contributors))
+
+    @property
     def least_counted(self) -> int:
         """Fewest contributors that a result may count: by the policy, and by who may be missing."""
-        there = sum(not self.attendance.may_be_missing(c) for c in self.contributors)
+        there = len(self.contributors) - len(self.may_leave)
         return max(there, self.manifest.policy.min_contributors)
 
     def spends(self, counted: Sequence[PartyId]) -> Spend:
@@ -295,7 +332,7 @@ class Protocol(ABC):
         return cost_of(self.manifest)
 
     def spends_at_worst(self) -> Spend:
-        """Return the most that a run may tell of one contributor, whichever are counted."""
+        """Return the most that a run may tell of one contributor, over all sets it may count."""
         return self.spends(self.contributors[: self.least_counted])
 
     def cost(self) -> Cost:

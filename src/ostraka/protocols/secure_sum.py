@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from fractions import Fraction
 from typing import Annotated, Any, Final, Literal, get_args
 
@@ -175,7 +176,8 @@ class SecureSum(Protocol):
         return x
 
     async def compute(self, party: Party, shares: Shares) -> Words:
-        return shares.total()
+        summed = len(shares.parcels) * self.opened
+        return await party.exchange.aside(summed, shares.total)
 
     def combine(self, opened: Words, counted: Sequence[PartyId]) -> tuple[Output, ...]:
         columns = np.split(self.scheme.to_signed(opened), len(self.terms))
@@ -183,6 +185,12 @@ class SecureSum(Protocol):
         n = len(counted)
         figures = (self._output(statistic, sums, n) for statistic in self.statistics)
         return tuple(f if f.name == "count" else self._with_error(f, n) for f in figures)
+
+    def of_one_element(self) -> SecureSum:
+        one = copy(self)
+        one.codec = Codec(self.manifest.input.model_copy(update={"length": 1}))
+        one.opened = one._width() * len(self.terms)
+        return one
 
     # --- results ------------------------------------------------------------------------------
 

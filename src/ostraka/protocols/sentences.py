@@ -203,8 +203,9 @@ def _unseen_dropouts(protocol: Protocol) -> str:
     if not away or manifest.policy.min_contributors == k:
         return ""
     return (
-        " A party that only contributes is not told who dropped out, and relies on the others' "
-        f"ledgers: with min_contributors = {k} no contributor may drop out."
+        " A party that only contributes is not told who dropped out: its ledger refuses a run "
+        "that would tell with any contributors that are allowed here, so a second one, unless "
+        f"min_contributors = {k}: then no contributor may drop out."
     )
 
 
@@ -262,8 +263,9 @@ def _consent(protocol: Protocol) -> str:
     text = "Consent: "
     if contributors & compute:
         text += (
-            f"a compute party that contributes agrees to whom is counted, {how}. If its ledger or "
-            "its policy refuses, or if it is stopped before, its input is in no result."
+            f"a compute party that contributes agrees to the contributors that are counted, {how}. "
+            "If its ledger or its policy refuses, or if it is stopped before, its input is in no "
+            "result."
         )
     if contributors - compute:
         text += " A party" if contributors & compute else "a party"

@@ -13,7 +13,6 @@ read, and so is an older copy of the file. An older copy of both files together 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import stat
 from collections.abc import Iterator
@@ -23,9 +22,11 @@ from time import monotonic, sleep
 from typing import Any, Final
 
 from ostraka import identity as identities
+from ostraka import strict_json
 from ostraka.errors import OstrakaError, PeerViolation, RefusedByLedger, Temporary
 from ostraka.identity import Identity
-from ostraka.record.receipt import canonical, text
+from ostraka.record.commitments import canonical
+from ostraka.record.receipt import text
 
 LOCK_SECONDS: Final = 10.0
 """Seconds to wait for another process that holds the file: it does for milliseconds."""
@@ -130,9 +131,9 @@ class Chain:
         """Add a line to the chain, if it follows the one before it."""
         number = len(self.entries)
         try:
-            entry = json.loads(line)["entry"]
-            follows = entry["prev"] == self.head and entry["n"] == number
-        except (ValueError, KeyError, TypeError, RecursionError):
+            entry = _signed(line)["entry"]
+            follows = entry["prev"] == self.head and (type(entry["n"]), entry["n"]) == (int, number)
+        except (ValueError, KeyError, TypeError):
             raise self._damaged(f"cannot be read at line {number + 1}") from None
         if not follows:
             raise self._damaged(f"breaks between its lines {number} and {number + 1}")
@@ -144,7 +145,7 @@ class Chain:
         from base64 import b64decode
 
         try:
-            signature = b64decode(json.loads(line)["signature"], validate=True)
+            signature = b64decode(_signed(line)["signature"], validate=True)
             signed = _DOMAIN + canonical(self.entries[-1])
             identities.verify(self._identity.certificate, signature, signed)
         except (ValueError, KeyError, TypeError, PeerViolation):
@@ -206,6 +207,18 @@ class Chain:
             os.pwrite(descriptor, content, 0)
         finally:
             os.close(descriptor)
+
+
+def _signed(line: bytes) -> Entry:
+    """Read a line: an entry and its signature.
+
+    Raises:
+        ValueError: it is not JSON, holds a key twice, or more than these two.
+    """
+    found = strict_json.parse(line)
+    if not isinstance(found, dict) or set(found) != {"entry", "signature"}:
+        raise ValueError("not an entry and its signature")
+    return found
 
 
 def _lock(descriptor: int, path: Path) -> None:

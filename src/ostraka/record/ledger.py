@@ -12,106 +12,31 @@ budgets are the party's own (`Rule`); those of the manifest's `[policy]` are kep
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
-from enum import StrEnum
+from itertools import product
 from pathlib import Path
 from typing import Any
 
+from ostraka import strict_json
 from ostraka.errors import RefusedByLedger, UsageError
 from ostraka.identity import Identity, fingerprint_text
-from ostraka.manifest import Manifest
-from ostraka.names import PartyId, Role
+from ostraka.names import PartyId
 from ostraka.record.budget import Spend
 from ostraka.record.chain import Chain, Entry
-from ostraka.record.rules import Person, Roster, Rule, check_budget, check_roster
+from ostraka.record.rules import (
+    Limits,
+    Person,
+    Roster,
+    Rule,
+    check_budget,
+    check_roster,
+    too_many,
+)
+from ostraka.record.runs import MOST, Record, Run, RunState, possible_rosters, possible_worlds
 from ostraka.text import resembling
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """A run that a party is asked to take part in.
-
-    Attributes:
-        series: the series of the manifest, or its title if it names none.
-        manifest: the digest, in hex.
-        roster: all contributors.
-        contributes: whether this party does; a party that does not spends nothing.
-        cost: the most that the run tells of one contributor.
-        same_roster_only, min_difference: the manifest's `[policy]`.
-        dispensable: whether the other parties can finish without this one, once it has shared.
-    """
-
-    title: str
-    series: str
-    protocol: str
-    manifest: str
-    roster: Roster
-    contributes: bool
-    cost: Spend
-    same_roster_only: bool = False
-    min_difference: int = 1
-    dispensable: bool = False
-
-    @classmethod
-    def of(
-        cls, manifest: Manifest, me: PartyId, cost: Spend, *, weights: Mapping[PartyId, int]
-    ) -> Run:
-        """Return the run that a manifest asks for; `weights`: how much each contributor counts."""
-        return cls(
-            title=manifest.session.title,
-            series=manifest.session.series or manifest.session.title,
-            protocol=manifest.session.protocol,
-            manifest=manifest.digest.hex(),
-            roster=tuple(
-                Person(p.name, p.key, weights[p.name])
-                for p in manifest.party
-                if Role.CONTRIBUTOR in p.roles
-            ),
-            contributes=me in manifest.contributors,
-            cost=cost,
-            same_roster_only=manifest.policy.same_roster_only,
-            min_difference=manifest.policy.min_difference,
-            dispensable=manifest.sharing.scheme == "shamir"
-            and me in manifest.contributors
-            and manifest.policy.min_contributors < len(manifest.contributors),
-        )
-
-
-class RunState(StrEnum):
-    """States of a run in a ledger."""
-
-    HELD = "held"
-    COMMITTED = "committed"
-    RELEASED = "released"
-
-
-@dataclass(slots=True)
-class Record:
-    """One run, as the entries of a ledger tell it.
-
-    Attributes:
-        at: when it was reserved, ISO 8601.
-        counted: the contributors whose inputs are in it; its roster until that is known.
-        cost: the cost that was reserved, then the cost that was committed.
-        session: its id in hex, "" before the commit.
-        outputs: names of the outputs that were opened to this party.
-        why: the reason it was released for.
-    """
-
-    id: str
-    at: str
-    run: Run
-    state: RunState
-    counted: Roster
-    cost: Spend
-    session: str = ""
-    status: str = ""
-    outputs: tuple[str, ...] = ()
-    why: str = ""
 
 
 class Ledger:
@@ -149,7 +74,7 @@ class Ledger:
     def wrote(self, found: dict[str, Any]) -> bool:
         """Return whether a receipt pins this party's name to this party's key."""
         ours = fingerprint_text(self._identity.fingerprint)
-        parties = json.loads(found["manifest"])["party"]
+        parties = strict_json.parse(found["manifest"])["party"]
         return any(p["name"] == self.party and p["key"] == ours for p in parties)
 
     def read(self) -> None:
@@ -171,7 +96,7 @@ class Ledger:
                 manifest_sha256=run.manifest, roster=self._roster_entry(run.roster),
                 contributes=run.contributes, cost=run.cost.to_json(),
                 same_roster_only=run.same_roster_only, min_difference=run.min_difference,
-                dispensable=run.dispensable,
+                dispensable=run.dispensable, **_leaving(run),
                 sources=[rule.source for rule in self._rules_for(run)],
             )  # fmt: skip
         return Reservation(self, number, run)
@@ -236,22 +161,27 @@ class Ledger:
         series = resembling(run.series)
         same = [r for r in earlier if resembling(r.run.series) == series]
         limits = _strictest([run, *(r.run for r in same)])
-        check_roster(limits, counted, {r.counted for r in same}, f"series {run.series}")
+        self._check_rosters(limits, run, counted, same, f"series {run.series}")
         for rule in self._rules_for(run):
             covered = [r for r in earlier if rule.covers(r.run.series)]
-            # A run that went on without this party kept no rule of its: both rosters are checked.
-            known = (frozenset(map(of, covered)) for of in (_counted, self._without_us))
-            for rosters in dict.fromkeys(known):
-                check_roster(rule, counted, rosters, str(rule))
+            self._check_rosters(rule, run, counted, covered, str(rule))
             if run.contributes:
                 check_budget(rule, [r.cost for r in covered if r.run.contributes], cost)
 
-    def _without_us(self, record: Record) -> Roster:
-        """Return the contributors counted, without this party where a held run went on alone."""
-        if record.state is not RunState.HELD or not record.run.dispensable:
-            return record.counted
+    def _check_rosters(
+        self, limits: Limits, run: Run, counted: Roster, earlier: Sequence[Record], name: str
+    ) -> None:
+        """Check all contributors that a run may count against all that earlier ones may have."""
+        if not (limits.same_roster_only or limits.min_difference > 1):
+            return
         ours = fingerprint_text(self._identity.fingerprint)
-        return tuple(person for person in record.counted if person.key != ours)
+        asked, worlds = possible_rosters(run, counted, ours), possible_worlds(earlier, ours)
+        if not earlier:
+            asked = asked[:1]  # of one answer alone, how few it counts is all there is
+        if len(asked) * len(worlds) > MOST:
+            raise too_many(name, limits)
+        for world, roster in product(worlds, asked):
+            check_roster(limits, roster, world, name)
 
     def counting(self) -> Iterator[Record]:
         """Yield the runs that may have told something: all but the released ones."""
@@ -327,6 +257,8 @@ class Ledger:
             same_roster_only=bool(entry.get("same_roster_only", False)),
             min_difference=int(entry.get("min_difference", 1)),
             dispensable=bool(entry.get("dispensable", True)),
+            may_leave=tuple(entry.get("may_leave", ())),
+            least=int(entry.get("least", 0)),
         )
         return Record(entry["id"], entry["at"], run, RunState.HELD, found, run.cost)
 
@@ -371,8 +303,9 @@ class Reservation:
         self._ledger.release(self.id, why)
 
 
-def _counted(record: Record) -> Roster:
-    return record.counted
+def _leaving(run: Run) -> dict[str, Any]:
+    """Return whom a run may end without, where this party is not told, as an entry says it."""
+    return {"may_leave": list(run.may_leave), "least": run.least} if run.may_leave else {}
 
 
 def _strictest(runs: Sequence[Run]) -> Run:

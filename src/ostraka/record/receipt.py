@@ -6,40 +6,50 @@ it was still there. `scripts/verify_receipt.py` checks one with the standard lib
 `cryptography` alone; `verify` here does the same.
 
 What a receipt proves: the holders of those keys agreed to that manifest, met in that session, and
-counted those contributors; each is bound to what it sent, and each recipient to its result, by a
-commitment. What it does not show: any share, input or result. The commitments are HMACs under keys
-that are not in the receipt, because a short message could be found from a plain hash by trying.
+counted those contributors; each is bound to what it sent, and each recipient to its result, by
+commitments. What it does not show: any share, input or result. Without a party's statement a
+receipt is *incomplete*: the party may have left, or its dissent may have been cut out. What a
+statement says, in both formats: `statements`.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
-import hmac
 import json
 import os
-from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Final
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any, Final, NamedTuple
 
 from ostraka import identity as identities
-from ostraka.errors import PeerViolation, UsageError
-from ostraka.exchange import Array
-from ostraka.names import PartyId, Role, Step
+from ostraka import strict_json
+from ostraka.errors import IncompleteReceipt, PeerViolation, UsageError
+from ostraka.files import read_bounded
+from ostraka.names import Role
+from ostraka.record import statements
+from ostraka.record.commitments import canonical
+from ostraka.record.statements import About, Roster, Statement, require
 
-FORMAT: Final = 1
 _LARGEST: Final = 32 << 20
 _FIELDS: Final = {
     "ostraka_receipt", "manifest", "manifest_sha256", "session", "written_by", "parties"
 }  # fmt: skip
+_SECTIONS: Final = {1: set[str](), 2: {"consents"}}
+"""Sections that a receipt of each format may have besides."""
+
+_VERSIONS: Final = {1: range(1, 3), 2: range(3, 1 << 16)}
+"""Wire versions, which each party's Hello signs, of the sessions that each format is about."""
+
 _ENTRY: Final = {"certificate", "version", "nonce", "hello", "ready"}
-_INCOMPLETE: Final = (
+_ENDED: Final = {"statement", "statement_signature"}
+_MALFORMED: Final = (
     KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError
 )  # fmt: skip
-_ENDED: Final = {"statement", "statement_signature"}
+
+WEAKNESS: Final = (
+    "a receipt of format 1: any recipient could find what another one learned by trying values "
+    "against the other's statement"
+)
 
 
 def session_bytes(session: bytes) -> bytes:
@@ -47,47 +57,13 @@ def session_bytes(session: bytes) -> bytes:
     return b"ostraka ready\0" + session
 
 
-def canonical(value: object) -> bytes:
-    """Return JSON with sorted keys and no spaces, to be signed or hashed."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
+def consent_bytes(session: bytes, counted: list[int]) -> bytes:
+    """Return the bytes that a compute party signs to consent to a result over these contributors.
 
-
-class Commitment:
-    """Commitment to every message sent so far, under a key that stays with the sender.
-
-    HMAC-SHA256 over these bytes of each message, in the order of sending: the receivers' names
-    separated by commas, the step as "phase.n" in decimal, the element type as numpy spells it
-    ("<u8" or "|u1") and the number of elements in decimal, each of the four followed by a zero
-    byte; then the SHA-256 of the elements. The sender can open it with the key. Wire version 1
-    wrote a step as one number.
+    Args:
+        counted: places among the manifest's contributors, rising.
     """
-
-    def __init__(self) -> None:
-        self.key = os.urandom(32)
-        self._mac = hmac.new(self.key, digestmod=hashlib.sha256)
-
-    def add(self, to: Sequence[PartyId], step: Step, message: Array) -> None:
-        """Commit to one message, sent to one party or to several."""
-        head = f"{','.join(to)}\0{step}\0{message.dtype.str}\0{message.size}\0".encode()
-        self._mac.update(head + hashlib.sha256(np.ascontiguousarray(message).data).digest())
-
-    def value(self) -> str:
-        """Return the commitment so far, as 64 hex digits."""
-        return self._mac.hexdigest()
-
-
-def result_commitment(key: bytes, outputs: Iterable[tuple[str, Iterable[NDArray[Any]]]]) -> str:
-    """Return the commitment to a result, its names and opened integers, that recipients sign.
-
-    Equal results give all recipients equal values; without `key` a value tells nothing."""
-    mac = hmac.new(key, digestmod=hashlib.sha256)
-    for name, parts in outputs:
-        mac.update(name.encode() + b"\0")
-        for part in parts:
-            mac.update(f"{part.dtype.str}\0{part.size}\0".encode())
-            exact = part.dtype == object
-            mac.update(canonical(part.tolist()) if exact else np.ascontiguousarray(part).data)
-    return mac.hexdigest()
+    return b"ostraka consent\0" + session + canonical(counted)
 
 
 def text(data: bytes) -> str:
@@ -114,16 +90,15 @@ def read(path: Path) -> dict[str, Any]:
     """Read a receipt.
 
     Raises:
-        UsageError: the file cannot be read, is too large, or is not JSON.
+        UsageError: the file cannot be read, is too large, or is not JSON in which every key occurs
+            once.
     """
     hint = "`ostraka run` writes one: receipt-NAME-....json"
     try:
-        if path.stat().st_size > _LARGEST:
-            raise UsageError(f"{path} is too large to be a receipt")
-        value = json.loads(path.read_bytes())
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}") from None
-    except (ValueError, RecursionError):
+        value = strict_json.parse(read_bounded(path, _LARGEST))
+    except strict_json.TwiceError as error:
+        raise UsageError(f"{path} is not a receipt: {error}", hint=hint) from None
+    except ValueError:
         raise UsageError(f"{path} is not JSON", hint=hint) from None
     if not isinstance(value, dict):
         raise UsageError(f"{path} is not a receipt", hint=hint)
@@ -134,18 +109,30 @@ def verify(receipt: dict[str, Any]) -> dict[str, Any]:
     """Check everything a receipt says that can be checked offline.
 
     Returns:
-        "session", "manifest_sha256", "title", and the lists "parties", "signed" (the parties whose
-        closing statement is there) and "counted".
+        "format", "complete", "session", "manifest_sha256", "title"; the lists "parties", "signed"
+        (the parties whose closing statement is there), "missing" (the others; the receipt is
+        complete without any) and "counted" (None when no recipient's statement is there); in
+        format 2 "figures", each with its name and its readers; in format 1 "weakness".
 
     Raises:
         PeerViolation: a claim does not hold; the message names the first, and its party.
-        UsageError: the value is not a receipt of this format.
+        UsageError: the value is not a receipt of a known format.
     """
     try:
         return _verify(receipt)
-    except _INCOMPLETE as error:
+    except _MALFORMED as error:
         hint = "is it another file, or cut short? `ostraka run` writes receipt-NAME-SESSION.json"
-        raise UsageError(f"not a complete receipt: {_missing(error)}", hint=hint) from None
+        raise UsageError(f"not a whole receipt: {_missing(error)}", hint=hint) from None
+
+
+def incomplete(missing: list[str]) -> IncompleteReceipt:
+    """Return the error for a receipt that holds and lacks these parties' closing statements."""
+    names = ", ".join(missing)
+    return IncompleteReceipt(
+        f"the receipt is incomplete: no closing statement of {names}",
+        hint=f"{names} left before the end, or signed something that was taken out: ask another "
+        "party, best a recipient, for its receipt of this session",
+    )
 
 
 def _missing(error: Exception) -> str:
@@ -153,104 +140,160 @@ def _missing(error: Exception) -> str:
     return f"{error} is missing" if isinstance(error, KeyError) else str(error)
 
 
+class _Manifest(NamedTuple):
+    """Manifest in a receipt, as far as receipts speak of it."""
+
+    title: str
+    pins: dict[str, str]
+    roster: Roster
+    reveal: dict[str, Any]
+
+
 def _verify(receipt: dict[str, Any]) -> dict[str, Any]:
-    """Check a receipt; raise any of `_INCOMPLETE` where it has not the form of one."""
-    if receipt["ostraka_receipt"] != FORMAT:
-        raise UsageError(f"a receipt of format {receipt['ostraka_receipt']!r}")
-    if set(receipt) != _FIELDS:
-        raise ValueError("keys other than those of a receipt")
-    manifest = json.loads(receipt["manifest"])
-    digest = hashlib.sha256(receipt["manifest"].encode()).digest()
-    parties = {party["name"]: party["key"] for party in manifest["party"]}
-    _require(digest.hex() == receipt["manifest_sha256"], "the manifest is not the one named")
-    _require(set(receipt["parties"]) == set(parties), "not the parties of the manifest")
-    _require(receipt["written_by"] in parties, "its writer is not a party")
-    nonces = b"".join(_octets(receipt["parties"][name]["nonce"]) for name in parties)
-    session = hashlib.sha256(b"ostraka session\0" + digest + nonces).digest()
-    _require(session.hex() == receipt["session"], "the session id is not that of these nonces")
-    for name, pin in parties.items():
-        _verify_party(name, pin, receipt["parties"][name], digest, session)
-    statements = {
-        name: read_statement(entry["statement"], name, session, digest)
-        for name, entry in receipt["parties"].items()
+    """Check a receipt; raise any of `_MALFORMED` where it has not the form of one."""
+    format_ = _format(receipt)
+    manifest, digest = _manifest(receipt["manifest"]), _sha256(receipt["manifest"].encode())
+    parties: dict[str, Any] = receipt["parties"]
+    require(digest.hex() == receipt["manifest_sha256"], "the manifest is not the one named")
+    require(set(parties) == set(manifest.pins), "not the parties of the manifest")
+    require(receipt["written_by"] in manifest.pins, "its writer is not a party")
+    nonces = b"".join(_octets(parties[name]["nonce"]) for name in manifest.pins)
+    session = _sha256(b"ostraka session\0" + digest + nonces)
+    require(session.hex() == receipt["session"], "the session id is not that of these nonces")
+    about = About(session, digest, manifest.roster, format_)
+    for name, pin in manifest.pins.items():
+        _verify_party(name, pin, parties[name], about)
+    signed = {
+        name: statements.read(entry["statement"], name, about)
+        for name, entry in parties.items()
         if "statement" in entry
     }
-    counted = _agreed(statements)
-    return {
+    counted = statements.counted(list(signed.values()))
+    _require_one_result(signed, manifest, format_)
+    _verify_consents(receipt, manifest, counted, session)
+    missing = [name for name in manifest.pins if name not in signed]
+    found = {
+        "format": format_,
+        "complete": not missing,
         "session": session.hex(),
         "manifest_sha256": digest.hex(),
-        "title": manifest["session"]["title"],
-        "parties": list(parties),
-        "signed": sorted(statements),
-        "counted": None if counted is None else _names(counted, manifest),
+        "title": manifest.title,
+        "parties": list(manifest.pins),
+        "signed": sorted(signed),
+        "missing": missing,
+        "counted": None if counted is None else [manifest.roster.contributors[i] for i in counted],
     }
+    more = {"weakness": WEAKNESS} if format_ == 1 else {"figures": _figures(signed, manifest)}
+    return found | more
 
 
-def _names(counted: list[int], manifest: dict[str, Any]) -> list[str]:
-    """Return names of contributors; statements hold their places in the manifest."""
-    names = [party["name"] for party in manifest["party"] if Role.CONTRIBUTOR in party["roles"]]
-    _require(
-        all(0 <= i < len(names) for i in counted), "a counted contributor is not in the manifest"
+def _format(receipt: dict[str, Any]) -> int:
+    """Return a receipt's format; refuse another than the known ones, and keys it does not know."""
+    format_ = receipt["ostraka_receipt"]
+    if type(format_) is not int or format_ not in _SECTIONS:
+        raise UsageError(f"a receipt of format {format_!r}: this release reads 1 and 2")
+    if unknown := set(receipt) - _FIELDS - _SECTIONS[format_]:
+        names = ", ".join(map(repr, sorted(unknown)))
+        raise UsageError(f"a receipt with {names}: this release cannot check that")
+    if missing := _FIELDS - set(receipt):
+        raise KeyError(", ".join(sorted(missing)))
+    return format_
+
+
+def _manifest(text: str) -> _Manifest:
+    """Read what receipts need of a manifest; its digest covers the rest, too."""
+    manifest = strict_json.parse(text)
+    parties, reveal = manifest["party"], manifest.get("outputs", {}).get("reveal")
+    names = [party["name"] for party in parties]
+    if not all(isinstance(name, str) for name in names) or len(set(names)) != len(names):
+        raise ValueError("the manifest names a party twice, or by something else than text")
+    title = manifest["session"]["title"]
+    if not isinstance(title, str) or not all(isinstance(p["roles"], list) for p in parties):
+        raise ValueError("the manifest has a title or roles of another type")
+    of_role = {role: [p["name"] for p in parties if role in p["roles"]] for role in Role}
+    return _Manifest(
+        title,
+        {party["name"]: party["key"] for party in parties},
+        Roster(of_role[Role.CONTRIBUTOR], of_role[Role.RECIPIENT], of_role[Role.COMPUTE]),
+        reveal if isinstance(reveal, dict) else {},
     )
-    return [names[i] for i in counted]
 
 
-def _verify_party(
-    name: str, pin: str, entry: dict[str, Any], digest: bytes, session: bytes
-) -> None:
+def _sha256(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()
+
+
+def _verify_party(name: str, pin: str, entry: dict[str, Any], about: About) -> None:
     """Check one party's certificate against its pin, and every signature under it."""
-    _require(set(entry) in (_ENTRY, _ENTRY | _ENDED), f"too much or too little about {name}")
-    certificate = _octets(entry["certificate"])
+    require(set(entry) in (_ENTRY, _ENTRY | _ENDED), f"too much or too little about {name}")
+    certificate, version = _octets(entry["certificate"]), entry["version"]
     fingerprint = identities.fingerprint_text(identities.fingerprint(certificate))
-    _require(fingerprint == pin, f"{name}'s certificate is not the one the manifest pins")
-    version = entry["version"].to_bytes(2, "little")
-    hello = b"ostraka hello\0" + version + digest + _octets(entry["nonce"])
-    signed = [("hello", hello), ("ready", session_bytes(session))]
+    require(fingerprint == pin, f"{name}'s certificate is not the one the manifest pins")
+    known = type(version) is int and version in _VERSIONS[about.format]
+    require(known, f"{name} spoke another version than receipts of format {about.format} are of")
+    hello = b"ostraka hello\0" + version.to_bytes(2, "little") + about.digest
+    signed = [
+        ("hello", hello + _octets(entry["nonce"])),
+        ("ready", session_bytes(about.session)),
+    ]
     if "statement" in entry:
         signed.append(("statement_signature", entry["statement"].encode()))
     for field, data in signed:
-        try:
-            identities.verify(certificate, _octets(entry[field]), data)
-        except PeerViolation:
-            raise PeerViolation(f"{name}'s signature ({field}) does not verify") from None
+        _verify_signature(name, certificate, entry[field], data, field)
 
 
-def read_statement(body: str | bytes, name: str, session: bytes, digest: bytes) -> dict[str, Any]:
-    """Read the statement that `name` signed at the end of a session.
-
-    Raises:
-        PeerViolation: the statement is not about `name`, this session and this manifest.
-    """
+def _verify_signature(name: str, certificate: bytes, given: str, data: bytes, what: str) -> None:
     try:
-        statement = json.loads(body)
-    except (ValueError, RecursionError):
-        statement = None
-    if not isinstance(statement, dict):
-        raise PeerViolation(f"{name} signed bytes that are not a statement")
-    _require(statement.get("party") == name, f"{name}'s statement is another party's")
-    _require(statement.get("session") == session.hex(), f"{name} signed another session")
-    _require(statement.get("manifest_sha256") == digest.hex(), f"{name} signed another manifest")
-    return statement
+        identities.verify(certificate, _octets(given), data)
+    except PeerViolation:
+        raise PeerViolation(f"{name}'s signature ({what}) does not verify") from None
 
 
-def _agreed(statements: dict[str, dict[str, Any]]) -> list[int] | None:
-    """Return which contributors the statements say were counted, equal in all statements."""
-    counted: list[int] | None = None
-    results = set()
-    for name, statement in statements.items():
-        if statement.get("counted") is not None:
-            _require(
-                counted in (None, statement["counted"]),
-                f"{name} says that other contributors were counted than others say",
-            )
-            counted = statement["counted"]
-        if statement.get("result") is not None:
-            results.add(statement["result"])
-    _require(len(results) <= 1, "the recipients signed different results")
-    return counted
+def _require_one_result(signed: dict[str, Statement], manifest: _Manifest, format_: int) -> None:
+    """Require that recipients signed the same commitments to what they learned alike."""
+    there = [signed[name] for name in manifest.roster.recipients if name in signed]
+    if format_ > 1:
+        statements.require_agreement(there, manifest.roster.recipients)
+        return
+    # One commitment to all that a recipient learned: those that learn other figures differ.
+    results: dict[str, str] = {}
+    for statement in there:
+        learned = repr(manifest.reveal.get(statement["party"]))
+        same = statement["result"] == results.setdefault(learned, statement["result"])
+        require(same, "the recipients signed different results")
 
 
-def _require(holds: bool, otherwise: str) -> None:
-    """Raise PeerViolation with `otherwise`, unless a claim holds."""
-    if not holds:
-        raise PeerViolation(f"the receipt does not hold: {otherwise}")
+def _figures(signed: dict[str, Statement], manifest: _Manifest) -> list[dict[str, Any]]:
+    """Return each figure that recipients committed to, with its readers, once."""
+    recipients = manifest.roster.recipients
+    found = {
+        (name, readers)
+        for statement in signed.values()
+        for readers, commitments in statements.learned(statement, recipients).items()
+        for name in commitments
+    }
+    return [{"name": name, "readers": list(readers)} for name, readers in sorted(found)]
+
+
+def _verify_consents(
+    receipt: dict[str, Any], manifest: _Manifest, counted: list[int] | None, session: bytes
+) -> None:
+    """Check the consents to the counted set, where a receipt has them: each by another compute
+    party."""
+    seen, consents = set(), receipt.get("consents", [])
+    if not isinstance(consents, list):
+        raise ValueError("consents are a list")
+    for consent in consents:
+        if set(consent) != {"party", "counted", "signature"}:
+            raise ValueError("a consent says too much or too little")
+        name = consent["party"]
+        require(name in manifest.roster.compute, f"{name} consents, and is no compute party")
+        require(name not in seen, f"{name} consents twice")
+        seen.add(name)
+        right = statements.are_places(consent["counted"], len(manifest.roster.contributors))
+        require(right, f"{name}'s consent is malformed")
+        certificate = _octets(receipt["parties"][name]["certificate"])
+        data = consent_bytes(session, consent["counted"])
+        _verify_signature(name, certificate, consent["signature"], data, "consent")
+        same = counted is None or consent["counted"] == counted
+        require(same, f"{name} consents to other contributors than were counted")

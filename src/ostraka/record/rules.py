@@ -146,15 +146,23 @@ def check_roster(limits: Limits, counted: Roster, earlier: Collection[Roster], n
     try:
         group = differencing.isolated([*past, asked], fewer_than)
     except differencing.TooMany:
-        raise _refused(
-            f"{name} has had so many different sets of contributors that it cannot be ruled out "
-            f"that they tell of fewer than {fewer_than} together"
-        ) from None
+        raise too_many(name, limits) from None
     if group:
         raise _refused(
             f"with the earlier runs of {name}, this one would tell of {_listed(group, names)} "
             f"alone, fewer than {fewer_than} contributors"
         )
+
+
+def too_many(name: str, limits: Limits) -> RefusedByLedger:
+    """Return the error for more sets of contributors than can be checked against each other."""
+    return RefusedByLedger(
+        f"{name} has had so many different sets of contributors, or may have had, that it cannot "
+        f"be ruled out that they tell of fewer than {limits.min_difference} together",
+        hint="agree that all contributors are counted (min_contributors in [policy]), or on noise "
+        "and a budget instead",
+        data_left=False,
+    )
 
 
 def _refused(message: str) -> RefusedByLedger:

@@ -2,38 +2,56 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ostraka.names import PartyId
 from ostraka.outcome import Outcome
-from ostraka.record import receipt
+from ostraka.record import receipt, statements
+from ostraka.record.commitments import Parts, group_commitments
+from ostraka.session.nonces import Readers
 from ostraka.session.session import Session
 from ostraka.wire.messages import Statement
 
+ReadersOf = Callable[[str], Readers]
+"""Function from the name of a figure that this party learned to the recipients entitled to it."""
+
 
 async def exchange_statements(
-    session: Session, outcome: Outcome | None
+    session: Session,
+    outcome: Outcome | None,
+    consented: tuple[PartyId, ...] | None,
+    readers_of: ReadersOf,
 ) -> dict[PartyId, Statement]:
     """Sign this party's statement about the session; return the statements of all parties heard.
 
     Args:
         outcome: None at a party that learned no result.
+        consented: the contributors counted in the share that a compute party announced; None at
+            other parties.
+        readers_of: is asked for the readers of each figure of the outcome.
     """
-    body = receipt.canonical(_statement(session, outcome))
+    opened = sum(part.size for output in outcome.outputs for part in output.parts) if outcome else 0
+    write = partial(_statement, session, outcome, consented, readers_of)
+    body = await session.aside(opened, write)
     own = Statement(body, session.identity.sign(body))
     return await session.exchange_statements(own, wait=_stays(session))
 
 
-def with_other_results(statements: dict[PartyId, Statement]) -> list[PartyId]:
-    """List the recipients that signed another result than this party, the first of `statements`."""
-    signed = {party: json.loads(s.body).get("result") for party, s in statements.items()}
-    ours = next(iter(signed.values()))
-    return [party for party, result in signed.items() if result not in (None, ours)]
+def dissenters(session: Session, heard: dict[PartyId, Statement]) -> dict[PartyId, str]:
+    """Return the parties that signed otherwise than this one, and what they signed.
+
+    Figures are compared only with recipients that are entitled to them, too.
+    """
+    read = {name: statements.read(s.body, name, session.about) for name, s in heard.items()}
+    ours, recipients = read[session.me], session.manifest.recipients
+    found = {name: statements.difference(ours, said, recipients) for name, said in read.items()}
+    return {name: what for name, what in found.items() if what}
 
 
-def write_receipt(session: Session, statements: dict[PartyId, Statement], directory: Path) -> Path:
+def write_receipt(session: Session, heard: dict[PartyId, Statement], directory: Path) -> Path:
     """Write receipt-NAME-SESSION.json into a directory; return its path.
 
     Raises:
@@ -41,7 +59,7 @@ def write_receipt(session: Session, statements: dict[PartyId, Statement], direct
     """
     path = directory / f"receipt-{session.me}-{session.id.hex()[:12]}.json"
     try:
-        receipt.write(path, _receipt(session, statements))
+        receipt.write(path, _receipt(session, heard))
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from None
     return path
@@ -52,32 +70,36 @@ def _stays(session: Session) -> bool:
     return session.me in session.manifest.compute or session.me in session.manifest.recipients
 
 
-def _statement(session: Session, outcome: Outcome | None) -> dict[str, Any]:
-    statement: dict[str, Any] = {
-        "party": session.me,
-        "session": session.id.hex(),
-        "manifest_sha256": session.manifest.digest.hex(),
-        "sent": session.commitment.value(),
+def _statement(
+    session: Session,
+    outcome: Outcome | None,
+    consented: tuple[PartyId, ...] | None,
+    readers_of: ReadersOf,
+) -> bytes:
+    sent = session.commitment.value()
+    if outcome is None:
+        return statements.write(session.me, session.about, sent, consented)
+    groups: dict[Readers, dict[str, Parts]] = {}
+    for output in outcome.outputs:
+        figures = groups.setdefault(readers_of(output.name), {})
+        figures[output.name] = (*figures.get(output.name, ()), *output.parts)
+    committed = {
+        readers: group_commitments(session.result_keys[readers], figures)
+        for readers, figures in groups.items()
     }
-    if outcome is not None:
-        place = {party: i for i, party in enumerate(session.manifest.contributors)}
-        statement["counted"] = [place[party] for party in outcome.contributors]
-        statement["result"] = receipt.result_commitment(
-            session.result_key, [(output.name, output.parts) for output in outcome.outputs]
-        )
-    return statement
+    counted = outcome.contributors
+    return statements.write(session.me, session.about, sent, consented, counted, committed)
 
 
-def _receipt(session: Session, statements: dict[PartyId, Statement]) -> dict[str, Any]:
+def _receipt(session: Session, heard: dict[PartyId, Statement]) -> dict[str, Any]:
     return {
-        "ostraka_receipt": receipt.FORMAT,
+        "ostraka_receipt": session.about.format,
         "manifest": session.manifest.canonical.decode(),
         "manifest_sha256": session.manifest.digest.hex(),
         "session": session.id.hex(),
         "written_by": session.me,
         "parties": {
-            party: _entry(session, party, statements.get(party))
-            for party in session.manifest.parties
+            party: _entry(session, party, heard.get(party)) for party in session.manifest.parties
         },
     }
 

@@ -22,6 +22,7 @@ from ostraka.names import PartyId, SessionId
 from ostraka.record.receipt import session_bytes
 from ostraka.session import blame
 from ostraka.session.acquaintance import HERE, Acquaintance, PeerEvent, PeerState
+from ostraka.session.nonces import ResultNonces
 from ostraka.session.topology import Topology
 from ostraka.wire.messages import VERSION, Abort, Hello, Message, Ready, Relayed, decode, encode
 
@@ -67,8 +68,7 @@ class Introductions:
 
     Args:
         sign: signs bytes with this party's key.
-        nonce: 32 fresh random bytes, this party's part of the session id.
-        result_nonce: 32 fresh random bytes, a recipient's part of the recipients' common key.
+        nonces: this party's, of results; their hash is its part of the session id.
 
     Attributes:
         id: the session's id, empty until this party's Ready has left.
@@ -80,15 +80,14 @@ class Introductions:
         manifest: Manifest,
         me: PartyId,
         sign: Callable[[bytes], bytes],
-        nonce: bytes,
-        result_nonce: bytes,
+        nonces: ResultNonces,
     ) -> None:
         self.topology = Topology(manifest, me)
         self.id = SessionId(b"")
         self.me, self._manifest, self._sign = me, manifest, sign
-        self._result_nonce = result_nonce if me in manifest.recipients else b""
-        signature = sign(hello_bytes(manifest.digest, nonce))
-        self.hello = Hello(VERSION, manifest.digest, nonce, signature)
+        self._nonces = nonces
+        signature = sign(hello_bytes(manifest.digest, nonces.hello))
+        self.hello = Hello(VERSION, manifest.digest, nonces.hello, signature)
         self.ready: Ready | None = None
         self.present, self._told_present = 1, 1
         self._others = {party: Acquaintance() for party in self.topology.others}
@@ -157,8 +156,8 @@ class Introductions:
         """
         match message:
             case Ready():
-                shared = {self.me, peer} <= set(self._manifest.recipients)
-                self._take_ready(peer, message, shared=shared)
+                self._take_ready(peer, message)
+                self._nonces.take(peer, message.result_nonces, self.hellos[peer].nonce)
             case Relayed():
                 self._take_relayed(peer, message)
                 return [*self._progress(), *self._advance()]
@@ -294,7 +293,9 @@ class Introductions:
             case Ready() if sealed is not None and not certificate and self.here(party):
                 if message.session != sealed.session:
                     raise PeerViolation("a Ready for another session than its own")
-                self._take_ready(party, message, shared=False)
+                if message.result_nonces:
+                    raise PeerViolation("nonces that are not for us")
+                self._take_ready(party, message)
             case _:
                 raise PeerViolation(f"a {type(message).__name__} message out of place")
 
@@ -355,11 +356,11 @@ class Introductions:
         if failed := self._differing(self._others):
             return failed
         signature = self._sign(session_bytes(self.id))
-        self.ready = Ready(self.id, self._result_nonce, signature)
+        self.ready = Ready(self.id, b"", signature)
         actions: list[Action] = []
         for party in self.topology.linked:
-            shared = party in self._manifest.recipients
-            actions.append(Say((party,), self.ready if shared else Ready(self.id, b"", signature)))
+            shown = self._nonces.for_peer(party)
+            actions.append(Say((party,), self.ready._replace(result_nonces=shown)))
         for party in self.topology.audience:
             actions += self._pass_on_ready(party)
         return actions
@@ -376,10 +377,8 @@ class Introductions:
                 return [Fail(blame.other_session(party))]
         return []
 
-    def _take_ready(self, party: PartyId, ready: Ready, *, shared: bool) -> None:
+    def _take_ready(self, party: PartyId, ready: Ready) -> None:
         other = self._others[party]
-        if len(ready.result_nonce) != 32 * shared:
-            raise PeerViolation("a nonce of the wrong size")
         identities.verify(other.certificate, ready.signature, session_bytes(ready.session))
         other.happen(PeerEvent.READY)
         other.ready = ready

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
 from numpy.typing import NDArray
 
 from ostraka import identity as identities
+from ostraka.blocking import aside
 from ostraka.errors import (
     Aborted,
     OstrakaError,
@@ -18,15 +18,18 @@ from ostraka.errors import (
     PeerViolation,
     PinMismatch,
 )
-from ostraka.exchange import Array, Exchange, Expected
+from ostraka.exchange import Array, Exchange, Expected, T
 from ostraka.identity import Identity
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId, SessionId, Step
-from ostraka.record.receipt import Commitment, read_statement
+from ostraka.record.commitments import Commitment
+from ostraka.record.statements import About, Roster
+from ostraka.record.statements import read as read_statement
 from ostraka.session.channel import Channel
 from ostraka.session.gather import Gathered, Gathering, Troubled
 from ostraka.session.introductions import Introductions
 from ostraka.session.lifecycle import Lifecycle, SessionEvent
+from ostraka.session.nonces import Readers, ResultNonces
 from ostraka.session.topology import Topology
 from ostraka.transport.reactor import SPIN, Reactor
 from ostraka.transport.tls import SecureLink
@@ -42,9 +45,10 @@ STATEMENT_SECONDS: Final = 10.0
 class Session(Exchange):
     """Links of one party to those it exchanges messages with, and the commitment to what it sent.
 
-    Made by `open`; ended by `close` or `abort`. Attributes `id` and `result_key` are set once
-    sealed: the session's id, and for recipients a key that all recipients and no others hold.
-    `hellos`, `readies` and certificates are those of all parties, with or without a link.
+    Made by `open`; ended by `close` or `abort`. Attributes `id`, `about` and `result_keys` are set
+    once sealed: the session's id, what its closing statements are about, and for recipients the key
+    of each group of readers that they are in, which no party outside the group holds. `hellos`,
+    `readies` and certificates are those of all parties, with or without a link.
     """
 
     def __init__(
@@ -55,7 +59,9 @@ class Session(Exchange):
         self.identity = identity
         self.lifecycle = Lifecycle()
         self.id = SessionId(b"")
-        self.result_key = b""
+        self.result_keys: dict[Readers, bytes] = {}
+        roster = Roster(manifest.contributors, manifest.recipients, manifest.compute)
+        self.about = About(self.id, manifest.digest, roster)
         self.commitment = Commitment()
         self.lost: dict[PartyId, OstrakaError] = {}
         self.hellos: dict[PartyId, Hello] = {}
@@ -73,9 +79,9 @@ class Session(Exchange):
         manifest: Manifest,
         identity: Identity,
         me: PartyId,
-        draw_nonce: bytes,
-        result_nonce: bytes,
+        seed: bytes,
         *,
+        readers: Sequence[Readers] | None = None,
         gathered: Gathered = lambda _there, _of: None,
         troubled: Troubled = lambda _text: None,
         spin: float = SPIN,
@@ -83,7 +89,8 @@ class Session(Exchange):
         """Gather all parties within the manifest's deadline, and agree on who they are.
 
         Args:
-            draw_nonce, result_nonce: 32 fresh random bytes each.
+            seed: 32 fresh random bytes, from which this party's nonces are derived.
+            readers: groups of recipients that learn the same figures; by default one of all.
 
         Raises:
             TimedOut, Unreachable: a party is missing.
@@ -93,7 +100,8 @@ class Session(Exchange):
         """
         session = cls(manifest, identity, me, spin=spin)
         try:
-            await session._open(draw_nonce, result_nonce, gathered, troubled)
+            nonces = ResultNonces(me, readers or (manifest.recipients,), seed)
+            await session._open(nonces, gathered, troubled)
         except BaseException as error:
             session.lifecycle.end()
             if isinstance(error, OstrakaError):
@@ -102,13 +110,9 @@ class Session(Exchange):
             raise
         return session
 
-    async def _open(
-        self, nonce: bytes, result_nonce: bytes, gathered: Gathered, troubled: Troubled
-    ) -> None:
+    async def _open(self, nonces: ResultNonces, gathered: Gathered, troubled: Troubled) -> None:
         self._check_own_key()
-        introductions = Introductions(
-            self.manifest, self.me, self.identity.sign, nonce, result_nonce
-        )
+        introductions = Introductions(self.manifest, self.me, self.identity.sign, nonces)
         gathering = Gathering(
             self.manifest, self.identity, introductions, self._reactor, gathered, troubled
         )
@@ -122,17 +126,15 @@ class Session(Exchange):
             raise gathering.late() from None
         finally:
             self._channels = gathering.settle()
-        self._begin(introductions)
+        self._begin(introductions, nonces)
         self.lifecycle.happen(SessionEvent.SEALED)
 
-    def _begin(self, introductions: Introductions) -> None:
+    def _begin(self, introductions: Introductions, nonces: ResultNonces) -> None:
         self.id = introductions.id
         self.hellos, self.readies = introductions.hellos, introductions.readies
         self._certificates = {self.me: self.identity.certificate, **introductions.certificates}
-        recipients = self.manifest.recipients
-        if self.me in recipients:
-            keys = b"".join(self.readies[party].result_nonce for party in recipients)
-            self.result_key = hashlib.sha256(b"ostraka result\0" + keys).digest()
+        self.result_keys = nonces.keys(self.id)
+        self.about = self.about._replace(session=self.id)
 
     def _check_own_key(self) -> None:
         pin = self.manifest.party_named(self.me).pin
@@ -176,6 +178,9 @@ class Session(Exchange):
         except OstrakaError as error:
             self.lost[sender] = error
             raise
+
+    async def aside(self, elements: int, work: Callable[[], T]) -> T:
+        return await aside(elements, work)
 
     async def flush(self) -> None:
         """Wait until the operating system has all that was sent to peers that are not lost."""
@@ -256,7 +261,7 @@ class Session(Exchange):
 
     def _check_statement(self, party: PartyId, statement: Statement) -> None:
         identities.verify(self.certificate(party), statement.signature, statement.body)
-        read_statement(statement.body, party, self.id, self.manifest.digest)
+        read_statement(statement.body, party, self.about)
 
     def _pass_on(self, party: PartyId, statement: Statement) -> None:
         place = self._topology.place[party]

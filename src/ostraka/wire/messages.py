@@ -3,7 +3,8 @@
 Between parties (inside the TLS session of the two):
 
     Hello      protocol version, manifest digest, nonce, signature of the three
-    Ready      session id, a nonce for the recipients (empty to others), signature of the session id
+    Ready      session id, nonces of results or their hashes (recipients to recipients, else empty),
+               signature of the session id
     Vector     phase and number of the step, element type, length; the elements follow inline or
                in data frames
     Statement  a party's signed account of the session (receipt), and its signature
@@ -37,12 +38,13 @@ from ostraka.limits import (
     CONTROL_FRAME,
     INLINE_VECTOR,
     PARTIES,
+    READER_GROUPS,
     RELAY_WINDOW,
     TEXT,
     VECTOR,
 )
 
-VERSION: Final = 2
+VERSION: Final = 3
 
 
 class Hello(NamedTuple):
@@ -58,7 +60,7 @@ class Ready(NamedTuple):
     """Message of a party that holds all Hellos: the session id, signed."""
 
     session: bytes
-    result_nonce: bytes
+    result_nonces: bytes
     signature: bytes
 
 
@@ -184,7 +186,7 @@ _slot: Final = _number(0xFFFF)
 
 _layout: Final[dict[type[Message], tuple[int, tuple[Check, ...]]]] = {
     Hello: (1, (_number(0xFFFF), _octets(32), _octets(32), _octets(64))),
-    Ready: (2, (_octets(32), _octets(0, 32), _octets(64))),
+    Ready: (2, (_octets(32), _octets(*range(0, 32 * READER_GROUPS + 1, 32)), _octets(64))),
     Vector: (
         3,
         (

@@ -10,9 +10,10 @@ from ostraka.errors import Aborted, InputError, RefusedByLedger, TimedOut
 from ostraka.outcome import Output
 from ostraka.progress import Observer, Progress
 from ostraka.protocols.secure_sum import SecureSum
-from ostraka.record.ledger import Ledger, RunState
-from ostraka.record.reconcile import missing_sessions
+from ostraka.record.ledger import Ledger
+from ostraka.record.reconcile import reconcile
 from ostraka.record.rules import Rule
+from ostraka.record.runs import RunState
 
 ALL = ("contributor", "compute", "recipient")
 INPUTS = {"alice": 1, "bob": 20, "carlos": 300}
@@ -256,14 +257,14 @@ async def test_a_ledger_and_head_rolled_back_together_are_told_by_receipts(
     older = [file.read_bytes() for file in files]
     await run(office, office.manifest(), ledgers, receipts=receipts)
     ledgers["alice"].read()
-    assert missing_sessions(ledgers["alice"], receipts) == (6, [])
+    assert reconcile(ledgers["alice"], receipts) == (6, [], {})
     for file, content in zip(files, older, strict=True):
         file.write_bytes(content)
     rolled_back = Ledger(tmp_path, office.identity("alice"), now=lambda: datetime.now(UTC))
     rolled_back.read()
-    ours, missing = missing_sessions(rolled_back, receipts)
-    assert (ours, len(missing)) == (6, 3)
-    assert missing_sessions(ledgers["bob"], receipts) == (6, [])
+    found = reconcile(rolled_back, receipts)
+    assert (found.ours, len(found.missing), found.refused) == (6, 3, {})
+    assert reconcile(ledgers["bob"], receipts) == (6, [], {})
     mallory = Ledger(tmp_path, office.identity("mallory"), now=lambda: datetime.now(UTC))
     mallory.read()
-    assert missing_sessions(mallory, receipts) == (0, [])
+    assert reconcile(mallory, receipts) == (0, [], {})

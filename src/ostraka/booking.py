@@ -1,0 +1,64 @@
+"""Booking of a run: its place in a party's ledger, from before the session to its end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ostraka.errors import OstrakaError
+from ostraka.names import PartyId
+from ostraka.outcome import Outcome
+from ostraka.progress import Progress
+from ostraka.protocols.protocol import Protocol
+from ostraka.record.budget import Spend
+from ostraka.record.ledger import Reservation
+from ostraka.session.session import Session
+
+
+class Booking:
+    """Reservation of a run in this party's ledger; without a ledger it does nothing."""
+
+    def __init__(
+        self, place: Reservation | None, protocol: Protocol, me: PartyId, progress: Progress
+    ) -> None:
+        self._place, self._progress = place, progress
+        self._contributes = me in protocol.contributors
+        # Nothing can be opened without every compute party.
+        scheme = protocol.scheme
+        self._needed = not scheme.survives_dropouts and me in scheme.compute
+
+    def commit(self, session: Session, counted: tuple[PartyId, ...], cost: Spend) -> None:
+        """Record the contributors that the run counts, before any result can become known."""
+        if self._place:
+            self._place.commit(session.id.hex(), counted, cost)
+
+    def result(self, session: Session, outcome: Outcome) -> None:
+        """Record which outputs became known; a ledger that fails now only gives a warning."""
+        if self._place:
+            names = [output.name for output in outcome.outputs if output.parts]
+            with self._warning():
+                self._place.result(session.id.hex(), outcome.contributors, outcome.status, names)
+
+    def failed(self, error: BaseException) -> None:
+        """Release a reservation that was not committed, if the run certainly revealed nothing."""
+        if self._place is None or self._place.committed:
+            return
+        kept = self._contributes and not self._progress.data_left
+        if kept or self._needed or self._progress.gathering:
+            with self._warning():
+                self._place.release(_why(error))
+
+    @contextmanager
+    def _warning(self) -> Iterator[None]:
+        """Turn an error of the ledger inside this context into a warning."""
+        try:
+            yield
+        except OstrakaError as problem:
+            self._progress.observer.warn(problem.message)
+
+
+def _why(error: BaseException) -> str:
+    if isinstance(error, OstrakaError):
+        return error.code
+    return "interrupted" if isinstance(error, asyncio.CancelledError) else type(error).__name__

@@ -1,0 +1,162 @@
+"""Runs in a ledger, and the contributors that each of them may have counted."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import combinations, islice, product
+from math import prod
+from typing import Final
+
+from ostraka.manifest import Manifest
+from ostraka.names import PartyId, Role
+from ostraka.record.budget import Spend
+from ostraka.record.rules import Person, Roster
+
+MOST: Final = 1 << 10
+"""Limit on the ways in which runs may have gone that a new run is checked against."""
+
+HELD: Final = 6
+"""Runs that may have gone on without this party, up to which all cases are told apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run that a party is asked to take part in.
+
+    Attributes:
+        series: the series of the manifest, or its title if it names none.
+        manifest: the digest, in hex.
+        roster: all contributors.
+        contributes: whether this party does; a party that does not spends nothing.
+        cost: the most that the run tells of one contributor.
+        same_roster_only, min_difference: the manifest's `[policy]`.
+        dispensable: whether the other parties can finish without this one, once it has shared.
+        may_leave: contributors without whom the run may end, if this party is not told before it
+            shares; none at a compute party, which is asked again.
+        least: fewest contributors that the run may count.
+    """
+
+    title: str
+    series: str
+    protocol: str
+    manifest: str
+    roster: Roster
+    contributes: bool
+    cost: Spend
+    same_roster_only: bool = False
+    min_difference: int = 1
+    dispensable: bool = False
+    may_leave: tuple[PartyId, ...] = ()
+    least: int = 0
+
+    @classmethod
+    def of(
+        cls,
+        manifest: Manifest,
+        me: PartyId,
+        cost: Spend,
+        *,
+        weights: Mapping[PartyId, int],
+        may_leave: Collection[PartyId] = (),
+        least: int = 0,
+    ) -> Run:
+        """Return the run that a manifest asks for.
+
+        Args:
+            weights: how much each contributor counts.
+            may_leave, least: whom the run may end without, and how few it may count.
+        """
+        return cls(
+            title=manifest.session.title,
+            series=manifest.session.series or manifest.session.title,
+            protocol=manifest.session.protocol,
+            manifest=manifest.digest.hex(),
+            roster=tuple(
+                Person(p.name, p.key, weights[p.name])
+                for p in manifest.party
+                if Role.CONTRIBUTOR in p.roles
+            ),
+            contributes=me in manifest.contributors,
+            cost=cost,
+            same_roster_only=manifest.policy.same_roster_only,
+            min_difference=manifest.policy.min_difference,
+            dispensable=manifest.sharing.scheme == "shamir"
+            and me in manifest.contributors
+            and manifest.policy.min_contributors < len(manifest.contributors),
+            may_leave=() if me in manifest.compute else tuple(p for p in may_leave if p != me),
+            least=least,
+        )
+
+
+class RunState(StrEnum):
+    """States of a run in a ledger."""
+
+    HELD = "held"
+    COMMITTED = "committed"
+    RELEASED = "released"
+
+
+@dataclass(slots=True)
+class Record:
+    """One run, as the entries of a ledger tell it.
+
+    Attributes:
+        at: when it was reserved, ISO 8601.
+        counted: the contributors whose inputs are in it; its roster until that is known.
+        cost: the cost that was reserved, then the cost that was committed.
+        session: its id in hex, "" before the commit.
+        outputs: names of the outputs that were opened to this party.
+        why: the reason it was released for.
+    """
+
+    id: str
+    at: str
+    run: Run
+    state: RunState
+    counted: Roster
+    cost: Spend
+    session: str = ""
+    status: str = ""
+    outputs: tuple[str, ...] = ()
+    why: str = ""
+
+
+def possible_rosters(run: Run, counted: Roster, ours: str) -> list[Roster]:
+    """List the contributors that a run may count, as far as this party is told, fewest first.
+
+    Args:
+        counted: those that it would count if no other contributor went missing.
+        ours: fingerprint of this party's key; what is opened without it is not listed.
+    """
+    leave = [p.name for p in counted if p.name in run.may_leave and p.key != ours]
+    most = max(0, len(counted) - run.least) if run.may_leave else 0
+    gone = (set(away) for size in range(most, -1, -1) for away in combinations(leave, size))
+    return [tuple(p for p in counted if p.name not in away) for away in islice(gone, MOST + 1)]
+
+
+def possible_worlds(records: Sequence[Record], ours: str) -> list[frozenset[Roster]]:
+    """List the ways in which runs may have gone: in each, the contributors of all of them.
+
+    A run that is held may have gone on without this party, and kept no rule of its. What a party
+    that only contributes was not told, it takes for possible.
+    """
+    families = [_family(record, ours) for record in records]
+    if prod(map(len, families)) > 1 << HELD and not any(map(_unseen, records)):
+        # Only this party's own absence is in question: in all of the held runs, or in none.
+        return list(dict.fromkeys(frozenset(f[i] for f in families) for i in (0, -1)))
+    return list(dict.fromkeys(map(frozenset, islice(product(*families), MOST + 1))))
+
+
+def _unseen(record: Record) -> bool:
+    """Whether this party was not told whom a run counted."""
+    return bool(record.run.may_leave) and not record.status
+
+
+def _family(record: Record, ours: str) -> list[Roster]:
+    if _unseen(record):
+        return possible_rosters(record.run, record.counted, ours)
+    if record.state is RunState.HELD and record.run.dispensable:
+        return [record.counted, tuple(p for p in record.counted if p.key != ours)]
+    return [record.counted]
