@@ -27,7 +27,6 @@ COVERED = {
     "cli/options.py": "cli/test_ledger.py",
     "cli/plot.py": "cli/test_ledger.py",
     "cli/results.py": "cli/test_demo.py",
-    "cli/voice.py": "cli/test_main.py",
     "coordinator/connection.py": "coordinator/test_server.py",
     "delivery/cost.py": "delivery/test_opening.py",
     "delivery/enclosure.py": "protocols/test_contributing.py",

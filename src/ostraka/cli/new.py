@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ostraka.cli import voice
+
 if TYPE_CHECKING:
     from ostraka.manifest.writing import Bare
     from ostraka.protocols.protocol import Protocol
@@ -183,7 +185,7 @@ def new(
         tables["input"] = [_own_input(keys, tables["input"]) for keys in own_input]
     text = write_manifest(tables, parties)
     _check(text)
-    print(text, end="")
+    voice.emit_file(text)
 
 
 def _number(option: str, text: str) -> Bare | None:

@@ -60,8 +60,12 @@ def _toml(text: str, source: str) -> dict[str, Any]:
         return tomllib.loads(text, parse_float=Decimal)
     except RecursionError:
         raise ManifestError(f"{source}: nested too deeply", data_left=False) from None
-    except (ValueError, ArithmeticError) as error:
+    except ArithmeticError:
+        raise ManifestError(f"{source}: a number {_FAR}", data_left=False) from None
+    except ValueError as error:
         words = str(error)
+        if words.startswith("Exceeds the limit"):  # of digits that Python reads
+            raise ManifestError(f"{source}: a number {_FAR}", data_left=False) from None
         at = re.search(r" \(at (?:line (\d+), column \d+|end of document)\)$", words)
         line = int(at[1]) if at and at[1] else text.rstrip().count("\n") + 1
         what = words[: at.start()] if at else words.partition(":")[0]
@@ -69,6 +73,7 @@ def _toml(text: str, source: str) -> dict[str, Any]:
         raise ManifestError(message, hint=_QUOTES, data_left=False) from None
 
 
+_FAR = "is too large or too fine"
 _QUOTES = 'text goes in double quotes: name = "alice"'
 
 

@@ -42,7 +42,7 @@ def load_rules(name: str, keys: Path) -> tuple[Rule, ...]:
     text = read_text(path)
     try:
         return _rules(tomllib.loads(text, parse_float=Decimal))
-    except (ValueError, RecursionError) as error:
+    except (ValueError, ArithmeticError, RecursionError) as error:
         raise UsageError(f"{path}: {error}", data_left=False) from None
 
 
