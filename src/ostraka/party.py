@@ -18,7 +18,7 @@ from pathlib import Path
 
 from ostraka import config, home
 from ostraka.arithmetic.randomness import OsDraw, Words
-from ostraka.blocking import run_to_end
+from ostraka.blocking import aside, run_to_end
 from ostraka.booking import Booking
 from ostraka.errors import Aborted, OstrakaError, PeerLost
 from ostraka.identity import Identity
@@ -176,12 +176,14 @@ class Seat:
         """
         progress = progress or Progress()
         try:
-            draw = OsDraw()
-            encoded = [self.protocol.input_of(self.me, raw, draw)]
-            dealt = self.protocol.dealt_noise(self.me, draw)
+            draw, length = OsDraw(), self.protocol.lengths.get(self.me, 0)
+            encode = partial(self.protocol.input_of, self.me, raw, draw)
+            encoded = [await aside(length, encode)]
+            dealt = await aside(length, partial(self.protocol.dealt_noise, self.me, draw))
             # To count bytes, a protocol on an engine is rehearsed. That happens before other
             # parties wait, and only if an observer is told.
-            total = self.protocol.cost().sent[self.me].bytes if progress.watched else 0
+            cost = (await asyncio.to_thread(self.protocol.cost)) if progress.watched else None
+            total = cost.sent[self.me].bytes if cost else 0
             with self._booked(progress) as booking:
                 return await self._take_part(encoded, dealt, total, booking, progress)
         except OstrakaError as error:
