@@ -27,7 +27,7 @@ _NINE = 1_000_000_000
 """Precision of `rho_of`: nine digits."""
 
 _LEAST = Fraction(1, 1 << 128)
-"""Least rho that `rho_of` looks for."""
+"""Smallest rho that `rho_of` looks for."""
 
 _DIGITS = 60
 _SLACK = Decimal("1e-40")
