@@ -24,7 +24,7 @@ from ostraka.wire.messages import decode
 top = Path(__file__).resolve().parents[2]
 P = (1 << 61) - 1
 KINDS = ("frames", "streams", "pair_seeds", "zero", "deal", "king", "coin", "gate_fold", "audit",
-         "noise")  # fmt: skip
+         "consent", "noise")  # fmt: skip
 
 
 def cases(name):
@@ -165,6 +165,30 @@ def test_flipped_bits_are_found(vectors):
 
         found, _ = vectors.together(3, 1, program, active=True)
         assert all(case["error"] in str(outcome) for outcome in found)
+
+
+def test_bad_statements_stop_an_agreement(vectors):
+    for case in cases("bad_consent"):
+
+        def change(_step, sender, to, message, said=case["said"]):
+            first = (sender, to) == ("p1", "p0") and message[0] == 1
+            return np.frombuffer(bytes.fromhex(said), np.uint8) if first else message
+
+        found, _ = vectors.agreeing(vectors.holdings(), change=change)
+        assert case["error"] in found["p0"]
+
+
+def test_statements_are_what_the_page_says():
+    """All consent and vote; consent twice where some are missing; a refusal ends it."""
+    well, missing, refused = cases("consent")
+    assert {data for *_, data in well["messages"]} == {"01ff01", "02ff01"}
+    steps = [step for *_, step, _ in well["messages"]]
+    assert set(steps) == {"1.0", "2.0"}
+    less = "fd00"
+    assert {data for *_, data in missing["messages"]} == {"01ff01", f"01{less}", f"02{less}"}
+    assert missing["counted"]["p0"] == [f"c{i}" for i in range(9) if i not in (1, 8)]
+    assert [data for sender, *_, data in refused["messages"] if sender == "p1"] == ["000000"] * 2
+    assert set(refused["counted"].values()) == {None}
 
 
 def test_noise_without_a_scale_is_refused():
