@@ -172,9 +172,9 @@ async def test_an_invalid_ballot_of_the_reference_stops_all(room, monkeypatch):
     votes = {"alice": "yes", "bob": "yes", "carlos": "no"}
     theirs, ours = await vote(room, THREE, "bob", votes, 'pass_at = "1/2"')
     assert "invalid ballots" in theirs
-    for outcome in ours.values():
-        assert isinstance(outcome, OstrakaError)
-        assert "bob's input is not a valid ballot" in outcome.message
+    assert all(isinstance(outcome, OstrakaError) for outcome in ours.values())
+    invalid = "bob's input is not a valid ballot"  # a party may hear first that a peer has ended
+    assert any(invalid in outcome.message for outcome in ours.values())
 
 
 @pytest.mark.parametrize("protocol", ["vote", "sum"])
