@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import NameOID
 
 from ostraka.errors import PeerViolation, UsageError
+from ostraka.files import decode
 from ostraka.limits import CERTIFICATE
 
 PREFIX = "sha256:"
@@ -217,6 +218,6 @@ def _load_key(path: Path) -> Ed25519PrivateKey:
 
 def _load_certificate(path: Path) -> x509.Certificate:
     try:
-        return x509.load_pem_x509_certificate(path.read_bytes())
+        return x509.load_pem_x509_certificate(decode(path.read_bytes()).encode())
     except (OSError, ValueError):
         raise UsageError(f"{path} is not a readable certificate") from None

@@ -81,6 +81,6 @@ MANIFEST_GRACE_SECONDS: Final = 3.0
 """Seconds a peer that showed another manifest has to show ours. The same parties may run two
 sessions at once, but nearly always one of them has edited its file."""
 
-ASIDE: Final = 1 << 18
+OFFLOAD: Final = 1 << 18
 """Elements, from a peer or our own, from which work on a vector is done beside the event loop: so
 many take some milliseconds."""
