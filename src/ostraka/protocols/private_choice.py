@@ -22,6 +22,7 @@ from ostraka.noise.shares import GeometricShares
 from ostraka.outcome import Output, Value
 from ostraka.protocols.forms.ballots import BallotOptions, Vote
 from ostraka.protocols.forms.central import explain_dealers, on_scores
+from ostraka.protocols.forms.epsilons import explain_large
 from ostraka.protocols.forms.numbers import Comparing
 from ostraka.protocols.interactive import InputOptions, name_of
 from ostraka.protocols.options import read_options, refuse
@@ -152,6 +153,7 @@ class PrivateChoice(Vote, Comparing):
         noise, n = self.noise, len(self.scheme.compute)
         h, k = noise.honest, len(self.names)
         epsilon = short(noise.epsilon)
+        large = explain_large(noise.epsilon, 1)
         answer = [
             f"The rule: each of {k} options has a score; the compute parties each add a share of "
             "noise to every score, and the option with the highest sum is named.",
@@ -162,6 +164,7 @@ class PrivateChoice(Vote, Comparing):
             "With probability 95% or more the score of the option named is at most "
             f"{short(self.within)} below the best.",
             explain_dealers(self, short(self.most_noise), "a score"),
+            *large,
             *(self.explain_ballots() if self.votes else [self.explain_bounds()]),
         ]
         return explain_interactive(self, "the option that was chosen, and no score", answer)
