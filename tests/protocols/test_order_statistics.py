@@ -3,7 +3,7 @@ import statistics
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ostraka.arithmetic.field import P61
@@ -30,7 +30,6 @@ def values(outcome):
     return {output.name: output.value for output in outcome.outputs}
 
 
-@settings(max_examples=50, deadline=None)
 @given(data=st.data())
 def test_every_recipient_gets_what_the_textbook_says(manifest, everybody, data):
     n, length = data.draw(st.sampled_from([3, 4, 5, 7])), data.draw(st.sampled_from([1, 3]))

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ostraka.errors import ManifestError
@@ -58,7 +58,6 @@ TYPES = {
 }
 
 
-@settings(max_examples=120, deadline=None)
 @given(data=st.data())
 def test_every_recipient_gets_what_the_textbook_says(manifest, data):
     roles = data.draw(st.sampled_from(ROLE_SETS))
