@@ -27,6 +27,7 @@ from ostraka.inputs import digits, elements
 from ostraka.inputs.advice import may_be_grouped
 from ostraka.inputs.lines import Lines, array_of, chunks, kinds_of
 from ostraka.manifest import BoolType, ChoiceType, DecimalType, FloatType, InputSchema
+from ostraka.values import EXACT_JSON, Rounded
 
 _DTYPES: Final[dict[type, type[np.generic]]] = {
     int: np.int64,
@@ -81,6 +82,10 @@ class Codec:
     def magnitude(self) -> int:
         """The largest absolute value of an encoded element."""
         return max(abs(self.low), abs(self.high))
+
+    def wide(self, times: int = 1) -> bool:
+        """Return whether a whole number made of so many elements can exceed 2^53."""
+        return times * self.magnitude > EXACT_JSON
 
     def _bounds(self) -> tuple[int, int]:
         if isinstance(self.kind, ChoiceType):
@@ -360,31 +365,35 @@ def refuse(problem: str) -> NoReturn:
     )
 
 
-def renderer(factor: Fraction, *, as_text: bool) -> Callable[[int], int | str | float]:
+def renderer(factor: Fraction, *, as_text: bool) -> Callable[[int], int | str]:
     """Make the function that turns an opened integer, counted in units of `factor`, into its value.
 
-    A whole number becomes an int, or text with `as_text`. A value that a finite decimal holds
-    exactly becomes text without trailing zeros. Any other value becomes the nearest float.
+    The value is text, or an int unless `as_text` where `factor` is a whole number: it depends on
+    the factor, never on the integer. Text is a decimal without trailing zeros; where no finite one
+    holds the value it is `Rounded`.
     """
     twos, rest = _without(factor.denominator, 2)
     fives, rest = _without(rest, 5)
     places = max(twos, fives)
+    if factor.denominator == 1 and not as_text:
+        return factor.numerator.__mul__
     lift = factor.numerator * 10**places // (factor.denominator // rest)
 
-    def render(total: int) -> int | str | float:
+    def render(total: int) -> str:
         scaled, endless = divmod(total * lift, rest)
-        if endless:
-            return total * factor.numerator / factor.denominator
-        return _decimal(scaled, places, as_text=as_text)
+        return (
+            Rounded.of(total * factor.numerator, factor.denominator)
+            if endless
+            else _decimal(scaled, places)
+        )
 
     return render
 
 
-def _decimal(scaled: int, places: int, *, as_text: bool) -> int | str:
+def _decimal(scaled: int, places: int) -> str:
     digits = f"{abs(scaled):0{places + 1}d}"
     whole, part = digits[: len(digits) - places], digits[len(digits) - places :].rstrip("0")
-    text = "-" * (scaled < 0) + whole + "." * bool(part) + part
-    return text if part or as_text else int(text)
+    return "-" * (scaled < 0) + whole + "." * bool(part) + part
 
 
 def _without(number: int, prime: int) -> tuple[int, int]:

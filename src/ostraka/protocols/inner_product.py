@@ -23,6 +23,7 @@ from ostraka.protocols.interactive import InputOptions, Interactive, all_zero, a
 from ostraka.protocols.options import read_options, refuse
 from ostraka.protocols.sentences import IF_INVALID, explain_interactive, listed, names
 from ostraka.protocols.shares import Shares
+from ostraka.values import EXACT_JSON
 
 CHECKS: Final = {"passive": 2_000_000, "three": 500_000, "active": 25_000}
 """Limit on the comparisons that check bounds, so that they take some seconds and some hundred
@@ -92,7 +93,16 @@ class InnerProduct(Interactive):
 
     def combine(self, opened: Words, counted: Sequence[PartyId]) -> tuple[Output, ...]:
         part = self.scheme.to_signed(opened)
-        return (Output(self.name, self._unit, (part,), self._shown, scalar=True),)
+        return (
+            Output(
+                self.name,
+                self._unit,
+                (part,),
+                self._shown,
+                scalar=True,
+                wide=self._reach > EXACT_JSON,
+            ),
+        )
 
     @property
     def _shown(self) -> Any:
@@ -109,6 +119,11 @@ class InnerProduct(Interactive):
         if one and one == other:
             return f"{one}^2"
         return "*".join(filter(None, self.units))
+
+    @property
+    def _reach(self) -> int:
+        """The largest absolute value of the encoded inner product."""
+        return self.size * prod(codec.magnitude for codec in self.codecs)
 
     @property
     def _bounds(self) -> list[tuple[int, int]]:
@@ -140,7 +155,7 @@ class InnerProduct(Interactive):
         for owner, codec in zip(self.contributors, self.codecs, strict=True):
             if 2 * (codec.high - codec.low) + 2 * codec.magnitude > capacity:
                 refuse(f"input.max: {owner}'s numbers are too large or too far apart", hint=less)
-        largest = self.size * prod(codec.magnitude for codec in self.codecs)
+        largest = self._reach
         if largest > capacity:
             unit = prod((codec.quantum for codec in self.codecs), start=Fraction(1))
             refuse(

@@ -92,13 +92,13 @@ class Comparing(Interactive):
         both = found.valid[first] & found.valid[second]
         return found.x, ranks_from(found.negative[both], len(found.x))
 
-    def shown(self, parts: int = 1) -> Callable[[int], Value]:
+    def shown(self, parts: int = 1, *, fraction: bool = False) -> Callable[[int], Value]:
         """Return a function from a sum of `parts` encoded numbers to their mean in input units."""
         factor = self.codec.quantum / parts
         if isinstance(self.codec.kind, FloatType):
             return lambda total: total * factor.numerator / factor.denominator
         render: Callable[[int], Any] = renderer(
-            factor, as_text=isinstance(self.codec.kind, DecimalType)
+            factor, as_text=fraction or isinstance(self.codec.kind, DecimalType)
         )
         return render
 
