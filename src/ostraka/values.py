@@ -31,6 +31,9 @@ class Rounded(str):
         found._ratio = top, bottom
         return found
 
+    def __round__(self, digits: int = 0) -> float:
+        return round(float(self), digits)
+
     @property
     def exact(self) -> Fraction:
         """The number itself."""

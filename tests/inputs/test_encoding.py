@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ostraka.errors import InputError
-from ostraka.inputs.encoding import Codec, renderer
+from ostraka.inputs.encoding import Codec
+from ostraka.inputs.rendering import renderer
 from ostraka.manifest import InputSchema
 from ostraka.values import Rounded
 

@@ -15,7 +15,8 @@ from ostraka.engine.array import SecretArray, concatenate
 from ostraka.engine.backend import Backend
 from ostraka.engine.compare import less_than_zero
 from ostraka.engine.multiply import dot, mul
-from ostraka.inputs.encoding import Codec, renderer
+from ostraka.inputs.encoding import Codec
+from ostraka.inputs.rendering import renderer
 from ostraka.manifest import ChoiceType, DecimalType, FloatType, Manifest
 from ostraka.names import PartyId
 from ostraka.outcome import Output, Value

@@ -15,7 +15,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from ostraka.arithmetic.randomness import Draw, Stream, Words
 from ostraka.delivery.party import Party
-from ostraka.inputs.encoding import Codec, Signed, renderer
+from ostraka.inputs.encoding import Codec, Signed
+from ostraka.inputs.rendering import renderer
 from ostraka.manifest import BoolType, ChoiceType, DecimalType, FloatType, Manifest
 from ostraka.names import PartyId
 from ostraka.noise.clipping import sensitivity

@@ -17,7 +17,8 @@ from ostraka.engine.array import SecretArray, concatenate
 from ostraka.engine.backend import Backend
 from ostraka.engine.compare import less_than_zero
 from ostraka.engine.multiply import mul
-from ostraka.inputs.encoding import Codec, Signed, renderer
+from ostraka.inputs.encoding import Codec, Signed
+from ostraka.inputs.rendering import renderer
 from ostraka.manifest import InputSchema, IntType, Manifest
 from ostraka.names import PartyId
 from ostraka.outcome import Output, Value

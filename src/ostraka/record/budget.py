@@ -27,7 +27,7 @@ _NINE = 1_000_000_000
 """Precision of `rho_of`: nine digits."""
 
 _LEAST = Fraction(1, 1 << 128)
-"""Least rho that `rho_of` looks for."""
+"""Bound of rho below which `rho_of` returns 0."""
 
 _DIGITS = 60
 _SLACK = Decimal("1e-40")

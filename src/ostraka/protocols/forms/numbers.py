@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from ostraka.engine.array import SecretArray, concatenate
 from ostraka.engine.compare import less_than_zero
 from ostraka.engine.multiply import mul
-from ostraka.inputs.encoding import Codec, renderer
+from ostraka.inputs.encoding import Codec
+from ostraka.inputs.rendering import renderer
 from ostraka.manifest import DecimalType, FloatType, Manifest
 from ostraka.outcome import Value
 from ostraka.protocols.forms.order import pairs, ranks_from
