@@ -1,5 +1,4 @@
-"""Rendering of opened integers as numbers in the input's unit: exact, of a type that does not depend
-on the integer."""
+"""Rendering of opened integers as numbers in the input's unit, of one type for each unit."""
 
 from __future__ import annotations
 
