@@ -4,7 +4,8 @@ import asyncio
 import json
 import os
 import socket
-from contextlib import asynccontextmanager
+import time
+from contextlib import asynccontextmanager, contextmanager
 from math import log, sqrt
 
 import numpy as np
@@ -17,6 +18,38 @@ settings.load_profile("ostraka")
 
 ALL = ("contributor", "compute", "recipient")
 NAMES = ("alice", "bob", "carlos", "david", "erin", "mallory", "coordinator")
+
+
+class Watchdog:
+    """Sees how long each callback of event loops in this process keeps its thread busy.
+
+    Processor time of the thread: a machine that is busy with something else makes it no longer.
+    """
+
+    def __init__(self):
+        self.longest, self.where = 0.0, ""
+
+    @contextmanager
+    def watching(self):
+        run = asyncio.events.Handle._run
+
+        def timed(handle):
+            start = time.thread_time()
+            run(handle)
+            seconds = time.thread_time() - start
+            if seconds > self.longest:
+                self.longest, self.where = seconds, repr(handle)
+
+        asyncio.events.Handle._run = timed
+        try:
+            yield
+        finally:
+            asyncio.events.Handle._run = run
+
+
+@pytest.fixture
+def watchdog():
+    return Watchdog()
 
 
 class Office:

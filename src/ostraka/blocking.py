@@ -1,4 +1,4 @@
-"""Calls of coroutines from code without `await`: a script, or a notebook's cell."""
+"""Calls of coroutines from code without `await`, and of long work from code with it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,18 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, TypeVar
 
+from ostraka import limits
+
 T = TypeVar("T")
+
+
+async def offload(elements: int, work: Callable[[], T]) -> T:
+    """Return what `work` returns; it runs in another thread if it is on so many elements.
+
+    The event loop serves its links and timers meanwhile. Cancelling does not wait for the work,
+    whose result is then dropped.
+    """
+    return work() if elements < limits.OFFLOAD else await asyncio.to_thread(work)
 
 
 def run_to_end(coroutine: Coroutine[Any, Any, T]) -> T:

@@ -8,14 +8,16 @@ reads the message, so a peer cannot make the receiver allocate, convert or guess
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ostraka.names import PartyId, Step
+
+T = TypeVar("T")
 
 type_codes: dict[str, np.dtype[Any]] = {"u8": np.dtype("<u8"), "u1": np.dtype("u1")}
 """Element types of messages by code: "u8" for field and ring elements, "u1" for bytes."""
@@ -97,6 +99,14 @@ class Exchange(ABC):
                 sender itself waits for a third party, the receiver must be more patient than the
                 sender; otherwise it would blame the sender for the third party's silence.
         """
+
+    async def offload(self, elements: int, work: Callable[[], T]) -> T:
+        """Return what `work` returns: pure work on vectors of so many elements in all.
+
+        A session does long work in another thread, so that its links are served meanwhile.
+        Elsewhere it is done at once, so that a rehearsal goes the same way each time.
+        """
+        return work()
 
     async def flush(self) -> None:  # noqa: B027 - exchanges without queues have nothing to do
         """Return once all messages sent have been handed to the operating system."""

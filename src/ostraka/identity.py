@@ -27,7 +27,7 @@ from cryptography.x509.oid import NameOID
 
 from ostraka import limits
 from ostraka.errors import PeerViolation, UsageError
-from ostraka.files import read_bounded
+from ostraka.files import decode, read_bounded
 from ostraka.limits import CERTIFICATE
 
 PREFIX = "sha256:"
@@ -219,6 +219,6 @@ def _load_key(path: Path) -> Ed25519PrivateKey:
 
 def _load_certificate(path: Path) -> x509.Certificate:
     try:
-        return x509.load_pem_x509_certificate(read_bounded(path, limits.KEY_FILE))
+        return x509.load_pem_x509_certificate(decode(read_bounded(path, limits.KEY_FILE)).encode())
     except (OSError, ValueError):
         raise UsageError(f"{path} is not a readable certificate") from None

@@ -89,3 +89,7 @@ MANIFEST: Final = 4 << 20
 MANIFEST_GRACE_SECONDS: Final = 3.0
 """Seconds a peer that showed another manifest has to show ours. The same parties may run two
 sessions at once, but nearly always one of them has edited its file."""
+
+OFFLOAD: Final = 1 << 18
+"""Elements, from a peer or our own, from which work on a vector is done beside the event loop: so
+many take some milliseconds."""

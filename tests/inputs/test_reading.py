@@ -169,7 +169,8 @@ def test_options_are_read_as_the_eye_reads_them(tmp_path: Path) -> None:
     [
         ("", "is blank"),
         (" \n\t", "is blank"),
-        ("[1, 2", "is not JSON"),
+        ("[1, 2", "is not JSON: see line 1, character"),
+        ("\n[1,\n 2 3]", "is not JSON: see line 3, character 4"),
         ('{"a": 31337}', "holds an object"),
         ("[" * 100_000, "is not JSON"),
         (b"1\n\xe431337", ":2: what follows character 0 of the line is not UTF-8"),
@@ -185,6 +186,15 @@ def test_unreadable_inputs_are_refused_and_never_repeated(
         reading.read_input(str(write(tmp_path / "x.txt", content)), ONE, "alice")
     assert caught.value.data_left is False
     assert "31337" not in caught.value.message + caught.value.hint
+
+
+def test_a_name_that_is_there_twice_is_refused(tmp_path: Path) -> None:
+    """Readers of JSON differ in which value they take."""
+    path = write(tmp_path / "x.json", '{"women": 1, "women": 31337, "men": 2}')
+    with pytest.raises(InputError, match='"women" is there twice') as caught:
+        reading.read_input(str(path), MANY, "alice")
+    assert "31337" not in caught.value.message + caught.value.hint
+    assert caught.value.data_left is False
 
 
 def test_several_values_may_have_names(tmp_path: Path) -> None:
@@ -260,6 +270,8 @@ def test_no_prompt_without_a_terminal_or_for_a_vector(monkeypatch: pytest.Monkey
         ('{"alice": 1, "bobb": 2}', '"bobb" is not a contributor; did you mean "bob"?'),
         ('{"alice": 1}', "has no input of bob"),
         (b'{"alice": 1,\n"bob": "\xe4"}', ":2: what follows character 8 of the line is not UTF-8"),
+        ('{"alice": 1, "bob": 2, "alice": 3}', '"alice" is there twice'),
+        ('{"alice": 1, "bob": NaN}', "is not JSON"),
     ],
 )
 def test_bad_inputs_of_a_simulation(tmp_path: Path, content: str | bytes, words: str) -> None:

@@ -272,8 +272,8 @@ def _pairs(option: str, example: str, texts: list[str]) -> dict[str, Any]:
             hint = f"such as {option} {example}, each key once"
             raise UsageError(f"{option} {text}: is not KEY=VALUE", hint=hint)
         try:
-            found[key] = tomllib.loads(f"x = {value}", parse_float=Bare)["x"]
-        except tomllib.TOMLDecodeError:
+            (found[key],) = tomllib.loads(f"x = {value}", parse_float=Bare).values()
+        except ValueError:  # no TOML, or more keys than one
             found[key] = value
     return found
 
@@ -313,8 +313,8 @@ def _own_input(text: str, others: dict[str, Any]) -> dict[str, Any]:
     from ostraka.manifest.writing import Bare
 
     try:
-        keys = tomllib.loads(f"x = {{ {text} }}", parse_float=Bare)["x"]
-    except tomllib.TOMLDecodeError:
+        (keys,) = tomllib.loads(f"x = {{ {text} }}", parse_float=Bare).values()
+    except ValueError:  # no TOML, or more than one table
         hint = """such as --input 'name = "prices", of = ["alice"], min = 0, max = 100'"""
         raise UsageError(f"--input {text}: is not TOML", hint=hint) from None
     return {"name": None, "of": None, **others, **keys}

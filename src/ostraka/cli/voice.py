@@ -69,7 +69,7 @@ def emit(value: Mapping[str, Any]) -> None:
 
 
 def emit_file(content: str) -> None:
-    """Write the content of a text file to stdout, in UTF-8 under any locale."""
+    """Write the content of a text file to stdout: UTF-8 in every locale."""
     if isinstance(sys.stdout, TextIOWrapper) and not _all_letters():
         sys.stdout.reconfigure(encoding="utf-8")
     print(content, end="", flush=True)
@@ -183,7 +183,7 @@ _CAUSES: Final[Mapping[int, str]] = {
     errno.EAGAIN: "the machine is busy: try again later",
     errno.EFBIG: "the file would be larger than the limit: ulimit -f",
 }
-"""Advice by the number of an error that may pass: the machine lacks something."""
+"""Advice for when the machine lacks something that trying again may find."""
 
 
 def _of_the_system(error: BaseException) -> OstrakaError | None:

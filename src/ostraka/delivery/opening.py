@@ -22,6 +22,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Final, NamedTuple
 
@@ -167,7 +168,8 @@ class Direct(Opening):
                 arrived = own.vector
             else:
                 arrived = await party.receive(sender, self.steps[0], words(self.length))
-            party.scheme.add(value, arrived)
+            add = partial(party.scheme.add, value, arrived)
+            await party.exchange.offload(self.length, add)
             if announced:
                 announced(sender, arrived)
         return OpenedVector(value, party.scheme.contributors)
@@ -211,7 +213,8 @@ class Scattered(Opening):
         for sender in party.scheme.compute:
             if sender != party.me:
                 arrived = await party.receive(sender, self.steps[0], words(len(total)))
-                party.scheme.add(total, arrived)
+                add = partial(party.scheme.add, total, arrived)
+                await party.exchange.offload(len(total), add)
 
 
 class Tagged(Opening):
@@ -240,7 +243,8 @@ class Tagged(Opening):
             arrived = await self._arrived(i, piece, own)
             if i == 0:
                 counted, arrived = self._without_tags(arrived)
-            value[piece] = combined(party, arrived, certain=party.attendance.proven)
+            combine = partial(combined, party, arrived, certain=party.attendance.proven)
+            value[piece] = await party.exchange.offload(len(arrived) * _size(piece), combine)
             if announced:
                 for sender, vector in arrived.items():
                     announced(sender, vector)

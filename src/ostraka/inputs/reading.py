@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from decimal import Decimal, InvalidOperation
+from json import JSONDecodeError
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ostraka import limits
+from ostraka import limits, strict_json
 from ostraka.errors import InputError
 from ostraka.files import SAVE_AS, NotText, decode
 from ostraka.inputs.lines import Lines
@@ -17,6 +17,8 @@ from ostraka.manifest import InputSchema, Manifest, suggest
 NPY = b"\x93NUMPY"
 _FAR = "is too large or too fine"
 ZIP = b"PK\x03\x04"
+
+_ONCE = "leave one of the two: which of them would count is not said"
 
 
 def read_input(source: str | None, schema: InputSchema, name: str) -> Any:
@@ -124,22 +126,32 @@ def parse_input(content: bytes, schema: InputSchema, source: str) -> Any:
     first = 1 + whole[: whole.index(text[0])].count("\n")
     lines = Lines(text, source, first)
     if text[0] in "[{" or (text[0] == '"' and len(lines) == 1):
-        return _json(text, source, named=schema.length > 1)
+        return _json(text, source, first, named=schema.length > 1)
     return lines if len(lines) > 1 else text
 
 
-def _json(text: str, source: str, *, named: bool) -> Any:
-    """Read JSON; an object is refused unless `named`, where a protocol knows its names."""
+def _json(text: str, source: str, first: int, *, named: bool) -> Any:
+    """Read JSON that begins in line `first`; an object is refused unless `named`, where a protocol
+    knows its names."""
     try:
-        value = json.loads(text, parse_float=Decimal)
+        value = strict_json.parse(text, parse_float=Decimal)
+    except strict_json.TwiceError as error:
+        raise InputError(f"{source}: {error}", hint=_ONCE, data_left=False) from None
     except InvalidOperation:
         raise InputError(f"{source} has a number that {_FAR}", data_left=False) from None
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError) as error:
         hint = "a value, a list of values, or plain text with one value on each line"
-        raise InputError(f"{source} is not JSON", hint=hint, data_left=False) from None
+        message = f"{source} is not JSON{_where(error, first)}"
+        raise InputError(message, hint=hint, data_left=False) from None
     if isinstance(value, dict) and not named:
         raise InputError(f"{source} holds an object, not values", data_left=False)
     return value
+
+
+def _where(error: Exception, first: int = 1) -> str:
+    if not isinstance(error, JSONDecodeError):
+        return ""
+    return f": see line {error.lineno + first - 1}, character {error.colno}"
 
 
 def _array(file: BinaryIO, schema: InputSchema, source: str) -> Any:
@@ -195,15 +207,18 @@ def read_inputs(path: Path, manifest: Manifest, missing_ok: tuple[str, ...] = ()
             content = file.read(most + 1)
         if len(content) > most:
             raise InputError(f"{path} is larger than {most} bytes", hint=hint, data_left=False)
-        values = json.loads(decode(content), parse_float=Decimal)
+        values = strict_json.parse(decode(content), parse_float=Decimal)
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}", data_left=False) from None
     except NotText as error:
         raise InputError(error.at(str(path)), hint=SAVE_AS, data_left=False) from None
+    except strict_json.TwiceError as error:
+        raise InputError(f"{path}: {error}", hint=_ONCE, data_left=False) from None
     except InvalidOperation:
         raise InputError(f"{path} has a number that {_FAR}", data_left=False) from None
-    except (ValueError, RecursionError):
-        raise InputError(f"{path} is not JSON", hint=hint, data_left=False) from None
+    except (ValueError, RecursionError) as error:
+        message = f"{path} is not JSON{_where(error)}"
+        raise InputError(message, hint=hint, data_left=False) from None
     if not isinstance(values, dict):
         raise InputError(f"{path} must be an object, name to input", hint=hint, data_left=False)
     for name in values:

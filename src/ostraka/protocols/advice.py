@@ -126,7 +126,7 @@ def _numbers(value: Any) -> Iterator[float]:
 
 
 def weak(protocol: Protocol) -> list[str]:
-    """Warn of an epsilon that promises next to nothing; no sentence where it promises something."""
+    """Return a warning where epsilon promises next to nothing; no sentence otherwise."""
     epsilon = protocol.spends(protocol.contributors).epsilon
     if epsilon is None or epsilon <= WEAK:
         return []

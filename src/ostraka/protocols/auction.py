@@ -223,7 +223,7 @@ class Auction(Comparing):
         return {"winner": winner, "price": self.shown()(price)}
 
     def explain(self) -> list[str]:
-        second, k = self.options.price == "second", len(self.contributors)
+        second = self.options.price == "second"
         lines = [
             f"{names(parties)} learn{'s' * (len(parties) == 1)} the {' and the '.join(figures)}."
             for figures, parties in self._groups.items()
@@ -243,8 +243,10 @@ class Auction(Comparing):
         )
         if second:
             edge += "A second price is a losing bid, though not whose. "
-            if k == 2:
+            if len(self.contributors) == 2:
                 edge = "WARNING: two bidders and a second price: the price is the loser's bid. "
+            elif self.least_counted <= 2:
+                edge += "WARNING: a result may count two bidders: the price is the loser's bid. "
         else:
             edge += "Knowing the winner and the price is knowing the winner's bid, and no other. "
         edge += "Bidders who compare notes learn whether the others' bids were above their own."

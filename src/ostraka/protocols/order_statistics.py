@@ -17,6 +17,7 @@ from ostraka.engine.backend import Backend
 from ostraka.manifest import Manifest, exact_fraction
 from ostraka.names import PartyId
 from ostraka.outcome import Output, Value
+from ostraka.protocols.forms.fewest import explain_fewest
 from ostraka.protocols.forms.numbers import Comparing
 from ostraka.protocols.forms.order import at, places
 from ostraka.protocols.interactive import InputOptions
@@ -164,6 +165,7 @@ class OrderStatistics(Comparing):
                 "an odd number of contributors, the median are one contributor's number, though "
                 "not whose; a contributor known to stand out is known by the extremes.",
                 others,
+                *explain_fewest(self, "the last one's number as said"),
                 second_session(self, "session"),
                 self.explain_bounds(),
             ],

@@ -182,7 +182,7 @@ class Protocol(ABC):
         return self.scheme.from_signed(Codec(self.manifest.input_of(me)).encode(raw))
 
     def with_noise(self, x: Words, me: PartyId, draw: Draw) -> Words:
-        """Contributor: add the noise that the manifest asks `me` for to `x`, which is consumed."""
+        """Add the noise that the manifest asks contributor `me` for to `x`, which is consumed."""
         return x
 
     def dealt_noise(self, me: PartyId, draw: Draw) -> Signed | None:
@@ -324,7 +324,7 @@ class Protocol(ABC):
     @property
     def least_counted(self) -> int:
         """Fewest contributors that a result may count: by the policy, and by who may be missing."""
-        there = sum(not self.attendance.may_be_missing(c) for c in self.contributors)
+        there = len(self.contributors) - len(self.may_leave)
         return max(there, self.manifest.policy.min_contributors)
 
     def spends(self, counted: Sequence[PartyId]) -> Spend:
@@ -332,7 +332,7 @@ class Protocol(ABC):
         return cost_of(self.manifest)
 
     def spends_at_worst(self) -> Spend:
-        """Return the most that a run may tell of one contributor, whichever are counted."""
+        """Return the most that a run may tell of one contributor, over all sets it may count."""
         return self.spends(self.contributors[: self.least_counted])
 
     def cost(self) -> Cost:

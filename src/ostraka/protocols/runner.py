@@ -9,6 +9,7 @@ recipient       `receiving`: receive those shares, combine
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from ostraka.arithmetic.randomness import Draw, Words
 from ostraka.delivery.enclosure import Enclosure
@@ -93,7 +94,10 @@ async def _play(
     if given[0] is not None and not computes:
         gate(protocol.contributors)
     progress.enter(Phase.SHARING)
-    parcels = contribute(protocol, given.pop(), me, draw)
+    elements = protocol.lengths.get(me, 0)
+    work = partial(contribute, protocol, given.pop(), me, draw)
+    parcels = await party.exchange.offload(elements, work)
+    del work
     watch.made(me, parcels)
     enclosure = protocol.enclosure(me, draw)
     _send(party, phases.sharing, protocol, parcels, enclosure, progress)

@@ -28,6 +28,7 @@ from ostraka.protocols.forms.central import (
     explain_noise,
     noised,
 )
+from ostraka.protocols.forms.epsilons import explain_large, refuse_small
 from ostraka.protocols.forms.local_noise import clipping_of, local_noise
 from ostraka.protocols.forms.variance import NoisedVariance
 from ostraka.protocols.noised_range import KNOWN_INPUTS, KNOWN_VOTES, NoisedRange
@@ -176,7 +177,8 @@ class SecureSum(Protocol):
         return x
 
     async def compute(self, party: Party, shares: Shares) -> Words:
-        return shares.total()
+        summed = len(shares.parcels) * self.opened
+        return await party.exchange.offload(summed, shares.total)
 
     def combine(self, opened: Words, counted: Sequence[PartyId]) -> tuple[Output, ...]:
         columns = np.split(self.scheme.to_signed(opened), len(self.terms))
@@ -280,11 +282,10 @@ class SecureSum(Protocol):
         width = high - low if numeric else 1.0
         if figure == "variance":  # half of them at each end is the most
             width, pairs = high - low, (n // 2) * (n - n // 2)
-            return NoisedRange(
-                unit and f"{unit}^2", width**2 * pairs / (n * (n - 1)), width**2 / n, exact
-            )
+            span = width**2 * pairs / (n * (n - 1))
+            return NoisedRange(unit and f"{unit}^2", span, width**2 / self.least_counted, exact)
         if figure == "mean":
-            return NoisedRange(unit, width, width / n, exact)
+            return NoisedRange(unit, width, width / self.least_counted, exact)
         return NoisedRange(unit, width * n, width, exact)
 
     def _check(self) -> None:
@@ -307,7 +308,7 @@ class SecureSum(Protocol):
             )
 
     def _check_overflow(self) -> None:
-        """Refuse a manifest whose bounds allow a sum that wraps around."""
+        """Refuse bounds and noise with which a sum could wrap around."""
         n, capacity = len(self.contributors), self.scheme.capacity
         largest = 1 if self._options_count else self.codec.magnitude
         scaled = f"{largest} in units of {self.codec.quantum}"
@@ -320,18 +321,11 @@ class SecureSum(Protocol):
         noise = self.noise.share.bound if self.noise else 0
         noise += self.local.mechanism.headroom if self.local else 0
         if n * reach <= capacity < n * (reach + noise):
-            place = "central" if self.noise else "local"
-            refuse(
-                f"privacy.{place}.epsilon: the noise of {n} contributors can reach {n * noise} "
-                f"in units of {self.codec.quantum}, and {self.scheme.name} sharing holds at most "
-                f"{capacity}",
-                hint="raise epsilon, or narrow the bounds: noise grows with both",
-            )
+            refuse_small(self.manifest, n * noise, capacity - n * reach)
         if n * (reach + noise) > capacity:
             refuse(
-                f"a sum of {n} {of}{' and noise' * bool(noise)} can reach "
-                f"{n * (reach + noise)}, and {self.scheme.name} sharing holds at most "
-                f"{capacity}: lower max (or raise min), or use fewer digits"
+                f"a sum of {n} {of} can reach {n * reach}, and {self.scheme.name} sharing holds at "
+                f"most {capacity}: lower max (or raise min), or use fewer digits"
             )
 
     def plaintext(self, inputs: Mapping[PartyId, object]) -> dict[str, Value]:
@@ -368,6 +362,7 @@ class SecureSum(Protocol):
             least, curious = self.least_counted, curious_makers(self)
             quantum = self.codec.quantum
             lines += explain_noise(self.noise, "contributors", n, least, curious, quantum, unit)
+            lines += explain_large(self.noise.epsilon, self.codec.length)
         clip = self.manifest.privacy.clip
         if clip:
             lines.append(

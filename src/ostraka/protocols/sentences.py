@@ -263,8 +263,9 @@ def _consent(protocol: Protocol) -> str:
     text = "Consent: "
     if contributors & compute:
         text += (
-            f"a compute party that contributes agrees to whom is counted, {how}. If its ledger or "
-            "its policy refuses, or if it is stopped before, its input is in no result."
+            f"a compute party that contributes agrees to the contributors that are counted, {how}. "
+            "If its ledger or its policy refuses, or if it is stopped before, its input is in no "
+            "result."
         )
     if contributors - compute:
         text += " A party" if contributors & compute else "a party"

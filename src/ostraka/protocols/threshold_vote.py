@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from math import ceil
 from typing import Annotated, Any, Literal
 
@@ -28,6 +29,7 @@ from ostraka.outcome import Output, Value
 from ostraka.protocols.bench_case import BenchCase, Tables, yes_or_no, yes_or_no_input, yes_votes
 from ostraka.protocols.forms.ballots import YES_OR_NO, BallotOptions, Vote
 from ostraka.protocols.forms.central import explain_dealt_noise, on_counts
+from ostraka.protocols.forms.fewest import explain_coalition, explain_fewest_votes
 from ostraka.protocols.forms.order import pairs, places, ranks_from
 from ostraka.protocols.interactive import name_of
 from ostraka.protocols.options import read_options, refuse
@@ -304,8 +306,14 @@ class ThresholdVote(Vote):
         exact = [
             *_dictators(self),
             *_unanimity(self),
+            *explain_fewest_votes(
+                self.weights,
+                self.least_counted,
+                partial(_needed, self),
+                abstain=self.ballots.abstain,
+            ),
             *_quorum_edge(self),
-            _coalition(self),
+            *explain_coalition(self),
             second_session(self, "vote"),
         ]
         answer = [
@@ -334,16 +342,17 @@ def _rule_in_words(vote: ThresholdVote) -> str:
     return text
 
 
-def _needed(vote: ThresholdVote) -> int | None:
-    """Count the votes that pass when no voter abstains; None when there is no such number."""
+def _needed(vote: ThresholdVote, total: int) -> int | None:
+    """Count the votes that pass when voters of this total vote; None: there is no such number."""
     rule = vote.options
     if rule.reveal == "winner":
         return None
-    return rule.pass_at_votes or ceil((rule.pass_at or 1) * vote.all_votes)
+    of = vote.all_votes if rule.of == "all" else total
+    return rule.pass_at_votes or ceil((rule.pass_at or 1) * of)
 
 
 def _dictators(vote: ThresholdVote) -> list[str]:
-    needed, total = _needed(vote), vote.all_votes
+    needed, total = _needed(vote, vote.all_votes), vote.all_votes
     for name, weight in vote.weights.items():
         if needed is not None and total - weight < needed <= weight and not vote.ballots.abstain:
             return [f"WARNING: {name}'s vote alone decides: the outcome is {name}'s vote."]
@@ -353,7 +362,7 @@ def _dictators(vote: ThresholdVote) -> list[str]:
 
 
 def _unanimity(vote: ThresholdVote) -> list[str]:
-    rule, needed = vote.options, _needed(vote)
+    rule, needed = vote.options, _needed(vote, vote.all_votes)
     yes = "a YES" if rule.reveal == "outcome" else "an approval"
     no = "a NO" if rule.reveal == "outcome" else "no approval"
     narrow = "Unanimity: a unanimous vote looks like a narrow one"
@@ -382,17 +391,3 @@ def _quorum_edge(vote: ThresholdVote) -> list[str]:
     if vote.quorum == vote.all_votes:
         edge += ", that is by every voter: none abstained"
     return [f"Quorum: {text}; {edge}."]
-
-
-def _coalition(vote: ThresholdVote) -> str:
-    k = len(vote.contributors)
-    if k <= 2:
-        return (
-            f"WARNING: {k} voter{'s' * (k > 1)}: a voter who knows its own vote and the outcome "
-            "can often tell the other's."
-        )
-    return (
-        f"The answer itself: {k - 1} of you who compare notes know all votes but one, and learn "
-        "the last one whenever it decided. Fewer learn as much as the outcome says about the "
-        "votes of all others together, and what each of those is if only one way of voting fits."
-    )

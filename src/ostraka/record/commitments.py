@@ -11,12 +11,15 @@ import hashlib
 import hmac
 import json
 import os
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ostraka import limits
 from ostraka.exchange import Array
 from ostraka.names import PartyId, Step
 
@@ -50,15 +53,36 @@ class Commitment:
     def __init__(self) -> None:
         self.key = os.urandom(32)
         self._mac = hmac.new(self.key, digestmod=hashlib.sha256)
+        self._hasher: ThreadPoolExecutor | None = None
+        self._later: deque[tuple[bytes, Future[bytes]]] = deque()
 
     def add(self, to: Sequence[PartyId], step: Step, message: Array) -> None:
-        """Commit to one message, sent to one party or to several."""
+        """Commit to one message, sent to one party or to several; it must not change any more.
+
+        A long one is hashed in another thread, and with it those that follow before it is done.
+        """
         head = f"{','.join(to)}\0{step}\0{message.dtype.str}\0{message.size}\0".encode()
-        self._mac.update(head + hashlib.sha256(np.ascontiguousarray(message).data).digest())
+        while self._later and self._later[0][1].done():
+            self._take_first()
+        if message.size < limits.OFFLOAD and not self._later:
+            self._mac.update(head + _hashed(message))
+            return
+        self._hasher = self._hasher or ThreadPoolExecutor(1, "ostraka hashes")
+        self._later.append((head, self._hasher.submit(_hashed, message)))
 
     def value(self) -> str:
-        """Return the commitment so far, as 64 hex digits."""
+        """Return the commitment so far, as 64 hex digits; wait for what is being hashed."""
+        while self._later:
+            self._take_first()
         return self._mac.hexdigest()
+
+    def _take_first(self) -> None:
+        head, hashed = self._later.popleft()
+        self._mac.update(head + hashed.result())
+
+
+def _hashed(message: Array) -> bytes:
+    return hashlib.sha256(np.ascontiguousarray(message).data).digest()
 
 
 def figure_nonce(key: bytes, name: str) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,9 @@ async def exchange_statements(
             other parties.
         readers_of: is asked for the readers of each figure of the outcome.
     """
-    body = _statement(session, outcome, consented, readers_of)
+    elements = sum(part.size for o in (outcome.outputs if outcome else ()) for part in o.parts)
+    write = partial(_statement, session, outcome, consented, readers_of)
+    body = await session.offload(elements, write)
     own = Statement(body, session.identity.sign(body))
     return await session.exchange_statements(own, wait=_stays(session))
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
 from numpy.typing import NDArray
 
 from ostraka import identity as identities
+from ostraka.blocking import offload
 from ostraka.errors import (
     Aborted,
     OstrakaError,
@@ -17,7 +18,7 @@ from ostraka.errors import (
     PeerViolation,
     PinMismatch,
 )
-from ostraka.exchange import Array, Exchange, Expected
+from ostraka.exchange import Array, Exchange, Expected, T
 from ostraka.identity import Identity
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId, SessionId, Step
@@ -177,6 +178,9 @@ class Session(Exchange):
         except OstrakaError as error:
             self.lost[sender] = error
             raise
+
+    async def offload(self, elements: int, work: Callable[[], T]) -> T:
+        return await offload(elements, work)
 
     async def flush(self) -> None:
         """Wait until the operating system has all that was sent to peers that are not lost."""

@@ -60,7 +60,7 @@ class Cells:
         return x, of
 
     def _title(self, i: int) -> str:
-        """What a message calls cell i."""
+        """Return the name of cell i for a message."""
         if not self.rows:
             return "the input"
         if not self.columns:
@@ -69,7 +69,7 @@ class Cells:
         return f"cell {self.rows[row]}/{self.columns[column]}"
 
     def _in_order(self, raw: object) -> list[Any]:
-        """The cells row by row, of {row: cell} or {row: {column: cell}}."""
+        """List the cells row by row, of {row: cell} or {row: {column: cell}}."""
         rows = _named(raw, self.rows)
         if not self.columns:
             return rows
@@ -81,7 +81,7 @@ class Cells:
 
 
 def _named(raw: object, names: Sequence[str], of: str = "") -> list[Any]:
-    """The entries of an object by the names of groups, in their order; spelled as the eye reads."""
+    """List the entries of an object in the order of groups; names are equal as the eye reads."""
     wanted = f"{of}the input must have an entry for each of {listed(names)}, and no other"
     if not isinstance(raw, dict) or not names:
         refuse_input(wanted)
@@ -99,7 +99,7 @@ def _named(raw: object, names: Sequence[str], of: str = "") -> list[Any]:
 
 
 def _columns(raw: object, cells: int) -> tuple[list[Any], list[Any]]:
-    """The sums and the heads of [[sum, heads], ...], one pair for each cell; or of one pair."""
+    """Separate sums and heads of [[sum, heads], ...], one pair for each cell; or of one pair."""
     found = raw.tolist() if isinstance(raw, np.ndarray) else raw
     if cells == 1 and isinstance(found, list | tuple) and len(found) == 2 and (
         not isinstance(found[0], list | tuple)
