@@ -44,6 +44,7 @@ COVERED = {
     "exchange.py": "wire/test_vectors.py",
     "inputs/advice.py": "inputs/test_reading.py",
     "inputs/elements.py": "inputs/test_encoding.py",
+    "inputs/rendering.py": "inputs/test_encoding.py",
     "limits.py": "coordinator/test_rooms.py",
     "manifest/fields.py": "test_manifest.py",
     "manifest/inputs.py": "manifest/test_model.py",

@@ -1,7 +1,6 @@
 import asyncio
 import math
 import tracemalloc
-from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -153,12 +152,34 @@ def test_only_the_sum_is_opened_when_only_the_sum_is_asked_for(manifest, everybo
     assert protocol_for(both).opened == 10
 
 
-def test_a_mean_that_does_not_end_is_the_nearest_float(manifest, everybody):
+def test_a_mean_that_does_not_end_is_rounded_with_the_fraction_beside_it(manifest, everybody):
     agreement = manifest(everybody(3), statistics=("mean",), type="decimal(2)")
     inputs = {"alice": "0.01", "bob": "0.01", "carlos": "0.02"}
-    mean = values(simulate_sync(agreement, inputs)["alice"])["mean"]
-    assert mean == float(Fraction(4, 300))
-    assert isinstance(mean, float)
+    (mean,) = simulate_sync(agreement, inputs)["alice"].as_dict()["outputs"]
+    assert mean == {"name": "mean", "value": "0.013333333333333333", "exact": "1/75"}
+
+
+@pytest.mark.parametrize("kind", ["int", "decimal(2)", "bool"])
+def test_means_and_variances_are_text_whatever_the_inputs(manifest, everybody, kind):
+    agreement = manifest(everybody(3), statistics=("mean", "variance"), type=kind)
+    for inputs in ((1, 1, 1), (0, 1, 1), (0, 0, 1)):
+        raw = map(bool, inputs) if kind == "bool" else inputs
+        given = dict(zip(everybody(3), raw, strict=True))
+        found = values(simulate_sync(agreement, given)["alice"])
+        assert {name: isinstance(v, str) for name, v in found.items()} == {
+            "mean": True, "variance": True,
+        }  # fmt: skip
+
+
+@pytest.mark.parametrize(("most", "wide"), [(2**51, False), (2**54, True)])
+def test_whole_numbers_that_may_exceed_2_53_are_text_in_json(manifest, everybody, most, wide):
+    """A reader of JSON that has floats alone would lose digits of 18014398509481987."""
+    agreement = manifest(everybody(3), bounds=(0, most))
+    for inputs in ((1, 2, 3), (most, 2, 1)):
+        outcome = simulate_sync(agreement, dict(zip(everybody(3), inputs, strict=True)))["alice"]
+        assert outcome.value("sum") == sum(inputs)
+        shown = outcome.as_dict()["outputs"][0]["value"]
+        assert shown == (str(sum(inputs)) if wide else sum(inputs))
 
 
 def test_histograms_name_every_option(manifest, everybody):
@@ -186,7 +207,7 @@ def test_long_vectors_stay_numpy_until_somebody_asks(manifest, everybody):
     expected = sum(inputs.values())
     assert np.array_equal(total.parts[0], expected)
     assert total.value == expected.tolist()
-    assert mean.value[7] == 14
+    assert mean.value[7] == "14"
     assert "50000" in repr(total)
 
 

@@ -150,13 +150,15 @@ class Auction(Comparing):
         return self._outputs(mine, opened)
 
     def _outputs(self, figures: tuple[Figure, ...], opened: Words) -> tuple[Output, ...]:
-        parts = self.scheme.to_signed(opened).reshape(-1, 1)
-        return tuple(
-            Output("winner", "", (part,), self._winner, scalar=True)
-            if figure == "winner"
-            else Output("price", self.manifest.input.unit, (part,), self._price, scalar=True)
-            for figure, part in zip(figures, parts, strict=True)
-        )
+        parts, unit = self.scheme.to_signed(opened).reshape(-1, 1), self.manifest.input.unit
+        wide = self.codec.wide()
+        made = {
+            "winner": lambda part: Output("winner", "", (part,), self._winner, scalar=True),
+            "price": lambda part: Output(
+                "price", unit, (part,), self._price, scalar=True, wide=wide
+            ),
+        }
+        return tuple(made[f](part) for f, part in zip(figures, parts, strict=True))
 
     def _winner(self, number: int) -> Value:
         return name_of(self.contributors, number - 1) if number else NO_SALE

@@ -15,7 +15,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from ostraka.arithmetic.randomness import Draw, Stream, Words
 from ostraka.delivery.party import Party
-from ostraka.inputs.encoding import Codec, Signed, renderer
+from ostraka.inputs.encoding import Codec, Signed
+from ostraka.inputs.rendering import renderer
 from ostraka.manifest import BoolType, ChoiceType, DecimalType, FloatType, Manifest
 from ostraka.names import PartyId
 from ostraka.noise.clipping import sensitivity
@@ -214,13 +215,16 @@ class SecureSum(Protocol):
             square = unit and f"{unit}^2"
             return Output("variance", square, parts, lambda s, s2: finish(n * s2 - s * s), scalar)
         divisor = n if statistic == "mean" else 1
-        render = None if q == divisor == 1 else self._renderer(q / divisor)
-        return Output(statistic, unit, (sums["x"],), render, scalar)
+        whole = q == 1 and statistic == "sum" and not isinstance(self.codec.kind, DecimalType)
+        render = None if whole else self._renderer(q / divisor)
+        wide = whole and self.codec.wide(len(self.contributors))
+        return Output(statistic, unit, (sums["x"],), render, scalar, wide=wide)
 
     def _renderer(self, factor: Fraction) -> Callable[[int], Value]:
+        """Render numbers that may have a fraction: as text, or as floats where inputs are."""
         if isinstance(self.codec.kind, FloatType):
             return lambda total: total * factor.numerator / factor.denominator
-        return renderer(factor, as_text=isinstance(self.codec.kind, DecimalType))
+        return renderer(factor, as_text=True)
 
     def _bins(self, counts: list[int]) -> dict[str, int]:
         assert isinstance(self.codec.kind, ChoiceType)
@@ -342,7 +346,9 @@ class SecureSum(Protocol):
             return self._bins([seen[i] for i in range(self._options_count)])
         values = [x * self.codec.quantum for x in column]
         if statistic == "sum":
-            return self._renderer(Fraction(sum(values)))(1)
+            render = renderer(self.codec.quantum, as_text=isinstance(self.codec.kind, DecimalType))
+            exact = isinstance(self.codec.kind, FloatType)
+            return self._renderer(Fraction(sum(values)))(1) if exact else render(sum(column))
         return self._renderer(Fraction(getattr(statistics, statistic)(values)))(1)
 
     def explain(self) -> list[str]:
