@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from ostraka.errors import ManifestError
 from ostraka.outcome import Outcome
 from ostraka.protocols import catalogue, protocol_for
+from ostraka.protocols.forms.figures import SumOptions
 from ostraka.simulation import MemoryNet, run_all, simulate_sync
 
 RAISES = {"alice": 3800, "bob": 2514, "carlos": 2982, "david": 3390}
@@ -309,3 +310,12 @@ def test_check_names_what_no_cryptography_here_stops(manifest, everybody):
     assert "alters its shares makes the result wrong, unnoticed" in text
     assert "with one person more or less" in text
     assert "may have the result, and leave others without" in text
+
+
+def test_the_figures_that_are_asked_for_follow_from_the_options():
+    assert SumOptions().asked == ("sum",)
+    assert SumOptions(weights="own").asked == ("mean",)
+    assert SumOptions(statistics=["count", "sum"]).asked == ("count", "sum")
+    for wrong in ([], ["sum", "sum"], ["total"], "sum"):
+        with pytest.raises(ValueError, match="must"):
+            SumOptions(statistics=wrong)

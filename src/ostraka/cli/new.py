@@ -84,6 +84,32 @@ def new(
             "--help.",
         ),
     ] = None,
+    weights: Annotated[
+        str,
+        typer.Option(
+            metavar="own",
+            help="secure-sum: each contributor gives a weight with its value, such as its number "
+            "of people, and the mean is over those.",
+        ),
+    ] = "",
+    max_weight: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="The largest weight that a contributor may have."),
+    ] = None,
+    pass_above: Annotated[
+        str,
+        typer.Option(
+            metavar="FRACTION",
+            help="threshold-vote: strictly more than this part of the votes passes, such as 1/2.",
+        ),
+    ] = "",
+    quorum_of: Annotated[
+        str,
+        typer.Option(
+            metavar="votes|heads",
+            help="threshold-vote: the quorum counts votes, by weight, or voters.",
+        ),
+    ] = "",
     scheme: Annotated[
         str,
         typer.Option(
@@ -165,7 +191,17 @@ def new(
             "unit": unit or None,
             "outside": outside or None,
         },
-        "outputs": {"statistics": statistic, **_rules(kind, rule or [])},
+        "outputs": {
+            "statistics": statistic,
+            **_rules(
+                kind,
+                rule or [],
+                weights=weights,
+                max_weight=max_weight,
+                pass_above=pass_above,
+                quorum_of=quorum_of,
+            ),
+        },
         "sharing": {
             "scheme": scheme,
             "threshold": _threshold(scheme, threshold, parties),
@@ -248,9 +284,18 @@ def _key(text: str) -> str:
     return fingerprint_text(fingerprint(certificate_from_pem(Path(text))))
 
 
-def _rules(kind: type[Protocol], texts: list[str]) -> dict[str, Any]:
-    """Read the values of `--rule`, and add the defaults of the protocol's `[outputs]`."""
-    return kind.usual_outputs(_pairs("--rule", "pass_at=1/2", texts))
+def _rules(kind: type[Protocol], texts: list[str], **options: str | int | None) -> dict[str, Any]:
+    """Read the values of `--rule` and of options that stand for one, and add the defaults of the
+    protocol's `[outputs]`."""
+    from ostraka.errors import UsageError
+
+    found = _pairs("--rule", "pass_at=1/2", texts)
+    given = {key: value for key, value in options.items() if value not in ("", None)}
+    for key in set(given) & set(found):
+        raise UsageError(
+            f"--{key.replace('_', '-')} and --rule {key}=...: one of the two is enough"
+        )
+    return kind.usual_outputs({**found, **given})
 
 
 def _pairs(option: str, example: str, texts: list[str]) -> dict[str, Any]:

@@ -52,3 +52,30 @@ def yes_or_no(voter: int, size: int) -> NDArray[np.bool_]:
 def yes_votes(n: int, size: int) -> tuple[NDArray[np.int64]]:
     """Count the made-up answers that are yes."""
     return (np.sum([yes_or_no(voter, size) for voter in range(n)], axis=0),)
+
+
+def numbers(voter: int, size: int) -> NDArray[np.int64]:
+    """Make up a contributor's vector, in place: copies would count as the protocol's memory."""
+    x = np.arange(size)
+    x %= 1000
+    x += voter
+    return x
+
+
+def sum_of_numbers(n: int, size: int) -> tuple[NDArray[np.int64]]:
+    """Add up the made-up vectors of n contributors."""
+    x = numbers(0, size)
+    x *= n
+    x += n * (n - 1) // 2
+    return (x,)
+
+
+def noises(size: int) -> dict[str, dict[str, Any]]:
+    """List `[privacy]` tables: no noise; for a histogram at epsilon 1; for a long vector."""
+    laplace = {"mechanism": "discrete-laplace", "epsilon": size / 2}
+    gaussian = {"mechanism": "discrete-gaussian", "epsilon": 1, "delta": 1e-6}
+    return {
+        "none": {},
+        "discrete Laplace": {"central": laplace},
+        "discrete Gaussian": {"central": gaussian},
+    }

@@ -15,6 +15,12 @@ KNOWN_VOTES: Final = (
     "all votes but one learns that one by subtraction."
 )
 
+LARGE_INPUT: Final = (
+    " And if one input is known to be large (a breach in the news, say), the sum without it is an "
+    "upper bound of every other input, and close to the sum of them all."
+)
+"""Sentence on what the exact sum of inputs that are not negative tells besides."""
+
 
 @dataclass(frozen=True)
 class NoisedRange:

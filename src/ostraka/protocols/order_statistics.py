@@ -20,6 +20,7 @@ from ostraka.outcome import Output, Value
 from ostraka.protocols.forms.fewest import explain_fewest
 from ostraka.protocols.forms.numbers import Comparing
 from ostraka.protocols.forms.order import at, places
+from ostraka.protocols.forms.units import explain_unit
 from ostraka.protocols.interactive import InputOptions
 from ostraka.protocols.options import read_options, refuse
 from ostraka.protocols.sentences import explain_interactive, second_session
@@ -166,6 +167,7 @@ class OrderStatistics(Comparing):
                 "not whose; a contributor known to stand out is known by the extremes.",
                 others,
                 *explain_fewest(self, "the last one's number as said"),
+                *explain_unit(self.figures, instead=False),
                 second_session(self, "session"),
                 self.explain_bounds(),
             ],

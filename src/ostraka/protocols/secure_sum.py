@@ -7,11 +7,9 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from fractions import Fraction
-from typing import Annotated, Any, Final, Literal, get_args
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
-from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from ostraka.arithmetic.randomness import Draw, Stream, Words
 from ostraka.delivery.party import Party
@@ -21,7 +19,15 @@ from ostraka.manifest import BoolType, ChoiceType, DecimalType, FloatType, Manif
 from ostraka.names import PartyId
 from ostraka.noise.clipping import sensitivity
 from ostraka.outcome import Output, Value
-from ostraka.protocols.bench_case import BenchCase, yes_or_no, yes_or_no_input, yes_votes
+from ostraka.protocols.bench_case import (
+    BenchCase,
+    noises,
+    numbers,
+    sum_of_numbers,
+    yes_or_no,
+    yes_or_no_input,
+    yes_votes,
+)
 from ostraka.protocols.forms.central import (
     by_contributors,
     curious_makers,
@@ -29,80 +35,25 @@ from ostraka.protocols.forms.central import (
     noised,
 )
 from ostraka.protocols.forms.epsilons import explain_large, refuse_small
+from ostraka.protocols.forms.figures import Statistic, SumOptions
 from ostraka.protocols.forms.local_noise import clipping_of, local_noise
+from ostraka.protocols.forms.units import explain_unit
 from ostraka.protocols.forms.variance import NoisedVariance
-from ostraka.protocols.noised_range import KNOWN_INPUTS, KNOWN_VOTES, NoisedRange
+from ostraka.protocols.forms.weighted import Weighted
+from ostraka.protocols.noised_range import KNOWN_INPUTS, KNOWN_VOTES, LARGE_INPUT, NoisedRange
 from ostraka.protocols.options import read_options, refuse
 from ostraka.protocols.protocol import Protocol
 from ostraka.protocols.sentences import explain_linear
 from ostraka.protocols.shares import Shares
 from ostraka.record.budget import Spend
 
-LARGE_INPUT: Final = (
-    " And if one input is known to be large (a breach in the news, say), the sum without it is an "
-    "upper bound of every other input, and close to the sum of them all."
-)
-"""Sentence on what the exact sum of inputs that are not negative tells besides."""
-
-Statistic = Literal["sum", "mean", "count", "variance", "histogram"]
-
-
-def _known(value: object) -> object:
-    known = ", ".join(get_args(Statistic))
-    if not isinstance(value, list):
-        raise ValueError(f"must be a list of some of {known}")
-    for each in value:
-        if each not in get_args(Statistic):
-            raise ValueError(f"{each!r} is not a statistic: must be a list of some of {known}")
-    if not value or len(set(value)) != len(value):
-        raise ValueError("must name each figure once, and at least one")
-    return value
-
-
-class SumOptions(BaseModel):
-    """`[outputs]`: which figures the recipients get.
-
-    Attributes:
-        statistics: some of sum, mean, count, variance and histogram; by default the sum.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    statistics: Annotated[tuple[Statistic, ...], BeforeValidator(_known)] = ("sum",)
-
-
-def _numbers(voter: int, size: int) -> NDArray[np.int64]:
-    """Make up a contributor's vector, in place: copies would count as the protocol's memory."""
-    x = np.arange(size)
-    x %= 1000
-    x += voter
-    return x
-
-
-def _sum_of_numbers(n: int, size: int) -> tuple[NDArray[np.int64]]:
-    x = _numbers(0, size)
-    x *= n
-    x += n * (n - 1) // 2
-    return (x,)
-
-
-def _noises(size: int) -> dict[str, dict[str, Any]]:
-    """List `[privacy]` tables: no noise; for a histogram at epsilon 1; for a long vector."""
-    laplace = {"mechanism": "discrete-laplace", "epsilon": size / 2}
-    gaussian = {"mechanism": "discrete-gaussian", "epsilon": 1, "delta": 1e-6}
-    return {
-        "none": {},
-        "discrete Laplace": {"central": laplace},
-        "discrete Gaussian": {"central": gaussian},
-    }
-
-
 BENCH: Final = {
     "sum": BenchCase(
         lambda size: {"input": {"type": "int", "length": size, "min": 0, "max": 1_000_000}},
-        _numbers,
-        _sum_of_numbers,
+        numbers,
+        sum_of_numbers,
     ),
-    "noise": BenchCase(yes_or_no_input, yes_or_no, yes_votes, _noises),
+    "noise": BenchCase(yes_or_no_input, yes_or_no, yes_votes, noises),
 }
 
 
@@ -131,12 +82,14 @@ class SecureSum(Protocol):
 
     def __init__(self, manifest: Manifest) -> None:
         super().__init__(manifest)
-        self.statistics = read_options(SumOptions, manifest).statistics
+        options = read_options(SumOptions, manifest)
+        self.statistics = options.asked
         self.codec = Codec(manifest.input)
+        self.weighted = self._weighted(options)
         self.clipping = clipping_of(manifest, self.codec)
         self.terms = self._terms()
         self._check()
-        self.opened = self._width() * len(self.terms)
+        self.opened = self.weighted.opened if self.weighted else self._width() * len(self.terms)
         self.lengths = dict.fromkeys(self.contributors, self.opened)
         apart = sensitivity(self.codec, self.clipping, spreads="spread" in self.terms)
         self.local = local_noise(manifest, self.codec, apart)
@@ -146,6 +99,8 @@ class SecureSum(Protocol):
     # --- the figure ---------------------------------------------------------------------------
 
     def encode(self, me: PartyId, raw: object) -> Words:
+        if self.weighted:
+            return self.scheme.from_signed(self.weighted.rows.encode(raw))
         x = self._whole(raw)
         parts = [self._term(term, x) for term in self.terms]
         return self.scheme.from_signed(parts[0] if len(parts) == 1 else np.concatenate(parts))
@@ -181,6 +136,9 @@ class SecureSum(Protocol):
         return await party.exchange.offload(summed, shares.total)
 
     def combine(self, opened: Words, counted: Sequence[PartyId]) -> tuple[Output, ...]:
+        if self.weighted:
+            signed = self.scheme.to_signed(opened)
+            return self.weighted.outputs(signed, self.statistics, len(counted))
         columns = np.split(self.scheme.to_signed(opened), len(self.terms))
         sums = dict(zip(self.terms, columns, strict=True))
         n = len(counted)
@@ -188,6 +146,8 @@ class SecureSum(Protocol):
         return tuple(f if f.name == "count" else self._with_error(f, n) for f in figures)
 
     def of_one_element(self) -> SecureSum:
+        if self.weighted:
+            return self
         one = copy(self)
         one.codec = Codec(self.manifest.input.model_copy(update={"length": 1}))
         one.opened = one._width() * len(self.terms)
@@ -232,6 +192,13 @@ class SecureSum(Protocol):
 
     # --- before anything runs -----------------------------------------------------------------
 
+    def _weighted(self, options: SumOptions) -> Weighted | None:
+        if options.weights:
+            return Weighted.of(self.manifest, self.statistics, options.max_weight, self._renderer)
+        if options.max_weight is not None:
+            refuse('outputs.max_weight: goes with weights = "own"')
+        return None
+
     @property
     def _options_count(self) -> int:
         kind = self.codec.kind
@@ -270,7 +237,9 @@ class SecureSum(Protocol):
     def figures_asked(self) -> tuple[str, ...]:
         return self.statistics
 
-    def noised_range(self, figure: str) -> NoisedRange:
+    def noised_range(self, figure: str) -> NoisedRange | None:
+        if self.weighted:
+            return None
         n, numeric, unit = len(self.contributors), self.codec.kind.numeric, self.manifest.input.unit
         low, high = (float(b * self.codec.quantum) for b in (self.codec.low, self.codec.high))
         exact = KNOWN_INPUTS if numeric else KNOWN_VOTES
@@ -313,6 +282,8 @@ class SecureSum(Protocol):
         largest = 1 if self._options_count else self.codec.magnitude
         scaled = f"{largest} in units of {self.codec.quantum}"
         reach, of = largest, f"values up to {scaled}"
+        if self.weighted:
+            reach, of = self.weighted.largest, f"{of} times weights up to {self.weighted.most}"
         if "x^2" in self.terms:
             reach, of = largest**2, f"squares of {of}"
         if "spread" in self.terms:
@@ -329,6 +300,8 @@ class SecureSum(Protocol):
             )
 
     def plaintext(self, inputs: Mapping[PartyId, object]) -> dict[str, Value]:
+        if self.weighted:
+            return self.weighted.plaintext(inputs, self.statistics)
         rows = [self._whole(inputs[c]).tolist() for c in inputs]
         columns = list(zip(*rows, strict=True))
         found: dict[str, Value] = {}
@@ -371,11 +344,19 @@ class SecureSum(Protocol):
             )
         if self.local:
             lines += self.local.explain(n, unit)
+        lines += self._explain_unit()
         if "variance" in self.statistics and (maker := self.noise or self.local):
             lines.append(NoisedVariance(self.codec, n, maker.blur(n)).explain(unit))
         return lines
 
+    def _explain_unit(self) -> list[str]:
+        if self.weighted:
+            return self.weighted.explain()
+        return explain_unit(self.statistics, instead=not self._noisy)
+
     def _opened_in_words(self) -> list[str]:
+        if self.weighted:
+            return ["sum of value times weight", "sum of the weights"]
         if self.terms == ("1",):
             return ["number of contributors"]
         if self._options_count:

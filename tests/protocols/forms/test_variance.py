@@ -179,7 +179,7 @@ def test_without_noise_to_speak_of_it_is_the_variance(manifest, everybody):
         inputs = dict(zip(everybody(4), (low, low + 9, low + 4, low + 4), strict=True))
         found = figures(agreement, inputs)["variance"]
         exact = protocol_for(agreement).plaintext(inputs)["variance"]
-        assert (found.value, found.error95) == (pytest.approx(exact), 0)
+        assert (found.value, found.error95) == (pytest.approx(float(exact)), 0)
 
 
 def test_the_error_is_least_in_the_middle(manifest, everybody):
