@@ -57,7 +57,7 @@ COVERED = {
     "protocols/forms/ballots.py": "protocols/test_threshold_vote.py",
     "protocols/forms/cells.py": "protocols/test_table.py",
     "protocols/forms/disclosure.py": "protocols/test_table.py",
-    "protocols/forms/figures.py": "protocols/test_secure_sum.py",
+    "protocols/forms/figures.py": "protocols/forms/test_weighted.py",
     "protocols/forms/numbers.py": "protocols/test_auction.py",
     "protocols/noised_range.py": "protocols/test_advice.py",
     "protocols/protocol.py": "protocols/test_runner.py",

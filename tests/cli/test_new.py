@@ -41,6 +41,39 @@ def test_new_makes_what_was_asked_for(cli) -> None:
     assert manifest.policy.min_contributors == 2
 
 
+def test_options_that_stand_for_a_rule(cli) -> None:
+    own = cli("new", "secure-sum", *TWO, *BOUNDS, "--weights", "own", "--max-weight", "500")
+    assert parse(own.out).outputs == {"weights": "own", "max_weight": 500}
+    parties = [w for i in range(3) for w in ("--party", f"p{i}=sha256:{i:064x}@h:1")]
+    vote = ["new", "threshold-vote", *parties, "--scheme", "shamir"]
+    quorum = ("--rule", "quorum=2", "--quorum-of", "heads")
+    made = cli(*vote, "--pass-above", "1/2", *quorum)
+    assert parse(made.out).outputs == {"pass_above": "1/2", "quorum": 2, "quorum_of": "heads"}
+    Path("vote.toml").write_text(made.out)
+    said = " ".join(cli("check", "vote.toml").out.split())
+    assert "YES if more than 1/2 of the cast votes are for it" in said
+    assert "at least 2 of 3 voters cast a vote" in said
+    twice = cli(*vote, "--pass-above", "1/2", "--rule", "pass_above=2/3")
+    assert twice.code == 2
+    assert "--pass-above and --rule pass_above=...: one of the two is enough" in twice.err
+    assert "pass_above: stands instead" in cli(*vote, "--pass-above=1/2", "--rule=pass_at=1").err
+    assert "outputs.pass_above" in cli("new", "secure-sum", *TWO, *BOUNDS, "--pass-above=1/2").err
+
+
+def test_check_of_weights_says_what_counts_and_what_is_opened(cli) -> None:
+    own = cli("new", "secure-sum", *TWO, *BOUNDS, "--weights", "own", "--max-weight", "500")
+    Path("own.toml").write_text(own.out)
+    said = " ".join(cli("check", "own.toml").out.split())
+    assert "each unit of weight counts once" in said
+    assert "Recipients learn both sums, not only their ratio" in said
+    Path("in.json").write_text('{"alice": "3;2", "bob": "6"}')
+    refused = cli("simulate", "own.toml", "--inputs", "in.json")
+    assert refused.code == 20
+    assert "the input has no weight" in refused.err
+    Path("in.json").write_text('{"alice": "3;2", "bob": [[6, 1]]}')
+    assert "mean 4; weight 3" in cli("simulate", "own.toml", "--inputs", "in.json").out
+
+
 def test_new_reads_certificates(cli) -> None:
     fingerprints = [cli("keygen", name).out.strip() for name in ("alice", "bob")]
     ended = cli(

@@ -25,6 +25,7 @@ import pytest
 
 top = Path(__file__).resolve().parents[2]
 pages = ["README.md", "docs/tutorial.md", "docs/guides/separate-machines.md"]
+pages += ["docs/guides/which-question.md"]
 pages += [
     f"docs/guides/{scenario}.md" for scenario in ("breach-losses", "wage-gap", "poll", "shop")
 ]

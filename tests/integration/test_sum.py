@@ -1,6 +1,7 @@
 """Sessions that go well, over real processes: every kind of link, of role and of input."""
 
 import json
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,31 @@ def test_four_engineers_learn_their_average_raise(fleet, links):
     assert len({party.result["session"] for party in parties.values()}) == 1
     if relay is not None:
         assert relay.alive
+
+
+def test_a_mean_over_people_by_weights_of_their_own(fleet):
+    session = fleet.manifest(relay=fleet.coordinator(), statistics=["mean"])
+    text = session.path.read_text()
+    own = '[outputs]\nweights = "own"\nmax_weight = 1000\n'
+    session.path.write_text(text.replace("[outputs]\n", own))
+    rows = {"alice": "31655;300", "bob": "value,weight\n60000,2\n61000.5,3\n", "carlos": "1\n2\n3"}
+    people = 31655 * 300 + 60000 * 2 + Decimal("61000.5") * 3 + 6
+    for party in fleet.run_all(session, rows).values():
+        mean, weight = party.result["outputs"]
+        assert float(mean["value"]) == float(people / 308)
+        assert weight == {"name": "weight", "value": 308}
+        assert party.result["contributors"] == 3
+
+
+def test_an_average_without_its_weight_leaves_nobodys_machine(fleet):
+    session = fleet.manifest(relay="127.0.0.1:9", statistics=["mean"])
+    text = session.path.read_text()
+    own = '[outputs]\nweights = "own"\nmax_weight = 1000\n'
+    session.path.write_text(text.replace("[outputs]\n", own))
+    refused = fleet.run(session, "alice", "31655").finish()
+    assert refused.code == 20
+    assert "the input has no weight: write the value, a semicolon and the weight" in refused.err
+    assert "31655" not in refused.err
 
 
 ROLES = {

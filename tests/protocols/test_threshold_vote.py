@@ -70,12 +70,17 @@ def votes(draw):
     choices = 1 if reveal == "outcome" else draw(st.integers(1, 3))
     lines += [f"choices = {choices}"]
     if reveal != "winner" and draw(st.booleans()):
-        lines.append(f'pass_at = "{draw(st.sampled_from(FRACTIONS))}"')
+        fraction = draw(st.sampled_from(FRACTIONS))
+        above = fraction != "1" and draw(st.booleans())
+        lines.append(f'{"pass_above" if above else "pass_at"} = "{fraction}"')
         lines.append(f'of = "{draw(st.sampled_from(["cast", "all"]))}"')
     elif reveal != "winner":
         lines.append(f"pass_at_votes = {draw(st.integers(1, total))}")
-    quorum = draw(st.sampled_from([None, '"1/2"', str(draw(st.integers(1, total)))]))
+    heads = draw(st.booleans())
+    most = n if heads else total
+    quorum = draw(st.sampled_from([None, '"1/2"', str(draw(st.integers(1, most)))]))
     lines += [f"quorum = {quorum}"] * (quorum is not None)
+    lines += ['quorum_of = "heads"'] * (heads and quorum is not None)
     if weights:
         lines.append("weights = {" + ", ".join(f"{k} = {w}" for k, w in weights.items()) + "}")
     options = [o for o in ("yes", "no", "red", "green", "blue") if o in kind]

@@ -6,12 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
-from math import ceil
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BeforeValidator, Field, StrictInt
 
 from ostraka.arithmetic.randomness import Words
 from ostraka.engine.array import SecretArray, concatenate
@@ -22,48 +20,20 @@ from ostraka.engine.noise import add_noise
 from ostraka.engine.rounds import Operation, alone
 from ostraka.engine.table import is_small, looked_up, randomness
 from ostraka.inputs.encoding import Signed
-from ostraka.manifest import Manifest, exact_fraction
+from ostraka.manifest import Manifest
 from ostraka.names import PartyId
 from ostraka.noise.shares import NoiseShares
 from ostraka.outcome import Output, Value
 from ostraka.protocols.bench_case import BenchCase, Tables, yes_or_no, yes_or_no_input, yes_votes
-from ostraka.protocols.forms.ballots import YES_OR_NO, BallotOptions, Vote
+from ostraka.protocols.forms.ballots import YES_OR_NO, Vote
 from ostraka.protocols.forms.central import explain_dealt_noise, on_counts
 from ostraka.protocols.forms.fewest import explain_coalition, explain_fewest_votes
 from ostraka.protocols.forms.order import pairs, places, ranks_from
+from ostraka.protocols.forms.passing import ThresholdVoteOptions
 from ostraka.protocols.interactive import name_of
 from ostraka.protocols.options import read_options, refuse
 from ostraka.protocols.sentences import explain_interactive, second_session
 from ostraka.protocols.shares import Shares
-
-
-def _quorum(value: object) -> Fraction | int:
-    """Read a number of votes, or a fraction of all."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        if value < 1:
-            raise ValueError("must be at least 1 vote")
-        return value
-    return exact_fraction(value)
-
-
-class ThresholdVoteOptions(BallotOptions):
-    """`[outputs]`: what passes, and what becomes known of it.
-
-    Attributes:
-        reveal: outcome: YES or NO to a question; winner: the option with the most votes;
-            approved: which options pass, each on its own.
-        pass_at: the fraction of votes that passes, exactly that many included.
-        of: of the votes cast, or of all contributors' in the manifest.
-        pass_at_votes: instead, a number of votes.
-        quorum: nothing passes and no option wins unless so many votes are cast, or such a fraction
-            of all; abstentions are not cast.
-    """
-
-    reveal: Literal["outcome", "winner", "approved"] = "outcome"
-    pass_at: Annotated[Fraction | None, BeforeValidator(exact_fraction)] = None
-    pass_at_votes: Annotated[StrictInt | None, Field(ge=1)] = None
-    of: Literal["cast", "all"] = "cast"
-    quorum: Annotated[Fraction | int | None, BeforeValidator(_quorum)] = None
 
 
 def _ballots_to_time(size: int) -> Tables:
@@ -109,18 +79,21 @@ class ThresholdVote(Vote):
 
     @classmethod
     def usual_outputs(cls, given: Mapping[str, Any]) -> dict[str, Any]:
-        rules = {"pass_at", "pass_at_votes", "reveal"} & set(given)
+        rules = {"pass_at", "pass_above", "pass_at_votes", "reveal"} & set(given)
         return dict(given) if rules else {"pass_at": "1/2", **given}
 
     # --- the figure -----------------------------------------------------------------------------
 
     async def evaluate(self, engine: Backend, x: SecretArray, shares: Shares) -> SecretArray:
         if not self._is_small:
-            votes, cast = await self.count(engine, x, shares)
-            votes = votes[:, : self.figures]
+            squares, valid, _ = await self.check(engine, x, shares)
+            votes, cast = self.totals(squares[valid], shares)
+            votes, present = votes[:, : self.figures], self._present(squares[valid], cast)
             if self.noise:
                 votes, cast = await self._noised(votes, cast, self.noise, shares.dealt)
-            return await self._result(await less_than_zero(self._margins(votes, cast, shares)))
+                present = cast
+            margins = self._margins(votes, cast, present, shares)
+            return await self._result(await less_than_zero(margins))
         # Totals are looked up while ballots are checked: that tells nothing, of invalid ones too.
         ballots = x.reshape(len(x), self.questions, -1)
         early = self._negative(ballots, shares, afresh=engine.n > 2 * engine.t + 1)
@@ -142,12 +115,24 @@ class ThresholdVote(Vote):
         """Number of votes that must be cast; 0: any. Where all may abstain, a winner needs one."""
         quorum = self.options.quorum
         if isinstance(quorum, Fraction):
-            return -(-quorum.numerator * self.all_votes // quorum.denominator)
+            return -(-quorum.numerator * self.all_present // quorum.denominator)
         if quorum is None:
             return int(self.options.reveal == "winner" and self.ballots.abstain)
         return quorum
 
-    def _margins(self, votes: SecretArray, cast: SecretArray, shares: Shares) -> SecretArray:
+    @property
+    def all_present(self) -> int:
+        """Number of votes or voters, whichever a quorum counts, if all contributors vote."""
+        heads = self.options.quorum_of == "heads"
+        return len(self.contributors) if heads else self.all_votes
+
+    def _present(self, ballots: SecretArray, cast: SecretArray) -> SecretArray:
+        """Return what a quorum counts: the votes cast, or their voters."""
+        return self.heads(ballots) if self.options.quorum_of == "heads" else cast
+
+    def _margins(
+        self, votes: SecretArray, cast: SecretArray, present: SecretArray, shares: Shares
+    ) -> SecretArray:
         """Compute numbers that are negative where an option does not pass or, of two options, the
         first has fewer votes; in the last column, where the quorum is missed."""
         if self.options.reveal == "winner":
@@ -156,7 +141,7 @@ class ThresholdVote(Vote):
         else:
             of_votes, of_cast, least = self._rule(self.weight(shares))
             margins = of_votes * votes - of_cast * cast - least
-        return concatenate([margins, cast - self.quorum], axis=1) if self.quorum else margins
+        return concatenate([margins, present - self.quorum], axis=1) if self.quorum else margins
 
     def _rule(self, weight: int) -> tuple[int, int, int]:
         """Return a, b, c: an option passes where a votes - b cast - c is not negative. Without any
@@ -166,13 +151,9 @@ class ThresholdVote(Vote):
             weight: the votes of all contributors counted.
         """
         rule = self.options
-        if rule.pass_at is None:
-            return 1, 0, int(rule.pass_at_votes or 0)
-        above, below = rule.pass_at.numerator, rule.pass_at.denominator
-        if rule.of == "cast" and self.ballots.abstain:
-            # All may have abstained: then a b-th of 0 is 0, and nothing passes.
-            return self.all_votes * below + 1, self.all_votes * above, 1
-        return 1, 0, -(-above * (self.all_votes if rule.of == "all" else weight) // below)
+        if rule.fraction is not None and rule.of == "cast" and self.ballots.abstain:
+            return rule.margin_of_cast(self.all_votes)
+        return 1, 0, rule.needed(self.all_votes if rule.of == "all" else weight)
 
     def _bounds(self, weight: int) -> tuple[int, int]:
         """Bound the margins, where all ballots are valid."""
@@ -189,7 +170,8 @@ class ThresholdVote(Vote):
     ) -> Operation[SecretArray]:
         """Look up in a table where margins are negative: 1 there, 0 elsewhere."""
         votes, cast = self.totals(ballots, shares)
-        margins = self._margins(votes[:, : self.figures], cast, shares)
+        present = self._present(ballots, cast)
+        margins = self._margins(votes[:, : self.figures], cast, present, shares)
         low, high = self._bounds(self.weight(shares))
         return looked_up(margins, np.arange(low, high + 1) < 0, low, afresh=afresh)
 
@@ -247,15 +229,7 @@ class ThresholdVote(Vote):
 
     def _check(self) -> None:
         rule, total = self.options, self.all_votes
-        rules = [rule.pass_at, rule.pass_at_votes]
-        if rule.reveal == "winner" and rules != [None, None]:
-            refuse("outputs.reveal: the winner is the option with most votes; leave pass_at out")
-        if rule.reveal != "winner" and None not in rules:
-            refuse("outputs.pass_at_votes: stands instead of pass_at, not beside it")
-        if rule.reveal != "winner" and rules == [None, None]:
-            refuse('outputs: pass_at is missing: say what passes, such as pass_at = "1/2"')
-        if rule.of == "all" and rule.pass_at is None:
-            refuse("outputs.of: goes with pass_at, a fraction")
+        rule.check_rule()
         if rule.reveal == "outcome" and set(self.ballots.options) != {"yes", "no"}:
             refuse(
                 f"input.type: YES or NO needs the options yes and no, not {self.codec.kind}",
@@ -265,35 +239,41 @@ class ThresholdVote(Vote):
             refuse("outputs.choices: a ballot is yes or no, not both")
         if rule.reveal != "outcome" and self.questions != 1:
             refuse("input.length: several questions at once are answered with YES or NO")
-        for path, votes in (("pass_at_votes", rule.pass_at_votes), ("quorum", self.quorum)):
-            if votes is not None and votes > total:
-                refuse(f"outputs.{path}: {votes} votes are more than all, {total}")
-        below = rule.pass_at.denominator if rule.pass_at else 1
+        if rule.pass_at_votes is not None and rule.pass_at_votes > total:
+            refuse(f"outputs.pass_at_votes: {rule.pass_at_votes} votes are more than all, {total}")
+        if self.quorum > self.all_present:
+            unit = "votes" if rule.quorum_of == "votes" else "voters"
+            refuse(f"outputs.quorum: {self.quorum} {unit} are more than all, {self.all_present}")
+        if self.noise and rule.quorum_of == "heads" and set(self.weights.values()) != {1}:
+            refuse(
+                "outputs.quorum_of: noise is on votes by weight, and heads would be counted "
+                "without: leave out weights, quorum_of or [privacy]"
+            )
+        below = rule.fraction.denominator if rule.fraction else 1
         largest = total + (len(self.scheme.compute) * self.noise.share.bound if self.noise else 0)
         if 2 * below * total * largest > self.scheme.capacity:
             refuse(f"outputs.weights: {total} votes in all are too many to be compared exactly")
 
     def plaintext(self, inputs: Mapping[PartyId, object]) -> dict[str, Value]:
-        found = [self._textbook(votes, cast) for votes, cast in self.tallied(inputs)]
+        heads = self.options.quorum_of == "heads"
+        ballots = [self.read(raw) for raw in inputs.values()]
+        found = [
+            self._textbook(votes, cast, sum(bool(b[q]) for b in ballots) if heads else cast)
+            for q, (votes, cast) in enumerate(self.tallied(inputs))
+        ]
         return {"outcome": found[0] if self.questions == 1 else found}
 
-    def _textbook(self, votes: list[int], cast: int) -> Value:
-        quorate = cast >= self.quorum
+    def _textbook(self, votes: list[int], cast: int, present: int) -> Value:
+        quorate = present >= self.quorum
         if self.options.reveal == "winner":
             winner = self.ballots.options[votes.index(max(votes))]
             return winner if quorate else "no winner"
-        passed = [quorate and self._passes(count, cast) for count in votes]
+        base = self.all_votes if self.options.of == "all" else cast
+        passed = [quorate and self.options.passes(count, base) for count in votes]
         if self.options.reveal == "approved":
             named = zip(self.ballots.options, passed, strict=True)
             return [option for option, passes in named if passes]
         return "YES" if passed[0] else "NO"
-
-    def _passes(self, votes: int, cast: int) -> bool:
-        rule = self.options
-        if rule.pass_at is None:
-            return votes >= int(rule.pass_at_votes or 0)
-        base = self.all_votes if rule.of == "all" else cast
-        return base > 0 and Fraction(votes, base) >= rule.pass_at
 
     def explain(self) -> list[str]:
         what = {
@@ -329,13 +309,12 @@ def _rule_in_words(vote: ThresholdVote) -> str:
     if rule.reveal == "winner":
         text = "the option with the most votes wins; of several, the first in the manifest's order"
     else:
-        base = "all contributors'" if rule.of == "all" else "the cast"
-        part = "all" if rule.pass_at == 1 else f"at least {rule.pass_at}"
-        enough = f"at least {rule.pass_at_votes}" if rule.pass_at is None else f"{part} of {base}"
-        subject = "YES" if rule.reveal == "outcome" else "an option passes"
-        text = f"{subject} if {enough} votes are for it"
+        total, few = vote.all_votes, vote.manifest.policy.min_contributors < len(vote.contributors)
+        text = rule.in_words(total, some_missing=vote.ballots.abstain or few)
     if vote.quorum:
-        text += f", and at least {vote.quorum} of {vote.all_votes} are cast"
+        heads = vote.options.quorum_of == "heads"
+        of = f"{vote.quorum} of {vote.all_present}"
+        text += f", and at least {of} {'voters cast a vote' if heads else 'are cast'}"
     if rule.weights:
         shown = ", ".join(f"{name} {weight}" for name, weight in vote.weights.items())
         text += f"; votes count as often as said ({shown})"
@@ -347,8 +326,7 @@ def _needed(vote: ThresholdVote, total: int) -> int | None:
     rule = vote.options
     if rule.reveal == "winner":
         return None
-    of = vote.all_votes if rule.of == "all" else total
-    return rule.pass_at_votes or ceil((rule.pass_at or 1) * of)
+    return rule.needed(vote.all_votes if rule.of == "all" else total)
 
 
 def _dictators(vote: ThresholdVote) -> list[str]:
@@ -371,7 +349,7 @@ def _unanimity(vote: ThresholdVote) -> list[str]:
     lines = [f"{narrow}, in the outcome and in the traffic."]
     least = min(vote.weights.values())
     if needed is not None and needed > vote.all_votes - least:
-        of_cast = rule.of == "cast" and rule.pass_at is not None and vote.ballots.abstain
+        of_cast = rule.of == "cast" and rule.fraction is not None and vote.ballots.abstain
         all_for = "every voter counted voted for it"
         who = "no voter who cast a vote was against it" if of_cast else all_for
         lines = [f"WARNING: unanimity is asked for: {yes} tells that {who}."]
@@ -383,11 +361,13 @@ def _unanimity(vote: ThresholdVote) -> list[str]:
 def _quorum_edge(vote: ThresholdVote) -> list[str]:
     if not vote.quorum:
         return []
+    heads = vote.options.quorum_of == "heads"
+    least = f"{vote.quorum} voters' votes were" if heads else f"{vote.quorum} votes were"
     if vote.options.reveal == "winner":
-        text = f"that there is no winner tells that fewer than {vote.quorum} votes were cast"
+        text = f"that there is no winner tells that fewer than {least} cast"
     else:
         text = "no party learns whether too few votes were cast or too few were in favour"
-    edge = f"a result that passes tells that at least {vote.quorum} votes were cast"
-    if vote.quorum == vote.all_votes:
+    edge = f"a result that passes tells that at least {least} cast"
+    if vote.quorum == vote.all_present:
         edge += ", that is by every voter: none abstained"
     return [f"Quorum: {text}; {edge}."]

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from ostraka.errors import ManifestError
 from ostraka.explanation import Explanation
 from ostraka.protocols import protocol_for
+from ostraka.protocols.forms.figures import SumOptions
 from ostraka.simulation import MemoryNet, run_all, simulate_sync
 
 OWN = 'statistics = ["mean"]\nweights = "own"\nmax_weight = 1000'
@@ -116,6 +117,7 @@ def test_what_does_not_go_with_weights_is_refused(manifest, everybody, given, sa
 
 
 def test_without_statistics_weights_give_the_mean(manifest, everybody):
+    assert SumOptions().asked == ("sum",)
     agreement = manifest(everybody(3), outputs='weights = "own"\nmax_weight = 10')
     assert protocol_for(agreement).figures_asked() == ("mean",)
 

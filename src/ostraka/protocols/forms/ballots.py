@@ -239,7 +239,13 @@ class Vote(Interactive):
 
     def totals(self, x: SecretArray, shares: Shares) -> tuple[SecretArray, SecretArray]:
         """Add up valid ballots x, by weight: returns what `count` does. Local."""
-        w = np.array([self.weights[c] for c in shares.counted])
+        return self._added(x, np.array([self.weights[c] for c in shares.counted]))
+
+    def heads(self, x: SecretArray) -> SecretArray:
+        """Count the voters of valid ballots x who do not abstain, shape (questions, 1). Local."""
+        return self._added(x, np.ones(len(x), np.int64))[1]
+
+    def _added(self, x: SecretArray, w: Signed) -> tuple[SecretArray, SecretArray]:
         votes = (self.ballots.whole(x) * w[:, None, None]).sum(axis=0)
         cast = x.engine.public(np.full((self.questions, 1), w.sum()))
         if self.ballots.abstain:
@@ -263,6 +269,8 @@ class Vote(Interactive):
             f"Ballots are checked before they count, without being seen: each names {few}"
             f"{' or abstains' if self.ballots.abstain else ''}, each once. Anything else, a ballot "
             f"of 1000 or of -1, is found, its content hidden: {IF_INVALID[self.options.invalid]}."
+            + " Each party's ballot counts once, large or small."
+            * (not self.options.weights)
         ]
 
     # --- for tests ------------------------------------------------------------------------------
