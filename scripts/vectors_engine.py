@@ -11,10 +11,11 @@ import numpy as np
 
 from ostraka.arithmetic.field import P61
 from ostraka.arithmetic.randomness import SeededDraw, Stream
+from ostraka.delivery.agree import Agreement
 from ostraka.delivery.party import Party
 from ostraka.engine.shamir.backend import ShamirBackend, start, start_active
 from ostraka.engine.shamir.gates import Gates
-from ostraka.errors import OstrakaError
+from ostraka.errors import OstrakaError, RefusedByPolicy
 from ostraka.exchange import Array
 from ostraka.names import PartyId, Step
 from ostraka.sharing.shamir import Shamir
@@ -102,6 +103,42 @@ def with_seeds(n: int, t: int, program: Program, *, least: int = 1, active: bool
         "messages": net.listed(least),
         "found": [found for _, found in results],
     }
+
+
+def agreeing(
+    held: dict[PartyId, tuple[PartyId, ...]], refuses: str = "", change: Any = None
+) -> tuple[dict[PartyId, Any], Recorder]:
+    """Let compute parties, who hold these contributors' shares, agree on whom to count.
+
+    Returns:
+        The set that each party finds, or the text of its error; and the net.
+    """
+    names = tuple(held)
+    net, found = Recorder(names), dict[PartyId, Any]()
+    if change:
+        net.change = change
+
+    async def one(name: PartyId) -> None:
+        def allow(_: tuple[PartyId, ...]) -> None:
+            if name == refuses:
+                raise RefusedByPolicy("its rules say no")
+
+        scheme = Shamir(tuple(PartyId(f"c{i}") for i in range(9)), names, 1)
+        agreement = Agreement(Party(net.exchange(name), scheme))
+        try:
+            found[name] = list(await agreement.reach(held[name], allow))
+        except OstrakaError as error:
+            found[name] = error.message
+        finally:
+            net.leave(name)
+
+    async def all_() -> None:
+        async with asyncio.TaskGroup() as group:
+            for name in names:
+                group.create_task(one(name))
+
+    asyncio.run(all_())
+    return found, net
 
 
 async def one_fold(engine: ShamirBackend) -> Any:

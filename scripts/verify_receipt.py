@@ -132,8 +132,12 @@ def groups(value, own, recipients):
 
 def statement_of(name, text, digest, session, form, roles):
     """A statement, read and checked on its own."""
-    statement, recipients = parsed(text), roles["recipient"]
-    is_one = isinstance(statement, dict) and canonical(statement) == text.encode()
+    recipients = roles["recipient"]
+    try:
+        statement = parsed(text)
+        is_one = isinstance(statement, dict) and canonical(statement) == text.encode()
+    except (ValueError, RecursionError):
+        is_one = False
     require(is_one, f"{name} signed bytes that are not a statement")
     keys = SAID | (LEARNED[form] if name in recipients else set())
     keys |= {"consented"} if form == 2 and name in roles["compute"] else set()

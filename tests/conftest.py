@@ -13,8 +13,9 @@ import pytest
 from hypothesis import settings
 
 # How long an example takes is the machine's affair: a busy one must not fail a property.
-settings.register_profile("ostraka", deadline=None)
-settings.load_profile("ostraka")
+settings.register_profile("quick", deadline=None, max_examples=12)
+settings.register_profile("thorough", deadline=None, max_examples=120)
+settings.load_profile(os.environ.get("OSTRAKA_TESTS", "quick"))
 
 ALL = ("contributor", "compute", "recipient")
 NAMES = ("alice", "bob", "carlos", "david", "erin", "mallory", "coordinator")

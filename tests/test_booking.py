@@ -229,6 +229,21 @@ async def test_a_rule_that_has_covered_no_run_warns(office, ledgers):
     ]
 
 
+async def test_a_run_that_no_rule_covers_warns(office, ledgers):
+    warned = []
+
+    class Watcher(Observer):
+        def warn(self, text):
+            warned.append(text)
+
+    ledger = ledgers["alice"]
+    await run(office, office.manifest(title="payroll-may"), ledgers)
+    ledger.rules = (Rule("payroll", ("payroll-*",)),)
+    await run(office, office.manifest(title="pay-may"), ledgers, observer=Watcher())
+    said = [text for text in warned if "yours" in text or "your rule" in text]
+    assert said == ['no rule of yours covers the series "pay-may": nothing limits it']
+
+
 async def test_a_result_that_cannot_be_written_down_is_not_taken_away(office, ledgers, monkeypatch):
     warned = []
 

@@ -27,6 +27,14 @@ def test_what_was_created_is_loaded(tmp_path):
     assert identity.certificate_from_pem(tmp_path / "alice.crt") == made.certificate
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_certificate_that_a_shell_wrote_anew_is_read(tmp_path, encoding):
+    made = identity.create("alice", tmp_path)
+    copy = tmp_path / "copy.crt"
+    copy.write_bytes((tmp_path / "alice.crt").read_text().encode(encoding))
+    assert identity.certificate_from_pem(copy) == made.certificate
+
+
 def test_files_are_private_whatever_the_umask(tmp_path):
     before = os.umask(0)
     try:

@@ -141,7 +141,7 @@ async def test_a_receipt_is_written_for_each_party_and_holds(office, tmp_path):
 
 @pytest.mark.parametrize("bad", [10**9, 1.5, "x", [1, 2], float("nan"), None, np.zeros(2)])
 async def test_a_bad_input_leaves_nothing_and_says_so(office, bad):
-    manifest = office.manifest(deadline=2, timeout=1)
+    manifest = office.manifest(deadline=0.5, timeout=1)
     found = await office.run(manifest, INPUTS | {"bob": bad})
     assert isinstance(found["bob"], InputError)
     assert found["bob"].exit_code == 20
@@ -152,7 +152,8 @@ async def test_a_bad_input_leaves_nothing_and_says_so(office, bad):
 
 
 async def test_whoever_is_no_contributor_must_give_nothing(office):
-    manifest = office.manifest({"alice": ALL, "bob": ALL, "carlos": ("recipient",)}, timeout=1)
+    roles = {"alice": ALL, "bob": ALL, "carlos": ("recipient",)}
+    manifest = office.manifest(roles, deadline=0.5, timeout=1)
     found = await office.run(manifest, INPUTS)
     assert isinstance(found["carlos"], InputError)
 

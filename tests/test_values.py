@@ -2,7 +2,7 @@
 
 import pytest
 
-from ostraka.values import as_fine, in_words
+from ostraka.values import Rounded, as_fine, exactly, in_words, of_three_digits
 
 
 @pytest.mark.parametrize(
@@ -26,3 +26,20 @@ def test_values_in_words(value, error, words):
 def test_what_is_exact_stays_as_it_is():
     assert as_fine(1.23456, None) == 1.23456
     assert as_fine("1.23456", 1) == "1.23456"
+
+
+def test_rounded_numbers_have_their_fractions_beside_them():
+    third, half = Rounded.of(1, 3), "0.5"
+    assert third == "0.33333333333333333"
+    assert exactly(third) == "1/3"
+    assert exactly([half, third]) == ["0.5", "1/3"]
+    assert exactly({"a": {"b": third}}) == {"a": {"b": "1/3"}}
+    assert exactly([half, 1]) is None
+    assert as_fine(third, "0.25") == "0.333"
+
+
+@pytest.mark.parametrize(
+    ("number", "rounded"), [("12345", "12300"), ("0.00123456", "0.00123"), ("7", "7.00")]
+)
+def test_three_digits(number, rounded):
+    assert of_three_digits(number) == rounded

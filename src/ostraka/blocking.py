@@ -13,13 +13,13 @@ from ostraka import limits
 T = TypeVar("T")
 
 
-async def aside(elements: int, work: Callable[[], T]) -> T:
+async def offload(elements: int, work: Callable[[], T]) -> T:
     """Return what `work` returns; it runs in another thread if it is on so many elements.
 
     The event loop serves its links and timers meanwhile. Cancelling does not wait for the work,
     whose result is then dropped.
     """
-    return work() if elements < limits.ASIDE else await asyncio.to_thread(work)
+    return work() if elements < limits.OFFLOAD else await asyncio.to_thread(work)
 
 
 def run_to_end(coroutine: Coroutine[Any, Any, T]) -> T:

@@ -100,7 +100,7 @@ class Exchange(ABC):
                 sender; otherwise it would blame the sender for the third party's silence.
         """
 
-    async def aside(self, elements: int, work: Callable[[], T]) -> T:
+    async def offload(self, elements: int, work: Callable[[], T]) -> T:
         """Return what `work` returns: pure work on vectors of so many elements in all.
 
         A session does long work in another thread, so that its links are served meanwhile.

@@ -25,7 +25,9 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import NameOID
 
+from ostraka import limits
 from ostraka.errors import PeerViolation, UsageError
+from ostraka.files import decode, read_bounded
 from ostraka.limits import CERTIFICATE
 
 PREFIX = "sha256:"
@@ -207,7 +209,7 @@ def _refuse_loose_mode(key_path: Path) -> None:
 
 def _load_key(path: Path) -> Ed25519PrivateKey:
     try:
-        key = load_pem_private_key(path.read_bytes(), None)
+        key = load_pem_private_key(read_bounded(path, limits.KEY_FILE), None)
     except (OSError, ValueError, TypeError):
         raise UsageError(f"{path} is not a readable private key") from None
     if not isinstance(key, Ed25519PrivateKey):
@@ -217,6 +219,6 @@ def _load_key(path: Path) -> Ed25519PrivateKey:
 
 def _load_certificate(path: Path) -> x509.Certificate:
     try:
-        return x509.load_pem_x509_certificate(path.read_bytes())
+        return x509.load_pem_x509_certificate(decode(read_bounded(path, limits.KEY_FILE)).encode())
     except (OSError, ValueError):
         raise UsageError(f"{path} is not a readable certificate") from None

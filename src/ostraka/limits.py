@@ -22,8 +22,17 @@ CERTIFICATE: Final = 4096
 VECTOR: Final = 1 << 30
 """Elements of one vector: 8 GiB of shares, more than a party can hold."""
 
+INPUT: Final = 1 << 20
+"""Bytes of an input's file besides its values: names, brackets and blanks."""
+
+INPUT_VALUE: Final = 512
+"""Bytes of one value in an input's file: 400 digits, a line's end, blanks."""
+
 PARTIES: Final = 1 << 14
 """Parties of one manifest, for simulations too; over a network see `ROOM_MEMBERS`."""
+
+KEY_FILE: Final = 1 << 16
+"""Bytes of a file with a key or a certificate: ours have about 400."""
 
 HANDSHAKE_SECONDS: Final = 10.0
 """Seconds from accepted connection to finished TLS handshake; longer is a slow-loris attack."""
@@ -81,6 +90,6 @@ MANIFEST_GRACE_SECONDS: Final = 3.0
 """Seconds a peer that showed another manifest has to show ours. The same parties may run two
 sessions at once, but nearly always one of them has edited its file."""
 
-ASIDE: Final = 1 << 18
+OFFLOAD: Final = 1 << 18
 """Elements, from a peer or our own, from which work on a vector is done beside the event loop: so
 many take some milliseconds."""

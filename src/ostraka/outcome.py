@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ostraka.errors import UsageError
 from ostraka.names import PartyId
-from ostraka.values import as_fine, in_words
+from ostraka.values import Rounded, as_fine, exactly, in_words, of_three_digits, wide_as_text
 
 Value = Any
 """Value as it goes into JSON: int, text, float, or a list or table of those."""
@@ -33,6 +33,7 @@ class Output:
             shaped like it.
         withheld: why the figure, or cells of it, are withheld, in one sentence; "" when nothing
             is. Withheld cells are absent from the value; a figure withheld as a whole has no parts.
+        wide: whether the manifest allows whole numbers beyond 2^53, which JSON then has as text.
         noised: whether noise changed it; so it also did where error95 is given.
     """
 
@@ -44,6 +45,7 @@ class Output:
     error95: Value | None = None
     withheld: str = ""
     noised: bool = False
+    wide: bool = False
 
     @property
     def value(self) -> Value:
@@ -58,6 +60,7 @@ class Output:
         parts = tuple(np.full((1, *part.shape[1:]), width) for part in self.parts)
         one = replace(self, parts=parts, scalar=True).value
         error = float(f"{one:.3g}") if isinstance(one, float) else one
+        error = of_three_digits(one) if isinstance(one, Rounded) else error
         return replace(self, error95=error if self.scalar else [error] * len(self.parts[0]))
 
     def __repr__(self) -> str:
@@ -165,9 +168,12 @@ def _row(figure: dict[str, Value]) -> str:
 
 
 def _figure(output: Output) -> dict[str, Value]:
-    figure = {"name": output.name, "value": output.value}
+    value = output.value
+    figure = {"name": output.name, "value": wide_as_text(value) if output.wide else value}
+    if output.error95 is None and (exact := exactly(value)) is not None:
+        figure["exact"] = exact
     if output.unit:
         figure["unit"] = output.unit
     if output.error95 is not None:
-        figure["error95"] = output.error95
+        figure["error95"] = wide_as_text(output.error95) if output.wide else output.error95
     return figure

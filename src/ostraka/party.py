@@ -18,7 +18,7 @@ from pathlib import Path
 
 from ostraka import config, home
 from ostraka.arithmetic.randomness import OsDraw, Words
-from ostraka.blocking import aside, run_to_end
+from ostraka.blocking import offload, run_to_end
 from ostraka.booking import Booking
 from ostraka.errors import Aborted, OstrakaError, PeerLost
 from ostraka.identity import Identity
@@ -31,7 +31,7 @@ from ostraka.protocols import runner
 from ostraka.protocols.protocol import Protocol
 from ostraka.record.budget import Spend
 from ostraka.record.ledger import Ledger
-from ostraka.record.rules import unused
+from ostraka.record.rules import uncovered
 from ostraka.record.runs import Run
 from ostraka.session import closing
 from ostraka.session.session import Session
@@ -178,8 +178,8 @@ class Seat:
         try:
             draw, length = OsDraw(), self.protocol.lengths.get(self.me, 0)
             encode = partial(self.protocol.input_of, self.me, raw, draw)
-            encoded = [await aside(length, encode)]
-            dealt = await aside(length, partial(self.protocol.dealt_noise, self.me, draw))
+            encoded = [await offload(length, encode)]
+            dealt = await offload(length, partial(self.protocol.dealt_noise, self.me, draw))
             # To count bytes, a protocol on an engine is rehearsed. That happens before other
             # parties wait, and only if an observer is told.
             cost = (await asyncio.to_thread(self.protocol.cost)) if progress.watched else None
@@ -283,8 +283,10 @@ class Seat:
         if self.open_ledger is not None:
             ledger = self.open_ledger(progress.observer.warn)
             cost = self.protocol.spends_at_worst()
-            place = ledger.reserve(self._asked(cost))
-            for warning in unused(ledger.rules, {r.run.series for r in ledger.runs.values()}):
+            run = self._asked(cost)
+            place = ledger.reserve(run)
+            earlier = {record.run.series for record in ledger.runs.values()}
+            for warning in uncovered(ledger.rules, run.series, earlier):
                 progress.observer.warn(warning)
         booking = Booking(place, self.protocol, self.me, progress)
         try:

@@ -212,9 +212,15 @@ async def _run_all(
         exchange, draw = net.exchange(party), draws[party]
         progress, gate = Progress(observers.get(party)), gates.get(party, open_gate)
         try:
-            x, dealt = encoded(party), protocol.dealt_noise(party, draw)
-            playing = run(exchange, protocol, x, draw, progress, gate=gate, dealt=dealt)
-            results[party] = await playing
+            results[party] = await run(
+                exchange,
+                protocol,
+                encoded(party),
+                draw,
+                progress,
+                gate=gate,
+                dealt=protocol.dealt_noise(party, draw),
+            )
         except OstrakaError as error:
             results[party] = error
         finally:

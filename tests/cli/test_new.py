@@ -168,6 +168,14 @@ def test_check_points_at_the_line(cli, session: Path, old: str, new: str, words:
 # --- noise ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("text", ["min_difference=2\ny = 3", "min_difference=2\n[y]"])
+def test_a_value_that_smuggles_in_a_key_is_refused(cli, text) -> None:
+    ended = cli("new", "secure-sum", *TWO, *BOUNDS, "--policy", text)
+    assert (ended.code, ended.out) == (2, "")
+    own = 'name = "a", of = ["alice"] }\ny = { b = 1'
+    assert cli("new", "secure-sum", *TWO, *BOUNDS, "--input", own).code == 2
+
+
 def test_new_writes_noise_and_rules(cli) -> None:
     asked = ["--local", "gaussian=1,delta=1e-6", "--clip", "l2=5", "--outside", "clip"]
     asked += ["--policy", "same_roster_only=true", "--policy", "min_difference=2"]

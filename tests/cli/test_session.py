@@ -50,7 +50,7 @@ def test_three_parties_and_a_coordinator(cli, coordinator, session: Path) -> Non
         result = json.loads(ended[name][0])
         assert result["outputs"] == [
             {"name": "sum", "value": "9296.5", "unit": "USD"},
-            {"name": "mean", "value": pytest.approx(9296.5 / 3), "unit": "USD"},
+            {"name": "mean", "value": "3098.8333333333333", "exact": "18593/6", "unit": "USD"},
         ]
         assert result["status"] == "released"
         assert result["contributors"] == 3
@@ -285,7 +285,7 @@ def test_simulate_with_a_crash(cli, session: Path) -> None:
     ("inputs", "arguments", "code", "words"),
     [
         ('{"alice": 1, "bob": 2}', [], 20, "no input of carlos"),
-        ('{"alice": 1, "bob": 2, "carlos": NaN}', [], 20, "not a finite number"),
+        ('{"alice": 1, "bob": 2, "carlos": NaN}', [], 20, "is not JSON"),
         ('{"alice": 1, "bob": 2, "carlos": 3, "dora": 4}', [], 20, '"dora" is not a contributor'),
         ('{"alice": 1, "bob": 2, "carlos": 3}', ["--drop", "dora"], 2, "not a party"),
         ('{"alice": 1, "bob": 2, "carlos": 3}', ["--drop", "bob=x"], 2, "not a number"),

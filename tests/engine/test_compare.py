@@ -44,7 +44,6 @@ async def test_equality_at_the_edges(together, size):
 
 
 @settings(
-    max_examples=25,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -14,7 +14,6 @@ from ostraka.engine.table import look_up, powers
 
 
 @settings(
-    max_examples=30,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
@@ -76,6 +75,7 @@ async def test_rounds_of_a_table(together, k):
         assert left == (0 if degree > 4 else 2 * degree + 1)
 
 
+@pytest.mark.slow
 async def test_what_a_mask_opens_does_not_depend_on_what_is_looked_up(together):
     """Over p = 7, for a polynomial of degree 2, all of r, b_1, b_2, v_1, v_2 tried.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -168,7 +169,8 @@ def test_options_are_read_as_the_eye_reads_them(tmp_path: Path) -> None:
     [
         ("", "is blank"),
         (" \n\t", "is blank"),
-        ("[1, 2", "is not JSON"),
+        ("[1, 2", "is not JSON: see line 1, character"),
+        ("\n[1,\n 2 3]", "is not JSON: see line 3, character 4"),
         ('{"a": 31337}', "holds an object"),
         ("[" * 100_000, "is not JSON"),
         (b"1\n\xe431337", ":2: what follows character 0 of the line is not UTF-8"),
@@ -184,6 +186,15 @@ def test_unreadable_inputs_are_refused_and_never_repeated(
         reading.read_input(str(write(tmp_path / "x.txt", content)), ONE, "alice")
     assert caught.value.data_left is False
     assert "31337" not in caught.value.message + caught.value.hint
+
+
+def test_a_name_that_is_there_twice_is_refused(tmp_path: Path) -> None:
+    """Readers of JSON differ in which value they take."""
+    path = write(tmp_path / "x.json", '{"women": 1, "women": 31337, "men": 2}')
+    with pytest.raises(InputError, match='"women" is there twice') as caught:
+        reading.read_input(str(path), MANY, "alice")
+    assert "31337" not in caught.value.message + caught.value.hint
+    assert caught.value.data_left is False
 
 
 def test_several_values_may_have_names(tmp_path: Path) -> None:
@@ -259,6 +270,8 @@ def test_no_prompt_without_a_terminal_or_for_a_vector(monkeypatch: pytest.Monkey
         ('{"alice": 1, "bobb": 2}', '"bobb" is not a contributor; did you mean "bob"?'),
         ('{"alice": 1}', "has no input of bob"),
         (b'{"alice": 1,\n"bob": "\xe4"}', ":2: what follows character 8 of the line is not UTF-8"),
+        ('{"alice": 1, "bob": 2, "alice": 3}', '"alice" is there twice'),
+        ('{"alice": 1, "bob": NaN}', "is not JSON"),
     ],
 )
 def test_bad_inputs_of_a_simulation(tmp_path: Path, content: str | bytes, words: str) -> None:
@@ -280,3 +293,43 @@ def test_inputs_of_a_simulation(tmp_path: Path) -> None:
     assert reading.read_inputs(path, manifest) == {"alice": Decimal("1.5"), "bob": [2]}
     write(path, '{"alice": 1}')
     assert reading.read_inputs(path, manifest, missing_ok=("bob",)) == {"alice": 1}
+
+
+def huge_array(count: int) -> bytes:
+    """An .npy file that claims so many numbers and has eight."""
+    head = f"{{'descr': '<i8', 'fortran_order': False, 'shape': ({count},), }}".encode()
+    head = head.ljust(117) + b"\n"
+    return b"\x93NUMPY\x01\x00" + len(head).to_bytes(2, "little") + head + bytes(64)
+
+
+def test_no_room_is_made_for_what_an_array_claims(tmp_path: Path) -> None:
+    path = tmp_path / "x.npy"
+    path.write_bytes(huge_array(10**11))
+    with pytest.raises(InputError, match="has 100000000000 values; the manifest asks for 1"):
+        reading.read_input(str(path), ONE, "alice")
+    with pytest.raises(InputError, match="has 100000000000 values"):
+        reading.parse_input(path.read_bytes(), ONE, "standard input")
+
+
+def test_an_endless_file_is_not_read_to_its_end(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="is larger than 1049088 bytes, and the manifest asks"):
+        reading.read_input("/dev/zero", ONE, "alice")
+    with pytest.raises(InputError, match="is larger than"):
+        reading.read_inputs(Path("/dev/zero"), config.bind_text(TEXT, "x").manifest)
+
+
+def test_a_closed_standard_input_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(InputError, match="standard input is closed"):
+        reading.read_input("-", ONE, "alice")
+    with pytest.raises(InputError, match="this is no terminal"):
+        reading.read_input(None, ONE, "alice")
+
+
+def test_exponents_without_bound_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "inputs.json"
+    path.write_text('{"alice": 1e99999999999999999999, "bob": 1}')
+    with pytest.raises(InputError, match="has a number that is too large or too fine"):
+        reading.read_inputs(path, config.bind_text(TEXT, "x").manifest)
+    with pytest.raises(InputError, match="has a number that is too large or too fine"):
+        reading.parse_input(b"[1e99999999999999999999]", ONE, "x")

@@ -92,3 +92,13 @@ def test_what_is_not_possible_is_a_dash():
         "12.3",
     ]
     assert number(12345.6) == "12,346"
+
+
+def test_what_one_input_moves_is_said_of_the_fewest_who_may_be_counted(manifest):
+    """A mean over three of six moves twice as far as one over all."""
+    roles = {**dict.fromkeys(("a", "b", "c"), "ckr"), **dict.fromkeys(("d", "e", "f"), "c")}
+    kind = {"bounds": (0, 60), "scheme": "shamir", "threshold": 1}
+    for least, moved in ((3, 20), (6, 10)):
+        for figure, of_one in (("mean", moved), ("variance", 60 * moved)):
+            asked = manifest(roles, statistics=(figure,), least=least, **kind)
+            assert protocol_for(asked).noised_range(figure).change == of_one

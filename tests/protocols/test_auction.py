@@ -4,7 +4,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ostraka.arithmetic.field import P61
@@ -38,7 +38,6 @@ def values(outcome):
     return {output.name: output.value for output in outcome.outputs}
 
 
-@settings(max_examples=50, deadline=None)
 @given(data=st.data())
 def test_every_recipient_gets_what_the_textbook_says(manifest, data):
     n = data.draw(st.sampled_from([3, 3, 4, 5, 7]))

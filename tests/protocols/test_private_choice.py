@@ -221,6 +221,11 @@ def simulate_with(agreement, inputs, liar, vector):
         ({"outputs": 'options = ["x", "y", "z"]'}, "name the options of input.type"),
         ({"type": "int", "length": 3, "outputs": 'options = ["x", "y"]'}, "as many as"),
         ({"type": "int", "length": 2, "outputs": 'options = ["x", "x"]'}, "as many as"),
+        ({"type": "int", "length": 2, "outputs": 'options = ["x", "X "]'}, "as many as"),
+        (
+            {"type": "int", "length": 2, "outputs": r'options = ["x", "\u001b[2J"]'},
+            r"outputs.options.1: .* U\+001B",
+        ),
         (
             {"type": "int", "length": 2, "outputs": 'options = ["x", "y"]\nweights = { bob = 2 }'},
             "goes with ballots",

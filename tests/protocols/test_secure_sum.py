@@ -1,16 +1,16 @@
 import asyncio
 import math
 import tracemalloc
-from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ostraka.errors import ManifestError
 from ostraka.outcome import Outcome
 from ostraka.protocols import catalogue, protocol_for
+from ostraka.protocols.forms.figures import SumOptions
 from ostraka.simulation import MemoryNet, run_all, simulate_sync
 
 RAISES = {"alice": 3800, "bob": 2514, "carlos": 2982, "david": 3390}
@@ -58,7 +58,6 @@ TYPES = {
 }
 
 
-@settings(max_examples=120, deadline=None)
 @given(data=st.data())
 def test_every_recipient_gets_what_the_textbook_says(manifest, data):
     roles = data.draw(st.sampled_from(ROLE_SETS))
@@ -154,12 +153,34 @@ def test_only_the_sum_is_opened_when_only_the_sum_is_asked_for(manifest, everybo
     assert protocol_for(both).opened == 10
 
 
-def test_a_mean_that_does_not_end_is_the_nearest_float(manifest, everybody):
+def test_a_mean_that_does_not_end_is_rounded_with_the_fraction_beside_it(manifest, everybody):
     agreement = manifest(everybody(3), statistics=("mean",), type="decimal(2)")
     inputs = {"alice": "0.01", "bob": "0.01", "carlos": "0.02"}
-    mean = values(simulate_sync(agreement, inputs)["alice"])["mean"]
-    assert mean == float(Fraction(4, 300))
-    assert isinstance(mean, float)
+    (mean,) = simulate_sync(agreement, inputs)["alice"].as_dict()["outputs"]
+    assert mean == {"name": "mean", "value": "0.013333333333333333", "exact": "1/75"}
+
+
+@pytest.mark.parametrize("kind", ["int", "decimal(2)", "bool"])
+def test_means_and_variances_are_text_whatever_the_inputs(manifest, everybody, kind):
+    agreement = manifest(everybody(3), statistics=("mean", "variance"), type=kind)
+    for inputs in ((1, 1, 1), (0, 1, 1), (0, 0, 1)):
+        raw = map(bool, inputs) if kind == "bool" else inputs
+        given = dict(zip(everybody(3), raw, strict=True))
+        found = values(simulate_sync(agreement, given)["alice"])
+        assert {name: isinstance(v, str) for name, v in found.items()} == {
+            "mean": True, "variance": True,
+        }  # fmt: skip
+
+
+@pytest.mark.parametrize(("most", "wide"), [(2**51, False), (2**54, True)])
+def test_whole_numbers_that_may_exceed_2_53_are_text_in_json(manifest, everybody, most, wide):
+    """A reader of JSON that has floats alone would lose digits of 18014398509481987."""
+    agreement = manifest(everybody(3), bounds=(0, most))
+    for inputs in ((1, 2, 3), (most, 2, 1)):
+        outcome = simulate_sync(agreement, dict(zip(everybody(3), inputs, strict=True)))["alice"]
+        assert outcome.value("sum") == sum(inputs)
+        shown = outcome.as_dict()["outputs"][0]["value"]
+        assert shown == (str(sum(inputs)) if wide else sum(inputs))
 
 
 def test_histograms_name_every_option(manifest, everybody):
@@ -187,7 +208,7 @@ def test_long_vectors_stay_numpy_until_somebody_asks(manifest, everybody):
     expected = sum(inputs.values())
     assert np.array_equal(total.parts[0], expected)
     assert total.value == expected.tolist()
-    assert mean.value[7] == 14
+    assert mean.value[7] == "14"
     assert "50000" in repr(total)
 
 
@@ -289,3 +310,12 @@ def test_check_names_what_no_cryptography_here_stops(manifest, everybody):
     assert "alters its shares makes the result wrong, unnoticed" in text
     assert "with one person more or less" in text
     assert "may have the result, and leave others without" in text
+
+
+def test_the_figures_that_are_asked_for_follow_from_the_options():
+    assert SumOptions().asked == ("sum",)
+    assert SumOptions(weights="own").asked == ("mean",)
+    assert SumOptions(statistics=["count", "sum"]).asked == ("count", "sum")
+    for wrong in ([], ["sum", "sum"], ["total"], "sum"):
+        with pytest.raises(ValueError, match="must"):
+            SumOptions(statistics=wrong)

@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ostraka.arithmetic.field import P61
@@ -76,7 +76,6 @@ def policies(draw, dominance=True):
     return "\n".join(lines)
 
 
-@settings(max_examples=40, deadline=None)
 @given(data=st.data())
 def test_every_recipient_gets_what_the_textbook_says(manifest, everybody, data):
     n = data.draw(st.sampled_from([3, 4, 5, 7]))
@@ -100,7 +99,6 @@ def test_every_recipient_gets_what_the_textbook_says(manifest, everybody, data):
     assert net.sent == protocol.cost().sent
 
 
-@settings(max_examples=20, deadline=None)
 @given(data=st.data())
 def test_means_and_gaps_are_what_the_textbook_says(manifest, everybody, data):
     n = data.draw(st.sampled_from([3, 5]))
@@ -286,7 +284,7 @@ def test_heads_keep_the_rules_of_dominance_too(table):
 
 def test_a_mean_of_nobody_is_not_defined(table):
     outcome = found(table(3, WAGES), ([[90, 2], [0, 0]],) * 3)
-    assert values(outcome)["mean"] == {"women": 45, "men": None, "total": 45}
+    assert values(outcome)["mean"] == {"women": "45", "men": None, "total": "45"}
     assert values(outcome)["gap"] is None
     assert outcome.status == "released"
 
@@ -301,7 +299,6 @@ def shown(protocol, value):
     return [flat.get(title) is not None for title in protocol.grid.titles]
 
 
-@settings(max_examples=40, deadline=None)
 @given(data=st.data())
 def test_no_sum_of_withheld_figures_that_follows_betrays_anybody(manifest, everybody, data):
     """An attacker with a linear solver and every subset of what is missing."""

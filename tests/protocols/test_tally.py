@@ -2,7 +2,7 @@ import asyncio
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ostraka.arithmetic.field import P61
@@ -27,7 +27,6 @@ def make(manifest, roles, outputs="", kind=COLOURS, threshold=1, cls=protocol_fo
     return cls(manifest(roles, type=kind, outputs=outputs, **more))
 
 
-@settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_every_recipient_gets_the_counts(manifest, everybody, data):
     n = data.draw(st.sampled_from([3, 4, 5, 7]))

@@ -3,7 +3,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ostraka.arithmetic.field import P61
@@ -89,7 +89,6 @@ def votes(draw):
     return n, threshold, kind, "\n".join(lines), draw(st.lists(ballot, min_size=n, max_size=n))
 
 
-@settings(max_examples=120, deadline=None)
 @given(case=votes(), seed=st.integers(0, 99))
 def test_every_recipient_gets_what_the_textbook_says(manifest, case, seed):
     n, threshold, kind, outputs, ballots = case
@@ -192,7 +191,6 @@ def test_voters_need_not_compute_and_may_leave(vote):
     assert outcome({"ivan": results["ivan"]}) == "YES"  # 2 of 4
 
 
-@settings(max_examples=30, deadline=None)
 @given(data=st.data())
 def test_many_questions_at_once(manifest, data):
     n, questions = data.draw(st.sampled_from([3, 4, 5])), data.draw(st.integers(2, 6))

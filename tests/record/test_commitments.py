@@ -35,6 +35,24 @@ def test_a_commitment_binds_receivers_step_type_length_and_content(monkeypatch):
     assert len(values) == len(variants)
 
 
+@pytest.mark.parametrize("long", [0, 1, 3])
+def test_a_commitment_is_the_same_whichever_thread_hashes(monkeypatch, long):
+    def messages():
+        for i in range(6):
+            yield ("bob",), Step(0, i), np.full(8 if i == long else 2, i, np.uint64)
+
+    monkeypatch.setattr(commitments.os, "urandom", bytes)
+
+    def committed(least):
+        monkeypatch.setattr(commitments.limits, "OFFLOAD", least)
+        commitment = Commitment()
+        for message in messages():
+            commitment.add(*message)
+        return commitment.value()
+
+    assert committed(8) == committed(10**6) == committed(0)
+
+
 def test_a_commitment_is_over_the_bytes_its_docstring_says():
     commitment = Commitment()
     commitment.add(["bob", "carlos"], Step(3, 14), np.array([1, 2], np.uint64))
@@ -92,21 +110,3 @@ def test_a_statement_is_bounded_however_many_figures_there_are(many):
     if many > 52:
         figures["000007"] = (np.array([8]),)
         assert commitments.group_commitments(KEY, figures) != found
-
-
-@pytest.mark.parametrize("long", [0, 1, 3])
-def test_a_commitment_is_the_same_whichever_thread_hashes(monkeypatch, long):
-    def messages():
-        for i in range(6):
-            yield ("bob",), Step(0, i), np.full(8 if i == long else 2, i, np.uint64)
-
-    monkeypatch.setattr(commitments.os, "urandom", bytes)
-
-    def committed(aside):
-        monkeypatch.setattr(commitments.limits, "ASIDE", aside)
-        commitment = commitments.Commitment()
-        for message in messages():
-            commitment.add(*message)
-        return commitment.value()
-
-    assert committed(8) == committed(10**6) == committed(0)

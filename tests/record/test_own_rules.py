@@ -30,6 +30,26 @@ def test_a_budget_file_says_exactly(tmp_path):
     assert load_rules("bob", tmp_path) == ()
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "budget = [1]",
+        "budget = [[1]]",
+        "budget = {}",
+        '[[budget]]\nsource = "a"\nepsilon = "1e999999999"',
+        '[[budget]]\nsource = "a"\nepsilon = 1e-9999999999',
+        '[[budget]]\nsource = "a"\nsource = "b"',
+        '[[budget]]\nsource = ["a"]',
+        '[[budget]]\nsource = "a"\naccountant = ["basic"]',
+        '[[budget]]\nsource = "a"\nsame_roster_only = 1',
+    ],
+)
+def test_a_value_of_another_type_is_named_and_not_a_bug(tmp_path, text):
+    (tmp_path / "alice.toml").write_text(text)
+    with pytest.raises(UsageError, match=r"alice\.toml: "):
+        load_rules("alice", tmp_path)
+
+
 def test_a_way_of_adding_up_that_is_no_filter_is_refused(tmp_path):
     (tmp_path / "alice.toml").write_text(
         '[[budget]]\nsource = "c"\nepsilon = 2\naccountant = "pld"\n'

@@ -4,24 +4,32 @@ import asyncio
 import copy
 import importlib.util
 import json
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from ostraka.errors import OstrakaError, PeerViolation, UsageError
+from ostraka.record import commitments
 from ostraka.record import receipt as receipts
 from ostraka.record.commitments import canonical
+from ostraka.session import nonces
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "verify_receipt.py"
 REFUSALS = (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
 
 
+def module(path):
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    loaded = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(loaded)
+    return loaded
+
+
 @pytest.fixture(scope="module")
 def script():
-    spec = importlib.util.spec_from_file_location("verify_receipt", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return module(SCRIPT)
 
 
 @pytest.fixture
@@ -247,3 +255,73 @@ def test_a_signed_statement_of_nonsense_is_refused(office, receipt, script, stat
     signature = receipts.text(office.identity("alice").sign(statement.encode()))
     path = ("parties", "alice", "statement_signature")
     assert not holds(script, changed(other, path, lambda _: signature))
+
+
+# --- vectors: tests/vectors/receipts, made by make.py there from the text of decision 0017 --------
+
+VECTORS = Path(__file__).parents[1] / "vectors" / "receipts"
+EXPECTED = json.loads((VECTORS / "expected.json").read_text())
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_both_verifiers_say_of_each_vector_what_they_should(name, script, monkeypatch, capsys):
+    code = 0
+    try:
+        found = receipts.verify(receipts.read(VECTORS / name))
+        code = 0 if found["complete"] else receipts.incomplete(found["missing"]).exit_code
+    except OstrakaError as error:
+        code = error.exit_code
+    assert code == EXPECTED[name]
+    monkeypatch.setattr(sys, "argv", ["verify_receipt.py", str(VECTORS / name)])
+    assert script.main() == EXPECTED[name]
+    said = capsys.readouterr()
+    assert bool(said.out) is (code in (0, 51))
+    assert bool(said.err) is (code != 0)
+
+
+def test_the_vectors_are_those_that_their_maker_makes():
+    made = module(VECTORS / "make.py").files()
+    assert made == {p.name: p.read_text() for p in VECTORS.iterdir() if p.suffix == ".json"}
+    assert {name for name, code in EXPECTED.items() if code in (2, 50)} == {
+        path.name for path in VECTORS.glob("bad_*")
+    }
+
+
+def test_the_weakness_of_format_1_is_said_and_honest_auctions_of_that_time_hold(script):
+    """Recipients who learned other figures signed other commitments."""
+    old = receipts.read(VECTORS / "complete_1.json")
+    found = receipts.verify(old)
+    assert "by trying" in found["weakness"]
+    assert any("weakness" in line for line in script.verify(old)[0])
+    results = {json.loads(e["statement"]).get("result") for e in old["parties"].values()}
+    assert len(results) == 3
+
+
+def test_figures_are_committed_to_as_the_vectors_say(monkeypatch):
+    said = json.loads((VECTORS / "figures.json").read_text())
+    names, session = tuple(said["recipients"]), bytes.fromhex(said["session"])
+    groups = [tuple(names[place] for place in g["readers"]) for g in said["groups"]]
+    drawn = {name: list(entry["nonces"].values()) for name, entry in said["recipients"].items()}
+    monkeypatch.setattr(nonces, "_drawn", lambda seed, i: bytes.fromhex(drawn[seed.decode()][i]))
+    results = {name: nonces.ResultNonces(name, groups, name.encode()) for name in names}
+    for name, own in results.items():
+        assert own.hello.hex() == said["recipients"][name]["hello_nonce"]
+        for peer in names:
+            if peer != name:
+                own.take(peer, results[peer].for_peer(name), results[peer].hello)
+    for group, given in zip(groups, said["groups"], strict=True):
+        for name in group:
+            key = results[name].keys(session)[group]
+            assert key.hex() == given["key"]
+        for figure, secret in given["figures"].items():
+            assert commitments.figure_nonce(key, figure).hex() == secret["nonce"]
+            found = commitments.group_commitments(key, {figure: [np.array([secret["opened"]])]})
+            assert found == {figure: secret["commitment"]}
+
+
+def test_a_receipt_that_an_earlier_release_wrote_holds(script):
+    """Of an honest auction with other rights, which that release called false."""
+    old = receipts.read(VECTORS / "release_1" / "receipt-alice.json")
+    found = receipts.verify(old)
+    assert (found["format"], found["complete"], found["title"]) == (1, True, "Sale of a boat")
+    assert script.verify(old)[1] == []

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import msgpack
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-VERSION, INLINE, DATA_FRAME = 2, 8192, 1 << 20
+VERSION, INLINE, DATA_FRAME = 3, 8192, 1 << 20
 HELLO, READY, VECTOR, STATEMENT, ABORT = range(1, 6)
 
 
@@ -24,6 +24,10 @@ class Violation(Exception):
 
 def H(*parts):
     return hashlib.sha256(b"".join(parts)).digest()
+
+
+def promise(shown):
+    return H(b"ostraka hello nonce\0", H(b"ostraka nonce hash\0", shown))
 
 
 class Link:
@@ -96,8 +100,7 @@ class Session:
     def __init__(self, canonical, name, keys):
         self.manifest, self.digest = json.loads(canonical), H(canonical)
         self.name, self.path, self.links = name, Path(keys), {}
-        pem = (self.path / f"{name}.crt").read_bytes()
-        self.certificate = x509.load_pem_x509_certificate(pem).public_bytes(Encoding.DER)
+        self.certificate = ssl.PEM_cert_to_DER_cert((self.path / f"{name}.crt").read_text())
         self.key = load_pem_private_key((self.path / f"{name}.key").read_bytes(), None)
         self.timeout = self.manifest["session"]["deadline"]
         self.protocol, listed = self.manifest["session"]["protocol"], self.manifest["party"]
@@ -123,16 +126,14 @@ class Session:
             self.links[link.peer] = link
 
     def introduce(self):
-        def hello(digest, nonce):
-            return b"ostraka hello\0" + struct.pack("<H", VERSION) + digest + nonce
-
-        nonce, shown = os.urandom(32), os.urandom(32)
+        hello = b"ostraka hello\0" + struct.pack("<H", VERSION)
+        nonce = promise(shown := os.urandom(32))
         nonces, shared = {self.name: nonce}, {self.name: shown}
         for link in self.links.values():
-            link.say(HELLO, VERSION, self.digest, nonce, self.key.sign(hello(self.digest, nonce)))
+            link.say(HELLO, VERSION, self.digest, nonce, self.key.sign(hello + self.digest + nonce))
         for peer, link in self.links.items():
             version, digest, nonces[peer], signature = link.hear(HELLO)
-            link.key.verify(signature, hello(digest, nonces[peer]))
+            link.key.verify(signature, hello + digest + nonces[peer])
             if (version, digest) != (VERSION, self.digest):
                 raise Violation(f"{peer} has another manifest")
         self.id = H(b"ostraka session\0", self.digest, *(nonces[p] for p in self.parties))
@@ -143,9 +144,9 @@ class Session:
         for peer, link in self.links.items():
             session, shared[peer], signature = link.hear(READY)
             link.key.verify(signature, ready)
-            if session != self.id:
+            if session != self.id or (shared[peer] and promise(shared[peer]) != nonces[peer]):
                 raise Violation(f"{peer} is in another session")
-        self.result_key = H(b"ostraka result\0", *(shared[p] for p in self.recipients))
+        self.readers = H(b"ostraka readers\0", self.id, *(shared[p] for p in self.recipients))
 
     def send(self, peers, phase, step, data, dtype="u8"):
         """Send a vector, as bytes, to some parties, and commit to it."""
@@ -160,12 +161,13 @@ class Session:
         """Say a closing statement, hear those of others; return the commitments to results."""
         statement = {"party": self.name, "session": self.id.hex(), "sent": self.sent.hexdigest()}
         statement["manifest_sha256"] = self.digest.hex()
+        statement["consented"] = [*range(len(self.contributors))]
         if vector is not None:
-            result = hmac.new(self.result_key, digestmod=hashlib.sha256)
-            result.update(f"{name}\0<i8\0{len(vector)}\0".encode())
-            result.update(struct.pack(f"<{len(vector)}q", *vector))
-            statement["counted"] = list(range(len(self.contributors)))
-            statement["result"] = result.hexdigest()
+            nonce = hmac.digest(self.readers, f"ostraka figure\0{name}".encode(), "sha256")
+            part = f"<i8\0{len(vector)}\0".encode() + struct.pack(f"<{len(vector)}q", *vector)
+            found = {"commitments": {name: hmac.digest(nonce, part, "sha256").hex()}}
+            statement["figures"] = [found | {"readers": [*range(len(self.recipients))]}]
+            statement["counted"] = statement["consented"]
         body = json.dumps(statement, sort_keys=True, separators=(",", ":")).encode()
         heard = [statement]
         for link in self.links.values():
@@ -174,7 +176,7 @@ class Session:
             said, signature = link.hear(STATEMENT)
             link.key.verify(signature, said)
             heard.append(json.loads(said))
-        return {said.get("result") for said in heard} - {None}
+        return {str(said["figures"]) for said in heard if "figures" in said}
 
 
 def split(address):

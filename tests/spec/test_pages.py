@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from ostraka import limits
+from ostraka.engine.shamir import audit, gates
 from ostraka.session.acquaintance import DUPLICATE
 from ostraka.wire import frames, link_state, messages
 
@@ -73,4 +74,32 @@ def test_codes_of_an_abort():
     )
     codes |= set(re.findall(r'code = .*"([a-z-]+)"$', source, re.MULTILINE))
     assert len(codes) > 10
+    codes -= {"incomplete"}  # of a receipt: no party ends a session with it
     assert {code for code in codes if f"`{code}`" not in wire} == set()
+
+
+def roots(terms):
+    """The soundness error of one audit, times p, as section 7 adds it up."""
+    total = 2 + 2  # coefficients, degrees
+    while terms > audit.FAN:
+        k = 2 if terms > audit.LONG else min(audit.FAN, -(-terms // audit.FAN))
+        total, terms = total + 2 * k - 2, -(-terms // k)
+    return total + 2 * (terms + 1) - 2
+
+
+def test_the_soundness_of_an_audit():
+    """The page's sums hold for every length, with the source's constants."""
+    assert max(map(roots, range(1, 65))) == 2 + 2 + 128
+    assert max(map(roots, range(1, audit.LONG + 1))) == 2 + 2 + 126 + 6 + 128
+    assert roots(audit.LIMIT) == 2 + 2 + 126 + 6 + 128 + 16
+    assert roots(limits.VECTOR) == 296
+    assert max(roots(2**k - d) for k in range(14, 31) for d in range(100)) == 296
+    assert 2**52.7 < ((1 << 61) - 1) / 296
+
+
+def test_the_soundness_of_a_proof_of_gates():
+    folds, length = 1, 4 * 64 * gates.MANY // gates.ROWS
+    while length > gates.SHORT:
+        folds, length = folds + 1, -(-length // gates.FAN)
+    assert 2 * folds == 8
+    assert "(296 A + 8 B + C) / p" in (spec / "active.md").read_text()

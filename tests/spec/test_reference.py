@@ -156,18 +156,38 @@ async def test_votes_of_more_parties(room, roles, reference, threshold):
     assert ours["carlos" if reference == "alice" else "alice"].status == "released"
 
 
-async def test_an_invalid_ballot_of_the_reference_stops_all(room, monkeypatch):
-    """It shares 1000 where ours shares 0 or 1."""
+def patch(room, monkeypatch, old, new):
+    """Let the reference of this room be one with other source."""
     patched = room.directory / "reference"
     patched.mkdir()
     for path in REFERENCE.glob("*.py"):
-        text = path.read_text().replace('[int(text == "yes")]', "[1000]")
-        (patched / path.name).write_text(text)
-    assert "[1000]" in (patched / "party.py").read_text()
+        (patched / path.name).write_text(path.read_text().replace(old, new))
+    assert new in (patched / "party.py").read_text()
     monkeypatch.setattr(room, "reference", patched)
+
+
+async def test_an_invalid_ballot_of_the_reference_stops_all(room, monkeypatch):
+    """It shares 1000 where ours shares 0 or 1."""
+    patch(room, monkeypatch, '[int(text == "yes")]', "[1000]")
     votes = {"alice": "yes", "bob": "yes", "carlos": "no"}
     theirs, ours = await vote(room, THREE, "bob", votes, 'pass_at = "1/2"')
     assert "invalid ballots" in theirs
-    for outcome in ours.values():
-        assert isinstance(outcome, OstrakaError)
-        assert "bob's input is not a valid ballot" in outcome.message
+    assert all(isinstance(outcome, OstrakaError) for outcome in ours.values())
+    invalid = "bob's input is not a valid ballot"  # a party may hear first that a peer has ended
+    assert any(invalid in outcome.message for outcome in ours.values())
+
+
+@pytest.mark.parametrize("protocol", ["vote", "sum"])
+async def test_a_refusal_of_the_reference_stops_all(room, monkeypatch, protocol):
+    """It shares its input and then refuses: an empty mask, or a statement of kind 0."""
+    no = "kind.replace(CONSENT, bytes(1)) + bytes(len(self.mask))"
+    patch(room, monkeypatch, "kind + self.mask", no)
+    if protocol == "vote":
+        votes = dict.fromkeys(THREE, "yes")
+        _, ours = await vote(room, THREE, "bob", votes, 'pass_at = "1/2"')
+    else:
+        manifest = room.manifest("secure-sum", NUMBERS, "", SHAMIR, THREE)
+        _, ours = await room.run(manifest, "bob", dict.fromkeys(THREE, "1"))
+    assert all(isinstance(outcome, OstrakaError) for outcome in ours.values())
+    # the other may hear first that its peer has ended
+    assert any("bob refused to count" in outcome.message for outcome in ours.values())

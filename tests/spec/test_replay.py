@@ -4,10 +4,14 @@ import hashlib
 import json
 import sys
 from importlib import import_module
-from itertools import combinations_with_replacement
+from itertools import combinations_with_replacement, product
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from ostraka.arithmetic.field import P61
+from ostraka.engine.shamir.gates import _summed
 
 top = Path(__file__).resolve().parents[2]
 P = (1 << 61) - 1
@@ -266,3 +270,26 @@ def mask_of(transcript, length, j):
 
 FIRST = 1
 """First step of the vector: step 0 is the seeds'."""
+
+
+@pytest.mark.parametrize("width", [1, 3, 40])
+def test_the_order_of_gates(width):
+    """Bit b of byte k of word v of a strip of s words is at 8 (b s + v) + k of the strip."""
+    rng = np.random.default_rng(width)
+    planes = rng.integers(0, 1 << 64, (4, 2, 64, width), np.uint64)
+    u = rng.integers(0, P, 64, np.uint64)
+    f, h = _summed(P61, planes, u)
+    for word, byte, bit in product((0, width // 2, width - 1), (0, 5), (0, 7)):
+        start = word // 32 * 32
+        strip = min(32, width - start)
+        column = 64 * start + 8 * (bit * strip + word - start) + byte
+        shift = np.uint64(8 * byte + bit)
+        x, y, e, es = (planes[k, :, :, word] >> shift & np.uint64(1) for k in range(4))
+        for i, a, b, near, far in zip(range(2), x, y, e, es, strict=True):
+            rows = zip(u.tolist(), a.tolist(), b.tolist(), near.tolist(), far.tolist(), strict=True)
+            sums = np.zeros((2, 4), object)
+            for c, v, w, one, two in rows:
+                sums[0] += [c * (1 - 2 * one) * z for z in (1, -2 * v, -2 * w, 4 * v * w)]
+                sums[1] += [c * (1 - 2 * two) * z for z in (1, w, v, v * w)]
+            for found, wanted in zip((f[i], h[i]), sums, strict=True):
+                assert [int(z) for z in found.reshape(4, -1)[:, column]] == [z % P for z in wanted]

@@ -1,6 +1,9 @@
 """Test vectors: made anew they are the same, bad ones are refused, the reference finds the same."""
 
+import hashlib
+import hmac
 import json
+import struct
 import sys
 from fractions import Fraction
 from importlib import import_module
@@ -17,14 +20,18 @@ from ostraka.engine.shamir.offers import Offers
 from ostraka.engine.shamir.opening import open_shares
 from ostraka.errors import PeerViolation
 from ostraka.noise import samplers
+from ostraka.record import statements
+from ostraka.record.statements import About, Roster
+from ostraka.session.nonces import ResultNonces
 from ostraka.sharing.shamir import Shamir
 from ostraka.wire import frames
 from ostraka.wire.messages import decode
 
 top = Path(__file__).resolve().parents[2]
 P = (1 << 61) - 1
+NAMES = ("alice", "bob", "carlos")
 KINDS = ("frames", "streams", "pair_seeds", "zero", "deal", "king", "coin", "gate_fold", "audit",
-         "noise")  # fmt: skip
+         "consent", "closing", "noise")  # fmt: skip
 
 
 def cases(name):
@@ -165,6 +172,76 @@ def test_flipped_bits_are_found(vectors):
 
         found, _ = vectors.together(3, 1, program, active=True)
         assert all(case["error"] in str(outcome) for outcome in found)
+
+
+def test_bad_statements_stop_an_agreement(vectors):
+    for case in cases("bad_consent"):
+
+        def change(_step, sender, to, message, said=case["said"]):
+            first = (sender, to) == ("p1", "p0") and message[0] == 1
+            return np.frombuffer(bytes.fromhex(said), np.uint8) if first else message
+
+        found, _ = vectors.agreeing(vectors.holdings(), change=change)
+        assert case["error"] in found["p0"]
+
+
+def test_statements_are_what_the_page_says():
+    """All consent and vote; consent twice where some are missing; a refusal ends it."""
+    well, missing, refused = cases("consent")
+    assert {data for *_, data in well["messages"]} == {"01ff01", "02ff01"}
+    steps = [step for *_, step, _ in well["messages"]]
+    assert set(steps) == {"1.0", "2.0"}
+    less = "fd00"
+    assert {data for *_, data in missing["messages"]} == {"01ff01", f"01{less}", f"02{less}"}
+    assert missing["counted"]["p0"] == [f"c{i}" for i in range(9) if i not in (1, 8)]
+    assert [data for sender, *_, data in refused["messages"] if sender == "p1"] == ["000000"] * 2
+    assert set(refused["counted"].values()) == {None}
+
+
+def test_bad_statements_are_refused():
+    about = About(bytes(range(32)), bytes(range(32, 64)), Roster(NAMES, NAMES[:2], NAMES))
+    for case in cases("bad_closing"):
+        with pytest.raises(PeerViolation, match=case["error"]):
+            statements.read(case["statement"], "alice", about)
+    (good,) = cases("closing")
+    assert statements.read(good["statement"], "alice", about)["party"] == "alice"
+
+
+def test_nonces_other_than_promised_are_refused():
+    (case,) = cases("closing")
+    mine = ResultNonces("alice", (NAMES[:2],), bytes(32))
+    shown, hello = bytes.fromhex(case["nonces"][1]), bytes.fromhex(case["nonces of Hellos"][1])
+    mine.take("bob", shown, hello)
+    for wrong in (bytes(32), shown[:31], shown + shown, b""):
+        with pytest.raises(PeerViolation, match="nonces of"):
+            mine.take("bob", wrong, hello)
+
+
+def test_the_end_of_a_session_in_plain_python():
+    """As section 6 and 7 of gathering.md say."""
+    (case,) = cases("closing")
+
+    def H(*parts):
+        return hashlib.sha256(b"".join(parts)).digest()
+
+    given = [bytes.fromhex(nonce) for nonce in case["nonces"]]
+    promised = [H(b"ostraka hello nonce\0", H(b"ostraka nonce hash\0", nonce)) for nonce in given]
+    assert [promise.hex() for promise in promised] == case["nonces of Hellos"]
+    key = H(b"ostraka readers\0", bytes.fromhex(case["session"]), *given)
+    assert key.hex() == case["key"]
+    for name, vector in case["figures"].items():
+        nonce = hmac.digest(key, f"ostraka figure\0{name}".encode(), "sha256")
+        part = f"<i8\0{len(vector)}\0".encode() + struct.pack(f"<{len(vector)}q", *vector)
+        assert hmac.digest(nonce, part, "sha256").hex() == case["commitments"][name]
+    sent = hmac.new(bytes.fromhex(case["key of sent"]), digestmod="sha256")
+    for to, step, kind, data in case["sent"]:
+        raw, (dtype, size) = bytes.fromhex(data), {"u8": ("<u8", 8), "u1": ("|u1", 1)}[kind]
+        sent.update(f"{to}\0{step}\0{dtype}\0{len(raw) // size}\0".encode() + H(raw))
+    statement = json.loads(case["statement"])
+    assert statement["sent"] == sent.hexdigest()
+    (group,) = statement["figures"]
+    assert group == {"commitments": case["commitments"], "readers": [0, 1]}
+    assert json.dumps(statement, sort_keys=True, separators=(",", ":")) == case["statement"]
 
 
 def test_noise_without_a_scale_is_refused():

@@ -71,6 +71,7 @@ app.command(cls=protocols.BenchHelp, short_help="Measure, a process for each par
 def main() -> None:
     """Run the command line and exit with its exit code; the console script calls this."""
     _no_core_dumps()
+    voice.prepare()
     sys.exit(voice.guarded(_run))
 
 

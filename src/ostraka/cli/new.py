@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ostraka.cli import voice
+
 if TYPE_CHECKING:
     from ostraka.manifest.writing import Bare
     from ostraka.protocols.protocol import Protocol
@@ -219,7 +221,7 @@ def new(
         tables["input"] = [_own_input(keys, tables["input"]) for keys in own_input]
     text = write_manifest(tables, parties)
     _check(text)
-    print(text, end="")
+    voice.emit_file(text)
 
 
 def _number(option: str, text: str) -> Bare | None:
@@ -315,8 +317,8 @@ def _pairs(option: str, example: str, texts: list[str]) -> dict[str, Any]:
             hint = f"such as {option} {example}, each key once"
             raise UsageError(f"{option} {text}: is not KEY=VALUE", hint=hint)
         try:
-            found[key] = tomllib.loads(f"x = {value}", parse_float=Bare)["x"]
-        except tomllib.TOMLDecodeError:
+            (found[key],) = tomllib.loads(f"x = {value}", parse_float=Bare).values()
+        except ValueError:  # no TOML, or more keys than one
             found[key] = value
     return found
 
@@ -356,8 +358,8 @@ def _own_input(text: str, others: dict[str, Any]) -> dict[str, Any]:
     from ostraka.manifest.writing import Bare
 
     try:
-        keys = tomllib.loads(f"x = {{ {text} }}", parse_float=Bare)["x"]
-    except tomllib.TOMLDecodeError:
+        (keys,) = tomllib.loads(f"x = {{ {text} }}", parse_float=Bare).values()
+    except ValueError:  # no TOML, or more than one table
         hint = """such as --input 'name = "prices", of = ["alice"], min = 0, max = 100'"""
         raise UsageError(f"--input {text}: is not TOML", hint=hint) from None
     return {"name": None, "of": None, **others, **keys}

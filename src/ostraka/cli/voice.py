@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from io import StringIO, TextIOWrapper
+from typing import TYPE_CHECKING, Any, Final
 
-from ostraka.errors import OstrakaError
+from ostraka.errors import OstrakaError, Temporary, UsageError
 
 if TYPE_CHECKING:
     from ostraka.progress import Progress
@@ -45,9 +48,12 @@ speaker = _Speaker()
 
 def say(text: str) -> None:
     """Write a line for people to stderr."""
+    if sys.stderr is None:
+        return
     # One write, so that lines of several processes do not mix.
-    sys.stderr.write(f"{speaker.prefix}{text}\n")
-    sys.stderr.flush()
+    with suppress(OSError):  # the exit code still tells
+        sys.stderr.write(f"{speaker.prefix}{text}\n")
+        sys.stderr.flush()
 
 
 def warn(text: str) -> None:
@@ -59,26 +65,80 @@ def emit(value: Mapping[str, Any]) -> None:
     """Write one JSON object, alone, to stdout."""
     import json
 
-    print(json.dumps(value, ensure_ascii=False, default=str), flush=True)
+    print(json.dumps(value, ensure_ascii=not _all_letters(), default=str), flush=True)
+
+
+def emit_file(content: str) -> None:
+    """Write the content of a text file to stdout: UTF-8 in every locale."""
+    if isinstance(sys.stdout, TextIOWrapper) and not _all_letters():
+        sys.stdout.reconfigure(encoding="utf-8")
+    print(content, end="", flush=True)
+
+
+def _all_letters() -> bool:
+    """Return whether stdout takes the letters of all languages."""
+    encoding = getattr(sys.stdout, "encoding", None) or "ascii"
+    return encoding.lower().replace("_", "-") in ("utf-8", "utf8")
+
+
+def prepare() -> None:
+    """Make stdout and stderr take any text: a letter that the locale lacks is written as its code.
+
+    A standard descriptor that is closed is opened on nothing: else the next file or link that is
+    opened would get its number, and our output.
+    """
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    if sys.stdout is None:
+        sys.stdout = _Closed()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+class _Closed(StringIO):
+    """Standard output that was closed before the program began: writing to it is an error."""
+
+    def write(self, _: str) -> int:
+        raise OSError(errno.EBADF, "it is closed")
 
 
 def guarded(command: Callable[[], int]) -> int:
     """Run a command and return its exit code; report an error that ends it, and return its code."""
     try:
-        return command()
+        code = command()
+        _flush()
     except KeyboardInterrupt:
         return interrupted()
     except BrokenPipeError:
-        # The reader of our stdout has gone; Python would complain once more when it flushes it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         return 1
     except Exception as error:
-        return report(error)
+        code = report(error)
+        _discard_output()
+    return code
+
+
+def _flush() -> None:
+    sys.stdout.flush()
+
+
+def _discard_output() -> None:
+    """Send what is left in stdout nowhere: Python would complain when it flushes it at its end."""
+    with suppress(OSError, ValueError):
+        sys.stdout.flush()
+        return
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def interrupted() -> int:
     """Report on stderr that Ctrl-C ended the command; return the exit code."""
-    if sys.stderr.isatty():  # the terminal has written ^C, perhaps behind a prompt
+    # The terminal has written ^C, perhaps behind a prompt.
+    if sys.stderr is not None and sys.stderr.isatty():
         sys.stderr.write("\n")
     say("error: interrupted")
     _tell_data(None)
@@ -88,7 +148,7 @@ def interrupted() -> int:
 def report(error: BaseException) -> int:
     """Report an error on stderr: its message, its hint, and whether data left; return the exit
     code. An error that is not ours is reported as a bug."""
-    found = _known(error)
+    found = _known(error) or _of_the_system(error)
     if found is None:
         return _bug(error)
     for line in found.message.splitlines():
@@ -111,6 +171,43 @@ def _known(error: BaseException) -> OstrakaError | None:
             if found := _known(inner):
                 return found
     return None
+
+
+_CAUSES: Final[Mapping[int, str]] = {
+    errno.EMFILE: "raise the limit of open files: ulimit -n 1024",
+    errno.ENFILE: "the whole machine has too many files open: try again later",
+    errno.ENOSPC: "free some space",
+    errno.EDQUOT: "free some space: your quota is used up",
+    errno.ENOMEM: "close other programs, or use a machine with more memory",
+    errno.EIO: "the device failed: try again, or use another",
+    errno.EAGAIN: "the machine is busy: try again later",
+    errno.EFBIG: "the file would be larger than the limit: ulimit -f",
+}
+"""Advice for when the machine lacks something that trying again may find."""
+
+
+def _of_the_system(error: BaseException) -> OstrakaError | None:
+    """Return an error of ours for one of the machine, or the first such inside a group.
+
+    The operating system refuses for lack of something, which may pass, or for another cause, which
+    is the caller's to mend. An `OSError` without a number is none of its refusals."""
+    if isinstance(error, BaseExceptionGroup):
+        return next(filter(None, map(_of_the_system, error.exceptions)), None)
+    if isinstance(error, MemoryError):
+        return Temporary("not enough memory for this", hint=_CAUSES[errno.ENOMEM])
+    if not isinstance(error, OSError) or error.errno is None:
+        return None
+    message = f"the system says: {error.strerror}"
+    if isinstance(error.filename, str):
+        message = f"cannot use {error.filename}: {error.strerror}"
+    elif error.errno in _OF_OUTPUT:
+        message = f"cannot write the output: {error.strerror}"
+    hint = _CAUSES.get(error.errno, "")
+    return Temporary(message, hint=hint) if hint else UsageError(message)
+
+
+_OF_OUTPUT: Final = (errno.ENOSPC, errno.EBADF, errno.EIO, errno.EDQUOT, errno.EFBIG)
+"""Errors of writing; without a file's name they are those of stdout."""
 
 
 def _tell_data(data_left: bool | None) -> None:

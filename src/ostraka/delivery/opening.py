@@ -169,7 +169,7 @@ class Direct(Opening):
             else:
                 arrived = await party.receive(sender, self.steps[0], words(self.length))
             add = partial(party.scheme.add, value, arrived)
-            await party.exchange.aside(self.length, add)
+            await party.exchange.offload(self.length, add)
             if announced:
                 announced(sender, arrived)
         return OpenedVector(value, party.scheme.contributors)
@@ -214,7 +214,7 @@ class Scattered(Opening):
             if sender != party.me:
                 arrived = await party.receive(sender, self.steps[0], words(len(total)))
                 add = partial(party.scheme.add, total, arrived)
-                await party.exchange.aside(len(total), add)
+                await party.exchange.offload(len(total), add)
 
 
 class Tagged(Opening):
@@ -244,7 +244,7 @@ class Tagged(Opening):
             if i == 0:
                 counted, arrived = self._without_tags(arrived)
             combine = partial(combined, party, arrived, certain=party.attendance.proven)
-            value[piece] = await party.exchange.aside(len(arrived) * _size(piece), combine)
+            value[piece] = await party.exchange.offload(len(arrived) * _size(piece), combine)
             if announced:
                 for sender, vector in arrived.items():
                     announced(sender, vector)

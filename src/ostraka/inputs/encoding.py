@@ -27,6 +27,7 @@ from ostraka.inputs import digits, elements
 from ostraka.inputs.advice import may_be_grouped
 from ostraka.inputs.lines import Lines, array_of, chunks, kinds_of
 from ostraka.manifest import BoolType, ChoiceType, DecimalType, FloatType, InputSchema
+from ostraka.values import EXACT_JSON
 
 _DTYPES: Final[dict[type, type[np.generic]]] = {
     int: np.int64,
@@ -81,6 +82,10 @@ class Codec:
     def magnitude(self) -> int:
         """The largest absolute value of an encoded element."""
         return max(abs(self.low), abs(self.high))
+
+    def wide(self, times: int = 1) -> bool:
+        """Return whether a whole number made of so many elements can exceed 2^53."""
+        return times * self.magnitude > EXACT_JSON
 
     def _bounds(self) -> tuple[int, int]:
         if isinstance(self.kind, ChoiceType):
@@ -358,37 +363,3 @@ def refuse(problem: str) -> NoReturn:
         hint="correct the input and run again; nothing was sent",
         data_left=False,
     )
-
-
-def renderer(factor: Fraction, *, as_text: bool) -> Callable[[int], int | str | float]:
-    """Make the function that turns an opened integer, counted in units of `factor`, into its value.
-
-    A whole number becomes an int, or text with `as_text`. A value that a finite decimal holds
-    exactly becomes text without trailing zeros. Any other value becomes the nearest float.
-    """
-    twos, rest = _without(factor.denominator, 2)
-    fives, rest = _without(rest, 5)
-    places = max(twos, fives)
-    lift = factor.numerator * 10**places // (factor.denominator // rest)
-
-    def render(total: int) -> int | str | float:
-        scaled, endless = divmod(total * lift, rest)
-        if endless:
-            return total * factor.numerator / factor.denominator
-        return _decimal(scaled, places, as_text=as_text)
-
-    return render
-
-
-def _decimal(scaled: int, places: int, *, as_text: bool) -> int | str:
-    digits = f"{abs(scaled):0{places + 1}d}"
-    whole, part = digits[: len(digits) - places], digits[len(digits) - places :].rstrip("0")
-    text = "-" * (scaled < 0) + whole + "." * bool(part) + part
-    return text if part or as_text else int(text)
-
-
-def _without(number: int, prime: int) -> tuple[int, int]:
-    count = 0
-    while number % prime == 0:
-        number, count = number // prime, count + 1
-    return count, number

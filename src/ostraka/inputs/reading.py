@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from decimal import Decimal, InvalidOperation
+from json import JSONDecodeError
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from ostraka import limits, strict_json
 from ostraka.errors import InputError
 from ostraka.files import SAVE_AS, NotText, decode
 from ostraka.inputs.lines import Lines
 from ostraka.manifest import InputSchema, Manifest, suggest
 
 NPY = b"\x93NUMPY"
+_FAR = "is too large or too fine"
 ZIP = b"PK\x03\x04"
+
+_ONCE = "leave one of the two: which of them would count is not said"
 
 
 def read_input(source: str | None, schema: InputSchema, name: str) -> Any:
@@ -33,20 +37,34 @@ def read_input(source: str | None, schema: InputSchema, name: str) -> Any:
     if source is None:
         return _ask(schema, name)
     if source == "-":
-        return parse_input(sys.stdin.buffer.read(), schema, "standard input")
+        source = "standard input"
+        if sys.stdin is None:
+            raise InputError("standard input is closed", hint="--input FILE", data_left=False)
+        return parse_input(_whole(sys.stdin.buffer, schema, source), schema, source)
     path = Path(source)
     try:
         with path.open("rb") as file:
             if path.suffix == ".npy":
-                return _array(file, source)
-            return parse_input(file.read(), schema, source)
+                return _array(file, schema, source)
+            return parse_input(_whole(file, schema, source), schema, source)
     except OSError as error:
         message = f"cannot read {source}: {error.strerror}"
         raise InputError(message, data_left=False) from None
 
 
+def _whole(file: BinaryIO, schema: InputSchema, source: str) -> bytes:
+    """Read a file to its end; InputError where it is longer than any input of this schema."""
+    most = limits.INPUT + limits.INPUT_VALUE * schema.length
+    content = file.read(most + 1)
+    if len(content) > most:
+        some = "a value" if schema.length == 1 else f"{schema.length} values"
+        message = f"{source} is larger than {most} bytes, and the manifest asks for {some}"
+        raise InputError(message, data_left=False)
+    return content
+
+
 def _ask(schema: InputSchema, name: str) -> Any:
-    if schema.length > 1 or not sys.stdin.isatty():
+    if schema.length > 1 or sys.stdin is None or not sys.stdin.isatty():
         why = f"it is {schema.length} values long" if schema.length > 1 else "this is no terminal"
         message = f"{name}'s input is needed, and cannot be asked for: {why}"
         raise InputError(message, hint="--input FILE, or --input - for standard input",
@@ -93,7 +111,7 @@ def parse_input(content: bytes, schema: InputSchema, source: str) -> Any:
     if content.startswith(NPY):
         from io import BytesIO
 
-        return _array(BytesIO(content), source)
+        return _array(BytesIO(content), schema, source)
     if content.startswith(ZIP):
         hint = "an .npz holds several arrays: save one of them as .npy"
         raise InputError(f"{source} is an archive, not an input", hint=hint, data_left=False)
@@ -108,32 +126,67 @@ def parse_input(content: bytes, schema: InputSchema, source: str) -> Any:
     first = 1 + whole[: whole.index(text[0])].count("\n")
     lines = Lines(text, source, first)
     if text[0] in "[{" or (text[0] == '"' and len(lines) == 1):
-        return _json(text, source, named=schema.length > 1)
+        return _json(text, source, first, named=schema.length > 1)
     return lines if len(lines) > 1 else text
 
 
-def _json(text: str, source: str, *, named: bool) -> Any:
-    """Read JSON; an object is refused unless `named`, where a protocol knows its names."""
+def _json(text: str, source: str, first: int, *, named: bool) -> Any:
+    """Read JSON that begins in line `first`; an object is refused unless `named`, where a protocol
+    knows its names."""
     try:
-        value = json.loads(text, parse_float=Decimal)
-    except (ValueError, RecursionError, InvalidOperation):
+        value = strict_json.parse(text, parse_float=Decimal)
+    except strict_json.TwiceError as error:
+        raise InputError(f"{source}: {error}", hint=_ONCE, data_left=False) from None
+    except InvalidOperation:
+        raise InputError(f"{source} has a number that {_FAR}", data_left=False) from None
+    except (ValueError, RecursionError) as error:
         hint = "a value, a list of values, or plain text with one value on each line"
-        raise InputError(f"{source} is not JSON", hint=hint, data_left=False) from None
+        message = f"{source} is not JSON{_where(error, first)}"
+        raise InputError(message, hint=hint, data_left=False) from None
     if isinstance(value, dict) and not named:
         raise InputError(f"{source} holds an object, not values", data_left=False)
     return value
 
 
-def _array(file: BinaryIO, source: str) -> Any:
+def _where(error: Exception, first: int = 1) -> str:
+    if not isinstance(error, JSONDecodeError):
+        return ""
+    return f": see line {error.lineno + first - 1}, character {error.colno}"
+
+
+def _array(file: BinaryIO, schema: InputSchema, source: str) -> Any:
+    """Read an array, unless its head claims more numbers than the manifest and any protocol ask
+    for: numpy makes room for as many as it claims."""
     import numpy as np
 
     try:
+        claimed = _claimed(file)
+        if claimed > 2 * schema.length:
+            message = f"{source} has {claimed} values; the manifest asks for {schema.length}"
+            raise InputError(message, data_left=False)
         array = np.load(file, allow_pickle=False)
     except (ValueError, EOFError):
         raise InputError(f"{source} is not a .npy array of numbers", data_left=False) from None
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf":
         raise InputError(f"{source} is not a .npy array of numbers", data_left=False)
     return array
+
+
+def _claimed(file: BinaryIO) -> int:
+    """Return how many numbers the head of an .npy file says there are, and go back to its start.
+
+    Raises:
+        ValueError: there is no such head.
+    """
+    from math import prod
+
+    from numpy.lib import format as npy
+
+    version = npy.read_magic(file)
+    read_head = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+    shape, _, _ = read_head(file)
+    file.seek(0)
+    return prod(shape)
 
 
 def read_inputs(path: Path, manifest: Manifest, missing_ok: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -146,14 +199,26 @@ def read_inputs(path: Path, manifest: Manifest, missing_ok: tuple[str, ...] = ()
         InputError: the file cannot be read, names a party that does not contribute, or misses one.
     """
     hint = 'such as {"alice": 3800, "bob": 2514}'
+    most = sum(limits.INPUT + limits.INPUT_VALUE * x.length for x in manifest.inputs) * len(
+        manifest.contributors
+    )
     try:
-        values = json.loads(decode(path.read_bytes()), parse_float=Decimal)
+        with path.open("rb") as file:
+            content = file.read(most + 1)
+        if len(content) > most:
+            raise InputError(f"{path} is larger than {most} bytes", hint=hint, data_left=False)
+        values = strict_json.parse(decode(content), parse_float=Decimal)
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}", data_left=False) from None
     except NotText as error:
         raise InputError(error.at(str(path)), hint=SAVE_AS, data_left=False) from None
-    except (ValueError, RecursionError):
-        raise InputError(f"{path} is not JSON", hint=hint, data_left=False) from None
+    except strict_json.TwiceError as error:
+        raise InputError(f"{path}: {error}", hint=_ONCE, data_left=False) from None
+    except InvalidOperation:
+        raise InputError(f"{path} has a number that {_FAR}", data_left=False) from None
+    except (ValueError, RecursionError) as error:
+        message = f"{path} is not JSON{_where(error)}"
+        raise InputError(message, hint=hint, data_left=False) from None
     if not isinstance(values, dict):
         raise InputError(f"{path} must be an object, name to input", hint=hint, data_left=False)
     for name in values:

@@ -62,12 +62,20 @@ def _toml(text: str, source: str) -> dict[str, Any]:
         raise ManifestError(f"{source}: nested too deeply", data_left=False) from None
     except (ValueError, ArithmeticError) as error:
         words = str(error)
+        if isinstance(error, ArithmeticError) or words.startswith("Exceeds the limit"):
+            found = _LONG.search(text)
+            line = text.count("\n", 0, found.start() if found else len(text)) + 1
+            message = f"{source}:{line}: not TOML: a number is too large or too fine"
+            raise ManifestError(message, data_left=False) from None
         at = re.search(r" \(at (?:line (\d+), column \d+|end of document)\)$", words)
         line = int(at[1]) if at and at[1] else text.rstrip().count("\n") + 1
         what = words[: at.start()] if at else words.partition(":")[0]
         message = f"{source}:{line}: not TOML: {what[:1].lower()}{what[1:]}"
         raise ManifestError(message, hint=_QUOTES, data_left=False) from None
 
+
+_LONG = re.compile(r"[eE][+-]?[0-9_]{6,}|[0-9_]{4300,}")
+"""Numbers that Python refuses to read: of very large exponents, or of thousands of digits."""
 
 _QUOTES = 'text goes in double quotes: name = "alice"'
 

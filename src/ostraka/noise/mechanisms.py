@@ -17,6 +17,7 @@ from ostraka.arithmetic.randomness import Stream
 from ostraka.inputs.encoding import Signed
 from ostraka.noise.samplers import FEW, Exact, Halves, Sampler, gaussian, laplace
 from ostraka.noise.shares import (
+    INEXACT,
     Z95,
     Blur,
     Sensitivity,
@@ -115,7 +116,7 @@ class DiscreteGaussian(AdditiveNoise):
             sampler = Halves(sampler, gaussian(self.variance * sensitivity.widening))
         super().__init__(sampler, spend, sensitivity)
         if self.spend.delta > delta:
-            raise ValueError("delta is too small for samples that are 2^-97 from exact")
+            raise ValueError(INEXACT)
         self.spend = Spend(epsilon, delta, rho, self.spend.slip)
 
     def error95(self, n: int) -> int:

@@ -53,6 +53,9 @@ _KEPT: Final = Fraction(1, 1 << 20)
 """Part of delta that is kept for samples that are not quite from their law."""
 
 
+INEXACT: Final = "delta is too small, or epsilon too large, for samples that are 2^-97 from exact"
+
+
 @dataclass(frozen=True, slots=True)
 class Sensitivity:
     """Bounds of the change to a vector of integers when one contributor's input is replaced.
@@ -105,14 +108,15 @@ class NoiseShares(ABC):
     """Shares of noise that makers draw, by one law.
 
     Attributes:
+        epsilon: what a total tells that holds the shares of `honest` makers, at most.
         honest: number of makers whose shares are enough: those certain to be honest and there.
         share: the law of one share.
     """
 
     share: Sampler
 
-    def __init__(self, sensitivity: Sensitivity, honest: int) -> None:
-        self.sensitivity, self.honest = sensitivity, honest
+    def __init__(self, epsilon: Fraction, sensitivity: Sensitivity, honest: int) -> None:
+        self.epsilon, self.sensitivity, self.honest = epsilon, sensitivity, honest
 
     def draw(self, stream: Stream) -> Signed:
         """Draw one maker's share for the whole vector. Consumes the stream."""
@@ -142,8 +146,8 @@ class LaplaceShares(NoiseShares):
     """Shares of discrete Laplace noise, for counts and votes: pure differential privacy."""
 
     def __init__(self, epsilon: Fraction, sensitivity: Sensitivity, honest: int) -> None:
-        super().__init__(sensitivity, honest)
-        self.epsilon, self.scale = epsilon, sensitivity.l1 / epsilon
+        super().__init__(epsilon, sensitivity, honest)
+        self.scale = sensitivity.l1 / epsilon
         self.share = Polya(self.scale, honest, sides=2)
         if width := sensitivity.width:
             self.share = Halves(self.share, Polya(self.scale * width, honest, sides=2))
@@ -183,8 +187,8 @@ class GeometricShares(NoiseShares):
     """
 
     def __init__(self, epsilon: Fraction, change: int, length: int, honest: int) -> None:
-        super().__init__(Sensitivity(length * change, length * change**2, length), honest)
-        self.epsilon, self.change = epsilon, change
+        super().__init__(epsilon, Sensitivity(length * change, length * change**2, length), honest)
+        self.change = change
         self.scale = 2 * change / epsilon
         self.share = Polya(self.scale, honest, sides=1)
 
@@ -207,14 +211,14 @@ class GaussianShares(NoiseShares):
     def __init__(
         self, epsilon: Fraction, delta: Fraction, sensitivity: Sensitivity, honest: int
     ) -> None:
-        super().__init__(sensitivity, honest)
+        super().__init__(epsilon, sensitivity, honest)
         self.delta = delta
         self.variance = self._least(rho_of(epsilon, delta * (1 - _KEPT)))
         self.share = gaussian(self.variance)
         if sensitivity.width:
             self.share = Halves(self.share, gaussian(self.variance * sensitivity.widening))
         if Spend(epsilon).slipping(self._slip).delta > delta * _KEPT:
-            raise ValueError("delta is too small for samples that are 2^-97 from exact")
+            raise ValueError(INEXACT)
 
     def _least(self, rho: Fraction) -> Fraction:
         """Return the least variance of a share that keeps to rho: a multiple of 2^-10."""
@@ -272,7 +276,7 @@ class _Law:
         self._each = np.concatenate([np.ones(_NEAR), np.diff(edges)])
 
     def _u(self, shift: int = 0) -> Floats:
-        """Return the terms from `shift` on, but for their common factor a^shift."""
+        """Return u_(k + shift) a^(-shift): the factor left out would make it vanish."""
         k, b = self._k + shift, self.b
         far = np.maximum(k, 1)
         far = (b - 1) * np.log(far) + b * (b - 1) / (2 * far) - math.lgamma(b)
@@ -283,12 +287,12 @@ class _Law:
     def loss(self, shift: int) -> float:
         """Return the most that a shift of the difference changes the log of a probability: at 0."""
         u = self._u() * self._each
-        return math.log(u @ self._u()) - math.log(u @ self._u(shift)) + shift / self.scale
+        return shift / self.scale + math.log(u @ self._u()) - math.log(u @ self._u(shift))
 
     def exceeds(self, least: int) -> float:
         """Return -log P(NB >= least)."""
-        all_terms, tail = self._u() @ self._each, self._u(least) @ self._each
-        return math.log(all_terms) - math.log(tail) + least / self.scale
+        all_of_it, beyond = (self._u(shift) @ self._each for shift in (0, least))
+        return least / self.scale + math.log(all_of_it) - math.log(beyond)
 
 
 _NEAR: Final = 10_000
@@ -302,13 +306,12 @@ def laplace_within(scale: Fraction, shape: Fraction, sure: float = SURE) -> int:
 
     The law is the difference of two NB(shape, e^(-1/scale)); it is computed from its
     characteristic function, and the bound is right to three digits."""
-    a, gap = math.exp(-1 / scale), -math.expm1(-1 / scale)
-    deviation = math.sqrt(2 * a * shape) / gap
+    deviation = math.sqrt(shape * _cumulants(scale)[0])
     if shape > 1000:  # as good as normal
         return math.ceil(NormalDist().inv_cdf((1 + sure) / 2) * deviation)
     # Laws of large scales differ by their unit alone.
     unit = max(1.0, deviation * 16 / _HALF)
-    a, gap = math.exp(-unit / scale), -math.expm1(-unit / scale)
+    a, gap = math.exp(-unit / float(scale)), -math.expm1(-unit / float(scale))
     angle = np.linspace(0, math.pi, _HALF + 1)
     phi = (1 + 4 * a * np.sin(angle / 2) ** 2 / gap**2) ** -float(shape)
     p = np.fft.irfft(phi)[:_HALF]

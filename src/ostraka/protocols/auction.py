@@ -150,13 +150,15 @@ class Auction(Comparing):
         return self._outputs(mine, opened)
 
     def _outputs(self, figures: tuple[Figure, ...], opened: Words) -> tuple[Output, ...]:
-        parts = self.scheme.to_signed(opened).reshape(-1, 1)
-        return tuple(
-            Output("winner", "", (part,), self._winner, scalar=True)
-            if figure == "winner"
-            else Output("price", self.manifest.input.unit, (part,), self._price, scalar=True)
-            for figure, part in zip(figures, parts, strict=True)
-        )
+        parts, unit = self.scheme.to_signed(opened).reshape(-1, 1), self.manifest.input.unit
+        wide = self.codec.wide()
+        made = {
+            "winner": lambda part: Output("winner", "", (part,), self._winner, scalar=True),
+            "price": lambda part: Output(
+                "price", unit, (part,), self._price, scalar=True, wide=wide
+            ),
+        }
+        return tuple(made[f](part) for f, part in zip(figures, parts, strict=True))
 
     def _winner(self, number: int) -> Value:
         return name_of(self.contributors, number - 1) if number else NO_SALE
@@ -221,7 +223,7 @@ class Auction(Comparing):
         return {"winner": winner, "price": self.shown()(price)}
 
     def explain(self) -> list[str]:
-        second, k = self.options.price == "second", len(self.contributors)
+        second = self.options.price == "second"
         lines = [
             f"{names(parties)} learn{'s' * (len(parties) == 1)} the {' and the '.join(figures)}."
             for figures, parties in self._groups.items()
@@ -241,8 +243,10 @@ class Auction(Comparing):
         )
         if second:
             edge += "A second price is a losing bid, though not whose. "
-            if k == 2:
+            if len(self.contributors) == 2:
                 edge = "WARNING: two bidders and a second price: the price is the loser's bid. "
+            elif self.least_counted <= 2:
+                edge += "WARNING: a result may count two bidders: the price is the loser's bid. "
         else:
             edge += "Knowing the winner and the price is knowing the winner's bid, and no other. "
         edge += "Bidders who compare notes learn whether the others' bids were above their own."

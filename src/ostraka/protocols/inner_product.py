@@ -15,7 +15,8 @@ from ostraka.engine.array import SecretArray, concatenate
 from ostraka.engine.backend import Backend
 from ostraka.engine.compare import less_than_zero
 from ostraka.engine.multiply import dot, mul
-from ostraka.inputs.encoding import Codec, renderer
+from ostraka.inputs.encoding import Codec
+from ostraka.inputs.rendering import renderer
 from ostraka.manifest import ChoiceType, DecimalType, FloatType, Manifest
 from ostraka.names import PartyId
 from ostraka.outcome import Output, Value
@@ -23,6 +24,7 @@ from ostraka.protocols.interactive import InputOptions, Interactive, all_zero, a
 from ostraka.protocols.options import read_options, refuse
 from ostraka.protocols.sentences import IF_INVALID, explain_interactive, listed, names
 from ostraka.protocols.shares import Shares
+from ostraka.values import EXACT_JSON
 
 CHECKS: Final = {"passive": 2_000_000, "three": 500_000, "active": 25_000}
 """Limit on the comparisons that check bounds, so that they take some seconds and some hundred
@@ -92,7 +94,16 @@ class InnerProduct(Interactive):
 
     def combine(self, opened: Words, counted: Sequence[PartyId]) -> tuple[Output, ...]:
         part = self.scheme.to_signed(opened)
-        return (Output(self.name, self._unit, (part,), self._shown, scalar=True),)
+        return (
+            Output(
+                self.name,
+                self._unit,
+                (part,),
+                self._shown,
+                scalar=True,
+                wide=self._reach > EXACT_JSON,
+            ),
+        )
 
     @property
     def _shown(self) -> Any:
@@ -109,6 +120,11 @@ class InnerProduct(Interactive):
         if one and one == other:
             return f"{one}^2"
         return "*".join(filter(None, self.units))
+
+    @property
+    def _reach(self) -> int:
+        """The largest absolute value of the encoded inner product."""
+        return self.size * prod(codec.magnitude for codec in self.codecs)
 
     @property
     def _bounds(self) -> list[tuple[int, int]]:
@@ -140,7 +156,7 @@ class InnerProduct(Interactive):
         for owner, codec in zip(self.contributors, self.codecs, strict=True):
             if 2 * (codec.high - codec.low) + 2 * codec.magnitude > capacity:
                 refuse(f"input.max: {owner}'s numbers are too large or too far apart", hint=less)
-        largest = self.size * prod(codec.magnitude for codec in self.codecs)
+        largest = self._reach
         if largest > capacity:
             unit = prod((codec.quantum for codec in self.codecs), start=Fraction(1))
             refuse(

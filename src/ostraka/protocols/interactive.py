@@ -95,8 +95,10 @@ class Interactive(Protocol):
 
     @property
     def may_leave(self) -> tuple[PartyId, ...]:
-        found = super().may_leave
-        return self.contributors if found and self.options.invalid == "exclude" else found
+        some = self.manifest.policy.min_contributors < len(self.contributors)
+        if some and self.options.invalid == "exclude":
+            return self.contributors
+        return super().may_leave
 
     @abstractmethod
     async def evaluate(self, engine: Backend, x: SecretArray, shares: Shares) -> SecretArray:

@@ -29,7 +29,7 @@ class NoisedRange:
     Attributes:
         unit: what the figure and its errors are counted in; "" for none.
         span: how far the least and the greatest value it can have are apart.
-        change: how far one contributor's input can move it.
+        change: how far one contributor's input can move it, where the fewest are counted.
         exact: a sentence on what the exact figure tells a reader who knows other inputs.
     """
 

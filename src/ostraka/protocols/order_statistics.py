@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from itertools import pairwise
@@ -18,6 +17,7 @@ from ostraka.engine.backend import Backend
 from ostraka.manifest import Manifest, exact_fraction
 from ostraka.names import PartyId
 from ostraka.outcome import Output, Value
+from ostraka.protocols.forms.fewest import explain_fewest
 from ostraka.protocols.forms.numbers import Comparing
 from ostraka.protocols.forms.order import at, places
 from ostraka.protocols.forms.units import explain_unit
@@ -87,11 +87,14 @@ class OrderStatistics(Comparing):
         single = len(rows) - self.options.top
         ranks_of = self._ranks(len(counted))
         for figure, row, those in zip(self.figures, rows[:single], ranks_of, strict=False):
-            outputs.append(Output(figure, unit, (row,), self.shown(len(those)), scalar))
+            shown = self.shown(len(those), fraction=figure == "median")
+            wide = figure != "median" and self.codec.wide()
+            outputs.append(Output(figure, unit, (row,), shown, scalar, wide=wide))
         if self.options.top:
             render = self.shown()
             parts = tuple(rows[single:])
-            outputs.append(Output("largest", unit, parts, lambda *v: list(map(render, v)), scalar))
+            figure, wide = lambda *v: list(map(render, v)), self.codec.wide()
+            outputs.append(Output("largest", unit, parts, figure, scalar, wide=wide))
         return tuple(outputs)
 
     def _ranks(self, k: int) -> list[list[int]]:
@@ -139,8 +142,8 @@ class OrderStatistics(Comparing):
         if name == "largest":
             return [self.shown()(x) for x in ordered[::-1][: self.options.top]]
         if name == "median":
-            doubled = statistics.median([2 * x for x in ordered])
-            return self.shown(2)(int(doubled))
+            lower, upper = ordered[(len(ordered) - 1) // 2], ordered[len(ordered) // 2]
+            return self.shown(2, fraction=True)(lower + upper)
         if name in ("min", "max"):
             return self.shown()(ordered[0] if name == "min" else ordered[-1])
         q = Fraction(name.split()[1])
@@ -163,6 +166,7 @@ class OrderStatistics(Comparing):
                 "an odd number of contributors, the median are one contributor's number, though "
                 "not whose; a contributor known to stand out is known by the extremes.",
                 others,
+                *explain_fewest(self, "the last one's number as said"),
                 *explain_unit(self.figures, instead=False),
                 second_session(self, "session"),
                 self.explain_bounds(),

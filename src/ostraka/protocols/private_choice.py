@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from functools import partial
-from typing import Final
+from typing import Annotated, Final
 
 import numpy as np
+from pydantic import BeforeValidator
 
 from ostraka.arithmetic.randomness import Words
 from ostraka.engine.array import SecretArray
@@ -21,16 +22,20 @@ from ostraka.noise.shares import GeometricShares
 from ostraka.outcome import Output, Value
 from ostraka.protocols.forms.ballots import BallotOptions, Vote
 from ostraka.protocols.forms.central import explain_dealers, on_scores
+from ostraka.protocols.forms.epsilons import explain_large
 from ostraka.protocols.forms.numbers import Comparing
 from ostraka.protocols.interactive import InputOptions, name_of
 from ostraka.protocols.options import read_options, refuse
 from ostraka.protocols.sentences import explain_interactive
 from ostraka.protocols.shares import Shares
 from ostraka.record.budget import short
-from ostraka.text import twice
+from ostraka.text import line, twice
 
 GRAINS: Final = 1 << 10
 """Parts of a score's unit in which noise is drawn: of equal scores, hardly two stay equal."""
+
+
+Option = Annotated[str, BeforeValidator(lambda name: line(name, 64))]
 
 
 class ChoiceOptions(BallotOptions):
@@ -40,7 +45,7 @@ class ChoiceOptions(BallotOptions):
         options: the options to choose from, where contributors give a number for each.
     """
 
-    options: tuple[str, ...] = ()
+    options: tuple[Option, ...] = ()
 
 
 class PrivateChoice(Vote, Comparing):
@@ -148,6 +153,7 @@ class PrivateChoice(Vote, Comparing):
         noise, n = self.noise, len(self.scheme.compute)
         h, k = noise.honest, len(self.names)
         epsilon = short(noise.epsilon)
+        large = explain_large(noise.epsilon, 1)
         answer = [
             f"The rule: each of {k} options has a score; the compute parties each add a share of "
             "noise to every score, and the option with the highest sum is named.",
@@ -158,6 +164,7 @@ class PrivateChoice(Vote, Comparing):
             "With probability 95% or more the score of the option named is at most "
             f"{short(self.within)} below the best.",
             explain_dealers(self, short(self.most_noise), "a score"),
+            *large,
             *(self.explain_ballots() if self.votes else [self.explain_bounds()]),
         ]
         return explain_interactive(self, "the option that was chosen, and no score", answer)

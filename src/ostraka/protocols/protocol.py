@@ -324,7 +324,7 @@ class Protocol(ABC):
     @property
     def least_counted(self) -> int:
         """Fewest contributors that a result may count: by the policy, and by who may be missing."""
-        there = sum(not self.attendance.may_be_missing(c) for c in self.contributors)
+        there = len(self.contributors) - len(self.may_leave)
         return max(there, self.manifest.policy.min_contributors)
 
     def spends(self, counted: Sequence[PartyId]) -> Spend:

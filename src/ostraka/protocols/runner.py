@@ -96,7 +96,7 @@ async def _play(
     progress.enter(Phase.SHARING)
     elements = protocol.lengths.get(me, 0)
     work = partial(contribute, protocol, given.pop(), me, draw)
-    parcels = await party.exchange.aside(elements, work)
+    parcels = await party.exchange.offload(elements, work)
     del work
     watch.made(me, parcels)
     enclosure = protocol.enclosure(me, draw)

@@ -13,7 +13,8 @@ import numpy as np
 
 from ostraka.arithmetic.randomness import Draw, Stream, Words
 from ostraka.delivery.party import Party
-from ostraka.inputs.encoding import Codec, Signed, renderer
+from ostraka.inputs.encoding import Codec, Signed
+from ostraka.inputs.rendering import renderer
 from ostraka.manifest import BoolType, ChoiceType, DecimalType, FloatType, Manifest
 from ostraka.names import PartyId
 from ostraka.noise.clipping import sensitivity
@@ -33,6 +34,7 @@ from ostraka.protocols.forms.central import (
     explain_noise,
     noised,
 )
+from ostraka.protocols.forms.epsilons import explain_large, refuse_small
 from ostraka.protocols.forms.figures import Statistic, SumOptions
 from ostraka.protocols.forms.local_noise import clipping_of, local_noise
 from ostraka.protocols.forms.units import explain_unit
@@ -131,7 +133,7 @@ class SecureSum(Protocol):
 
     async def compute(self, party: Party, shares: Shares) -> Words:
         summed = len(shares.parcels) * self.opened
-        return await party.exchange.aside(summed, shares.total)
+        return await party.exchange.offload(summed, shares.total)
 
     def combine(self, opened: Words, counted: Sequence[PartyId]) -> tuple[Output, ...]:
         if self.weighted:
@@ -173,13 +175,16 @@ class SecureSum(Protocol):
             square = unit and f"{unit}^2"
             return Output("variance", square, parts, lambda s, s2: finish(n * s2 - s * s), scalar)
         divisor = n if statistic == "mean" else 1
-        render = None if q == divisor == 1 else self._renderer(q / divisor)
-        return Output(statistic, unit, (sums["x"],), render, scalar)
+        whole = q == 1 and statistic == "sum" and not isinstance(self.codec.kind, DecimalType)
+        render = None if whole else self._renderer(q / divisor)
+        wide = whole and self.codec.wide(len(self.contributors))
+        return Output(statistic, unit, (sums["x"],), render, scalar, wide=wide)
 
     def _renderer(self, factor: Fraction) -> Callable[[int], Value]:
+        """Render numbers that may have a fraction: as text, or as floats where inputs are."""
         if isinstance(self.codec.kind, FloatType):
             return lambda total: total * factor.numerator / factor.denominator
-        return renderer(factor, as_text=isinstance(self.codec.kind, DecimalType))
+        return renderer(factor, as_text=True)
 
     def _bins(self, counts: list[int]) -> dict[str, int]:
         assert isinstance(self.codec.kind, ChoiceType)
@@ -246,11 +251,10 @@ class SecureSum(Protocol):
         width = high - low if numeric else 1.0
         if figure == "variance":  # half of them at each end is the most
             width, pairs = high - low, (n // 2) * (n - n // 2)
-            return NoisedRange(
-                unit and f"{unit}^2", width**2 * pairs / (n * (n - 1)), width**2 / n, exact
-            )
+            span = width**2 * pairs / (n * (n - 1))
+            return NoisedRange(unit and f"{unit}^2", span, width**2 / self.least_counted, exact)
         if figure == "mean":
-            return NoisedRange(unit, width, width / n, exact)
+            return NoisedRange(unit, width, width / self.least_counted, exact)
         return NoisedRange(unit, width * n, width, exact)
 
     def _check(self) -> None:
@@ -273,7 +277,7 @@ class SecureSum(Protocol):
             )
 
     def _check_overflow(self) -> None:
-        """Refuse a manifest whose bounds allow a sum that wraps around."""
+        """Refuse bounds and noise with which a sum could wrap around."""
         n, capacity = len(self.contributors), self.scheme.capacity
         largest = 1 if self._options_count else self.codec.magnitude
         scaled = f"{largest} in units of {self.codec.quantum}"
@@ -288,18 +292,11 @@ class SecureSum(Protocol):
         noise = self.noise.share.bound if self.noise else 0
         noise += self.local.mechanism.headroom if self.local else 0
         if n * reach <= capacity < n * (reach + noise):
-            place = "central" if self.noise else "local"
-            refuse(
-                f"privacy.{place}.epsilon: the noise of {n} contributors can reach {n * noise} "
-                f"in units of {self.codec.quantum}, and {self.scheme.name} sharing holds at most "
-                f"{capacity}",
-                hint="raise epsilon, or narrow the bounds: noise grows with both",
-            )
+            refuse_small(self.manifest, n * noise, capacity - n * reach)
         if n * (reach + noise) > capacity:
             refuse(
-                f"a sum of {n} {of}{' and noise' * bool(noise)} can reach "
-                f"{n * (reach + noise)}, and {self.scheme.name} sharing holds at most "
-                f"{capacity}: lower max (or raise min), or use fewer digits"
+                f"a sum of {n} {of} can reach {n * reach}, and {self.scheme.name} sharing holds at "
+                f"most {capacity}: lower max (or raise min), or use fewer digits"
             )
 
     def plaintext(self, inputs: Mapping[PartyId, object]) -> dict[str, Value]:
@@ -322,7 +319,9 @@ class SecureSum(Protocol):
             return self._bins([seen[i] for i in range(self._options_count)])
         values = [x * self.codec.quantum for x in column]
         if statistic == "sum":
-            return self._renderer(Fraction(sum(values)))(1)
+            render = renderer(self.codec.quantum, as_text=isinstance(self.codec.kind, DecimalType))
+            exact = isinstance(self.codec.kind, FloatType)
+            return self._renderer(Fraction(sum(values)))(1) if exact else render(sum(column))
         return self._renderer(Fraction(getattr(statistics, statistic)(values)))(1)
 
     def explain(self) -> list[str]:
@@ -336,6 +335,7 @@ class SecureSum(Protocol):
             least, curious = self.least_counted, curious_makers(self)
             quantum = self.codec.quantum
             lines += explain_noise(self.noise, "contributors", n, least, curious, quantum, unit)
+            lines += explain_large(self.noise.epsilon, self.codec.length)
         clip = self.manifest.privacy.clip
         if clip:
             lines.append(

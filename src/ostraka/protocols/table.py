@@ -17,7 +17,8 @@ from ostraka.engine.array import SecretArray, concatenate
 from ostraka.engine.backend import Backend
 from ostraka.engine.compare import less_than_zero
 from ostraka.engine.multiply import mul
-from ostraka.inputs.encoding import Codec, Signed, renderer
+from ostraka.inputs.encoding import Codec, Signed
+from ostraka.inputs.rendering import renderer
 from ostraka.manifest import InputSchema, IntType, Manifest
 from ostraka.names import PartyId
 from ostraka.outcome import Output, Value
@@ -182,7 +183,9 @@ class Table(Comparing):
         parts = () if missing and value is None else (row.reshape(1, -1),)
         unit = self.manifest.input.unit if name in ("sum", "mean") else ""
         read = partial(self._read, name)
-        return Output(name, unit, parts, read, scalar=True, withheld=missing)
+        counted = self.heads if name == "count" else self.codec
+        wide = counted.wide(len(self.contributors) * self.layout.cells)
+        return Output(name, unit, parts, read, scalar=True, withheld=missing, wide=wide)
 
     def _why_not(self, given: Sequence[bool]) -> str:
         return why_withheld(self.grid.titles, given, self.manifest.policy)
@@ -207,7 +210,7 @@ class Table(Comparing):
         if statistic == "count":
             return heads
         if statistic == "mean":
-            return self.shown(heads)(total) if heads else None
+            return self.shown(heads, fraction=True)(total) if heads else None
         return self.shown()(total)
 
     def _gaps(self, known: Mapping[int, tuple[int, ...]]) -> dict[int, Value]:
@@ -327,4 +330,4 @@ def _at(cells: Sequence[int], of: Sequence[int]) -> int:
 
 def _gap(a: int, of_a: int, b: int, of_b: int) -> Value:
     """Compute 1 - (a / of_a) / (b / of_b); None where that is not defined."""
-    return renderer(1 - Fraction(a * of_b, of_a * b), as_text=False)(1) if of_a and b else None
+    return renderer(1 - Fraction(a * of_b, of_a * b), as_text=True)(1) if of_a and b else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from ostraka.outcome import Output, Value
 from ostraka.protocols.bench_case import BenchCase, Tables, yes_or_no, yes_or_no_input, yes_votes
 from ostraka.protocols.forms.ballots import YES_OR_NO, Vote
 from ostraka.protocols.forms.central import explain_dealt_noise, on_counts
+from ostraka.protocols.forms.fewest import explain_coalition, explain_fewest_votes
 from ostraka.protocols.forms.order import pairs, places, ranks_from
 from ostraka.protocols.forms.passing import ThresholdVoteOptions
 from ostraka.protocols.interactive import name_of
@@ -284,8 +286,14 @@ class ThresholdVote(Vote):
         exact = [
             *_dictators(self),
             *_unanimity(self),
+            *explain_fewest_votes(
+                self.weights,
+                self.least_counted,
+                partial(_needed, self),
+                abstain=self.ballots.abstain,
+            ),
             *_quorum_edge(self),
-            _coalition(self),
+            *explain_coalition(self),
             second_session(self, "vote"),
         ]
         answer = [
@@ -301,8 +309,7 @@ def _rule_in_words(vote: ThresholdVote) -> str:
     if rule.reveal == "winner":
         text = "the option with the most votes wins; of several, the first in the manifest's order"
     else:
-        total, few = vote.all_votes, vote.manifest.policy.min_contributors < len(vote.contributors)
-        text = rule.in_words(total, some_missing=vote.ballots.abstain or few)
+        text = rule.in_words()
     if vote.quorum:
         heads = vote.options.quorum_of == "heads"
         of = f"{vote.quorum} of {vote.all_present}"
@@ -310,19 +317,22 @@ def _rule_in_words(vote: ThresholdVote) -> str:
     if rule.weights:
         shown = ", ".join(f"{name} {weight}" for name, weight in vote.weights.items())
         text += f"; votes count as often as said ({shown})"
+    few = vote.ballots.abstain or vote.least_counted < len(vote.contributors)
+    if (passes := rule.tie_passes(vote.all_votes, some_missing=few)) is not None:
+        text += f"; a tie, as many for it as not, {'passes' if passes else 'does not pass'}"
     return text
 
 
-def _needed(vote: ThresholdVote) -> int | None:
-    """Count the votes that pass when no voter abstains; None when there is no such number."""
+def _needed(vote: ThresholdVote, total: int) -> int | None:
+    """Count the votes that pass when voters of this total vote; None: there is no such number."""
     rule = vote.options
     if rule.reveal == "winner":
         return None
-    return rule.needed(vote.all_votes)
+    return rule.needed(vote.all_votes if rule.of == "all" else total)
 
 
 def _dictators(vote: ThresholdVote) -> list[str]:
-    needed, total = _needed(vote), vote.all_votes
+    needed, total = _needed(vote, vote.all_votes), vote.all_votes
     for name, weight in vote.weights.items():
         if needed is not None and total - weight < needed <= weight and not vote.ballots.abstain:
             return [f"WARNING: {name}'s vote alone decides: the outcome is {name}'s vote."]
@@ -332,7 +342,7 @@ def _dictators(vote: ThresholdVote) -> list[str]:
 
 
 def _unanimity(vote: ThresholdVote) -> list[str]:
-    rule, needed = vote.options, _needed(vote)
+    rule, needed = vote.options, _needed(vote, vote.all_votes)
     yes = "a YES" if rule.reveal == "outcome" else "an approval"
     no = "a NO" if rule.reveal == "outcome" else "no approval"
     narrow = "Unanimity: a unanimous vote looks like a narrow one"
@@ -363,17 +373,3 @@ def _quorum_edge(vote: ThresholdVote) -> list[str]:
     if vote.quorum == vote.all_present:
         edge += ", that is by every voter: none abstained"
     return [f"Quorum: {text}; {edge}."]
-
-
-def _coalition(vote: ThresholdVote) -> str:
-    k = len(vote.contributors)
-    if k <= 2:
-        return (
-            f"WARNING: {k} voter{'s' * (k > 1)}: a voter who knows its own vote and the outcome "
-            "can often tell the other's."
-        )
-    return (
-        f"The answer itself: {k - 1} of you who compare notes know all votes but one, and learn "
-        "the last one whenever it decided. Fewer learn as much as the outcome says about the "
-        "votes of all others together, and what each of those is if only one way of voting fits."
-    )

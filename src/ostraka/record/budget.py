@@ -26,9 +26,6 @@ DEFAULT_DELTA = Fraction(1, 10**9)
 _NINE = 1_000_000_000
 """Precision of `rho_of`: nine digits."""
 
-_LEAST = Fraction(1, 1 << 128)
-"""Smallest rho that `rho_of` looks for."""
-
 _DIGITS = 60
 _SLACK = Decimal("1e-40")
 """Bound of the error of some dozen operations on 60 digits; far below the grid."""
@@ -175,9 +172,11 @@ def epsilon_of(rho: Fraction, delta: Fraction) -> Fraction:
 def rho_of(epsilon: Fraction, delta: Fraction) -> Fraction:
     """Return the largest rho, to nine digits, such that rho-zCDP implies (epsilon, delta).
 
-    0 where that is below `_LEAST`: figures of epsilon are rounded up to a grid."""
+    It is 0 where epsilon is too small: what a rho implies is rounded up to `GRID`.
+    """
     low, high = ZERO, epsilon
-    while high - low > high / _NINE and high > _LEAST:
+    least = min(epsilon, epsilon**2) * delta / 100
+    while high - low > high / _NINE and high > least:
         middle = (low + high) / 2
         low, high = (low, middle) if epsilon_of(middle, delta) > epsilon else (middle, high)
     return low

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from decimal import Decimal
 from fractions import Fraction
@@ -41,7 +42,7 @@ def load_rules(name: str, keys: Path) -> tuple[Rule, ...]:
     text = read_text(path)
     try:
         return _rules(tomllib.loads(text, parse_float=Decimal))
-    except (ValueError, RecursionError) as error:
+    except (ValueError, ArithmeticError, RecursionError) as error:
         raise UsageError(f"{path}: {error}", data_left=False) from None
 
 
@@ -49,7 +50,7 @@ def _rules(raw: dict[str, Any]) -> tuple[Rule, ...]:
     for key in raw:
         _require_known(key, ("budget",))
     tables = raw.get("budget", [])
-    if not isinstance(tables, list):
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         raise ValueError("budget is a table of its own, in two brackets: [[budget]]")
     return tuple(map(_rule, tables))
 
@@ -95,7 +96,8 @@ def _budget(table: dict[str, Any]) -> Budget | None:
 
 def _fraction(name: str, value: object) -> Fraction:
     """Read "3", "1e-6", "1/3" or 0.5, exactly."""
-    if not isinstance(value, bool) and isinstance(value, str | int | Decimal):
+    huge = re.search(r"[eE][+-]?0*[1-9][0-9]{3}", str(value))  # 10**999999999 takes hours
+    if not huge and not isinstance(value, bool) and isinstance(value, str | int | Decimal):
         try:
             return Fraction(value)
         except (ValueError, OverflowError, ZeroDivisionError):

@@ -17,7 +17,7 @@ from ostraka.errors import RefusedByLedger
 from ostraka.names import PartyId
 from ostraka.record import accountant, differencing
 from ostraka.record.budget import DEFAULT_DELTA, Budget, Spend, short
-from ostraka.text import fits
+from ostraka.text import fits, quoted
 
 
 class Person(NamedTuple):
@@ -72,14 +72,22 @@ class Rule:
         return f"{self.source} ({', '.join(self.series)})"
 
 
-def unused(rules: Sequence[Rule], series: Collection[str]) -> list[str]:
-    """Return a warning for each rule that covers none of the series of a ledger's runs."""
-    return [
+def uncovered(rules: Sequence[Rule], series: str, earlier: Collection[str]) -> list[str]:
+    """Return warnings of what may be misspelled: a rule that covers no run, a run without a rule.
+
+    Args:
+        series: of the run at hand.
+        earlier: the series of all runs in the ledger.
+    """
+    found = [
         f"your rule for {rule} covers no run so far, nor this one: is its series spelled as in "
         "the manifests?"
         for rule in rules
-        if not any(map(rule.covers, series))
+        if not any(map(rule.covers, (series, *earlier)))
     ]
+    if rules and not any(rule.covers(series) for rule in rules):
+        found.append(f"no rule of yours covers the series {quoted(series)}: nothing limits it")
+    return found
 
 
 def check_budget(rule: Rule, spends: Sequence[Spend], cost: Spend) -> None:

@@ -33,9 +33,9 @@ async def exchange_statements(
             other parties.
         readers_of: is asked for the readers of each figure of the outcome.
     """
-    opened = sum(part.size for output in outcome.outputs for part in output.parts) if outcome else 0
+    elements = sum(part.size for o in (outcome.outputs if outcome else ()) for part in o.parts)
     write = partial(_statement, session, outcome, consented, readers_of)
-    body = await session.aside(opened, write)
+    body = await session.offload(elements, write)
     own = Statement(body, session.identity.sign(body))
     return await session.exchange_statements(own, wait=_stays(session))
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 from numpy.typing import NDArray
 
 from ostraka import identity as identities
-from ostraka.blocking import aside
+from ostraka.blocking import offload
 from ostraka.errors import (
     Aborted,
     OstrakaError,
@@ -179,8 +179,8 @@ class Session(Exchange):
             self.lost[sender] = error
             raise
 
-    async def aside(self, elements: int, work: Callable[[], T]) -> T:
-        return await aside(elements, work)
+    async def offload(self, elements: int, work: Callable[[], T]) -> T:
+        return await offload(elements, work)
 
     async def flush(self) -> None:
         """Wait until the operating system has all that was sent to peers that are not lost."""

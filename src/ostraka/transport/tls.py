@@ -25,8 +25,8 @@ from ostraka.wire.frames import Buffer, Parser
 
 T = TypeVar("T")
 
-PUSH: Final = 4 << 20
-"""Bytes that are encrypted and sent in a row, at most: some milliseconds; then others have a turn.
+PUSH: Final = 1 << 20
+"""Bytes that are encrypted and sent in a row, at most: one millisecond; then others have a turn.
 """
 
 

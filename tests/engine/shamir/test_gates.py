@@ -29,7 +29,6 @@ HALF = (P61.p - 1) // 2
 
 
 @settings(
-    max_examples=15,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

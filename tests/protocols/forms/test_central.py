@@ -227,7 +227,7 @@ def test_clipping_bounds_what_one_contributor_can_change(manifest, everybody):
     [
         ({"statistics": ("count",)}, "known anyway"),
         ({"privacy": central("exponential")}, "one is chosen"),
-        ({"privacy": central(epsilon=1e-9), "bounds": (0, 10**9)}, "and noise"),
+        ({"privacy": central(epsilon=1e-9), "bounds": (0, 10**9)}, "more noise than"),
         ({"privacy": central(more=', honest = "3/4"'), "least": 1, **SHAMIR}, "1 of 4"),
         ({"privacy": central("gaussian", 1, ", delta = 1e-25")}, None),
         ({"privacy": central("gaussian", 1, ", delta = 1e-25"), "length": 300}, "delta"),
@@ -252,6 +252,14 @@ def test_words_say_whom_the_noise_holds_against(manifest, everybody):
     assert "up to 2 of the 4 who pool what they know;" in text
     assert "With the noise of 1 alone, epsilon would be" in text
     assert "subtracting" not in text
+
+
+def test_a_manifest_that_takes_all_for_honest_is_warned_of(manifest, everybody):
+    """A recipient that contributes takes off its own share; the noise of three is left of four."""
+    for honest, warned in (("1", True), ("3/4", False)):
+        privacy = central(more=f', honest = "{honest}"')
+        text = " ".join(protocol_for(manifest(everybody(4), privacy=privacy)).explain())
+        assert ("all 4 are taken for honest" in text) == warned
 
 
 # --- votes ----------------------------------------------------------------------------------------

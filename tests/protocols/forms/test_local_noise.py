@@ -288,8 +288,11 @@ def test_check_explains_the_two_coins(manifest, everybody):
     [
         ({"privacy": COINS}, "randomized-response is for bool and choice, not int"),
         ({"privacy": local("laplace", 1), "statistics": ["count"]}, "known anyway"),
-        ({"privacy": local("laplace", 1), "bounds": (0, 2**62)}, "and noise can reach"),
-        ({"privacy": local("laplace", "1e-17")}, "and noise can reach"),
+        (
+            {"privacy": local("laplace", 1), "bounds": (0, 2**62)},
+            "can reach 13835058055282163712",
+        ),
+        ({"privacy": local("laplace", "1e-17")}, "more noise than a shared number can hold"),
         ({"privacy": local("randomized-response", "1e-25"), "type": "bool"}, "no truth at all"),
         ({"privacy": local("gaussian", 1, "1e-30"), "length": 1000}, "delta is too small"),
         (

@@ -4,7 +4,6 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from hypothesis import given as drawn
-from hypothesis import settings
 from hypothesis import strategies as st
 
 from ostraka.protocols.forms.suppression import Layout, determined, secondary, smallest_sums
@@ -52,14 +51,12 @@ def test_elimination_finds_what_follows():
     assert follows([], [0, 0])
 
 
-@settings(max_examples=150, deadline=None)
 @drawn(patterns())
 def test_bridges_are_what_linear_algebra_finds(pattern):
     layout, given = pattern
     assert determined(layout, given) == known(layout, given)
 
 
-@settings(max_examples=150, deadline=None)
 @drawn(patterns())
 def test_nothing_withheld_follows_from_what_is_given(pattern):
     layout, given = pattern
@@ -113,7 +110,6 @@ def test_as_much_flows_into_each_node_as_out_of_it():
         assert value[-1] == value[: layout.cells].sum()
 
 
-@settings(max_examples=150, deadline=None)
 @drawn(patterns())
 def test_every_sum_that_follows_is_made_up_of_the_smallest(pattern):
     """Of all sets of withheld figures, those whose sum linear algebra finds to be known."""

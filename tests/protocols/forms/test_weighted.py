@@ -68,7 +68,7 @@ def test_every_recipient_gets_what_the_textbook_says(manifest, everybody, data):
         assert found["weight"] == total
         if "mean" in found:
             each = [found["mean"]] if length == 1 else found["mean"]
-            assert list(map(float, each)) == list(map(float, means))
+            assert list(map(float, each)) == pytest.approx(list(map(float, means)), rel=1e-15)
     assert net.sent == protocol.cost().sent
 
 

@@ -51,3 +51,13 @@ def test_rules_that_leave_much_open_are_warned_of():
 
 def test_subtraction_is_spoken_of_only_where_there_are_totals():
     assert [len(explain_pattern(totals=totals)) for totals in (False, True)] == [1, 2]
+
+
+@pytest.mark.parametrize(("least", "said"), [(1, None), (2, "WARNING"), (3, "and 2 of those")])
+def test_contributors_to_a_cell_who_compare_notes_are_named(least, said):
+    policy = Policy(min_contributors=3, min_cell=least, dominance=Dominance(p=Fraction(1, 10)))
+    if least == 2:
+        policy = policy.model_copy(update={"dominance": None})
+    text = " ".join(explain_rules(policy, "", cells=4, signed=True))
+    assert ("compare notes" in text) == (least == 3)
+    assert said is None or said in text

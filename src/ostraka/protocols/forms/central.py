@@ -20,6 +20,7 @@ from ostraka.noise.shares import (
     Sensitivity,
 )
 from ostraka.outcome import Output
+from ostraka.protocols.forms.epsilons import explain_large, refuse_small
 from ostraka.protocols.options import refuse
 from ostraka.protocols.protocol import Protocol
 from ostraka.record.budget import Spend, short
@@ -82,8 +83,10 @@ def _dealers(protocol: Protocol, central: Central) -> int:
 
 
 def _fits(protocol: Protocol, noise: NoiseShares) -> None:
-    if 8 * len(protocol.scheme.compute) * noise.share.bound > protocol.scheme.capacity:
-        refuse("privacy.central.epsilon: takes more noise than a shared number can hold")
+    """Refuse noise that is too large for shared numbers."""
+    most, room = 8 * len(protocol.scheme.compute) * noise.share.bound, protocol.scheme.capacity
+    if most > room:
+        refuse_small(protocol.manifest, most, room)
 
 
 def on_scores(protocol: Protocol, change: int, scores: int) -> GeometricShares:
@@ -133,7 +136,7 @@ def _shares(central: Central, sensitivity: Sensitivity, honest: int) -> Additive
     try:
         return GaussianShares(epsilon, Fraction(central.delta), sensitivity, honest)
     except ValueError as problem:
-        refuse(f"privacy.central.delta: {problem}")
+        refuse(f"privacy.central: {problem}", hint="raise delta, or choose another epsilon")
 
 
 def noised(output: Output, noise: NoiseShares | None, makers: int) -> Output:
@@ -190,6 +193,12 @@ def _promise(spend: Spend) -> str:
 def _against(noise: NoiseShares, makers: int, least: int, curious: int) -> str:
     """Say against how many makers who pool what they know a promise holds, and why."""
     h = noise.honest
+    if curious == 0 and makers > 1:
+        return (
+            f"WARNING: all {makers} are taken for honest. A party that adds noise knows its own "
+            "share, and can take it off: that holds against parties that add none. A lower honest "
+            "in [privacy] makes noise for the others alone."
+        )
     text = (
         "A party that adds noise knows its own share, so that holds against up to "
         f"{curious} of the {makers} who pool what they know; the noise of {h} is enough."
@@ -225,4 +234,5 @@ def explain_dealt_noise(protocol: Protocol, noise: NoiseShares) -> list[str]:
     """Say what hides whom where compute parties add noise to counts, and what a liar can do."""
     n = len(protocol.scheme.compute)
     lines = explain_noise(noise, "the compute parties", n, n, n - noise.honest)
-    return [*lines, explain_dealers(protocol, str(noise.share.bound), "a count")]
+    lines.append(explain_dealers(protocol, str(noise.share.bound), "a count"))
+    return lines + explain_large(noise.epsilon, protocol.manifest.input.length)

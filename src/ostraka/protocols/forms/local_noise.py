@@ -24,13 +24,14 @@ from ostraka.noise.mechanisms import (
 )
 from ostraka.noise.shares import Blur, Sensitivity
 from ostraka.outcome import Output, Value
+from ostraka.protocols.forms.epsilons import explain_large, odds
 from ostraka.protocols.forms.variance import NoisedVariance, to_its_error
 from ostraka.protocols.options import refuse
 from ostraka.record.budget import short
 
 
 def clipping_of(manifest: Manifest, codec: Codec) -> Clipping | None:
-    """What `[privacy] clip` asks for.
+    """Return the clipping that `[privacy] clip` asks for.
 
     Raises:
         ManifestError: inputs have no length to cut.
@@ -47,13 +48,13 @@ def clipping_of(manifest: Manifest, codec: Codec) -> Clipping | None:
 
 
 def local_noise(manifest: Manifest, codec: Codec, apart: Sensitivity) -> LocalNoise | None:
-    """What `[privacy] local` asks for."""
+    """Return the noise that `[privacy] local` asks for."""
     local = manifest.privacy.local
     return LocalNoise(local, codec, apart) if local else None
 
 
 class LocalNoise:
-    """What a contributor does to its vector, and what recipients make of the sum of such vectors.
+    """Noise of a contributor in its own vector, and estimates from the sum of such vectors.
 
     Raises:
         ManifestError: the mechanism has no meaning for this input.
@@ -82,12 +83,14 @@ class LocalNoise:
         try:
             return RandomizedResponse.of_epsilon(k, Fraction(local.epsilon), d)
         except ValueError:
-            refuse("privacy.local: so small an epsilon leaves no truth at all")
+            refuse(
+                "privacy.local: so small an epsilon leaves no truth at all", hint="raise epsilon"
+            )
 
     # --- contributor --------------------------------------------------------------------------
 
     def report(self, vector: Signed, draw: Draw) -> Signed:
-        """The noised vector; of a choice, `vector` is a 1 among 0s."""
+        """Return the vector with noise; of a choice, `vector` is a 1 among 0s."""
         stream = Stream(draw.seed(), "local noise")
         if not (self.options and isinstance(self.mechanism, RandomizedResponse)):
             return self.mechanism.randomize(vector, stream)
@@ -99,7 +102,7 @@ class LocalNoise:
     # --- recipient ----------------------------------------------------------------------------
 
     def estimate(self, figure: Output, n: int) -> Output:
-        """A figure over n reports, without bias and with its error."""
+        """Return a figure over n reports without bias, and with its error."""
         if figure.name == "variance":
             return self._variance(figure, n)
         if isinstance(self.mechanism, RandomizedResponse):
@@ -116,25 +119,25 @@ class LocalNoise:
         return NoisedVariance(self.codec, n, self.blur(n)).of(figure)
 
     def blur(self, n: int) -> Blur:
-        """The noise in the sum of n reports."""
+        """Return the noise in the sum of n reports."""
         return self.mechanism.blur(n)
 
     # --- before anything runs -----------------------------------------------------------------
 
     def explain(self, n: int, unit: str) -> list[str]:
-        """What the noise of n contributors hides, and what it costs."""
+        """Say what the noise of n contributors hides, and what it costs."""
         tells = self.mechanism.spend
         assert tells.epsilon is not None
-        odds = math.exp(min(700.0, float(tells.epsilon)))
         delta = f" (but for a chance of delta = {short(tells.delta)})" if tells.delta else ""
         return [
             f"Local noise: {self._how(unit)}, in the contributor's own process, before anything "
-            "is shared. Whoever sees such a report, all compute parties together included, learns "
+            "is shared. A reader of such a report, all compute parties together included, learns "
             f"little from it: epsilon = {short(tells.epsilon)}, that is, no report is more than "
-            f"{odds:.3g} times as likely for one input as for another{delta}. That somebody took "
-            "part is not hidden.",
+            f"{odds(tells.epsilon)} times as likely for one input as for another{delta}. That a "
+            "contributor took part is not hidden.",
             f"Error: over {n} contributors, {self._error(n, unit)}, 95 times in 100. A session "
             "that asks the same again adds its epsilon to this one's.",
+            *explain_large(tells.epsilon, self.codec.length),
         ]
 
     def _how(self, unit: str) -> str:
@@ -179,7 +182,7 @@ def _additive(local: Local, apart: Sensitivity) -> Mechanism:
     try:
         return DiscreteGaussian(epsilon, Fraction(local.delta), apart)
     except ValueError as problem:
-        refuse(f"privacy.local: {problem}")
+        refuse(f"privacy.local: {problem}", hint="raise delta, or choose another epsilon")
 
 
 class _Responses:
@@ -202,13 +205,13 @@ class _Responses:
         )
 
     def _of(self, which: int, counts: Any) -> Value:
-        """From one count, or from one for each option."""
+        """Return figures of one count, or of one for each option."""
         if not self.options:
             return self._figures(counts)[which]
         cells = [self._figures(count)[which] for count in counts]
         return dict(zip(self.options, cells, strict=True))
 
     def _both(self, said: int) -> tuple[Value, Value]:
-        """The estimate and its error, to three figures of the error."""
+        """Return the estimate and its error, to three figures of the error."""
         meant = float(self.mechanism.estimate(said, self.n) / self.divisor)
         return to_its_error(meant, self.mechanism.error95(said, self.n) / self.divisor)

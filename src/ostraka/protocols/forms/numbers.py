@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from ostraka.engine.array import SecretArray, concatenate
 from ostraka.engine.compare import less_than_zero
 from ostraka.engine.multiply import mul
-from ostraka.inputs.encoding import Codec, renderer
+from ostraka.inputs.encoding import Codec
+from ostraka.inputs.rendering import renderer
 from ostraka.manifest import DecimalType, FloatType, Manifest
 from ostraka.outcome import Value
 from ostraka.protocols.forms.order import pairs, ranks_from
@@ -92,13 +93,13 @@ class Comparing(Interactive):
         both = found.valid[first] & found.valid[second]
         return found.x, ranks_from(found.negative[both], len(found.x))
 
-    def shown(self, parts: int = 1) -> Callable[[int], Value]:
+    def shown(self, parts: int = 1, *, fraction: bool = False) -> Callable[[int], Value]:
         """Return a function from a sum of `parts` encoded numbers to their mean in input units."""
         factor = self.codec.quantum / parts
         if isinstance(self.codec.kind, FloatType):
             return lambda total: total * factor.numerator / factor.denominator
         render: Callable[[int], Any] = renderer(
-            factor, as_text=isinstance(self.codec.kind, DecimalType)
+            factor, as_text=fraction or isinstance(self.codec.kind, DecimalType)
         )
         return render
 

@@ -65,6 +65,11 @@ def explain_rules(policy: Policy, unit: str, *, cells: int, signed: bool) -> lis
             "WARNING: of two contributors in a cell each learns the other's number, by subtracting "
             "its own: min_cell = 3, or p in dominance, would withhold such a cell."
         )
+    if policy.min_cell > 2:
+        lines.append(
+            f"A cell with {policy.min_cell} contributors in it is given, and {policy.min_cell - 1} "
+            "of those who compare notes learn the last one's number, by subtracting theirs."
+        )
     if policy.min_cell == 1 and not signed:
         lines.append("A sum of 0 tells that every contributor has 0: min_cell would withhold it.")
     return lines
