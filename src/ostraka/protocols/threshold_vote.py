@@ -122,7 +122,7 @@ class ThresholdVote(Vote):
 
     @property
     def all_present(self) -> int:
-        """Number of votes or voters, whichever a quorum counts, if all contributors vote."""
+        """Number that a quorum counts if all contributors vote: their votes or, of heads, they."""
         heads = self.options.quorum_of == "heads"
         return len(self.contributors) if heads else self.all_votes
 

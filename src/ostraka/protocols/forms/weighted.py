@@ -104,7 +104,7 @@ class Weighted:
 
     @property
     def _whole(self) -> bool:
-        """Whether a sum is a whole number whatever the inputs are, as `SecureSum` has it."""
+        """Whether the manifest makes every sum a whole number, as `SecureSum` has it."""
         return self.codec.quantum == 1 and not isinstance(self.codec.kind, DecimalType)
 
     def plaintext(
