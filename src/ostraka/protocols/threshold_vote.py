@@ -122,7 +122,7 @@ class ThresholdVote(Vote):
 
     @property
     def all_present(self) -> int:
-        """Number of votes or voters, whichever a quorum counts, if all contributors vote."""
+        """Number that a quorum counts if all contributors vote: their votes or, of heads, they."""
         heads = self.options.quorum_of == "heads"
         return len(self.contributors) if heads else self.all_votes
 
@@ -309,8 +309,7 @@ def _rule_in_words(vote: ThresholdVote) -> str:
     if rule.reveal == "winner":
         text = "the option with the most votes wins; of several, the first in the manifest's order"
     else:
-        total, few = vote.all_votes, vote.manifest.policy.min_contributors < len(vote.contributors)
-        text = rule.in_words(total, some_missing=vote.ballots.abstain or few)
+        text = rule.in_words()
     if vote.quorum:
         heads = vote.options.quorum_of == "heads"
         of = f"{vote.quorum} of {vote.all_present}"
@@ -318,6 +317,9 @@ def _rule_in_words(vote: ThresholdVote) -> str:
     if rule.weights:
         shown = ", ".join(f"{name} {weight}" for name, weight in vote.weights.items())
         text += f"; votes count as often as said ({shown})"
+    few = vote.ballots.abstain or vote.least_counted < len(vote.contributors)
+    if (passes := rule.tie_passes(vote.all_votes, some_missing=few)) is not None:
+        text += f"; a tie, as many for it as not, {'passes' if passes else 'does not pass'}"
     return text
 
 

@@ -99,13 +99,8 @@ class ThresholdVoteOptions(BallotOptions):
         if self.quorum_of == "heads" and self.quorum is None:
             refuse("outputs.quorum_of: goes with quorum")
 
-    def in_words(self, total: int, *, some_missing: bool) -> str:
-        """Say what passes, as in "YES if ...", and what a tie does.
-
-        Args:
-            total: all contributors' votes.
-            some_missing: whether fewer may be cast.
-        """
+    def in_words(self) -> str:
+        """Say what passes, as in "YES if ..."."""
         base = "all contributors'" if self.of == "all" else "the cast"
         enough = f"at least {self.pass_at_votes}"
         if self.pass_above is not None:
@@ -113,14 +108,18 @@ class ThresholdVoteOptions(BallotOptions):
         elif self.pass_at is not None:
             enough = f"{'all' if self.pass_at == 1 else f'at least {self.pass_at}'} of {base}"
         subject = "YES" if self.reveal == "outcome" else "an option passes"
-        text = f"{subject} if {enough} votes are for it"
-        if (passes := self.tie_passes(total, some_missing=some_missing)) is None:
-            return text
-        return f"{text} (a tie, as many for it as not, {'passes' if passes else 'does not pass'})"
+        return f"{subject} if {enough} votes are for it"
 
     def tie_passes(self, total: int, *, some_missing: bool) -> bool | None:
         """Return whether an option passes with half of the votes cast; None where none can have
-        it, or where it depends on how many are cast. Arguments as of `in_words`."""
+        it, or where it depends on how many are cast.
+
+        Args:
+            total: all contributors' votes.
+            some_missing: whether fewer may be cast.
+        """
+        if self.reveal == "winner":
+            return None
         if total % 2 and not some_missing:
             return None
         of_cast = self.fraction is not None and self.of == "cast"

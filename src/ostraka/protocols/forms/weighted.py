@@ -10,10 +10,11 @@ import numpy as np
 
 from ostraka.inputs.encoding import Codec, Signed
 from ostraka.inputs.rows import Rows
-from ostraka.manifest import Manifest
+from ostraka.manifest import DecimalType, Manifest
 from ostraka.names import PartyId
 from ostraka.outcome import Output, Value
 from ostraka.protocols.options import refuse
+from ostraka.values import EXACT_JSON
 
 Finish = Callable[[Fraction], Callable[[int], Value]]
 
@@ -82,15 +83,29 @@ class Weighted:
         """
         sums, weight = opened[:-1], int(opened[-1])
         q, unit, scalar = self.codec.quantum, self.codec.schema.unit, self.codec.length == 1
+        wide = n * self.most > EXACT_JSON
+        whole = self._whole
         made = {
-            "sum": Output("sum", unit, (sums,), self._finish(q), scalar),
+            "sum": Output(
+                "sum",
+                unit,
+                (sums,),
+                None if whole else self._finish(q),
+                scalar,
+                wide=whole and self.codec.wide(n * self.most),
+            ),
             "count": Output("count", "", (np.array([n]),), None, scalar=True),
             "mean": Output("mean", unit, (), None, scalar, withheld=_FALSE)
             if weight <= 0
             else Output("mean", unit, (sums,), self._finish(q / weight), scalar),
         }
-        total = Output("weight", "", (np.array([weight]),), None, scalar=True)
+        total = Output("weight", "", (np.array([weight]),), None, scalar=True, wide=wide)
         return (*(made[name] for name in asked), total)
+
+    @property
+    def _whole(self) -> bool:
+        """Whether the manifest makes every sum a whole number, as `SecureSum` has it."""
+        return self.codec.quantum == 1 and not isinstance(self.codec.kind, DecimalType)
 
     def plaintext(
         self, inputs: Mapping[PartyId, object], asked: Collection[str]
@@ -101,7 +116,9 @@ class Weighted:
         found: dict[str, Value] = {}
         for name in asked:
             by = weight if name == "mean" else 1
-            each = [self._finish(s * self.codec.quantum / by)(1) for s in sums]
+            each: list[Value] = [self._finish(s * self.codec.quantum / by)(1) for s in sums]
+            if name == "sum" and self._whole:
+                each = sums
             found[name] = each[0] if self.codec.length == 1 else each
             if name == "count":
                 found[name] = len(parts)
