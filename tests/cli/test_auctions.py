@@ -92,4 +92,4 @@ def test_statistics(cli, tmp_path: Path) -> None:
         "--min", "0", "--max", "100000", "--statistic", "median", "--statistic", "max",
         "--rule", "top=2",
     )  # fmt: skip
-    assert found["alice"] == {"median": 2982, "max": 3800, "largest": [3800, 2982]}
+    assert found["alice"] == {"median": "2982", "max": 3800, "largest": [3800, 2982]}

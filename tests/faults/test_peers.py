@@ -73,14 +73,14 @@ def sends(monkeypatch, lie, to, number):
     """From now on carlos lies in its message `number` to `to`."""
     honest, count = Channel.send, Counter()
 
-    def send(self, step, message):
+    def send(self, step, message, **how):
         messages = [(step, message)]
         if self.link._contexts.identity.name == LIAR and self.peer == to:
             count[to] += 1
             if count[to] - 1 == number:
                 messages = lie(step, message)
         for its_step, its_message in messages:
-            honest(self, its_step, its_message)
+            honest(self, its_step, its_message, **how)
 
     monkeypatch.setattr(Channel, "send", send)
     return count

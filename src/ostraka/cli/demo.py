@@ -137,10 +137,8 @@ def _manifest(inputs: dict[str, str], keys: dict[str, str], address: str) -> str
 
     largest = max(Decimal(1_000_000), *(abs(Decimal(v)) for v in inputs.values()))
     low = -largest if any(Decimal(v) < 0 for v in inputs.values()) else Decimal(0)
-    kind, bounds = (
-        f"decimal({_places(inputs)})",
-        {"min": Bare(f"{low:f}"), "max": Bare(f"{largest:f}")},
-    )
+    places, bounds = _places(inputs), {"min": Bare(f"{low:f}"), "max": Bare(f"{largest:f}")}
+    kind = f"decimal({places})" if places else "int"
     tables: dict[str, dict[str, Any]] = {
         "input": {"type": kind, **bounds, "unit": "USD"},
         "outputs": {"statistics": ["sum", "mean"]},
