@@ -93,6 +93,7 @@ def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text())
 
 
+@cache
 def modules() -> dict[str, Path]:
     """Modules by their name under `ostraka`; a package's `__init__` has the package's name."""
     paths = sorted(package.rglob("*.py"))
@@ -100,6 +101,7 @@ def modules() -> dict[str, Path]:
     return {name.removesuffix(".__init__"): path for name, path in named.items()}
 
 
+@cache
 def imported(path: Path) -> set[str]:
     """Modules of this package that a file imports, at its top or within functions."""
     found = set()

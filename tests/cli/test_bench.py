@@ -68,6 +68,7 @@ def test_votes(cli, link: str, parties: int, size: int) -> None:
     assert found["bytes_sent_per_party"] > 30 * size
 
 
+@pytest.mark.slow
 def test_noise_is_measured_beside_none(cli) -> None:
     laplace = cli("bench", "noise", "--size", 3000, "--runs", 2, "--output", "json").json
     without, gaussian = laplace.pop("beside")

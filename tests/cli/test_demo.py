@@ -137,7 +137,11 @@ def demo_with_children(tmp_path: Path) -> tuple[subprocess.Popen[str], list[psut
 
 @pytest.mark.parametrize(
     ("number", "code"),
-    [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)],
+    [
+        (signal.SIGINT, 130),
+        pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow),
+        (signal.SIGKILL, -9),
+    ],
 )
 def test_no_orphans_however_it_ends(tmp_path: Path, number: int, code: int) -> None:
     demo, children = demo_with_children(tmp_path)

@@ -56,7 +56,10 @@ def _open_early():
     return open_early
 
 
-@pytest.fixture(params=SIZES, ids=lambda size: f"n{size[0]}t{size[1]}")
+@pytest.fixture(
+    params=[pytest.param(size, marks=pytest.mark.slow if size[0] > 5 else ()) for size in SIZES],
+    ids=lambda size: f"n{size[0]}t{size[1]}",
+)
 def size(request):
     return request.param
 

@@ -189,9 +189,13 @@ async def frames_of_a_session(office, **options):
 
 
 @pytest.mark.parametrize(
-    "sharing", ['scheme = "additive"', 'scheme = "shamir"\nthreshold = 1'], ids=["add", "shamir"]
+    ("plot", "sharing"),
+    [
+        pytest.param(plot, sharing, marks=pytest.mark.slow if (i + k) % 2 else (), id=f"{plot}-{k}")
+        for i, plot in enumerate(PLOTS)
+        for k, sharing in enumerate(('scheme = "additive"', 'scheme = "shamir"\nthreshold = 1'))
+    ],
 )
-@pytest.mark.parametrize("plot", PLOTS)
 async def test_one_lie_at_any_moment(office, plot, sharing):
     total = await frames_of_a_session(office, sharing=sharing)
     # Gathering is the same for both schemes: once is enough.

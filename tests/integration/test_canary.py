@@ -145,7 +145,13 @@ def wired(fleet):
 
 
 @MEMORY
-@pytest.mark.parametrize("sharing", ['scheme = "additive"', 'scheme = "shamir"\nthreshold = 1'])
+@pytest.mark.parametrize(
+    "sharing",
+    [
+        'scheme = "additive"',
+        pytest.param('scheme = "shamir"\nthreshold = 1', marks=pytest.mark.slow),
+    ],
+)
 def test_the_coordinator_never_holds_an_input(fleet, wired, sharing):
     relay, wire = wired
     hunted = set().union(*map(forms, CANARIES.values()))

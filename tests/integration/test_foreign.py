@@ -136,8 +136,14 @@ def test_it_is_listed_explained_and_timed(ostraka):
     ("entries", "words"),
     [
         ({"broken": "not_there:Protocol"}, "the package bad, which offers"),
-        ({"broken": "json:loads"}, 'what the package bad offers as "broken" is not a protocol'),
-        ({"broken": "ostraka.protocols.tally:Tally"}, "of another name"),
+        pytest.param(
+            {"broken": "json:loads"},
+            'what the package bad offers as "broken" is not a protocol',
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            {"broken": "ostraka.protocols.tally:Tally"}, "of another name", marks=pytest.mark.slow
+        ),
     ],
 )
 def test_a_broken_package_is_named(ostraka, site, entries, words):

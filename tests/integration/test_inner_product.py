@@ -59,7 +59,7 @@ def ledger(fleet, name):
     return fleet.start(name, arguments).result["runs"]
 
 
-@pytest.mark.parametrize("security", ["passive", "active"])
+@pytest.mark.parametrize("security", ["passive", pytest.param("active", marks=pytest.mark.slow)])
 def test_the_value_of_a_stock_that_nobody_shows(fleet, security):
     session = agreement(fleet, fleet.coordinator(), security)
     parties = fleet.run_all(session, {"alice": "[10, 0, 50]", "bob": '["1.25", 9.99, "0.01"]'})

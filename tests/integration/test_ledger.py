@@ -71,6 +71,7 @@ def test_a_kill_after_the_first_share_leaves_the_run_held(fleet):
     assert states(fleet, "alice") == ["held"]
 
 
+@pytest.mark.slow
 def test_a_run_that_nobody_came_to_is_released(fleet):
     session = fleet.manifest(tuple(INPUTS), None, tuple(INPUTS), deadline="500ms")
     alice = fleet.run(session, "alice", 10)

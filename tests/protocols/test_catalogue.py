@@ -26,7 +26,7 @@ from ostraka.simulation import MemoryNet, run_all, simulate_sync
 PAGES = Path(__file__).resolve().parents[2] / "docs" / "protocols"
 NAMES = ("alice", "bob", "seller", "david", "erin")
 CASES = [
-    (name, security, n)
+    pytest.param(name, security, n, marks=pytest.mark.slow if n > 4 else ())
     for name, kind in catalogue.items()
     for security in kind.securities
     for n in (3, 4, 5)

@@ -334,6 +334,7 @@ def test_a_wrong_share_for_one_who_reduces_no_degree_is_harmless(vote, n, kind):
     assert outcome(results) == "YES"
 
 
+@pytest.mark.slow
 def test_what_is_opened_of_an_invalid_ballot_is_uniform(vote, monkeypatch):
     """The same bad ballot, 600 times: its opened error is a new uniform element each time."""
     from ostraka.engine.rounds import Masked

@@ -468,6 +468,7 @@ def test_a_kill_between_reserve_and_commit_leaves_it_spent(someone, tmp_path, le
 # --- size ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_thousand_past_runs_are_checked_within_a_second(someone, tmp_path, monkeypatch):
     with monkeypatch.context() as quick:
         quick.setattr(os, "fsync", lambda _: None)

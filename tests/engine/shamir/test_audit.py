@@ -27,7 +27,10 @@ SIZES = [(3, 1), (4, 1), (5, 2), (7, 2), (7, 3)]
 HALF = (P61.p - 1) // 2
 
 
-@pytest.fixture(params=SIZES, ids=lambda size: f"n{size[0]}t{size[1]}")
+@pytest.fixture(
+    params=[pytest.param(size, marks=pytest.mark.slow if size[0] > 5 else ()) for size in SIZES],
+    ids=lambda size: f"n{size[0]}t{size[1]}",
+)
 def size(request):
     return request.param
 

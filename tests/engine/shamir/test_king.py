@@ -19,7 +19,10 @@ from ostraka.simulation import MemoryNet
 SIZES = [(3, 1), (4, 1), (5, 2), (6, 2), (7, 3), (9, 2), (9, 4)]
 
 
-@pytest.fixture(params=SIZES, ids=lambda size: f"n{size[0]}t{size[1]}")
+@pytest.fixture(
+    params=[pytest.param(size, marks=pytest.mark.slow if size[0] > 6 else ()) for size in SIZES],
+    ids=lambda size: f"n{size[0]}t{size[1]}",
+)
 def size(request):
     return request.param
 
