@@ -104,7 +104,7 @@ class Weighted:
 
     @property
     def _whole(self) -> bool:
-        """Whether the manifest makes every sum a whole number, as `SecureSum` has it."""
+        """Whether the manifest makes every sum a whole number."""
         return self.codec.quantum == 1 and not isinstance(self.codec.kind, DecimalType)
 
     def plaintext(
