@@ -53,6 +53,9 @@ def test_worlds():
     assert [shown(w) for w in possible_worlds([told], OURS)] == [["abcd"]]
     assert sorted(shown(w) for w in possible_worlds([held], OURS)) == [["abc"], ["abcd"]]
     assert len(possible_worlds([unseen, held], OURS)) == 4 * 2
+    both = record(run(may_leave="abc", least=3, dispensable=True), RunState.HELD)
+    assert ["abc"] in [shown(w) for w in possible_worlds([both], OURS)]
+    assert len(possible_worlds([both], OURS)) == 4 * 2
     assert len(possible_worlds([held] * 20, OURS)) == 2
     assert (
         len(possible_worlds([record(run("abcdefghijklm", may_leave="abcefghijkl"))], OURS)) > MOST

@@ -155,8 +155,8 @@ def _unseen(record: Record) -> bool:
 
 
 def _family(record: Record, ours: str) -> list[Roster]:
-    if _unseen(record):
-        return possible_rosters(record.run, record.counted, ours)
+    seen = not _unseen(record)
+    found = [record.counted] if seen else possible_rosters(record.run, record.counted, ours)
     if record.state is RunState.HELD and record.run.dispensable:
-        return [record.counted, tuple(p for p in record.counted if p.key != ours)]
-    return [record.counted]
+        found += [tuple(p for p in roster if p.key != ours) for roster in found]
+    return found
