@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any
 
 import numpy as np
@@ -80,13 +80,19 @@ def together(
         finally:
             net.leave(name)
 
+    _at_all(names, one)
+    return [found[name] for name in names], net
+
+
+def _at_all(names: Iterable[PartyId], one: Callable[[PartyId], Coroutine[Any, Any, None]]) -> None:
+    """Run a coroutine for each party, side by side, to their ends."""
+
     async def all_() -> None:
         async with asyncio.TaskGroup() as group:
             for name in names:
                 group.create_task(one(name))
 
     asyncio.run(all_())
-    return [found[name] for name in names], net
 
 
 def with_seeds(n: int, t: int, program: Program, *, least: int = 1, active: bool = False) -> Any:
@@ -132,12 +138,7 @@ def agreeing(
         finally:
             net.leave(name)
 
-    async def all_() -> None:
-        async with asyncio.TaskGroup() as group:
-            for name in names:
-                group.create_task(one(name))
-
-    asyncio.run(all_())
+    _at_all(names, one)
     return found, net
 
 

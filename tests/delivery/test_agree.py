@@ -40,13 +40,13 @@ def test_a_mask_with_bits_for_nobody_is_refused(bad):
         from_mask(np.array(bad, np.uint8), ["a", "b", "c"])
 
 
-async def outcomes(scheme, held, drop=None, seed=0, allow=None):
+async def outcomes(scheme, held, drop=None, seed=0, allow=None, *, cut=None, attendance=None):
     """What each compute party ends with, given whose shares it holds."""
-    net = MemoryNet(scheme.compute, drop, seed)
+    net = MemoryNet(scheme.compute, drop, seed, cut=cut)
     results = {}
 
     async def one(name):
-        party = Party(net.exchange(name), scheme)
+        party = Party(net.exchange(name), scheme, attendance)
         try:
             results[name] = await Agreement(party).reach(held[name], *(allow or {}).get(name, ()))
         except OstrakaError as error:
@@ -161,21 +161,10 @@ async def one_schedule(rng, n, t, *, lying=False):
     drop = {p: rng.randint(0, 3 * n) for p in compute if rng.random() < 0.15}
     pairs = [(p, q) for p in compute for q in compute if p != q]
     cut = {pair: rng.randint(0, 3) for pair in pairs if rng.random() < 0.1}
-    net = MemoryNet(compute, drop, rng.randrange(1 << 30), cut=cut)
+    seed = rng.randrange(1 << 30)
     attendance = Attendance.among_liars(scheme, proven=True) if lying else None
-    results = {}
-
-    async def one(name):
-        party = Party(net.exchange(name), scheme, attendance)
-        try:
-            results[name] = await Agreement(party).reach(held[name], rules[name])
-        except OstrakaError as error:
-            results[name] = error
-        net.leave(name)
-
-    async with asyncio.TaskGroup() as group:
-        for name in compute:
-            group.create_task(one(name))
+    allow = {party: (rule,) for party, rule in rules.items()}
+    results, _ = await outcomes(scheme, held, drop, seed, allow, cut=cut, attendance=attendance)
     return scheme, rules, {r for r in results.values() if isinstance(r, tuple)}, drop | cut
 
 

@@ -25,7 +25,6 @@ PATIENCE = 40
 
 ALL = ("contributor", "compute", "recipient")
 ENTRY = Path(__file__).with_name("party_entry.py")
-NAMES = ("alice", "bob", "carlos", "david", "erin", "mallory", "coordinator")
 
 
 class Process:
@@ -242,16 +241,6 @@ class Fleet:
             if process.alive:
                 process.signal(signal.SIGCONT)
             process.end()
-
-
-@pytest.fixture(scope="session")
-def keys(tmp_path_factory):
-    """One identity for each of NAMES."""
-    directory = tmp_path_factory.mktemp("keys")
-    directory.chmod(0o700)
-    for name in NAMES:
-        identity.create(name, directory)
-    return directory
 
 
 @pytest.fixture

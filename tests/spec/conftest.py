@@ -5,6 +5,7 @@ import json
 import os
 import socket
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,6 @@ from ostraka.manifest import parse
 
 top = Path(__file__).resolve().parent.parent.parent
 REFERENCE = top / "tests" / "reference"
-NAMES = ("alice", "bob", "carlos", "david", "erin")
 
 
 class Room:
@@ -68,13 +68,17 @@ class Room:
         return theirs, dict(zip(ours, found, strict=True))
 
 
-@pytest.fixture(scope="session")
-def keys(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("keys")
-    directory.chmod(0o700)
-    for name in NAMES:
-        identity.create(name, directory)
-    return directory
+@pytest.fixture(scope="module")
+def reference():
+    """The modules of the reference implementation."""
+    place = str(top / "tests" / "reference")
+    sys.path.insert(0, place)
+    try:
+        yield import_module("party")
+    finally:
+        sys.path.remove(place)
+        for name in ("party", "wire"):
+            sys.modules.pop(name, None)
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-import sys
-from importlib import import_module
 from itertools import combinations_with_replacement, product
 from pathlib import Path
 
@@ -19,19 +17,6 @@ P = (1 << 61) - 1
 
 def cases(name):
     return json.loads((top / "tests" / "vectors" / f"{name}.json").read_text())
-
-
-@pytest.fixture(scope="module")
-def party():
-    """The reference: streams, Lagrange coefficients, words."""
-    place = str(top / "tests" / "reference")
-    sys.path.insert(0, place)
-    try:
-        yield import_module("party")
-    finally:
-        sys.path.remove(place)
-        for name in ("party", "wire"):
-            sys.modules.pop(name, None)
 
 
 class Transcript:
@@ -79,23 +64,23 @@ def check_coins(transcript, steps, context):
         last = [transcript.said(step, i)[:32] for i in range(transcript.n)]
 
 
-def test_the_coin(party):
+def test_the_coin(reference):
     for case in cases("coin"):
         for chain in case["chains"]:
             link = bytes.fromhex(chain["first"])
             for number in range(1, 129):
-                link = party.H(b"ostraka link 1", link)
+                link = reference.H(b"ostraka link 1", link)
                 if number in (1, 127):
                     assert link.hex() == chain[f"link {number}"]
             assert link.hex() == chain["end"]
         ends = [bytes.fromhex(chain["end"]) for chain in case["chains"]]
-        heard = party.H(b"ostraka heard 1", *ends, bytes.fromhex(case["context"]))
+        heard = reference.H(b"ostraka heard 1", *ends, bytes.fromhex(case["context"]))
         links = [bytes.fromhex(chain["link 127"]) for chain in case["chains"]]
         assert case["heard"] == heard.hex()
         assert case["messages"] == [(link + heard).hex() for link in links]
-        seed = party.H(b"ostraka coin 1", *links)
+        seed = reference.H(b"ostraka coin 1", *links)
         assert case["first coin"]["seed"] == seed.hex()
-        assert party.Stream(seed, "coin").elements(3) == case["first coin"]["elements"]
+        assert reference.Stream(seed, "coin").elements(3) == case["first coin"]["elements"]
 
 
 def point_of(party, stream, values):
@@ -103,10 +88,10 @@ def point_of(party, stream, values):
     return values + (high << 64 | low) % (P - values)
 
 
-def test_the_audit(party):
+def test_the_audit(reference):
     """Three products: masks and a coin, one fold of four rows, a coin, four numbers."""
     for case in cases("audit"):
-        transcript = Transcript(case, party)
+        transcript = Transcript(case, reference)
         n, t = transcript.n, transcript.t
         check_coins(transcript, (1, 3), b"")
         x, y, z = (
@@ -119,7 +104,7 @@ def test_the_audit(party):
         f_rows = [a0, *(c * v % P for c, v in zip(g, x, strict=True))]
         g_rows, k = [b0, *y], 4
         stream = transcript.coin(3)
-        weights = party.lagrange(list(range(k)), point_of(party, stream, 2 * k - 1))
+        weights = reference.lagrange(list(range(k)), point_of(reference, stream, 2 * k - 1))
         f = sum(a * b for a, b in zip(weights, f_rows, strict=True)) % P
         h = sum(a * b for a, b in zip(weights, g_rows, strict=True)) % P
         rows = [opening(transcript, 4, j) for j in range(n)]
@@ -151,10 +136,10 @@ def masks_of(transcript):
     return total
 
 
-def test_a_fold_of_gates(party):
+def test_a_fold_of_gates(reference):
     """One word of 64 ANDs, in the first of 64 rows."""
     for case in cases("gate_fold"):
-        transcript = Transcript(case, party)
+        transcript = Transcript(case, reference)
         check_coins(transcript, (2,), b"")
         u = [1, *transcript.coin(2).elements(63)]
         claims, vectors = [], []
@@ -167,8 +152,8 @@ def test_a_fold_of_gates(party):
         check_dealt(transcript, case)
         for me in range(3):
             for k, (name, far) in enumerate((("f", 1), ("h", 2))):
-                shares = [on_line(party, vectors[i][k], (i + far) % 3, me) for i in range(3)]
-                assert _sha(party, shares) == case["found"][me][name]
+                shares = [on_line(reference, vectors[i][k], (i + far) % 3, me) for i in range(3)]
+                assert _sha(reference, shares) == case["found"][me][name]
 
 
 def on_line(party, vector, stranger, me):
@@ -231,11 +216,11 @@ def check_dealt(transcript, case):
         assert transcript.at[1][i, to] == f"sha256:{hashlib.sha256(data).hexdigest()}"
 
 
-def test_kings(party):
+def test_kings(reference):
     for case in cases("king"):
-        transcript = Transcript(case, party)
+        transcript = Transcript(case, reference)
         n, t, m = transcript.n, transcript.t, 12
-        weights = party.lagrange([1 << j for j in range(2 * t + 1)], 0)
+        weights = reference.lagrange([1 << j for j in range(2 * t + 1)], 0)
         values = [sum(w * case["local"][j][e] for j, w in enumerate(weights)) % P for e in range(m)]
         masks = [mask_of(transcript, -(-m // (n - t)), j)[:m] for j in range(n)]
         size = -(-m // n)
@@ -243,7 +228,7 @@ def test_kings(party):
             for e in range(m):
                 king = e // size
                 silent = [(king + 1 + k) % n for k in range(t)]
-                c = party.lagrange([0, *(1 << s for s in silent)], 1 << j)[0]
+                c = reference.lagrange([0, *(1 << s for s in silent)], 1 << j)[0]
                 v = values[e] + transcript_mask(transcript, masks, e)
                 wanted = ((0 if j in silent else c * v) - masks[j][e]) % P
                 assert wanted == case["shares"][j][e]

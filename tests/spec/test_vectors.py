@@ -6,7 +6,6 @@ import json
 import struct
 import sys
 from fractions import Fraction
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -49,19 +48,6 @@ def vectors():
     loader.exec_module(module)
     sys.dont_write_bytecode = before
     return module
-
-
-@pytest.fixture(scope="module")
-def reference():
-    """The modules of the reference implementation."""
-    place = str(top / "tests" / "reference")
-    sys.path.insert(0, place)
-    try:
-        yield import_module("party")
-    finally:
-        sys.path.remove(place)
-        for name in ("party", "wire"):
-            sys.modules.pop(name, None)
 
 
 def test_every_kind_has_a_bad_twin(vectors):
