@@ -1,6 +1,7 @@
 """Parties in one process whose links outlive them: killed at any point, they begin a new life."""
 
 import asyncio
+import hashlib
 import importlib.util
 import os
 import random
@@ -149,32 +150,32 @@ class Mortal:
     async def live(self):
         while True:
             self.net.lives[self.party] += 1
-            journal = None
+            self.journal = None
             try:
-                journal, record = self._record()
+                record = self._record()
                 outcome = await self._run(record)
                 record.finish()
                 record.erase()
                 return outcome
             except Killed:
-                if journal is not None and journal.alive:
-                    os.close(journal._descriptor)
-                    journal.alive = False
+                if self.journal is not None and self.journal.alive:
+                    os.close(self.journal._descriptor)
+                    self.journal.alive = False
             except OstrakaError as error:
-                journal.erase()
+                self.journal.erase()
                 return error
 
     def _record(self):
         if self.path.exists():
-            journal = Journal.reopen(self.path, OWN)
-            self._make_mortal(journal)
-            return journal, SessionRecord.reread(journal, powerless=lambda _boot: False)
-        journal = Journal.create(self.path, OWN)
+            self.journal = Journal.reopen(self.path, OWN)
+            self._make_mortal(self.journal)
+            return SessionRecord.reread(self.journal, powerless=lambda _boot: False)
+        self.journal = Journal.create(self.path, OWN)
         length = -1 if self.x is None else len(self.x)
         begun = Begun("1", self.party, b"", "", 0.0, self.seed, length)
-        record = SessionRecord.begin(journal, begun, self.x)
-        self._make_mortal(journal)
-        return journal, record
+        record = SessionRecord.begin(self.journal, begun, self.x)
+        self._make_mortal(self.journal)
+        return record
 
     def _make_mortal(self, journal):
         append = journal._append
@@ -260,3 +261,16 @@ def shown(end):
 @pytest.fixture(name="shown")
 def _shown():
     return shown
+
+
+async def digest(directory):
+    """A hash of all that is sent in a run of each protocol."""
+    from ostraka.protocols import catalogue
+
+    fates, found = Fates(directory), hashlib.sha256()
+    for name, kind in catalogue.items():
+        for security in kind.securities:
+            manifest = examples.example(name, security, 4)
+            _, net, _ = await fates.run(manifest, examples.inputs_of(manifest, 1))
+            found.update(repr(sorted(net.streams.items())).encode())
+    return found.hexdigest()
