@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import socket
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Final
 
@@ -29,11 +28,11 @@ from ostraka.names import PartyId
 from ostraka.session.acquaintance import DUPLICATE
 from ostraka.session.channel import Channel
 from ostraka.session.introductions import Action, Doubt, Fail, Introductions, Present, Say
-from ostraka.transport import relay, tcp
+from ostraka.transport import relay
 from ostraka.transport.contexts import Contexts
 from ostraka.transport.link import Carrier
+from ostraka.transport.network import Listener, Network
 from ostraka.transport.preamble import Admit, pinned
-from ostraka.transport.reactor import Reactor
 from ostraka.transport.tls import SecureLink
 from ostraka.wire.messages import Abort, Hello, Message
 
@@ -65,6 +64,7 @@ class Gathering:
 
     Args:
         introductions: decides which message goes to which party, and when all are complete.
+        network: makes the connections.
         gathered: is called when the number of parties that are here changes.
         troubled: is called when the coordinator cannot be reached at first.
 
@@ -77,13 +77,13 @@ class Gathering:
         manifest: Manifest,
         identity: Identity,
         introductions: Introductions,
-        reactor: Reactor,
+        network: Network,
         gathered: Gathered,
         troubled: Troubled = lambda _text: None,
     ) -> None:
         self._manifest, self._contexts = manifest, Contexts(identity)
         self._introductions, self._topology = introductions, introductions.topology
-        self._reactor, self._gathered, self._troubled = reactor, gathered, troubled
+        self._network, self._gathered, self._troubled = network, gathered, troubled
         self.channels: dict[PartyId, Channel] = {}
         self._pins = {party.pin: party.name for party in manifest.party}
         self._news = asyncio.Event()
@@ -105,7 +105,7 @@ class Gathering:
             PeerViolation: a party broke the protocol.
             PeerLost: a party left after our Ready did.
         """
-        listener = self._listen()
+        listener = await self._listen()
         try:
             self._start()
             self._gathered(1, len(self._manifest.parties))
@@ -157,12 +157,12 @@ class Gathering:
 
         asyncio.get_running_loop().call_later(MANIFEST_GRACE_SECONDS, patience_over)
 
-    def _listen(self) -> tcp.Listener | None:
+    async def _listen(self) -> Listener | None:
         topology = self._topology
         address = self._manifest.party_named(topology.me).address
         if address is None or not any(topology.dials(o, topology.me) for o in topology.linked):
             return None
-        return tcp.Listener(address, self._reactor, self._accepted)
+        return await self._network.listen(address, self._accepted)
 
     def _start(self) -> None:
         topology = self._topology
@@ -210,21 +210,18 @@ class Gathering:
         while True:
             if other not in self.channels:
                 try:
-                    carrier = await tcp.dial(party.address, self._reactor)
+                    carrier = await self._network.dial(party.address)
                     await self._introduce(carrier, server=False, admit=pinned(other, party.pin))
-                except OSError as error:
-                    why = f"{party.address}: {error.strerror or error}"
-                    self._introductions.unreached(other, why)
-                except PeerLost as error:
+                except (Unreachable, PeerLost) as error:
                     self._introductions.unreached(other, error.message)
             await asyncio.sleep(pause)
             pause = min(2 * pause, SLOWEST_RETRY)
 
-    def _accepted(self, sock: socket.socket) -> None:
+    def _accepted(self, carrier: Carrier, _source: str) -> None:
         if self._preauth >= PREAUTH_CONNECTIONS:
-            sock.close()
+            carrier.close()
             return
-        self._spawn(self._answer(tcp.TcpCarrier(sock, self._reactor)), "answer")
+        self._spawn(self._answer(carrier), "answer")
 
     async def _answer(self, carrier: Carrier) -> None:
         """Exchange Hellos over an accepted connection; its failure ends that link only.
@@ -255,15 +252,13 @@ class Gathering:
         while True:
             try:
                 self.relay = await relay.connect(
-                    place.address, place.pin, self._contexts, self._reactor, self
+                    place.address, place.pin, self._contexts, self._network, self
                 )
                 await self.relay.join(room_of(self._manifest))
                 self._no_coordinator = "no connection"
                 await self.relay.ended.wait()
                 self._no_coordinator = str(self.relay.failed)
-            except OSError as error:
-                self._no_coordinator = error.strerror or str(error)
-            except (PeerLost, Temporary) as error:
+            except (Unreachable, PeerLost, Temporary) as error:
                 self._no_coordinator = error.message
             except PeerViolation as error:
                 text = f"{COORDINATOR} broke the protocol: {error.message}"
