@@ -292,7 +292,8 @@ def _remove(path: Path) -> None:
         finally:
             os.close(descriptor)
         key.unlink()
-        _sync_directory(key.parent)
+        with suppress(OSError):
+            _sync_directory(key.parent)
     with suppress(FileNotFoundError):
         path.unlink()
 

@@ -139,7 +139,7 @@ def decode(body: bytes) -> Entry | memoryview:
         kind = _types[body[0]]
         fields: list[Any] = msgpack.unpackb(body[1:])
         return kind(*fields)
-    except (LookupError, TypeError, msgpack.UnpackException) as problem:
+    except (LookupError, TypeError, ValueError, msgpack.UnpackException) as problem:
         raise ValueError(f"an unknown entry: {problem}") from None
 
 

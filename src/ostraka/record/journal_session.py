@@ -146,8 +146,8 @@ class SessionRecord:
 
     def take(self, event: Event, out: NDArray[Any] | None = None) -> None:
         """Go on to the event after this one; `out` is filled with the elements of a `Heard`."""
-        if isinstance(event, Heard) and out is not None:
-            target = out.data.cast("B") if event.length else memoryview(b"")
+        if isinstance(event, Heard) and out is not None and event.length:
+            target = out.data.cast("B")
             if len(target) <= INLINE:
                 target[:] = event.inline
             else:

@@ -84,13 +84,7 @@ class RecordStore:
         except Held:
             raise self._held() from None
         except OSError as error:
-            raise Temporary(
-                f"the session cannot be recorded in {self.directory}: {error.strerror}; nothing "
-                "was sent",
-                hint="make room there, or set durable = false in "
-                f"{self.identity.name}.toml: a crash then costs the session",
-                data_left=False,
-            ) from None
+            raise self._unwritable(error) from None
 
     def unfinished(self, manifest: bytes, warn: Warn) -> SessionRecord | None:
         """Return the record of a session that an earlier process began and did not end.
@@ -117,6 +111,9 @@ class RecordStore:
             misfit = self._misfit(record, manifest)
         except Damaged as damage:
             misfit = f"it was damaged ({damage})"
+        except OSError as error:
+            found.close()
+            raise self._unwritable(error) from None
         if misfit:
             warn(f"{path} is of no use: {misfit}; it was erased")
             found.erase()
@@ -141,6 +138,15 @@ class RecordStore:
 
     def _own(self) -> bytes:
         return self.identity.derived(b"ostraka session records 1")
+
+    def _unwritable(self, error: OSError) -> Temporary:
+        return Temporary(
+            f"the session cannot be recorded in {self.directory}: {error.strerror}; nothing was "
+            "sent",
+            hint="make room there, or set durable = false in "
+            f"{self.identity.name}.toml: a crash then costs the session",
+            data_left=False,
+        )
 
     def _held(self) -> Temporary:
         return Temporary(
