@@ -140,7 +140,7 @@ class Office:
         from ostraka.session.session import Session
 
         identity = identity or self.identity(name)
-        return await Session.open(manifest, identity, name, os.urandom(32), spin=0, **options)
+        return await Session.open(manifest, identity, name, os.urandom(32), **options)
 
     async def take_part(
         self, manifest, name, value=None, *, receipts=None, identity=None, observer=None

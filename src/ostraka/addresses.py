@@ -23,3 +23,8 @@ def host_port(address: object, *, lowest_port: int = 1) -> tuple[str, int]:
 
         IPv6Address(match[1])
     return match[1] or match[2], int(match[4])
+
+
+def join_address(host: str, port: int) -> str:
+    """Return host and port as people write them; the inverse of `host_port`."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -7,9 +7,10 @@ import socket
 
 import pytest
 
-from ostraka.errors import UsageError
+from ostraka.errors import Unreachable, UsageError
 from ostraka.limits import READ_AHEAD
 from ostraka.transport import tcp
+from ostraka.transport.link import Carrier
 from ostraka.transport.reactor import RECEIVE, Waiter
 
 
@@ -50,6 +51,29 @@ def ends(reactor, request):
     for carrier in made:
         carrier.start()
     return *made, *owners
+
+
+class Ear:
+    """Keeps the connections that a listener accepts."""
+
+    def __init__(self) -> None:
+        self._accepted: asyncio.Queue[tuple[Carrier, str]] = asyncio.Queue()
+
+    def __call__(self, carrier: Carrier, source: str) -> None:
+        self._accepted.put_nowait((carrier, source))
+
+    @property
+    def empty(self) -> bool:
+        return self._accepted.empty()
+
+    async def next(self) -> tuple[Carrier, str]:
+        async with asyncio.timeout(10):
+            return await self._accepted.get()
+
+
+@pytest.fixture
+def ear() -> Ear:
+    return Ear()
 
 
 async def test_bytes_arrive_in_order(ends):
@@ -109,12 +133,12 @@ async def test_lingering_waits_until_the_peer_has_taken_all(ends):
     assert len(its.data) == sent
 
 
-async def test_dial_and_listen(reactor):
-    accepted: asyncio.Queue[socket.socket] = asyncio.Queue()
-    listener = tcp.Listener("127.0.0.1:0", reactor, accepted.put_nowait)
+async def test_dial_and_listen(network, ear):
+    listener = await network.listen("127.0.0.1:0", ear)
     assert not listener.address.endswith(":0")
-    one = await tcp.dial(listener.address, reactor)
-    other = tcp.TcpCarrier(await accepted.get(), reactor)
+    one = await network.dial(listener.address)
+    other, source = await ear.next()
+    assert source == "127.0.0.1"
     mine, its = Owner(one), Owner(other)
     one.start()
     other.start()
@@ -126,29 +150,29 @@ async def test_dial_and_listen(reactor):
         closing.close()
 
 
-async def test_a_listener_that_pauses_leaves_them_waiting(reactor):
-    accepted: asyncio.Queue[socket.socket] = asyncio.Queue()
-    listener = tcp.Listener("127.0.0.1:0", reactor, accepted.put_nowait)
+async def test_a_listener_that_pauses_leaves_them_waiting(network, ear):
+    listener = await network.listen("127.0.0.1:0", ear)
     listener.accept(False)
-    one = await tcp.dial(listener.address, reactor)
+    one = await network.dial(listener.address)
     for _ in range(5):
         await asyncio.sleep(0)
-    assert accepted.empty()
+    assert ear.empty
     listener.accept(True)
-    async with asyncio.timeout(10):
-        (await accepted.get()).close()
+    (await ear.next())[0].close()
     one.close()
+    listener.close()
     listener.close()
     listener.accept(True)  # of no effect any more
 
 
-async def test_nobody_there(reactor):
+async def test_nobody_there(network):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        with pytest.raises(OSError):
-            await tcp.dial(f"127.0.0.1:{free.getsockname()[1]}", reactor)
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+        with pytest.raises(Unreachable, match=f"^{address}: Connection refused$"):
+            await network.dial(address)
 
 
-async def test_a_port_in_use_is_our_mistake(reactor):
+async def test_a_port_in_use_is_our_mistake(network, ear):
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(UsageError):
-        tcp.Listener(f"127.0.0.1:{taken.getsockname()[1]}", reactor, lambda _: None)
+        await network.listen(f"127.0.0.1:{taken.getsockname()[1]}", ear)

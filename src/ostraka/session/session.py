@@ -31,7 +31,8 @@ from ostraka.session.introductions import Introductions
 from ostraka.session.lifecycle import Lifecycle, SessionEvent
 from ostraka.session.nonces import Readers, ResultNonces
 from ostraka.session.topology import Topology
-from ostraka.transport.reactor import SPIN, Reactor
+from ostraka.transport.network import Network
+from ostraka.transport.tcp import SystemNetwork
 from ostraka.transport.tls import SecureLink
 from ostraka.wire.messages import Abort, Hello, Ready, Relayed, Statement, decode, encode
 
@@ -52,7 +53,11 @@ class Session(Exchange):
     """
 
     def __init__(
-        self, manifest: Manifest, identity: Identity, me: PartyId, *, spin: float = SPIN
+        self,
+        manifest: Manifest,
+        identity: Identity,
+        me: PartyId,
+        network: Network | None = None,
     ) -> None:
         self.me = me
         self.manifest = manifest
@@ -66,7 +71,7 @@ class Session(Exchange):
         self.lost: dict[PartyId, OstrakaError] = {}
         self.hellos: dict[PartyId, Hello] = {}
         self.readies: dict[PartyId, Ready] = {}
-        self._reactor = Reactor(spin)
+        self._network = network or SystemNetwork()
         self._channels: dict[PartyId, Channel] = {}
         self._certificates: dict[PartyId, bytes] = {}
         self._topology = Topology(manifest, me)
@@ -84,13 +89,14 @@ class Session(Exchange):
         readers: Sequence[Readers] | None = None,
         gathered: Gathered = lambda _there, _of: None,
         troubled: Troubled = lambda _text: None,
-        spin: float = SPIN,
+        network: Network | None = None,
     ) -> Session:
         """Gather all parties within the manifest's deadline, and agree on who they are.
 
         Args:
             seed: 32 fresh random bytes, from which this party's nonces are derived.
             readers: groups of recipients that learn the same figures; by default one of all.
+            network: makes the connections; closed with the session. By default the system's.
 
         Raises:
             TimedOut, Unreachable: a party is missing.
@@ -98,7 +104,7 @@ class Session(Exchange):
             PeerLost, PeerViolation: a party left, or broke the protocol, before the session began.
             In every case nothing derived from an input has left this machine.
         """
-        session = cls(manifest, identity, me, spin=spin)
+        session = cls(manifest, identity, me, network)
         try:
             nonces = ResultNonces(me, readers or (manifest.recipients,), seed)
             await session._open(nonces, gathered, troubled)
@@ -114,7 +120,7 @@ class Session(Exchange):
         self._check_own_key()
         introductions = Introductions(self.manifest, self.me, self.identity.sign, nonces)
         gathering = Gathering(
-            self.manifest, self.identity, introductions, self._reactor, gathered, troubled
+            self.manifest, self.identity, introductions, self._network, gathered, troubled
         )
         self._gathering = gathering
         try:
@@ -312,4 +318,4 @@ class Session(Exchange):
             self._over = True
             if self._gathering is not None:
                 await self._gathering.abandon()
-            self._reactor.close()
+            self._network.close()

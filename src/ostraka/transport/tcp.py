@@ -10,11 +10,12 @@ import socket
 from collections.abc import Callable
 from contextlib import suppress
 
-from ostraka.addresses import host_port
-from ostraka.errors import PeerLost, UsageError
+from ostraka.addresses import host_port, join_address
+from ostraka.errors import PeerLost, Unreachable, UsageError
 from ostraka.limits import READ_AHEAD
 from ostraka.transport.link import Carrier
-from ostraka.transport.reactor import Reactor, Waiter
+from ostraka.transport.network import Accepted, Listener, Network
+from ostraka.transport.reactor import SPIN, Reactor, Waiter
 from ostraka.wire.frames import Buffer
 
 
@@ -145,33 +146,22 @@ class TcpCarrier(Carrier):
         self.on_lost(PeerLost(why))
 
 
-class Listener:
-    """Listening socket; calls `accepted` with every connected socket.
+class TcpListener(Listener):
+    """Listening socket behind the reactor.
 
     Args:
-        exact: refuse an address that is not this machine's; otherwise listen on all of its own.
+        sock: bound and listening; owned by the listener from here on.
+        accepted: is given each connection, and the host that it came from.
     """
 
-    def __init__(
-        self,
-        address: str,
-        reactor: Reactor,
-        accepted: Callable[[socket.socket], None],
-        *,
-        exact: bool = False,
-    ) -> None:
-        host, port = host_port(address, lowest_port=0)
-        self._sock = _listen(host, port, exact)
-        self._reactor = reactor
-        self._accepted = accepted
-        host, port = self._sock.getsockname()[:2]
-        self.address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    def __init__(self, sock: socket.socket, reactor: Reactor, accepted: Accepted) -> None:
+        self._sock, self._reactor, self._accepted = sock, reactor, accepted
+        self.address = join_address(*sock.getsockname()[:2])
         self._sock.setblocking(False)
         self._accepting = self._open = True
         reactor.register(self._sock, self)
 
     def accept(self, accepting: bool) -> None:
-        """Accept connections from now on, or leave them in the kernel's queue."""
         if self._open and accepting != self._accepting:
             self._accepting = accepting
             self._reactor.want(self._sock, self, read=accepting, write=False)
@@ -181,45 +171,63 @@ class Listener:
             if not self._accepting:
                 return
             try:
-                sock, _peer = self._sock.accept()
+                sock, peer = self._sock.accept()
             except OSError:
                 return
-            self._accepted(sock)
+            self._accepted(TcpCarrier(sock, self._reactor), peer[0])
 
     def on_writable(self) -> None:  # pragma: no cover - never asked for
         pass
 
     def close(self) -> None:
-        self._open = self._accepting = False
-        self._reactor.forget(self._sock, self)
-        self._sock.close()
+        if self._open:
+            self._open = self._accepting = False
+            self._reactor.forget(self._sock, self)
+            self._sock.close()
 
 
-async def dial(address: str, reactor: Reactor) -> TcpCarrier:
-    """Connect to HOST:PORT, and return the carrier.
+class SystemNetwork(Network):
+    """Network of the operating system: TCP sockets behind one reactor.
 
-    Raises:
-        OSError: there is no connection to that address; the caller may try again.
+    Args:
+        spin: seconds for which a waiting task may serve the sockets itself; see `Reactor`.
     """
-    host, port = host_port(address)
-    loop = asyncio.get_running_loop()
-    last: OSError = OSError(errno.EHOSTUNREACH, f"{host} has no address")
-    for family, kind, _proto, _name, sockaddr in await loop.getaddrinfo(
-        host, port, type=socket.SOCK_STREAM
-    ):
-        sock = socket.socket(family, kind)
-        sock.setblocking(False)
+
+    def __init__(self, spin: float = SPIN) -> None:
+        self.reactor = Reactor(spin)
+        self._open = True
+
+    async def dial(self, address: str) -> TcpCarrier:
+        host, port = host_port(address)
+        loop = asyncio.get_running_loop()
         try:
-            await loop.sock_connect(sock, sockaddr)
-            return TcpCarrier(sock, reactor)
+            found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except OSError as error:
-            sock.close()
-            # asyncio's own text repeats the address.
-            last = OSError(error.errno, os.strerror(error.errno)) if error.errno else error
-        except BaseException:
-            sock.close()
-            raise
-    raise last
+            raise Unreachable(f"{address}: {error.strerror or error}") from None
+        why = "no address"
+        for family, kind, _proto, _name, sockaddr in found:
+            sock = socket.socket(family, kind)
+            sock.setblocking(False)
+            try:
+                await loop.sock_connect(sock, sockaddr)
+                return TcpCarrier(sock, self.reactor)
+            except OSError as error:
+                sock.close()
+                # asyncio's own text repeats the address.
+                why = os.strerror(error.errno) if error.errno else str(error)
+            except BaseException:
+                sock.close()
+                raise
+        raise Unreachable(f"{address}: {why}")
+
+    async def listen(self, address: str, accepted: Accepted, *, exact: bool = False) -> TcpListener:
+        host, port = host_port(address, lowest_port=0)
+        return TcpListener(_listen(host, port, exact), self.reactor, accepted)
+
+    def close(self) -> None:
+        if self._open:
+            self._open = False
+            self.reactor.close()
 
 
 _LISTEN_HINTS = {
