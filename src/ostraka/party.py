@@ -35,6 +35,7 @@ from ostraka.record.rules import uncovered
 from ostraka.record.runs import Run
 from ostraka.session import closing
 from ostraka.session.session import Session
+from ostraka.transport.network import Network
 
 PROGRESS_SECONDS = 0.1
 
@@ -149,6 +150,7 @@ class Seat:
         receipts: the directory of the receipt; None: no receipt is written.
         open_ledger: opens the ledger that records the run and may refuse it; None: no ledger
             records it.
+        network: makes the network that the run is made over; None: the system's.
     """
 
     protocol: Protocol
@@ -156,6 +158,7 @@ class Seat:
     me: PartyId
     receipts: Path | None = None
     open_ledger: OpenLedger | None = None
+    network: Callable[[], Network] | None = None
 
     @property
     def manifest(self) -> Manifest:
@@ -204,8 +207,9 @@ class Seat:
         """
         observer = progress.observer
         readers = self.protocol.reader_groups
+        network = self.network() if self.network else None
         async with taking_part(
-            self.manifest, self.identity, self.me, observer, readers=readers
+            self.manifest, self.identity, self.me, observer, readers=readers, network=network
         ) as session:
 
             def gate(counted: tuple[PartyId, ...]) -> None:
@@ -312,8 +316,11 @@ async def taking_part(
     observer: Observer,
     *,
     readers: Sequence[tuple[PartyId, ...]] | None = None,
+    network: Network | None = None,
 ) -> AsyncGenerator[Session]:
-    """Open a session as a context, and close it at the end; `readers`: as in `Session.open`.
+    """Open a session as a context, and close it at the end.
+
+    Arguments `readers` and `network` are those of `Session.open`.
 
     An error inside aborts the session: its other parties are told the error's code.
     """
@@ -325,6 +332,7 @@ async def taking_part(
         readers=readers,
         gathered=observer.gathering,
         troubled=observer.warn,
+        network=network,
     )
     try:
         yield session

@@ -22,7 +22,7 @@ from ostraka.errors import (
     Unreachable,
 )
 from ostraka.identity import Identity
-from ostraka.limits import HANDSHAKE_SECONDS, MANIFEST_GRACE_SECONDS, PREAUTH_CONNECTIONS
+from ostraka.limits import HANDSHAKE_SECONDS, MANIFEST_GRACE_SECONDS
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId
 from ostraka.session.acquaintance import DUPLICATE
@@ -30,6 +30,7 @@ from ostraka.session.channel import Channel
 from ostraka.session.introductions import Action, Doubt, Fail, Introductions, Present, Say
 from ostraka.transport import relay
 from ostraka.transport.contexts import Contexts
+from ostraka.transport.door import Door
 from ostraka.transport.link import Carrier
 from ostraka.transport.network import Listener, Network
 from ostraka.transport.preamble import Admit, pinned
@@ -89,7 +90,7 @@ class Gathering:
         self._news = asyncio.Event()
         self._fatal: BaseException | None = None
         self._no_coordinator = "no connection"
-        self._preauth = 0
+        self._door = Door()
         self._over = False
         self._tasks: set[asyncio.Task[None]] = set()
         self.relay: relay.Relay | None = None
@@ -217,25 +218,19 @@ class Gathering:
             await asyncio.sleep(pause)
             pause = min(2 * pause, SLOWEST_RETRY)
 
-    def _accepted(self, carrier: Carrier, _source: str) -> None:
-        if self._preauth >= PREAUTH_CONNECTIONS:
-            carrier.close()
-            return
-        self._spawn(self._answer(carrier), "answer")
+    def _accepted(self, carrier: Carrier, source: str) -> None:
+        self._spawn(self._answer(carrier, source), "answer")
 
-    async def _answer(self, carrier: Carrier) -> None:
+    async def _answer(self, carrier: Carrier, source: str) -> None:
         """Exchange Hellos over an accepted connection; its failure ends that link only.
 
         A stranger can connect too. Only a signed message of a party can end the session.
         """
-        self._preauth += 1
         try:
-            await self._introduce(carrier, server=True, admit=self._admit)
+            await self._introduce(carrier, server=True, admit=self._admit, source=source)
         except (PeerLost, PeerViolation, PinMismatch) as error:
             if error.peer is not None:
                 self._introductions.unreached(error.peer, error.message)
-        finally:
-            self._preauth -= 1
 
     def _admit(self, fingerprint: bytes) -> str:
         party = self._pins.get(fingerprint)
@@ -293,11 +288,17 @@ class Gathering:
 
     # Both
 
-    async def _introduce(self, carrier: Carrier, *, server: bool, admit: Admit) -> None:
+    async def _introduce(
+        self, carrier: Carrier, *, server: bool, admit: Admit, source: str | None = None
+    ) -> None:
+        """Open a link and exchange Hellos; `source` is where an accepted connection came from."""
         link = SecureLink(carrier, self._contexts, server=server, admit=admit)
         channel = None
         try:
-            await link.open()
+            if source is None:
+                await link.open()
+            else:
+                await self._door.open(link, carrier, source)
             channel = Channel(PartyId(link.peer), link)
             await self._exchange_hello(channel)
         finally:
