@@ -70,7 +70,7 @@ def test_another_party_cannot_read_it(store, keys, warned):
 def test_another_version_or_start_of_the_machine(store, warned, monkeypatch, what):
     store.begin(DIGEST, SEED, X).close()
     if what == "version":
-        monkeypatch.setattr(journal_store, "__version__", "9.9")
+        monkeypatch.setattr(journal_store, "RELEASE", "9.9")
         assert store.unfinished(DIGEST, warned.append) is None
         assert "9.9" in warned[0]
     else:

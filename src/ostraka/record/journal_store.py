@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from ostraka import __version__
 from ostraka.arithmetic.randomness import Words
 from ostraka.errors import Temporary
 from ostraka.identity import Identity
+from ostraka.names import RELEASE
 from ostraka.record import journal
 from ostraka.record.journal import Held, Journal, Unreadable
 from ostraka.record.journal_entries import Begun
@@ -66,7 +66,7 @@ class RecordStore:
             Temporary: it cannot be written, or another process runs this session.
         """
         begun = Begun(
-            __version__,
+            RELEASE,
             self.identity.name,
             manifest,
             boot(),
@@ -121,8 +121,8 @@ class RecordStore:
         begun = record.begun
         if (begun.party, begun.manifest) != (self.identity.name, manifest):
             return "it is of another session"
-        if begun.version != __version__:
-            return f"ostraka {begun.version} wrote it, and this is {__version__}"
+        if begun.version != RELEASE:
+            return f"ostraka {begun.version} wrote it, and this is {RELEASE}"
         return ""
 
     def expire(self) -> None:
