@@ -248,6 +248,7 @@ class Seat:
             def gate(counted: tuple[PartyId, ...]) -> None:
                 booking.commit(session, counted, self._cost(counted))
 
+            booking.share(session)
             with _Bytes(session, observer, total):
                 found = await runner.run(
                     exchange,
@@ -310,30 +311,38 @@ class Seat:
             weights=protocol.roster_weights(),
             may_leave=protocol.may_leave,
             least=protocol.manifest.policy.min_contributors,
+            needed=not protocol.scheme.survives_dropouts and self.me in protocol.scheme.compute,
         )
 
     @contextmanager
     def _booked(self, life: Life, progress: Progress) -> Iterator[Booking]:
         """Reserve the run in the ledger, if there is one; settle the reservation on an error.
 
-        The reservation is released where the run certainly revealed nothing, otherwise kept.
+        A run that goes on has the reservation of the process that began it.
         """
-        place = None
+        booking = Booking(None, progress)
         if self.open_ledger is not None:
-            ledger = self.open_ledger(progress.observer.warn)
-            cost = self.protocol.spends_at_worst()
-            run = self._asked(cost)
-            place = ledger.reserve(run)
+            ledger, cost = self.open_ledger(progress.observer.warn), self.protocol.spends_at_worst()
+            run, number = self._asked(cost), life.reservation
+            place = ledger.resume(number, run) if number else ledger.reserve(run)
+            booking = Booking(place, progress)
             life.reserve(place.id)
-            earlier = {record.run.series for record in ledger.runs.values()}
-            for warning in uncovered(ledger.rules, run.series, earlier):
-                progress.observer.warn(warning)
-        booking = Booking(place, self.protocol, self.me, progress)
         try:
+            if self.open_ledger is not None:
+                _warn_of_rules(ledger, self.manifest, progress.observer)
             yield booking
         except BaseException as error:
             booking.failed(error)
             raise
+        finally:
+            booking.close()
+
+
+def _warn_of_rules(ledger: Ledger, manifest: Manifest, observer: Observer) -> None:
+    series = manifest.session.series or manifest.session.title
+    earlier = {record.run.series for record in ledger.runs.values()}
+    for warning in uncovered(ledger.rules, series, earlier):
+        observer.warn(warning)
 
 
 def _warn(manifest: Manifest, outcome: Outcome, observer: Observer) -> None:

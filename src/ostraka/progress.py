@@ -25,6 +25,10 @@ Kind = Literal["made", "got", "announced"]
 """Origin of a share: made for a party, got from a contributor, announced by a compute party."""
 
 
+Settled = Literal["", "released", "held", "committed"]
+"""End of a reservation in a ledger; "" while its run goes on."""
+
+
 class Observer:
     """Receiver of a run's events; every method does nothing unless a subclass overrides it.
 
@@ -68,6 +72,8 @@ class Progress:
         consented: the contributors that a share of the result counts which this party, a compute
             party, announced; None before.
         watched: whether the run has an observer; if not, figures only for it need no computing.
+        reservation: the number, in the party's ledger, of a run that failed; "" before.
+        settled: how that reservation ended; "committed" counts as spent.
     """
 
     def __init__(self, observer: Observer | None = None) -> None:
@@ -76,6 +82,8 @@ class Progress:
         self.phase = Phase.GATHERING
         self.data_left = False
         self.consented: tuple[PartyId, ...] | None = None
+        self.reservation = ""
+        self.settled: Settled = ""
 
     @property
     def gathering(self) -> bool:
