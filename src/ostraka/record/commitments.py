@@ -84,6 +84,11 @@ class Commitment:
         self._mac.update(head + hashed.result())
 
 
+def commitment_key(seed: bytes) -> bytes:
+    """Return the key of a run's commitment, from the 32 secret bytes that its nonces come from."""
+    return hashlib.sha256(b"ostraka commitment key\0" + seed).digest()
+
+
 def _hashed(message: Array) -> bytes:
     return hashlib.sha256(np.ascontiguousarray(message).data).digest()
 
