@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ostraka.cli import results, voice
+from ostraka.cli import results, startup, voice
 from ostraka.cli.options import KeysOption, OutputOption, SessionArgument
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ def run(
     voice.speaker.progress = progress = Progress(watcher)
     seat = take_seat(session, as_, keys=keys, receipts=receipts)
     raw = _read_input(seat, input_)
+    startup.loaded()
     with watcher:
         outcome = asyncio.run(seat.run(raw, progress))
     if output is voice.OutputFormat.JSON:
@@ -95,6 +96,7 @@ def coordinator(
 
     settings = config.load_coordinator(config_file)
     own = identity.load(settings.name, settings.keys)
+    startup.loaded()
     asyncio.run(_relay(settings, own))
 
 
@@ -156,6 +158,7 @@ def simulate(
     manifest = config.load(session)
     drops = dict(_drop(text, manifest) for text in drop or [])
     values: Any = reading.read_inputs(inputs, manifest, missing_ok=tuple(drops))
+    startup.loaded()
     found = simulate_sync(manifest, values, seed=seed, drop=drops)
     shown = {name: results.of_party(result) for name, result in found.items()}
     if output is voice.OutputFormat.JSON:
