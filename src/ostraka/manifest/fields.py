@@ -1,7 +1,5 @@
 """Values that a manifest may hold, each checked on its own, and their canonical bytes."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -23,10 +21,16 @@ Problem = tuple[Path, str]
 """Place of a mistake, and a text that says what is wrong there."""
 
 
-class Section(BaseModel):
-    """Table of a manifest: frozen, and refuses keys that it does not know."""
+# The modules of models do not postpone annotations: pydantic would have to evaluate each as text.
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+
+class Section(BaseModel):
+    """Table of a manifest: frozen, and refuses keys that it does not know.
+
+    Validators are built for the whole manifest when the first one is read, not table by table.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 # --- the input's type -------------------------------------------------------------------------
