@@ -38,6 +38,9 @@ from ostraka.session.session import Session
 
 PROGRESS_SECONDS = 0.1
 
+TEXT_NS = 150
+"""Nanoseconds to read and encode a value that is text, about: the slowest form of an input."""
+
 OpenLedger = Callable[[Callable[[str], None]], Ledger]
 """Function that opens a party's ledger; it calls its argument with a text on each repair."""
 
@@ -176,10 +179,10 @@ class Seat:
         """
         progress = progress or Progress()
         try:
-            draw, length = OsDraw(), self.protocol.lengths.get(self.me, 0)
+            draw, text = OsDraw(), TEXT_NS * self.protocol.lengths.get(self.me, 0)
             encode = partial(self.protocol.input_of, self.me, raw, draw)
-            encoded = [await offload(length, encode)]
-            dealt = await offload(length, partial(self.protocol.dealt_noise, self.me, draw))
+            encoded = [await offload(text, encode)]
+            dealt = await offload(text, partial(self.protocol.dealt_noise, self.me, draw))
             # To count bytes, a protocol on an engine is rehearsed. That happens before other
             # parties wait, and only if an observer is told.
             cost = (await asyncio.to_thread(self.protocol.cost)) if progress.watched else None

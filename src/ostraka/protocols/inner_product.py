@@ -12,7 +12,7 @@ from pydantic import StrictBool
 
 from ostraka.arithmetic.randomness import Words
 from ostraka.engine.array import SecretArray, concatenate
-from ostraka.engine.backend import Backend
+from ostraka.engine.backend import FREE_NS, Backend, backend_of
 from ostraka.engine.compare import less_than_zero
 from ostraka.engine.multiply import dot, mul
 from ostraka.inputs.encoding import Codec
@@ -88,7 +88,10 @@ class InnerProduct(Interactive):
         """Share both vectors afresh, and stop unless all of their elements are within bounds."""
         y = await mul(x, x.engine.public(1))
         low, high = (np.array(bounds)[:, None] for bounds in zip(*self._bounds, strict=True))
-        less = await less_than_zero(concatenate([y - low, -(y - high)], axis=1))
+        asked = await backend_of(y).offload(
+            4 * FREE_NS * y.size, lambda: concatenate([y - low, -(y - high)], axis=1)
+        )
+        less = await less_than_zero(asked)
         self.reject_invalid(shares, await all_zero(less), "a vector within its bounds")
         return y
 
