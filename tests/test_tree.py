@@ -64,6 +64,7 @@ COVERED = {
     "record/rules.py": "record/test_ledger.py",
     "session/channel.py": "session/test_session.py",
     "session/gather.py": "session/test_session.py",
+    "session/participation.py": "test_party.py",
     "sharing/additive.py": "sharing/test_schemes.py",
     "sharing/scheme.py": "sharing/test_schemes.py",
     "sharing/shamir.py": "sharing/test_schemes.py",

@@ -9,9 +9,8 @@ machine costs the other parties nothing: they go on gathering.
 from __future__ import annotations
 
 import asyncio
-import os
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -19,7 +18,7 @@ from pathlib import Path
 from ostraka import config, home
 from ostraka.blocking import offload, run_to_end
 from ostraka.booking import Booking
-from ostraka.errors import Aborted, OstrakaError, PeerLost
+from ostraka.errors import OstrakaError
 from ostraka.identity import Identity
 from ostraka.inputs.encoding import Signed
 from ostraka.life import Life
@@ -36,10 +35,9 @@ from ostraka.record.ledger import Ledger
 from ostraka.record.rules import uncovered
 from ostraka.record.runs import Run
 from ostraka.session import closing
+from ostraka.session.participation import BytesLeft, taking_part
 from ostraka.session.session import Session
 from ostraka.transport.network import Network
-
-PROGRESS_SECONDS = 0.1
 
 OpenLedger = Callable[[Callable[[str], None]], Ledger]
 """Function that opens a party's ledger; it calls its argument with a text on each repair."""
@@ -249,7 +247,7 @@ class Seat:
                 booking.commit(session, counted, self._cost(counted))
 
             booking.share(session)
-            with _Bytes(session, observer, total):
+            with BytesLeft(session, observer, total):
                 found = await runner.run(
                     exchange,
                     self.protocol,
@@ -351,59 +349,3 @@ def _warn(manifest: Manifest, outcome: Outcome, observer: Observer) -> None:
         observer.warn(f"not counted: {', '.join(without)}")
     for liar in outcome.liars:
         observer.warn(f"{liar} announced wrong shares of the result; they were corrected")
-
-
-@asynccontextmanager
-async def taking_part(
-    manifest: Manifest,
-    identity: Identity,
-    me: PartyId,
-    observer: Observer,
-    seed: bytes | None = None,
-    *,
-    readers: Sequence[tuple[PartyId, ...]] | None = None,
-    network: Network | None = None,
-) -> AsyncGenerator[Session]:
-    """Open a session as a context, and close it at the end.
-
-    Arguments `seed`, `readers` and `network` are those of `Session.open`; a fresh seed by default.
-
-    An error inside aborts the session: its other parties are told the error's code.
-    """
-    session = await Session.open(
-        manifest,
-        identity,
-        me,
-        seed or os.urandom(32),
-        readers=readers,
-        gathered=observer.gathering,
-        troubled=observer.warn,
-        network=network,
-    )
-    try:
-        yield session
-    except BaseException as error:
-        await asyncio.shield(session.abort(error))
-        if isinstance(error, Aborted) and not isinstance(error, PeerLost):
-            error.message += "".join(f"; {lost.message}" for lost in session.lost.values())
-        raise
-    await session.close()
-
-
-class _Bytes:
-    """Timer that tells an observer how many bytes have left, every `PROGRESS_SECONDS`."""
-
-    def __init__(self, session: Session, observer: Observer, total: int) -> None:
-        self._session, self._observer, self._total = session, observer, total
-        self._timer: asyncio.TimerHandle | None = None
-
-    def __enter__(self) -> None:
-        self._tick()
-
-    def __exit__(self, *_: object) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-
-    def _tick(self) -> None:
-        self._observer.moved(min(self._session.bytes_sent, self._total), self._total)
-        self._timer = asyncio.get_running_loop().call_later(PROGRESS_SECONDS, self._tick)
