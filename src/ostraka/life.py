@@ -68,7 +68,9 @@ class Life:
             Temporary: the run cannot be recorded.
         """
         seed, length = OsDraw().seed(), protocol.lengths.get(me, 0)
-        x = await offload(TEXT_NS * length, partial(protocol.input_of, me, raw, RunDraw(seed, "input")))
+        x = await offload(
+            TEXT_NS * length, partial(protocol.input_of, me, raw, RunDraw(seed, "input"))
+        )
         record = None
         if store is not None:
             keep = partial(store.begin, protocol.manifest.digest, seed, x)

@@ -35,7 +35,7 @@ from ostraka.record.ledger import Ledger
 from ostraka.record.rules import uncovered
 from ostraka.record.runs import Run
 from ostraka.session import closing
-from ostraka.session.presence import BytesTold, taking_part
+from ostraka.session.participation import BytesLeft, taking_part
 from ostraka.session.session import Session
 from ostraka.transport.network import Network
 
@@ -247,7 +247,7 @@ class Seat:
                 booking.commit(session, counted, self._cost(counted))
 
             booking.share(session)
-            with BytesTold(session, observer, total):
+            with BytesLeft(session, observer, total):
                 found = await runner.run(
                     exchange,
                     self.protocol,

@@ -34,7 +34,7 @@ from ostraka.protocols import protocol_for, protocol_named, runner
 from ostraka.protocols.bench_case import BenchCase
 from ostraka.protocols.protocol import Protocol
 from ostraka.protocols.shares import Shares
-from ostraka.session.presence import taking_part
+from ostraka.session.participation import taking_part
 from ostraka.session.session import Session
 from ostraka.sharing.scheme import Explicit, Parcel
 from ostraka.sharing.shamir import Shamir
