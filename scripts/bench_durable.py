@@ -1,9 +1,10 @@
 #!/usr/bin/env python
 """Measures what records of sessions cost: scripts/bench_durable.py [CASE SIZE RUNS]...
 
-Three parties, a process each, direct links with TLS, runs without and with a record in turn within one session.
-A run with a record has all its writes to disk: the session's, the gate's and the result's (fsync), and all that
-it receives. What is written before a run, its seed and input, is timed by itself.
+Three parties, a process each, direct links with TLS, runs without and with a record in turn within
+one session. A run with a record has all its writes to disk: the session's, the gate's and the
+result's (fsync), and all that it receives. What is written before a run, its seed and input, is
+timed by itself.
 """
 
 from __future__ import annotations
@@ -106,7 +107,8 @@ def show(case: str, size: int, runs: list) -> None:
 def main() -> None:
     given = sys.argv[1:]
     cases = [(given[i], int(given[i + 1]), int(given[i + 2])) for i in range(0, len(given), 3)]
-    print("| case | elements | without | with | times | processor without | with | before | on disk |")
+    heads = "case elements without with times processor:without with before disk".split()
+    print(f"| {' | '.join(heads)} |")
     print("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
     for case, size, runs in cases or DEFAULT:
         measure(case, size, runs)
