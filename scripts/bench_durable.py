@@ -107,7 +107,17 @@ def show(case: str, size: int, runs: list) -> None:
 def main() -> None:
     given = sys.argv[1:]
     cases = [(given[i], int(given[i + 1]), int(given[i + 2])) for i in range(0, len(given), 3)]
-    heads = "case elements without with times processor:without with before disk".split()
+    heads = [
+        "case",
+        "elements",
+        "without",
+        "with",
+        "times",
+        "processor:without",
+        "with",
+        "before",
+        "disk",
+    ]
     print(f"| {' | '.join(heads)} |")
     print("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
     for case, size, runs in cases or DEFAULT:
