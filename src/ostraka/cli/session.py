@@ -194,7 +194,7 @@ def verify(
     else:
         _show_receipt(receipt, found)
     if found["missing"]:
-        raise receipts.incomplete(found["missing"])
+        raise receipts.incomplete(found)
 
 
 def _show_receipt(path: Path, found: dict[str, Any]) -> None:

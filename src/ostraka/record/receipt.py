@@ -112,14 +112,26 @@ def verify(receipt: dict[str, Any]) -> dict[str, Any]:
         raise UsageError(f"not a whole receipt: {_missing(error)}", hint=hint) from None
 
 
-def incomplete(missing: list[str]) -> IncompleteReceipt:
-    """Return the error for a receipt that holds and lacks these parties' closing statements."""
-    names = ", ".join(missing)
-    return IncompleteReceipt(
-        f"the receipt is incomplete: no closing statement of {names}",
-        hint=f"{names} left before the end, or signed something that was taken out: ask another "
-        "party, best a recipient, for its receipt of this session",
-    )
+def incomplete(found: dict[str, Any]) -> IncompleteReceipt:
+    """Return the error for a receipt that holds and lacks closing statements.
+
+    Args:
+        found: by `verify`.
+    """
+    names, writer = ", ".join(found["missing"]), found["written_by"]
+    if found["left_early"]:
+        why = (
+            f"this is as it should be: {writer} only contributed, so it left once it had shared, "
+            "and heard no other party's statement. To see how the session ended, ask a recipient "
+            "or a compute party for its receipt"
+        )
+    else:
+        why = (
+            f"{names} left before the end, or signed something that was taken out: ask another "
+            "party, best a recipient, for its receipt of this session"
+        )
+    message = f"the receipt is incomplete: no closing statement of {names}"
+    return IncompleteReceipt(message, hint=why)
 
 
 def _missing(error: Exception) -> str:
@@ -135,6 +147,11 @@ class _Manifest(NamedTuple):
     roster: Roster
     reveal: dict[str, Any]
 
+    @property
+    def stay(self) -> set[str]:
+        """Parties that stay to a session's end: all but those that only contribute."""
+        return {*self.roster.compute, *self.roster.recipients}
+
 
 def _verify(receipt: dict[str, Any]) -> dict[str, Any]:
     """Check a receipt; raise any of `_MALFORMED` where it has not the form of one."""
@@ -143,7 +160,8 @@ def _verify(receipt: dict[str, Any]) -> dict[str, Any]:
     parties: dict[str, Any] = receipt["parties"]
     require(digest.hex() == receipt["manifest_sha256"], "the manifest is not the one named")
     require(set(parties) == set(manifest.pins), "not the parties of the manifest")
-    require(receipt["written_by"] in manifest.pins, "its writer is not a party")
+    writer = receipt["written_by"]
+    require(writer in manifest.pins, "its writer is not a party")
     nonces = b"".join(_octets(parties[name]["nonce"]) for name in manifest.pins)
     session = _sha256(b"ostraka session\0" + digest + nonces)
     require(session.hex() == receipt["session"], "the session id is not that of these nonces")
@@ -168,6 +186,8 @@ def _verify(receipt: dict[str, Any]) -> dict[str, Any]:
         "signed": sorted(signed),
         "missing": missing,
         "counted": None if counted is None else [manifest.roster.contributors[i] for i in counted],
+        "written_by": writer,
+        "left_early": set(signed) == {writer} and writer not in manifest.stay,
     }
     more = {"weakness": WEAKNESS} if format_ == 1 else {"figures": _figures(signed, manifest)}
     return found | more
