@@ -12,7 +12,7 @@ import asyncio
 import os
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -31,11 +31,13 @@ from ostraka.protocols import runner
 from ostraka.protocols.protocol import Protocol
 from ostraka.record.budget import Spend
 from ostraka.record.ledger import Ledger
+from ostraka.record.own_network import OwnNetwork
 from ostraka.record.rules import uncovered
 from ostraka.record.runs import Run
 from ostraka.session import closing
 from ostraka.session.session import Session
 from ostraka.transport.network import Network
+from ostraka.transport.tcp import SystemNetwork
 
 PROGRESS_SECONDS = 0.1
 
@@ -111,14 +113,18 @@ def take_seat(
     keys: Identity | Path | str | None = None,
     receipts: Path | str | None = None,
     keep_records: bool = True,
+    own_network: OwnNetwork | None = None,
 ) -> Seat:
     """Load all that one party's run needs but its input: the protocol, its key, where to record it.
 
-    Commands do this before they ask a person for the input. Arguments are those of `run`.
+    Commands do this before they ask a person for the input. Other arguments are those of `run`.
+
+    Args:
+        own_network: by default what NAME.toml and OSTRAKA_PROXY say.
 
     Raises:
         ManifestError: the manifest is not valid.
-        UsageError: a file is missing or unreadable, or receipts cannot be written.
+        UsageError: a file is missing, unreadable or not valid, or receipts cannot be written.
         PinMismatch: the manifest pins another key.
     """
     protocol = config.bind(manifest)
@@ -129,10 +135,13 @@ def take_seat(
     else:
         directory = config.keys_directory(_path(keys))
         own = home.own_identity(protocol.manifest, me, directory)
+    if own_network is None:
+        own_network = home.own_network(own.name, directory)
     if not keep_records:
-        return Seat(protocol, own, me)
+        return Seat(protocol, own, me, own_network=own_network)
     ledger = partial(home.own_ledger, own, directory)
-    return Seat(protocol, own, me, config.receipts_directory(_path(receipts)), ledger)
+    where = config.receipts_directory(_path(receipts))
+    return Seat(protocol, own, me, where, ledger, own_network=own_network)
 
 
 def _path(given: Path | str | None) -> Path | None:
@@ -151,6 +160,7 @@ class Seat:
         open_ledger: opens the ledger that records the run and may refuse it; None: no ledger
             records it.
         network: makes the network that the run is made over; None: the system's.
+        own_network: this party's own way to the system's network: where it listens, its proxy.
     """
 
     protocol: Protocol
@@ -159,6 +169,7 @@ class Seat:
     receipts: Path | None = None
     open_ledger: OpenLedger | None = None
     network: Callable[[], Network] | None = None
+    own_network: OwnNetwork = field(default_factory=OwnNetwork)
 
     @property
     def manifest(self) -> Manifest:
@@ -207,7 +218,12 @@ class Seat:
         """
         observer = progress.observer
         readers = self.protocol.reader_groups
-        network = self.network() if self.network else None
+        own = self.own_network
+        network = (
+            self.network()
+            if self.network
+            else SystemNetwork(proxy=own.proxy, listen=own.listen, warn=observer.warn)
+        )
         async with taking_part(
             self.manifest, self.identity, self.me, observer, readers=readers, network=network
         ) as session:

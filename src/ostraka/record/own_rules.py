@@ -48,7 +48,7 @@ def load_rules(name: str, keys: Path) -> tuple[Rule, ...]:
 
 def _rules(raw: dict[str, Any]) -> tuple[Rule, ...]:
     for key in raw:
-        _require_known(key, ("budget",))
+        _require_known(key, ("budget", "network"))
     tables = raw.get("budget", [])
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         raise ValueError("budget is a table of its own, in two brackets: [[budget]]")

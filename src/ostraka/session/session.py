@@ -104,7 +104,7 @@ class Session(Exchange):
             PeerLost, PeerViolation: a party left, or broke the protocol, before the session began.
             In every case nothing derived from an input has left this machine.
         """
-        session = cls(manifest, identity, me, network)
+        session = cls(manifest, identity, me, network or SystemNetwork(warn=troubled))
         try:
             nonces = ResultNonces(me, readers or (manifest.recipients,), seed)
             await session._open(nonces, gathered, troubled)
