@@ -49,6 +49,7 @@ class TcpCarrier(Carrier):
         self._open = True
         self._poller = select.poll()
         self._poller.register(sock, select.POLLIN)
+        reactor.carriers.add(self)
 
     def start(self) -> None:
         self._reactor.register(self._sock, self)
@@ -72,6 +73,7 @@ class TcpCarrier(Carrier):
     def close(self) -> None:
         if self._open:
             self._open = False
+            self._reactor.carriers.discard(self)
             self._reactor.forget(self._sock, self)
             self._poller.unregister(self._sock)
             self._sock.close()
