@@ -55,7 +55,7 @@ class OwnNetwork:
             asked = _valid("--proxy", Proxy.parse, proxy)
             known = known if known is not None and known.address == asked.address else asked
         if listen is not None:
-            _valid("--listen", host_port, listen)
+            _valid("--listen", _any_port, listen)
         return replace(self, listen=listen or self.listen, proxy=known)
 
 
@@ -90,8 +90,12 @@ def _network(table: Any) -> OwnNetwork:
             )
     listen, proxy = table.get("listen"), table.get("proxy")
     if listen is not None:
-        _in_file("listen", host_port, listen)
+        _in_file("listen", _any_port, listen)
     return OwnNetwork(listen, None if proxy is None else _in_file("proxy", Proxy.parse, proxy))
+
+
+def _any_port(text: object) -> tuple[str, int]:
+    return host_port(text, lowest_port=0)
 
 
 def _in_file(name: str, parse: Any, value: object) -> Any:
