@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from ipaddress import ip_address, ip_network
-from typing import Protocol
 
 from ostraka.addresses import host_port
+from ostraka.cli.findings import Findings
 from ostraka.errors import OstrakaError, PinMismatch, Unreachable, UsageError
 from ostraka.identity import Identity
 from ostraka.manifest import Manifest, PartySpec
@@ -26,16 +26,6 @@ PATIENCE = 5.0
 
 SHARED = ip_network("100.64.0.0/10")
 """Addresses behind a provider's NAT (RFC 6598), which Python does not call private."""
-
-
-class Findings(Protocol):
-    """Findings of `doctor`, as this part adds them."""
-
-    def add(self, what: str, problem: str | None, detail: str = "", code: int = 2) -> None:
-        """Add a check: a problem with its exit code, or, without one, a detail."""
-
-    def note(self, what: str, detail: str) -> None:
-        """Add a remark that is neither good nor bad."""
 
 
 async def look(
