@@ -22,15 +22,16 @@ class Listener(ABC):
     """Open ear at one or several addresses of this host.
 
     Attributes:
-        addresses: the addresses listened on, "host:port", with the port that the system chose.
+        address: the address listened on, "host:port", with the port that the system chose; the
+            first one where there are several.
     """
 
-    addresses: tuple[str, ...]
+    address: str
 
     @property
-    def address(self) -> str:
-        """The first of the addresses."""
-        return self.addresses[0]
+    def addresses(self) -> tuple[str, ...]:
+        """All addresses listened on."""
+        return (self.address,)
 
     @abstractmethod
     def accept(self, accepting: bool) -> None:
@@ -76,4 +77,4 @@ class Network(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Stop serving all connections; their owners close them. Idempotent."""
+        """Close all connections that are still open. Idempotent."""
