@@ -2,6 +2,7 @@
 
     OSTRAKA_HOME/results/    results of runs, for `ostraka result`
     OSTRAKA_HOME/sessions/   records of sessions that are not finished
+    OSTRAKA_HOME/coordinator/   the key of a coordinator that was started without a file
 
 The home is by default `ostraka` in the platform's directory for data. It and all directories in it
 are made with mode 0700.
@@ -21,9 +22,10 @@ from ostraka.files import loose_modes
 from ostraka.identity import Identity
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId
+from ostraka.record.journal_store import RecordStore
 from ostraka.record.ledger import Ledger
 from ostraka.record.own_network import OwnNetwork, load_network
-from ostraka.record.own_rules import load_rules
+from ostraka.record.own_rules import load_durability, load_rules
 
 
 def results_directory(environ: Mapping[str, str] = os.environ) -> Path:
@@ -34,6 +36,11 @@ def results_directory(environ: Mapping[str, str] = os.environ) -> Path:
 def sessions_directory(environ: Mapping[str, str] = os.environ) -> Path:
     """Return the directory of sessions' records in the home, made if it is not there."""
     return _part("sessions", environ)
+
+
+def coordinator_directory(environ: Mapping[str, str] = os.environ) -> Path:
+    """Return the directory of a coordinator's own key in the home, made if it is not there."""
+    return _part("coordinator", environ)
 
 
 def _part(name: str, environ: Mapping[str, str]) -> Path:
@@ -142,6 +149,21 @@ def own_ledger(own: Identity, keys: Path, warn: Callable[[str], None]) -> Ledger
             "on: it is left out"
         )
     return ledger
+
+
+def own_records(own: Identity, keys: Path) -> RecordStore | None:
+    """Return the records of a party's sessions; None where its own NAME.toml wants none.
+
+    Args:
+        keys: the directory of the party's key.
+
+    Raises:
+        UsageError: NAME.toml is not valid, or there is no directory for records.
+    """
+    chosen = load_durability(own.name, keys)
+    if not chosen.durable:
+        return None
+    return RecordStore(sessions_directory(), own, chosen.resume_for)
 
 
 def ledger_names(where: Path) -> list[str]:

@@ -1,4 +1,4 @@
-"""Commands `run`, `coordinator`, `simulate` and `verify`: they parse, call the library, print."""
+"""Commands `run`, `simulate` and `verify`: they parse, call the library, print."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ostraka.cli import results, voice
+from ostraka.cli import results, startup, voice
 from ostraka.cli.options import KeysOption, ListenOption, OutputOption, ProxyOption, SessionArgument
 
 if TYPE_CHECKING:
-    from ostraka.config import CoordinatorConfig
-    from ostraka.identity import Identity
     from ostraka.manifest import Manifest
     from ostraka.party import Seat
 
@@ -52,9 +50,11 @@ def run(
     voice.speaker.progress = progress = Progress(watcher)
     own_network = home.own_network(as_, config.keys_directory(keys), listen, proxy)
     seat = take_seat(session, as_, keys=keys, receipts=receipts, own_network=own_network)
-    raw = _read_input(seat, input_)
+    unfinished = seat.unfinished(watcher.warn)
+    raw = None if unfinished and input_ is None else _read_input(seat, input_)
+    startup.loaded()
     with watcher:
-        outcome = asyncio.run(seat.run(raw, progress))
+        outcome = asyncio.run(seat.run(raw, progress, unfinished))
     if output is voice.OutputFormat.JSON:
         voice.emit(outcome.as_dict())
     else:
@@ -76,58 +76,6 @@ def _read_input(seat: Seat, source: str | None) -> Any:
         return None
     message = f"{seat.me} is not a contributor in this session: leave --input out"
     raise InputError(message, data_left=False)
-
-
-# --- coordinator -------------------------------------------------------------------------------
-
-
-def coordinator(
-    config_file: Annotated[
-        Path,
-        typer.Option(
-            "--config",
-            metavar="FILE",
-            help='TOML: listen = "HOST:PORT"; perhaps name ("coordinator") and keys (the '
-            "file's own directory), whose key it uses; allow, fingerprints it relays for.",
-        ),
-    ],
-) -> None:
-    """Relay bytes between parties; the coordinator cannot read them. Runs until stopped."""
-    import asyncio
-
-    from ostraka import config, identity
-
-    settings = config.load_coordinator(config_file)
-    own = identity.load(settings.name, settings.keys)
-    asyncio.run(_relay(settings, own))
-
-
-async def _relay(settings: CoordinatorConfig, own: Identity) -> None:
-    import asyncio
-    import signal
-
-    from ostraka.coordinator.server import serve
-    from ostraka.identity import fingerprint_text
-
-    def ready(address: str) -> None:
-        voice.say(f"listening on {address} as {fingerprint_text(own.fingerprint)}")
-
-    relay = asyncio.current_task()
-    assert relay is not None
-    stopped = False
-
-    def stop() -> None:
-        nonlocal stopped
-        stopped = True
-        relay.cancel()
-
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
-    try:
-        await serve(settings.listen, own, ready=ready, allow=settings.allow)
-    except asyncio.CancelledError:
-        if not stopped:
-            raise
-        voice.say("stopped")
 
 
 # --- simulate ----------------------------------------------------------------------------------
@@ -160,6 +108,7 @@ def simulate(
     manifest = config.load(session)
     drops = dict(_drop(text, manifest) for text in drop or [])
     values: Any = reading.read_inputs(inputs, manifest, missing_ok=tuple(drops))
+    startup.loaded()
     found = simulate_sync(manifest, values, seed=seed, drop=drops)
     shown = {name: results.of_party(result) for name, result in found.items()}
     if output is voice.OutputFormat.JSON:

@@ -1,13 +1,11 @@
 """Tables of a manifest, and the rules that span several of them."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterator
 from decimal import Decimal
 from functools import cached_property
 from itertools import combinations
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import (
     Field,
@@ -28,6 +26,7 @@ from ostraka.manifest.fields import (
     Problem,
     ProtocolName,
     Roles,
+    Room,
     Seconds,
     Section,
     Series,
@@ -46,7 +45,7 @@ FORMAT = 1
 """Version in the canonical bytes: manifests of another version have other digests."""
 
 LATER: Final = {
-    "session": ("series",),
+    "session": ("series", "room"),
     "policy": ("same_roster_only", "min_difference", "dominance", "plausible", "min_cell"),
     "privacy": ("local", "central", "clip"),
 }
@@ -78,6 +77,8 @@ class SessionSpec(Section):
         series: name that repeated sessions about the same data share in ledgers; None: the title.
         deadline: seconds within which all parties must be gathered.
         timeout: longest silence of one party once the session has started, in seconds.
+        room: secret that the room at the coordinator is named after, 16 random bytes in hex; None:
+            the room is named after the parties' keys, which others may know.
     """
 
     title: Title
@@ -86,6 +87,7 @@ class SessionSpec(Section):
     deadline: Seconds
     timeout: Seconds = 60.0
     coordinator: CoordinatorSpec | None = None
+    room: Room | None = None
 
 
 class PartySpec(Keyed):
@@ -126,7 +128,7 @@ class Manifest(Section):
     outputs: Table = Field(default_factory=dict)
     sharing: Sharing
     policy: Policy
-    privacy: Privacy = Privacy()
+    privacy: Privacy = Field(default_factory=Privacy)
 
     @model_validator(mode="before")
     @classmethod
@@ -134,7 +136,7 @@ class Manifest(Section):
         return _filled(raw) if isinstance(raw, dict) else raw
 
     @model_validator(mode="after")
-    def _check(self) -> Manifest:
+    def _check(self) -> Self:
         if found := list(_cross_checks(self)):
             raise Problems(found)
         return self
