@@ -22,7 +22,6 @@ COVERED = {
     "cli/check.py": "cli/test_main.py",
     "cli/child.py": "cli/test_demo.py",
     "cli/demo_choices.py": "cli/test_votes.py",
-    "cli/findings.py": "cli/test_keys.py",
     "cli/fleet.py": "cli/test_demo.py",
     "cli/ledger_plot.py": "cli/test_ledger.py",
     "cli/options.py": "cli/test_ledger.py",

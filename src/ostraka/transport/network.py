@@ -22,16 +22,15 @@ class Listener(ABC):
     """Open ear at one or several addresses of this host.
 
     Attributes:
-        address: the address listened on, "host:port", with the port that the system chose; the
-            first one where there are several.
+        addresses: the addresses listened on, "host:port", with the port that the system chose.
     """
 
-    address: str
+    addresses: tuple[str, ...]
 
     @property
-    def addresses(self) -> tuple[str, ...]:
-        """All addresses listened on."""
-        return (self.address,)
+    def address(self) -> str:
+        """The first of the addresses."""
+        return self.addresses[0]
 
     @abstractmethod
     def accept(self, accepting: bool) -> None:

@@ -171,18 +171,13 @@ class TcpListener(Listener):
     def __init__(
         self, sockets: Sequence[socket.socket], reactor: Reactor, accepted: Accepted, warn: Warn
     ) -> None:
-        self._addresses = tuple(join_address(*sock.getsockname()[:2]) for sock in sockets)
-        self.address = self._addresses[0]
+        self.addresses = tuple(join_address(*sock.getsockname()[:2]) for sock in sockets)
         self._reactor, self._accepted, self._warn = reactor, accepted, warn
         self._accepting = self._open = True
         self._resting: asyncio.TimerHandle | None = None
         self._ears = [_Ear(sock, self) for sock in sockets]
         for ear in self._ears:
             reactor.register(ear.sock, ear)
-
-    @property
-    def addresses(self) -> tuple[str, ...]:
-        return self._addresses
 
     def accept(self, accepting: bool) -> None:
         if self._open and accepting != self._accepting:
