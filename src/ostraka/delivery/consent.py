@@ -7,8 +7,8 @@ before may be enough for the others to go on. So each compute party tells the ot
 consents, again after each change of the set, and none announces a share of the result before it
 heard the consents of all n to the last set. Silence is a no: then nothing is opened.
 
-A consent is sent when it is given, and read before the sender's next message, and before anything is
-opened to compute parties that depends on inputs (`shamir.rounds`). So it costs no round where a
+A consent is sent when it is given. It is read before the sender's next message, and before anything
+that depends on inputs is opened to compute parties (`shamir.rounds`). So it costs no round where a
 round of the computation comes after it: only n - 1 messages from each compute party.
 """
 
