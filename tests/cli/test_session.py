@@ -91,7 +91,7 @@ def test_a_party_that_is_killed_ends_the_session_for_the_others(coordinator, ses
         out, err = children["alice"].communicate(timeout=20)
     assert children["alice"].returncode == 130
     assert out == ""
-    assert err.endswith("error: interrupted\ndata: nothing of yours has left this machine\n")
+    assert "error: interrupted\ndata: nothing of yours has left this machine\n" in err
 
 
 # --- refused before anybody is contacted ---------------------------------------------------------
@@ -122,7 +122,7 @@ def test_bad_input_is_20_and_nothing_is_sent(cli, session: Path, value: str) -> 
         ended = cli("run", session, "--as", "alice", "--input", "x", "--output", output)
         assert (ended.code, ended.out) == (20, "")
         assert ended.err.startswith("error: ")
-        assert ended.err.endswith(NOTHING)
+        assert NOTHING in ended.err
         assert "31337" not in ended.err
 
 
@@ -190,7 +190,7 @@ def test_nobody_answers(cli, session: Path) -> None:
     assert ended.code in (10, 41)
     assert ended.out == ""
     assert "127.0.0.1:1" in ended.err
-    assert ended.err.endswith(NOTHING)
+    assert NOTHING in ended.err
 
 
 def test_who_waits_for_a_coordinator_is_told_so(cli, session: Path) -> None:
