@@ -14,7 +14,7 @@ import msgpack
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-VERSION, INLINE, DATA_FRAME = 3, 8192, 1 << 20
+VERSION, INLINE, DATA_FRAME = 4, 8192, 1 << 20
 HELLO, READY, VECTOR, STATEMENT, ABORT = range(1, 6)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
@@ -30,11 +30,14 @@ from ostraka.session.gather import Gathered, Gathering, Troubled
 from ostraka.session.introductions import Introductions
 from ostraka.session.lifecycle import Lifecycle, SessionEvent
 from ostraka.session.nonces import Readers, ResultNonces
+from ostraka.session.sealed import Beginning, Positions, Sealed
 from ostraka.session.topology import Topology
+from ostraka.transport.lasting import LastingLink
 from ostraka.transport.network import Network
 from ostraka.transport.tcp import SystemNetwork
-from ostraka.transport.tls import SecureLink
+from ostraka.wire.link_state import LinkState
 from ostraka.wire.messages import Abort, Hello, Ready, Relayed, Statement, decode, encode
+from ostraka.wire.resume import Sent, Settled, Standing
 
 FAREWELL_SECONDS: Final = 2.0
 """Seconds that the end of a session waits for peers to take the last messages."""
@@ -76,6 +79,7 @@ class Session(Exchange):
         self._certificates: dict[PartyId, bytes] = {}
         self._topology = Topology(manifest, me)
         self._gathering: Gathering | None = None
+        self._links: dict[PartyId, Beginning] = {}
         self._over = False
 
     @classmethod
@@ -90,6 +94,7 @@ class Session(Exchange):
         gathered: Gathered = lambda _there, _of: None,
         troubled: Troubled = lambda _text: None,
         network: Network | None = None,
+        by_hand: bool = False,
     ) -> Session:
         """Gather all parties within the manifest's deadline, and agree on who they are.
 
@@ -97,6 +102,8 @@ class Session(Exchange):
             seed: 32 fresh random bytes, from which this party's nonces are derived.
             readers: groups of recipients that learn the same figures; by default one of all.
             network: makes the connections; closed with the session. By default the system's.
+            by_hand: peers keep what they sent until `settle` says that it is written here. By
+                default they keep it until it is taken.
 
         Raises:
             TimedOut, Unreachable: a party is missing.
@@ -107,7 +114,7 @@ class Session(Exchange):
         session = cls(manifest, identity, me, network)
         try:
             nonces = ResultNonces(me, readers or (manifest.recipients,), seed)
-            await session._open(nonces, gathered, troubled)
+            await session._open(nonces, gathered, troubled, by_hand=by_hand)
         except BaseException as error:
             session.lifecycle.end()
             if isinstance(error, OstrakaError):
@@ -116,11 +123,19 @@ class Session(Exchange):
             raise
         return session
 
-    async def _open(self, nonces: ResultNonces, gathered: Gathered, troubled: Troubled) -> None:
+    async def _open(
+        self, nonces: ResultNonces, gathered: Gathered, troubled: Troubled, *, by_hand: bool
+    ) -> None:
         self._check_own_key()
         introductions = Introductions(self.manifest, self.me, self.identity.sign, nonces)
         gathering = Gathering(
-            self.manifest, self.identity, introductions, self._network, gathered, troubled
+            self.manifest,
+            self.identity,
+            introductions,
+            self._network,
+            gathered,
+            troubled,
+            by_hand=by_hand,
         )
         self._gathering = gathering
         try:
@@ -131,16 +146,104 @@ class Session(Exchange):
         except TimeoutError:
             raise gathering.late() from None
         finally:
-            self._channels = gathering.settle()
+            self._channels = gathering.linked_channels()
         self._begin(introductions, nonces)
-        self.lifecycle.happen(SessionEvent.SEALED)
 
     def _begin(self, introductions: Introductions, nonces: ResultNonces) -> None:
         self.id = introductions.id
         self.hellos, self.readies = introductions.hellos, introductions.readies
         self._certificates = {self.me: self.identity.certificate, **introductions.certificates}
+        self._links = {party: _beginning(c.link) for party, c in self._channels.items()}
         self.result_keys = nonces.keys(self.id)
         self.about = self.about._replace(session=self.id)
+        self.lifecycle.happen(SessionEvent.SEALED)
+
+    # For a run that keeps a record
+
+    @property
+    def sealed(self) -> Sealed:
+        """What sealed the open session, for `resume` after a crash."""
+        certificates = dict(self._certificates)
+        return Sealed(self.id, self.hellos, self.readies, certificates, self._links)
+
+    def positions(self, peer: PartyId) -> Positions:
+        """Return how far both streams of the link to a peer have come."""
+        link = self._channels[peer].link
+        return Positions(link.sent.position, link.bytes_received)
+
+    def settle(self, peer: PartyId, received: int) -> None:
+        """Note that a peer's stream is written up to a position, so that the peer may forget it.
+
+        Only for sessions opened `by_hand`.
+        """
+        self._channels[peer].link.settle(received)
+
+    @classmethod
+    async def resume(
+        cls,
+        manifest: Manifest,
+        identity: Identity,
+        me: PartyId,
+        seed: bytes,
+        sealed: Sealed,
+        received: Mapping[PartyId, int],
+        *,
+        readers: Sequence[Readers] | None = None,
+        troubled: Troubled = lambda _text: None,
+        network: Network | None = None,
+    ) -> Session:
+        """Go on with a session that an earlier run of this party had open, and kept a record of.
+
+        The session is open at once, and every peer away: it is waited for as after a cut. This
+        run must send what the earlier one sent, from the first step on.
+
+        Args:
+            seed: the earlier run's.
+            sealed: what the earlier run's `sealed` was.
+            received: positions up to which the streams of peers are in the record; without an
+                entry, a stream is where it was when the session was sealed.
+
+        Raises:
+            PinMismatch: our key is another than the manifest's.
+            UsageError: the manifest's address of this party cannot be listened on.
+        """
+        session = cls(manifest, identity, me, network)
+        try:
+            nonces = ResultNonces(me, readers or (manifest.recipients,), seed)
+            await session._resume(nonces, sealed, received, troubled)
+        except BaseException as error:
+            await session.abort(error)
+            raise
+        return session
+
+    async def _resume(
+        self,
+        nonces: ResultNonces,
+        sealed: Sealed,
+        received: Mapping[PartyId, int],
+        troubled: Troubled,
+    ) -> None:
+        self._check_own_key()
+        introductions = Introductions(self.manifest, self.me, self.identity.sign, nonces)
+        introductions.restore(SessionId(sealed.session), *sealed[1:4])
+        self.lifecycle.happen(SessionEvent.GATHERED)
+        self._channels = {
+            party: Channel(party, _restored(beginning, received.get(party)), LinkState.OPEN)
+            for party, beginning in sealed.links.items()
+        }
+        self._gathering = Gathering(
+            self.manifest,
+            self.identity,
+            introductions,
+            self._network,
+            lambda _here, _of: None,
+            troubled,
+            by_hand=True,
+        )
+        runs = {party: sealed.hellos[party].nonce for party in sealed.links}
+        await self._gathering.resume(self._channels, runs)
+        self._begin(introductions, nonces)
+        self.readies, self._links = sealed.readies, sealed.links
 
     def _check_own_key(self) -> None:
         pin = self.manifest.party_named(self.me).pin
@@ -193,7 +296,7 @@ class Session(Exchange):
         for channel in self._channels.values():
             await self._drain(channel.link)
 
-    async def _drain(self, link: SecureLink) -> None:
+    async def _drain(self, link: LastingLink) -> None:
         """Wait until the peer has taken all; give it up if it takes nothing for `timeout`."""
         seconds = self.manifest.session.timeout
         while link.failed is None and link.backlog:
@@ -202,7 +305,7 @@ class Session(Exchange):
                 async with asyncio.timeout(seconds):
                     await link.drain()
                 return
-            if link.bytes_sent == before:
+            if link.bytes_sent == before and link.standing is not Standing.AWAY:
                 link.abandon(PeerLost(f"it took nothing for {seconds:g} s"))
 
     @property
@@ -319,3 +422,14 @@ class Session(Exchange):
             if self._gathering is not None:
                 await self._gathering.abandon()
             self._network.close()
+
+
+def _beginning(link: LastingLink) -> Beginning:
+    return Beginning(link.sent.acknowledged, link.sent.kept, link.bytes_received)
+
+
+def _restored(beginning: Beginning, received: int | None) -> LastingLink:
+    sent = Sent(beginning.settled, replayed=True)
+    sent.add([beginning.kept])
+    received = beginning.received if received is None else received
+    return LastingLink(sent, Settled(received, by_hand=True), received)
