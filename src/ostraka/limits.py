@@ -43,8 +43,14 @@ HANDSHAKE_SECONDS: Final = 10.0
 FIRST_FRAME_SECONDS: Final = 5.0
 """Seconds from finished handshake to the first frame."""
 
+FIRST_BYTE_SECONDS: Final = 2.0
+"""Seconds from accepted connection to the first byte, which the side that dials sends at once."""
+
 PREAUTH_CONNECTIONS: Final = 512
 """Connections that have not finished their handshake, all peers together."""
+
+PREAUTH_OF_ONE_SOURCE: Final = 256
+"""Connections of one host that have not finished their handshake: a flood leaves others room."""
 
 READER_GROUPS: Final = 64
 """Groups of recipients that learn different figures and that one recipient is in: an auction has
@@ -93,6 +99,10 @@ MANIFEST_GRACE_SECONDS: Final = 3.0
 """Seconds a peer that showed another manifest has to show ours. The same parties may run two
 sessions at once, but nearly always one of them has edited its file."""
 
-OFFLOAD: Final = 1 << 18
-"""Elements, from a peer or our own, from which work on a vector is done beside the event loop: so
-many take some milliseconds."""
+OFFLOAD: Final = 40_000_000
+"""Nanoseconds of work from which it is done beside the event loop. Links and timers wait for less,
+also on a machine of half the speed, at most a tenth of a second."""
+
+HASHED_BESIDE: Final = 1 << 15
+"""Elements of a message from which another thread hashes it: so many take a tenth of a
+millisecond, ten times as long as handing them over."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ostraka.cli import results, voice
+from ostraka.cli import results, startup, voice
 from ostraka.cli.options import KeysOption, OutputOption, SessionArgument
 
 if TYPE_CHECKING:
@@ -48,9 +48,11 @@ def run(
     watcher = Watcher()
     voice.speaker.progress = progress = Progress(watcher)
     seat = take_seat(session, as_, keys=keys, receipts=receipts)
-    raw = _read_input(seat, input_)
+    unfinished = seat.unfinished(watcher.warn)
+    raw = None if unfinished and input_ is None else _read_input(seat, input_)
+    startup.loaded()
     with watcher:
-        outcome = asyncio.run(seat.run(raw, progress))
+        outcome = asyncio.run(seat.run(raw, progress, unfinished))
     if output is voice.OutputFormat.JSON:
         voice.emit(outcome.as_dict())
     else:
@@ -95,6 +97,7 @@ def coordinator(
 
     settings = config.load_coordinator(config_file)
     own = identity.load(settings.name, settings.keys)
+    startup.loaded()
     asyncio.run(_relay(settings, own))
 
 
@@ -156,6 +159,7 @@ def simulate(
     manifest = config.load(session)
     drops = dict(_drop(text, manifest) for text in drop or [])
     values: Any = reading.read_inputs(inputs, manifest, missing_ok=tuple(drops))
+    startup.loaded()
     found = simulate_sync(manifest, values, seed=seed, drop=drops)
     shown = {name: results.of_party(result) for name, result in found.items()}
     if output is voice.OutputFormat.JSON:

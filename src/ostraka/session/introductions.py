@@ -102,10 +102,11 @@ class Introductions:
     ) -> None:
         """Take over what sealed the session in an earlier run of this party: its id, and the
         Hellos, Readys and certificates of all parties."""
-        self.id, self.hello = id, hellos[self.me]
+        self.id, self.hello, self.ready = id, hellos[self.me], readies[self.me]
         for party, other in self._others.items():
             other.state = PeerState.READY
             other.hello, other.certificate = hellos[party], certificates[party]
+            other.ready = readies[party]
             if self.topology.has_link(self.me, party):
                 self._nonces.take(party, readies[party].result_nonces, hellos[party].nonce)
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from ostraka.errors import OstrakaError, PeerAway, PeerLost, PeerViolation
-from ostraka.limits import FIRST_FRAME_SECONDS, HANDSHAKE_SECONDS
+from ostraka.limits import HANDSHAKE_SECONDS
 from ostraka.names import PartyId
 from ostraka.session.acquaintance import DUPLICATE
 from ostraka.session.channel import Channel, Introduction, named
@@ -34,6 +34,9 @@ PROBE_TICKS: Final = 2.5
 LOOK_SECONDS: Final = 0.02
 """Seconds between looks whether a probed run has said a word."""
 
+
+Opened = Callable[[SecureLink], Awaitable[None]]
+"""Function that opens a connection, or raises an OstrakaError."""
 
 Speak = Callable[[Introduction], Awaitable[bool]]
 """Function that says the first messages over a connection; returns whether it carries a link."""
@@ -147,23 +150,21 @@ class Keeper:
             async with self._turns.setdefault(talk.peer, asyncio.Lock()):
                 return not (spare and self.is_linked(talk.peer)) and await self._ask(talk)
 
-        await self._introduce(link, speak)
+        await self._introduce(link, SecureLink.open, speak)
 
-    async def answer(self, carrier: Carrier, admit: Admit, *, patient: bool = False) -> None:
+    async def answer(self, carrier: Carrier, admit: Admit, opened: Opened) -> None:
         """Answer a connection that a peer opens, as its TLS server. Raises as `ask`.
 
         Args:
-            patient: whether the peer may open it much later.
+            opened: waits for the peer and opens the link.
         """
         link = SecureLink(carrier, self._contexts, server=True, admit=admit)
-        await self._introduce(link, self._answer, patient=patient)
+        await self._introduce(link, opened, self._answer)
 
-    async def _introduce(self, link: SecureLink, speak: Speak, *, patient: bool = False) -> None:
+    async def _introduce(self, link: SecureLink, opened: Opened, speak: Speak) -> None:
         talk, taken = None, False
         try:
-            if patient:
-                await link.knock()
-            await link.open()
+            await opened(link)
             link.bound_silence(self._pace.silence)
             talk = Introduction(PartyId(link.peer), link)
             taken = await speak(talk)
@@ -189,14 +190,14 @@ class Keeper:
         return await self._begin(talk, answer)
 
     async def _answer(self, talk: Introduction) -> bool:
-        first = await talk.hear(FIRST_FRAME_SECONDS)
+        first = await talk.hear(HANDSHAKE_SECONDS)
         if isinstance(first, Hello):
             return await self._begin(talk, first)
         held = self.held.get(talk.peer)
         if first.peers != self._owner.hello.nonce or held is None:
             # It holds a link to an earlier run of ours, or we none to it: both begin anew.
             talk.say(self._owner.hello)
-            return await self._begin(talk, await talk.hear_hello(FIRST_FRAME_SECONDS), said=True)
+            return await self._begin(talk, await talk.hear_hello(HANDSHAKE_SECONDS), said=True)
         if first.own != held.nonce:
             return await self._refuse(talk, DUPLICATE)
         if (error := held.link.failed) is not None:

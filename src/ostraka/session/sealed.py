@@ -1,32 +1,27 @@
 """What sealed a session, as a run keeps it to go on with the session after a crash.
 
-A run that keeps a record of a session writes `Session.sealed` to it once the session is open, then
-each message that it takes with the position from `Session.positions`, and calls `Session.settle`
-when that is on disk: only then do peers forget what they sent. After a crash, `Session.resume`
-opens the session again from the record. All peers are away at first; they, or this party, reconnect
-as after a lost connection. The new run sends the same messages from the first step on; bytes that a
-peer has already are dropped.
+A run that keeps a record of a session writes `Session.facts` to it once the session is open, then
+each message that it takes with its `Session.position`, and calls `Session.settle` when that is
+written: only then do peers forget what they sent. After a crash, `Session.resume` opens the session
+again from the record. All peers are away at first; they, or this party, reconnect as after a lost
+connection. The new run sends the same messages from the first step on; bytes that a peer has
+already are dropped.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import NamedTuple, cast
 
-from ostraka.names import PartyId
-from ostraka.wire.messages import Hello, Ready
+import msgpack
 
-
-class Positions(NamedTuple):
-    """Positions of the two streams of one link, in bytes; see `wire.resume`.
-
-    Attributes:
-        sent: bytes that this party has written to the peer, whether they have left or not.
-        received: bytes of the peer's stream that were taken; between messages, the end of the
-            message taken last.
-    """
-
-    sent: int
-    received: int
+from ostraka.errors import InternalError
+from ostraka.names import PartyId, SessionId
+from ostraka.session.channel import Channel
+from ostraka.transport.lasting import LastingLink
+from ostraka.wire.link_state import LinkState
+from ostraka.wire.messages import Hello, Message, Ready, decode, encode
+from ostraka.wire.resume import Sent, Settled
 
 
 class Beginning(NamedTuple):
@@ -42,6 +37,19 @@ class Beginning(NamedTuple):
     kept: bytes
     received: int
 
+    @classmethod
+    def of(cls, link: LastingLink) -> Beginning:
+        """Return the beginning of a link that has carried nothing else yet."""
+        return cls(link.sent.acknowledged, link.sent.kept, link.bytes_received)
+
+    def channel(self, peer: PartyId, received: int | None) -> Channel:
+        """Return a channel that goes on behind this, or where the peer's stream is `received`."""
+        sent = Sent(self.settled, replayed=True)
+        sent.add([self.kept])
+        received = self.received if received is None else received
+        link = LastingLink(sent, Settled(received, by_hand=True), received)
+        return Channel(peer, link, LinkState.OPEN)
+
 
 class Sealed(NamedTuple):
     """What sealed a session: all that its id follows from, and how each link began.
@@ -53,8 +61,39 @@ class Sealed(NamedTuple):
         links: how the link to each party began that this one has a link to.
     """
 
-    session: bytes
-    hellos: dict[PartyId, Hello]
-    readies: dict[PartyId, Ready]
-    certificates: dict[PartyId, bytes]
-    links: dict[PartyId, Beginning]
+    session: SessionId
+    hellos: Mapping[PartyId, Hello]
+    readies: Mapping[PartyId, Ready]
+    certificates: Mapping[PartyId, bytes]
+    links: Mapping[PartyId, Beginning]
+
+    def to_bytes(self) -> bytes:
+        """Return this as bytes for a record."""
+        hellos = {party: encode(hello) for party, hello in self.hellos.items()}
+        readies = {party: encode(ready) for party, ready in self.readies.items()}
+        found: bytes = msgpack.packb(
+            [self.session, hellos, readies, dict(self.certificates), dict(self.links)]
+        )
+        return found
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Sealed:
+        """Return what `to_bytes` made bytes of; InternalError for other bytes."""
+        try:
+            session, hellos, readies, certificates, links = msgpack.unpackb(data)
+            return cls(
+                SessionId(session),
+                {party: cast(Hello, _of_kind(Hello, body)) for party, body in hellos.items()},
+                {party: cast(Ready, _of_kind(Ready, body)) for party, body in readies.items()},
+                certificates,
+                {party: Beginning(*fields) for party, fields in links.items()},
+            )
+        except (ValueError, TypeError, msgpack.UnpackException) as error:
+            raise InternalError(f"a record of a session that is none: {error!r}") from None
+
+
+def _of_kind(kind: type[Message], body: bytes) -> Message:
+    message = decode(body)
+    if not isinstance(message, kind):
+        raise TypeError(f"a {type(message).__name__} in the place of a {kind.__name__}")
+    return message

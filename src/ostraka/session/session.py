@@ -10,7 +10,7 @@ from typing import Any, Final
 from numpy.typing import NDArray
 
 from ostraka import identity as identities
-from ostraka.blocking import offload
+from ostraka.blocking import Turns
 from ostraka.errors import (
     Aborted,
     OstrakaError,
@@ -18,11 +18,11 @@ from ostraka.errors import (
     PeerViolation,
     PinMismatch,
 )
-from ostraka.exchange import Array, Exchange, Expected, T
+from ostraka.exchange import Array, Expected, LastingExchange, T
 from ostraka.identity import Identity
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId, SessionId, Step
-from ostraka.record.commitments import Commitment
+from ostraka.record.commitments import Commitment, commitment_key
 from ostraka.record.statements import About, Roster
 from ostraka.record.statements import read as read_statement
 from ostraka.session.channel import Channel
@@ -30,14 +30,13 @@ from ostraka.session.gather import Gathered, Gathering, Troubled
 from ostraka.session.introductions import Introductions
 from ostraka.session.lifecycle import Lifecycle, SessionEvent
 from ostraka.session.nonces import Readers, ResultNonces
-from ostraka.session.sealed import Beginning, Positions, Sealed
+from ostraka.session.sealed import Beginning, Sealed
 from ostraka.session.topology import Topology
 from ostraka.transport.lasting import LastingLink
 from ostraka.transport.network import Network
 from ostraka.transport.tcp import SystemNetwork
-from ostraka.wire.link_state import LinkState
 from ostraka.wire.messages import Abort, Hello, Ready, Relayed, Statement, decode, encode
-from ostraka.wire.resume import Sent, Settled, Standing
+from ostraka.wire.resume import Standing
 
 FAREWELL_SECONDS: Final = 2.0
 """Seconds that the end of a session waits for peers to take the last messages."""
@@ -46,7 +45,7 @@ STATEMENT_SECONDS: Final = 10.0
 """Seconds that a party waits for closing statements of other parties; it has the result already."""
 
 
-class Session(Exchange):
+class Session(LastingExchange):
     """Links of one party to those it exchanges messages with, and the commitment to what it sent.
 
     Made by `open`; ended by `close` or `abort`. Attributes `id`, `about` and `result_keys` are set
@@ -71,6 +70,7 @@ class Session(Exchange):
         roster = Roster(manifest.contributors, manifest.recipients, manifest.compute)
         self.about = About(self.id, manifest.digest, roster)
         self.commitment = Commitment()
+        self._turns = Turns()
         self.lost: dict[PartyId, OstrakaError] = {}
         self.hellos: dict[PartyId, Hello] = {}
         self.readies: dict[PartyId, Ready] = {}
@@ -79,7 +79,7 @@ class Session(Exchange):
         self._certificates: dict[PartyId, bytes] = {}
         self._topology = Topology(manifest, me)
         self._gathering: Gathering | None = None
-        self._links: dict[PartyId, Beginning] = {}
+        self._sealed = Sealed(self.id, {}, {}, {}, {})
         self._over = False
 
     @classmethod
@@ -99,7 +99,8 @@ class Session(Exchange):
         """Gather all parties within the manifest's deadline, and agree on who they are.
 
         Args:
-            seed: 32 fresh random bytes, from which this party's nonces are derived.
+            seed: 32 secret bytes that no other session has, from which this party's nonces and
+                the key of its commitment are derived.
             readers: groups of recipients that learn the same figures; by default one of all.
             network: makes the connections; closed with the session. By default the system's.
             by_hand: peers keep what they sent until `settle` says that it is written here. By
@@ -112,6 +113,7 @@ class Session(Exchange):
             In every case nothing derived from an input has left this machine.
         """
         session = cls(manifest, identity, me, network)
+        session.commitment = Commitment(commitment_key(seed))
         try:
             nonces = ResultNonces(me, readers or (manifest.recipients,), seed)
             await session._open(nonces, gathered, troubled, by_hand=by_hand)
@@ -153,30 +155,11 @@ class Session(Exchange):
         self.id = introductions.id
         self.hellos, self.readies = introductions.hellos, introductions.readies
         self._certificates = {self.me: self.identity.certificate, **introductions.certificates}
-        self._links = {party: _beginning(c.link) for party, c in self._channels.items()}
+        links = {party: Beginning.of(c.link) for party, c in self._channels.items()}
+        self._sealed = Sealed(self.id, self.hellos, self.readies, self._certificates, links)
         self.result_keys = nonces.keys(self.id)
         self.about = self.about._replace(session=self.id)
         self.lifecycle.happen(SessionEvent.SEALED)
-
-    # For a run that keeps a record
-
-    @property
-    def sealed(self) -> Sealed:
-        """What sealed the open session, for `resume` after a crash."""
-        certificates = dict(self._certificates)
-        return Sealed(self.id, self.hellos, self.readies, certificates, self._links)
-
-    def positions(self, peer: PartyId) -> Positions:
-        """Return how far both streams of the link to a peer have come."""
-        link = self._channels[peer].link
-        return Positions(link.sent.position, link.bytes_received)
-
-    def settle(self, peer: PartyId, received: int) -> None:
-        """Note that a peer's stream is written up to a position, so that the peer may forget it.
-
-        Only for sessions opened `by_hand`.
-        """
-        self._channels[peer].link.settle(received)
 
     @classmethod
     async def resume(
@@ -185,8 +168,8 @@ class Session(Exchange):
         identity: Identity,
         me: PartyId,
         seed: bytes,
-        sealed: Sealed,
-        received: Mapping[PartyId, int],
+        facts: bytes,
+        positions: Mapping[PartyId, int],
         *,
         readers: Sequence[Readers] | None = None,
         troubled: Troubled = lambda _text: None,
@@ -195,22 +178,23 @@ class Session(Exchange):
         """Go on with a session that an earlier run of this party had open, and kept a record of.
 
         The session is open at once, and every peer away: it is waited for as after a cut. This
-        run must send what the earlier one sent, from the first step on.
+        run must send what the earlier one sent, from the first step on. See `sealed`.
 
         Args:
             seed: the earlier run's.
-            sealed: what the earlier run's `sealed` was.
-            received: positions up to which the streams of peers are in the record; without an
-                entry, a stream is where it was when the session was sealed.
+            facts: what the earlier run's `facts` were.
+            positions: up to which the streams of peers are in the record; without an entry, a
+                stream is where it was when the session was sealed.
 
         Raises:
             PinMismatch: our key is another than the manifest's.
             UsageError: the manifest's address of this party cannot be listened on.
         """
         session = cls(manifest, identity, me, network)
+        session.commitment = Commitment(commitment_key(seed))
         try:
             nonces = ResultNonces(me, readers or (manifest.recipients,), seed)
-            await session._resume(nonces, sealed, received, troubled)
+            await session._resume(nonces, Sealed.from_bytes(facts), positions, troubled)
         except BaseException as error:
             await session.abort(error)
             raise
@@ -220,15 +204,15 @@ class Session(Exchange):
         self,
         nonces: ResultNonces,
         sealed: Sealed,
-        received: Mapping[PartyId, int],
+        positions: Mapping[PartyId, int],
         troubled: Troubled,
     ) -> None:
         self._check_own_key()
         introductions = Introductions(self.manifest, self.me, self.identity.sign, nonces)
-        introductions.restore(SessionId(sealed.session), *sealed[1:4])
+        introductions.restore(*sealed[:4])
         self.lifecycle.happen(SessionEvent.GATHERED)
         self._channels = {
-            party: Channel(party, _restored(beginning, received.get(party)), LinkState.OPEN)
+            party: beginning.channel(party, positions.get(party))
             for party, beginning in sealed.links.items()
         }
         self._gathering = Gathering(
@@ -243,7 +227,7 @@ class Session(Exchange):
         runs = {party: sealed.hellos[party].nonce for party in sealed.links}
         await self._gathering.resume(self._channels, runs)
         self._begin(introductions, nonces)
-        self.readies, self._links = sealed.readies, sealed.links
+        self._sealed = sealed
 
     def _check_own_key(self) -> None:
         pin = self.manifest.party_named(self.me).pin
@@ -288,8 +272,21 @@ class Session(Exchange):
             self.lost[sender] = error
             raise
 
-    async def offload(self, elements: int, work: Callable[[], T]) -> T:
-        return await offload(elements, work)
+    def position(self, sender: PartyId) -> int:
+        return self._channels[sender].link.bytes_received
+
+    def settle(self, sender: PartyId, position: int) -> None:
+        self._channels[sender].link.settle(position)
+
+    def lose(self, sender: PartyId, error: OstrakaError) -> None:
+        self.lost[sender] = error
+
+    def facts(self) -> bytes:
+        """Return what sealed the session, for `resume` after a crash."""
+        return self._sealed.to_bytes()
+
+    async def offload(self, nanoseconds: float, work: Callable[[], T]) -> T:
+        return await self._turns.offload(nanoseconds, work)
 
     async def flush(self) -> None:
         """Wait until the operating system has all that was sent to peers that are not lost."""
@@ -422,14 +419,3 @@ class Session(Exchange):
             if self._gathering is not None:
                 await self._gathering.abandon()
             self._network.close()
-
-
-def _beginning(link: LastingLink) -> Beginning:
-    return Beginning(link.sent.acknowledged, link.sent.kept, link.bytes_received)
-
-
-def _restored(beginning: Beginning, received: int | None) -> LastingLink:
-    sent = Sent(beginning.settled, replayed=True)
-    sent.add([beginning.kept])
-    received = beginning.received if received is None else received
-    return LastingLink(sent, Settled(received, by_hand=True), received)

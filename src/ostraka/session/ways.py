@@ -21,7 +21,6 @@ from ostraka.errors import (
     Temporary,
     Unreachable,
 )
-from ostraka.limits import PREAUTH_CONNECTIONS
 from ostraka.manifest import Manifest
 from ostraka.manifest.model import CoordinatorSpec
 from ostraka.names import PartyId
@@ -30,9 +29,11 @@ from ostraka.session.pace import TICKS_OF_SILENCE, Pace
 from ostraka.session.topology import Topology
 from ostraka.transport import relay
 from ostraka.transport.contexts import Contexts
+from ostraka.transport.door import Door
 from ostraka.transport.link import Carrier
 from ostraka.transport.network import Listener, Network
 from ostraka.transport.preamble import pinned
+from ostraka.transport.tls import SecureLink
 
 FIRST_RETRY: Final = 0.02
 SLOWEST_RETRY: Final = 1.0
@@ -98,7 +99,7 @@ class Ways:
         self._listener: Listener | None = None
         self._relays: dict[str, relay.Relay] = {}
         self._met = self._over = False
-        self._preauth = 0
+        self._door = Door(network.places)
         self._tasks: set[asyncio.Task[None]] = set()
         self.no_coordinator = "no connection"
 
@@ -188,25 +189,23 @@ class Ways:
             await asyncio.sleep(pause)
             pause = min(2 * pause, SLOWEST_RETRY)
 
-    def _accepted(self, carrier: Carrier, _source: str) -> None:
-        if self._preauth >= PREAUTH_CONNECTIONS:
-            carrier.close()
-            return
-        self._spawn(self._answer(carrier), "answer")
+    def _accepted(self, carrier: Carrier, source: str) -> None:
+        self._spawn(self._answer(carrier, source), "answer")
 
-    async def _answer(self, carrier: Carrier) -> None:
+    async def _answer(self, carrier: Carrier, source: str) -> None:
         """Answer an accepted connection; its failure ends that connection only.
 
         A stranger can connect too. Only a signed message of a party can end the session.
         """
-        self._preauth += 1
+
+        async def come_in(link: SecureLink) -> None:
+            await self._door.open(link, carrier, source)
+
         try:
-            await self._keeper.answer(carrier, self._admit)
+            await self._keeper.answer(carrier, self._admit, come_in)
         except (PeerLost, PeerViolation, PinMismatch) as error:
             if error.peer is not None:
                 self._owner.unreached(error.peer, error.message)
-        finally:
-            self._preauth -= 1
 
     def _admit(self, fingerprint: bytes) -> str:
         party = self._pins.get(fingerprint)
@@ -298,6 +297,12 @@ class Ways:
     async def _await(self, carrier: relay.RelayCarrier, other: PartyId) -> None:
         admit = pinned(other, self._manifest.pin(other))
         try:
-            await self._keeper.answer(carrier, admit, patient=True)
+            await self._keeper.answer(carrier, admit, _when_it_knocks)
         except PeerLost as error:
             self._owner.unreached(other, error.message)
+
+
+async def _when_it_knocks(link: SecureLink) -> None:
+    """Open a connection as soon as the peer does, which may be much later."""
+    await link.knock()
+    await link.open()
