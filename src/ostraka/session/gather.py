@@ -16,8 +16,9 @@ from ostraka.limits import MANIFEST_GRACE_SECONDS
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId
 from ostraka.session.acquaintance import DUPLICATE
+from ostraka.session.actions import Action, Doubt, Fail, Present, Say
 from ostraka.session.channel import Channel
-from ostraka.session.introductions import Action, Doubt, Fail, Introductions, Present, Say
+from ostraka.session.introductions import Introductions
 from ostraka.session.keeper import Keeper
 from ostraka.session.pace import Pace
 from ostraka.session.ways import COORDINATOR, Ways

@@ -1,4 +1,4 @@
-"""What sealed a session, as a run keeps it to go on with the session after a crash.
+"""Facts that sealed a session, as a run keeps them to go on with the session after a crash.
 
 A run that keeps a record of a session writes `Session.facts` to it once the session is open, then
 each message that it takes with its `Session.position`, and calls `Session.settle` when that is
@@ -21,7 +21,7 @@ from ostraka.session.channel import Channel
 from ostraka.transport.lasting import LastingLink
 from ostraka.wire.link_state import LinkState
 from ostraka.wire.messages import Hello, Message, Ready, decode, encode
-from ostraka.wire.resume import Sent, Settled
+from ostraka.wire.resume import SentStream, Settled
 
 
 class Beginning(NamedTuple):
@@ -44,15 +44,15 @@ class Beginning(NamedTuple):
 
     def channel(self, peer: PartyId, received: int | None) -> Channel:
         """Return a channel that goes on behind this, or where the peer's stream is `received`."""
-        sent = Sent(self.settled, replayed=True)
+        sent = SentStream(self.settled, replayed=True)
         sent.add([self.kept])
         received = self.received if received is None else received
         link = LastingLink(sent, Settled(received, by_hand=True), received)
         return Channel(peer, link, LinkState.OPEN)
 
 
-class Sealed(NamedTuple):
-    """What sealed a session: all that its id follows from, and how each link began.
+class Facts(NamedTuple):
+    """Facts that sealed a session: all that its id follows from, and how each link began.
 
     Attributes:
         session: the session's id.
@@ -77,7 +77,7 @@ class Sealed(NamedTuple):
         return found
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> Sealed:
+    def from_bytes(cls, data: bytes) -> Facts:
         """Return what `to_bytes` made bytes of; InternalError for other bytes."""
         try:
             session, hellos, readies, certificates, links = msgpack.unpackb(data)
