@@ -31,8 +31,9 @@ from ostraka.exchange import words
 from ostraka.names import Step
 from ostraka.transport import relay
 from ostraka.transport.contexts import Contexts
+from ostraka.transport.network import Network
 from ostraka.transport.preamble import pinned
-from ostraka.transport.reactor import Reactor
+from ostraka.transport.tcp import SystemNetwork
 from ostraka.transport.tls import SecureLink
 from ostraka.wire import vectors
 
@@ -70,13 +71,13 @@ def crowd(keys: Path, address: str, pin: bytes, count: int, rooms: int, pipe: Pi
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
-    async def one(reactor: Reactor, me: identity.Identity, number: int) -> relay.Relay:
-        party = await relay.connect(address, pin, Contexts(me), reactor, Others())
+    async def one(network: Network, me: identity.Identity, number: int) -> relay.Relay:
+        party = await relay.connect(address, pin, Contexts(me), network, Others())
         await party.join((number % rooms).to_bytes(32, "big"), 60)
         return party
 
     async def main() -> None:
-        reactor = Reactor(spin=0)
+        network = SystemNetwork(spin=0)
         some = [identity.create(f"party{n}", keys) for n in range(count)]
         pipe.send("ready")
         await asyncio.get_running_loop().run_in_executor(None, pipe.recv)
@@ -85,7 +86,7 @@ def crowd(keys: Path, address: str, pin: bytes, count: int, rooms: int, pipe: Pi
 
         async def gated(number: int) -> relay.Relay:
             async with gate:
-                return await one(reactor, some[number], number)
+                return await one(network, some[number], number)
 
         parties = await asyncio.gather(*(gated(number) for number in range(count)))
         pipe.send(time.perf_counter() - started)
@@ -110,9 +111,9 @@ def talker(
     """One end of a pair: sends, or receives, one vector of `size` words over TLS inside TLS."""
 
     async def main() -> None:
-        reactor = Reactor()
+        network = SystemNetwork()
         others, own = Others(), Contexts(identity.load(me, keys))
-        party = await relay.connect(address, pin, own, reactor, others)
+        party = await relay.connect(address, pin, own, network, others)
         await party.join(min(me, peer).encode().ljust(32))
         carrier = await others.arrived.get()
         link = SecureLink(carrier, own, server=sends, admit=pinned(peer, pin_of_peer))

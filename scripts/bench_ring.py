@@ -22,12 +22,14 @@ from time import perf_counter
 import numpy as np
 
 from ostraka import identity
+from ostraka.errors import Unreachable
 from ostraka.exchange import words
 from ostraka.names import Step
-from ostraka.transport import tcp
 from ostraka.transport.contexts import Contexts
+from ostraka.transport.link import Carrier
+from ostraka.transport.network import Network
 from ostraka.transport.preamble import pinned
-from ostraka.transport.reactor import Reactor
+from ostraka.transport.tcp import SystemNetwork
 from ostraka.transport.tls import SecureLink
 from ostraka.wire import vectors
 
@@ -39,21 +41,22 @@ spawn = multiprocessing.get_context("spawn")
 
 
 async def neighbours(
-    me: int, ports: list[int], contexts: Contexts, pins: list[bytes], reactor: Reactor
+    me: int, ports: list[int], contexts: Contexts, pins: list[bytes], network: Network
 ) -> tuple[SecureLink, SecureLink]:
     """The link we dialled, to the next party, and the one the party before us dialled."""
     after, before = (me + 1) % len(ports), (me - 1) % len(ports)
-    knocked: asyncio.Future[socket.socket] = asyncio.get_running_loop().create_future()
-    listener = tcp.Listener(f"127.0.0.1:{ports[me]}", reactor, knocked.set_result)
+    knocked: asyncio.Future[Carrier] = asyncio.get_running_loop().create_future()
+    listener = await network.listen(
+        f"127.0.0.1:{ports[me]}", lambda carrier, _source: knocked.set_result(carrier)
+    )
     while True:
         try:
-            carrier = await tcp.dial(f"127.0.0.1:{ports[after]}", reactor)
+            carrier = await network.dial(f"127.0.0.1:{ports[after]}")
             break
-        except OSError:
+        except Unreachable:
             await asyncio.sleep(0.05)
     to = SecureLink(carrier, contexts, server=False, admit=pinned("next", pins[after]))
-    answered = tcp.TcpCarrier(await knocked, reactor)
-    back = SecureLink(answered, contexts, server=True, admit=pinned("previous", pins[before]))
+    back = SecureLink(await knocked, contexts, server=True, admit=pinned("previous", pins[before]))
     await asyncio.gather(to.open(), back.open())
     listener.close()
     return to, back
@@ -63,8 +66,8 @@ async def ring(me: int, ports: list[int], keys: Path, start: Barrier) -> None:
     """One party."""
     own = identity.load(f"party{me}", keys)
     pins = [identity.load(f"party{i}", keys).fingerprint for i in range(len(ports))]
-    reactor = Reactor()
-    to, back = await neighbours(me, ports, Contexts(own), pins, reactor)
+    network = SystemNetwork()
+    to, back = await neighbours(me, ports, Contexts(own), pins, network)
     step = 0
     for size, rounds in SIZES:
         vector, times = np.zeros(size, np.uint64), []
@@ -83,7 +86,7 @@ async def ring(me: int, ports: list[int], keys: Path, start: Barrier) -> None:
             print(f"{8 * size:>9} bytes: {median * 1e6:9.1f} us, {rate:6.1f} MB/s", flush=True)
     start.wait()
     await asyncio.gather(to.close(), back.close())
-    reactor.close()
+    network.close()
 
 
 def party(me: int, ports: list[int], keys: Path, start: Barrier) -> None:

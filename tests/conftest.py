@@ -24,6 +24,17 @@ ALL = ("contributor", "compute", "recipient")
 NAMES = ("alice", "bob", "carlos", "david", "erin", "mallory", "coordinator")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def home(tmp_path_factory):
+    """A home of the tests' own, also for processes that they start: no user's files are touched."""
+    before, made = os.environ.get("OSTRAKA_HOME"), tmp_path_factory.mktemp("home")
+    os.environ["OSTRAKA_HOME"] = str(made)
+    yield made
+    os.environ.pop("OSTRAKA_HOME")
+    if before is not None:
+        os.environ["OSTRAKA_HOME"] = before
+
+
 class Watchdog:
     """Sees how long each callback of event loops in this process keeps its thread busy.
 
@@ -132,7 +143,7 @@ class Office:
         from ostraka.session.session import Session
 
         identity = identity or self.identity(name)
-        return await Session.open(manifest, identity, name, os.urandom(32), spin=0, **options)
+        return await Session.open(manifest, identity, name, os.urandom(32), **options)
 
     async def take_part(
         self, manifest, name, value=None, *, receipts=None, identity=None, observer=None

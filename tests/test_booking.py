@@ -72,6 +72,29 @@ async def test_each_party_writes_down_what_it_knows(office, ledgers, sharing):
         assert record.cost.exact
 
 
+@pytest.mark.parametrize("sharing", ['scheme = "additive"', SHAMIR], ids=["additive", "shamir"])
+async def test_sharing_is_written_before_the_first_share_leaves(
+    office, ledgers, sharing, monkeypatch
+):
+    """The moment is that of the first message of the exchange."""
+    seen = {}
+    send = roles.Session.send
+
+    def sending(self, to, step, message):
+        seen.setdefault(self.me, last(ledgers[self.me]).state)
+        send(self, to, step, message)
+
+    monkeypatch.setattr(roles.Session, "send", sending)
+    manifest = office.manifest(GIVES, sharing=sharing)
+    await run(office, manifest, ledgers)
+    # A party that only contributes commits before it shares.
+    assert seen == {
+        "alice": RunState.COMMITTED,
+        "bob": RunState.SHARING,
+        "carlos": RunState.SHARING,
+    }
+
+
 async def test_a_party_that_only_receives_has_no_input_and_no_commit(office, ledgers):
     manifest = office.manifest({"alice": ALL, "bob": ALL, "carlos": ("recipient",)})
     await run(office, manifest, ledgers, {"alice": 1, "bob": 20})
@@ -124,7 +147,7 @@ async def test_shares_of_shamir_that_left_are_held_as_others_may_go_on(office, l
             observer = Stops() if name == "bob" else None
             taking = take_part(office, manifest, ledgers, name, INPUTS[name], observer=observer)
             group.create_task(taking)
-    assert why(ledgers["bob"]) == (RunState.HELD, "")
+    assert why(ledgers["bob"]) == (RunState.HELD, "RuntimeError")
 
 
 async def test_who_only_computes_holds_what_others_may_have_opened(office, ledgers):
@@ -143,7 +166,7 @@ async def test_who_only_computes_holds_what_others_may_have_opened(office, ledge
             observer = Stops() if name == "carlos" else None
             taking = take_part(office, manifest, ledgers, name, inputs.get(name), observer=observer)
             group.create_task(taking)
-    assert why(ledgers["carlos"]) == (RunState.HELD, "")
+    assert why(ledgers["carlos"]) == (RunState.HELD, "aborted")
 
 
 async def test_an_interrupted_wait_is_released(office, ledgers):
@@ -197,7 +220,7 @@ async def test_a_refusal_after_shares_left_is_held_and_stops_everybody(
     found = await run(office, office.manifest(sharing=SHAMIR + policy, timeout=1), ledgers)
     assert isinstance(found["bob"], RefusedByLedger)
     assert found["bob"].data_left is True
-    assert why(ledgers["bob"]) == (RunState.HELD, "")
+    assert why(ledgers["bob"]) == (RunState.HELD, "ledger")
     for name in ("alice", "carlos"):
         assert isinstance(found[name], Aborted)
         assert "bob refused" in found[name].message

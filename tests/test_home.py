@@ -1,9 +1,75 @@
-"""A party's own files: its key against the pin, and its ledger."""
+"""A party's own files: its key against the pin, its ledger, and its home."""
+
+import os
+from pathlib import Path
 
 import pytest
 
+from ostraka import home
 from ostraka.errors import PinMismatch, UsageError
 from ostraka.home import ledger_names, own_identity, own_ledger
+
+
+def mode(path):
+    return path.stat().st_mode & 0o7777
+
+
+@pytest.mark.parametrize(
+    ("part", "name"), [(home.results_directory, "results"), (home.sessions_directory, "sessions")]
+)
+def test_the_home_and_its_directories_are_made_for_their_owner_alone(part, name, tmp_path):
+    chosen = tmp_path / "home"
+    assert part({"OSTRAKA_HOME": str(chosen)}) == chosen / name
+    assert (mode(chosen), mode(chosen / name)) == (0o700, 0o700)
+    assert part({"OSTRAKA_HOME": str(chosen)}) == chosen / name
+
+
+def test_the_home_is_by_default_in_the_platform_s_directory_for_data(tmp_path, monkeypatch):
+    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    share = tmp_path / ".local" / "share"
+    assert home.results_directory({}) == share / "ostraka" / "results"
+    assert home.results_directory({"XDG_DATA_HOME": "relative"}).is_relative_to(share)
+    elsewhere = tmp_path / "elsewhere"
+    found = home.results_directory({"XDG_DATA_HOME": str(elsewhere)})
+    assert found == elsewhere / "ostraka" / "results"
+    monkeypatch.setattr("sys.platform", "darwin")
+    support = tmp_path / "Library" / "Application Support"
+    assert home.results_directory({}) == support / "ostraka" / "results"
+
+
+@pytest.mark.parametrize("loose", [0o720, 0o702, 0o777])
+@pytest.mark.parametrize("which", ["home", "home/results"])
+def test_a_home_that_others_can_write_is_refused(tmp_path, loose, which):
+    environ = {"OSTRAKA_HOME": str(tmp_path / "home")}
+    home.results_directory(environ)
+    (tmp_path / which).chmod(loose)
+    with pytest.raises(UsageError, match="other users of this machine can write") as caught:
+        home.results_directory(environ)
+    assert caught.value.data_left is False
+    assert caught.value.hint == f"chmod go-w {tmp_path / which}"
+
+
+def test_a_home_of_another_user_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: tmp_path.stat().st_uid + 1)
+    if tmp_path.stat().st_uid == 0:
+        os.chown(tmp_path, 4242, -1)
+    with pytest.raises(UsageError, match="belongs to another user"):
+        home.results_directory({"OSTRAKA_HOME": str(tmp_path)})
+
+
+def test_a_home_that_cannot_be_made_says_how_to_choose_another(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match="cannot make the directory") as caught:
+        home.results_directory({"OSTRAKA_HOME": str(tmp_path / "file" / "home")})
+    assert "OSTRAKA_HOME" in caught.value.hint
+
+    def homeless():
+        raise RuntimeError
+
+    monkeypatch.setattr(Path, "home", homeless)
+    with pytest.raises(UsageError, match="no home directory"):
+        home.results_directory({})
 
 
 def test_the_key_must_be_the_one_that_the_manifest_pins(office, keys):

@@ -272,3 +272,13 @@ def test_the_notebook_shows_its_results_and_no_path_of_a_machine():
     cells = [c for c in json.loads(notebook.read_text())["cells"] if c["cell_type"] == "code"]
     assert sum(bool(cell["outputs"]) for cell in cells) >= 4
     assert not re.search(r"/(home|Users|root|tmp|work)/", notebook.read_text())
+
+
+def test_a_release_has_one_number():
+    import tomllib
+    from pathlib import Path
+
+    from ostraka.names import RELEASE
+
+    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())
+    assert ostraka.__version__ == RELEASE == project["project"]["version"]

@@ -67,6 +67,7 @@ COVERED = {
     "sharing/additive.py": "sharing/test_schemes.py",
     "sharing/scheme.py": "sharing/test_schemes.py",
     "sharing/shamir.py": "sharing/test_schemes.py",
+    "transport/network.py": "transport/test_tcp.py",
 }
 """Modules without a test file of their own, and the one that tests them."""
 

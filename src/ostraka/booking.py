@@ -10,7 +10,6 @@ from ostraka.errors import OstrakaError
 from ostraka.names import PartyId
 from ostraka.outcome import Outcome
 from ostraka.progress import Progress
-from ostraka.protocols.protocol import Protocol
 from ostraka.record.budget import Spend
 from ostraka.record.ledger import Reservation
 from ostraka.session.session import Session
@@ -19,14 +18,14 @@ from ostraka.session.session import Session
 class Booking:
     """Reservation of a run in this party's ledger; without a ledger it does nothing."""
 
-    def __init__(
-        self, place: Reservation | None, protocol: Protocol, me: PartyId, progress: Progress
-    ) -> None:
+    def __init__(self, place: Reservation | None, progress: Progress) -> None:
         self._place, self._progress = place, progress
-        self._contributes = me in protocol.contributors
-        # Nothing can be opened without every compute party.
-        scheme = protocol.scheme
-        self._needed = not scheme.survives_dropouts and me in scheme.compute
+
+    def share(self, session: Session) -> None:
+        """Record that shares may leave from now on, unless an earlier process of the run has
+        recorded more."""
+        if self._place and not self._place.committed:
+            self._place.share(session.id.hex())
 
     def commit(self, session: Session, counted: tuple[PartyId, ...], cost: Spend) -> None:
         """Record the contributors that the run counts, before any result can become known."""
@@ -41,13 +40,28 @@ class Booking:
                 self._place.result(session.id.hex(), outcome.contributors, outcome.status, names)
 
     def failed(self, error: BaseException) -> None:
-        """Release a reservation that was not committed, if the run certainly revealed nothing."""
-        if self._place is None or self._place.committed:
+        """Settle a reservation that was not committed: release it if the run certainly revealed
+        nothing, else hold it."""
+        if self._place is None:
             return
-        kept = self._contributes and not self._progress.data_left
-        if kept or self._needed or self._progress.gathering:
-            with self._warning():
+        progress, run = self._progress, self._place.run
+        progress.reservation, progress.settled = self._place.id, "committed"
+        if self._place.committed:
+            return
+        progress.settled = "held"
+        kept = run.contributes and not progress.data_left
+        released = kept or run.needed or progress.gathering
+        with self._warning():
+            if released:
                 self._place.release(_why(error))
+                progress.settled = "released"
+            else:
+                self._place.hold(_why(error))
+
+    def close(self) -> None:
+        """End the run's place in the ledger; an unsettled one is settled at its next opening."""
+        if self._place:
+            self._place.close()
 
     @contextmanager
     def _warning(self) -> Iterator[None]:

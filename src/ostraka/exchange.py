@@ -15,6 +15,7 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ostraka.errors import OstrakaError
 from ostraka.names import PartyId, Step
 
 T = TypeVar("T")
@@ -111,6 +112,12 @@ class Exchange(ABC):
     async def flush(self) -> None:  # noqa: B027 - exchanges without queues have nothing to do
         """Return once all messages sent have been handed to the operating system."""
 
+    async def persist(self) -> None:  # noqa: B027 - most exchanges keep no record
+        """Return once this party could go on from here after a loss of power.
+
+        Asked before a statement of which a party may make only one.
+        """
+
     def broadcast(
         self, to: Iterable[PartyId], step: Step, message: Array, *, along: bool = False
     ) -> None:
@@ -139,3 +146,22 @@ class Exchange(ABC):
             if party != self.me:
                 self.send(party, step, message)
         return await self.gather(messages, step, expected)
+
+
+class LastingExchange(Exchange):
+    """An exchange whose links outlive a party's process: what was not settled comes again.
+
+    Each sender's messages to this party are one stream, and a position is a point in it.
+    """
+
+    @abstractmethod
+    def position(self, sender: PartyId) -> int:
+        """Return where in the sender's stream the last message received from it ends."""
+
+    @abstractmethod
+    def settle(self, sender: PartyId, position: int) -> None:
+        """Tell the sender that it may forget what comes before a position."""
+
+    @abstractmethod
+    def lose(self, sender: PartyId, error: OstrakaError) -> None:
+        """Take a sender for lost, as this party did before its process was started again."""

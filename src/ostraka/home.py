@@ -1,18 +1,97 @@
-"""A party's own files on its machine: the key that the manifest pins, and the ledger."""
+"""A party's own files on its machine: the key that the manifest pins, the ledger, and the home.
+
+    OSTRAKA_HOME/results/    results of runs, for `ostraka result`
+    OSTRAKA_HOME/sessions/   records of sessions that are not finished
+
+The home is by default `ostraka` in the platform's directory for data. It and all directories in it
+are made with mode 0700.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import sys
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 from ostraka import config, identity
-from ostraka.errors import PinMismatch
+from ostraka.errors import PinMismatch, UsageError
+from ostraka.files import loose_modes
 from ostraka.identity import Identity
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId
+from ostraka.record.journal_store import RecordStore
 from ostraka.record.ledger import Ledger
-from ostraka.record.own_rules import load_rules
+from ostraka.record.own_rules import load_durability, load_rules
+
+
+def results_directory(environ: Mapping[str, str] = os.environ) -> Path:
+    """Return the directory of results in the home, made if it is not there; see `_part`."""
+    return _part("results", environ)
+
+
+def sessions_directory(environ: Mapping[str, str] = os.environ) -> Path:
+    """Return the directory of sessions' records in the home, made if it is not there."""
+    return _part("sessions", environ)
+
+
+def _part(name: str, environ: Mapping[str, str]) -> Path:
+    """Return a directory of the home; make it and the home, with mode 0700, where they are missing.
+
+    Raises:
+        UsageError: it cannot be made or written, or other users of the machine can write there.
+    """
+    home = _home(environ)
+    hint = "choose another: OSTRAKA_HOME=DIR"
+    for directory in (home, home / name):
+        try:
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            message = f"cannot make the directory {directory}: {error.strerror}"
+            raise UsageError(message, hint=hint, data_left=False) from None
+        require_own(directory)
+        if not os.access(directory, os.W_OK | os.X_OK):
+            message = f"cannot write into the directory {directory}"
+            raise UsageError(message, hint=hint, data_left=False)
+    return home / name
+
+
+def require_own(directory: Path) -> None:
+    """Check that no other user of the machine can add, replace or remove files of a directory.
+
+    Raises:
+        UsageError: the mode lets its group or others write, or it belongs to another user.
+    """
+    if loose_modes(directory, 0o7755) is not None:
+        raise UsageError(
+            f"other users of this machine can write into {directory}",
+            hint=f"chmod go-w {directory}",
+            data_left=False,
+        )
+    owner, me = directory.stat().st_uid, os.geteuid()
+    if owner not in (me, 0):
+        message = f"{directory} belongs to another user of this machine (number {owner})"
+        raise UsageError(message, hint="use a directory of your own", data_left=False)
+
+
+def _home(environ: Mapping[str, str]) -> Path:
+    if chosen := environ.get("OSTRAKA_HOME"):
+        return Path(chosen)
+    try:
+        return _data(environ) / "ostraka"
+    except RuntimeError:
+        message = "this user has no home directory"
+        raise UsageError(message, hint="set OSTRAKA_HOME=DIR", data_left=False) from None
+
+
+def _data(environ: Mapping[str, str]) -> Path:
+    """Return the platform's directory for data of programs; RuntimeError where there is none."""
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support"
+    # A path that is not absolute is ignored, as the XDG Base Directory Specification wants.
+    chosen = Path(environ.get("XDG_DATA_HOME", ""))
+    return chosen if chosen.is_absolute() else Path.home() / ".local" / "share"
 
 
 def own_identity(manifest: Manifest, me: PartyId, keys: Path) -> Identity:
@@ -63,6 +142,21 @@ def own_ledger(own: Identity, keys: Path, warn: Callable[[str], None]) -> Ledger
             "on: it is left out"
         )
     return ledger
+
+
+def own_records(own: Identity, keys: Path) -> RecordStore | None:
+    """Return the records of a party's sessions; None where its own NAME.toml wants none.
+
+    Args:
+        keys: the directory of the party's key.
+
+    Raises:
+        UsageError: NAME.toml is not valid, or there is no directory for records.
+    """
+    chosen = load_durability(own.name, keys)
+    if not chosen.durable:
+        return None
+    return RecordStore(sessions_directory(), own, chosen.resume_for)
 
 
 def ledger_names(where: Path) -> list[str]:

@@ -17,6 +17,8 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -76,6 +78,10 @@ class Identity:
     def sign(self, data: bytes) -> bytes:
         """Return the Ed25519 signature of `data`, 64 bytes."""
         return self._key.sign(data)
+
+    def derived(self, use: bytes) -> bytes:
+        """Return a secret of this party for one use, 32 bytes: HKDF-SHA256 of its private key."""
+        return HKDF(SHA256(), 32, None, use).derive(self._key.private_bytes_raw())
 
 
 def fingerprint(certificate: bytes) -> bytes:

@@ -40,8 +40,14 @@ HANDSHAKE_SECONDS: Final = 10.0
 FIRST_FRAME_SECONDS: Final = 5.0
 """Seconds from finished handshake to the first frame."""
 
+FIRST_BYTE_SECONDS: Final = 2.0
+"""Seconds from accepted connection to the first byte, which the side that dials sends at once."""
+
 PREAUTH_CONNECTIONS: Final = 512
 """Connections that have not finished their handshake, all peers together."""
+
+PREAUTH_OF_ONE_SOURCE: Final = 256
+"""Connections of one host that have not finished their handshake: a flood leaves others room."""
 
 READER_GROUPS: Final = 64
 """Groups of recipients that learn different figures and that one recipient is in: an auction has

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import NamedTuple, NewType
+from typing import Final, NamedTuple, NewType
+
+RELEASE: Final = "0.1.0"
+"""Release of this package, as `pyproject.toml` has it."""
 
 PartyId = NewType("PartyId", str)
 """A party's name, as the manifest spells it."""

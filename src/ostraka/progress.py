@@ -25,6 +25,10 @@ Kind = Literal["made", "got", "announced"]
 """Origin of a share: made for a party, got from a contributor, announced by a compute party."""
 
 
+Settled = Literal["", "released", "held", "committed"]
+"""End of a reservation in a ledger; "" while its run goes on."""
+
+
 class Observer:
     """Receiver of a run's events; every method does nothing unless a subclass overrides it.
 
@@ -34,6 +38,14 @@ class Observer:
     """
 
     wants_shares: bool = False
+
+    def resuming(self, session: str, seconds: float) -> None:
+        """Take note that this run goes on with one that an earlier process began.
+
+        Args:
+            session: its id in hex; "" where no session had been made.
+            seconds: how long ago it began.
+        """
 
     def gathering(self, present: int, total: int) -> None:
         """Take note that `present` of `total` parties are here, this party included."""
@@ -60,6 +72,8 @@ class Progress:
         consented: the contributors that a share of the result counts which this party, a compute
             party, announced; None before.
         watched: whether the run has an observer; if not, figures only for it need no computing.
+        reservation: the number, in the party's ledger, of a run that failed; "" before.
+        settled: how that reservation ended; "committed" counts as spent.
     """
 
     def __init__(self, observer: Observer | None = None) -> None:
@@ -68,6 +82,8 @@ class Progress:
         self.phase = Phase.GATHERING
         self.data_left = False
         self.consented: tuple[PartyId, ...] | None = None
+        self.reservation = ""
+        self.settled: Settled = ""
 
     @property
     def gathering(self) -> bool:
@@ -78,6 +94,14 @@ class Progress:
     def opening(self) -> bool:
         """Whether other parties may have the result already."""
         return self.phase in (Phase.OPENING, Phase.DONE)
+
+    def resume(self, *, shared: bool) -> None:
+        """Note that a run goes on which began in an earlier process, whose session was open.
+
+        Args:
+            shared: whether the party contributes: then its data may have left already.
+        """
+        self.phase, self.data_left = Phase.SHARING, shared
 
     def enter(self, phase: Phase) -> None:
         """Set the phase that begins, and tell the observer."""

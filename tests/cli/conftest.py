@@ -45,6 +45,7 @@ def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setattr(main, "_no_core_dumps", lambda: None)
     monkeypatch.setattr(startup, "hold_collections", lambda: None)
+    monkeypatch.setattr(startup, "leave_to_the_system", lambda: None)
 
     def call(*arguments: object) -> Ended:
         monkeypatch.setattr(sys, "argv", ["ostraka", *map(str, arguments)])

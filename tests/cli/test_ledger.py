@@ -4,6 +4,7 @@ import json
 import sys
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from io import StringIO
 from itertools import count
 from pathlib import Path
 
@@ -35,7 +36,10 @@ def alice(cli, tmp_path):
     ):
         run = Run(f"T {series}", series, "secure-sum", "ab" * 32, both, True, cost)
         place = ledger.reserve(run)
-        if committed:
+        place.share("cd" * 32)
+        if not committed:
+            place.hold("peer-lost")
+        else:
             place.commit("cd" * 32, ("alice", "bob"), cost)
             place.result("cd" * 32, ("alice", "bob"), "noised", ["sum"])
     return ledger
@@ -45,11 +49,12 @@ def test_json_is_exact(cli, alice):
     found = cli("ledger", "--json").json
     assert found["party"] == "alice"
     assert found["head"] == alice.chain.head
-    assert found["entries"] == 8
+    assert found["entries"] == 12
     assert found["budgets"] == [
-        {"source": "payroll", "series": ["raises-*"], "runs": 2, "spent": "13/30",
+        {"source": "payroll", "series": ["raises-*"], "runs": 2, "spent": "0.1",
+         "held": "1/3",
          "epsilon": "1", "left": "17/30", "accountant": "basic", "delta": "0.000000001"},
-        {"series": ["lunch"], "runs": 1, "spent": "inf"},
+        {"series": ["lunch"], "runs": 1, "spent": "inf", "held": "0"},
     ]  # fmt: skip
     may, june, lunch = found["runs"]
     assert may == {
@@ -61,7 +66,7 @@ def test_json_is_exact(cli, alice):
         "status": "noised", "outputs": ["sum"],
     }  # fmt: skip
     assert june["state"] == "held"
-    assert "session" not in june
+    assert june["why"] == "peer-lost"
     assert lunch["cost"] == {"epsilon": "inf"}
 
 
@@ -72,28 +77,50 @@ def test_people_see_what_is_left_and_what_is_held(cli, alice, words):
     ended = cli(*words)
     assert ended.code == 0
     lines = [line.split() for line in ended.out.splitlines()]
-    assert ["payroll", "raises-*", "2", "0.433334", "0.566666", "1", "1e-9"] in lines
-    assert ["-", "lunch", "1", "no", "bound", "no", "limit", "-", "0"] in lines
+    assert ["payroll", "raises-*", "2", "0.1", "0.333334", "0.566666", "1", "1e-9"] in lines
+    assert ["-", "lunch", "1", "no", "bound", "0", "no", "limit", "-", "0"] in lines
     june = list(alice.runs)[1][:8]
-    assert [june, "2026-01-04", "09:00", "raises-june", "held", "2", "0.333334"] in lines
+    assert [june, "2026-01-05", "09:00", "raises-june", "held", "2", "0.333334"] in lines
     assert "1 held" in ended.err
     assert "\x1b" not in ended.out
 
 
 def test_what_is_held_is_released_by_hand(cli, alice):
     june = list(alice.runs)[1]
-    ended = cli("ledger", "release", june[:8])
+    ended = cli("ledger", "release", june[:8], "--yes")
     assert (ended.code, ended.out) == (0, f"released {june}: T raises-june\n")
-    assert cli("ledger", "--json").json["budgets"][0]["spent"] == "0.1"
-    again = cli("ledger", "release", june)
+    assert "other parties may then have opened an answer of epsilon 0.333334" in ended.err
+    assert cli("ledger", "--json").json["budgets"][0]["held"] == "0"
+    again = cli("ledger", "release", june, "--yes")
     assert (again.code, again.out) == (2, "")
     assert cli("ledger", "--json").json["runs"][1]["why"] == "by hand"
+
+
+@pytest.mark.parametrize(("answer", "code"), [("y\n", 0), ("n\n", 1), ("\n", 1)])
+def test_a_person_is_asked_before_a_run_is_released(cli, alice, monkeypatch, answer, code):
+    june = list(alice.runs)[1]
+    terminal = StringIO(answer)
+    terminal.isatty = lambda: True
+    monkeypatch.setattr(sys, "stdin", terminal)
+    ended = cli("ledger", "release", june)
+    assert ended.code == code
+    assert "Ask them whether they have a result" in ended.err
+    state = cli("ledger", "--json").json["runs"][1]["state"]
+    assert state == ("held" if code else "released")
+
+
+def test_without_a_terminal_a_release_needs_yes(cli, alice, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", StringIO())
+    ended = cli("ledger", "release", list(alice.runs)[1])
+    assert (ended.code, ended.out) == (2, "")
+    assert "hint: --yes" in ended.err
+    assert cli("ledger", "--json").json["runs"][1]["state"] == "held"
 
 
 def test_check(cli, alice):
     ended = cli("ledger", "check")
     assert ended.code == 0
-    assert ended.out == f"alice.ledger holds: 8 entries, head {alice.chain.head}\n"
+    assert ended.out == f"alice.ledger holds: 12 entries, head {alice.chain.head}\n"
 
 
 @pytest.mark.parametrize("words", [[], ["show"], ["check"], ["--json"], ["release", "a"]])

@@ -17,7 +17,6 @@ from ostraka.identity import Identity
 from ostraka.transport import tcp
 from ostraka.transport.contexts import Contexts
 from ostraka.transport.preamble import pinned
-from ostraka.transport.reactor import Reactor
 from ostraka.transport.tls import SecureLink
 from ostraka.wire import frames, messages
 from ostraka.wire.messages import VERSION, Join, Message
@@ -78,15 +77,15 @@ class Party:
 
 
 class World:
-    """One coordinator, and the reactor its parties share."""
+    """One coordinator, and the network its parties share."""
 
     def __init__(self, coordinator: Coordinator, address: str, keys: dict[str, Identity]) -> None:
         self.coordinator, self.address, self.keys = coordinator, address, keys
-        self.reactor = Reactor(spin=0)
+        self.network = tcp.SystemNetwork(spin=0)
         self.parties: list[Party] = []
 
     async def carrier(self) -> tcp.TcpCarrier:
-        return await tcp.dial(self.address, self.reactor)
+        return await self.network.dial(self.address)
 
     async def connect(self, name: str) -> Party:
         pin = self.keys["coordinator"].fingerprint
@@ -126,7 +125,7 @@ async def run_world(keys: dict[str, Identity], **arguments) -> AsyncIterator[Wor
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
-    world.reactor.close()
+    world.network.close()
 
 
 @pytest.fixture

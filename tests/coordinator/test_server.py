@@ -174,14 +174,14 @@ async def deaf_and_loud(world, size: int, count: int):
     """b stops reading; a sends it `count` frames of `size`, as fast as they are taken."""
     a, b = await world.join("a"), await world.join("b")
     await a.hear()
-    world.reactor.want(b.link._carrier._sock, b.link._carrier, read=False, write=False)
+    world.network.reactor.want(b.link._carrier._sock, b.link._carrier, read=False, write=False)
     for _ in range(count):
         a.relay(1, bytes(size))
     return a, b
 
 
 def hear_again(world, b) -> None:
-    world.reactor.want(b.link._carrier._sock, b.link._carrier, read=True, write=False)
+    world.network.reactor.want(b.link._carrier._sock, b.link._carrier, read=True, write=False)
 
 
 async def test_a_slow_receiver_slows_its_sender_and_nothing_is_lost(world, monkeypatch):

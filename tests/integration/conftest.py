@@ -32,7 +32,10 @@ class Process:
 
     def __init__(self, name, arguments, directory, stdin=None):
         self.name = name
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("OSTRAKA_")}
+        kept = ("OSTRAKA_HOME",)
+        environment = {
+            k: v for k, v in os.environ.items() if k in kept or not k.startswith("OSTRAKA_")
+        }
         self._child = subprocess.Popen(
             [sys.executable, *arguments],
             cwd=directory,

@@ -36,7 +36,8 @@ def site(tmp_path) -> Path:
 def command(site, tmp_path):
     """Start `ostraka` with that directory on its path, in a directory of its own."""
     path = os.pathsep.join(filter(None, [str(site), os.environ.get("PYTHONPATH")]))
-    environ = {k: v for k, v in os.environ.items() if not k.startswith("OSTRAKA_")}
+    kept = ("OSTRAKA_HOME",)
+    environ = {k: v for k, v in os.environ.items() if k in kept or not k.startswith("OSTRAKA_")}
 
     def start(*arguments):
         return subprocess.Popen(

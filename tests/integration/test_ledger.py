@@ -60,7 +60,8 @@ def test_a_composition_runs_out_of_budget_at_exactly_the_right_run(fleet):
     assert not any(str(value) in text for value in values)
 
 
-def test_a_kill_after_the_first_share_leaves_the_run_held(fleet):
+def test_a_kill_after_the_first_share_holds_no_budget_where_nothing_can_be_opened(fleet):
+    """Additive: bob cannot open anything without alice, who had not committed."""
     session = fleet.manifest(tuple(INPUTS), None, tuple(INPUTS), timeout="5s")
     armed = {"alice": ("computing", signal.SIGKILL, 0)}
     parties = fleet.finish(fleet.run_all(session, INPUTS, armed))
@@ -68,7 +69,7 @@ def test_a_kill_after_the_first_share_leaves_the_run_held(fleet):
         "alice": -signal.SIGKILL,
         "bob": 40,
     }, explain(parties)
-    assert states(fleet, "alice") == ["held"]
+    assert states(fleet, "alice") == ["released"]
 
 
 @pytest.mark.slow

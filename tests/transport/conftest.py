@@ -17,7 +17,7 @@ from ostraka.transport.contexts import Contexts
 from ostraka.transport.link import Carrier
 from ostraka.transport.preamble import pinned
 from ostraka.transport.reactor import Reactor
-from ostraka.transport.tcp import TcpCarrier
+from ostraka.transport.tcp import SystemNetwork, TcpCarrier
 from ostraka.transport.tls import SecureLink
 
 
@@ -28,10 +28,15 @@ def keys(tmp_path_factory) -> dict[str, Identity]:
 
 
 @pytest.fixture
-async def reactor() -> AsyncIterator[Reactor]:
-    reactor = Reactor(spin=0)
-    yield reactor
-    reactor.close()
+async def network() -> AsyncIterator[SystemNetwork]:
+    network = SystemNetwork(spin=0)
+    yield network
+    network.close()
+
+
+@pytest.fixture
+def reactor(network) -> Reactor:
+    return network.reactor
 
 
 class Pair:

@@ -112,3 +112,23 @@ def test_a_shared_context_trusts_a_bounded_number_of_certificates(keys, monkeypa
     made = [ours.for_link(certificate(f"p{i}"), server=True) for i in range(5)]
     assert [context.cert_store_stats()["x509"] for context in made] == [2, 2, 2, 2, 1]
     assert len({id(context) for context in made}) == 3
+
+
+@pytest.mark.parametrize("server", [True, False])
+@pytest.mark.parametrize("years", [-40, 40])
+def test_dates_do_not_decide(keys, tmp_path, years, server):
+    """Ours or the peer's clock is wrong by decades: its certificate has expired, or is to come."""
+    other = identity.create("bob", tmp_path, now=datetime.now(UTC) + timedelta(days=365 * years))
+    ours = Contexts(keys["alice"]).for_link(other.certificate, server=server)
+    theirs = Contexts(other).for_link(keys["alice"].certificate, server=not server)
+    ends = (theirs, ours) if server else (ours, theirs)
+    assert set(proven(*ends)) == {other.certificate, keys["alice"].certificate}
+
+
+def test_an_expired_certificate_that_was_not_admitted_is_refused(keys, tmp_path):
+    long_ago = datetime.now(UTC) - timedelta(days=365 * 40)
+    other, impostor = (identity.create("bob", tmp_path / n, now=long_ago) for n in "ab")
+    ours = Contexts(keys["alice"]).for_link(other.certificate, server=False)
+    theirs = Contexts(impostor).for_link(keys["alice"].certificate, server=True)
+    with pytest.raises(ssl.SSLCertVerificationError):
+        proven(ours, theirs)

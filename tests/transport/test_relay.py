@@ -12,7 +12,6 @@ from ostraka.limits import RELAY_WINDOW
 from ostraka.transport import relay
 from ostraka.transport.contexts import Contexts
 from ostraka.transport.preamble import pinned
-from ostraka.transport.reactor import Reactor
 from ostraka.transport.tcp import TcpCarrier
 from ostraka.transport.tls import SecureLink
 from ostraka.wire import frames, messages
@@ -22,8 +21,8 @@ from ostraka.wire.messages import Join, Joined, Left, Ping, Pong, Refused, Welco
 class Room:
     """Our relay, and the coordinator's end of its link."""
 
-    def __init__(self, ours: SecureLink, coordinator: SecureLink, reactor: Reactor) -> None:
-        self.relay, self.coordinator = relay.Relay(ours, reactor, self), coordinator
+    def __init__(self, ours: SecureLink, coordinator: SecureLink) -> None:
+        self.relay, self.coordinator = relay.Relay(ours, self), coordinator
         self.members: dict[bytes, relay.RelayCarrier] = {}
 
     def joined(self, fingerprint: bytes, carrier: relay.RelayCarrier) -> None:
@@ -67,7 +66,7 @@ async def room(keys, reactor):
     )
     its = SecureLink(other, Contexts(keys["bob"]), server=True, admit=lambda _: "a party")
     await asyncio.gather(ours.open(), its.open())
-    made = Room(ours, its, reactor)
+    made = Room(ours, its)
     yield made
     for link in (ours, its):
         link.abandon(PeerLost("the test is over"))

@@ -58,6 +58,24 @@ class SeededDraw(Draw):
         return hashlib.sha256(self._prefix + str(self._count).encode()).digest()
 
 
+class RunDraw(Draw):
+    """All seeds that one run draws for one purpose, stretched from the run's one seed.
+
+    A run that is played again from the same seed draws the same secrets, in the same order. Its
+    purposes do not share a stream, so that one purpose may draw more without changing the others.
+
+    Args:
+        seed: 32 secret bytes, drawn by `OsDraw` when the run begins, and recorded.
+        use: the purpose, such as "input".
+    """
+
+    def __init__(self, seed: bytes, use: str) -> None:
+        self._stream = Stream(seed, f"run {use}")
+
+    def seed(self) -> bytes:
+        return self._stream.fill(np.empty(SEED_BYTES // 8, np.uint64)).tobytes()
+
+
 class Stream:
     """A forward-only pseudo-random stream.
 

@@ -29,12 +29,12 @@ from ostraka.identity import Identity
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId, Step
 from ostraka.outcome import Outcome, Output
-from ostraka.party import taking_part
 from ostraka.progress import Observer
 from ostraka.protocols import protocol_for, protocol_named, runner
 from ostraka.protocols.bench_case import BenchCase
 from ostraka.protocols.protocol import Protocol
 from ostraka.protocols.shares import Shares
+from ostraka.session.presence import taking_part
 from ostraka.session.session import Session
 from ostraka.sharing.scheme import Explicit, Parcel
 from ostraka.sharing.shamir import Shamir

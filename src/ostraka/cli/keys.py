@@ -14,6 +14,7 @@ from ostraka.cli.options import KeysOption, OutputOption
 if TYPE_CHECKING:
     from ostraka.identity import Identity
     from ostraka.manifest import Manifest, PartySpec
+    from ostraka.transport.network import Network
 
 
 def keygen(
@@ -202,26 +203,25 @@ async def _look_at_links(
     findings: Findings, manifest: Manifest, me: PartySpec, identity: Identity
 ) -> None:
     """Connect to the coordinator, and to every peer that has an address; add a finding for each."""
-    from ostraka.transport.reactor import Reactor
+    from ostraka.transport.tcp import SystemNetwork
 
     relay = manifest.session.coordinator
     targets = [("coordinator", relay.address, relay.pin)] if relay else []
     targets += [(p.name, p.address, p.pin) for p in manifest.party if p.address and p != me]
-    reactor = Reactor()
+    network = SystemNetwork()
     try:
         for name, address, pin in targets:
-            await _look_at_link(findings, reactor, identity, name, address, pin)
+            await _look_at_link(findings, network, identity, name, address, pin)
     finally:
-        reactor.close()
+        network.close()
 
 
 async def _look_at_link(
-    findings: Findings, reactor: Any, identity: Identity, name: str, address: str, pin: bytes
+    findings: Findings, network: Network, identity: Identity, name: str, address: str, pin: bytes
 ) -> None:
     import asyncio
 
-    from ostraka.errors import OstrakaError, PinMismatch
-    from ostraka.transport import tcp
+    from ostraka.errors import OstrakaError, PinMismatch, Unreachable
     from ostraka.transport.contexts import Contexts
     from ostraka.transport.preamble import pinned
     from ostraka.transport.tls import SecureLink
@@ -229,9 +229,9 @@ async def _look_at_link(
     where = f"{name} at {address}"
     try:
         async with asyncio.timeout(5):
-            carrier = await tcp.dial(address, reactor)
-    except OSError as error:  # also TimeoutError
-        reason = error.strerror or "no answer within 5 s"
+            carrier = await network.dial(address)
+    except (Unreachable, TimeoutError) as error:
+        reason = str(error).removeprefix(f"{address}: ") or "no answer within 5 s"
         away = f"{where}: {reason}" + (
             "" if name == "coordinator" else " (perhaps not started yet)"
         )

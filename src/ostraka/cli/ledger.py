@@ -24,6 +24,8 @@ app = typer.Typer(name="ledger", add_completion=False, rich_markup_mode=None)
 AsOption = Annotated[
     str, typer.Option("--as", metavar="NAME", help="The party; by default the only one there.")
 ]
+_FIGURES = ("spent", "held", "left", "budget", "delta")
+
 LAST = 12
 """Number of runs, the last ones, that the table for people shows."""
 
@@ -111,16 +113,52 @@ def _raise_refused(refused: dict[Path, OstrakaError]) -> None:
         raise type(worst)("\n".join(lines), hint=worst.hint)
 
 
-@app.command(short_help="Give back what a run held.")
+@app.command(short_help="Give back what a run holds.")
 def release(
     run: Annotated[str, typer.Argument(metavar="ID", help="As `ledger show` names it.")],
     as_: AsOption = "",
     keys: KeysOption = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Release the budget that a run still holds. Only for a run that has ended, when you know that
-    no party learned anything from it."""
-    record = _own(as_, keys).release(run, "by hand")
+    """Release the budget that a run holds. Only when you know that no party learned anything from
+    it: ask the other parties before."""
+    own = _own(as_, keys)
+    record = own.held(run)
+    voice.say(_risk(record))
+    if not yes and not _agreed(f"Release {record.id[:8]}?"):
+        voice.say(f"{record.id[:8]} stays held")
+        raise typer.Exit(1)
+    own.release(record.id, "by hand")
     print(f"released {record.id}: {record.run.title}")
+
+
+def _risk(record: Record) -> str:
+    """Return what a person should know before a run is released."""
+    from ostraka.record.budget import short
+
+    cost = record.cost.epsilon
+    answer = "the exact answer" if cost is None else f"an answer of epsilon {short(cost)}"
+    when = record.at[:16].replace("T", " ")
+    return (
+        f'{record.id[:8]} is the run "{record.run.title}" of {when}. Shares may have left before '
+        f"it ended; other parties may then have opened {answer}. Ask them whether they have a "
+        "result: if they do, this ledger would say less than was told."
+    )
+
+
+def _agreed(question: str) -> bool:
+    """Ask a person at the terminal.
+
+    Raises:
+        UsageError: there is no terminal.
+    """
+    import sys
+
+    from ostraka.errors import UsageError
+
+    if not sys.stdin.isatty():
+        raise UsageError("there is no terminal to ask at", hint="--yes releases it without asking")
+    return typer.confirm(question, default=False, err=True)
 
 
 # --- the ledger ----------------------------------------------------------------------------------
@@ -148,9 +186,10 @@ def _own(name: str, keys: Path | None) -> Ledger:
 
 
 def standings(own: Ledger) -> list[dict[str, Any]]:
-    """List each budget, and each series that no budget covers, with what is spent and left, exact.
+    """List each budget, and each series that no budget covers: spent, held and left, exact.
 
-    The entry "spent" is None where no bound is known: an exact answer was given.
+    The entry "spent" is None where no bound is known: an exact answer was given. So is "held",
+    which counts as well, where one may have been given by a run that is held or is going on.
     """
     from ostraka.record.rules import Rule
 
@@ -165,17 +204,20 @@ def standings(own: Ledger) -> list[dict[str, Any]]:
 def _standing(rule: Rule, runs: Sequence[Record]) -> dict[str, Any]:
     from ostraka.record import accountant
     from ostraka.record.budget import total
+    from ostraka.record.runs import UNSETTLED
 
     spends = [r.cost for r in runs]
+    certain = [r.cost for r in runs if r.state not in UNSETTLED]
     budget = rule.budget
     delta = budget.delta if budget else total(spends).delta
-    spent = accountant.epsilon(spends, budget, rule.accountant)
+    used, spent = (accountant.epsilon(s, budget, rule.accountant) for s in (spends, certain))
     limit = budget.epsilon if budget else None
-    left = None if limit is None else max(Fraction(0), limit - spent) if spent is not None else 0
+    left = None if limit is None else max(Fraction(0), limit - used) if used is not None else 0
     return {
         "rule": rule,
         "runs": runs,
         "spent": spent,
+        "held": Fraction(0) if spent is None else None if used is None else used - spent,
         "left": left,
         "limit": limit,
         "delta": delta,
@@ -200,7 +242,8 @@ def _standing_json(standing: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {"source": rule.source} if rule.source else {}
     found["series"] = list(rule.series)
     found["runs"] = len(standing["runs"])
-    found["spent"] = "inf" if standing["spent"] is None else text(standing["spent"])
+    for kind in ("spent", "held"):
+        found[kind] = "inf" if standing[kind] is None else text(standing[kind])
     if standing["limit"] is not None:
         found["epsilon"] = text(standing["limit"])
         found["left"] = text(Fraction(standing["left"]))
@@ -245,8 +288,8 @@ def _tell(own: Ledger) -> None:
     held = [r for r in own.runs.values() if r.state.value == "held"]
     if held:
         voice.say(
-            f"{len(held)} held: a run of this party is going on, or ended before it was known "
-            "what it told; `ostraka ledger release ID` if you know that it told nothing"
+            f"{len(held)} held: such a run ended, or its process died, before it was known what it "
+            "told; `ostraka ledger release ID` if you know that it told nothing"
         )
 
 
@@ -256,7 +299,7 @@ def _table(title: str, *columns: str) -> Any:
 
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
-        right = column in ("runs", "spent", "left", "budget", "delta", "counted", "epsilon")
+        right = column in (*_FIGURES, "runs", "counted", "epsilon")
         table.add_column(column, justify="right" if right else "left")
     return table
 
@@ -264,14 +307,14 @@ def _table(title: str, *columns: str) -> Any:
 def _budgets(found: list[dict[str, Any]]) -> Any:
     from ostraka.record.budget import short
 
-    table = _table("Budgets", "source", "series", "runs", "spent", "left", "budget", "delta")
+    table = _table("Budgets", "source", "series", "runs", *_FIGURES)
     for standing in found:
         rule, limit = standing["rule"], standing["limit"]
         table.add_row(
             rule.source or "-",
             ", ".join(rule.series),
             str(len(standing["runs"])),
-            "no bound" if standing["spent"] is None else short(standing["spent"]),
+            *("no bound" if (f := standing[kind]) is None else short(f) for kind in _FIGURES[:2]),
             "no limit" if limit is None else _down(standing["left"]),
             "-" if limit is None else short(limit),
             short(standing["delta"]) if standing["delta"] else "0",

@@ -21,7 +21,7 @@ PANELS = 8
 
 
 def draw(path: Path, own: Ledger, standings: Sequence[dict[str, Any]]) -> None:
-    """Draw the epsilon spent over time, a panel for each budget or series, `PANELS` at most.
+    """Draw the epsilon spent or held over time, at most `PANELS` panels for budgets and series.
 
     Args:
         path: the file to write, an SVG or PNG.
@@ -34,7 +34,7 @@ def draw(path: Path, own: Ledger, standings: Sequence[dict[str, Any]]) -> None:
     rows = max(1, len(shown))
     figure = blank(8, 1 + 2.4 * rows)
     panels = figure.subplots(rows, 1, squeeze=False, sharex=True)[:, 0]
-    figure.suptitle(f"What {own.party}'s runs have told of one contributor")
+    figure.suptitle(f"What {own.party}'s runs have told, or may have told, of a contributor")
     for panel, standing in zip(panels, shown, strict=False):
         _panel(panel, standing)
     panels[-1].tick_params(axis="x", rotation=20)
@@ -60,7 +60,12 @@ def _panel(panel: Any, standing: dict[str, Any]) -> None:
     ]
     if points:
         points.insert(0, (points[0][0], 0.0))
-        style = {"where": "post", "marker": "o", "markevery": slice(1, None), "label": "spent"}
+        style = {
+            "where": "post",
+            "marker": "o",
+            "markevery": slice(1, None),
+            "label": "spent or held",
+        }
         panel.step(*zip(*points, strict=True), **style)
     if standing["limit"] is not None:
         panel.axhline(float(standing["limit"]), color="tab:red", linestyle="--", label="budget")

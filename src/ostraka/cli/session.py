@@ -48,10 +48,11 @@ def run(
     watcher = Watcher()
     voice.speaker.progress = progress = Progress(watcher)
     seat = take_seat(session, as_, keys=keys, receipts=receipts)
-    raw = _read_input(seat, input_)
+    unfinished = seat.unfinished(watcher.warn)
+    raw = None if unfinished and input_ is None else _read_input(seat, input_)
     startup.loaded()
     with watcher:
-        outcome = asyncio.run(seat.run(raw, progress))
+        outcome = asyncio.run(seat.run(raw, progress, unfinished))
     if output is voice.OutputFormat.JSON:
         voice.emit(outcome.as_dict())
     else:

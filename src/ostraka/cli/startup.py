@@ -1,4 +1,4 @@
-"""Start of a process: no search for garbage while modules load, as they make none."""
+"""Start and end of a process: no search for garbage in modules that load, or in all at the end."""
 
 from __future__ import annotations
 
@@ -18,3 +18,8 @@ def loaded() -> None:
     if not gc.isenabled():
         gc.freeze()
         gc.enable()
+
+
+def leave_to_the_system() -> None:
+    """Spare the interpreter its last searches for garbage: the process ends and its memory goes."""
+    gc.freeze()

@@ -219,6 +219,17 @@ def _tell_data(data_left: bool | None) -> None:
         say("data: shares of your input have left this machine; others may have the result already")
     elif known:
         say("data: shares of your input have left this machine; alone they reveal nothing")
+    if progress and progress.settled:
+        say("ledger: " + _LEDGER[progress.settled].format(progress.reservation[:8]))
+
+
+_LEDGER: Final[Mapping[str, str]] = {
+    "released": "nothing is spent or held for this run",
+    "held": "run {0} is held, as others may have gone on; it counts until you find out that they "
+    "have no result, then: ostraka ledger release {0}",
+    "committed": "run {0} counts as spent, as others may have the result",
+}
+"""Sentences about the reservation of a run that failed, by the state it ended in."""
 
 
 def _bug(error: BaseException) -> int:

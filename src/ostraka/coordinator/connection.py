@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from typing import Final
 
 from ostraka import limits
 from ostraka.transport.contexts import Contexts
-from ostraka.transport.reactor import Reactor
-from ostraka.transport.tcp import TcpCarrier
+from ostraka.transport.link import Carrier
 from ostraka.transport.tls import SecureLink
 
 SMALL: Final = 4096
@@ -49,7 +47,7 @@ class Connection:
     """A link, and its queue in the coordinator.
 
     Args:
-        sock: an accepted socket.
+        carrier: of an accepted connection; owned by this one from here on.
         memory: the count that the queue is part of.
     """
 
@@ -71,12 +69,10 @@ class Connection:
 
     def __init__(
         self,
-        sock: socket.socket,
-        reactor: Reactor,
+        carrier: Carrier,
         contexts: Contexts,
         memory: Memory,
     ) -> None:
-        carrier = TcpCarrier(sock, reactor)
         self.link = SecureLink(carrier, contexts, server=True, admit=lambda _: "a party")
         self.closing = False
         self._memory = memory

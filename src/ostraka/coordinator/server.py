@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import resource
-import socket
 import sys
 from collections.abc import Callable, Collection
 from contextlib import suppress
@@ -23,8 +22,9 @@ from ostraka.coordinator.rooms import Action, Close, Deliver, Ended, Rooms
 from ostraka.errors import OstrakaError, PeerLost, PeerViolation
 from ostraka.identity import PREFIX, Identity, fingerprint
 from ostraka.transport.contexts import Contexts
-from ostraka.transport.reactor import Reactor
-from ostraka.transport.tcp import Listener
+from ostraka.transport.link import Carrier
+from ostraka.transport.network import Network
+from ostraka.transport.tcp import SystemNetwork
 from ostraka.wire import frames
 from ostraka.wire.messages import decode
 
@@ -55,6 +55,7 @@ async def serve(
     *,
     ready: Callable[[str], None] | None = None,
     allow: Collection[str] | None = None,
+    network: Network | None = None,
 ) -> None:
     """Run a coordinator until cancelled.
 
@@ -62,11 +63,12 @@ async def serve(
         listen: "host:port"; port 0 lets the system choose.
         ready: called with the address once the coordinator listens.
         allow: fingerprints ("sha256:...") that may join; None admits any key.
+        network: makes the connections; closed at the end. By default the system's.
 
     Raises:
         UsageError: the address cannot be listened on.
     """
-    await Coordinator(identity, allow=allow).serve(listen, ready)
+    await Coordinator(identity, allow=allow).serve(listen, ready, network)
 
 
 class Coordinator:
@@ -97,13 +99,18 @@ class Coordinator:
             self._memory.most,
         )
 
-    async def serve(self, listen: str, ready: Callable[[str], None] | None = None) -> None:
-        """Listen and relay until cancelled."""
-        reactor = Reactor(spin=0)
+    async def serve(
+        self,
+        listen: str,
+        ready: Callable[[str], None] | None = None,
+        network: Network | None = None,
+    ) -> None:
+        """Listen and relay until cancelled, over the system's network by default."""
+        network = network or SystemNetwork(spin=0)
         try:
             async with asyncio.TaskGroup() as tasks:
-                self._tasks, self._reactor = tasks, reactor
-                self._listener = Listener(listen, reactor, self._accepted, exact=True)
+                self._tasks = tasks
+                self._listener = await network.listen(listen, self._accepted, exact=True)
                 try:
                     if ready is not None:
                         ready(self._listener.address)
@@ -111,13 +118,13 @@ class Coordinator:
                 finally:
                     self._listener.close()
         finally:
-            reactor.close()
+            network.close()
 
     # Connections
 
-    def _accepted(self, sock: socket.socket) -> None:
-        """Take up an accepted socket: make its connection and start its task."""
-        connection = Connection(sock, self._reactor, self._contexts, self._memory)
+    def _accepted(self, carrier: Carrier, _source: str) -> None:
+        """Take up an accepted connection, and start its task."""
+        connection = Connection(carrier, self._contexts, self._memory)
         self._connections.add(connection)
         self._strangers += 1
         self._accept_or_not()

@@ -37,7 +37,6 @@ Rounds: 2 when all hold the same and are there; otherwise 1 or 2 more.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from enum import IntEnum
 from typing import NamedTuple
@@ -160,6 +159,8 @@ class Agreement:
     async def _round(self, step: Step, own: Said) -> dict[PartyId, Said]:
         """Broadcast a statement; return those of all who are still there, this party's included."""
         party = self._party
+        if own.kind is Stance.VOTE:
+            await party.exchange.persist()
         self._say(step, own, party.scheme.compute)
         heard = await party.gather_if_there(party.scheme.compute, step, self._expected)
         return {party.me: own, **{p: _read(party, p, message) for p, message in heard.items()}}
@@ -186,7 +187,7 @@ class Agreement:
 
     def _next(self, step: Step, own: Said, heard: dict[PartyId, Said]) -> Said:
         """Return what to say in the next round, after one in which this party did not vote."""
-        if voted := {said.of for said in heard.values() if said.kind is Stance.VOTE}:
+        if voted := [said.of for said in heard.values() if said.kind is Stance.VOTE]:
             return self._follow(voted, own)
         counted = self._smaller(heard)
         expendable = all(map(self._attendance.may_be_missing, set(own.of) - set(counted)))
@@ -197,10 +198,10 @@ class Agreement:
         all_agree = all(said.of == counted for said in heard.values())
         return Said(Stance.VOTE, counted) if all_agree else own
 
-    def _follow(self, voted: AbstractSet[Set], own: Said) -> Said:
-        """Return a vote for a set that a peer voted for, if this party consented to it before."""
-        for of in voted & self._consented:
-            if not self._attendance.lying:
+    def _follow(self, voted: Sequence[Set], own: Said) -> Said:
+        """Return a vote for the first set that a peer voted for and this party consented to."""
+        for of in voted:
+            if of in self._consented and not self._attendance.lying:
                 return Said(Stance.VOTE, of)
         raise self._undecided(own.of, 0)
 

@@ -170,15 +170,15 @@ def fingerprint(value: object) -> str:
 UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000}
 
 
-def _seconds(value: object) -> float:
+def seconds(value: object) -> float:
     """Read "90s", "5m" or "2h" as seconds; a float passes, for manifests built in Python."""
     match = re.fullmatch(r"([0-9]{1,9})(ms|s|m|h)", value) if isinstance(value, str) else None
-    seconds = int(match[1]) * UNITS[match[2]] / 1000 if match else value
-    if not isinstance(seconds, float):
+    found = int(match[1]) * UNITS[match[2]] / 1000 if match else value
+    if not isinstance(found, float):
         raise ValueError('must be a duration such as "90s", "5m" or "2h"')
-    if not 0 < seconds <= 30 * 86400:
+    if not 0 < found <= 30 * 86400:
         raise ValueError("must be longer than nothing and at most 720h")
-    return seconds
+    return found
 
 
 def _exact_number(value: object) -> Decimal | None:
@@ -246,7 +246,7 @@ def _text(longest: int) -> BeforeValidator:
 
 Address = Annotated[str, BeforeValidator(_address)]
 Fingerprint = Annotated[str, BeforeValidator(fingerprint)]
-Seconds = Annotated[float, BeforeValidator(_seconds)]
+Seconds = Annotated[float, BeforeValidator(seconds)]
 Type = Annotated[InputType, PlainValidator(parse_type), PlainSerializer(str)]
 Roles = Annotated[tuple[Role, ...], BeforeValidator(_roles)]
 Table = Annotated[dict[str, Any], BeforeValidator(_raw_table)]

@@ -73,10 +73,10 @@ class Chain:
         Raises:
             Temporary: another process holds the file for too long.
         """
-        with self._foreign_errors():
+        with self.foreign_errors():
             self._descriptor = self._open()
         try:
-            with self._foreign_errors():
+            with self.foreign_errors():
                 _lock(self._descriptor, self.path)
                 self._catch_up()
             yield
@@ -84,7 +84,7 @@ class Chain:
             os.close(self._descriptor)
 
     @contextmanager
-    def _foreign_errors(self) -> Iterator[None]:
+    def foreign_errors(self) -> Iterator[None]:
         """Turn an error of the operating system into a refusal by the ledger."""
         try:
             yield
@@ -186,7 +186,7 @@ class Chain:
         whole = {"n": len(self.entries), "prev": self.head, **entry}
         signature = self._identity.sign(_DOMAIN + canonical(whole))
         line = canonical({"entry": whole, "signature": text(signature)})
-        with self._foreign_errors():
+        with self.foreign_errors():
             if os.fstat(self._descriptor).st_size > self._offset:
                 os.ftruncate(self._descriptor, self._offset)
                 self.torn = 0

@@ -48,10 +48,13 @@ class Commitment:
     ("<u8" or "|u1") and the number of elements in decimal, each of the four followed by a zero
     byte; then the SHA-256 of the elements. The sender can open it with the key. Wire version 1
     wrote a step as one number.
+
+    Args:
+        key: 32 secret bytes; fresh ones if there are none.
     """
 
-    def __init__(self) -> None:
-        self.key = os.urandom(32)
+    def __init__(self, key: bytes | None = None) -> None:
+        self.key = key or os.urandom(32)
         self._mac = hmac.new(self.key, digestmod=hashlib.sha256)
         self._hasher: ThreadPoolExecutor | None = None
         self._later: deque[tuple[bytes, Future[bytes]]] = deque()
@@ -79,6 +82,11 @@ class Commitment:
     def _take_first(self) -> None:
         head, hashed = self._later.popleft()
         self._mac.update(head + hashed.result())
+
+
+def commitment_key(seed: bytes) -> bytes:
+    """Return the key of a run's commitment, from the 32 secret bytes that its nonces come from."""
+    return hashlib.sha256(b"ostraka commitment key\0" + seed).digest()
 
 
 def _hashed(message: Array) -> bytes:

@@ -1,19 +1,26 @@
 """A ledger: one party's own record of what its runs have told, and the runs it refuses by it.
 
     reserve   before any peer is contacted: the cost of the run, and its contributors
+    sharing   before the first share leaves
     commit    before a result can become known: the contributors counted, and the cost for them
     result    names of the outputs that were opened; never an input, never a value
+    hold      the run ended, and it is not known whether anything was revealed: it counts
     release   nothing was revealed: the reservation no longer counts
 
-A reservation that is not released counts as spent: a process that dies between `reserve` and
-`commit` may have sent its shares, and the other parties may have gone on without it. Rules and
-budgets are the party's own (`Rule`); those of the manifest's `[policy]` are kept as well.
+What a process that died could not write is written when the ledger is next opened: `release` where
+nothing had been shared, or nothing can be opened without this party, and `hold` otherwise. A run
+that has its process still, told by a lock (`lifeline`), is left alone.
+
+Rules and budgets are the party's own (`Rule`); those of the manifest's `[policy]` are kept as well.
+Ledgers of earlier versions have no `sharing` and no `hold`; what they reserved and never settled is
+held.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from itertools import product
@@ -24,18 +31,30 @@ from ostraka import strict_json
 from ostraka.errors import RefusedByLedger, UsageError
 from ostraka.identity import Identity, fingerprint_text
 from ostraka.names import PartyId
+from ostraka.record import lifeline
 from ostraka.record.budget import Spend
 from ostraka.record.chain import Chain, Entry
+from ostraka.record.lifeline import Lifeline
 from ostraka.record.rules import (
     Limits,
     Person,
     Roster,
     Rule,
+    advice,
     check_budget,
     check_roster,
     too_many,
 )
-from ostraka.record.runs import MOST, Record, Run, RunState, possible_rosters, possible_worlds
+from ostraka.record.runs import (
+    GOING_ON,
+    MOST,
+    Record,
+    Run,
+    RunState,
+    left,
+    possible_rosters,
+    possible_worlds,
+)
 from ostraka.text import resembling
 
 
@@ -78,28 +97,79 @@ class Ledger:
         return any(p["name"] == self.party and p["key"] == ours for p in parties)
 
     def read(self) -> None:
-        """Read and check the file, and bring `runs` up to date; make the file if there is none."""
+        """Read and check the file, and bring `runs` up to date; make the file if there is none.
+
+        Runs whose process is gone are settled.
+        """
+        with self._opened(), self.chain.foreign_errors():
+            lifeline.sweep(self.chain.path, {r.id for r in self._going_on()})
+
+    @contextmanager
+    def _opened(self) -> Iterator[None]:
+        """Hold the file, with `runs` up to date and all runs settled whose process is gone."""
         with self.chain.locked():
             self._fold()
+            for record in self._going_on():
+                with self.chain.foreign_errors():
+                    alive = lifeline.is_alive(self.chain.path, record.id)
+                if not alive:
+                    self._settle_dead(record)
+            yield
+
+    def _going_on(self) -> list[Record]:
+        return [record for record in self.runs.values() if record.state in GOING_ON]
+
+    def _settle_dead(self, record: Record) -> None:
+        """Write down what is certain of a run whose process is gone."""
+        if record.state is RunState.RESERVED:
+            self._append("release", record.id, why="its process died before it shared")
+        elif record.run.needed:
+            why = "its process died before anything could be opened without it"
+            self._append("release", record.id, why=why)
+        else:
+            self._append("hold", record.id, why="its process died")
 
     # --- the life of a run --------------------------------------------------------------------
 
     def reserve(self, run: Run) -> Reservation:
-        """Write down that a run may happen, before anything is sent, unless that breaks a rule."""
-        with self.chain.locked():
-            self._fold()
+        """Write down that a run may happen, before anything is sent, unless that breaks a rule.
+
+        The run counts as going on until this process ends, or `Reservation.close`.
+        """
+        with self._opened():
             self._check(run, run.roster, run.cost, "")
             number = self._entropy().hex()
+            line = self._hold_on(number)
             self._append(
-                "reserve", number,
-                title=run.title, series=run.series, protocol=run.protocol,
-                manifest_sha256=run.manifest, roster=self._roster_entry(run.roster),
-                contributes=run.contributes, cost=run.cost.to_json(),
-                same_roster_only=run.same_roster_only, min_difference=run.min_difference,
-                dispensable=run.dispensable, **_leaving(run),
+                "reserve",
+                number,
+                **run.to_json(),
+                roster=self._roster_entry(run.roster),
                 sources=[rule.source for rule in self._rules_for(run)],
-            )  # fmt: skip
-        return Reservation(self, number, run)
+            )
+        return Reservation(self, number, run, line)
+
+    def resume(self, number: str, run: Run) -> Reservation:
+        """Take the reservation of a process that died, for the same run; reserve anew if it was
+        released."""
+        with self._opened():
+            record = self._record(number)
+            if record.state is not RunState.RELEASED:
+                found = Reservation(self, record.id, run, self._hold_on(record.id))
+                found.committed = record.state is RunState.COMMITTED
+                return found
+        return self.reserve(run)
+
+    def _hold_on(self, number: str) -> Lifeline:
+        with self.chain.foreign_errors():
+            return Lifeline.hold(self.chain.path, number)
+
+    def share(self, number: str, session: str) -> None:
+        """Write down that the shares of a run may leave from now on."""
+        with self.chain.locked():
+            self._fold()
+            self._require_unreleased(number)
+            self._append("sharing", number, session=session)
 
     def commit(
         self, number: str, run: Run, session: str, counted: Sequence[PartyId], cost: Spend
@@ -109,15 +179,18 @@ class Ledger:
         It may be called again with fewer counted, as long as nothing was opened."""
         with self.chain.locked():
             self._fold()
-            if self._record(number).state is RunState.RELEASED:
-                message = f"the reservation {number} was released while its run went on"
-                raise RefusedByLedger(message, hint="take part again from the start")
+            self._require_unreleased(number)
             without = _without(run.roster, counted)
             as_reserved = not without and cost == run.cost
             # The reservation was checked, and nothing has been written since.
             if not (as_reserved and self.chain.entries[-1]["id"] == number):
-                self._check(run, _left(run.roster, without), cost, number)
+                self._check(run, left(run.roster, without), cost, number)
             self._append("commit", number, session=session, without=without, cost=cost.to_json())
+
+    def _require_unreleased(self, number: str) -> None:
+        if self._record(number).state is RunState.RELEASED:
+            message = f"the reservation {number} was released while its run went on"
+            raise RefusedByLedger(message, hint="take part again from the start")
 
     def result(
         self, number: str, session: str, counted: Sequence[PartyId], status: str, names: list[str]
@@ -130,24 +203,41 @@ class Ledger:
                 "result", number, session=session, without=without, status=status, outputs=names
             )
 
-    def release(self, number: str, why: str) -> Record:
-        """Write down that a run revealed nothing and no longer counts.
+    def settle(self, number: str, state: RunState, why: str) -> None:
+        """Write down that a run ended before it committed: released, or held."""
+        event = "release" if state is RunState.RELEASED else "hold"
+        with self.chain.locked():
+            self._fold()
+            if self._record(number).state in GOING_ON:
+                self._append(event, number, why=why)
+
+    def held(self, number: str) -> Record:
+        """Return a run that a person may release.
 
         Args:
             number: a reservation, or the first digits of just one.
 
         Raises:
-            UsageError: there is no such reservation, or its result may be known already.
+            UsageError: there is no such reservation, its run is going on, or its result may be
+                known already.
         """
-        with self.chain.locked():
-            self._fold()
-            record = self._record(number)
-            if record.state is not RunState.HELD:
-                message = (
-                    f"{record.id} is {record.state.value}: only a run that is held can be released"
-                )
-                raise UsageError(message, data_left=False)
-            self._append("release", record.id, why=why)
+        self.read()
+        record = self._record(number)
+        if record.state is not RunState.HELD:
+            message = f"{record.id} is {record.state}: only a run that is held can be released"
+            hint = "its process is still there: end it first" if record.state in GOING_ON else ""
+            raise UsageError(message, hint=hint, data_left=False)
+        return record
+
+    def release(self, number: str, why: str) -> Record:
+        """Write down that a held run revealed nothing and no longer counts.
+
+        Args and Raises: as `held`.
+        """
+        record = self.held(number)
+        with self._opened():
+            if record.state is RunState.HELD:
+                self._append("release", record.id, why=why)
         return record
 
     # --- refusals ----------------------------------------------------------------------
@@ -166,7 +256,7 @@ class Ledger:
             covered = [r for r in earlier if rule.covers(r.run.series)]
             self._check_rosters(rule, run, counted, covered, str(rule))
             if run.contributes:
-                check_budget(rule, [r.cost for r in covered if r.run.contributes], cost)
+                check_budget(rule, [r for r in covered if r.run.contributes], cost)
 
     def _check_rosters(
         self, limits: Limits, run: Run, counted: Roster, earlier: Sequence[Record], name: str
@@ -180,8 +270,12 @@ class Ledger:
             asked = asked[:1]  # of one answer alone, how few it counts is all there is
         if len(asked) * len(worlds) > MOST:
             raise too_many(name, limits)
-        for world, roster in product(worlds, asked):
-            check_roster(limits, roster, world, name)
+        try:
+            for world, roster in product(worlds, asked):
+                check_roster(limits, roster, world, name)
+        except RefusedByLedger as error:
+            error.hint += f"; {advice(earlier)}"
+            raise
 
     def counting(self) -> Iterator[Record]:
         """Yield the runs that may have told something: all but the released ones."""
@@ -225,42 +319,13 @@ class Ledger:
                 raise ValueError("reserved twice")
             self.runs[number] = self._reserved(entry)
             return
-        record = self.runs[number]
-        if event == "commit":
-            record.state, record.session = RunState.COMMITTED, entry["session"]
-            record.counted = _left(record.run.roster, entry["without"])
-            record.cost = Spend.from_json(entry["cost"])
-        elif event == "result":
-            record.state, record.session = RunState.COMMITTED, entry["session"]
-            record.counted = _left(record.run.roster, entry["without"])
-            record.status, record.outputs = entry["status"], tuple(entry["outputs"])
-        elif event == "release" and record.state is RunState.HELD:
-            record.state, record.why = RunState.RELEASED, entry["why"]
-        else:
-            raise ValueError("no such event")
+        self.runs[number].happen(entry)
 
     def _reserved(self, entry: Entry) -> Record:
         roster = entry["roster"]
         if isinstance(roster, str):
-            found = self.runs[roster].run.roster
-        else:
-            found = tuple(Person(PartyId(name), *rest) for name, *rest in roster)
-        run = Run(
-            title=entry["title"],
-            series=entry["series"],
-            protocol=entry["protocol"],
-            manifest=entry["manifest_sha256"],
-            roster=found,
-            contributes=bool(entry["contributes"]),
-            cost=Spend.from_json(entry["cost"]),
-            # Absent from the first ledgers: then the cautious reading.
-            same_roster_only=bool(entry.get("same_roster_only", False)),
-            min_difference=int(entry.get("min_difference", 1)),
-            dispensable=bool(entry.get("dispensable", True)),
-            may_leave=tuple(entry.get("may_leave", ())),
-            least=int(entry.get("least", 0)),
-        )
-        return Record(entry["id"], entry["at"], run, RunState.HELD, found, run.cost)
+            return Record.reserved(entry, self.runs[roster].run.roster)
+        return Record.reserved(entry, tuple(Person(PartyId(n), *rest) for n, *rest in roster))
 
     def _roster_entry(self, roster: Roster) -> list[Person] | str:
         """Return names, keys and weights, or the number of a reservation that has the same ones."""
@@ -282,14 +347,19 @@ class Ledger:
 class Reservation:
     """One run's place in a ledger, from before any peer is contacted to the run's end."""
 
-    def __init__(self, ledger: Ledger, number: str, run: Run) -> None:
+    def __init__(self, ledger: Ledger, number: str, run: Run, line: Lifeline) -> None:
         self.id = number
+        self.run = run
         self.committed = False
-        self._ledger, self._run = ledger, run
+        self._ledger, self._line = ledger, line
+
+    def share(self, session: str) -> None:
+        """Write down that shares may leave; see `Ledger.share`."""
+        self._ledger.share(self.id, session)
 
     def commit(self, session: str, counted: Sequence[PartyId], cost: Spend) -> None:
         """Commit this run; see `Ledger.commit`."""
-        self._ledger.commit(self.id, self._run, session, counted, cost)
+        self._ledger.commit(self.id, self.run, session, counted, cost)
         self.committed = True
 
     def result(
@@ -299,13 +369,16 @@ class Reservation:
         self._ledger.result(self.id, session, counted, status, names)
 
     def release(self, why: str) -> None:
-        """Release this run; see `Ledger.release`."""
-        self._ledger.release(self.id, why)
+        """Write down that the run ended and certainly revealed nothing: it no longer counts."""
+        self._ledger.settle(self.id, RunState.RELEASED, why)
 
+    def hold(self, why: str) -> None:
+        """Write down that the run ended, and that it may have revealed something: it counts."""
+        self._ledger.settle(self.id, RunState.HELD, why)
 
-def _leaving(run: Run) -> dict[str, Any]:
-    """Return whom a run may end without, where this party is not told, as an entry says it."""
-    return {"may_leave": list(run.may_leave), "least": run.least} if run.may_leave else {}
+    def close(self) -> None:
+        """End the run in this process; what it did not settle is settled as if it had died."""
+        self._line.drop()
 
 
 def _strictest(runs: Sequence[Run]) -> Run:
@@ -315,14 +388,6 @@ def _strictest(runs: Sequence[Run]) -> Run:
         same_roster_only=any(run.same_roster_only for run in runs),
         min_difference=max(run.min_difference for run in runs),
     )
-
-
-def _left(roster: Roster, without: Collection[PartyId]) -> Roster:
-    """Return a roster without some contributors."""
-    if not without:
-        return roster
-    gone = set(without)
-    return tuple(person for person in roster if person.name not in gone)
 
 
 def _without(roster: Roster, counted: Collection[PartyId]) -> list[PartyId]:

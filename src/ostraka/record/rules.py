@@ -90,8 +90,24 @@ def uncovered(rules: Sequence[Rule], series: str, earlier: Collection[str]) -> l
     return found
 
 
-def check_budget(rule: Rule, spends: Sequence[Spend], cost: Spend) -> None:
-    """Raise RefusedByLedger if a run costs more than earlier spends have left of a budget."""
+class Earlier(Protocol):
+    """Run that counts under a rule, as the ledger has it."""
+
+    @property
+    def id(self) -> str:
+        """Number of its reservation."""
+
+    @property
+    def state(self) -> str:
+        """State of the run: "committed" is spent, "held" may have told nothing."""
+
+    @property
+    def cost(self) -> Spend:
+        """Cost that counts."""
+
+
+def check_budget(rule: Rule, earlier: Sequence[Earlier], cost: Spend) -> None:
+    """Raise RefusedByLedger if a run costs more than earlier runs have left of a budget."""
     if rule.budget is None:
         return
     if cost.epsilon is None:
@@ -101,26 +117,49 @@ def check_budget(rule: Rule, spends: Sequence[Spend], cost: Spend) -> None:
             hint="agree on noise in [privacy] of the manifest, or change your own budget",
             data_left=False,
         )
+    spends = [run.cost for run in earlier]
     after = accountant.epsilon([*spends, cost], rule.budget, rule.accountant)
     if after is not None and after <= rule.budget.epsilon:
         return
     raise RefusedByLedger(
         f"the budget of {rule} is epsilon {_pair(rule.budget.epsilon, rule.budget.delta)}, "
-        f"{_before(spends, rule)}, and this run costs {_pair(cost.epsilon, cost.delta)}",
-        hint="agree on a smaller epsilon, or change your own budget; see: ostraka ledger show",
+        f"{_before(earlier, rule)}, and this run costs {_pair(cost.epsilon, cost.delta)}",
+        hint=f"agree on a smaller epsilon, or change your own budget; {advice(earlier)}",
         data_left=False,
     )
 
 
-def _before(spends: Sequence[Spend], rule: Rule) -> str:
-    """Return how much of a rule's budget was spent before, for a person."""
+def advice(earlier: Sequence[Earlier]) -> str:
+    """Return where to look, and how to give back what a run holds, for a hint."""
+    held = [run.id for run in earlier if run.state == "held"]
+    if not held:
+        return "see: ostraka ledger show"
+    return f"if you know that {held[0][:8]} told nothing: ostraka ledger release {held[0][:8]}"
+
+
+def _before(earlier: Sequence[Earlier], rule: Rule) -> str:
+    """Return how much of a rule's budget was used before, and by which kind of run."""
     assert rule.budget is not None
-    if any(spend.exact for spend in spends):
+    if any(run.cost.exact for run in earlier if run.state == "committed"):
         return "an exact answer was given before, which no budget bounds"
-    before = accountant.epsilon(spends, rule.budget, rule.accountant)
-    if before is None:
-        return f"its delta of {short(rule.budget.delta)} is spent"
-    return f"{short(before)} of it is spent"
+    if exact := [run.id[:8] for run in earlier if run.cost.exact]:
+        return f"{', '.join(exact)} may have given an exact answer, which no budget bounds"
+    before = accountant.epsilon([run.cost for run in earlier], rule.budget, rule.accountant)
+    used = (
+        f"its delta of {short(rule.budget.delta)}" if before is None else f"{short(before)} of it"
+    )
+    return f"{used} is {_kinds(earlier)}"
+
+
+def _kinds(earlier: Sequence[Earlier]) -> str:
+    """Return "spent or held (ec0b2c64)": the ways in which runs use a budget."""
+    held = [run.id[:8] for run in earlier if run.state == "held"]
+    going_on = [run.id[:8] for run in earlier if run.state in ("reserved", "sharing")]
+    spent = len(earlier) - len(held) - len(going_on)
+    kinds = ["spent"] if spent or not earlier else []
+    kinds += [f"held ({', '.join(held)})"] if held else []
+    kinds += [f"reserved by a run that is going on ({', '.join(going_on)})"] if going_on else []
+    return " or ".join(kinds)
 
 
 def _pair(epsilon: Fraction, delta: Fraction) -> str:

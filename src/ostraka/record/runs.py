@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import combinations, islice, product
 from math import prod
-from typing import Final
+from typing import Any, Final
 
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId, Role
 from ostraka.record.budget import Spend
+from ostraka.record.chain import Entry
 from ostraka.record.rules import Person, Roster
 
 MOST: Final = 1 << 10
@@ -36,6 +37,7 @@ class Run:
         may_leave: contributors without whom the run may end, if this party is not told before it
             shares; none at a compute party, which is asked again.
         least: fewest contributors that the run may count.
+        needed: whether nothing can be opened before this party commits.
     """
 
     title: str
@@ -50,6 +52,7 @@ class Run:
     dispensable: bool = False
     may_leave: tuple[PartyId, ...] = ()
     least: int = 0
+    needed: bool = False
 
     @classmethod
     def of(
@@ -61,12 +64,14 @@ class Run:
         weights: Mapping[PartyId, int],
         may_leave: Collection[PartyId] = (),
         least: int = 0,
+        needed: bool = False,
     ) -> Run:
         """Return the run that a manifest asks for.
 
         Args:
             weights: how much each contributor counts.
             may_leave, least: whom the run may end without, and how few it may count.
+            needed: whether nothing can be opened before this party commits.
         """
         return cls(
             title=manifest.session.title,
@@ -87,15 +92,55 @@ class Run:
             and manifest.policy.min_contributors < len(manifest.contributors),
             may_leave=() if me in manifest.compute else tuple(p for p in may_leave if p != me),
             least=least,
+            needed=needed,
         )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the run without its roster, as a `reserve` entry says it."""
+        leaving = {"may_leave": list(self.may_leave), "least": self.least}
+        return {
+            "title": self.title,
+            "series": self.series,
+            "protocol": self.protocol,
+            "manifest_sha256": self.manifest,
+            "contributes": self.contributes,
+            "cost": self.cost.to_json(),
+            "same_roster_only": self.same_roster_only,
+            "min_difference": self.min_difference,
+            "dispensable": self.dispensable,
+            "needed": self.needed,
+            **(leaving if self.may_leave else {}),
+        }
 
 
 class RunState(StrEnum):
-    """States of a run in a ledger."""
+    """States of a run in a ledger.
 
-    HELD = "held"
+    A run that is going on is reserved, then sharing. Once settled it is committed, held or
+    released. A process that resumes a held run makes it sharing again.
+    """
+
+    RESERVED = "reserved"
+    SHARING = "sharing"
     COMMITTED = "committed"
+    HELD = "held"
     RELEASED = "released"
+
+
+GOING_ON: Final = frozenset({RunState.RESERVED, RunState.SHARING})
+"""States of a run that its own process has yet to settle."""
+
+UNSETTLED: Final = GOING_ON | {RunState.HELD}
+"""States of a run of which it is not known whether it told anything. It counts."""
+
+EVENTS: Final[Mapping[str, tuple[frozenset[RunState], RunState]]] = {
+    "sharing": (UNSETTLED, RunState.SHARING),
+    "commit": (UNSETTLED | {RunState.COMMITTED}, RunState.COMMITTED),
+    "result": (frozenset(RunState), RunState.COMMITTED),
+    "hold": (GOING_ON, RunState.HELD),
+    "release": (UNSETTLED, RunState.RELEASED),
+}
+"""Events of a run after `reserve`: the states in which each may happen, and the state after it."""
 
 
 @dataclass(slots=True)
@@ -106,9 +151,9 @@ class Record:
         at: when it was reserved, ISO 8601.
         counted: the contributors whose inputs are in it; its roster until that is known.
         cost: the cost that was reserved, then the cost that was committed.
-        session: its id in hex, "" before the commit.
+        session: its id in hex, "" before shares may leave.
         outputs: names of the outputs that were opened to this party.
-        why: the reason it was released for.
+        why: the reason it was released or held for.
     """
 
     id: str
@@ -121,6 +166,54 @@ class Record:
     status: str = ""
     outputs: tuple[str, ...] = ()
     why: str = ""
+
+    @classmethod
+    def reserved(cls, entry: Entry, roster: Roster) -> Record:
+        """Return the record that a `reserve` entry begins; KeyError, ValueError if it is none."""
+        run = Run(
+            title=entry["title"],
+            series=entry["series"],
+            protocol=entry["protocol"],
+            manifest=entry["manifest_sha256"],
+            roster=roster,
+            contributes=bool(entry["contributes"]),
+            cost=Spend.from_json(entry["cost"]),
+            # Absent from the first ledgers: then the cautious reading.
+            same_roster_only=bool(entry.get("same_roster_only", False)),
+            min_difference=int(entry.get("min_difference", 1)),
+            dispensable=bool(entry.get("dispensable", True)),
+            may_leave=tuple(entry.get("may_leave", ())),
+            least=int(entry.get("least", 0)),
+            needed=bool(entry.get("needed", False)),
+        )
+        # Runs of earlier versions did not write down that they shared: they may have.
+        state = RunState.RESERVED if "needed" in entry else RunState.HELD
+        return cls(entry["id"], entry["at"], run, state, roster, run.cost)
+
+    def happen(self, entry: Entry) -> None:
+        """Follow an event; KeyError, ValueError, TypeError if it cannot follow."""
+        before, after = EVENTS[entry["event"]]
+        if self.state not in before:
+            raise ValueError("an event that cannot follow")
+        self.state, self.why = after, entry["why"] if after in _WITH_REASON else ""
+        self.session = entry.get("session", self.session)
+        if after is RunState.COMMITTED:
+            self.counted = left(self.run.roster, entry["without"])
+        if entry["event"] == "commit":
+            self.cost = Spend.from_json(entry["cost"])
+        elif entry["event"] == "result":
+            self.status, self.outputs = entry["status"], tuple(entry["outputs"])
+
+
+_WITH_REASON: Final = frozenset({RunState.HELD, RunState.RELEASED})
+
+
+def left(roster: Roster, without: Collection[PartyId]) -> Roster:
+    """Return a roster without some contributors."""
+    if not without:
+        return roster
+    gone = set(without)
+    return tuple(person for person in roster if person.name not in gone)
 
 
 def possible_rosters(run: Run, counted: Roster, ours: str) -> list[Roster]:
@@ -139,8 +232,8 @@ def possible_rosters(run: Run, counted: Roster, ours: str) -> list[Roster]:
 def possible_worlds(records: Sequence[Record], ours: str) -> list[frozenset[Roster]]:
     """List the ways in which runs may have gone: in each, the contributors of all of them.
 
-    A run that is held may have gone on without this party, and kept no rule of its. What a party
-    that only contributes was not told, it takes for possible.
+    A run that is not settled may have gone on without this party, and kept no rule of its. What a
+    party that only contributes was not told, it takes for possible.
     """
     families = [_family(record, ours) for record in records]
     if prod(map(len, families)) > 1 << HELD and not any(map(_unseen, records)):
@@ -157,6 +250,6 @@ def _unseen(record: Record) -> bool:
 def _family(record: Record, ours: str) -> list[Roster]:
     seen = not _unseen(record)
     found = [record.counted] if seen else possible_rosters(record.run, record.counted, ours)
-    if record.state is RunState.HELD and record.run.dispensable:
+    if record.state in UNSETTLED and record.run.dispensable:
         found += [tuple(p for p in roster if p.key != ours) for roster in found]
     return found

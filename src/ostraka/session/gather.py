@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import socket
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Final
 
@@ -23,17 +22,18 @@ from ostraka.errors import (
     Unreachable,
 )
 from ostraka.identity import Identity
-from ostraka.limits import HANDSHAKE_SECONDS, MANIFEST_GRACE_SECONDS, PREAUTH_CONNECTIONS
+from ostraka.limits import HANDSHAKE_SECONDS, MANIFEST_GRACE_SECONDS
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId
 from ostraka.session.acquaintance import DUPLICATE
 from ostraka.session.channel import Channel
 from ostraka.session.introductions import Action, Doubt, Fail, Introductions, Present, Say
-from ostraka.transport import relay, tcp
+from ostraka.transport import relay
 from ostraka.transport.contexts import Contexts
+from ostraka.transport.door import Door
 from ostraka.transport.link import Carrier
+from ostraka.transport.network import Listener, Network
 from ostraka.transport.preamble import Admit, pinned
-from ostraka.transport.reactor import Reactor
 from ostraka.transport.tls import SecureLink
 from ostraka.wire.messages import Abort, Hello, Message
 
@@ -65,6 +65,7 @@ class Gathering:
 
     Args:
         introductions: decides which message goes to which party, and when all are complete.
+        network: makes the connections.
         gathered: is called when the number of parties that are here changes.
         troubled: is called when the coordinator cannot be reached at first.
 
@@ -77,19 +78,19 @@ class Gathering:
         manifest: Manifest,
         identity: Identity,
         introductions: Introductions,
-        reactor: Reactor,
+        network: Network,
         gathered: Gathered,
         troubled: Troubled = lambda _text: None,
     ) -> None:
         self._manifest, self._contexts = manifest, Contexts(identity)
         self._introductions, self._topology = introductions, introductions.topology
-        self._reactor, self._gathered, self._troubled = reactor, gathered, troubled
+        self._network, self._gathered, self._troubled = network, gathered, troubled
         self.channels: dict[PartyId, Channel] = {}
         self._pins = {party.pin: party.name for party in manifest.party}
         self._news = asyncio.Event()
         self._fatal: BaseException | None = None
         self._no_coordinator = "no connection"
-        self._preauth = 0
+        self._door = Door(network.places)
         self._over = False
         self._tasks: set[asyncio.Task[None]] = set()
         self.relay: relay.Relay | None = None
@@ -105,7 +106,7 @@ class Gathering:
             PeerViolation: a party broke the protocol.
             PeerLost: a party left after our Ready did.
         """
-        listener = self._listen()
+        listener = await self._listen()
         try:
             self._start()
             self._gathered(1, len(self._manifest.parties))
@@ -157,12 +158,12 @@ class Gathering:
 
         asyncio.get_running_loop().call_later(MANIFEST_GRACE_SECONDS, patience_over)
 
-    def _listen(self) -> tcp.Listener | None:
+    async def _listen(self) -> Listener | None:
         topology = self._topology
         address = self._manifest.party_named(topology.me).address
         if address is None or not any(topology.dials(o, topology.me) for o in topology.linked):
             return None
-        return tcp.Listener(address, self._reactor, self._accepted)
+        return await self._network.listen(address, self._accepted)
 
     def _start(self) -> None:
         topology = self._topology
@@ -210,35 +211,26 @@ class Gathering:
         while True:
             if other not in self.channels:
                 try:
-                    carrier = await tcp.dial(party.address, self._reactor)
+                    carrier = await self._network.dial(party.address)
                     await self._introduce(carrier, server=False, admit=pinned(other, party.pin))
-                except OSError as error:
-                    why = f"{party.address}: {error.strerror or error}"
-                    self._introductions.unreached(other, why)
-                except PeerLost as error:
+                except (Unreachable, PeerLost) as error:
                     self._introductions.unreached(other, error.message)
             await asyncio.sleep(pause)
             pause = min(2 * pause, SLOWEST_RETRY)
 
-    def _accepted(self, sock: socket.socket) -> None:
-        if self._preauth >= PREAUTH_CONNECTIONS:
-            sock.close()
-            return
-        self._spawn(self._answer(tcp.TcpCarrier(sock, self._reactor)), "answer")
+    def _accepted(self, carrier: Carrier, source: str) -> None:
+        self._spawn(self._answer(carrier, source), "answer")
 
-    async def _answer(self, carrier: Carrier) -> None:
+    async def _answer(self, carrier: Carrier, source: str) -> None:
         """Exchange Hellos over an accepted connection; its failure ends that link only.
 
         A stranger can connect too. Only a signed message of a party can end the session.
         """
-        self._preauth += 1
         try:
-            await self._introduce(carrier, server=True, admit=self._admit)
+            await self._introduce(carrier, server=True, admit=self._admit, source=source)
         except (PeerLost, PeerViolation, PinMismatch) as error:
             if error.peer is not None:
                 self._introductions.unreached(error.peer, error.message)
-        finally:
-            self._preauth -= 1
 
     def _admit(self, fingerprint: bytes) -> str:
         party = self._pins.get(fingerprint)
@@ -255,15 +247,13 @@ class Gathering:
         while True:
             try:
                 self.relay = await relay.connect(
-                    place.address, place.pin, self._contexts, self._reactor, self
+                    place.address, place.pin, self._contexts, self._network, self
                 )
                 await self.relay.join(room_of(self._manifest))
                 self._no_coordinator = "no connection"
                 await self.relay.ended.wait()
                 self._no_coordinator = str(self.relay.failed)
-            except OSError as error:
-                self._no_coordinator = error.strerror or str(error)
-            except (PeerLost, Temporary) as error:
+            except (Unreachable, PeerLost, Temporary) as error:
                 self._no_coordinator = error.message
             except PeerViolation as error:
                 text = f"{COORDINATOR} broke the protocol: {error.message}"
@@ -298,11 +288,17 @@ class Gathering:
 
     # Both
 
-    async def _introduce(self, carrier: Carrier, *, server: bool, admit: Admit) -> None:
+    async def _introduce(
+        self, carrier: Carrier, *, server: bool, admit: Admit, source: str | None = None
+    ) -> None:
+        """Open a link and exchange Hellos; `source` is where an accepted connection came from."""
         link = SecureLink(carrier, self._contexts, server=server, admit=admit)
         channel = None
         try:
-            await link.open()
+            if source is None:
+                await link.open()
+            else:
+                await self._door.open(link, carrier, source)
             channel = Channel(PartyId(link.peer), link)
             await self._exchange_hello(channel)
         finally:

@@ -18,11 +18,11 @@ from ostraka.errors import (
     PeerViolation,
     PinMismatch,
 )
-from ostraka.exchange import Array, Exchange, Expected, T
+from ostraka.exchange import Array, Expected, LastingExchange, T
 from ostraka.identity import Identity
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId, SessionId, Step
-from ostraka.record.commitments import Commitment
+from ostraka.record.commitments import Commitment, commitment_key
 from ostraka.record.statements import About, Roster
 from ostraka.record.statements import read as read_statement
 from ostraka.session.channel import Channel
@@ -31,7 +31,8 @@ from ostraka.session.introductions import Introductions
 from ostraka.session.lifecycle import Lifecycle, SessionEvent
 from ostraka.session.nonces import Readers, ResultNonces
 from ostraka.session.topology import Topology
-from ostraka.transport.reactor import SPIN, Reactor
+from ostraka.transport.network import Network
+from ostraka.transport.tcp import SystemNetwork
 from ostraka.transport.tls import SecureLink
 from ostraka.wire.messages import Abort, Hello, Ready, Relayed, Statement, decode, encode
 
@@ -42,7 +43,7 @@ STATEMENT_SECONDS: Final = 10.0
 """Seconds that a party waits for closing statements of other parties; it has the result already."""
 
 
-class Session(Exchange):
+class Session(LastingExchange):
     """Links of one party to those it exchanges messages with, and the commitment to what it sent.
 
     Made by `open`; ended by `close` or `abort`. Attributes `id`, `about` and `result_keys` are set
@@ -52,7 +53,11 @@ class Session(Exchange):
     """
 
     def __init__(
-        self, manifest: Manifest, identity: Identity, me: PartyId, *, spin: float = SPIN
+        self,
+        manifest: Manifest,
+        identity: Identity,
+        me: PartyId,
+        network: Network | None = None,
     ) -> None:
         self.me = me
         self.manifest = manifest
@@ -66,7 +71,7 @@ class Session(Exchange):
         self.lost: dict[PartyId, OstrakaError] = {}
         self.hellos: dict[PartyId, Hello] = {}
         self.readies: dict[PartyId, Ready] = {}
-        self._reactor = Reactor(spin)
+        self._network = network or SystemNetwork()
         self._channels: dict[PartyId, Channel] = {}
         self._certificates: dict[PartyId, bytes] = {}
         self._topology = Topology(manifest, me)
@@ -84,13 +89,15 @@ class Session(Exchange):
         readers: Sequence[Readers] | None = None,
         gathered: Gathered = lambda _there, _of: None,
         troubled: Troubled = lambda _text: None,
-        spin: float = SPIN,
+        network: Network | None = None,
     ) -> Session:
         """Gather all parties within the manifest's deadline, and agree on who they are.
 
         Args:
-            seed: 32 fresh random bytes, from which this party's nonces are derived.
+            seed: 32 secret bytes that no other session has, from which this party's nonces and
+                the key of its commitment are derived.
             readers: groups of recipients that learn the same figures; by default one of all.
+            network: makes the connections; closed with the session. By default the system's.
 
         Raises:
             TimedOut, Unreachable: a party is missing.
@@ -98,7 +105,8 @@ class Session(Exchange):
             PeerLost, PeerViolation: a party left, or broke the protocol, before the session began.
             In every case nothing derived from an input has left this machine.
         """
-        session = cls(manifest, identity, me, spin=spin)
+        session = cls(manifest, identity, me, network)
+        session.commitment = Commitment(commitment_key(seed))
         try:
             nonces = ResultNonces(me, readers or (manifest.recipients,), seed)
             await session._open(nonces, gathered, troubled)
@@ -114,7 +122,7 @@ class Session(Exchange):
         self._check_own_key()
         introductions = Introductions(self.manifest, self.me, self.identity.sign, nonces)
         gathering = Gathering(
-            self.manifest, self.identity, introductions, self._reactor, gathered, troubled
+            self.manifest, self.identity, introductions, self._network, gathered, troubled
         )
         self._gathering = gathering
         try:
@@ -178,6 +186,18 @@ class Session(Exchange):
         except OstrakaError as error:
             self.lost[sender] = error
             raise
+
+    def position(self, sender: PartyId) -> int:
+        return 0
+
+    def settle(self, sender: PartyId, position: int) -> None:
+        pass
+
+    def lose(self, sender: PartyId, error: OstrakaError) -> None:
+        self.lost[sender] = error
+
+    def facts(self) -> bytes:
+        return b""
 
     async def offload(self, elements: int, work: Callable[[], T]) -> T:
         return await offload(elements, work)
@@ -312,4 +332,4 @@ class Session(Exchange):
             self._over = True
             if self._gathering is not None:
                 await self._gathering.abandon()
-            self._reactor.close()
+            self._network.close()

@@ -9,6 +9,9 @@ from cryptography import x509
 
 from ostraka.identity import Identity
 
+NO_CHECK_TIME: Final = 0x200000
+"""OpenSSL's X509_V_FLAG_NO_CHECK_TIME, which Python does not name."""
+
 SHARED: Final = 64
 """Bound on the certificates that one context trusts: links that follow begin another."""
 
@@ -25,6 +28,9 @@ class Contexts:
     What a shared context could do is *refuse* an honest peer: OpenSSL looks a certificate up by its
     name, and a dishonest party may have made one with the name of another. So a name occurs once in
     a context, and a certificate whose name is taken, or could be read in two ways, gets its own.
+
+    Dates of certificates are not checked: the pin identifies a peer, and a clock that is days or
+    years off, on either side, must not end a session.
 
     Args:
         identity: ours.
@@ -60,6 +66,7 @@ class Contexts:
         context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_3
         context.check_hostname = False  # the pin names the peer
         context.verify_mode = ssl.CERT_REQUIRED
+        context.verify_flags |= NO_CHECK_TIME
         context.load_cert_chain(self.identity.certificate_path, self.identity.key_path)
         if server:
             context.num_tickets = 0

@@ -14,11 +14,11 @@ from typing import Final, Protocol
 
 from ostraka.errors import Disagreement, OstrakaError, PeerLost, PeerViolation, Temporary
 from ostraka.limits import HANDSHAKE_SECONDS, RELAY_CHUNK, RELAY_WINDOW
-from ostraka.transport import tcp
 from ostraka.transport.contexts import Contexts
 from ostraka.transport.link import Carrier
+from ostraka.transport.network import Network
 from ostraka.transport.preamble import pinned
-from ostraka.transport.reactor import Reactor, Waiter
+from ostraka.transport.reactor import Waiter
 from ostraka.transport.records import CIPHERTEXT
 from ostraka.transport.tls import SecureLink
 from ostraka.wire import frames
@@ -92,7 +92,7 @@ class RelayCarrier(Carrier):
         return self._relay.spin_until(waiter)
 
     async def yield_when_due(self) -> None:
-        await self._relay.reactor.yield_when_due()
+        await self._relay.yield_when_due()
 
     def deliver(self, data: Buffer) -> None:
         """Take bytes that the coordinator passed on.
@@ -150,8 +150,7 @@ class Relay:
         members: is called for each other member, those already there included.
     """
 
-    def __init__(self, link: SecureLink, reactor: Reactor, members: Members) -> None:
-        self.reactor = reactor
+    def __init__(self, link: SecureLink, members: Members) -> None:
         self._link = link
         self._members = members
         self._carriers: dict[int, RelayCarrier] = {}
@@ -199,6 +198,10 @@ class Relay:
     def spin_until(self, waiter: Waiter) -> bool:
         """Serve the connection's socket for a moment; return whether `waiter` is set."""
         return self._link.spin_until(waiter)
+
+    async def yield_when_due(self) -> None:
+        """Let asyncio run its other tasks if spinning has held them up for long."""
+        await self._link.yield_when_due()
 
     def forget(self, slot: int, carrier: RelayCarrier) -> None:
         """Drop the carrier of a slot: bytes from it are ignored from now on."""
@@ -271,16 +274,16 @@ def _refusal(code: str) -> OstrakaError:
 
 
 async def connect(
-    address: str, pin: bytes, contexts: Contexts, reactor: Reactor, members: Members
+    address: str, pin: bytes, contexts: Contexts, network: Network, members: Members
 ) -> Relay:
     """Connect to the coordinator at HOST:PORT.
 
     Raises:
-        OSError: no connection to that address.
+        Unreachable: no connection to that address.
         PinMismatch: the program that answers has another key.
         PeerViolation, PeerLost: the program that answers is not an ostraka coordinator.
     """
-    carrier = await tcp.dial(address, reactor)
+    carrier = await network.dial(address)
     link = SecureLink(carrier, contexts, server=False, admit=pinned(NAME, pin))
     await link.open()
-    return Relay(link, reactor, members)
+    return Relay(link, members)

@@ -184,6 +184,10 @@ class SecureLink:
         """Serve the sockets for a moment, as the carrier does; return whether `waiter` happened."""
         return self._carrier.spin_until(waiter)
 
+    async def yield_when_due(self) -> None:
+        """Let asyncio run its other tasks if spinning has held them up for long."""
+        await self._carrier.yield_when_due()
+
     async def finish(self, seconds: float | None = None) -> Any:
         """Return what the parser given to `follow` returns. Raises as `read`."""
         if self._stream.inbox.reading:

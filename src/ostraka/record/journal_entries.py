@@ -1,0 +1,168 @@
+"""Entries of a session's journal: a closed set of types, each as bytes. Pure.
+
+An entry is one byte for its type and a flat msgpack array of its fields; a `Piece` is its type and
+raw bytes. The elements of a long vector follow their entry in pieces, of `journal_frames.PIECE`
+bytes but for the last.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+
+import msgpack
+
+from ostraka import errors
+from ostraka.errors import OstrakaError
+from ostraka.names import PartyId, Step
+
+INLINE: Final = 1 << 15
+"""Bytes of the longest vector that is kept in its entry."""
+
+
+class Begun(NamedTuple):
+    """Beginning of a run.
+
+    Attributes:
+        version: of this package; another one might compute otherwise.
+        boot: which start of the machine it was; see `journal_store.boot`.
+        at: seconds since 1970.
+        seed: 32 bytes, of all randomness of the run.
+        elements: length of the encoded input, whose pieces follow; -1: none.
+    """
+
+    version: str
+    party: str
+    manifest: bytes
+    boot: str
+    at: float
+    seed: bytes
+    elements: int
+
+
+class Reserved(NamedTuple):
+    """Reservation of the run in the party's ledger."""
+
+    number: str
+
+
+class Sealed(NamedTuple):
+    """Sealing of the session: its id, and what the session itself needs to go on."""
+
+    session: bytes
+    facts: bytes
+
+
+class Heard(NamedTuple):
+    """Message that the run was given.
+
+    Attributes:
+        position: of the sender's stream after it.
+        inline: the elements, unless they are more than `INLINE` bytes: then pieces follow.
+    """
+
+    sender: str
+    phase: int
+    n: int
+    dtype: str
+    length: int
+    position: int
+    inline: bytes
+
+    @property
+    def step(self) -> Step:
+        """Step at which it was sent."""
+        return Step(self.phase, self.n)
+
+
+class Lost(NamedTuple):
+    """Error that the run was given in place of a message, and went on after."""
+
+    sender: str
+    phase: int
+    n: int
+    code: str
+    message: str
+    hint: str
+    peer: str
+
+    @property
+    def step(self) -> Step:
+        """Step of the message that was awaited."""
+        return Step(self.phase, self.n)
+
+
+class Verdict(NamedTuple):
+    """Answer of the gate on the contributors counted; `code` is empty where it allowed them."""
+
+    counted: str
+    code: str
+    message: str
+    hint: str
+
+
+class Finished(NamedTuple):
+    """End of the run: its result is known, and on disk if this party learns one."""
+
+
+Entry = Begun | Reserved | Sealed | Heard | Lost | Verdict | Finished
+
+Event = Heard | Lost | Verdict
+"""Entry that the run's coroutine saw."""
+
+_types: Final[dict[int, type[Entry]]] = dict(
+    enumerate((Begun, Reserved, Sealed, Heard, Lost, Verdict, Finished), 1)
+)
+_numbers: Final = {kind: bytes([number]) for number, kind in _types.items()}
+_PIECE: Final = b"\0"
+
+
+def encode(entry: Entry) -> bytes:
+    """Return the bytes of an entry."""
+    packed: bytes = msgpack.packb(tuple(entry))
+    return _numbers[type(entry)] + packed
+
+
+def encode_piece(part: memoryview) -> bytes:
+    """Return the bytes of a piece."""
+    return b"".join((_PIECE, part))
+
+
+def decode(body: bytes) -> Entry | memoryview:
+    """Return the entry that bytes encode, or the elements of a piece.
+
+    Raises:
+        ValueError: they encode none; another version wrote them.
+    """
+    if body[:1] == _PIECE:
+        return memoryview(body)[1:]
+    try:
+        kind = _types[body[0]]
+        fields: list[Any] = msgpack.unpackb(body[1:])
+        return kind(*fields)
+    except (LookupError, TypeError, ValueError, msgpack.UnpackException) as problem:
+        raise ValueError(f"an unknown entry: {problem}") from None
+
+
+def loss(sender: PartyId, step: Step, error: OstrakaError) -> Lost:
+    """Return the entry for an error that was raised in place of a message."""
+    return Lost(sender, *step, error.code, error.message, error.hint, error.peer or "")
+
+
+def verdict(counted: tuple[PartyId, ...], error: OstrakaError | None = None) -> Verdict:
+    """Return the entry for the gate's answer; `error`: its refusal."""
+    names = "\0".join(counted)
+    if error is None:
+        return Verdict(names, "", "", "")
+    return Verdict(names, error.code, error.message, error.hint)
+
+
+def error_of(entry: Lost | Verdict) -> OstrakaError:
+    """Return the error that an entry tells of."""
+    kind = _kinds().get(entry.code, OstrakaError)
+    peer = PartyId(entry.peer) if isinstance(entry, Lost) and entry.peer else None
+    return kind(entry.message, hint=entry.hint, peer=peer)
+
+
+def _kinds() -> dict[str, type[OstrakaError]]:
+    found = (kind for kind in vars(errors).values() if isinstance(kind, type))
+    return {kind.code: kind for kind in found if issubclass(kind, OstrakaError)}

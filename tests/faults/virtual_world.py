@@ -1,0 +1,202 @@
+"""Whole sessions in one process on a virtual clock: parties, coordinator, network and faults.
+
+Each party is a process on a host of its own, runs the code of `ostraka run` below the command line,
+and keeps its files in a directory of its own, which its death leaves as they are. TLS is real.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from contextlib import suppress
+
+import virtual_loop
+from virtual_loop import Process
+from virtual_network import HostNetwork, Net, Weather
+
+from ostraka.config import bind
+from ostraka.coordinator import server
+from ostraka.coordinator.server import Coordinator
+from ostraka.errors import InternalError, OstrakaError
+from ostraka.home import own_ledger
+from ostraka.party import Seat
+
+LATEST = 600.0
+"""Seconds of virtual time in which every party must have ended."""
+
+
+class Ending:
+    """How a party's run ended: with a result, or with an error."""
+
+    def __init__(self, outcome=None, error=None, at=0.0):
+        self.outcome, self.error, self.at = outcome, error, at
+
+    def __repr__(self):
+        if self.error is not None:
+            return f"{type(self.error).__name__}({self.error}) at {self.at:.2f}"
+        return f"{self.value} of {self.outcome.contributors} at {self.at:.2f}"
+
+    @property
+    def value(self):
+        return None if self.outcome is None else tuple(str(o.value) for o in self.outcome.outputs)
+
+
+class World:
+    """One session in a virtual world.
+
+    Args:
+        seed: of the delays and the faults.
+        manifest: its coordinator, if it has one, is at "hub:1", and a party's address, if it has
+            one, begins with the party's name.
+        identities: of all parties, and of the coordinator.
+        inputs: by contributor.
+        directory: an empty one.
+        slowest: the longest delay of a piece of bytes, in seconds.
+    """
+
+    def __init__(self, seed, manifest, identities, inputs, directory, slowest=0.05):
+        self.random = random.Random(seed)
+        self.manifest, self.identities, self.inputs = manifest, identities, inputs
+        self.net = Net(Weather(self.random, slowest))
+        self.directory = directory
+        self.endings = {}
+        self.processes = {}
+        self.kills = 0
+        self.hub = None
+
+    def run(self, *faults, end=LATEST):
+        """Run the session to its end under faults: coroutine functions of the world."""
+        return virtual_loop.run(lambda loop: self._main(loop, faults), end)
+
+    async def _main(self, loop, faults):
+        self.loop = loop
+        if self.manifest.session.coordinator is not None:
+            self.start_coordinator()
+        for name in self.manifest.parties:
+            self.start(name)
+        going = [loop.create_task(fault(self)) for fault in faults]
+        await self._over()
+        for task in going:
+            task.cancel()
+        if self.hub is not None and self.hub.alive:
+            await self.hub.end()
+        for problem in loop.problems:
+            raise AssertionError(problem)
+        return self.endings
+
+    async def _over(self):
+        """Wait until every party that is alive has ended, and none will be started again."""
+        while (
+            any(p.alive and name not in self.endings for name, p in self.processes.items())
+            or self.pending
+        ):
+            await asyncio.sleep(0.25)
+
+    pending = 0
+    """How many starts are still to come."""
+
+    # Processes
+
+    def start_coordinator(self):
+        process = self.hub = Process("hub")
+        process.on_death = lambda: self.net.died(process)
+        relay = Coordinator(self.identities["coordinator"])
+        network = HostNetwork(self.net, "hub")
+        self.loop.start(process, relay.serve("hub:1", None, network))
+
+    def start(self, name, dies_at=None):
+        """Start a party's process, which is killed before its callback number `dies_at`."""
+        process = self.processes[name] = Process(name, dies_at)
+        process.on_death = lambda: self._died(process)
+        self.endings.pop(name, None)
+        self.loop.start(process, self._party(name))
+
+    def _died(self, process):
+        self.kills += 1
+        self.net.died(process)
+
+    def home(self, name):
+        path = self.directory / name
+        path.mkdir(mode=0o700, exist_ok=True)
+        return path
+
+    async def _party(self, name):
+        home = self.home(name)
+        try:
+            seat = Seat(
+                bind(self.manifest),
+                self.identities[name],
+                name,
+                home,
+                lambda warn: own_ledger(self.identities[name], home, warn),
+                lambda: HostNetwork(self.net, name),
+            )
+            outcome = await seat.run(self.inputs.get(name))
+            self.endings[name] = Ending(outcome, at=self.loop.time())
+        except Exception as error:
+            self.endings[name] = Ending(error=error, at=self.loop.time())
+
+    # Faults
+
+    def connections(self):
+        """Ends of connections that are open, in the order of their opening."""
+        return [end for end in self.net.ends if end.open]
+
+    async def cuts(self, count, within):
+        """Reset `count` connections at moments within so many seconds."""
+        for moment in sorted(self.random.uniform(0, within) for _ in range(count)):
+            await asyncio.sleep(max(0, moment - self.loop.time()))
+            if ends := self.connections():
+                self.net.cut(self.random.choice(ends))
+
+    async def partitions(self, count, within, longest):
+        """Hold all bytes between two hosts, `count` times."""
+        hosts = [*self.manifest.parties, "hub"]
+        for moment in sorted(self.random.uniform(0, within) for _ in range(count)):
+            await asyncio.sleep(max(0, moment - self.loop.time()))
+            one, other = self.random.sample(hosts, 2)
+            self.net.weather.partition(one, other, self.random.uniform(0, longest))
+
+    async def kills_at_steps(self, count, before=120):
+        """Kill `count` parties, each before a callback of its own."""
+        for name in self.random.sample(self.manifest.parties, count):
+            self.processes[name].dies_at = self.random.randrange(before)
+
+    async def coordinator_restarts(self, count, within, away):
+        """Kill the coordinator, if there is one, and start it again, `count` times."""
+        if self.hub is None:
+            return
+        for moment in sorted(self.random.uniform(0, within) for _ in range(count)):
+            await asyncio.sleep(max(0, moment - self.loop.time()))
+            self.hub.kill()
+            await asyncio.sleep(self.random.uniform(0, away))
+            self.start_coordinator()
+
+
+def virtual_time(monkeypatch):
+    """Let the coordinator read the loop's clock."""
+    monkeypatch.setattr(server, "monotonic", lambda: asyncio.get_running_loop().time())
+
+
+def is_named(error):
+    return isinstance(error, OstrakaError) and not isinstance(error, InternalError)
+
+
+def check(world, right):
+    """Check what must hold of every run: right, or stopped with a reason; and one result at most.
+
+    Args:
+        right: function from the contributors counted to the values that are then right.
+    """
+    found = {}
+    for name, ending in world.endings.items():
+        if ending.error is not None and not is_named(ending.error):
+            raise AssertionError(name) from ending.error
+        if ending.outcome is not None and ending.outcome.outputs:
+            counted = tuple(ending.outcome.contributors)
+            assert ending.value == right(counted), (name, ending)
+            found.setdefault((counted, ending.value), []).append(name)
+    assert len(found) <= 1, found
+    with suppress(StopIteration):
+        return next(iter(found))
+    return None

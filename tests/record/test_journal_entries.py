@@ -1,0 +1,69 @@
+import pytest
+
+from ostraka.errors import OstrakaError, PeerLost, PeerViolation, RefusedByLedger, TimedOut
+from ostraka.names import Step
+from ostraka.record.journal_entries import (
+    Begun,
+    Finished,
+    Heard,
+    Lost,
+    Reserved,
+    Sealed,
+    Verdict,
+    decode,
+    encode,
+    encode_piece,
+    error_of,
+    loss,
+    verdict,
+)
+
+ENTRIES = [
+    Begun("0.1.0", "alice", b"m" * 32, "boot", 1.5, b"s" * 32, -1),
+    Reserved("0123"),
+    Sealed(b"i" * 32, b"facts"),
+    Heard("bob", 1, 2, "u8", 1, 77, b"12345678"),
+    Lost("bob", 1, 2, "peer-lost", "bob is gone", "ask", "bob"),
+    Verdict("alice\0bob", "", "", ""),
+    Finished(),
+]
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: type(entry).__name__)
+def test_an_entry_comes_back(entry):
+    assert decode(encode(entry)) == entry
+
+
+def test_a_piece_comes_back_as_it_is():
+    assert bytes(decode(encode_piece(memoryview(b"elements")))) == b"elements"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"\x63", encode(ENTRIES[0])[:-1], encode(ENTRIES[0]) + b"\0", b"\x02\xc0", b"\x04\x91a"],
+)
+def test_what_another_version_may_have_written_is_a_value_error(body):
+    with pytest.raises(ValueError, match="unknown entry"):
+        decode(body)
+
+
+@pytest.mark.parametrize("kind", [PeerLost, TimedOut, PeerViolation])
+def test_an_error_comes_back_as_it_was_raised(kind):
+    error = kind("bob is gone", hint="ask bob", peer="bob")
+    entry = loss("bob", Step(3, 4), error)
+    assert entry.step == Step(3, 4)
+    found = error_of(decode(encode(entry)))
+    assert (type(found), found.message, found.hint, found.peer) == (
+        kind,
+        "bob is gone",
+        "ask bob",
+        "bob",
+    )
+
+
+def test_a_refusal_is_not_an_allowance():
+    assert not verdict(("alice",)).code
+    found = error_of(verdict(("alice",), RefusedByLedger("spent", hint="wait")))
+    assert isinstance(found, RefusedByLedger)
+    assert found.hint == "wait"
+    assert isinstance(error_of(Verdict("alice", "unheard-of", "m", "h")), OstrakaError)
