@@ -21,5 +21,5 @@ def loaded() -> None:
 
 
 def leave_to_the_system() -> None:
-    """Spare the interpreter its last searches for garbage: the process ends and its memory goes."""
+    """Freeze all objects: the interpreter need not search them for garbage as the process ends."""
     gc.freeze()
