@@ -27,8 +27,11 @@ from ostraka.protocols.runner import Gate
 from ostraka.record.journal_entries import Sealed
 from ostraka.record.journal_session import SessionRecord
 from ostraka.record.journal_store import RecordStore
-from ostraka.record.replay import ReplayingExchange
+from ostraka.record.replay import RECORD_NS, ReplayingExchange
 from ostraka.session.session import Session
+
+TEXT_NS = 150
+"""Nanoseconds to read and encode a value that is text, about: the slowest form of an input."""
 
 
 class Life:
@@ -65,11 +68,13 @@ class Life:
             Temporary: the run cannot be recorded.
         """
         seed, length = OsDraw().seed(), protocol.lengths.get(me, 0)
-        x = await offload(length, partial(protocol.input_of, me, raw, RunDraw(seed, "input")))
+        x = await offload(
+            TEXT_NS * length, partial(protocol.input_of, me, raw, RunDraw(seed, "input"))
+        )
         record = None
         if store is not None:
             keep = partial(store.begin, protocol.manifest.digest, seed, x)
-            record = await offload(length, keep)
+            record = await offload(RECORD_NS * length, keep)
         return cls(seed, x, record, progress.observer)
 
     @classmethod
@@ -104,7 +109,7 @@ class Life:
     async def _is_input(self, protocol: Protocol, me: PartyId, raw: object) -> bool:
         encode = partial(protocol.input_of, me, raw, self.draw("input"))
         with suppress(OstrakaError):
-            given = await offload(protocol.lengths.get(me, 0), encode)
+            given = await offload(TEXT_NS * protocol.lengths.get(me, 0), encode)
             kept = self._x[0]
             return given is not None and kept is not None and np.array_equal(given, kept)
         return False

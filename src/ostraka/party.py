@@ -21,7 +21,7 @@ from ostraka.booking import Booking
 from ostraka.errors import OstrakaError
 from ostraka.identity import Identity
 from ostraka.inputs.encoding import Signed
-from ostraka.life import Life
+from ostraka.life import TEXT_NS, Life
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId
 from ostraka.outcome import Outcome
@@ -35,7 +35,7 @@ from ostraka.record.ledger import Ledger
 from ostraka.record.rules import uncovered
 from ostraka.record.runs import Run
 from ostraka.session import closing
-from ostraka.session.presence import BytesTold, taking_part
+from ostraka.session.participation import BytesLeft, taking_part
 from ostraka.session.session import Session
 from ostraka.transport.network import Network
 
@@ -202,9 +202,9 @@ class Seat:
         try:
             unfinished = unfinished or self.unfinished(progress.observer.warn)
             with await self._life(raw, unfinished, progress) as life:
-                length = self.protocol.lengths.get(self.me, 0)
+                text = TEXT_NS * self.protocol.lengths.get(self.me, 0)
                 deal = partial(self.protocol.dealt_noise, self.me, life.draw("dealt noise"))
-                dealt = await offload(length, deal)
+                dealt = await offload(text, deal)
                 # To count bytes, a protocol on an engine is rehearsed. That happens before other
                 # parties wait, and only if an observer is told.
                 cost = (await asyncio.to_thread(self.protocol.cost)) if progress.watched else None
@@ -247,7 +247,7 @@ class Seat:
                 booking.commit(session, counted, self._cost(counted))
 
             booking.share(session)
-            with BytesTold(session, observer, total):
+            with BytesLeft(session, observer, total):
                 found = await runner.run(
                     exchange,
                     self.protocol,

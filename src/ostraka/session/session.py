@@ -10,7 +10,7 @@ from typing import Any, Final
 from numpy.typing import NDArray
 
 from ostraka import identity as identities
-from ostraka.blocking import offload
+from ostraka.blocking import Turns
 from ostraka.errors import (
     Aborted,
     OstrakaError,
@@ -68,6 +68,7 @@ class Session(LastingExchange):
         roster = Roster(manifest.contributors, manifest.recipients, manifest.compute)
         self.about = About(self.id, manifest.digest, roster)
         self.commitment = Commitment()
+        self._turns = Turns()
         self.lost: dict[PartyId, OstrakaError] = {}
         self.hellos: dict[PartyId, Hello] = {}
         self.readies: dict[PartyId, Ready] = {}
@@ -199,8 +200,8 @@ class Session(LastingExchange):
     def facts(self) -> bytes:
         return b""
 
-    async def offload(self, elements: int, work: Callable[[], T]) -> T:
-        return await offload(elements, work)
+    async def offload(self, nanoseconds: float, work: Callable[[], T]) -> T:
+        return await self._turns.offload(nanoseconds, work)
 
     async def flush(self) -> None:
         """Wait until the operating system has all that was sent to peers that are not lost."""

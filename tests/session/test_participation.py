@@ -6,7 +6,7 @@ import pytest
 
 from ostraka.errors import Aborted, PeerLost
 from ostraka.progress import Observer
-from ostraka.session.presence import BytesTold, taking_part
+from ostraka.session.participation import BytesLeft, taking_part
 
 PARTIES = ("alice", "bob")
 
@@ -48,7 +48,7 @@ async def test_an_observer_hears_of_the_bytes_from_the_first_moment_to_the_last(
 
     async def one(name, observer):
         async with taking_part(manifest, office.identity(name), name, observer) as session:
-            with BytesTold(session, observer, 10):
+            with BytesLeft(session, observer, 10):
                 assert observer is not watched or watched.moves[-1] == (10, 10)
 
     await asyncio.gather(one("alice", watched), one("bob", Observer()))

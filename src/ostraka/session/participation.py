@@ -1,4 +1,4 @@
-"""Presence of one party in a session: a context that opens the session, and always ends it."""
+"""Participation in a session, from gathering to its end, and how many bytes have left meanwhile."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ostraka.session.session import Session
 from ostraka.transport.network import Network
 
 PROGRESS_SECONDS: Final = 0.1
-"""Seconds between two reports of how many bytes have left."""
+"""Seconds between reports of how many bytes have left."""
 
 
 @asynccontextmanager
@@ -57,8 +57,8 @@ async def taking_part(
     await session.close()
 
 
-class BytesTold:
-    """Context that tells an observer how many bytes have left, every `PROGRESS_SECONDS`."""
+class BytesLeft:
+    """Timer that tells an observer how many bytes have left, every `PROGRESS_SECONDS`."""
 
     def __init__(self, session: Session, observer: Observer, total: int) -> None:
         self._session, self._observer, self._total = session, observer, total
