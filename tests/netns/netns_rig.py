@@ -1,7 +1,7 @@
 """Several hosts on one machine: network namespaces, joined by a hub that routes between them.
 
-Host number i has the addresses 10.77.i.2 and fd77:i::2, and its own /etc/hosts and resolv.conf. Needs
-root, and `ip` of iproute2.
+Host number i has the addresses 10.77.i.2 and fd77:i::2, and its own /etc/hosts and resolv.conf.
+Needs root, and `ip` of iproute2.
 """
 
 from __future__ import annotations
