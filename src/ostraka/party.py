@@ -247,12 +247,7 @@ class Seat:
         """Run from gathering to receipt, and return the outcome."""
         observer = progress.observer
         readers = self.protocol.reader_groups
-        own = self.own_network
-        network = (
-            self.network()
-            if self.network
-            else SystemNetwork(proxy=own.proxy, listen=own.listen, warn=observer.warn)
-        )
+        network = self._network(observer)
         seed = life.draw("session").seed()
         async with taking_part(
             self.manifest, self.identity, self.me, observer, seed, readers=readers, network=network
@@ -286,6 +281,12 @@ class Seat:
             manifest_sha256=self.manifest.digest.hex(),
             receipt=path,
         )
+
+    def _network(self, observer: Observer) -> Network:
+        if self.network is not None:
+            return self.network()
+        own = self.own_network
+        return SystemNetwork(proxy=own.proxy, listen=own.listen, warn=observer.warn)
 
     async def _close(
         self, session: Session, outcome: Outcome | None, progress: Progress

@@ -71,7 +71,8 @@ def _read_input(seat: Seat, source: str | None) -> Any:
     from ostraka.inputs import reading
 
     if seat.contributes:
-        return reading.read_input(source, seat.manifest.input_of(seat.me), seat.me)
+        wanted = seat.protocol.input_in_words(seat.me)
+        return reading.read_input(source, seat.manifest.input_of(seat.me), seat.me, wanted)
     if source is None:
         return None
     message = f"{seat.me} is not a contributor in this session: leave --input out"
@@ -146,7 +147,7 @@ def verify(
     else:
         _show_receipt(receipt, found)
     if found["missing"]:
-        raise receipts.incomplete(found["missing"])
+        raise receipts.incomplete(found)
 
 
 def _show_receipt(path: Path, found: dict[str, Any]) -> None:
