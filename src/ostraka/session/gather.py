@@ -42,6 +42,9 @@ FIRST_RETRY: Final = 0.02
 SLOWEST_RETRY: Final = 1.0
 """Seconds between attempts to reach a party that may not have started yet."""
 
+WORD_SECONDS: Final = 3.5
+"""Seconds of failed attempts to reach a peer before the person who waits is told of it."""
+
 COORDINATOR: Final = "the coordinator"
 
 Gathered = Callable[[int, int], None]
@@ -96,6 +99,7 @@ class Gathering:
         self._no_coordinator: OstrakaError = Unreachable("no connection")
         self._door = Door(network.places)
         self._over = False
+        self._told = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self.relay: relay.Relay | None = None
 
@@ -211,7 +215,8 @@ class Gathering:
     async def _dial(self, other: PartyId) -> None:
         party = self._manifest.party_named(other)
         assert party.address is not None
-        pause = FIRST_RETRY
+        pause, told, loop = FIRST_RETRY, False, asyncio.get_running_loop()
+        since = loop.time()
         while True:
             if other not in self.channels:
                 try:
@@ -219,8 +224,17 @@ class Gathering:
                     await self._introduce(carrier, server=False, admit=pinned(other, party.pin))
                 except (Unreachable, PeerLost) as error:
                     self._introductions.unreached(other, error.message)
+                    if not told and loop.time() - since > WORD_SECONDS:
+                        told = True
+                        self._tell_of(other, error)
             await asyncio.sleep(pause)
             pause = min(2 * pause, SLOWEST_RETRY)
+
+    def _tell_of(self, other: PartyId, error: OstrakaError) -> None:
+        """Say that a peer cannot be reached, unless that was said of many already."""
+        self._told += 1
+        if self._told <= blame.NAMES:
+            self._troubled(blame.waiting_for(other, error.message))
 
     def _accepted(self, carrier: Carrier, source: str) -> None:
         self._spawn(self._answer(carrier, source), "answer")
