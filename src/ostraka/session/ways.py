@@ -43,6 +43,9 @@ SLOWEST_RETRY: Final = 1.0
 DIAL_SECONDS: Final = 5.0
 """Seconds that one attempt to dial may take: packets may vanish on the way."""
 
+WORD_SECONDS: Final = 3.5
+"""Seconds of failed attempts to reach a peer before the person who waits is told of it."""
+
 HEAD_START: Final = 1.0
 """Seconds that a direct way has before the coordinator's room is tried, too."""
 
@@ -103,6 +106,7 @@ class Ways:
         self._listener: Listener | None = None
         self._relays: dict[str, relay.Relay] = {}
         self._met = self._over = False
+        self._told = 0
         self._door = Door(network.places)
         self._tasks: set[asyncio.Task[None]] = set()
         self.no_coordinator: OstrakaError = Unreachable("no connection")
@@ -180,23 +184,36 @@ class Ways:
     async def _dial(self, other: PartyId) -> None:
         party = self._manifest.party_named(other)
         assert party.address is not None
-        pause = FIRST_RETRY
+        pause, told, loop = FIRST_RETRY, False, asyncio.get_running_loop()
+        since = loop.time()
         while True:
             await self._wanted[other].wait()
+            why = ""
             try:
                 async with asyncio.timeout(DIAL_SECONDS):
                     carrier = await self._network.dial(party.address)
                 await self._keeper.ask(carrier, pinned(other, party.pin))
             except TimeoutError:
-                self._owner.unreached(other, f"{party.address}: no answer")
+                why = f"{party.address}: no answer"
             except (Unreachable, PeerLost) as error:
-                self._owner.unreached(other, error.message)
+                why = error.message
             except OstrakaError as error:
                 self._owner.alarm(error)
+            if why:
+                self._owner.unreached(other, why)
+                if not told and loop.time() - since > WORD_SECONDS:
+                    told = True
+                    self._tell_of(other, why)
             if self._keeper.is_linked(other):
                 pause = FIRST_RETRY
             await asyncio.sleep(pause)
             pause = min(2 * pause, SLOWEST_RETRY)
+
+    def _tell_of(self, other: PartyId, why: str) -> None:
+        """Say that a peer cannot be reached, unless that was said of many already."""
+        self._told += 1
+        if self._told <= blame.NAMES:
+            self._owner.says(blame.waiting_for(other, why))
 
     def _accepted(self, carrier: Carrier, source: str) -> None:
         self._spawn(self._answer(carrier, source), "answer", carrier)
