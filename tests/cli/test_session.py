@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 from contextlib import ExitStack
@@ -93,38 +91,6 @@ def test_a_party_that_is_killed_ends_the_session_for_the_others(coordinator, ses
     assert children["alice"].returncode == 130
     assert out == ""
     assert err.endswith("error: interrupted\ndata: nothing of yours has left this machine\n")
-
-
-def test_sigterm_stops_a_coordinator(coordinator, session: Path) -> None:
-    with coordinator(session) as child:
-        os.kill(child.pid, signal.SIGTERM)
-        assert child.wait(10) == 0
-        assert child.stderr is not None
-        assert child.stderr.read() == "stopped\n"
-
-
-def test_ctrl_c_stops_a_coordinator(coordinator, session: Path) -> None:
-    with coordinator(session) as child:
-        os.kill(child.pid, signal.SIGINT)
-        assert child.wait(10) == 130
-        assert child.stderr is not None
-        assert child.stderr.read().startswith("error: interrupted")
-
-
-def test_a_port_in_use(cli, session: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        Path("c.toml").write_text(f'listen = "127.0.0.1:{port}"\n')
-        ended = cli("coordinator", "--config", "c.toml")
-    assert (ended.code, ended.out) == (2, "")
-    assert "is another process using that port?" in ended.err
-
-
-def test_a_coordinator_listens_where_it_is_told_or_not_at_all(cli, session: Path) -> None:
-    Path("c.toml").write_text('listen = "192.0.2.1:9440"\n')  # nobody's address: RFC 5737
-    ended = cli("coordinator", "--config", "c.toml")
-    assert (ended.code, ended.out) == (2, "")
-    assert "is that an address of this machine?" in ended.err
 
 
 # --- refused before anybody is contacted ---------------------------------------------------------
