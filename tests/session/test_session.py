@@ -194,7 +194,7 @@ async def test_a_statement_that_is_not_alices_or_not_of_this_session_is_left_out
     office, signer, change
 ):
     """It would make everybody's receipt one that does not hold."""
-    from ostraka.record.receipt import canonical
+    from ostraka.record.commitments import canonical
     from ostraka.wire.messages import Statement
 
     sessions = await opened(office, office.manifest(("alice", "bob")))
