@@ -144,8 +144,7 @@ class Life:
         if record is None:
             return session
         if record.sealed is None:
-            sealed = Sealed(session.id, session.facts())
-            await asyncio.to_thread(self._on_disk, record, sealed)
+            await asyncio.to_thread(self._on_disk, record, Sealed(session.id))
         return ReplayingExchange(session, record)
 
     def _on_disk(self, record: SessionRecord, sealed: Sealed) -> None:
@@ -181,7 +180,8 @@ class Life:
     ) -> None:
         if self.record is None:
             return
-        if isinstance(error, TimedOut) and self.record.sealed is not None:
+        resumable = isinstance(error, OstrakaError) and error.exit_code == TimedOut.exit_code
+        if resumable and self.record.sealed is not None:
             self.record.close()
         else:
             self.record.erase()

@@ -131,8 +131,9 @@ def take_seat(
         own = home.own_identity(protocol.manifest, me, directory)
     if not keep_records:
         return Seat(protocol, own, me)
-    ledger = partial(home.own_ledger, own, directory)
-    return Seat(protocol, own, me, config.receipts_directory(_path(receipts)), ledger)
+    ledger, records = partial(home.own_ledger, own, directory), home.own_records(own, directory)
+    where = config.receipts_directory(_path(receipts))
+    return Seat(protocol, own, me, where, ledger, records=records)
 
 
 def _path(given: Path | str | None) -> Path | None:
@@ -235,11 +236,15 @@ class Seat:
     ) -> Outcome:
         """Run from gathering to receipt, and return the outcome."""
         observer = progress.observer
-        readers = self.protocol.reader_groups
-        network = self.network() if self.network else None
-        seed = life.draw("session").seed()
         async with taking_part(
-            self.manifest, self.identity, self.me, observer, seed, readers=readers, network=network
+            self.manifest,
+            self.identity,
+            self.me,
+            observer,
+            life.draw("session").seed(),
+            readers=self.protocol.reader_groups,
+            network=self.network() if self.network else None,
+            memory=life.record,
         ) as session:
             exchange = await life.exchange(session)
 

@@ -7,6 +7,7 @@ from ostraka.record.journal_entries import (
     Finished,
     Heard,
     Lost,
+    Met,
     Reserved,
     Sealed,
     Verdict,
@@ -21,7 +22,8 @@ from ostraka.record.journal_entries import (
 ENTRIES = [
     Begun("0.1.0", "alice", b"m" * 32, "boot", 1.5, b"s" * 32, -1),
     Reserved("0123"),
-    Sealed(b"i" * 32, b"facts"),
+    Met("heard", "bob", b"ready", b"", 141),
+    Sealed(b"i" * 32),
     Heard("bob", 1, 2, "u8", 1, 77, b"12345678"),
     Lost("bob", 1, 2, "peer-lost", "bob is gone", "ask", "bob"),
     Verdict("alice\0bob", "", "", ""),
@@ -40,7 +42,7 @@ def test_a_piece_comes_back_as_it_is():
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"\x63", encode(ENTRIES[0])[:-1], encode(ENTRIES[0]) + b"\0", b"\x02\xc0", b"\x04\x91a"],
+    [b"", b"\x63", encode(ENTRIES[0])[:-1], encode(ENTRIES[0]) + b"\0", b"\x02\xc0", b"\x05\x91a"],
 )
 def test_what_another_version_may_have_written_is_a_value_error(body):
     with pytest.raises(ValueError, match="unknown entry"):

@@ -45,11 +45,27 @@ class Reserved(NamedTuple):
     number: str
 
 
+class Met(NamedTuple):
+    """Event while the session was made, as `session.introductions` saw it.
+
+    Attributes:
+        what: the name of the event, such as "greeted".
+        message: what the peer said, encoded.
+        certificate: the peer's, with its Hello.
+        position: of the peer's stream after a message.
+    """
+
+    what: str
+    peer: str
+    message: bytes = b""
+    certificate: bytes = b""
+    position: int = 0
+
+
 class Sealed(NamedTuple):
-    """Sealing of the session: its id, and what the session itself needs to go on."""
+    """Sealing of the session: all parties have agreed on its id."""
 
     session: bytes
-    facts: bytes
 
 
 class Heard(NamedTuple):
@@ -104,13 +120,13 @@ class Finished(NamedTuple):
     """End of the run: its result is known, and on disk if this party learns one."""
 
 
-Entry = Begun | Reserved | Sealed | Heard | Lost | Verdict | Finished
+Entry = Begun | Reserved | Met | Sealed | Heard | Lost | Verdict | Finished
 
 Event = Heard | Lost | Verdict
 """Entry that the run's coroutine saw."""
 
 _types: Final[dict[int, type[Entry]]] = dict(
-    enumerate((Begun, Reserved, Sealed, Heard, Lost, Verdict, Finished), 1)
+    enumerate((Begun, Reserved, Met, Sealed, Heard, Lost, Verdict, Finished), 1)
 )
 _numbers: Final = {kind: bytes([number]) for number, kind in _types.items()}
 _PIECE: Final = b"\0"

@@ -14,7 +14,7 @@ from ostraka.errors import Temporary
 from ostraka.identity import Identity
 from ostraka.names import RELEASE
 from ostraka.record import journal
-from ostraka.record.journal import Held, Journal, Unreadable
+from ostraka.record.journal import InUse, Journal, Unreadable
 from ostraka.record.journal_entries import Begun
 from ostraka.record.journal_frames import Damaged
 from ostraka.record.journal_session import SessionRecord
@@ -78,7 +78,7 @@ class RecordStore:
             self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             made = Journal.create(self.path(manifest), self._own())
             return SessionRecord.begin(made, begun, x)
-        except Held:
+        except InUse:
             raise self._held() from None
         except OSError as error:
             raise self._unwritable(error) from None
@@ -97,7 +97,7 @@ class RecordStore:
             found = Journal.reopen(path, self._own())
         except FileNotFoundError:
             return None
-        except Held:
+        except InUse:
             raise self._held() from None
         except Unreadable as problem:
             warn(f"{path} is of no use: {problem}; it was erased")
@@ -129,7 +129,7 @@ class RecordStore:
         """Erase the party's records that were last written too long ago and that no process
         holds."""
         for path in self.directory.glob(f"{self.identity.name}-*.record"):
-            with suppress(FileNotFoundError, Held):
+            with suppress(FileNotFoundError, InUse):
                 if path.stat().st_mtime + self.seconds < self.now():
                     journal.erase(path)
 
