@@ -22,6 +22,19 @@ async def offload(elements: int, work: Callable[[], T]) -> T:
     return work() if elements < limits.OFFLOAD else await asyncio.to_thread(work)
 
 
+async def offload_to_end(elements: int, work: Callable[[], None]) -> None:
+    """Do as `offload`; cancelling waits for the work, then cancels."""
+    if elements < limits.OFFLOAD:
+        work()
+        return
+    working = asyncio.get_running_loop().run_in_executor(None, work)
+    try:
+        await asyncio.shield(working)
+    except asyncio.CancelledError:
+        await working
+        raise
+
+
 def run_to_end(coroutine: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine and return its result; block the calling thread until then.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import Annotated, Any
 
 # Pydantic looks through every installed distribution for plugins otherwise: 13 ms a process.
@@ -21,9 +20,11 @@ from ostraka.cli import (
     ledger,
     new,
     protocols,
+    result,
     session,
     voice,
 )
+from ostraka.cli.endings import endings
 
 app = typer.Typer(
     name="ostraka",
@@ -60,6 +61,7 @@ app.command(short_help="List what can be computed.")(protocols.protocols)
 app.command(cls=protocols.NewHelp, short_help="Write a manifest: what parties agree on.")(new.new)
 app.command(short_help="Explain what a manifest means.")(check.check)
 app.command(short_help="Take part in a session.")(session.run)
+app.command(short_help="Print a result again.")(result.result)
 app.command(short_help="Relay between parties; it reads nothing.")(session.coordinator)
 app.command(short_help="Rehearse with toy inputs, no network.")(session.simulate)
 app.command(short_help="Check a receipt, offline.")(session.verify)
@@ -72,7 +74,8 @@ def main() -> None:
     """Run the command line and exit with its exit code; the console script calls this."""
     _no_core_dumps()
     voice.prepare()
-    sys.exit(voice.guarded(_run))
+    endings.watch()
+    endings.leave(voice.guarded(_run))
 
 
 def _run() -> int:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ostraka.cli import results, voice
+from ostraka.cli import results, streams, voice
+from ostraka.cli.endings import endings
 from ostraka.cli.options import KeysOption, OutputOption, SessionArgument
 
 if TYPE_CHECKING:
@@ -39,22 +40,19 @@ def run(
     output: OutputOption = voice.OutputFormat.TEXT,
 ) -> None:
     """Take part in a session as one party; ends when the result is there."""
-    import asyncio
-
-    from ostraka.cli.progress import Watcher
+    from ostraka.cli.result import Keeper
+    from ostraka.home import results_directory
     from ostraka.party import take_seat
     from ostraka.progress import Progress
 
-    watcher = Watcher()
-    voice.speaker.progress = progress = Progress(watcher)
+    streams.require_output()
+    keeper = Keeper(results_directory(), output)
+    voice.speaker.progress = progress = Progress(keeper)
     seat = take_seat(session, as_, keys=keys, receipts=receipts)
     raw = _read_input(seat, input_)
-    with watcher:
-        outcome = asyncio.run(seat.run(raw, progress))
-    if output is voice.OutputFormat.JSON:
-        voice.emit(outcome.as_dict())
-    else:
-        results.show(outcome.as_dict())
+    with keeper.of(seat):
+        endings.run(seat.run(raw, progress))
+    keeper.finish()
 
 
 def _read_input(seat: Seat, source: str | None) -> Any:
@@ -89,13 +87,11 @@ def coordinator(
     ],
 ) -> None:
     """Relay bytes between parties; the coordinator cannot read them. Runs until stopped."""
-    import asyncio
-
     from ostraka import config, identity
 
     settings = config.load_coordinator(config_file)
     own = identity.load(settings.name, settings.keys)
-    asyncio.run(_relay(settings, own))
+    endings.run(_relay(settings, own))
 
 
 async def _relay(settings: CoordinatorConfig, own: Identity) -> None:
