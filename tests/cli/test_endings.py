@@ -156,7 +156,7 @@ def test_a_run_that_gathers_is_ended_and_holds_nothing(cli, session, number, cod
         assert child.stderr.readline().startswith("gathering 1/3")
         os.kill(child.pid, number)
         rest = child.stderr.read()
-        assert child.wait(20) == code
+        assert child.wait(60) == code
     assert signal.Signals(number).name in rest
     assert "ledger: nothing is spent or held for this run\n" in rest
     assert rest.endswith("data: nothing of yours has left this machine\n")
@@ -176,12 +176,15 @@ def test_a_run_is_ended_at_its_prompt(cli, session):
         [sys.executable, *command], cwd=session.parent, stdin=follower, stderr=follower,
         stdout=subprocess.PIPE, start_new_session=True,
     ) as child:  # fmt: skip
-        said = b""
-        while b"not shown" not in said:
-            said += os.read(leader, 1000)
-        os.kill(child.pid, signal.SIGTERM)
-        assert child.wait(20) == 143
-        assert child.stdout.read() == b""
+        try:
+            said = b""
+            while b"not shown" not in said:
+                said += os.read(leader, 1000)
+            os.kill(child.pid, signal.SIGTERM)
+            assert child.wait(60) == 143
+            assert child.stdout.read() == b""
+        finally:
+            child.kill()
     assert termios.tcgetattr(follower)[3] & termios.ECHO == shown
     os.close(follower)
     os.close(leader)
