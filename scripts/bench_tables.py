@@ -57,6 +57,7 @@ tables = {
         Row(20, 1, "direct", 9, long=True, work="vote"),
         Row(50, 1, "relay", 3, long=True, work="vote"),
         Row(3, 1000, "direct", 5, work="auction"),
+        Row(3, 10**5, "direct", 5, work="inner-product"),
     ],
     "The same with active security": [
         Row(3, 10**6, "direct", 5, work="mul", security="active"),

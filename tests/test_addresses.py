@@ -2,6 +2,7 @@
 
 import pytest
 
+from ostraka import addresses
 from ostraka.addresses import host_port
 
 
@@ -30,3 +31,22 @@ def test_anything_else_is_refused(text):
 
 def test_a_listener_may_leave_the_port_to_the_system():
     assert host_port("127.0.0.1:0", lowest_port=0) == ("127.0.0.1", 0)
+
+
+@pytest.mark.parametrize("text", ["a.example:1", "127.0.0.1:65535", "[::1]:9440"])
+def test_joining_is_the_inverse_of_splitting(text):
+    assert addresses.join_address(*addresses.host_port(text)) == text
+
+
+@pytest.mark.parametrize(
+    ("host", "block"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("::1", "::/64"),
+    ],
+)
+def test_the_block_of_one_host(host, block):
+    assert addresses.host_block(host) == block

@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import pytest
 
 from ostraka import limits
-from ostraka.blocking import offload_to_end, run_to_end
+from ostraka.blocking import Turns, offload, offload_to_end, run_to_end
 
 
 async def where():
@@ -31,6 +31,20 @@ async def test_inside_a_loop_a_thread_of_its_own_runs_it():
     with pytest.raises(ValueError, match="31337"):
         run_to_end(fails())
     assert threading.active_count() == before
+
+
+async def test_work_that_takes_long_goes_beside_the_loop():
+    here = threading.current_thread()
+    assert await offload(limits.OFFLOAD - 1, threading.current_thread) is here
+    assert await offload(limits.OFFLOAD, threading.current_thread) is not here
+
+
+async def test_short_pieces_of_work_leave_the_loop_its_turns():
+    turns, others = Turns(), []
+    asyncio.get_running_loop().call_soon(others.append, "served")
+    for i in range(5):
+        assert await turns.offload(limits.OFFLOAD / 4, lambda i=i: i) == i
+        assert bool(others) == (i >= 3)
 
 
 async def test_an_interrupt_ends_the_run_in_the_thread(monkeypatch):

@@ -21,7 +21,7 @@ COVERED = {
     "cli/bench_cases.py": "cli/test_bench.py",
     "cli/check.py": "cli/test_main.py",
     "cli/child.py": "cli/test_demo.py",
-    "cli/demo_choices.py": "cli/test_main.py",
+    "cli/demo_choices.py": "cli/test_votes.py",
     "cli/fleet.py": "cli/test_demo.py",
     "cli/ledger_plot.py": "cli/test_ledger.py",
     "cli/options.py": "cli/test_ledger.py",

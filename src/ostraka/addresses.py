@@ -28,3 +28,19 @@ def host_port(address: object, *, lowest_port: int = 1) -> tuple[str, int]:
 def join_address(host: str, port: int) -> str:
     """Return host and port as people write them; the inverse of `host_port`."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def host_block(host: str) -> str:
+    """Return the block of addresses that one host may have: itself for IPv4, its /64 for IPv6.
+
+    A host with IPv6 gives itself as many addresses as it likes within its /64. An IPv4 address in
+    IPv6 form, as a dual-stack socket reports it, is that IPv4 address.
+    """
+    from ipaddress import IPv6Address, IPv6Network
+
+    if ":" not in host:
+        return host
+    address = IPv6Address(host.partition("%")[0])
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(IPv6Network((int(address) >> 64 << 64, 64)))

@@ -13,18 +13,38 @@ from ostraka import limits
 T = TypeVar("T")
 
 
-async def offload(elements: int, work: Callable[[], T]) -> T:
-    """Return what `work` returns; it runs in another thread if it is on so many elements.
+async def offload(nanoseconds: float, work: Callable[[], T]) -> T:
+    """Return what `work` returns; it runs in another thread if it takes long.
 
     The event loop serves its links and timers meanwhile. Cancelling does not wait for the work,
     whose result is then dropped.
+
+    Args:
+        nanoseconds: what the work takes on one core, about: elements times what one of them takes.
+            A thread costs a sum of 10^6 elements more than it saves, and text of as many less.
     """
-    return work() if elements < limits.OFFLOAD else await asyncio.to_thread(work)
+    return work() if nanoseconds < limits.OFFLOAD else await asyncio.to_thread(work)
 
 
-async def offload_to_end(elements: int, work: Callable[[], None]) -> None:
+class Turns:
+    """Pieces of work, one after the other, between which an event loop has its turns."""
+
+    def __init__(self) -> None:
+        self._worked = 0.0
+
+    async def offload(self, nanoseconds: float, work: Callable[[], T]) -> T:
+        """Return what `work` returns, as `offload` does; many short pieces do not add up to a long
+        wait of the event loop either."""
+        self._worked += nanoseconds
+        if self._worked >= limits.OFFLOAD:
+            self._worked = 0.0
+            await asyncio.sleep(0)
+        return await offload(nanoseconds, work)
+
+
+async def offload_to_end(nanoseconds: float, work: Callable[[], None]) -> None:
     """Do as `offload`; cancelling waits for the work, then cancels."""
-    if elements < limits.OFFLOAD:
+    if nanoseconds < limits.OFFLOAD:
         work()
         return
     working = asyncio.get_running_loop().run_in_executor(None, work)

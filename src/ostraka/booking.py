@@ -22,8 +22,9 @@ class Booking:
         self._place, self._progress = place, progress
 
     def share(self, session: Session) -> None:
-        """Record that shares may leave from now on."""
-        if self._place:
+        """Record that shares may leave from now on, unless an earlier process of the run has
+        recorded more."""
+        if self._place and not self._place.committed:
             self._place.share(session.id.hex())
 
     def commit(self, session: Session, counted: tuple[PartyId, ...], cost: Spend) -> None:

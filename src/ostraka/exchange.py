@@ -101,11 +101,12 @@ class Exchange(ABC):
                 sender; otherwise it would blame the sender for the third party's silence.
         """
 
-    async def offload(self, elements: int, work: Callable[[], T]) -> T:
-        """Return what `work` returns: pure work on vectors of so many elements in all.
+    async def offload(self, nanoseconds: float, work: Callable[[], T]) -> T:
+        """Return what `work` returns: pure work that takes about so long on one core.
 
-        A session does long work in another thread, so that its links are served meanwhile.
-        Elsewhere it is done at once, so that a rehearsal goes the same way each time.
+        A session does long work in another thread, so that its links are served meanwhile, and
+        serves them between short pieces. Elsewhere it is done at once, so that a rehearsal goes the
+        same way each time.
         """
         return work()
 

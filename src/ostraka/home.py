@@ -21,8 +21,9 @@ from ostraka.files import loose_modes
 from ostraka.identity import Identity
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId
+from ostraka.record.journal_store import RecordStore
 from ostraka.record.ledger import Ledger
-from ostraka.record.own_rules import load_rules
+from ostraka.record.own_rules import load_durability, load_rules
 
 
 def results_directory(environ: Mapping[str, str] = os.environ) -> Path:
@@ -143,6 +144,21 @@ def own_ledger(own: Identity, keys: Path, warn: Callable[[str], None]) -> Ledger
             "on: it is left out"
         )
     return ledger
+
+
+def own_records(own: Identity, keys: Path) -> RecordStore | None:
+    """Return the records of a party's sessions; None where its own NAME.toml wants none.
+
+    Args:
+        keys: the directory of the party's key.
+
+    Raises:
+        UsageError: NAME.toml is not valid, or there is no directory for records.
+    """
+    chosen = load_durability(own.name, keys)
+    if not chosen.durable:
+        return None
+    return RecordStore(sessions_directory(), own, chosen.resume_for)
 
 
 def ledger_names(where: Path) -> list[str]:

@@ -96,6 +96,10 @@ MANIFEST_GRACE_SECONDS: Final = 3.0
 """Seconds a peer that showed another manifest has to show ours. The same parties may run two
 sessions at once, but nearly always one of them has edited its file."""
 
-OFFLOAD: Final = 1 << 18
-"""Elements, from a peer or our own, from which work on a vector is done beside the event loop: so
-many take some milliseconds."""
+OFFLOAD: Final = 40_000_000
+"""Nanoseconds of work from which it is done beside the event loop. Links and timers wait for less,
+also on a machine of half the speed, at most a tenth of a second."""
+
+HASHED_BESIDE: Final = 1 << 15
+"""Elements of a message from which another thread hashes it: so many take a tenth of a
+millisecond, ten times as long as handing them over."""

@@ -9,20 +9,19 @@ machine costs the other parties nothing: they go on gathering.
 from __future__ import annotations
 
 import asyncio
-import os
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from ostraka import config, home
-from ostraka.arithmetic.randomness import OsDraw, Words
 from ostraka.blocking import offload, offload_to_end, run_to_end
 from ostraka.booking import Booking
-from ostraka.errors import Aborted, OstrakaError, PeerLost
+from ostraka.errors import OstrakaError
 from ostraka.identity import Identity
 from ostraka.inputs.encoding import Signed
+from ostraka.life import TEXT_NS, Life
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId
 from ostraka.outcome import Outcome
@@ -30,15 +29,19 @@ from ostraka.progress import Observer, Progress
 from ostraka.protocols import runner
 from ostraka.protocols.protocol import Protocol
 from ostraka.record.budget import Spend
+from ostraka.record.journal_session import SessionRecord
+from ostraka.record.journal_store import RecordStore
 from ostraka.record.ledger import Ledger
 from ostraka.record.rules import uncovered
 from ostraka.record.runs import Run
 from ostraka.session import closing
+from ostraka.session.participation import BytesLeft, taking_part
 from ostraka.session.session import Session
 from ostraka.transport.network import Network
 from ostraka.wire.messages import Statement
 
-PROGRESS_SECONDS = 0.1
+RESULT_NS = 500
+"""Nanoseconds to write and show one element of a result, about."""
 
 OpenLedger = Callable[[Callable[[str], None]], Ledger]
 """Function that opens a party's ledger; it calls its argument with a text on each repair."""
@@ -119,8 +122,7 @@ def take_seat(
 
     Raises:
         ManifestError: the manifest is not valid.
-        UsageError: a file is missing or unreadable, other users can write into the directory of the
-            key, or receipts cannot be written.
+        UsageError: a file is missing or unreadable, or receipts cannot be written.
         PinMismatch: the manifest pins another key.
     """
     protocol = config.bind(manifest)
@@ -154,6 +156,7 @@ class Seat:
         open_ledger: opens the ledger that records the run and may refuse it; None: no ledger
             records it.
         network: makes the network that the run is made over; None: the system's.
+        records: of sessions that are going on, so that they survive a crash; None: none are kept.
     """
 
     protocol: Protocol
@@ -162,74 +165,105 @@ class Seat:
     receipts: Path | None = None
     open_ledger: OpenLedger | None = None
     network: Callable[[], Network] | None = None
+    records: RecordStore | None = None
 
     @property
     def manifest(self) -> Manifest:
         """The session's manifest."""
         return self.protocol.manifest
 
+    def unfinished(self, warn: Callable[[str], None]) -> SessionRecord | None:
+        """Take over the record of a run of this session that an earlier process left unfinished.
+
+        Commands do this before they ask a person for the input: it is on record.
+
+        Args:
+            warn: is called with a text about a record that is of no use.
+
+        Raises:
+            Temporary: another process of this party runs the session.
+        """
+        return self.records.unfinished(self.manifest.digest, warn) if self.records else None
+
     @property
     def contributes(self) -> bool:
         """Whether the manifest asks this party for an input; no input may be given otherwise."""
         return self.me in self.manifest.contributors
 
-    async def run(self, raw: object = None, progress: Progress | None = None) -> Outcome:
+    async def run(
+        self,
+        raw: object = None,
+        progress: Progress | None = None,
+        unfinished: SessionRecord | None = None,
+    ) -> Outcome:
         """Take part in the session once, from gathering to receipt; see `run` of this module.
 
         Args:
-            raw: a contributor's input, None at other parties.
+            raw: a contributor's input, None at other parties and where it is on record.
             progress: updated as the run goes on; by default a new one without an observer.
+            unfinished: what `unfinished` returned, if it was asked before.
         """
         progress = progress or Progress()
         try:
-            draw, length = OsDraw(), self.protocol.lengths.get(self.me, 0)
-            encode = partial(self.protocol.input_of, self.me, raw, draw)
-            encoded = [await offload(length, encode)]
-            dealt = await offload(length, partial(self.protocol.dealt_noise, self.me, draw))
-            # To count bytes, a protocol on an engine is rehearsed. That happens before other
-            # parties wait, and only if an observer is told.
-            cost = (await asyncio.to_thread(self.protocol.cost)) if progress.watched else None
-            total = cost.sent[self.me].bytes if cost else 0
-            with self._booked(progress) as booking:
-                return await self._take_part(encoded, dealt, total, booking, progress)
+            unfinished = unfinished or self.unfinished(progress.observer.warn)
+            with await self._life(raw, unfinished, progress) as life:
+                text = TEXT_NS * self.protocol.lengths.get(self.me, 0)
+                deal = partial(self.protocol.dealt_noise, self.me, life.draw("dealt noise"))
+                dealt = await offload(text, deal)
+                # To count bytes, a protocol on an engine is rehearsed. That happens before other
+                # parties wait, and only if an observer is told.
+                cost = (await asyncio.to_thread(self.protocol.cost)) if progress.watched else None
+                total = cost.sent[self.me].bytes if cost else 0
+                with self._booked(life, progress) as booking:
+                    return await self._take_part(life, dealt, total, booking, progress)
         except OstrakaError as error:
             error.data_left = progress.data_left
             raise
 
+    async def _life(
+        self, raw: object, unfinished: SessionRecord | None, progress: Progress
+    ) -> Life:
+        """Begin the run, or go on with one that an earlier process began."""
+        if unfinished is not None:
+            resumed = await Life.resume(self.protocol, self.me, raw, unfinished, progress)
+            if resumed is not None:
+                return resumed
+        return await Life.begin(self.protocol, self.me, raw, self.records, progress)
+
     async def _take_part(
         self,
-        encoded: list[Words | None],
+        life: Life,
         dealt: Signed | None,
         total: int,
         booking: Booking,
         progress: Progress,
     ) -> Outcome:
-        """Run from gathering to receipt, and return the outcome.
-
-        The input is taken out of the list `encoded`, so that a long vector is freed once shared.
-        """
+        """Run from gathering to receipt, and return the outcome."""
         observer = progress.observer
         readers = self.protocol.reader_groups
         network = self.network() if self.network else None
+        seed = life.draw("session").seed()
         async with taking_part(
-            self.manifest, self.identity, self.me, observer, readers=readers, network=network
+            self.manifest, self.identity, self.me, observer, seed, readers=readers, network=network
         ) as session:
+            exchange = await life.exchange(session)
 
             def gate(counted: tuple[PartyId, ...]) -> None:
                 booking.commit(session, counted, self._cost(counted))
 
             booking.share(session)
-            with _Bytes(session, observer, total):
+            with BytesLeft(session, observer, total):
                 found = await runner.run(
-                    session,
+                    exchange,
                     self.protocol,
-                    encoded.pop(),
-                    OsDraw(),
+                    life.take_input(),
+                    life.draw("run"),
                     progress,
-                    gate=gate,
+                    gate=life.gate(exchange, gate),
                     dealt=dealt,
                     known=partial(self._tell, session, booking, observer),
                 )
+            life.finish()
             written = await self._close(session, found, progress)
         outcome = self._named(session, found)
         return outcome if written else replace(outcome, receipt=None)
@@ -239,7 +273,8 @@ class Seat:
     ) -> None:
         """Tell the observer of the outcome, and the ledger; nothing that cancels prevents it."""
         outcome = self._named(session, found)
-        await offload_to_end(outcome.elements, partial(observer.result, outcome))
+        result = partial(observer.result, outcome)
+        await offload_to_end(RESULT_NS * outcome.elements, result)
         if found is not None:
             booking.result(session, found)
             _warn(self.manifest, found, observer)
@@ -301,12 +336,18 @@ class Seat:
         )
 
     @contextmanager
-    def _booked(self, progress: Progress) -> Iterator[Booking]:
-        """Reserve the run in the ledger, if there is one; settle the reservation on an error."""
+    def _booked(self, life: Life, progress: Progress) -> Iterator[Booking]:
+        """Reserve the run in the ledger, if there is one; settle the reservation on an error.
+
+        A run that goes on has the reservation of the process that began it.
+        """
         booking = Booking(None, progress)
         if self.open_ledger is not None:
             ledger, cost = self.open_ledger(progress.observer.warn), self.protocol.spends_at_worst()
-            booking = Booking(ledger.reserve(self._asked(cost)), progress)
+            run, number = self._asked(cost), life.reservation
+            place = ledger.resume(number, run) if number else ledger.reserve(run)
+            booking = Booking(place, progress)
+            life.reserve(place.id)
         try:
             if self.open_ledger is not None:
                 _warn_of_rules(ledger, self.manifest, progress.observer)
@@ -331,58 +372,3 @@ def _warn(manifest: Manifest, outcome: Outcome, observer: Observer) -> None:
         observer.warn(f"not counted: {', '.join(without)}")
     for liar in outcome.liars:
         observer.warn(f"{liar} announced wrong shares of the result; they were corrected")
-
-
-@asynccontextmanager
-async def taking_part(
-    manifest: Manifest,
-    identity: Identity,
-    me: PartyId,
-    observer: Observer,
-    *,
-    readers: Sequence[tuple[PartyId, ...]] | None = None,
-    network: Network | None = None,
-) -> AsyncGenerator[Session]:
-    """Open a session as a context, and close it at the end.
-
-    Arguments `readers` and `network` are those of `Session.open`.
-
-    An error inside aborts the session: its other parties are told the error's code.
-    """
-    session = await Session.open(
-        manifest,
-        identity,
-        me,
-        os.urandom(32),
-        readers=readers,
-        gathered=observer.gathering,
-        troubled=observer.warn,
-        network=network,
-    )
-    try:
-        yield session
-    except BaseException as error:
-        await asyncio.shield(session.abort(error))
-        if isinstance(error, Aborted) and not isinstance(error, PeerLost):
-            error.message += "".join(f"; {lost.message}" for lost in session.lost.values())
-        raise
-    await session.close()
-
-
-class _Bytes:
-    """Timer that tells an observer how many bytes have left, every `PROGRESS_SECONDS`."""
-
-    def __init__(self, session: Session, observer: Observer, total: int) -> None:
-        self._session, self._observer, self._total = session, observer, total
-        self._timer: asyncio.TimerHandle | None = None
-
-    def __enter__(self) -> None:
-        self._tick()
-
-    def __exit__(self, *_: object) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-
-    def _tick(self) -> None:
-        self._observer.moved(min(self._session.bytes_sent, self._total), self._total)
-        self._timer = asyncio.get_running_loop().call_later(PROGRESS_SECONDS, self._tick)

@@ -40,6 +40,14 @@ class Observer:
 
     wants_shares: bool = False
 
+    def resuming(self, session: str, seconds: float) -> None:
+        """Take note that this run goes on with one that an earlier process began.
+
+        Args:
+            session: its id in hex; "" where no session had been made.
+            seconds: how long ago it began.
+        """
+
     def gathering(self, present: int, total: int) -> None:
         """Take note that `present` of `total` parties are here, this party included."""
 
@@ -94,6 +102,14 @@ class Progress:
     def opening(self) -> bool:
         """Whether other parties may have the result already."""
         return self.phase in (Phase.OPENING, Phase.DONE)
+
+    def resume(self, *, shared: bool) -> None:
+        """Note that a run goes on which began in an earlier process, whose session was open.
+
+        Args:
+            shared: whether the party contributes: then its data may have left already.
+        """
+        self.phase, self.data_left = Phase.SHARING, shared
 
     def enter(self, phase: Phase) -> None:
         """Set the phase that begins, and tell the observer."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from ostraka.cli import main, voice
+from ostraka.cli import main, startup, voice
 
 
 @dataclass
@@ -44,6 +44,7 @@ def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp
     for variable in ("OSTRAKA_KEYS", "OSTRAKA_RECEIPTS", "OSTRAKA_LEDGER", "OSTRAKA_DEBUG"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setattr(main, "_no_core_dumps", lambda: None)
+    monkeypatch.setattr(startup, "hold_collections", lambda: None)
 
     def call(*arguments: object) -> Ended:
         monkeypatch.setattr(sys, "argv", ["ostraka", *map(str, arguments)])

@@ -39,7 +39,8 @@ def test_json(cli, link: str, parties: int, size: int) -> None:
         *(
             pytest.param(work, size, marks=pytest.mark.slow)
             for work, size in [
-                ("mul", 100), ("sort", 20), ("matmul", 9), ("auction", 20), ("decompose", 5)
+                ("mul", 100), ("sort", 20), ("matmul", 9), ("auction", 20), ("decompose", 5),
+                ("inner-product", 50),
             ]
         ),
     ],
@@ -84,7 +85,7 @@ def test_noise_is_measured_beside_none(cli) -> None:
 def test_operations_and_protocols_bring_all_cases() -> None:
     found = [case.name for case in cases()]
     assert len(set(found)) == len(found)
-    assert {*ENGINE_CASES, "sum", "vote", "auction", "noise"} == set(found)
+    assert {*ENGINE_CASES, "sum", "vote", "auction", "noise", "inner-product"} == set(found)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +112,7 @@ def test_text(cli) -> None:
 @pytest.mark.parametrize(
     "work",
     [
-        "sort", "auction",
+        "sort", "auction", "inner-product",
         *(pytest.param(w, marks=pytest.mark.slow) for w in ("mul", "compare", "vote", "sum")),
     ],
 )  # fmt: skip

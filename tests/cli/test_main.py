@@ -1,4 +1,4 @@
-"""The command itself: help, usage errors, the voice of errors, exit codes."""
+"""The command itself: help, usage errors, the voice of errors, exit codes; also cli/check.py."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 import ostraka
 from ostraka import errors
-from ostraka.cli import main, voice
+from ostraka.cli import voice
 from ostraka.errors import InputError, InternalError, OstrakaError, PeerLost, PinMismatch
 from ostraka.progress import Phase, Progress
 
@@ -75,18 +75,6 @@ def test_a_missing_file(cli) -> None:
     ended = cli("check", "none.toml")
     assert (ended.code, ended.out) == (2, "")
     assert ended.err == "error: cannot read none.toml: No such file or directory\n"
-
-
-def test_help_imports_nothing_heavy() -> None:
-    code = (
-        "import sys; sys.argv = ['ostraka', '--help']\n"
-        "from ostraka.cli import main\n"
-        "try: main.main()\n"
-        "except SystemExit: pass\n"
-        "print(sorted({'numpy', 'pydantic', 'asyncio', 'cryptography', 'rich'} & set(sys.modules)))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == "[]"
 
 
 # --- the voice -----------------------------------------------------------------------------------
@@ -182,12 +170,6 @@ def test_the_reader_of_a_pipe_may_go(tmp_path: Path) -> None:
     command = f"{sys.executable} -m ostraka.cli.main --help | head -c 1"
     done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
     assert done.stderr == ""
-
-
-def test_usage_errors_of_the_parser_have_one_base() -> None:
-    import typer
-
-    assert issubclass(typer.BadParameter, main._UsageError)
 
 
 def test_ctrl_c_while_gathering_ends_at_once_and_nothing_has_left(session: Path) -> None:

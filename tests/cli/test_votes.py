@@ -1,4 +1,6 @@
-"""Votes from the command line: real processes, one word out, no count anywhere."""
+"""Votes from the command line: real processes, one word out, no count anywhere.
+
+The demo is cli/demo_choices.py."""
 
 from __future__ import annotations
 

@@ -133,7 +133,13 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """Run a coroutine as a task of a process."""
         context = copy_context()
         context.run(PROCESS.set, process)
-        return self.create_task(coroutine, name=process.name, context=context)
+        task = self.create_task(coroutine, name=process.name, context=context)
+        task.add_done_callback(self._note)
+        return task
+
+    def _note(self, task):
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.problems.append({"task": task.get_name(), "exception": error})
 
     def world(self, process, call, *args):
         """Call a function as code of `process`, or of none."""

@@ -153,7 +153,7 @@ class Ear(Listener):
     """A listener of one process."""
 
     def __init__(self, net, host, address, accepted):
-        self.net, self.host, self.address, self.owner = net, host, address, PROCESS.get()
+        self.net, self.host, self.addresses, self.owner = net, host, (address,), PROCESS.get()
         self.give, self.accepting, self.waiting = accepted, True, []
         net.listeners[address] = self
 

@@ -133,7 +133,7 @@ class World:
             )
             outcome = await seat.run(self.inputs.get(name))
             self.endings[name] = Ending(outcome, at=self.loop.time())
-        except OstrakaError as error:
+        except Exception as error:
             self.endings[name] = Ending(error=error, at=self.loop.time())
 
     # Faults
@@ -178,6 +178,10 @@ def virtual_time(monkeypatch):
     monkeypatch.setattr(server, "monotonic", lambda: asyncio.get_running_loop().time())
 
 
+def is_named(error):
+    return isinstance(error, OstrakaError) and not isinstance(error, InternalError)
+
+
 def check(world, right):
     """Check what must hold of every run: right, or stopped with a reason; and one result at most.
 
@@ -186,7 +190,8 @@ def check(world, right):
     """
     found = {}
     for name, ending in world.endings.items():
-        assert not isinstance(ending.error, InternalError), (name, ending)
+        if ending.error is not None and not is_named(ending.error):
+            raise AssertionError(name) from ending.error
         if ending.outcome is not None and ending.outcome.outputs:
             counted = tuple(ending.outcome.contributors)
             assert ending.value == right(counted), (name, ending)

@@ -5,7 +5,15 @@ import asyncio
 import numpy as np
 import pytest
 
+from ostraka import manifest
+from ostraka.arithmetic.randomness import OsDraw
+from ostraka.cli.bench_cases import ENGINE_CASES
+from ostraka.delivery.party import Party
+from ostraka.engine.array import SecretArray
+from ostraka.engine.reveal import reveal
+from ostraka.engine.shamir.backend import start, start_active
 from ostraka.inputs import reading
+from ostraka.sharing.shamir import Shamir
 
 MOST = 0.1
 """Seconds of one callback."""
@@ -53,6 +61,103 @@ async def test_callbacks_are_short_with_ten_million_elements(office, watchdog, s
 async def test_callbacks_are_short_with_four_million_lines_of_text(office, watchdog, sharing):
     await run(office, watchdog, sharing, 4_000_000, texts=3)
     assert watchdog.longest < MOST, watchdog.where
+
+
+slow = pytest.mark.slow
+
+
+@pytest.mark.parametrize(
+    ("case", "size", "n", "security"),
+    [
+        ("compare", 2_000, 3, "active"),
+        ("matmul", 400, 3, "passive"),
+        pytest.param("compare", 2_000_000, 3, "passive", marks=slow),
+        pytest.param("compare", 400_000, 5, "passive", marks=slow),
+        pytest.param("compare", 300_000, 3, "active", marks=slow),
+        pytest.param("mul", 5_000_000, 3, "passive", marks=slow),
+        pytest.param("mul", 3_000_000, 5, "passive", marks=slow),
+        pytest.param("mul", 2_000_000, 3, "active", marks=slow),
+        pytest.param("sort", 10_000, 3, "passive", marks=slow),
+        pytest.param("sort", 3_000, 3, "active", marks=slow),
+        pytest.param("matmul", 1_000, 3, "passive", marks=slow),
+        pytest.param("matmul", 500, 3, "active", marks=slow),
+        pytest.param("threshold", 500_000, 3, "passive", marks=slow),
+        pytest.param("truncate", 500_000, 3, "passive", marks=slow),
+        pytest.param("decompose", 50_000, 3, "passive", marks=slow),
+        pytest.param("reveal", 5_000_000, 3, "passive", marks=slow),
+    ],
+)
+async def test_callbacks_of_operations_are_short(office, watchdog, case, size, n, security):
+    """Operations on long arrays, from shares to numbers that are opened."""
+    names = ("alice", "bob", "carlos", "david", "erin")[:n]
+    where = office.manifest(names, sharing=SHARINGS["shamir"], deadline=60.0, timeout=300.0)
+    sessions = await asyncio.gather(*(office.open(where, name) for name in names))
+    begin = start_active if security == "active" else start
+    engines = await asyncio.gather(*(begin(_party(each), OsDraw()) for each in sessions))
+    cases = await asyncio.gather(*(ENGINE_CASES[case](engine, size) for engine in engines))
+
+    async def run(engine, its):
+        result = await its.run()
+        await engine.prove()
+        return await reveal(result) if isinstance(result, SecretArray) else result
+
+    with watchdog.watching():
+        found = await asyncio.gather(*map(run, engines, cases))
+    await asyncio.gather(*(session.close() for session in sessions))
+    assert all(np.array_equal(opened, cases[0].expected) for opened in found)
+    assert watchdog.longest < MOST, watchdog.where
+
+
+def _party(session):
+    names = session.manifest.compute
+    return Party(session, Shamir(names, names, (len(names) - 1) // 2))
+
+
+ALL = '"contributor", "compute", "recipient"'
+
+
+async def of_protocol(office, watchdog, protocol, of_input, outputs, make, *, owners=3):
+    """A session of three parties, of whom so many contribute; returns the first's outcome."""
+    roles = {name: ALL if i < owners else ALL[15:] for i, name in enumerate(NAMES)}
+    parsed = manifest.parse(
+        f'[session]\ntitle = "t"\nprotocol = "{protocol}"\ndeadline = "60s"\ntimeout = "300s"\n'
+        f"{office.tables(roles)}[input]\n{of_input}\n[outputs]\n{outputs}\n"
+        '[sharing]\nscheme = "shamir"\nthreshold = 1\n'
+    )
+    seats = [office.seat(parsed, name) for name in NAMES]
+    inputs = [make(i) if seat.contributes else None for i, seat in enumerate(seats)]
+    with watchdog.watching():
+        found, *_ = await asyncio.gather(*map(lambda seat, x: seat.run(x), seats, inputs))
+    assert watchdog.longest < MOST, watchdog.where
+    return found
+
+
+NAMES = ("alice", "bob", "carlos")
+
+
+@pytest.mark.parametrize("length", [100_000, pytest.param(400_000, marks=slow)])
+async def test_callbacks_of_statistics_are_short(office, watchdog, length):
+    def rows(i):
+        return np.arange(length) * (i + 7) % 1000
+
+    numbers = f'type = "int"\nlength = {length}\nmin = 0\nmax = 1000000'
+    asked = 'statistics = ["median"]'
+    found = await of_protocol(office, watchdog, "statistics", numbers, asked, rows)
+    (medians,) = found.outputs[0].parts
+    assert np.array_equal(medians, np.median([rows(i) for i in range(3)], axis=0))
+
+
+@slow
+@pytest.mark.parametrize(("length", "checked"), [(250_000, "true"), (5_000_000, "false")])
+async def test_callbacks_of_inner_products_are_short(office, watchdog, length, checked):
+    x = np.arange(length) % 1000
+    numbers = f'type = "int"\nlength = {length}\nmin = 0\nmax = 1000'
+    asked = f"checked = {checked}"
+    protocol = "inner-product"
+    found = await of_protocol(
+        office, watchdog, protocol, numbers, asked, lambda _: x.copy(), owners=2
+    )
+    assert found.value("inner-product") == int(x @ x)
 
 
 def test_a_watchdog_sees_a_long_callback(watchdog):

@@ -19,7 +19,9 @@ def offered(monkeypatch):
 
     def install(**values):
         found = EntryPoints(offer(n, v) for n, each in values.items() for v in each)
-        monkeypatch.setattr(foreign, "entry_points", lambda group: found.select(group=group))
+        monkeypatch.setattr(
+            "importlib.metadata.entry_points", lambda group: found.select(group=group)
+        )
 
     return install
 

@@ -44,7 +44,7 @@ def test_a_commitment_is_the_same_whichever_thread_hashes(monkeypatch, long):
     monkeypatch.setattr(commitments.os, "urandom", bytes)
 
     def committed(least):
-        monkeypatch.setattr(commitments.limits, "OFFLOAD", least)
+        monkeypatch.setattr(commitments.limits, "HASHED_BESIDE", least)
         commitment = Commitment()
         for message in messages():
             commitment.add(*message)

@@ -17,7 +17,7 @@ X = np.arange(3, dtype=np.uint64)
 def store(keys, tmp_path):
     from ostraka import identity
 
-    return RecordStore(tmp_path / "sessions", identity.load("alice", keys))
+    return RecordStore(tmp_path / "sessions", identity.load("alice", keys), 3600.0)
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_another_party_cannot_read_it(store, keys, warned):
 
     store.begin(DIGEST, SEED, X).close()
     path = store.path(DIGEST)
-    bob = RecordStore(store.directory, identity.load("bob", keys))
+    bob = RecordStore(store.directory, identity.load("bob", keys), 3600.0)
     for file in (path, path.with_suffix(".key")):
         file.rename(bob.path(DIGEST).with_suffix(file.suffix))
     assert bob.unfinished(DIGEST, warned.append) is None

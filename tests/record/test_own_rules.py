@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ostraka.errors import UsageError
-from ostraka.record.own_rules import load_rules
+from ostraka.record.own_rules import Durability, load_durability, load_rules
 
 
 def test_a_budget_file_that_is_a_link_to_nowhere_is_not_taken_for_none(tmp_path):
@@ -104,3 +104,28 @@ def test_texts_that_mislead_the_eye_are_refused_in_rules(tmp_path, name, value, 
     (tmp_path / "alice.toml").write_text(text, "utf-8")
     with pytest.raises(UsageError, match=f"{name} .*{words}"):
         load_rules("alice", tmp_path)
+
+
+def test_a_party_says_whether_its_sessions_survive_a_crash(tmp_path):
+    assert load_durability("alice", tmp_path) == Durability(True, 3600.0)
+    (tmp_path / "alice.toml").write_text(
+        'durable = false\nresume_for = "2h"\n[[budget]]\nsource = "a"\n'
+    )
+    assert load_durability("alice", tmp_path) == Durability(False, 7200.0)
+    assert [rule.source for rule in load_rules("alice", tmp_path)] == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("durable = 1", "durable must be true or false"),
+        ("resume_for = 3600", "resume_for must be a duration"),
+        ("resume_for = 1.5", "resume_for must be a duration"),
+        ('resume_for = "0s"', "resume_for must be longer"),
+        ("durabel = true", 'unknown key "durabel"'),
+    ],
+)
+def test_a_mistake_in_it_is_told(text, problem, tmp_path):
+    (tmp_path / "alice.toml").write_text(text)
+    with pytest.raises(UsageError, match=problem):
+        load_durability("alice", tmp_path)

@@ -1,314 +1,269 @@
-"""One compute party of a sum or a vote, from docs/spec alone: passive security.
+"""Second implementation of parcels, agreement, consent, openings and the secure sum."""
 
-    python party.py MANIFEST.json --as NAME --keys DIRECTORY [--input TEXT]
+import contextlib
+import secrets
+from functools import partial
+from itertools import pairwise
+from typing import Any
 
-MANIFEST.json is in canonical form. Where the specification would let a party go on without another
-one, this one stops with a traceback.
-"""
+from session import Network
+from sharing import (
+    P,
+    Shares,
+    Stream,
+    combine,
+    complete,
+    drawn_share,
+    pack,
+    recombine,
+    seeded,
+    signed,
+    unpack,
+)
+from wire import H, Lost, Stop
 
-import json
-import os
-import struct
-import sys
-from decimal import Decimal
-from math import prod
-from operator import mul
-from pathlib import Path
-
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-from wire import H, Session, Violation
-
-P, RING = (1 << 61) - 1, 1 << 64
-CONSENT, VOTE = b"\x01", b"\x02"
-
-
-class Stream:
-    """sharing.md, section 1."""
-
-    def __init__(self, seed, label):
-        key = H(b"ostraka stream 1", seed, label.encode())
-        self.cipher = Cipher(algorithms.AES256(key), modes.CTR(bytes(16))).encryptor()
-
-    def words(self, count):
-        return words(self.cipher.update(bytes(8 * count)))
-
-    def elements(self, count):
-        found = []
-        while len(found) < count:
-            found += [w & P for w in self.words(count - len(found)) if w & P != P]
-        return found
+REFUSAL, CONSENT, VOTE = range(3)
 
 
-def words(data):
-    return list(struct.unpack(f"<{len(data) // 8}Q", data))
+class Party:
+    """A party that computes, and may contribute and receive; `net` says and hears vectors."""
 
+    def __init__(self, net: Network) -> None:
+        self.net, self.m, self.me = net, net.m, net.me
+        self.own = self.m.compute.index(self.me)
+        self.others = [c for c in self.m.compute if c != self.me]
+        self.owed: dict[str, list[Any]] = {c: [] for c in self.m.parties}
+        self.seeds: dict[str, bytes] = {}
 
-def octets(vector):
-    return struct.pack(f"<{len(vector)}Q", *vector)
+    def say(self, to: str, phase: str, step: int, dtype: str, data: bytes) -> None:
+        self.net.say(to, self.m.phase[phase], step, dtype, data)
 
+    async def hear(self, of: str, phase: str, step: int, dtype: str, length: int) -> bytes:
+        """Return the next vector of a peer, after those that it owes."""
+        while self.owed[of]:
+            await self.owed[of].pop(0)()
+        return await self.net.hear(of, self.m.phase[phase], step, dtype, length)
 
-def lagrange(points, at):
-    """Coefficients of the values at `points` for the value at `at`."""
-    return [prod((at - y) * pow(x - y, -1, P) % P for y in points if y != x) % P for x in points]
+    async def pay(self) -> None:
+        """Hear all vectors that are owed, but those of parties that are lost."""
+        for queue in self.owed.values():
+            while queue:
+                with contextlib.suppress(Lost):
+                    await queue.pop(0)()
 
+    def agrees(self, names: set[str]) -> bool:
+        return len(names) >= self.m.minimum
 
-def mixed(coefficients, vectors):
-    """The sum of the vectors, each times its coefficient."""
-    return [sum(map(mul, coefficients, column)) % P for column in zip(*vectors, strict=True)]
+    # Sharing
 
+    def seeded_by(self, c: str) -> list[int]:
+        """Return the compute parties that get seeds from a contributor, or with an offer."""
+        m, place = self.m, self.m.contributors.index(c) if c in self.m.contributors else 0
+        return seeded(m.compute.index(c) if c in m.compute else None, place, m.n, m.t, m.shamir)
 
-class Run:
-    """sharing.md and sums.md: how one party shares, agrees and opens."""
+    def may_miss(self, c: str) -> bool:
+        return self.m.agreed and not (self.m.vote and c in self.m.compute)
 
-    def __init__(self, session):
-        self.session, sharing = session, session.manifest["sharing"]
-        self.compute, self.contributors = session.compute, session.contributors
-        self.n, self.t, self.number = len(self.compute), sharing["threshold"], self.compute.index
-        self.me, self.additive = self.number(session.name), sharing["scheme"] == "additive"
-        self.modulus = RING if self.additive else P
-        self.points = [1 << j if self.n <= 61 else j + 1 for j in range(self.n)]
-        self.others = [p for p in self.compute if p != session.name]
-        self.phase, c = 0, len(self.contributors)
-        self.mask = ((1 << c) - 1).to_bytes(-(-c // 8), "little")
-
-    def seeded(self, giver):
-        """Numbers of the compute parties that get seeds."""
-        computes = giver in self.compute
-        place = self.number(giver) if computes else self.contributors.index(giver)
-        if self.additive:
-            return [j for j in range(self.n) if j != place % self.n]
-        return [(place + computes + k) % self.n for k in range(self.t)]
-
-    def rest(self, x, drawn, at):
-        """The share of party `at` that follows from x and what seeded parties have."""
-        if self.additive:
-            return [(v - sum(r)) % RING for v, *r in zip(x, *drawn.values(), strict=True)]
-        c = lagrange([0, *(self.points[j] for j in drawn)], self.points[at])
-        return mixed(c, [x, *drawn.values()])
-
-    def split(self, x):
-        """Our parcels, as bytes, by number of compute party."""
-        seeds = {j: os.urandom(32) for j in self.seeded(self.session.name)}
-        drawn = {j: self.share(seed, len(x), True) for j, seed in seeds.items()}
-        return {j: seeds.get(j) or octets(self.rest(x, drawn, j)) for j in range(self.n)}
-
-    def share(self, parcel, length, seeded):
-        """The share in a parcel."""
-        if not seeded:
-            return self.elements(parcel)
-        stream = Stream(parcel, "share")
-        return stream.words(length) if self.additive else stream.elements(length)
-
-    def elements(self, data):
-        found = words(data)
-        if max(found, default=0) >= self.modulus:
-            raise Violation("a number that is no element")
-        return found
-
-    def add(self, *vectors):
-        return [sum(column) % self.modulus for column in zip(*vectors, strict=True)]
-
-    def shared(self, x, length, offered=None):
-        """Share x (empty: nothing), with offers of so many elements if an engine asks for them;
-        return our shares of all contributors' vectors."""
-        session, engine, m = self.session, offered is not None, offered or 0
-        parcels, halves = self.split(x) if x else {}, [os.urandom(32) for _ in self.compute]
-        deals = m > 0 and self.me <= self.t
-        offers = self.split(Stream(os.urandom(32), "offer").elements(m)) if deals else {}
-        self.dealt, self.seeds, found = [0] * m, {}, {}
-        for j, peer in enumerate(self.compute):
-            data = parcels.get(j, b"") + engine * halves[j] + offers.get(j, b"")
-            if peer == session.name:
-                own = data
-            elif data:
-                seed = not engine and j in self.seeded(session.name)
-                session.send([peer], 0, 0, data, "u1" if seed else "u8")
-        for giver in dict.fromkeys(self.contributors + self.compute * engine):
-            gives, offer = giver in self.contributors, engine and giver in self.compute
-            deals = m > 0 and offer and self.number(giver) <= self.t
-            seed = self.me in self.seeded(giver)
-            one, two = gives * (32 if seed else 8 * length), offer * 32
-            size = one + two + deals * (32 if seed else 8 * m)
-            form = (size, "u1") if seed and not offer else (size // 8, "u8")
-            data = link.receive(0, 0, *form) if (link := session.links.get(giver)) else own
-            if gives:
-                found[giver] = self.share(data[:one], length, seed)
-            if offer:
-                half = halves[self.number(giver)]
-                (_, first), (_, last) = sorted([(session.name, half), (giver, data[one:][:32])])
-                self.seeds[self.number(giver)] = H(b"ostraka pair 1", first, last)
+    async def share(self, x: Shares, offered: int = 0) -> tuple[dict[str, Shares], Shares]:
+        """Return my shares of the inputs that came, and of the offered elements."""
+        m, held, elements = self.m, {}, [0] * offered
+        out: dict[str, list[bytes]] = {c: [] for c in self.others}
+        halves = {c: secrets.token_bytes(32) for c in self.others if m.vote}
+        if self.me in m.contributors:
+            held[self.me] = self.deal([value % m.modulus for value in x], out)
+        for c, half in halves.items():
+            out[c].append(half)
+        if offered and self.own <= m.t:
+            elements = self.deal(Stream(secrets.token_bytes(32), "offer").elements(offered), out)
+        for c in self.others:
+            if out[c]:
+                bare = not m.vote and m.compute.index(c) in self.seeded_by(self.me)
+                self.say(c, "sharing", 0, "u1" if bare else "u8", b"".join(out[c]))
+        for c in [*m.contributors, *(c for c in halves if c not in m.contributors)]:
+            if c == self.me:
+                continue
+            is_seed = self.own in self.seeded_by(c)
+            parcel = (32 if is_seed else 8 * len(x)) * (c in m.contributors)
+            deals = offered > 0 and c in m.compute[: m.t + 1]
+            size = parcel + 32 * (c in halves) + (32 if is_seed else 8 * offered) * deals
+            dtype = "u1" if is_seed and c not in halves else "u8"
+            try:
+                data = await self.hear(c, "sharing", 0, dtype, size // int(dtype[1]))
+            except Lost:
+                if not self.may_miss(c):
+                    raise
+                continue
+            if parcel:
+                held[c] = self.taken(data[:parcel], is_seed, len(x))
+            if c in halves:
+                pair = halves[c], data[parcel : parcel + 32]
+                self.seeds[c] = H(b"ostraka pair 1", *(pair if self.me < c else pair[::-1]))
             if deals:
-                self.dealt = self.add(self.dealt, self.share(data[one + two :], m, seed))
-        return found
+                elements = combine(
+                    [1, 1], [elements, self.taken(data[parcel + 32 :], is_seed, offered)]
+                )
+        return held, elements
 
-    def agree(self, *kinds):
-        """Say each kind of the set of all contributors; all others must say the same."""
-        for data in (kind + self.mask for kind in kinds):
-            self.phase += 1
-            self.session.send(self.others, self.phase, 0, data, "u1")
-            for peer in self.others:
-                if self.session.links[peer].receive(self.phase, 0, len(data), "u1") != data:
-                    raise Violation(f"{peer} does not agree on whom to count")
+    def deal(self, x: Shares, out: dict[str, list[bytes]]) -> Shares:
+        """Add a parcel of x to what goes to each other compute party; return my share."""
+        m, seeds = self.m, {s: secrets.token_bytes(32) for s in self.seeded_by(self.me)}
+        drawn = {s: drawn_share(seed, len(x), m.shamir) for s, seed in seeds.items()}
+        shares = complete(x, drawn, m.n, m.shamir)
+        for c, parcels in out.items():
+            j = m.compute.index(c)
+            parcels.append(seeds.get(j) or pack(shares[j]))
+        return shares[self.own]
 
-    def opened(self, share):
-        """Open a vector to all recipients, directly or tagged; None where this party is none."""
-        session, d = self.session, len(share)
-        self.phase += 1
-        if d > 4096 or (self.additive and d == 4096 and len(session.recipients) > 1):
-            raise SystemExit("a vector longer than this reference opens")
-        tag = b"" if self.additive else self.mask.ljust(-(-len(self.mask) // 8) * 8, b"\0")
-        session.send(session.recipients, self.phase, 0, tag + octets(share))
-        if session.name not in session.recipients:
+    def taken(self, parcel: bytes, is_seed: bool, count: int) -> Shares:
+        return (
+            drawn_share(parcel, count, self.m.shamir) if is_seed else unpack(parcel, self.m.modulus)
+        )
+
+    # Agreement and consent
+
+    def statement(self, data: bytes) -> tuple[int, set[str]]:
+        if data[0] > VOTE:
+            raise Stop("violation", why="a statement that says nothing known")
+        if data[0] == REFUSAL:
+            raise Stop("policy", why="a party refused to count")
+        return data[0], self.m.unmask(data[1:])
+
+    async def agree(self, mine: set[str]) -> set[str]:
+        """Return the contributors to count, agreed on with all compute parties that stay."""
+        m, kind, size = self.m, CONSENT, 1 + len(self.m.mask(set()))
+        consented: list[set[str]] = []
+        for k in range(2 * m.n):
+            phase, step = ("later", k - 1) if k else ("first", 0)
+            kind = kind if self.agrees(mine) else REFUSAL
+            data = bytes([kind]) + (bytes(size - 1) if kind == REFUSAL else m.mask(mine))
+            present = [c for c in self.others if not self.net.is_lost(c)]
+            for c in present:
+                self.say(c, phase, step, "u1", data)
+            consented.append(mine)
+            heard = {self.me: self.statement(data)}
+            for c in present:
+                with contextlib.suppress(*[Lost] * self.may_miss(c)):
+                    heard[c] = self.statement(await self.hear(c, phase, step, "u1", size))
+            votes = {c: names for c, (what, names) in heard.items() if what == VOTE}
+            together = set.intersection(*(names for _, names in heard.values()))
+            together -= set(m.compute) - set(heard)
+            if kind == VOTE:
+                late = [c for c in heard if c not in votes]
+                return await self.count_votes(
+                    mine, list(votes.values()), late, step + 1 if k else 0
+                )
+            if votes:
+                kind, mine = VOTE, next((v for v in votes.values() if v in consented), set())
+            elif (
+                not self.enough(together, len(heard))
+                or not set(filter(self.must_stay, m.contributors)) <= together
+            ):
+                raise Stop("aborted", why="too few agree")
+            else:
+                kind = (
+                    VOTE
+                    if all(names == mine == together for _, names in heard.values())
+                    else CONSENT
+                )
+                mine = together
+        raise Stop("aborted", why="no agreement")
+
+    def must_stay(self, c: str) -> bool:
+        return not self.may_miss(c)
+
+    def enough(self, names: set[str], count: int) -> bool:
+        m = self.m
+        return count >= (m.t + 1 if names == set(m.contributors) else max(m.n - m.t, m.n // 2 + 1))
+
+    async def count_votes(
+        self, mine: set[str], votes: list[set[str]], late: list[str], step: int
+    ) -> set[str]:
+        """Vote once more for those that did not vote yet, and owe the hearing of their votes."""
+        size = 1 + len(self.m.mask(mine))
+
+        async def hear_vote(c: str) -> None:
+            votes.append(self.statement(await self.hear(c, "later", step, "u1", size))[1])
+
+        for c in late:
+            self.say(c, "later", step, "u1", bytes([VOTE]) + self.m.mask(mine))
+            self.owed[c].append(partial(hear_vote, c))
+        if not self.enough(mine, votes.count(mine)):
+            await self.pay()
+        if not self.enough(mine, votes.count(mine)):
+            raise Stop("aborted", why="too few votes")
+        return mine
+
+    async def consent(self, names: set[str]) -> None:
+        """Say a consent to these contributors, and owe the hearing of the others' consents."""
+        mask = self.m.mask(names) if self.agrees(names) else self.m.mask(set())
+
+        async def hear_consent(c: str) -> None:
+            if await self.hear(c, "consent", 0, "u1", len(mask)) != mask:
+                raise Stop("policy", c, "it does not consent")
+
+        for c in self.others:
+            self.say(c, "consent", 0, "u1", mask)
+            self.owed[c].append(partial(hear_consent, c))
+
+    # Openings
+
+    async def open(self, mine: Shares, names: set[str]) -> Shares | None:
+        """Open shares to all recipients; return what was opened, if this party is one."""
+        m, d = self.m, len(mine)
+        await self.pay()
+        if not m.shamir:
+            return await self.open_additive(mine)
+        mask = m.mask(names)
+        mask += bytes(-len(mask) % 8)
+        cuts = [0, *range(4096, d, 2**20), d]
+        pieces = [pack(mine[a:b]) for a, b in pairwise(cuts)]
+        pieces[0] = mask + pieces[0]
+        for r in m.recipients:
+            for i, piece in enumerate(pieces if r != self.me else []):
+                self.say(r, "opening", i, "u8", piece)
+        if self.me not in m.recipients:
             return None
-        shares = {self.me: share}
-        for peer in self.others:
-            data = session.links[peer].receive(self.phase, 0, len(tag) // 8 + d)
-            if data[: len(tag)] != tag:
-                raise Violation(f"{peer} counts others")
-            shares[self.number(peer)] = self.elements(data[len(tag) :])
-        return self.value(shares)
+        shares = {self.own: mine}
+        for c in self.others:
+            with contextlib.suppress(Lost):
+                data = [
+                    await self.hear(c, "opening", i, "u8", len(piece) // 8)
+                    for i, piece in enumerate(pieces)
+                ]
+                if data[0].startswith(mask):
+                    shares[m.compute.index(c)] = unpack(b"".join(data)[len(mask) :], P)
+        return [signed(value, P) for value in recombine(shares, m.n, m.t)]
 
-    def value(self, shares):
-        """What shares, by number of compute party, open to: signed integers."""
-        found = self.add(*shares.values())
-        if not self.additive:
-            base = list(shares)[: self.t + 1]
-            points, rows = [self.points[j] for j in base], [shares[j] for j in base]
-            if any(mixed(lagrange(points, self.points[j]), rows) != s for j, s in shares.items()):
-                raise Violation("shares contradict each other")
-            found = mixed(lagrange(points, 0), rows)
-        return [v - self.modulus if 2 * v >= self.modulus else v for v in found]
+    async def open_additive(self, mine: Shares) -> Shares | None:
+        m, d, k = self.m, len(mine), len(self.m.recipients)
+        scattered = d >= 4096 and k > 1
+        cuts = {
+            r: slice(d * i // k, d * (i + 1) // k) if scattered else slice(0, d)
+            for i, r in enumerate(m.recipients)
+        }
+        readers = [r for r in m.recipients if r != self.me]
+        for r in readers:
+            self.say(r, "opening", 0, "u8", pack(mine[cuts[r]]))
+        if self.me not in m.recipients:
+            return None
+        size = len(mine[cuts[self.me]])
+        shares = [
+            mine[cuts[self.me]],
+            *[unpack(await self.hear(c, "opening", 0, "u8", size)) for c in self.others],
+        ]
+        found = {self.me: combine([1] * m.n, shares, 2**64)}
+        for r in readers if scattered else []:
+            self.say(r, "slices", 0, "u8", pack(found[self.me]))
+        for r in readers if scattered else []:
+            found[r] = unpack(await self.hear(r, "slices", 0, "u8", len(mine[cuts[r]])))
+        return [signed(value, 2**64) for r in m.recipients if r in found for value in found[r]]
 
-
-class Engine(Run):
-    """vote.md, sections 2 to 4."""
-
-    def __init__(self, session):
-        super().__init__(session)
-        self.streams, self.step = {}, -1
-
-    def drawn(self, peer, use, count):
-        if (peer, use) not in self.streams:
-            self.streams[peer, use] = Stream(self.seeds[peer], f"engine {use}")
-        return self.streams[peer, use].elements(count)
-
-    def with_zero(self, told):
-        k, near = 2 * self.t + 1, (self.t + 2) // 2
-        for j in range(k) if told else ():
-            if 0 < min((j - self.me) % k, (self.me - j) % k) <= near:
-                drawn = self.drawn(j, "zero", len(told))
-                told = self.add(told, drawn if self.me < j else [-v for v in drawn])
-        return told
-
-    def readers(self, dealer):
-        """Those who read their shares of a deal from streams."""
-        wraps = dealer + self.t >= self.n and dealer >= self.t
-        return [((0 if wraps else dealer + 1) + k) % self.n for k in range(self.t)]
-
-    def round(self, products, randoms, opened):
-        """Shares of the products and of so many random elements; what was opened."""
-        workers, self.step = range(2 * self.t + 1), self.step + 1  # a piece of 65,536 at most
-        shares, total = [0] * (len(products) + randoms), [0] * len(opened)
-        w = lagrange([self.points[k] for k in workers], 0)
-        if self.me in workers:
-            fresh = Stream(os.urandom(32), "random").elements(randoms * (self.me <= self.t))
-            vector = [w[self.me] * v % P for v in products] + fresh
-            total = self.with_zero([w[self.me] * v % P for v in opened])
-            drawn = {
-                j: self.drawn(j, f"deal {self.me}", len(vector)) for j in self.readers(self.me)
-            }
-            for j, peer in enumerate(self.compute):
-                message = ([] if j in drawn else self.rest(vector, drawn, j)) + total
-                if j != self.me and message:
-                    self.session.send([peer], self.phase, self.step, octets(message))
-            shares[: len(vector)] = self.rest(vector, drawn, self.me)
-        for k in (k for k in workers if k != self.me):
-            size, told = len(products) + randoms * (k <= self.t), len(opened)
-            read = self.me in self.readers(k)
-            share = self.drawn(k, f"deal {k}", size) if read else []
-            link = self.session.links[self.compute[k]]
-            if length := told + (0 if read else size):
-                share += self.elements(link.receive(self.phase, self.step, length))
-            shares[:size] = self.add(shares[:size], share[:size])
-            total = self.add(total, share[size:])
-        return shares[: len(products)], shares[len(products) :], total
-
-
-def secure_sum(run, text):
-    """Sum of numbers; the input is one, or several separated by blanks."""
-    asked = run.session.manifest["input"]
-    places = int(asked["type"].removeprefix("decimal(").rstrip(")").replace("int", "0"))
-    x = [int(Decimal(word).scaleb(places)) % run.modulus for word in text.split()]
-    total = run.add(*run.shared(x, asked["length"]).values())
-    if not run.additive:
-        run.agree(CONSENT, VOTE)
-    run.phase += 2  # consent and computing, where nothing is sent
-    return run.opened(total), "sum"
-
-
-def threshold_vote(run, text):
-    """YES or NO to one question, without abstaining or a quorum."""
-    outputs, t = run.session.manifest["outputs"], run.t
-    w = [outputs.get("weights", {}).get(c, 1) for c in run.contributors]
-    total = d = sum(w)
-    if set(outputs) - {"pass_at", "pass_at_votes", "weights"} or d > 64 * t:
-        raise SystemExit("a vote that this reference does not know")
-    above, below = map(int, outputs.get("pass_at", "0/1").split("/"))
-    least = outputs.get("pass_at_votes", -(-above * total // below))
-    masked, values = d > 4, [int(v < least) for v in range(total + 1)]
-    ballot = [int(text == "yes")] * bool(text)
-    x = [share for (share,) in run.shared(ballot, 1, (2 * d + 1) * masked).values()]
-    outside = set(run.contributors) - set(run.compute)
-    if outside and run.session.manifest["policy"]["min_contributors"] < len(x):
-        run.agree(CONSENT, VOTE)
-        run.phase += 1  # of consents, which the agreement has
-    else:
-        run.agree(b"")
-    run.phase += 1
-    margin, m, afresh = (sum(map(mul, w, x)) - least) % P, len(x), run.n > 2 * t + 1
-    if masked:
-        r, b, v = run.dealt[0], run.dealt[1 : d + 1], run.dealt[d + 1 :]
-        more, told = [*map(mul, v, b[1:])], [*map(mul, b, v)]
-    else:
-        more, told = ([margin] * afresh + [margin**2])[: d - 1 + afresh], []
-    found, coefficients, below = run.round([a * a for a in x] + more, m, told)
-    errors = [(s - a) * c for s, a, c in zip(found[:m], x, coefficients, strict=True)]
-    if masked:
-        more, told = [], [*(c * r for c in (b[0], *found[m:])), margin + r]
-    else:
-        powers = [margin][afresh:] + found[m:]
-        more, told = [powers[-1] * a for a in powers[: d - len(powers)]], []
-    found, _, told = run.round(more, 0, errors + told)
-    if any(told[:m]):
-        raise Violation(f"invalid ballots, where this is not 0: {told[:m]}")
-    at = [told[-1] - z if masked else z for z in range(-least, total - least + 1)]
-    f, powers, ratio = interpolated(at, values), [] if masked else powers + found, 1
-    for top, bottom, a in zip(told[m:-1], below, v if masked else [], strict=True):
-        ratio = ratio * top * pow(bottom, -1, P) % P
-        powers.append(a * ratio)
-    return run.opened([(1 - f[0] - sum(map(mul, f[1:], powers))) % P]), "outcome"
-
-
-def interpolated(points, values):
-    """Coefficients, lowest power first, of the polynomial with these values at these points."""
-    f = [0] * len(values)
-    for x, value in zip(points, values, strict=True):
-        basis = [value]
-        for y in (y for y in points if y != x):
-            c, pairs = pow(x - y, -1, P), zip([0, *basis], [*basis, 0], strict=True)
-            basis = [(up - y * here) * c % P for up, here in pairs]
-        f = [(a + b) % P for a, b in zip(f, basis, strict=True)]
-    return f
-
-
-def main(arguments):
-    options = dict(zip(arguments[1::2], arguments[2::2], strict=True))
-    session = Session(Path(arguments[0]).read_bytes(), options["--as"], options["--keys"])
-    play = {"secure-sum": secure_sum, "threshold-vote": threshold_vote}[session.protocol]
-    found, name = play(Engine(session), options.get("--input", ""))
-    results = len(session.close(name, found))
-    print(json.dumps({name: found, "session": session.id.hex(), "results": results}))
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])
+    async def sum(self, x: Shares) -> tuple[Shares | None, set[str]]:
+        """Take part in a secure sum; return the sums, to recipients, and who was counted."""
+        held, _ = await self.share(x)
+        names = await self.agree(set(held)) if self.m.agreed else set(held)
+        if not self.agrees(names):
+            raise Stop("policy", why="too few contributors")
+        return await self.open(
+            combine([1] * len(names), [held[c] for c in names], self.m.modulus), names
+        ), names

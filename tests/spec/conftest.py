@@ -1,18 +1,19 @@
-"""Sessions in which one party is the reference implementation, a process of its own."""
+"""Sessions in which one party is the reference implementation, in the same event loop."""
 
 import asyncio
 import json
-import os
 import socket
 import sys
 from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 import ostraka
 from ostraka import identity
 from ostraka.manifest import parse
+from ostraka.transport.reactor import Reactor
 
 top = Path(__file__).resolve().parent.parent.parent
 REFERENCE = top / "tests" / "reference"
@@ -22,7 +23,7 @@ class Room:
     """Parties of one test: keys, manifests, and sessions of ours with the reference."""
 
     def __init__(self, directory, keys):
-        self.directory, self.keys, self.reference = directory, keys, REFERENCE
+        self.directory, self.keys = directory, keys
 
     def manifest(self, protocol, input, outputs, sharing, roles):
         sockets = [socket.create_server(("127.0.0.1", 0)) for _ in roles]
@@ -35,54 +36,47 @@ class Room:
             place.close()
         return parse(f"{text}[input]\n{input}\n[outputs]\n{outputs}\n[sharing]\n{sharing}\n")
 
-    async def run(self, manifest, reference, inputs, shown=None):
-        """Let the other implementation play `reference`; return what it found, and what ours did.
+    async def run(self, reference, manifest, name, inputs, x=(), shown=None, beside=None, **ballot):
+        """Let the other implementation play `name`; return what it found, and what ours did.
 
-        `shown`: another manifest, for the reference alone.
+        `x`: the elements of its input. `shown`: another manifest, for the reference alone.
+
+        `beside`: coroutines that play other parties.
         """
-        path = self.directory / "manifest.json"
-        path.write_bytes(manifest.canonical)
+        document = manifest.canonical
         if shown is not None:
-            path.write_text(json.dumps(shown, sort_keys=True, separators=(",", ":")))
-        arguments = [self.reference / "party.py", path, "--as", reference, "--keys", self.keys]
-        arguments += ["--input", inputs[reference]] if reference in inputs else []
-        environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, *map(str, arguments), env=environment, stdout=-1, stderr=-1
-        )
+            document = json.dumps(shown, sort_keys=True, separators=(",", ":")).encode()
         ours = {
-            name: ostraka.run(
-                manifest, name, inputs.get(name), keys=self.keys, receipts=self.directory
+            party: ostraka.run(
+                manifest, party, inputs.get(party), keys=self.keys, receipts=self.directory
             )
-            for name in manifest.parties
-            if name != reference
-        }
-        try:
-            found = await asyncio.gather(*ours.values(), return_exceptions=True)
-            out, err = await asyncio.wait_for(process.communicate(), 20)
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-        theirs = json.loads(out) if process.returncode == 0 else err.decode()
-        return theirs, dict(zip(ours, found, strict=True))
+            for party in manifest.parties
+            if party != name and party not in (beside or {})
+        } | (beside or {})
+        theirs = reference.take_part(document, name, self.keys, list(x), **ballot)
+        found = await asyncio.gather(theirs, *ours.values(), return_exceptions=True)
+        return found[0], dict(zip(ours, found[1:], strict=True))
 
 
-@pytest.fixture(scope="module")
+MODULES = ("wire", "sharing", "session", "party", "vote", "receipt")
+
+
+@pytest.fixture
 def reference():
-    """The modules of the reference implementation."""
-    place = str(top / "tests" / "reference")
-    sys.path.insert(0, place)
+    """All names of the modules of the reference implementation, loaded afresh."""
+    sys.path.insert(0, str(REFERENCE))
     try:
-        yield import_module("party")
+        modules = [import_module(name) for name in MODULES]
+        yield SimpleNamespace(**{name: what for m in modules for name, what in vars(m).items()})
     finally:
-        sys.path.remove(place)
-        for name in ("party", "wire"):
+        sys.path.remove(str(REFERENCE))
+        for name in MODULES:
             sys.modules.pop(name, None)
 
 
 @pytest.fixture
 def room(tmp_path, keys, monkeypatch):
+    monkeypatch.setattr(Reactor, "spin_until", lambda self, waiter, *_for: waiter.happened)
     ledgers = tmp_path / "ledgers"
     ledgers.mkdir(mode=0o700)
     monkeypatch.setenv("OSTRAKA_LEDGER", str(ledgers))

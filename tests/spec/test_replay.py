@@ -119,7 +119,7 @@ def test_the_audit(reference):
 
 
 def opening(transcript, step, j):
-    return transcript.party.words(transcript.said(step, j))
+    return transcript.party.unpack(transcript.said(step, j))
 
 
 def masks_of(transcript):
@@ -131,7 +131,7 @@ def masks_of(transcript):
         polynomials = [drawn[k * (t + 1) : (k + 1) * (t + 1)] for k in range(3)]
         for j in (j for j in range(n) if j != i):
             values = [sum(c << j * e for e, c in enumerate(row)) % P for row in polynomials]
-            assert transcript.party.words(transcript.at[1][i, j][64:]) == values
+            assert transcript.party.unpack(transcript.at[1][i, j][64:]) == values
         total = [(a + row[0]) % P for a, row in zip(total, polynomials, strict=True)]
     return total
 
@@ -163,7 +163,7 @@ def on_line(party, vector, stranger, me):
 
 
 def _sha(party, rows):
-    return hashlib.sha256(b"".join(map(party.octets, rows))).hexdigest()
+    return hashlib.sha256(b"".join(map(party.pack, rows))).hexdigest()
 
 
 def bits(word):
@@ -212,7 +212,7 @@ def check_dealt(transcript, case):
         to = 3 - i - reader
         c = transcript.party.lagrange([0, 1 << reader], 1 << to)
         sent = [(c[0] * v + c[1] * r) % P for v, r in zip(entries, drawn, strict=True)]
-        data = transcript.party.octets(sent)
+        data = transcript.party.pack(sent)
         assert transcript.at[1][i, to] == f"sha256:{hashlib.sha256(data).hexdigest()}"
 
 
@@ -246,10 +246,10 @@ def mask_of(transcript, length, j):
         readers = [(d + 1 + k) % n for k in range(t + 1)]
         drawn = [transcript.stream(d, r, f"king {d}").elements(length) for r in readers]
         c = party.lagrange([1 << r for r in readers], 1 << j)
-        dealt.append(party.mixed(c, drawn))
+        dealt.append(party.combine(c, drawn))
         if j not in (d, *readers):
-            assert transcript.at[FIRST][d, j] == party.octets(dealt[-1])
-    rows = [party.mixed([pow(2, i * k, P) for i in range(n)], dealt) for k in range(n - t)]
+            assert transcript.at[FIRST][d, j] == party.pack(dealt[-1])
+    rows = [party.combine([pow(2, i * k, P) for i in range(n)], dealt) for k in range(n - t)]
     return [v for row in rows for v in row]
 
 

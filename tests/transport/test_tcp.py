@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import resource
 import socket
+from contextlib import suppress
 
 import pytest
 
@@ -171,6 +174,126 @@ async def test_nobody_there(network):
         address = f"127.0.0.1:{free.getsockname()[1]}"
         with pytest.raises(Unreachable, match=f"^{address}: Connection refused$"):
             await network.dial(address)
+
+
+@pytest.fixture
+def name(monkeypatch):
+    """Gives bob.example the addresses that a test says."""
+
+    def name(*hosts: str) -> None:
+        def look_up(_host, port, *, type):
+            return [
+                (socket.AF_INET6, type, 6, "", (host, port, 0, 0))
+                if ":" in host
+                else (socket.AF_INET, type, 6, "", (host, port))
+                for host in hosts
+            ]
+
+        monkeypatch.setattr(socket, "getaddrinfo", look_up)
+
+    return name
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return free.getsockname()[1]
+
+
+async def test_any_address_of_a_name_will_do(network, ear, name):
+    name("127.0.0.2", "127.0.0.3", "::1")
+    listener = await network.listen("[::1]:0", ear)
+    port = listener.address.rpartition(":")[2]
+    (await network.dial(f"bob.example:{port}")).close()
+    carrier, source = await ear.next()
+    assert source == "::/64"
+    carrier.close()
+    listener.close()
+
+
+async def test_each_dial_begins_with_another_address(network, ear, name):
+    """The first address may be another program's: it connects, and the handshake fails."""
+    name("127.0.0.1", "127.0.0.2")
+    listener = await network.listen("0.0.0.0:0", ear)
+    reached = []
+    for _ in range(3):
+        carrier = await network.dial(f"bob.example:{listener.address.rpartition(':')[2]}")
+        reached.append(carrier._sock.getpeername()[0])
+        carrier.close()
+        (await ear.next())[0].close()
+    assert reached == ["127.0.0.1", "127.0.0.2", "127.0.0.1"]
+    listener.close()
+
+
+async def test_all_that_was_tried_is_said(network, name, monkeypatch):
+    name("127.0.0.1", "192.0.2.7", "127.0.0.2")
+    port, real = free_port(), tcp.connect
+
+    async def connect(place):
+        if place.host == "192.0.2.7":
+            await asyncio.sleep(60)
+        return await real(place)
+
+    monkeypatch.setattr(tcp, "connect", connect)
+    monkeypatch.setattr(tcp, "CONNECT_SECONDS", 0.5)
+    with pytest.raises(Unreachable) as failed:
+        await network.dial(f"bob.example:{port}")
+    assert str(failed.value) == (
+        f"bob.example:{port}: 127.0.0.1: Connection refused; "
+        "192.0.2.7: no answer within 0.5 s; 127.0.0.2: Connection refused"
+    )
+
+
+async def test_a_name_that_is_not_known(network, name, monkeypatch):
+    def unknown(*_, **__):
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    with pytest.raises(Unreachable, match=r"^bob\.example:7: no address is known for this name$"):
+        await network.dial("bob.example:7")
+    name()
+    with pytest.raises(Unreachable, match=r"^bob\.example:7: no address is known for this name$"):
+        await network.dial("bob.example:7")
+
+
+async def test_a_listener_without_descriptors_rests_and_says_so(ear, monkeypatch):
+    """A limit of 128 open files made the process spin: the kernel reports the socket again."""
+    warned: list[str] = []
+    monkeypatch.setattr(tcp, "REST_SECONDS", 0.05)
+    network = tcp.SystemNetwork(spin=0, warn=warned.append)
+    listener = await network.listen("127.0.0.1:0", ear)
+    host, _, port = listener.address.rpartition(":")
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with socket.create_connection((host, int(port))):
+        highest = max(map(int, os.listdir("/proc/self/fd"))) + 1
+        resource.setrlimit(resource.RLIMIT_NOFILE, (highest, files[1]))
+        fillers = []
+        try:
+            with suppress(OSError):
+                while True:
+                    fillers.append(os.dup(0))
+            polls = 0
+            poll = network.reactor.poll
+
+            def counted(timeout=0):
+                nonlocal polls
+                polls += 1
+                poll(timeout)
+
+            loop = asyncio.get_running_loop()
+            loop.remove_reader(network.reactor._selector)
+            loop.add_reader(network.reactor._selector, counted)
+            await asyncio.sleep(0.5)
+            assert ear.empty
+            assert 1 <= polls <= 20, "once a rest, and not all the time"
+            (warning,) = warned
+            assert warning.startswith("connections wait outside: Too many open files; raise")
+        finally:
+            for each in fillers:
+                os.close(each)
+            resource.setrlimit(resource.RLIMIT_NOFILE, files)
+        (await ear.next())[0].close()
+    listener.close()
+    network.close()
 
 
 async def test_a_port_in_use_is_our_mistake(network, ear):

@@ -173,8 +173,14 @@ class Field:
 
     def decode(self, a: Elements) -> NDArray[np.int64]:
         """Return elements as signed integers centred on zero."""
-        signed = a.astype(np.int64)
-        return np.where(signed > self.p // 2, signed - self.p, signed)
+        if a.size <= BLOCK:
+            whole = a.astype(np.int64)
+            return np.where(whole > self.p // 2, whole - self.p, whole)
+        flat, signed = a.reshape(-1), np.empty(a.size, np.int64)
+        for part in blocks(a.size):
+            block = flat[part]
+            signed[part] = block - (block > self.p // 2) * self._p
+        return signed.reshape(a.shape)
 
     def product(self, a: Elements, b: Elements) -> Elements:
         """Return a * b with broadcasting, in blocks that stay in the cache."""

@@ -92,6 +92,11 @@ class _Case:
     of: BenchCase | None = None
     shamir: bool = True
 
+    @property
+    def owners(self) -> int | None:
+        """Number of parties that contribute; None for all."""
+        return self.of.owners if self.of else None
+
     def privacy(self, size: int) -> Mapping[str, Mapping[str, Any]]:
         """Return the table `[privacy]` of each session to compare, by the name of its noise."""
         return self.of.privacy(size) if self.of else {"none": {}}
@@ -183,7 +188,7 @@ def _start(fleet: Fleet, directory: Path, plan: _Plan, privacy: Mapping[str, Any
 def _manifest(
     plan: _Plan, pins: dict[str, str], relay: dict[str, str] | None, privacy: Mapping[str, Any]
 ) -> str:
-    from ostraka.manifest.writing import party_in_all_roles, write_manifest
+    from ostraka.manifest.writing import party_in_all_roles, without_input, write_manifest
 
     names, case, sharing = plan.names, plan.case, {"security": plan.security}
     if case.shamir or plan.security == "active":
@@ -192,6 +197,11 @@ def _manifest(
     addresses = [None] * len(names) if relay else _free_addresses(len(names))
     session = {"title": "bench", "protocol": case.protocol or "bench", "deadline": "2m"}
     tables = case.of.tables(plan.size) if case.of else {"input": {"type": "bool"}}
+    parties = [
+        party_in_all_roles(name, pins[name], address)
+        for name, address in zip(names, addresses, strict=True)
+    ]
+    owners = len(names) if case.owners is None else case.owners
     return write_manifest(
         {
             "session": {**session, "coordinator": relay},
@@ -199,10 +209,7 @@ def _manifest(
             "sharing": sharing,
             "privacy": privacy,
         },
-        [
-            party_in_all_roles(name, pins[name], address)
-            for name, address in zip(names, addresses, strict=True)
-        ],
+        [*parties[:owners], *map(without_input, parties[owners:])],
     )
 
 

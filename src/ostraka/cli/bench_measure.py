@@ -29,12 +29,12 @@ from ostraka.identity import Identity
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId, Step
 from ostraka.outcome import Outcome, Output
-from ostraka.party import taking_part
 from ostraka.progress import Observer
 from ostraka.protocols import protocol_for, protocol_named, runner
 from ostraka.protocols.bench_case import BenchCase
 from ostraka.protocols.protocol import Protocol
 from ostraka.protocols.shares import Shares
+from ostraka.session.participation import taking_part
 from ostraka.session.session import Session
 from ostraka.sharing.scheme import Explicit, Parcel
 from ostraka.sharing.shamir import Shamir
@@ -118,7 +118,9 @@ async def repeat(job: Job, make_input: Callable[[], object]) -> tuple[list[Timin
         for _ in range(job.runs):
             x = outcome = None  # before the next input is made: vectors may be long
             draw = OsDraw()
-            x = protocol.input_of(job.me, make_input(), draw)
+            raw = make_input() if job.me in protocol.contributors else None
+            x = protocol.input_of(job.me, raw, draw)
+            raw = None
             dealt = protocol.dealt_noise(job.me, draw)
             await _barrier(session)
             begin, sent = monotonic(), session.bytes_sent

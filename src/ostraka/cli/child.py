@@ -30,13 +30,15 @@ def main() -> None:
     import json
     import threading
 
-    from ostraka.cli import voice
+    from ostraka.cli import startup, voice
     from ostraka.cli.endings import endings
 
+    startup.hold_collections()
     voice.prepare()
     endings.watch()
     # Slow imports happen while the parent still prepares the job.
     _warm_up(sys.argv[1])
+    startup.loaded()
     job = json.loads(_line())
     voice.speaker.prefix = f"{job['name']}: "
     threading.Thread(target=_die_with_parent, args=(job["keys"],), daemon=True).start()

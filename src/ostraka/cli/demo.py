@@ -17,7 +17,7 @@ import typer
 from ostraka.cli import results, voice
 from ostraka.cli.fleet import COORDINATOR, Fleet, make_keys, workplace
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(name="demo", no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 
 NAMES = (
     "alice", "bob", "carlos", "david", "erin", "frank", "grace", "heidi", "ivan", "judy",

@@ -10,19 +10,14 @@ from typing import Annotated, Any
 import typer
 
 from ostraka.cli import results, voice
-from ostraka.cli.demo import Seen, agreement, party_names, play
+from ostraka.cli.demo import Seen, agreement, app, party_names, play
 
 Format = Annotated[
     voice.OutputFormat, typer.Option(metavar="text|json", help="Format of the result on stdout.")
 ]
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add the commands `vote` and `auction` to `demo`."""
-    app.command()(vote)
-    app.command()(auction)
-
-
+@app.command()
 def vote(
     votes: Annotated[
         str,
@@ -63,6 +58,7 @@ class Price(StrEnum):
     SECOND = "second"
 
 
+@app.command()
 def auction(
     bids: Annotated[
         str, typer.Option(metavar="A,B,...", help="Each party's bid: toys, so they may be options.")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ostraka.record.rules import Rule
     from ostraka.record.runs import Record
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(name="ledger", add_completion=False, rich_markup_mode=None)
 
 AsOption = Annotated[
     str, typer.Option("--as", metavar="NAME", help="The party; by default the only one there.")

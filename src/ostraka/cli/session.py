@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ostraka.cli import results, streams, voice
+from ostraka.cli import results, startup, streams, voice
 from ostraka.cli.endings import endings
 from ostraka.cli.options import KeysOption, OutputOption, SessionArgument
 
@@ -49,9 +49,11 @@ def run(
     keeper = Keeper(results_directory(), output)
     voice.speaker.progress = progress = Progress(keeper)
     seat = take_seat(session, as_, keys=keys, receipts=receipts)
-    raw = _read_input(seat, input_)
+    unfinished = seat.unfinished(keeper.warn)
+    raw = None if unfinished and input_ is None else _read_input(seat, input_)
+    startup.loaded()
     with keeper.of(seat):
-        endings.run(seat.run(raw, progress))
+        endings.run(seat.run(raw, progress, unfinished))
     keeper.finish()
 
 
@@ -87,10 +89,12 @@ def coordinator(
     ],
 ) -> None:
     """Relay bytes between parties; the coordinator cannot read them. Runs until stopped."""
+
     from ostraka import config, identity
 
     settings = config.load_coordinator(config_file)
     own = identity.load(settings.name, settings.keys)
+    startup.loaded()
     endings.run(_relay(settings, own))
 
 
@@ -152,6 +156,7 @@ def simulate(
     manifest = config.load(session)
     drops = dict(_drop(text, manifest) for text in drop or [])
     values: Any = reading.read_inputs(inputs, manifest, missing_ok=tuple(drops))
+    startup.loaded()
     found = simulate_sync(manifest, values, seed=seed, drop=drops)
     shown = {name: results.of_party(result) for name, result in found.items()}
     if output is voice.OutputFormat.JSON:

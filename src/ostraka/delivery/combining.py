@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from ostraka.arithmetic.randomness import Words
 from ostraka.delivery.party import Party
 from ostraka.errors import Aborted, PeerViolation
 from ostraka.names import PartyId
 from ostraka.sharing.scheme import InconsistentShares
+
+COMBINE_NS: Final = 9
+"""Nanoseconds to interpolate an element from Shamir shares, for each share, about."""
 
 
 def combined(party: Party, shares: dict[PartyId, Words], *, certain: bool = False) -> Words:

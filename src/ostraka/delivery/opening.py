@@ -30,7 +30,7 @@ import numpy as np
 
 from ostraka.arithmetic.randomness import Words
 from ostraka.delivery.agree import mask_bytes, read_mask, to_mask
-from ostraka.delivery.combining import combined, note_liars, require_enough
+from ostraka.delivery.combining import COMBINE_NS, combined, note_liars, require_enough
 from ostraka.delivery.cost import Cost
 from ostraka.delivery.party import Party
 from ostraka.errors import Aborted, PeerViolation
@@ -46,6 +46,9 @@ PIECE: Final = 1 << 20
 
 FIRST: Final = 1 << 12
 """Elements of the first message, which also names the contributors counted."""
+
+ADD_NS: Final = 3
+"""Nanoseconds to add an element, about."""
 
 Announced = Callable[[PartyId, Words], None]
 """Observer of each share that a recipient sees."""
@@ -169,7 +172,7 @@ class Direct(Opening):
             else:
                 arrived = await party.receive(sender, self.steps[0], words(self.length))
             add = partial(party.scheme.add, value, arrived)
-            await party.exchange.offload(self.length, add)
+            await party.exchange.offload(ADD_NS * self.length, add)
             if announced:
                 announced(sender, arrived)
         return OpenedVector(value, party.scheme.contributors)
@@ -214,7 +217,7 @@ class Scattered(Opening):
             if sender != party.me:
                 arrived = await party.receive(sender, self.steps[0], words(len(total)))
                 add = partial(party.scheme.add, total, arrived)
-                await party.exchange.offload(len(total), add)
+                await party.exchange.offload(ADD_NS * len(total), add)
 
 
 class Tagged(Opening):
@@ -244,7 +247,8 @@ class Tagged(Opening):
             if i == 0:
                 counted, arrived = self._without_tags(arrived)
             combine = partial(combined, party, arrived, certain=party.attendance.proven)
-            value[piece] = await party.exchange.offload(len(arrived) * _size(piece), combine)
+            about = COMBINE_NS * len(arrived) * _size(piece)
+            value[piece] = await party.exchange.offload(about, combine)
             if announced:
                 for sender, vector in arrived.items():
                     announced(sender, vector)

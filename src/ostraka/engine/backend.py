@@ -9,8 +9,8 @@ docs/decisions/0015-engine-waist.md.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final, TypeVar
 
 import numpy as np
 
@@ -21,6 +21,11 @@ from ostraka.engine.circuit import Circuit
 from ostraka.engine.rounds import Opened, Product, Random, Rounds, Task
 from ostraka.errors import ManifestError
 from ostraka.names import PartyId
+
+T = TypeVar("T")
+
+FREE_NS: Final = 15
+"""Nanoseconds for a free operation on an element of a long array, about: for `Backend.offload`."""
 
 
 class Backend(Rounds):
@@ -59,6 +64,15 @@ class Backend(Rounds):
                 hint='set scheme = "shamir" under [sharing]',
             )
         return self.ring
+
+    # --- long work -------------------------------------------------------------------------------
+
+    async def offload(self, nanoseconds: float, work: Callable[[], T]) -> T:
+        """Return what `work` returns: free operations that take about so long on one core.
+
+        A backend over a network does long work beside its event loop, which serves links meanwhile.
+        """
+        return work()
 
     # --- secrets from outside, and to the outside ------------------------------------------------
 

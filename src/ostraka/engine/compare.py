@@ -15,7 +15,8 @@ Adversary: at most t < n / 2 parties, who learn nothing; passive, among three al
 parties must stay. Where a backend has no circuits, with active security and more parties, `masked`
 does the same with products. Rounds over Shamir shares for p = 2^61 - 1: 2 + C + 7 + 2 with t = 1, C
 carry-save layers (0 for t = 1, 1 for 2, 2 for 3, 3 for 4; active: 1 + 1 + 7 + 2) and
-ceil(log2(t + 1)) products instead of the last one. A batch has the rounds of one. Bytes per
+ceil(log2(t + 1)) products instead of the last one. Many elements have the rounds of one; more than
+2^18 / t are done in batches. Bytes per
 comparison: n = 3: 27 to 43 per party, active 43 to 51; n = 5: about 230.
 """
 
@@ -29,6 +30,7 @@ from numpy.typing import NDArray
 from ostraka.engine import masked
 from ostraka.engine.array import SecretArray
 from ostraka.engine.backend import backend_of, wraps
+from ostraka.engine.batches import batched, compared_at_once
 from ostraka.engine.bits import xor_all
 from ostraka.engine.circuit import Bits, Circuit, addends, carry_out
 
@@ -38,22 +40,24 @@ Operand = SecretArray | int | NDArray[Any]
 
 async def less_than_zero(x: SecretArray) -> SecretArray:
     """Return secret bits of x's shape: 1 where x < 0, else 0; for every x in the ring's range."""
+    return await batched(x, compared_at_once(backend_of(x)), _negative)
+
+
+async def _negative(x: SecretArray) -> SecretArray:
+    """Return bits as `less_than_zero` does, for a vector."""
     engine = backend_of(x)
-    if not x.size:
-        return x
     bits = engine.bits(x.size)
     if bits is None:
         return await masked.negative(x)
     if wraps(engine):
-        flat = x.ravel()
-        a, b, _ = await addends(bits, flat + flat, wrap=True)
+        a, b, _ = await addends(bits, x + x, wrap=True)
         gives, passes = await carry_out(bits, a, b)
         sign = a[:, :1] ^ b[:, :1] ^ gives ^ passes
     else:
-        a, b, _ = await addends(bits, x.ravel(), wrap=False)
+        a, b, _ = await addends(bits, x, wrap=False)
         gives, _ = await carry_out(bits, a[:, :-1], b[:, :-1])
         sign = a[:, -1:] ^ b[:, -1:] ^ gives
-    return (await to_ring(bits, sign)).reshape(x.shape)
+    return await to_ring(bits, sign)
 
 
 async def less_than(a: Operand, b: Operand) -> SecretArray:
@@ -71,20 +75,22 @@ async def equal(a: Operand, b: Operand) -> SecretArray:
     every bit: ANDs in a tree. Rounds: as a comparison but one; about half its bytes.
     """
     difference = _difference(a, b)
-    engine = backend_of(difference)
-    if not difference.size:
-        return difference
-    bits = engine.bits(difference.size)
+    return await batched(difference, compared_at_once(backend_of(difference)), _zero)
+
+
+async def _zero(x: SecretArray) -> SecretArray:
+    """Return secret bits: 1 where x = 0, else 0, for a vector."""
+    engine = backend_of(x)
+    bits = engine.bits(x.size)
     if bits is None:
-        return await masked.zero(difference)
-    x = difference.ravel()
+        return await masked.zero(x)
     first, second, _ = await addends(bits, x if wraps(engine) else x - 1, wrap=wraps(engine))
     opposite = first ^ second
     while (rows := opposite.shape[1]) > 1:
         half = rows // 2
         joined = await bits.both(opposite[:, :half], opposite[:, half : 2 * half])
         opposite = np.concatenate((joined, opposite[:, 2 * half :]), axis=1)
-    return (await to_ring(bits, opposite)).reshape(difference.shape)
+    return await to_ring(bits, opposite)
 
 
 def _difference(a: Operand, b: Operand) -> SecretArray:

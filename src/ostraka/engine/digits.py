@@ -5,7 +5,7 @@ says where A and B come from); in Z_2^bits the carry w falls away. A prefix adde
 [Sklansky60]
 
 Adversary: at most t < n / 2 parties, who learn nothing; passive, or active: then, but among three
-parties, by way of `masked`. A batch has the rounds of one.
+parties, by way of `masked`. A batch has the rounds of one: see `batches`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import numpy as np
 from ostraka.engine import masked
 from ostraka.engine.array import SecretArray, stack
 from ostraka.engine.backend import Backend, backend_of, wraps
+from ostraka.engine.batches import batched, compared_at_once
 from ostraka.engine.circuit import Bits, Circuit, addends, merge, paired, prefixes
 from ostraka.engine.compare import Operand, less_than, to_ring
 from ostraka.engine.multiply import dot, mul
@@ -42,18 +43,26 @@ async def decompose(x: SecretArray, k: int) -> SecretArray:
         raise ValueError(f"an element has bits 1 to {engine.ring.bits}, not {k}")
     if not x.size:
         return engine.public(np.zeros((*x.shape, k), np.int64))
+    found = await batched(
+        x, max(1, 4 * compared_at_once(engine) // k), lambda part: _decomposed(part, k)
+    )
+    return found.reshape(k, *x.shape).transpose(*range(1, x.ndim + 1), 0)
+
+
+async def _decomposed(x: SecretArray, k: int) -> SecretArray:
+    """Return the k lowest bits of a vector: shape (k, length)."""
+    engine = backend_of(x)
     bits = engine.bits(x.size)
     if bits is None:
         return await masked.decompose(x, k)
-    a, b, _ = await addends(bits, x.ravel(), wrap=wraps(engine))
+    a, b, _ = await addends(bits, x, wrap=wraps(engine))
     gives, passes = await prefixes(bits, a, b)
     wrap = gives[:, -1:] ^ passes[:, -1:] if wraps(engine) else np.zeros_like(gives[:, -1:])
     into = gives[:, : k - 1]
     if wraps(engine) and k > 1:
         into = into ^ await bits.both(passes[:, : k - 1], np.repeat(wrap, k - 1, axis=1))
     carries = np.concatenate((wrap, into), axis=1)
-    found = await to_ring(bits, a[:, :k] ^ b[:, :k] ^ carries)
-    return found.reshape(k, *x.shape).transpose(*range(1, x.ndim + 1), 0)
+    return (await to_ring(bits, a[:, :k] ^ b[:, :k] ^ carries)).reshape(k, -1)
 
 
 async def truncate(x: SecretArray, k: int) -> SecretArray:
@@ -70,8 +79,14 @@ async def truncate(x: SecretArray, k: int) -> SecretArray:
         raise ValueError(f"x / 2^k is for k from 0 to {most}")
     if not x.size or not k:
         return x
-    positive = x.ravel() + (1 << most)
-    bits = engine.bits(x.size)
+    return await batched(x, compared_at_once(engine), lambda part: _truncated(part, k))
+
+
+async def _truncated(x: SecretArray, k: int) -> SecretArray:
+    """Return the floor of x / 2^k for a vector, 0 < k."""
+    engine = backend_of(x)
+    most, bits = magnitude(engine), engine.bits(x.size)
+    positive = x + (1 << most)
     if not wraps(engine):
         high = (await decompose(positive, most + 1))[:, k:]
         quotient = high @ np.array([1 << i for i in range(most + 1 - k)])
@@ -82,7 +97,7 @@ async def truncate(x: SecretArray, k: int) -> SecretArray:
     else:
         low = await decompose(positive, k) @ np.array([1 << i for i in range(k)])
         quotient = (positive - low) * pow(2, -k, engine.field.p)
-    return quotient.reshape(x.shape) - (1 << (most - k))
+    return quotient - (1 << (most - k))
 
 
 async def _shifted(bits: Circuit, x: SecretArray, k: int) -> SecretArray:

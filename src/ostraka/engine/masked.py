@@ -18,14 +18,12 @@ than `compare` over Shamir shares: 89 + 61 t products, and 61 (t + 1) dealt bits
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-
 import numpy as np
 from numpy.typing import NDArray
 
-from ostraka.arithmetic.randomness import blocks
 from ostraka.engine.array import SecretArray, concatenate, stack
 from ostraka.engine.backend import backend_of, wraps
+from ostraka.engine.batches import batched
 from ostraka.engine.bits import random_bits
 from ostraka.engine.multiply import mul
 
@@ -38,36 +36,23 @@ PublicBits = NDArray[np.int64]
 async def negative(x: SecretArray) -> SecretArray:
     """Return secret bits: 1 where x < 0, else 0; for every x in the ring's range."""
     if wraps(backend_of(x)):
-        return await _batched(x, lambda part: _odd(2 * part))
-    return await _batched(x, _top)
+        return await batched(x, BATCH, lambda part: _odd(2 * part))
+    return await batched(x, BATCH, _top)
 
 
 async def zero(x: SecretArray) -> SecretArray:
     """Return secret bits: 1 where x = 0, else 0."""
-    return await _batched(x, _zero)
+    return await batched(x, BATCH, _zero)
 
 
 async def decompose(x: SecretArray, k: int) -> SecretArray:
-    """Return the k lowest bits of x, as `digits.decompose` does."""
-    found = await _batched(x, lambda part: _bits(part, k))
-    return found.reshape(k, *x.shape).transpose(*range(1, x.ndim + 1), 0)
+    """Return the k lowest bits of x, lowest first, on a new first axis."""
+    return await batched(x, BATCH, lambda part: _bits(part, k))
 
 
 async def halved(x: SecretArray, k: int) -> SecretArray:
     """Return the floor of x / 2^k for x from 0 to p - 1."""
-    return await _batched(x, lambda part: _halved(part, k))
-
-
-async def _batched(
-    x: SecretArray, operation: Callable[[SecretArray], Awaitable[SecretArray]]
-) -> SecretArray:
-    """Run an operation on the elements of x; its results end in their axis, in the shape of x."""
-    flat = x.ravel()
-    found = [await operation(flat[part]) for part in blocks(len(flat), BATCH)]
-    if not found:
-        return x
-    joined = concatenate(found, axis=-1)
-    return joined.reshape(*joined.shape[:-1], *x.shape)
+    return await batched(x, BATCH, lambda part: _halved(part, k))
 
 
 async def _odd(y: SecretArray) -> SecretArray:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ostraka.engine.array import SecretArray
-from ostraka.engine.backend import backend_of
+from ostraka.engine.backend import FREE_NS, backend_of
 from ostraka.names import PartyId
 
 
@@ -36,4 +36,6 @@ async def reveal(x: SecretArray, to: Iterable[PartyId] | None = None) -> NDArray
     """
     engine = backend_of(x)
     opened = await engine.open(x, to)
-    return None if opened is None else engine.ring.decode(opened)
+    if opened is None:
+        return None
+    return await engine.offload(FREE_NS * opened.size, lambda: engine.ring.decode(opened))

@@ -18,6 +18,7 @@ from ostraka.manifest.fields import (
     exact_fraction,
     fingerprint,
     parse_type,
+    seconds,
     suggest,
 )
 from ostraka.manifest.inputs import InputSchema
@@ -57,5 +58,6 @@ __all__ = [
     "locate",
     "parse",
     "parse_type",
+    "seconds",
     "suggest",
 ]

@@ -1,7 +1,5 @@
 """Values that a manifest may hold, each checked on its own, and their canonical bytes."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -23,10 +21,16 @@ Problem = tuple[Path, str]
 """Place of a mistake, and a text that says what is wrong there."""
 
 
-class Section(BaseModel):
-    """Table of a manifest: frozen, and refuses keys that it does not know."""
+# The modules of models do not postpone annotations: pydantic would have to evaluate each as text.
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+
+class Section(BaseModel):
+    """Table of a manifest: frozen, and refuses keys that it does not know.
+
+    Validators are built for the whole manifest when the first one is read, not table by table.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 # --- the input's type -------------------------------------------------------------------------
@@ -166,15 +170,15 @@ def fingerprint(value: object) -> str:
 UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000}
 
 
-def _seconds(value: object) -> float:
+def seconds(value: object) -> float:
     """Read "90s", "5m" or "2h" as seconds; a float passes, for manifests built in Python."""
     match = re.fullmatch(r"([0-9]{1,9})(ms|s|m|h)", value) if isinstance(value, str) else None
-    seconds = int(match[1]) * UNITS[match[2]] / 1000 if match else value
-    if not isinstance(seconds, float):
+    found = int(match[1]) * UNITS[match[2]] / 1000 if match else value
+    if not isinstance(found, float):
         raise ValueError('must be a duration such as "90s", "5m" or "2h"')
-    if not 0 < seconds <= 30 * 86400:
+    if not 0 < found <= 30 * 86400:
         raise ValueError("must be longer than nothing and at most 720h")
-    return seconds
+    return found
 
 
 def _exact_number(value: object) -> Decimal | None:
@@ -242,7 +246,7 @@ def _text(longest: int) -> BeforeValidator:
 
 Address = Annotated[str, BeforeValidator(_address)]
 Fingerprint = Annotated[str, BeforeValidator(fingerprint)]
-Seconds = Annotated[float, BeforeValidator(_seconds)]
+Seconds = Annotated[float, BeforeValidator(seconds)]
 Type = Annotated[InputType, PlainValidator(parse_type), PlainSerializer(str)]
 Roles = Annotated[tuple[Role, ...], BeforeValidator(_roles)]
 Table = Annotated[dict[str, Any], BeforeValidator(_raw_table)]

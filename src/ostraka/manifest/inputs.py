@@ -1,7 +1,5 @@
 """Inputs that a manifest asks contributors for: one `[input]`, or several `[[input]]` by name."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction

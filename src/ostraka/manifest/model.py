@@ -1,13 +1,11 @@
 """Tables of a manifest, and the rules that span several of them."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterator
 from decimal import Decimal
 from functools import cached_property
 from itertools import combinations
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import (
     Field,
@@ -126,7 +124,7 @@ class Manifest(Section):
     outputs: Table = Field(default_factory=dict)
     sharing: Sharing
     policy: Policy
-    privacy: Privacy = Privacy()
+    privacy: Privacy = Field(default_factory=Privacy)
 
     @model_validator(mode="before")
     @classmethod
@@ -134,7 +132,7 @@ class Manifest(Section):
         return _filled(raw) if isinstance(raw, dict) else raw
 
     @model_validator(mode="after")
-    def _check(self) -> Manifest:
+    def _check(self) -> Self:
         if found := list(_cross_checks(self)):
             raise Problems(found)
         return self

@@ -1,7 +1,5 @@
 """Tables `[privacy]` and `[policy]`: the noise to add, and the rules for giving no answer."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from fractions import Fraction
 from typing import Annotated, Any, Literal

@@ -39,6 +39,11 @@ def party_in_all_roles(name: str, key: str, address: str | None = None) -> dict[
     return {"name": name, "key": key, "roles": list(ROLES), "address": address}
 
 
+def without_input(party: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the table of the same party if it does not contribute."""
+    return {**party, "roles": [role for role in party["roles"] if role != "contributor"]}
+
+
 def _blocks(name: str, value: Table | Sequence[Table]) -> list[str]:
     if isinstance(value, Mapping):
         return [_table(f"[{name}]", value)]

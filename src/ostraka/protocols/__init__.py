@@ -2,32 +2,42 @@
 
 from __future__ import annotations
 
+from collections import UserDict
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ostraka.errors import ManifestError
 from ostraka.manifest import Manifest, suggest
 from ostraka.protocols import foreign
-from ostraka.protocols.auction import Auction
-from ostraka.protocols.inner_product import InnerProduct
-from ostraka.protocols.order_statistics import OrderStatistics
-from ostraka.protocols.private_choice import PrivateChoice
-from ostraka.protocols.protocol import Protocol
 from ostraka.protocols.rehearsal import require_results
-from ostraka.protocols.secure_sum import SecureSum
-from ostraka.protocols.table import Table
-from ostraka.protocols.tally import Tally
-from ostraka.protocols.threshold_vote import ThresholdVote
 
-catalogue: Final[dict[str, type[Protocol]]] = {
-    "secure-sum": SecureSum,
-    "threshold-vote": ThresholdVote,
-    "tally": Tally,
-    "auction": Auction,
-    "statistics": OrderStatistics,
-    "table": Table,
-    "private-choice": PrivateChoice,
-    "inner-product": InnerProduct,
+if TYPE_CHECKING:
+    from ostraka.protocols.protocol import Protocol
+
+
+class _Catalogue(UserDict[str, "type[Protocol]"]):
+    """Protocols by name; a text "module:class" is imported when its protocol is first asked for."""
+
+    data: dict[str, Any]
+
+    def __getitem__(self, name: str) -> type[Protocol]:
+        if isinstance(found := self.data[name], str):
+            module, _, kind = found.partition(":")
+            self.data[name] = getattr(import_module(f"ostraka.protocols.{module}"), kind)
+        return self.data[name]  # type: ignore[no-any-return]
+
+
+catalogue: Final = _Catalogue()
+catalogue.data |= {
+    "secure-sum": "secure_sum:SecureSum",
+    "threshold-vote": "threshold_vote:ThresholdVote",
+    "tally": "tally:Tally",
+    "auction": "auction:Auction",
+    "statistics": "order_statistics:OrderStatistics",
+    "table": "table:Table",
+    "private-choice": "private_choice:PrivateChoice",
+    "inner-product": "inner_product:InnerProduct",
 }
 
 

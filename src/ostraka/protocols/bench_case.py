@@ -29,6 +29,8 @@ class BenchCase:
         privacy: from a size to the `[privacy]` of each session that is compared, by name.
         absent: whether `size` contributors who are not there have shared beforehand, and what is
             timed leads from their shares to the result.
+        owners: how many of the parties contribute, the first ones; None for all. The others compute
+            and receive.
     """
 
     tables: Callable[[int], Tables]
@@ -36,6 +38,7 @@ class BenchCase:
     expected: Callable[[int, int], tuple[NDArray[Any], ...]]
     privacy: Callable[[int], Mapping[str, Mapping[str, Any]]] = _no_privacy
     absent: bool = False
+    owners: int | None = None
 
 
 def yes_or_no_input(size: int) -> Tables:

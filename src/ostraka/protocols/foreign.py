@@ -11,18 +11,22 @@ party's process and sees its input: docs/threats.md says what that means.
 
 from __future__ import annotations
 
-from importlib.metadata import EntryPoint, EntryPoints, entry_points
 from inspect import isabstract
-from typing import Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from ostraka.errors import ManifestError
 from ostraka.protocols.protocol import Protocol
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint, EntryPoints
 
 GROUP: Final = "ostraka.protocols"
 
 
 def offers() -> EntryPoints:
     """Find the protocols that installed packages offer, without importing any of them."""
+    from importlib.metadata import entry_points
+
     return entry_points(group=GROUP)
 
 

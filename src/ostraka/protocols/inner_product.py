@@ -12,7 +12,7 @@ from pydantic import StrictBool
 
 from ostraka.arithmetic.randomness import Words
 from ostraka.engine.array import SecretArray, concatenate
-from ostraka.engine.backend import Backend
+from ostraka.engine.backend import FREE_NS, Backend, backend_of
 from ostraka.engine.compare import less_than_zero
 from ostraka.engine.multiply import dot, mul
 from ostraka.inputs.encoding import Codec
@@ -20,6 +20,7 @@ from ostraka.inputs.rendering import renderer
 from ostraka.manifest import ChoiceType, DecimalType, FloatType, Manifest
 from ostraka.names import PartyId
 from ostraka.outcome import Output, Value
+from ostraka.protocols.bench_case import BenchCase, numbers
 from ostraka.protocols.interactive import InputOptions, Interactive, all_zero, apart
 from ostraka.protocols.options import read_options, refuse
 from ostraka.protocols.sentences import IF_INVALID, explain_interactive, listed, names
@@ -29,6 +30,16 @@ from ostraka.values import EXACT_JSON
 CHECKS: Final = {"passive": 2_000_000, "three": 500_000, "active": 25_000}
 """Limit on the comparisons that check bounds, so that they take some seconds and some hundred
 megabytes: with passive security; with active security among three compute parties; among others."""
+
+
+BENCH: Final = {
+    "inner-product": BenchCase(
+        lambda size: {"input": {"type": "int", "length": size, "min": 0, "max": 1_000_000}},
+        numbers,
+        lambda _, size: (np.array([numbers(0, size) @ numbers(1, size)]),),
+        owners=2,
+    )
+}
 
 
 class InnerProductOptions(InputOptions):
@@ -60,6 +71,7 @@ class InnerProduct(Interactive):
     """
 
     name = "inner-product"
+    bench_cases = BENCH
     opened = 1
     options_model = InnerProductOptions
     options: InnerProductOptions
@@ -88,7 +100,10 @@ class InnerProduct(Interactive):
         """Share both vectors afresh, and stop unless all of their elements are within bounds."""
         y = await mul(x, x.engine.public(1))
         low, high = (np.array(bounds)[:, None] for bounds in zip(*self._bounds, strict=True))
-        less = await less_than_zero(concatenate([y - low, -(y - high)], axis=1))
+        asked = await backend_of(y).offload(
+            4 * FREE_NS * y.size, lambda: concatenate([y - low, -(y - high)], axis=1)
+        )
+        less = await less_than_zero(asked)
         self.reject_invalid(shares, await all_zero(less), "a vector within its bounds")
         return y
 

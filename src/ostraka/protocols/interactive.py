@@ -15,7 +15,7 @@ from ostraka.arithmetic.randomness import Draw, OsDraw, Words
 from ostraka.delivery.cost import Cost
 from ostraka.delivery.party import Party
 from ostraka.engine.array import SecretArray
-from ostraka.engine.backend import Backend, backend_of
+from ostraka.engine.backend import FREE_NS, Backend, backend_of
 from ostraka.engine.rounds import Operation, Random, Unreduced, alone
 from ostraka.engine.shamir import offers
 from ostraka.engine.shamir.audit import Auditor
@@ -156,7 +156,8 @@ class Interactive(Protocol):
         return await start_active(party, shares.draw, counted, offers)
 
     async def _evaluated(self, engine: ShamirBackend, shares: Shares) -> Words:
-        x = engine.given(shares.joined())
+        elements = sum(self.lengths[c] for c in shares.counted)
+        x = engine.given(await engine.offload(FREE_NS * elements, shares.joined))
         if len(set(self.lengths.values())) == 1:
             x = x.reshape(len(shares.counted), -1)
         result = await self.evaluate(engine, x, shares)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
+from typing import Final
 
 from ostraka.arithmetic.randomness import Draw, Words
 from ostraka.delivery.enclosure import Enclosure
@@ -27,6 +28,9 @@ from ostraka.protocols.phases import Phases
 from ostraka.protocols.protocol import Protocol
 from ostraka.protocols.receiving import receive
 from ostraka.sharing.scheme import Parcel
+
+SPLIT_NS: Final = 7
+"""Nanoseconds to make one party's share of an element, about."""
 
 Gate = Callable[[tuple[PartyId, ...]], None]
 """Question whether a result over the contributors counted may become known; it raises
@@ -106,9 +110,9 @@ async def _play(
     if given[0] is not None and not computes:
         gate(protocol.contributors)
     progress.enter(Phase.SHARING)
-    elements = protocol.lengths.get(me, 0)
+    made = protocol.lengths.get(me, 0) * len(protocol.scheme.compute)
     work = partial(contribute, protocol, given.pop(), me, draw)
-    parcels = await party.exchange.offload(elements, work)
+    parcels = await party.exchange.offload(SPLIT_NS * made, work)
     del work
     watch.made(me, parcels)
     enclosure = protocol.enclosure(me, draw)

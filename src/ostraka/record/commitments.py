@@ -67,7 +67,7 @@ class Commitment:
         head = f"{','.join(to)}\0{step}\0{message.dtype.str}\0{message.size}\0".encode()
         while self._later and self._later[0][1].done():
             self._take_first()
-        if message.size < limits.OFFLOAD and not self._later:
+        if message.size < limits.HASHED_BESIDE and not self._later:
             self._mac.update(head + _hashed(message))
             return
         self._hasher = self._hasher or ThreadPoolExecutor(1, "ostraka hashes")
@@ -82,6 +82,11 @@ class Commitment:
     def _take_first(self) -> None:
         head, hashed = self._later.popleft()
         self._mac.update(head + hashed.result())
+
+
+def commitment_key(seed: bytes) -> bytes:
+    """Return the key of a run's commitment, from the 32 secret bytes that its nonces come from."""
+    return hashlib.sha256(b"ostraka commitment key\0" + seed).digest()
 
 
 def _hashed(message: Array) -> bytes:

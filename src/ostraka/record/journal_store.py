@@ -19,9 +19,6 @@ from ostraka.record.journal_entries import Begun
 from ostraka.record.journal_frames import Damaged
 from ostraka.record.journal_session import SessionRecord
 
-RESUME_SECONDS: Final = 3600.0
-"""Seconds for which a record is kept, unless the party's own file says otherwise."""
-
 _BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
 
 Warn = Callable[[str], None]
@@ -51,7 +48,7 @@ class RecordStore:
 
     directory: Path
     identity: Identity
-    seconds: float = RESUME_SECONDS
+    seconds: float
     now: Callable[[], float] = time.time
 
     def path(self, manifest: bytes) -> Path:

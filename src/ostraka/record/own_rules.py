@@ -1,4 +1,8 @@
-"""A party's own file of rules, NAME.toml beside its key: a `[[budget]]` for each data source."""
+"""A party's own file of rules, NAME.toml beside its key: a `[[budget]]` for each data source.
+
+Before the budgets it may say whether the party's sessions survive a crash: `durable = false` keeps
+no records of them, and `resume_for` says how long a record is kept.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +11,18 @@ import tomllib
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from ostraka.errors import UsageError
 from ostraka.files import loose_modes, read_text
-from ostraka.manifest import suggest
+from ostraka.manifest import seconds, suggest
 from ostraka.record.accountant import WAYS
 from ostraka.record.budget import DEFAULT_DELTA, Budget
 from ostraka.record.rules import Rule
 from ostraka.text import line, one_script
+
+RESUME_SECONDS: Final = 3600.0
+"""Seconds after a crash in which a session may be resumed, by default."""
 
 _KEYS: Final = (
     "source", "series", "epsilon", "delta", "accountant", "same_roster_only", "min_difference"
@@ -28,31 +35,67 @@ _NO_FILTER: Final = (
 )
 
 
+class Durability(NamedTuple):
+    """Choice of a party whether its sessions are recorded while they last.
+
+    Attributes:
+        durable: whether they are.
+        resume_for: how many seconds after a crash a session may be resumed.
+    """
+
+    durable: bool = True
+    resume_for: float = RESUME_SECONDS
+
+
+def load_durability(name: str, keys: Path) -> Durability:
+    """Read `durable` and `resume_for` of NAME.toml; the default without that file.
+
+    Raises:
+        UsageError: as `load_rules`.
+    """
+    return _load(name, keys)[1]
+
+
 def load_rules(name: str, keys: Path) -> tuple[Rule, ...]:
     """Read each `[[budget]]` of NAME.toml beside the party's key; none without that file.
 
     Raises:
         UsageError: the file is unreadable or not valid, or others may write to it.
     """
+    return _load(name, keys)[0]
+
+
+def _load(name: str, keys: Path) -> tuple[tuple[Rule, ...], Durability]:
     path = keys / f"{name}.toml"
     if not (path.exists() or path.is_symlink()):  # a link to nowhere must not mean: no rules
-        return ()
+        return (), Durability()
     if problem := loose_modes(path, 0o644):
         raise UsageError(f"{problem}: others could raise your budget", data_left=False)
     text = read_text(path)
     try:
-        return _rules(tomllib.loads(text, parse_float=Decimal))
+        raw = tomllib.loads(text, parse_float=Decimal)
+        return _rules(raw), _durability(raw)
     except (ValueError, ArithmeticError, RecursionError) as error:
         raise UsageError(f"{path}: {error}", data_left=False) from None
 
 
 def _rules(raw: dict[str, Any]) -> tuple[Rule, ...]:
     for key in raw:
-        _require_known(key, ("budget",))
+        _require_known(key, ("budget", *Durability._fields))
     tables = raw.get("budget", [])
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         raise ValueError("budget is a table of its own, in two brackets: [[budget]]")
     return tuple(map(_rule, tables))
+
+
+def _durability(raw: dict[str, Any]) -> Durability:
+    durable = raw.get("durable", True)
+    if type(durable) is not bool:
+        raise ValueError("durable must be true or false")
+    try:
+        return Durability(durable, seconds(raw.get("resume_for", RESUME_SECONDS)))
+    except ValueError as problem:
+        raise ValueError(f"resume_for {problem}") from None
 
 
 def _rule(table: dict[str, Any]) -> Rule:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,9 @@ from ostraka.record.journal_entries import INLINE, Heard, Lost, Verdict, error_o
 from ostraka.record.journal_session import SessionRecord
 
 Gate = Callable[[tuple[PartyId, ...]], None]
+
+RECORD_NS: Final = 20
+"""Nanoseconds to encrypt an element and write it, or to read it back, about."""
 
 
 class ReplayingExchange(Exchange):
@@ -56,8 +59,8 @@ class ReplayingExchange(Exchange):
         self._acts()
         await self._live.flush()
 
-    async def offload(self, elements: int, work: Callable[[], T]) -> T:
-        return await self._live.offload(elements, work)
+    async def offload(self, nanoseconds: float, work: Callable[[], T]) -> T:
+        return await self._live.offload(nanoseconds, work)
 
     async def persist(self) -> None:
         self._acts()
@@ -144,7 +147,7 @@ class ReplayingExchange(Exchange):
         position = self._live.position(sender)
         inline = message.tobytes() if message.nbytes <= INLINE else b""
         heard = Heard(sender, *step, expected.dtype, expected.length, position, inline)
-        await offload(len(message), partial(self._record.hear, heard, message))
+        await offload(RECORD_NS * len(message), partial(self._record.hear, heard, message))
         self._unsettled[sender] = position
         return message
 
@@ -153,7 +156,7 @@ class ReplayingExchange(Exchange):
     ) -> NDArray[Any]:
         dtype = type_codes[expected.dtype]
         out = np.empty(expected.length, dtype) if into is None else into
-        await offload(expected.length, partial(self._record.take, heard, out))
+        await offload(RECORD_NS * expected.length, partial(self._record.take, heard, out))
         return out
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from ostraka.names import PartyId
 from ostraka.outcome import Outcome
@@ -14,6 +14,9 @@ from ostraka.record.commitments import Parts, group_commitments
 from ostraka.session.nonces import Readers
 from ostraka.session.session import Session
 from ostraka.wire.messages import Statement
+
+COMMIT_NS: Final = 100
+"""Nanoseconds to commit to an integer of any size, about; one of 64 bits takes 6."""
 
 ReadersOf = Callable[[str], Readers]
 """Function from the name of a figure that this party learned to the recipients entitled to it."""
@@ -35,7 +38,7 @@ async def sign_statement(
     """
     elements = sum(part.size for o in (outcome.outputs if outcome else ()) for part in o.parts)
     write = partial(_statement, session, outcome, consented, readers_of)
-    body = await session.offload(elements, write)
+    body = await session.offload(COMMIT_NS * elements, write)
     return Statement(body, session.identity.sign(body))
 
 

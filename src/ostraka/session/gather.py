@@ -90,7 +90,7 @@ class Gathering:
         self._news = asyncio.Event()
         self._fatal: BaseException | None = None
         self._no_coordinator = "no connection"
-        self._door = Door()
+        self._door = Door(network.places)
         self._over = False
         self._tasks: set[asyncio.Task[None]] = set()
         self.relay: relay.Relay | None = None

@@ -10,7 +10,7 @@ from typing import Any, Final
 from numpy.typing import NDArray
 
 from ostraka import identity as identities
-from ostraka.blocking import offload
+from ostraka.blocking import Turns
 from ostraka.errors import (
     Aborted,
     OstrakaError,
@@ -18,11 +18,11 @@ from ostraka.errors import (
     PeerViolation,
     PinMismatch,
 )
-from ostraka.exchange import Array, Exchange, Expected, T
+from ostraka.exchange import Array, Expected, LastingExchange, T
 from ostraka.identity import Identity
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId, SessionId, Step
-from ostraka.record.commitments import Commitment
+from ostraka.record.commitments import Commitment, commitment_key
 from ostraka.record.statements import About, Roster
 from ostraka.record.statements import read as read_statement
 from ostraka.session.channel import Channel
@@ -43,7 +43,7 @@ STATEMENT_SECONDS: Final = 10.0
 """Seconds that a party waits for closing statements of other parties; it has the result already."""
 
 
-class Session(Exchange):
+class Session(LastingExchange):
     """Links of one party to those it exchanges messages with, and the commitment to what it sent.
 
     Made by `open`; ended by `close` or `abort`. Attributes `id`, `about` and `result_keys` are set
@@ -68,6 +68,7 @@ class Session(Exchange):
         roster = Roster(manifest.contributors, manifest.recipients, manifest.compute)
         self.about = About(self.id, manifest.digest, roster)
         self.commitment = Commitment()
+        self._turns = Turns()
         self.lost: dict[PartyId, OstrakaError] = {}
         self.hellos: dict[PartyId, Hello] = {}
         self.readies: dict[PartyId, Ready] = {}
@@ -94,7 +95,8 @@ class Session(Exchange):
         """Gather all parties within the manifest's deadline, and agree on who they are.
 
         Args:
-            seed: 32 fresh random bytes, from which this party's nonces are derived.
+            seed: 32 secret bytes that no other session has, from which this party's nonces and
+                the key of its commitment are derived.
             readers: groups of recipients that learn the same figures; by default one of all.
             network: makes the connections; closed with the session. By default the system's.
 
@@ -105,6 +107,7 @@ class Session(Exchange):
             In every case nothing derived from an input has left this machine.
         """
         session = cls(manifest, identity, me, network)
+        session.commitment = Commitment(commitment_key(seed))
         try:
             nonces = ResultNonces(me, readers or (manifest.recipients,), seed)
             await session._open(nonces, gathered, troubled)
@@ -185,8 +188,20 @@ class Session(Exchange):
             self.lost[sender] = error
             raise
 
-    async def offload(self, elements: int, work: Callable[[], T]) -> T:
-        return await offload(elements, work)
+    def position(self, sender: PartyId) -> int:
+        return 0
+
+    def settle(self, sender: PartyId, position: int) -> None:
+        pass
+
+    def lose(self, sender: PartyId, error: OstrakaError) -> None:
+        self.lost[sender] = error
+
+    def facts(self) -> bytes:
+        return b""
+
+    async def offload(self, nanoseconds: float, work: Callable[[], T]) -> T:
+        return await self._turns.offload(nanoseconds, work)
 
     async def flush(self) -> None:
         """Wait until the operating system has all that was sent to peers that are not lost."""

@@ -10,22 +10,27 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
+from ostraka.limits import PREAUTH_CONNECTIONS
 from ostraka.transport.link import Carrier
 
 Accepted = Callable[[Carrier, str], None]
 """Function that is given the carrier of each connection that arrives, and its source: a text that
-is the same for all connections from one host, and is no proof of the peer's identity."""
+is the same for all connections from one host or its block of addresses, and proves nothing."""
 
 
 class Listener(ABC):
     """Open ear at one or several addresses of this host.
 
     Attributes:
-        address: the address listened on, "host:port", with the port that the system chose; the
-            first one where there are several.
+        addresses: the addresses listened on, "host:port", with the port that the system chose.
     """
 
-    address: str
+    addresses: tuple[str, ...]
+
+    @property
+    def address(self) -> str:
+        """The first of the addresses."""
+        return self.addresses[0]
 
     @abstractmethod
     def accept(self, accepting: bool) -> None:
@@ -37,7 +42,14 @@ class Listener(ABC):
 
 
 class Network(ABC):
-    """Maker of connections to and from this host, for one event loop."""
+    """Maker of connections to and from this host, for one event loop.
+
+    Attributes:
+        places: number of accepted connections for which there is room before their peers have
+            proven a key.
+    """
+
+    places: int = PREAUTH_CONNECTIONS
 
     @abstractmethod
     async def dial(self, address: str) -> Carrier:

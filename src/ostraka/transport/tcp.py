@@ -5,18 +5,34 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import resource
 import select
 import socket
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
+from typing import Final
 
-from ostraka.addresses import host_port, join_address
-from ostraka.errors import PeerLost, Unreachable, UsageError
-from ostraka.limits import READ_AHEAD
+from ostraka.addresses import host_block, host_port, join_address
+from ostraka.errors import PeerLost, Unreachable
+from ostraka.limits import PREAUTH_CONNECTIONS, READ_AHEAD
 from ostraka.transport.link import Carrier
+from ostraka.transport.listening import Warn, listening
 from ostraka.transport.network import Accepted, Listener, Network
+from ostraka.transport.race import Attempt, interleave, race
 from ostraka.transport.reactor import SPIN, Reactor, Waiter
+from ostraka.transport.resolver import Place, Resolver
 from ostraka.wire.frames import Buffer
+
+CONNECT_SECONDS: Final = 4.0
+"""Seconds an attempt to connect may take, all addresses of a name together; then the caller hears
+of it, and tries again."""
+
+REST_SECONDS: Final = 0.2
+"""Seconds for which a listener without descriptors leaves connections to the kernel."""
+
+_EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
 class TcpCarrier(Carrier):
@@ -147,43 +163,87 @@ class TcpCarrier(Carrier):
 
 
 class TcpListener(Listener):
-    """Listening socket behind the reactor.
+    """Listening sockets behind the reactor.
+
+    Without descriptors for what arrives it rests for `REST_SECONDS` at a time, and says so once.
 
     Args:
-        sock: bound and listening; owned by the listener from here on.
+        sockets: bound and listening; owned by the listener from here on.
         accepted: is given each connection, and the host that it came from.
+        warn: is told in words when connections cannot be accepted.
     """
 
-    def __init__(self, sock: socket.socket, reactor: Reactor, accepted: Accepted) -> None:
-        self._sock, self._reactor, self._accepted = sock, reactor, accepted
-        self.address = join_address(*sock.getsockname()[:2])
-        self._sock.setblocking(False)
+    def __init__(
+        self, sockets: Sequence[socket.socket], reactor: Reactor, accepted: Accepted, warn: Warn
+    ) -> None:
+        self.addresses = tuple(join_address(*sock.getsockname()[:2]) for sock in sockets)
+        self._reactor, self._accepted, self._warn = reactor, accepted, warn
         self._accepting = self._open = True
-        reactor.register(self._sock, self)
+        self._resting: asyncio.TimerHandle | None = None
+        self._ears = [_Ear(sock, self) for sock in sockets]
+        for ear in self._ears:
+            reactor.register(ear.sock, ear)
 
     def accept(self, accepting: bool) -> None:
         if self._open and accepting != self._accepting:
             self._accepting = accepting
-            self._reactor.want(self._sock, self, read=accepting, write=False)
+            self._want()
 
-    def on_readable(self) -> None:
-        for _ in range(64):
-            if not self._accepting:
-                return
-            try:
-                sock, peer = self._sock.accept()
-            except OSError:
-                return
-            self._accepted(TcpCarrier(sock, self._reactor), peer[0])
-
-    def on_writable(self) -> None:  # pragma: no cover - never asked for
-        pass
+    def take(self, sock: socket.socket) -> bool:
+        """Accept one connection of a readable socket; return whether there may be another."""
+        if not self._accepting or self._resting:
+            return False
+        try:
+            taken, peer = sock.accept()
+        except OSError as error:
+            if error.errno in _EXHAUSTED:
+                self._rest(error)
+            return error.errno == errno.ECONNABORTED
+        self._accepted(TcpCarrier(taken, self._reactor), host_block(peer[0]))
+        return True
 
     def close(self) -> None:
         if self._open:
             self._open = self._accepting = False
-            self._reactor.forget(self._sock, self)
-            self._sock.close()
+            if self._resting:
+                self._resting.cancel()
+            for ear in self._ears:
+                self._reactor.forget(ear.sock, ear)
+                ear.sock.close()
+
+    def _rest(self, error: OSError) -> None:
+        # The kernel would report the same socket again at once, for as long as it cannot be taken.
+        self._warn(
+            f"connections wait outside: {error.strerror}; raise the limit of open files (ulimit -n)"
+        )
+        self._warn = lambda _text: None
+        self._resting = asyncio.get_running_loop().call_later(REST_SECONDS, self._wake)
+        self._want()
+
+    def _wake(self) -> None:
+        self._resting = None
+        self._want()
+
+    def _want(self) -> None:
+        read = self._accepting and not self._resting
+        for ear in self._ears:
+            self._reactor.want(ear.sock, ear, read=read, write=False)
+
+
+class _Ear:
+    """Handler of one listening socket."""
+
+    def __init__(self, sock: socket.socket, listener: TcpListener) -> None:
+        sock.setblocking(False)
+        self.sock, self._listener = sock, listener
+
+    def on_readable(self) -> None:
+        for _ in range(64):
+            if not self._listener.take(self.sock):
+                return
+
+    def on_writable(self) -> None:  # pragma: no cover - never asked for
+        pass
 
 
 class SystemNetwork(Network):
@@ -191,38 +251,45 @@ class SystemNetwork(Network):
 
     Args:
         spin: seconds for which a waiting task may serve the sockets itself; see `Reactor`.
+        warn: is told in words what listening is short of.
     """
 
-    def __init__(self, spin: float = SPIN) -> None:
+    def __init__(self, spin: float = SPIN, *, warn: Warn = lambda _text: None) -> None:
         self.reactor = Reactor(spin)
+        self._resolver = Resolver()
+        self._warn = warn
+        self._dialled: Counter[str] = Counter()
+        files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        self.places = min(PREAUTH_CONNECTIONS, files // 4)
         self._open = True
 
     async def dial(self, address: str) -> TcpCarrier:
+        return TcpCarrier(await self._connect(address), self.reactor)
+
+    async def _connect(self, address: str) -> socket.socket:
+        """Connect to the first address of a name that answers; each dial begins with another."""
         host, port = host_port(address)
-        loop = asyncio.get_running_loop()
         try:
-            found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            found = await self._resolver.resolve(host, port)
         except OSError as error:
-            raise Unreachable(f"{address}: {error.strerror or error}") from None
-        why = "no address"
-        for family, kind, _proto, _name, sockaddr in found:
-            sock = socket.socket(family, kind)
-            sock.setblocking(False)
-            try:
-                await loop.sock_connect(sock, sockaddr)
-                return TcpCarrier(sock, self.reactor)
-            except OSError as error:
-                sock.close()
-                # asyncio's own text repeats the address.
-                why = os.strerror(error.errno) if error.errno else str(error)
-            except BaseException:
-                sock.close()
-                raise
-        raise Unreachable(f"{address}: {why}")
+            raise Unreachable(f"{address}: {error.strerror}") from None
+        places = interleave((place.family, place) for place in found)
+        first = self._dialled[address] % max(1, len(places))
+        self._dialled[address] += 1
+        attempts = [
+            Attempt(place.host, partial(connect, place))
+            for place in places[first:] + places[:first]
+        ]
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CONNECT_SECONDS):
+                if (sock := await race(attempts, socket.socket.close)) is not None:
+                    return sock
+        raise Unreachable(f"{address}: {_failures(host, attempts)}")
 
     async def listen(self, address: str, accepted: Accepted, *, exact: bool = False) -> TcpListener:
         host, port = host_port(address, lowest_port=0)
-        return TcpListener(_listen(host, port, exact), self.reactor, accepted)
+        sockets = await listening(host, port, self._resolver, exact=exact, warn=self._warn)
+        return TcpListener(sockets, self.reactor, accepted, self._warn)
 
     def close(self) -> None:
         if self._open:
@@ -230,22 +297,35 @@ class SystemNetwork(Network):
             self.reactor.close()
 
 
-_LISTEN_HINTS = {
-    errno.EADDRINUSE: "is another process using that port?",
-    errno.EADDRNOTAVAIL: "is that an address of this machine? 0.0.0.0 is all of them",
-    errno.EACCES: "ports below 1024 are for the administrator: choose a higher one",
-}
+async def connect(place: Place) -> socket.socket:
+    """Connect to one address. Safe to cancel.
 
-
-def _listen(host: str, port: int, exact: bool) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    Raises:
+        OSError: there is no connection; its `strerror` does not repeat the address.
+    """
+    sock = socket.socket(place.family, socket.SOCK_STREAM)
     try:
-        return socket.create_server((host, port), family=family, backlog=1024)
+        sock.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(sock, place.address)
     except OSError as error:
-        if error.errno == errno.EADDRNOTAVAIL and not exact:
-            # The manifest's address is how others see us (NAT, container): listen on all of ours.
-            return socket.create_server(("", port), family=family, backlog=1024)
-        raise UsageError(
-            f"cannot listen on {host}:{port}: {os.strerror(error.errno or 0)}",
-            hint=_LISTEN_HINTS.get(error.errno or 0, ""),
+        sock.close()
+        raise OSError(
+            error.errno, os.strerror(error.errno) if error.errno else str(error)
         ) from None
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def _failures(host: str, attempts: Sequence[Attempt[socket.socket]]) -> str:
+    """Return what was tried and how it failed, in words."""
+    silent = f"no answer within {CONNECT_SECONDS:g} s"
+    reasons = [
+        (each.name, each.error.strerror if each.error else silent)
+        for each in attempts
+        if each.begun
+    ]
+    if [name for name, _ in reasons] == [host]:
+        return str(reasons[0][1])
+    return "; ".join(f"{name}: {why}" for name, why in reasons)

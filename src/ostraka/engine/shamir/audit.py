@@ -65,6 +65,9 @@ MASKS: Final = 3
 FAN: Final = 64
 """Maximum number of pieces of a vector, and of terms in the last folding, beside its mask."""
 
+TERM_NS: Final = 50
+"""Nanoseconds that a step of a proof takes for each term, about."""
+
 
 class Auditor(Audit):
     """List of products, shares and ANDs that must be right, and their proof at `settle`."""
@@ -113,8 +116,9 @@ class Auditor(Audit):
         if not self._terms:
             return
         stream, (*pair, mask) = await self._masks()
-        x, y, z = self._claim(stream)
-        loose = _random_inner(self.engine.field, stream, self._shares)
+        x, y, z, loose = await self.engine.offload(
+            TERM_NS * self._terms, lambda: (*self._claim(stream), self._loose(stream))
+        )
         await self._prove(x, y, z, pair, (loose, mask))
         self._products, self._sums, self._matrices, self._shares = [], [], [], []
         self._terms = 0
@@ -156,6 +160,10 @@ class Auditor(Audit):
             at += len(y)
         return left, right, z % field.p
 
+    def _loose(self, stream: Stream) -> int:
+        """Return a random combination of the shares that must be of degree t."""
+        return _random_inner(self.engine.field, stream, self._shares)
+
     async def _prove(
         self, x: Words, y: Words, z: int, pair: Sequence[int], loose: tuple[int, int]
     ) -> None:
@@ -189,14 +197,17 @@ class Auditor(Audit):
             The new claim, and the rest of the coin that combined them.
         """
         engine, field, k = self.engine, self.engine.field, len(x)
-        local = self._values(x, y)
+        local = await engine.offload(TERM_NS * x.size, lambda: self._values(x, y))
         rest = (await reduced(engine, len(local), local.__getitem__)).tolist()
         h = [*rest[: k - 1], (z - sum(rest[masks : k - 1])) % field.p, *rest[k - 1 :]]
         stream, _ = await self.coin.toss()
         at = _point(stream, field, len(h))
         z = sum(c * v for c, v in zip(_lagrange(len(h), at, field.p), h, strict=True)) % field.p
         row = np.array([_lagrange(k, at, field.p)], np.uint64)
-        return _combined(field, row, x)[0], _combined(field, row, y)[0], z, stream
+        f, g = await engine.offload(
+            TERM_NS * x.size, lambda: [_combined(field, row, v)[0] for v in (x, y)]
+        )
+        return f, g, z, stream
 
     def _values(self, x: Elements, y: Elements) -> Words:
         """Return f . g at the points 0 to 2k - 2 but k - 1, where it follows from the claim."""

@@ -10,9 +10,9 @@ before the one before it has ended. Batch into arrays instead, or see `engine.ro
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,8 @@ from ostraka.errors import ManifestError, PeerViolation
 from ostraka.exchange import Array, Expected, words
 from ostraka.names import Step
 from ostraka.sharing.shamir import Shamir
+
+T = TypeVar("T")
 
 
 class Audit(ABC):
@@ -177,6 +179,12 @@ class Context(Arithmetic):
             return None
         found, self.offered = self.offered[:count], self.offered[count:]
         return self.array(found)
+
+    # --- long work ---------------------------------------------------------------------------
+
+    async def offload(self, nanoseconds: float, work: Callable[[], T]) -> T:
+        """Return what `work` returns, as `Exchange.offload` does."""
+        return await self.party.exchange.offload(nanoseconds, work)
 
     # --- messages -------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import prod
 from typing import Final
 
@@ -21,6 +22,12 @@ from ostraka.sharing.shamir import complete
 
 PIECE: Final = 1 << 16
 """Elements of one message: what is sent is encrypted while the next piece is computed."""
+
+SPLIT_NS: Final = 10
+"""Nanoseconds to make one party's share of an element, about."""
+
+DERIVE_NS: Final = 7
+"""Nanoseconds to read an element of a share from a stream and to add it, about."""
 
 Local = Callable[[slice], Words]
 """A block of the vector that this party deals, computed as it is asked for."""
@@ -99,10 +106,11 @@ async def deal(
     targets = {dealer: results[0 if total else k] for k, dealer in enumerate(dealers)}
     for i, piece in enumerate(pieces):
         if engine.me in targets and local is not None:
-            _send(engine, step.later(i), piece, targets[engine.me], local)
+            await _send(engine, step.later(i), piece, targets[engine.me], local)
         for dealer, result in targets.items():
             if engine.me in plan(engine, dealer).seeded:
-                derive(engine, dealer, result[piece])
+                read = partial(derive, engine, dealer, result[piece])
+                await engine.offload(DERIVE_NS * len(result[piece]), read)
         if i:
             await _collect(engine, step.later(i - 1), pieces[i - 1], targets)
     if pieces:
@@ -112,13 +120,15 @@ async def deal(
     return results
 
 
-def _send(engine: Context, step: Step, piece: slice, result: Words, local: Local) -> None:
+async def _send(engine: Context, step: Step, piece: slice, result: Words, local: Local) -> None:
     """Split a piece of this party's vector: add its own share to `result`, send the others."""
 
     def shifted(part: slice) -> Words:
         return local(slice(piece.start + part.start, piece.start + part.stop))
 
-    for receiver, vector in split(engine, shifted, result[piece]).items():
+    work = partial(split, engine, shifted, result[piece])
+    about = SPLIT_NS * engine.n * len(result[piece])
+    for receiver, vector in (await engine.offload(about, work)).items():
         engine.send(receiver, step, vector)
 
 

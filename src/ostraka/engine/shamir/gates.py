@@ -28,6 +28,7 @@ of four XORs has a zero; and sums u_r f_r are looked up, eight rows at a time.
 from __future__ import annotations
 
 import math
+from functools import partial
 from itertools import combinations_with_replacement
 from typing import Final
 
@@ -60,6 +61,13 @@ STRIP: Final = 256
 NARROW: Final = 32
 """Words of every row looked up at a time."""
 
+COUNT_NS: Final = 500
+SUM_NS: Final = 900
+"""Nanoseconds to count, and to sum, for each word of gates, about."""
+
+FOLD_NS: Final = 40
+"""Nanoseconds to fold, for each element of one pair of vectors, about."""
+
 Claims = tuple[Elements, Elements, Words]
 """Shares of three pairs of vectors, shape (3, length), and of what their inner products are."""
 
@@ -90,14 +98,27 @@ class Gates:
         """
         field, planes = self.field, self._planes()
         count = 64 * planes[0, 0].size
-        upper = _sums(field, _counted(field, planes))[:-1]
+        upper = await self.engine.offload(
+            COUNT_NS * count // 64, lambda: _sums(field, _counted(field, planes))[:-1]
+        )
         u, own, z = await self._fold(coin, upper, count, np.full(3, count, np.uint64))
-        f, h = _summed(field, planes, u)
+        f, h = await self.engine.offload(SUM_NS * count // 64, lambda: _summed(field, planes, u))
         while f.shape[1] > SHORT:
-            f, h = _cut(f), _cut(h)
-            u, own, z = await self._fold(coin, _crossed(field, f[0], h[1], own), own, z)
-            f, h = _joined(field, f, u), _joined(field, h, u)
+            f, h, own, z = await self._shortened(coin, f, h, own, z)
         return self._shares(f, h, z)
+
+    async def _shortened(
+        self, coin: Coin, f: Elements, h: Elements, own: int, claims: Words
+    ) -> tuple[Elements, Elements, int, Words]:
+        """Cut both pairs of vectors to `FAN` rows, and fold the claims about them."""
+        field, (x, y) = self.field, (_cut(f), _cut(h))
+        cross = partial(_crossed, field, x[0], y[1], own)
+        upper = await self.engine.offload(FOLD_NS * x.size, cross)
+        u, own, claims = await self._fold(coin, upper, own, claims)
+        f, h = await self.engine.offload(
+            FOLD_NS * x.size, lambda: (_joined(field, x, u), _joined(field, y, u))
+        )
+        return f, h, own, claims
 
     def _planes(self) -> Planes:
         """Take off x, y, e and e' of both components of this party: shape (4, 2, ROWS, words)."""

@@ -24,6 +24,7 @@ honest parties always are of one.)
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -38,6 +39,12 @@ from ostraka.sharing.shamir import complete
 
 PIECE: Final = 1 << 18
 """Elements on their way together: while one piece is computed, those before it are sent."""
+
+TERM_NS: Final = 8
+"""Nanoseconds for a term of a share, about."""
+
+ROTATED_NS: Final = 5
+"""Nanoseconds to rotate an element and to add it, about."""
 
 WORTH: Final = 40_000
 """Number of elements, times t - 1, from which kings beat [GRR98]: measured, decision 0009."""
@@ -109,7 +116,7 @@ async def reduced(engine: Context, length: int, local: Local) -> Words:
     pieces = len(batch.pieces)
     for i in range(pieces + 3):
         if i < pieces:
-            batch.deal(i)
+            await batch.deal(i)
         if 1 <= i <= pieces:
             await batch.mask(i - 1)
         if 2 <= i <= pieces + 1:
@@ -146,9 +153,17 @@ class _Batch:
         """Count the elements of which each party is the king; the last ones may have no king."""
         return -(-self._size(i) // self.engine.n)
 
-    def deal(self, i: int) -> None:
+    async def deal(self, i: int) -> None:
         """Deal piece i of this party's random elements: send shares to those without a stream."""
-        engine, me, length = self.engine, self.engine.me, self._rows(i)
+        engine, explicit = self.engine, self.plan.explicit[self.engine.me]
+        about = TERM_NS * self._rows(i) * (len(explicit) + 1) * (engine.t + 1)
+        self.own[i], *vectors = await engine.offload(about, partial(self._dealt, self._rows(i)))
+        for receiver, vector in zip(explicit, vectors, strict=True):
+            engine.send(receiver, self._step(i, 0), vector)
+
+    def _dealt(self, length: int) -> list[Words]:
+        """Return shares of this party's random elements: its own, then those of `explicit`."""
+        engine, me = self.engine, self.engine.me
         seeded, explicit = self.plan.seeded[me], self.plan.explicit[me]
         vectors = [np.empty(length, np.uint64) for _ in (me, *explicit)]
         for part in blocks(length):
@@ -157,9 +172,7 @@ class _Batch:
             shares = complete(self.field, origin, rest, self.plan.coefficients)
             for vector, share in zip(vectors, shares, strict=True):
                 vector[part] = share
-        self.own[i] = vectors[0]
-        for receiver, vector in zip(explicit, vectors[1:], strict=True):
-            engine.send(receiver, self._step(i, 0), vector)
+        return vectors
 
     async def mask(self, i: int) -> None:
         """Make r of what all parties dealt, and send this party's part of x y + r to the kings."""
@@ -167,15 +180,21 @@ class _Batch:
         mask = self.masks[i] = await self._mask(i)
         masked = np.zeros(engine.n * size, np.uint64)
         if self.plan.weight is not None:
-            for part in blocks(len(mask)):
-                place = slice(piece.start + part.start, piece.start + part.stop)
-                hidden = self.field.add(self.local(place), mask[part])
-                masked[part] = with_zero(engine, self.field.scale(hidden, self.plan.weight))
+            about = TERM_NS * len(mask) * (engine.t + 4)
+            work = partial(self._hide, piece.start, mask, self.plan.weight, masked)
+            await engine.offload(about, work)
             for king in range(engine.n):
                 if king != engine.me:
                     vector = masked[king * size : (king + 1) * size]
                     engine.send(king, self._step(i, 1), vector)
         self.own[i] = masked[engine.me * size : (engine.me + 1) * size]
+
+    def _hide(self, start: int, mask: Words, weight: int, out: Words) -> None:
+        """Fill `out` with this party's part of x y + r, from element `start` of the batch on."""
+        for part in blocks(len(mask)):
+            place = slice(start + part.start, start + part.stop)
+            hidden = self.field.add(self.local(place), mask[part])
+            out[part] = with_zero(self.engine, self.field.scale(hidden, weight))
 
     async def _mask(self, i: int) -> Words:
         engine, length = self.engine, self._rows(i)
@@ -187,7 +206,9 @@ class _Batch:
                 dealt[dealer] = engine.uniform(dealer, f"king {dealer}", length)
             else:
                 await engine.receive(dealer, self._step(i, 0), dealt[dealer])
-        return self._extracted(dealt).reshape(-1)[: self._size(i)]
+        about = ROTATED_NS * dealt.size * (engine.n - engine.t)
+        extracted = await engine.offload(about, partial(self._extracted, dealt))
+        return extracted.reshape(-1)[: self._size(i)]
 
     def _extracted(self, dealt: Elements) -> Elements:
         """Return n - t rows: the sums of 2^(j i) dealt_i."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Final
 
 import numpy as np
 
 from ostraka.arithmetic.randomness import Words, blocks
-from ostraka.delivery.combining import combined
+from ostraka.delivery.combining import COMBINE_NS, combined
 from ostraka.engine.shamir.context import Context
 from ostraka.exchange import words
 from ostraka.names import PartyId
@@ -61,7 +62,9 @@ async def open_shares(
             if name != engine.party.me:
                 expected = words(piece.stop - piece.start)
                 shares[name] = await engine.party.receive(name, step.later(i), expected)
-        value[piece] = combined(engine.party, shares, certain=proven)
+        combine = partial(combined, engine.party, shares, certain=proven)
+        about = COMBINE_NS * len(shares) * (piece.stop - piece.start)
+        value[piece] = await engine.offload(about, combine)
     return value
 
 

@@ -12,6 +12,7 @@ that opens `Masked` sums alone is not proven first.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from math import prod
 from typing import Any, Final
 
@@ -23,8 +24,9 @@ from ostraka.engine.array import Fresh, SecretArray
 from ostraka.engine.rounds import Masked, Opened, Opening, Product, Random, Task, Unreduced
 from ostraka.engine.shamir import king
 from ostraka.engine.shamir.context import Context
-from ostraka.engine.shamir.deal import derive, plan, split
+from ostraka.engine.shamir.deal import DERIVE_NS, SPLIT_NS, derive, plan, split
 from ostraka.engine.shamir.opening import open_shares
+from ostraka.engine.shamir.reduce import PRODUCT_NS
 from ostraka.engine.shamir.zero import with_zero
 from ostraka.names import Step
 
@@ -57,8 +59,8 @@ async def _plain(
     opened: Sequence[Opening],
 ) -> Results:
     engine.need_products()
-    local = [engine.field.product(task.a.parts[0], task.b.parts[0]) for task in products]
-    told = [_local(task) for task in opened]
+    local = [await _local(engine, task) for task in products]
+    told = [await _local(engine, task) for task in opened]
     count = sum(prod(task.shape) for task in randoms)
     shares, random, values = await _exchange(engine, _joined(local), count, _joined(told))
     secrets = [engine.array(part) for part in _parted(shares, [part.shape for part in local])]
@@ -74,8 +76,7 @@ async def _proven(
 ) -> Results:
     """Do the same, but reduce all, tell the audit, and open in a round of its own."""
     sums = [task for task in opened if not isinstance(task, Opened)]
-    local = [engine.field.product(task.a.parts[0], task.b.parts[0]) for task in products]
-    local += [_local(task) for task in sums]
+    local = [await _local(engine, task) for task in (*products, *sums)]
     count, secrets = sum(prod(task.shape) for task in randoms), list[SecretArray]()
     if local or randoms:
         shares, random, _ = await _exchange(engine, _joined(local), count, _joined([]))
@@ -112,13 +113,16 @@ async def _tell(
     await engine.audit.relieve()
 
 
-def _local(task: Opening) -> Elements:
-    """Return this party's share, of degree 2t, of the vector that is opened."""
-    a = task.a.parts[0]
+async def _local(engine: Context, task: Product | Opening) -> Elements:
+    """Return this party's share, of degree 2t, of a product or of what is opened."""
+    field, a = engine.field, task.a.parts[0]
     if isinstance(task, Opened):
         return a
-    ring = task.a.engine.ring
-    return ring.sum(ring.product(a, task.b.parts[0]), axis=-1)
+    b = task.b.parts[0]
+    about = PRODUCT_NS * prod(np.broadcast_shapes(a.shape, b.shape))
+    if isinstance(task, Product):
+        return await engine.offload(about, lambda: field.product(a, b))
+    return await engine.offload(about, lambda: field.sum(field.product(a, b), axis=-1))
 
 
 def _fresh(engine: Context, random: Words, tasks: Sequence[Random]) -> list[SecretArray]:
@@ -161,21 +165,15 @@ async def _exchange(
     shares, value = np.zeros(size + count, np.uint64), np.zeros(len(told), np.uint64)
     step = engine.begin(len(blocks(size + count + len(told), PIECE)))
     if engine.me in workers:
-        weight = engine.weights(workers)[engine.me]
-        vector = engine.field.scale(products, weight)
-        if count and engine.me <= engine.t:
-            random = engine.uniform(engine.me, "random elements", count)
-            vector = np.concatenate((vector, random))
-        vectors = {}
-        if len(vector):
-            vectors = split(engine, vector.__getitem__, shares[: len(vector)])
-        own = with_zero(engine, engine.field.scale(told, weight))
+        about = SPLIT_NS * engine.n * (len(shares) + len(told))
+        work = partial(_parts, engine, products, count, told, shares)
+        vectors, own = await engine.offload(about, work)
         _send(engine, step, vectors, own)
         engine.scheme.add(value, own)
     for party in (worker for worker in workers if worker != engine.me):
         dealt = shares[: size + count * (party <= engine.t)]
         if len(dealt) and engine.me in plan(engine, party).seeded:
-            derive(engine, party, dealt)
+            await engine.offload(DERIVE_NS * len(dealt), partial(derive, engine, party, dealt))
             dealt = dealt[:0]
         arrived = np.empty(len(dealt) + len(told), np.uint64)
         for i, piece in enumerate(blocks(len(arrived), PIECE)):
@@ -183,6 +181,22 @@ async def _exchange(
         engine.field.add(dealt, arrived[: len(dealt)], out=dealt)
         engine.scheme.add(value, arrived[len(dealt) :])
     return shares[:size], shares[size:], value
+
+
+def _parts(
+    engine: Context, products: Words, count: int, told: Words, shares: Words
+) -> tuple[dict[int, Words], Words]:
+    """Return what this worker deals, by receiver, and its part of what is opened.
+
+    Its own share of what it deals is added to `shares`.
+    """
+    weight = engine.weights(range(2 * engine.t + 1))[engine.me]
+    vector = engine.field.scale(products, weight)
+    if count and engine.me <= engine.t:
+        random = engine.uniform(engine.me, "random elements", count)
+        vector = np.concatenate((vector, random))
+    vectors = split(engine, vector.__getitem__, shares[: len(vector)]) if len(vector) else {}
+    return vectors, with_zero(engine, engine.field.scale(told, weight))
 
 
 def _send(engine: Context, step: Step, vectors: dict[int, Words], told: Words) -> None:

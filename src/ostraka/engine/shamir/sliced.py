@@ -8,7 +8,8 @@ Adversary: passive, at most t of n >= 2t + 1 parties, who learn nothing.
 
 from __future__ import annotations
 
-from typing import cast
+from functools import partial
+from typing import Final, cast
 
 import numpy as np
 
@@ -20,6 +21,9 @@ from ostraka.engine.circuit import Bits
 from ostraka.engine.shamir.boolean import Boolean, Known, Proven, Replicated
 from ostraka.engine.shamir.context import Context
 from ostraka.engine.shamir.deal import deal
+
+WORD_NS: Final = 6
+"""Nanoseconds to combine two words of planes, about."""
 
 
 def boolean(engine: Context, count: int) -> Boolean | None:
@@ -51,7 +55,9 @@ class Sliced(Boolean):
         workers = range(2 * engine.t + 1)
         product = None
         if engine.me in workers:
-            product = self.binary.multiply(a, b).reshape(self.binary.m, -1)
+            work = partial(self.binary.multiply, a, b)
+            product = await engine.offload(WORD_NS * self.binary.m * a.size, work)
+            product = product.reshape(self.binary.m, -1)
         weight = self._weights[engine.me] if engine.me in workers else 0
         words = int(np.prod(shape[1:], dtype=np.int64))
         return (await self._deal(workers, words, product, weight, total=True))[0].reshape(shape)
@@ -110,9 +116,9 @@ class Sliced(Boolean):
         target = {d: results[0 if total else k] for k, d in enumerate(dealers)}
         step = engine.begin()
         if secret is not None:
-            seeded, explicit = self._receivers(engine.me)
-            drawn = [engine.random_words(j, f"bits {engine.me}", (m, words)) for j in seeded]
-            shares = apply(self._matrix(len(secret), weight), np.concatenate((secret, *drawn)))
+            explicit = self._receivers(engine.me)[1]
+            about = WORD_NS * m * words * engine.n * engine.t
+            shares = await engine.offload(about, partial(self._split, secret, weight))
             target[engine.me] ^= shares[:m]
             for k, receiver in enumerate(explicit, start=1):
                 engine.send(receiver, step, shares[k * m : (k + 1) * m].reshape(-1))
@@ -125,6 +131,13 @@ class Sliced(Boolean):
                 await engine.receive_words(dealer, step, arrived.reshape(-1))
                 target[dealer] ^= arrived
         return results
+
+    def _split(self, secret: Planes, weight: int) -> Planes:
+        """Return this dealer's own share, then those that it sends, one below the other."""
+        engine, shape = self.engine, (self.binary.m, secret.shape[1])
+        seeded = self._receivers(engine.me)[0]
+        drawn = [engine.random_words(j, f"bits {engine.me}", shape) for j in seeded]
+        return apply(self._matrix(len(secret), weight), np.concatenate((secret, *drawn)))
 
     def _receivers(self, dealer: int) -> tuple[list[int], list[int]]:
         """Return the parties that read the dealer's shares from a stream, and those sent them."""

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ostraka.engine.array import SecretArray, concatenate
+from ostraka.engine.backend import FREE_NS, backend_of
 from ostraka.engine.compare import less_than_zero
 from ostraka.engine.multiply import mul
 from ostraka.inputs.encoding import Codec
@@ -75,7 +76,11 @@ class Comparing(Interactive):
             RefusedByPolicy: too few contributors are left without those rows.
         """
         y, k = await mul(x, x.engine.public(1)), len(x)
-        less = await less_than_zero(concatenate([y - self.codec.low, self.codec.high - y, also(y)]))
+        asked = await backend_of(y).offload(
+            FREE_NS * y.size * (k + 3),
+            lambda: concatenate([y - self.codec.low, self.codec.high - y, also(y)]),
+        )
+        less = await less_than_zero(asked)
         valid = await all_zero(concatenate([less[:k], less[k : 2 * k]], axis=1))
         self.reject_invalid(shares, valid, what)
         return Checked(y[valid], valid, less[2 * k :])
@@ -91,7 +96,10 @@ class Comparing(Interactive):
         first, second = pairs(len(x))
         found = await self.checked(x, shares, what, lambda y: y[first] - y[second])
         both = found.valid[first] & found.valid[second]
-        return found.x, ranks_from(found.negative[both], len(found.x))
+        ranks = await backend_of(x).offload(
+            FREE_NS * x.size * len(x), lambda: ranks_from(found.negative[both], len(found.x))
+        )
+        return found.x, ranks
 
     def shown(self, parts: int = 1, *, fraction: bool = False) -> Callable[[int], Value]:
         """Return a function from a sum of `parts` encoded numbers to their mean in input units."""

@@ -1,0 +1,20 @@
+"""Start of a process: no search for garbage while modules load, as they make none."""
+
+from __future__ import annotations
+
+import gc
+
+
+def hold_collections() -> None:
+    """Stop the garbage collector, which would look through every module again as others load."""
+    gc.disable()
+
+
+def loaded() -> None:
+    """Start the collector again, if it was held; it leaves what is loaded by now alone.
+
+    Commands that take part in a session, relay or simulate call this before they begin.
+    """
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
