@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,14 +36,20 @@ def main() -> None:
 
     startup.hold_collections()
     voice.prepare()
-    endings.watch()
     # Slow imports happen while the parent still prepares the job.
     _warm_up(sys.argv[1])
     startup.loaded()
     job = json.loads(_line())
     voice.speaker.prefix = f"{job['name']}: "
     threading.Thread(target=_die_with_parent, args=(job["keys"],), daemon=True).start()
-    endings.leave(voice.guarded(lambda: _WORK[sys.argv[1]](job)))
+    endings.leave(voice.guarded(partial(_work, sys.argv[1], job)))
+
+
+def _work(kind: str, job: dict[str, Any]) -> int:
+    from ostraka.cli.endings import endings
+
+    endings.watch()
+    return _WORK[kind](job)
 
 
 def tell(event: str, **details: Any) -> None:
