@@ -2,6 +2,7 @@
 
     OSTRAKA_HOME/results/    results of runs, for `ostraka result`
     OSTRAKA_HOME/sessions/   records of sessions that are not finished
+    OSTRAKA_HOME/coordinator/   the key of a coordinator that was started without a file
 
 The home is by default `ostraka` in the platform's directory for data. It and all directories in it
 are made with mode 0700.
@@ -34,6 +35,11 @@ def results_directory(environ: Mapping[str, str] = os.environ) -> Path:
 def sessions_directory(environ: Mapping[str, str] = os.environ) -> Path:
     """Return the directory of sessions' records in the home, made if it is not there."""
     return _part("sessions", environ)
+
+
+def coordinator_directory(environ: Mapping[str, str] = os.environ) -> Path:
+    """Return the directory of a coordinator's own key in the home, made if it is not there."""
+    return _part("coordinator", environ)
 
 
 def _part(name: str, environ: Mapping[str, str]) -> Path:

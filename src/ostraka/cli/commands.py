@@ -38,7 +38,7 @@ TABLE: Final = {
     "check": _Entry("Explain what a manifest means.", "check:check"),
     "run": _Entry("Take part in a session.", "session:run"),
     "result": _Entry("Print a result again.", "result:result"),
-    "coordinator": _Entry("Relay between parties; it reads nothing.", "session:coordinator"),
+    "coordinator": _Entry("Relay between parties; it reads nothing.", "coordinator:coordinator"),
     "simulate": _Entry("Rehearse with toy inputs, no network.", "session:simulate"),
     "verify": _Entry("Check a receipt, offline.", "session:verify"),
     "doctor": _Entry("Look for what may go wrong.", "keys:doctor"),
