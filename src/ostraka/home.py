@@ -2,6 +2,7 @@
 
     OSTRAKA_HOME/results/    results of runs, for `ostraka result`
     OSTRAKA_HOME/sessions/   records of sessions that are not finished
+    OSTRAKA_HOME/coordinator/   the key of a coordinator that was started without a file
 
 The home is by default `ostraka` in the platform's directory for data. It and all directories in it
 are made with mode 0700.
@@ -34,6 +35,11 @@ def results_directory(environ: Mapping[str, str] = os.environ) -> Path:
 def sessions_directory(environ: Mapping[str, str] = os.environ) -> Path:
     """Return the directory of sessions' records in the home, made if it is not there."""
     return _part("sessions", environ)
+
+
+def coordinator_directory(environ: Mapping[str, str] = os.environ) -> Path:
+    """Return the directory of a coordinator's own key in the home, made if it is not there."""
+    return _part("coordinator", environ)
 
 
 def _part(name: str, environ: Mapping[str, str]) -> Path:
@@ -130,10 +136,12 @@ def own_ledger(own: Identity, keys: Path, warn: Callable[[str], None]) -> Ledger
 
     Raises:
         RefusedByLedger: the ledger was altered, or cannot be written.
-        UsageError: NAME.toml is not valid.
+        UsageError: NAME.toml is not valid, or other users can write into the ledger's directory.
     """
     rules = load_rules(own.name, keys)
     directory = config.ledger_directory(keys)
+    if directory.is_dir():
+        require_own(directory)
     ledger = Ledger(directory, own, rules, now=lambda: datetime.now(UTC))
     ledger.read()
     if ledger.chain.torn:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 from contextlib import ExitStack
@@ -92,39 +90,9 @@ def test_a_party_that_is_killed_ends_the_session_for_the_others(coordinator, ses
         out, err = children["alice"].communicate(timeout=20)
     assert children["alice"].returncode == 130
     assert out == ""
-    assert err.endswith("error: interrupted\ndata: nothing of yours has left this machine\n")
-
-
-def test_sigterm_stops_a_coordinator(coordinator, session: Path) -> None:
-    with coordinator(session) as child:
-        os.kill(child.pid, signal.SIGTERM)
-        assert child.wait(10) == 0
-        assert child.stderr is not None
-        assert child.stderr.read() == "stopped\n"
-
-
-def test_ctrl_c_stops_a_coordinator(coordinator, session: Path) -> None:
-    with coordinator(session) as child:
-        os.kill(child.pid, signal.SIGINT)
-        assert child.wait(10) == 130
-        assert child.stderr is not None
-        assert child.stderr.read().startswith("error: interrupted")
-
-
-def test_a_port_in_use(cli, session: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        Path("c.toml").write_text(f'listen = "127.0.0.1:{port}"\n')
-        ended = cli("coordinator", "--config", "c.toml")
-    assert (ended.code, ended.out) == (2, "")
-    assert "is another process using that port?" in ended.err
-
-
-def test_a_coordinator_listens_where_it_is_told_or_not_at_all(cli, session: Path) -> None:
-    Path("c.toml").write_text('listen = "192.0.2.1:9440"\n')  # nobody's address: RFC 5737
-    ended = cli("coordinator", "--config", "c.toml")
-    assert (ended.code, ended.out) == (2, "")
-    assert "is that an address of this machine?" in ended.err
+    assert "error: interrupted\n" in err
+    assert "ledger: nothing is spent or held for this run\n" in err
+    assert err.endswith("data: nothing of yours has left this machine\n")
 
 
 # --- refused before anybody is contacted ---------------------------------------------------------
@@ -310,3 +278,33 @@ def test_what_is_no_receipt(cli, content: str | None) -> None:
     ended = cli("verify", "r.json", "--output", "json")
     assert (ended.code, ended.out) == (2, "")
     assert ended.err.startswith("error: ")
+
+
+def test_the_prompt_asks_for_a_value_and_its_weight(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the words of a manifest with weights = "own"; what it asks for can be typed."""
+    from types import SimpleNamespace
+
+    from ostraka.cli.session import _read_input
+    from ostraka.protocols import protocol_for
+
+    parties = "".join(
+        f'[[party]]\nname = "{name}"\nkey = "sha256:{i:064x}"\naddress = "127.0.0.1:{i + 1}"\n'
+        'roles = ["contributor", "compute", "recipient"]\n'
+        for i, name in enumerate(RAISES)
+    )
+    bounds = 'type = "decimal(2)"\nmin = 0\nmax = 200000\nunit = "USD"'
+    own = 'statistics = ["mean"]\nweights = "own"\nmax_weight = 1000'
+    session = '[session]\ntitle = "t"\nprotocol = "secure-sum"\ndeadline = "1m"\n'
+    protocol = protocol_for(parse(f"{session}{parties}[input]\n{bounds}\n[outputs]\n{own}\n"))
+    seat = SimpleNamespace(
+        me="alice", contributes=True, manifest=protocol.manifest, protocol=protocol
+    )
+    asked: list[str] = []
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: True))
+    monkeypatch.setattr("getpass.getpass", lambda prompt: asked.append(prompt) or "61000;5")
+    raw = _read_input(seat, None)
+    assert asked == [
+        "alice's input, VALUE;WEIGHT, VALUE: decimal(2) from 0 to 200000 USD, WEIGHT: a whole "
+        "number up to 1000, 1 where it is left out, not shown: "
+    ]
+    assert protocol.encode("alice", raw).tolist() == [5 * 6_100_000, 5]

@@ -2,8 +2,8 @@
 
     python party_entry.py PHASE SIGNAL PID ARGS...
 
-PHASE is gathering, sealing, sharing, computing, opening or done; PID 0 is this very process. Each
-phase is announced on stderr as `phase NAME`, before the signal goes.
+PHASE is gathering, sealing, sharing, computing, opening, known or done; PID 0 is this very
+process. Each phase is announced on stderr as `phase NAME`, before the signal goes.
 """
 
 import os
@@ -41,6 +41,10 @@ class Armed(Observer):
 
     def warn(self, text):
         self._observer.warn(text)
+
+    def result(self, outcome):
+        self._observer.result(outcome)
+        self._reach("known")
 
     def moved(self, done, total):
         self._observer.moved(done, total)

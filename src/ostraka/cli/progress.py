@@ -37,6 +37,10 @@ class Watcher(Observer):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """End the moving line; may be called again."""
         if self._bars:
             self._bars.stop()
 

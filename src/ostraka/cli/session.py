@@ -1,4 +1,4 @@
-"""Commands `run`, `coordinator`, `simulate` and `verify`: they parse, call the library, print."""
+"""Commands `run`, `simulate` and `verify`: they parse, call the library, print."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ostraka.cli import results, startup, voice
+from ostraka.cli import results, startup, streams, voice
+from ostraka.cli.endings import endings
 from ostraka.cli.options import KeysOption, OutputOption, SessionArgument
 
 if TYPE_CHECKING:
-    from ostraka.config import CoordinatorConfig
-    from ostraka.identity import Identity
     from ostraka.manifest import Manifest
     from ostraka.party import Seat
 
@@ -39,24 +38,21 @@ def run(
     output: OutputOption = voice.OutputFormat.TEXT,
 ) -> None:
     """Take part in a session as one party; ends when the result is there."""
-    import asyncio
-
-    from ostraka.cli.progress import Watcher
+    from ostraka.cli.result import Keeper
+    from ostraka.home import results_directory
     from ostraka.party import take_seat
     from ostraka.progress import Progress
 
-    watcher = Watcher()
-    voice.speaker.progress = progress = Progress(watcher)
+    streams.require_output()
+    keeper = Keeper(results_directory(), output)
+    voice.speaker.progress = progress = Progress(keeper)
     seat = take_seat(session, as_, keys=keys, receipts=receipts)
-    unfinished = seat.unfinished(watcher.warn)
+    unfinished = seat.unfinished(keeper.warn)
     raw = None if unfinished and input_ is None else _read_input(seat, input_)
     startup.loaded()
-    with watcher:
-        outcome = asyncio.run(seat.run(raw, progress, unfinished))
-    if output is voice.OutputFormat.JSON:
-        voice.emit(outcome.as_dict())
-    else:
-        results.show(outcome.as_dict())
+    with keeper.of(seat):
+        endings.run(seat.run(raw, progress, unfinished))
+    keeper.finish()
 
 
 def _read_input(seat: Seat, source: str | None) -> Any:
@@ -69,64 +65,12 @@ def _read_input(seat: Seat, source: str | None) -> Any:
     from ostraka.inputs import reading
 
     if seat.contributes:
-        return reading.read_input(source, seat.manifest.input_of(seat.me), seat.me)
+        wanted = seat.protocol.input_in_words(seat.me)
+        return reading.read_input(source, seat.manifest.input_of(seat.me), seat.me, wanted)
     if source is None:
         return None
     message = f"{seat.me} is not a contributor in this session: leave --input out"
     raise InputError(message, data_left=False)
-
-
-# --- coordinator -------------------------------------------------------------------------------
-
-
-def coordinator(
-    config_file: Annotated[
-        Path,
-        typer.Option(
-            "--config",
-            metavar="FILE",
-            help='TOML: listen = "HOST:PORT"; perhaps name ("coordinator") and keys (the '
-            "file's own directory), whose key it uses; allow, fingerprints it relays for.",
-        ),
-    ],
-) -> None:
-    """Relay bytes between parties; the coordinator cannot read them. Runs until stopped."""
-    import asyncio
-
-    from ostraka import config, identity
-
-    settings = config.load_coordinator(config_file)
-    own = identity.load(settings.name, settings.keys)
-    startup.loaded()
-    asyncio.run(_relay(settings, own))
-
-
-async def _relay(settings: CoordinatorConfig, own: Identity) -> None:
-    import asyncio
-    import signal
-
-    from ostraka.coordinator.server import serve
-    from ostraka.identity import fingerprint_text
-
-    def ready(address: str) -> None:
-        voice.say(f"listening on {address} as {fingerprint_text(own.fingerprint)}")
-
-    relay = asyncio.current_task()
-    assert relay is not None
-    stopped = False
-
-    def stop() -> None:
-        nonlocal stopped
-        stopped = True
-        relay.cancel()
-
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
-    try:
-        await serve(settings.listen, own, ready=ready, allow=settings.allow)
-    except asyncio.CancelledError:
-        if not stopped:
-            raise
-        voice.say("stopped")
 
 
 # --- simulate ----------------------------------------------------------------------------------
@@ -197,7 +141,7 @@ def verify(
     else:
         _show_receipt(receipt, found)
     if found["missing"]:
-        raise receipts.incomplete(found["missing"])
+        raise receipts.incomplete(found)
 
 
 def _show_receipt(path: Path, found: dict[str, Any]) -> None:

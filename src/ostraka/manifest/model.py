@@ -26,6 +26,7 @@ from ostraka.manifest.fields import (
     Problem,
     ProtocolName,
     Roles,
+    Room,
     Seconds,
     Section,
     Series,
@@ -44,7 +45,7 @@ FORMAT = 1
 """Version in the canonical bytes: manifests of another version have other digests."""
 
 LATER: Final = {
-    "session": ("series",),
+    "session": ("series", "room"),
     "policy": ("same_roster_only", "min_difference", "dominance", "plausible", "min_cell"),
     "privacy": ("local", "central", "clip"),
 }
@@ -76,6 +77,8 @@ class SessionSpec(Section):
         series: name that repeated sessions about the same data share in ledgers; None: the title.
         deadline: seconds within which all parties must be gathered.
         timeout: longest silence of one party once the session has started, in seconds.
+        room: secret that the room at the coordinator is named after, 16 random bytes in hex; None:
+            the room is named after the parties' keys, which others may know.
     """
 
     title: Title
@@ -84,6 +87,7 @@ class SessionSpec(Section):
     deadline: Seconds
     timeout: Seconds = 60.0
     coordinator: CoordinatorSpec | None = None
+    room: Room | None = None
 
     @property
     def coordinators(self) -> tuple[CoordinatorSpec, ...]:

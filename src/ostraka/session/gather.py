@@ -38,7 +38,7 @@ Troubled = Callable[[str], None]
 
 
 class SessionMemory(Protocol):
-    """SessionMemory of a party that outlives its process.
+    """Memory of a party that outlives its process.
 
     Attributes:
         past: what happened while the session was made, in an earlier process.

@@ -64,9 +64,12 @@ class Listeners(Protocol):
 def room_of(manifest: Manifest) -> bytes:
     """Return the name of the room at the coordinator where the parties of a manifest meet.
 
-    It depends on the parties' keys only, so that parties with different manifests meet and find
-    out. It is a hash, and tells the coordinator nothing of the session.
+    It depends on the manifest's `room` only, or where there is none on the parties' keys, so that
+    parties with different manifests meet and find out. It is a hash, and tells the coordinator
+    nothing of the session.
     """
+    if (secret := manifest.session.room) is not None:
+        return hashlib.sha256(b"ostraka secret room\0" + bytes.fromhex(secret)).digest()
     pins = sorted(party.pin for party in manifest.party)
     return hashlib.sha256(b"ostraka room\0" + b"".join(pins)).digest()
 
