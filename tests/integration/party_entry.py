@@ -39,6 +39,9 @@ class Armed(Observer):
         self._observer.phase(name)
         self._reach(name)
 
+    def resuming(self, session, seconds):
+        self._observer.resuming(session, seconds)
+
     def warn(self, text):
         self._observer.warn(text)
 
@@ -50,9 +53,9 @@ class Armed(Observer):
         self._observer.moved(done, total)
 
 
-async def run(seat, raw=None, progress=None):
+async def run(seat, raw=None, progress=None, unfinished=None):
     progress.observer = Armed(progress.observer)
-    return await original(seat, raw, progress)
+    return await original(seat, raw, progress, unfinished)
 
 
 Seat.run = run

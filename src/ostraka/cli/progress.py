@@ -46,7 +46,7 @@ class Watcher(Observer):
 
     def resuming(self, session: str, seconds: float) -> None:
         named = f"session {session[:12]}" if session else "a run that had not yet gathered all"
-        self._show(f"resuming {named}, begun {_ago(seconds)} ago")
+        voice.say(f"resuming {named}, begun {_ago(seconds)} ago")
 
     def gathering(self, present: int, total: int) -> None:
         self._show(f"gathering {present}/{total}")
