@@ -7,7 +7,8 @@ from collections import deque
 import pytest
 
 from ostraka.errors import Disagreement, PeerLost, PeerViolation, TimedOut
-from ostraka.session.introductions import Doubt, Fail, Introductions, Present, Say, hello_bytes
+from ostraka.session.actions import Doubt, Fail, Present, Say, hello_bytes
+from ostraka.session.introductions import Introductions
 from ostraka.session.nonces import ResultNonces
 from ostraka.wire.messages import VERSION, Abort, Hello, Ready, Relayed, Statement, decode, encode
 

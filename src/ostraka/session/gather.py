@@ -18,8 +18,9 @@ from ostraka.manifest import Manifest
 from ostraka.names import PartyId
 from ostraka.record.journal_entries import Met
 from ostraka.session.acquaintance import DUPLICATE
+from ostraka.session.actions import Action, Doubt, Fail, Present, Say
 from ostraka.session.channel import Channel
-from ostraka.session.introductions import Action, Doubt, Fail, Introductions, Present, Say
+from ostraka.session.introductions import Introductions
 from ostraka.session.keeper import Keeper
 from ostraka.session.pace import Pace
 from ostraka.session.ways import COORDINATOR, Ways
@@ -28,7 +29,7 @@ from ostraka.transport.lasting import LastingLink
 from ostraka.transport.network import Network
 from ostraka.wire import link_state
 from ostraka.wire.messages import Abort, Hello, Message, decode, encode
-from ostraka.wire.resume import Sent, Settled
+from ostraka.wire.resume import SentStream, Settled
 
 Gathered = Callable[[int, int], None]
 """Function that is called with how many parties are here, ours included, and of how many."""
@@ -143,7 +144,7 @@ class Gathering:
                 position = positions.get(peer, 0)
                 settled = Settled(position, by_hand=True)
                 self.channels[peer] = Channel(
-                    peer, LastingLink(Sent(replayed=True), settled, position)
+                    peer, LastingLink(SentStream(replayed=True), settled, position)
                 )
             case "heard":
                 message, channel = decode(met.message), self.channels[peer]

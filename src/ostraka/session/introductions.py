@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
 
 from ostraka import identity as identities
 from ostraka.errors import Disagreement, OstrakaError, PeerLost, PeerViolation, TimedOut
@@ -22,45 +21,10 @@ from ostraka.names import PartyId, SessionId
 from ostraka.record.receipt import session_bytes
 from ostraka.session import blame
 from ostraka.session.acquaintance import HERE, Acquaintance, PeerEvent, PeerState
+from ostraka.session.actions import Action, Doubt, Fail, Present, Say, hello_bytes
 from ostraka.session.nonces import ResultNonces
 from ostraka.session.topology import Topology
 from ostraka.wire.messages import VERSION, Abort, Hello, Message, Ready, Relayed, decode, encode
-
-# Actions
-
-
-class Say(NamedTuple):
-    """Action: send a message to those of the parties that we have a link to."""
-
-    to: tuple[PartyId, ...]
-    message: Message
-
-
-class Present(NamedTuple):
-    """Action: tell the user how many parties are here, this one included."""
-
-    parties: int
-
-
-class Doubt(NamedTuple):
-    """Action: wait a moment, then call `patience_over` with these fields."""
-
-    party: PartyId
-    error: OstrakaError
-
-
-class Fail(NamedTuple):
-    """Action: end the session with an error."""
-
-    error: OstrakaError
-
-
-Action = Say | Present | Doubt | Fail
-
-
-def hello_bytes(digest: bytes, nonce: bytes) -> bytes:
-    """Return the bytes a party signs for its Hello: its manifest's digest and its nonce."""
-    return b"ostraka hello\0" + VERSION.to_bytes(2, "little") + digest + nonce
 
 
 class Introductions:

@@ -26,7 +26,7 @@ from ostraka.transport.link import Carrier
 from ostraka.transport.preamble import Admit
 from ostraka.transport.tls import SecureLink
 from ostraka.wire.messages import Abort, Hello, Resume
-from ostraka.wire.resume import Sent, Settled, Standing
+from ostraka.wire.resume import SentStream, Settled, Standing
 
 PROBE_TICKS: Final = 2.5
 """Ticks within which a run that lives says a word, even one that reads nothing now."""
@@ -73,7 +73,7 @@ class Owner(Protocol):
 
 
 @dataclass
-class Held:
+class HeldLink:
     """Link to one run of a peer.
 
     Attributes:
@@ -106,7 +106,7 @@ class Held:
 
 
 class Keeper:
-    """Links of one party to its peers, over whatever connections it is given.
+    """Links of one party to its peers, over the connections that it is given.
 
     Args:
         by_hand: whether what is received is settled by `LastingLink.settled` alone.
@@ -120,7 +120,7 @@ class Keeper:
     ) -> None:
         self._contexts, self._pace, self._owner = contexts, pace, owner
         self._by_hand = by_hand
-        self.held: dict[PartyId, Held] = {}
+        self.held: dict[PartyId, HeldLink] = {}
         self._turns: dict[PartyId, asyncio.Lock] = {}
 
     def is_linked(self, peer: PartyId) -> bool:
@@ -206,7 +206,7 @@ class Keeper:
         self._resume(held, talk, first)
         return True
 
-    def _resume(self, held: Held, talk: Introduction, said: Resume) -> None:
+    def _resume(self, held: HeldLink, talk: Introduction, said: Resume) -> None:
         """Let a connection carry a link on, whose two runs both ends have named."""
         if (said.own, said.peers) != (held.nonce, self._owner.hello.nonce):
             raise named(talk.peer, PeerViolation("it resumes a link of other runs"))
@@ -255,7 +255,7 @@ class Keeper:
         await talk.link.close()
         return False
 
-    async def _lives(self, held: Held) -> bool:
+    async def _lives(self, held: HeldLink) -> bool:
         """Return whether a peer's run says a word when asked, over the connection that it has."""
         heard = held.link.heard
         held.link.probe()
@@ -270,15 +270,15 @@ class Keeper:
     # Links
 
     def _hold(self, talk: Introduction, hello: Hello) -> Channel:
-        link = LastingLink(Sent(), Settled(by_hand=self._by_hand))
+        link = LastingLink(SentStream(), Settled(by_hand=self._by_hand))
         held = self.adopt(Channel(talk.peer, link), hello.nonce)
         link.resume(talk.link, 0)
         return held.channel
 
-    def adopt(self, channel: Channel, nonce: bytes, *, away: bool = False) -> Held:
+    def adopt(self, channel: Channel, nonce: bytes, *, away: bool = False) -> HeldLink:
         """Keep a link to the run of this nonce alive from now on; `away`: no connection carries
         it, and the peer is waited for."""
-        held = self.held[channel.peer] = Held(channel, nonce)
+        held = self.held[channel.peer] = HeldLink(channel, nonce)
         link = channel.link
         link.on_cut = lambda: self._cut(held)
         link.on_linked = lambda: self._linked(held)
@@ -292,7 +292,7 @@ class Keeper:
         if (held := self.held.get(channel.peer)) is not None and held.channel is channel:
             del self.held[channel.peer]
 
-    def _linked(self, held: Held) -> None:
+    def _linked(self, held: HeldLink) -> None:
         held.stop_timers()
         if held.since:
             seconds = asyncio.get_running_loop().time() - held.since
@@ -302,7 +302,7 @@ class Keeper:
         held.since, held.told = 0.0, False
         self._owner.linked(held.channel.peer)
 
-    def _cut(self, held: Held) -> None:
+    def _cut(self, held: HeldLink) -> None:
         """Wait for a peer that is away since the last sign of life."""
         loop, link = asyncio.get_running_loop(), held.link
         silent = link.silence * self._pace.tick
@@ -319,18 +319,18 @@ class Keeper:
         ]
         self._owner.cut(held.channel.peer)
 
-    def _tell(self, held: Held, left: float) -> None:
+    def _tell(self, held: HeldLink, left: float) -> None:
         held.told = True
         seconds = asyncio.get_running_loop().time() - held.since
         self._owner.says(
             f"{held.channel.peer} is away since {seconds:.0f} s; waiting up to {left:.0f} s"
         )
 
-    def _give_up(self, held: Held) -> None:
+    def _give_up(self, held: HeldLink) -> None:
         text = f"it was cut off, and did not return within {self._pace.timeout:g} s"
         held.link.give_up(PeerAway(text))
 
-    def _ended(self, held: Held, error: OstrakaError) -> None:
+    def _ended(self, held: HeldLink, error: OstrakaError) -> None:
         held.stop_timers()
         self._owner.gone(held.channel, error)
 

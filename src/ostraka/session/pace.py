@@ -35,5 +35,5 @@ class Pace(NamedTuple):
         """Return the pace of a manifest's sessions."""
         timeout = manifest.session.timeout
         often = max(0.25, min(1.0, timeout / 16))
-        tick = max(often, min(len(manifest.parties) / 100, timeout / 16))
+        tick = max(often, min(len(manifest.party) / 100, timeout / 16))
         return cls(tick, TICKS_OF_SILENCE * tick, timeout)

@@ -15,7 +15,6 @@ from ostraka.errors import (
     Aborted,
     OstrakaError,
     PeerLost,
-    PeerViolation,
     PinMismatch,
 )
 from ostraka.exchange import Array, Expected, LastingExchange, T
@@ -27,6 +26,7 @@ from ostraka.record.statements import About, Roster
 from ostraka.record.statements import read as read_statement
 from ostraka.session.channel import Channel
 from ostraka.session.gather import Gathered, Gathering, SessionMemory, Troubled
+from ostraka.session.hearing import Hearing
 from ostraka.session.introductions import Introductions
 from ostraka.session.lifecycle import Lifecycle, SessionEvent
 from ostraka.session.nonces import Readers, ResultNonces
@@ -34,14 +34,11 @@ from ostraka.session.topology import Topology
 from ostraka.transport.lasting import LastingLink
 from ostraka.transport.network import Network
 from ostraka.transport.tcp import SystemNetwork
-from ostraka.wire.messages import Abort, Hello, Ready, Relayed, Statement, decode, encode
+from ostraka.wire.messages import Abort, Hello, Ready, Statement
 from ostraka.wire.resume import Standing
 
 FAREWELL_SECONDS: Final = 2.0
 """Seconds that the end of a session waits for peers to take the last messages."""
-
-STATEMENT_SECONDS: Final = 10.0
-"""Seconds that a party waits for closing statements of other parties; it has the result already."""
 
 
 class Session(LastingExchange):
@@ -256,70 +253,18 @@ class Session(LastingExchange):
         Parties that are gone are left out. A compute party relays statements to the recipients that
         cannot hear them directly. A peer's failure raises no error: the result is known already.
         """
-        statements = {self.me: own}
         for party, channel in self._channels.items():
             if party not in self.lost:
                 channel.say(own)
         if not wait:
-            return statements
-        with suppress(TimeoutError):
-            async with asyncio.timeout(STATEMENT_SECONDS):
-                await self._hear_statements(statements)
-        return statements
-
-    async def _hear_statements(self, statements: dict[PartyId, Statement]) -> None:
-        for party, channel in self._channels.items():
-            if (heard := await self._hear_statement(party, channel)) is not None:
-                statements[party] = heard
-                self._pass_on(party, heard)
-        for relayer, parties in self._statements_relayed().items():
-            for _ in parties:
-                if not await self._hear_relayed_statement(relayer, parties, statements):
-                    break
-
-    async def _hear_statement(self, party: PartyId, channel: Channel) -> Statement | None:
-        if party in self.lost:
-            return None
-        channel.opened()
-        try:
-            statement = await channel.hear(Statement, STATEMENT_SECONDS)
-            self._check_statement(party, statement)
-        except OstrakaError as error:
-            self.lost[party] = error
-            return None
-        return statement
+            return {self.me: own}
+        hearing = Hearing(self._topology, self._channels, self.lost, self._check_statement)
+        recipient = self.me in self.manifest.recipients
+        return {self.me: own} | await hearing.hear(self.manifest.recipients, relayed=recipient)
 
     def _check_statement(self, party: PartyId, statement: Statement) -> None:
         identities.verify(self.certificate(party), statement.signature, statement.body)
         read_statement(statement.body, party, self.about)
-
-    def _pass_on(self, party: PartyId, statement: Statement) -> None:
-        place = self._topology.place[party]
-        for other in self._topology.audience.get(party, ()):
-            if other in self.manifest.recipients and other not in self.lost:
-                self._channels[other].say(Relayed(place, b"", encode(statement)))
-
-    def _statements_relayed(self) -> dict[PartyId, tuple[PartyId, ...]]:
-        """Return the parties whose statements each relayer brings; empty unless a recipient."""
-        return self._topology.relayed_by if self.me in self.manifest.recipients else {}
-
-    async def _hear_relayed_statement(
-        self, relayer: PartyId, parties: Sequence[PartyId], statements: dict[PartyId, Statement]
-    ) -> bool:
-        """Take one statement from a relayer; return False when no more will come from it."""
-        if relayer in self.lost:
-            return False
-        try:
-            relayed = await self._channels[relayer].hear(Relayed, STATEMENT_SECONDS)
-            statement = decode(relayed.message)
-            party = self.manifest.parties[relayed.party]
-            if party not in parties or not isinstance(statement, Statement):
-                raise PeerViolation("it relayed no statement of a party it is the relayer of")
-            self._check_statement(party, statement)
-        except (OstrakaError, IndexError):
-            return False  # not lost: the relayer's own statement is here already
-        statements[party] = statement
-        return True
 
     async def close(self) -> None:
         """End the session; messages sent before still arrive. Takes a bounded time."""

@@ -1,7 +1,7 @@
 """Ways to the peers of one party: direct connections, and the rooms of coordinators.
 
-Of two parties one opens all connections, whichever way: the one that dials, if the manifest gives
-either an address, else the later in the manifest. So both ends agree which connection is the
+Of two parties one opens all connections: the one that dials, if the manifest gives either an
+address, else the later in the manifest. So both ends agree which connection is the
 newest. A peer with an address is dialled; if that has not led to it within a moment and the
 manifest names a coordinator, both ends go to its room as well.
 """
@@ -151,10 +151,15 @@ class Ways:
         relays, self._relays = list(self._relays.values()), {}
         await asyncio.gather(*(met.close() for met in relays))
 
-    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
+    def _spawn(
+        self, work: Coroutine[Any, Any, None], name: str, carrier: Carrier | None = None
+    ) -> None:
+        """Start a task; a carrier of its own is closed if it is cancelled, even before it runs."""
         task = asyncio.get_running_loop().create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._done)
+        if carrier is not None:
+            task.add_done_callback(lambda done: carrier.close() if done.cancelled() else None)
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -193,7 +198,7 @@ class Ways:
             pause = min(2 * pause, SLOWEST_RETRY)
 
     def _accepted(self, carrier: Carrier, source: str) -> None:
-        self._spawn(self._answer(carrier, source), "answer")
+        self._spawn(self._answer(carrier, source), "answer", carrier)
 
     async def _answer(self, carrier: Carrier, source: str) -> None:
         """Answer an accepted connection; its failure ends that connection only.

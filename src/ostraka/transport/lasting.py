@@ -1,9 +1,9 @@
 """Links that outlive their connections: one stream each way over one `SecureLink` after another.
 
-What a party writes is kept until its peer has settled it (see `wire.resume`). What it reads is read
-by one `Reader`, in mid-vector even, whichever connection brings the bytes. So a connection can be
-cut at any byte, and nothing above notices but a pause. A link is over, once and for all, when the
-peer says TLS's goodbye or breaks the protocol, or when its owner gives it up.
+Bytes that a party writes are kept until its peer has settled them (see `wire.resume`). One `Reader`
+reads what the peer sends, in mid-vector even, from one connection after another. So a connection
+can be cut at any byte, and nothing above notices but a pause. A link is over, once and for all,
+when the peer says TLS's goodbye or breaks the protocol, or when its owner gives it up.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ostraka.transport.records import Reader
 from ostraka.transport.tls import SecureLink
 from ostraka.wire import frames
 from ostraka.wire.frames import Buffer, Kind, Parser, Signal
-from ostraka.wire.resume import Sent, Settled, Standing, Turn, after
+from ostraka.wire.resume import SentStream, Settled, Standing, Turn, after
 
 T = TypeVar("T")
 
@@ -43,7 +43,7 @@ class LastingLink:
         on_ended: called once, when the link is over.
     """
 
-    def __init__(self, sent: Sent, settled: Settled, received: int = 0) -> None:
+    def __init__(self, sent: SentStream, settled: Settled, received: int = 0) -> None:
         self.on_cut, self.on_linked = NOTHING, NOTHING
         self.on_ended: Callable[[OstrakaError], None] | None = None
         self.standing = Standing.AWAY

@@ -71,7 +71,7 @@ def after(standing: Standing, turn: Turn) -> Standing:
         raise InternalError(f"{turn.value!r} of a link that is {standing.value}") from None
 
 
-class Sent:
+class SentStream:
     """Stream to a peer, as its sender keeps it.
 
     A run that is replayed from its record sends the same bytes again. The peer may have more of
