@@ -2,6 +2,8 @@
 
 import os
 import random
+import tempfile
+from pathlib import Path
 
 import pytest
 import virtual_scenarios
@@ -22,17 +24,16 @@ def clock(monkeypatch):
 def lives(office, tmp_path, monkeypatch):
     locks = Locks(monkeypatch)
 
-    def make(number, deaths, found=None):
-        found = found or virtual_scenarios.scenario(number)
+    def make(number, deaths, *faults):
+        found = virtual_scenarios.scenario(number)
         inputs = virtual_scenarios.inputs_of(number, found)
         manifest = virtual_scenarios.manifest_of(found, office.fingerprint)
         identities = {name: office.identity(name) for name in (*found.parties, "coordinator")}
-        directory = tmp_path / f"{number} {deaths}"[:80]
-        directory.mkdir()
+        directory = Path(tempfile.mkdtemp(dir=tmp_path))
         world = LivingWorld(
             number, manifest, identities, inputs, directory, deaths=deaths, locks=locks
         )
-        world.run()
+        world.run(*faults)
         return world, virtual_scenarios.right(found.question, inputs)
 
     return make
@@ -49,13 +50,36 @@ def require_same_answer(world, right):
         assert not list((world.home(name) / "sessions").iterdir())
 
 
-@pytest.mark.parametrize("number", range(4))
-def test_a_party_killed_at_any_callback_comes_to_the_same_answer(lives, number):
+def some_deaths(chance, steps, often):
+    """Callbacks before which parties die: one, two or all of them, perhaps in two lives each."""
+    names = chance.sample(sorted(steps), chance.choice((1, 1, 2, len(steps))))
+    lives = (1, 1, 2) if often else (1,)
+    return {n: [chance.randrange(steps[n]) for _ in range(chance.choice(lives))] for n in names}
+
+
+@pytest.mark.parametrize(
+    ("number", "times"),
+    [(n, 2) for n in range(5)]
+    + [pytest.param(n, 20, marks=pytest.mark.slow) for n in range(5, 60)],
+)
+def test_parties_killed_at_any_callback_come_to_the_same_answer(lives, number, times):
     world, right = lives(number, {})
     require_same_answer(world, right)
     steps = {name: process.steps for name, process in world.processes.items()}
     chance = random.Random(number)
-    for _ in range(3):
-        name = chance.choice(world.manifest.parties)
-        world, right = lives(number, {name: [chance.randrange(steps[name])]})
+    for _ in range(times):
+        world, right = lives(number, some_deaths(chance, steps, times > 2))
+        require_same_answer(world, right)
+        assert sum(world.lives.values()) > len(steps) or world.kills == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", range(60, 75))
+def test_so_they_do_while_the_coordinator_dies_too(lives, number):
+    world, _ = lives(number, {})
+    steps = {name: process.steps for name, process in world.processes.items()}
+    chance = random.Random(number)
+    for _ in range(10):
+        deaths = some_deaths(chance, steps, often=False)
+        world, right = lives(number, deaths, lambda w: w.coordinator_restarts(2, 2.0, 3.0))
         require_same_answer(world, right)

@@ -38,13 +38,13 @@ def run(
     output: OutputOption = voice.OutputFormat.TEXT,
 ) -> None:
     """Take part in a session as one party; ends when the result is there."""
-    from ostraka.cli.result import Keeper
+    from ostraka.cli.result import ResultKeeper
     from ostraka.home import results_directory
     from ostraka.party import take_seat
     from ostraka.progress import Progress
 
     streams.require_output()
-    keeper = Keeper(results_directory(), output)
+    keeper = ResultKeeper(results_directory(), output)
     voice.speaker.progress = progress = Progress(keeper)
     seat = take_seat(session, as_, keys=keys, receipts=receipts)
     unfinished = seat.unfinished(keeper.warn)
