@@ -24,14 +24,14 @@ def clock(monkeypatch):
 def lives(office, tmp_path, monkeypatch):
     locks = Locks(monkeypatch)
 
-    def make(number, deaths, *faults):
+    def make(number, deaths, *faults, again=None, **options):
         found = virtual_scenarios.scenario(number)
         inputs = virtual_scenarios.inputs_of(number, found)
         manifest = virtual_scenarios.manifest_of(found, office.fingerprint)
         identities = {name: office.identity(name) for name in (*found.parties, "coordinator")}
-        directory = Path(tempfile.mkdtemp(dir=tmp_path))
+        directory = again.directory if again else Path(tempfile.mkdtemp(dir=tmp_path))
         world = LivingWorld(
-            number, manifest, identities, inputs, directory, deaths=deaths, locks=locks
+            number, manifest, identities, inputs, directory, deaths=deaths, locks=locks, **options
         )
         world.run(*faults)
         return world, virtual_scenarios.right(found.question, inputs)
@@ -83,3 +83,22 @@ def test_so_they_do_while_the_coordinator_dies_too(lives, number):
         deaths = some_deaths(chance, steps, often=False)
         world, right = lives(number, deaths, lambda w: w.coordinator_restarts(2, 2.0, 3.0))
         require_same_answer(world, right)
+
+
+@pytest.mark.parametrize("number", [8, 12, pytest.param(14, marks=pytest.mark.slow)])
+def test_a_session_that_waited_in_vain_goes_on_when_all_run_again(lives, number):
+    """Additive sharing needs all: the others end with 41, keep their records, and run again."""
+    world, _ = lives(number, {})
+    for step in range(world.processes["bob"].steps * 2 // 3, 0, -4):
+        world, right = lives(number, {"bob": [step]}, stays_dead=True)
+        if world.endings["alice"].error and world.endings["carlos"].error:
+            break  # the session was open, and not all was sent
+    for name in ("alice", "carlos"):
+        error = world.endings[name].error
+        assert (error.exit_code, error.data_left) == (41, True), error
+        assert "run it again within 60 min" in error.hint
+    kept = {name: world.record(name).sealed.session.hex() for name in world.manifest.parties}
+    assert len(set(kept.values())) == 1
+    world, right = lives(number, {}, again=world)
+    require_same_answer(world, right)
+    assert world.endings["alice"].outcome.session == kept["alice"]

@@ -26,12 +26,14 @@ class LivingWorld(World):
     """World whose parties keep records. A party that was killed is started again.
 
     deaths: for each party, the callbacks before which it dies, one for each of its lives.
+    stays_dead: whether parties that died are not started again.
     """
 
-    def __init__(self, *args, deaths=(), locks):
+    def __init__(self, *args, deaths=(), locks, stays_dead=False):
         super().__init__(*args)
         self.deaths = {name: list(steps) for name, steps in dict(deaths).items()}
         self.locks, self.lives, self.told = locks, {}, []
+        self.stays_dead = stays_dead
 
     def start(self, name, dies_at=None):
         self.lives[name] = self.lives.get(name, 0) + 1
@@ -41,7 +43,7 @@ class LivingWorld(World):
     def _died(self, process):
         super()._died(process)
         self.locks.release(process)
-        if process.name in self.endings:
+        if process.name in self.endings or self.stays_dead:
             return  # all that is left of it is the end of its process
         self.pending += 1
         self.loop.world(None, lambda: self.loop.create_task(self._again(process.name)))
@@ -53,6 +55,12 @@ class LivingWorld(World):
 
     def store(self, name):
         return RecordStore(self.home(name) / "sessions", self.identities[name], 3600.0)
+
+    def record(self, name):
+        """What a party has on record, which is left as it is."""
+        found = self.store(name).unfinished(self.manifest.digest, self.told.append)
+        found.close()
+        return found
 
     def ledger(self, name):
         return own_ledger(self.identities[name], self.home(name), self.told.append)

@@ -1,6 +1,13 @@
 import pytest
 
-from ostraka.errors import OstrakaError, PeerLost, PeerViolation, RefusedByLedger, TimedOut
+from ostraka.errors import (
+    OstrakaError,
+    PeerAway,
+    PeerLost,
+    PeerViolation,
+    RefusedByLedger,
+    TimedOut,
+)
 from ostraka.names import Step
 from ostraka.record.journal_entries import (
     Begun,
@@ -25,7 +32,7 @@ ENTRIES = [
     Met("heard", "bob", b"ready", b"", 141),
     Sealed(b"i" * 32),
     Heard("bob", 1, 2, "u8", 1, 77, b"12345678"),
-    Lost("bob", 1, 2, "peer-lost", "bob is gone", "ask", "bob"),
+    Lost("bob", 1, 2, "PeerLost", "bob is gone", "ask", "bob"),
     Verdict("alice\0bob", "", "", ""),
     Finished(),
 ]
@@ -49,7 +56,7 @@ def test_what_another_version_may_have_written_is_a_value_error(body):
         decode(body)
 
 
-@pytest.mark.parametrize("kind", [PeerLost, TimedOut, PeerViolation])
+@pytest.mark.parametrize("kind", [PeerLost, PeerAway, TimedOut, PeerViolation])
 def test_an_error_comes_back_as_it_was_raised(kind):
     error = kind("bob is gone", hint="ask bob", peer="bob")
     entry = loss("bob", Step(3, 4), error)
@@ -64,7 +71,7 @@ def test_an_error_comes_back_as_it_was_raised(kind):
 
 
 def test_a_refusal_is_not_an_allowance():
-    assert not verdict(("alice",)).code
+    assert not verdict(("alice",)).error
     found = error_of(verdict(("alice",), RefusedByLedger("spent", hint="wait")))
     assert isinstance(found, RefusedByLedger)
     assert found.hint == "wait"

@@ -61,7 +61,7 @@ def full(path):
     record.seal(Sealed(b"id"))
     hear(record, SHORT, 10)
     hear(record, LONG, 20, sender="carol")
-    record.note(Lost("dave", 0, 0, "peer-lost", "gone", "", "dave"))
+    record.note(Lost("dave", 0, 0, "PeerLost", "gone", "", "dave"))
     hear(record, np.empty(0, np.uint8), 30)
     record.note(Verdict("alice\0bob", "", "", ""))
     record.sync()

@@ -205,8 +205,8 @@ async def _look_at_links(
     """Connect to the coordinator, and to every peer that has an address; add a finding for each."""
     from ostraka.transport.tcp import SystemNetwork
 
-    relay = manifest.session.coordinator
-    targets = [("coordinator", relay.address, relay.pin)] if relay else []
+    places = manifest.session.coordinators
+    targets = [("coordinator", place.address, place.pin) for place in places]
     targets += [(p.name, p.address, p.pin) for p in manifest.party if p.address and p != me]
     network = SystemNetwork()
     try:

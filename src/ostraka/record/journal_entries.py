@@ -96,7 +96,7 @@ class Lost(NamedTuple):
     sender: str
     phase: int
     n: int
-    code: str
+    error: str
     message: str
     hint: str
     peer: str
@@ -108,10 +108,10 @@ class Lost(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """Answer of the gate on the contributors counted; `code` is empty where it allowed them."""
+    """Answer of the gate on the contributors counted; `error` is empty where it allowed them."""
 
     counted: str
-    code: str
+    error: str
     message: str
     hint: str
 
@@ -161,7 +161,8 @@ def decode(body: bytes) -> Entry | memoryview:
 
 def loss(sender: PartyId, step: Step, error: OstrakaError) -> Lost:
     """Return the entry for an error that was raised in place of a message."""
-    return Lost(sender, *step, error.code, error.message, error.hint, error.peer or "")
+    kind = type(error).__name__
+    return Lost(sender, *step, kind, error.message, error.hint, error.peer or "")
 
 
 def verdict(counted: tuple[PartyId, ...], error: OstrakaError | None = None) -> Verdict:
@@ -169,16 +170,12 @@ def verdict(counted: tuple[PartyId, ...], error: OstrakaError | None = None) -> 
     names = "\0".join(counted)
     if error is None:
         return Verdict(names, "", "", "")
-    return Verdict(names, error.code, error.message, error.hint)
+    return Verdict(names, type(error).__name__, error.message, error.hint)
 
 
 def error_of(entry: Lost | Verdict) -> OstrakaError:
-    """Return the error that an entry tells of."""
-    kind = _kinds().get(entry.code, OstrakaError)
+    """Return the error that an entry tells of, of the same class."""
+    kind = getattr(errors, entry.error, OstrakaError)
     peer = PartyId(entry.peer) if isinstance(entry, Lost) and entry.peer else None
-    return kind(entry.message, hint=entry.hint, peer=peer)
-
-
-def _kinds() -> dict[str, type[OstrakaError]]:
-    found = (kind for kind in vars(errors).values() if isinstance(kind, type))
-    return {kind.code: kind for kind in found if issubclass(kind, OstrakaError)}
+    found: OstrakaError = kind(entry.message, hint=entry.hint, peer=peer)
+    return found

@@ -52,6 +52,7 @@ class SessionRecord:
         sealed: None until the session was sealed.
         positions: of each sender's stream, after its last message on record.
         finished: whether the result is known.
+        resume_for: seconds for which the record is kept.
         power_lost: whether events that the run saw last may be missing.
         on_failure: is called if the record cannot be written any more.
     """
@@ -63,6 +64,7 @@ class SessionRecord:
         self.sealed: Sealed | None = None
         self.positions: dict[PartyId, int] = {}
         self.finished = self.power_lost = False
+        self.resume_for = 0.0
         self.on_failure: Failed = lambda _error: None
         self._journal = journal
         self._events: Iterator[Event] = iter(())

@@ -77,11 +77,13 @@ class RecordStore:
         try:
             self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             made = Journal.create(self.path(manifest), self._own())
-            return SessionRecord.begin(made, begun, x)
+            record = SessionRecord.begin(made, begun, x)
         except InUse:
             raise self._held() from None
         except OSError as error:
             raise self._unwritable(error) from None
+        record.resume_for = self.seconds
+        return record
 
     def unfinished(self, manifest: bytes, warn: Warn) -> SessionRecord | None:
         """Return the record of a session that an earlier process began and did not end.
@@ -115,6 +117,7 @@ class RecordStore:
             warn(f"{path} is of no use: {misfit}; it was erased")
             found.erase()
             return None
+        record.resume_for = self.seconds
         return record
 
     def _misfit(self, record: SessionRecord, manifest: bytes) -> str:

@@ -83,7 +83,7 @@ class ReplayingExchange(Exchange):
             if not isinstance(event, Verdict) or event.counted != verdict(counted).counted:
                 raise _differs(event, f"asks whether to count {', '.join(counted)}")
             self._record.take(event)
-            if event.code:
+            if event.error:
                 raise error_of(event)
             return
         try:

@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
-from ostraka.errors import OstrakaError, PeerLost, Unreachable
+from ostraka.errors import OstrakaError, PeerLost, PeerViolation, Unreachable
 from ostraka.identity import Identity
 from ostraka.limits import MANIFEST_GRACE_SECONDS
 from ostraka.manifest import Manifest
@@ -270,10 +270,17 @@ class Gathering:
             self._keep("away", peer)
             self._act(self._introductions.away(peer))
 
+    def doubt(self, peer: PartyId, *, doubted: bool) -> None:
+        """Note that a peer's run may be dead, or that it lives: we are not ready meanwhile."""
+        if not self.sealed:
+            note = self._introductions.away if doubted else self._introductions.returned
+            self._act(note(peer))
+
     def gone(self, channel: Channel, error: OstrakaError) -> None:
         """Note that a link is over. A party may leave once it has said all; before, it is lost."""
         peer = channel.peer
-        if self._open or self._introductions.finished(peer):
+        done = self._introductions.finished(peer) and not isinstance(error, PeerViolation)
+        if self._open or done:
             self._ways.reached(peer)
             return
         del self.channels[peer]
