@@ -25,6 +25,7 @@ from ostraka.identity import Identity
 from ostraka.limits import HANDSHAKE_SECONDS, MANIFEST_GRACE_SECONDS
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId
+from ostraka.session import blame
 from ostraka.session.acquaintance import DUPLICATE
 from ostraka.session.channel import Channel
 from ostraka.session.introductions import Action, Doubt, Fail, Introductions, Present, Say
@@ -92,7 +93,7 @@ class Gathering:
         self._pins = {party.pin: party.name for party in manifest.party}
         self._news = asyncio.Event()
         self._fatal: BaseException | None = None
-        self._no_coordinator = "no connection"
+        self._no_coordinator: OstrakaError = Unreachable("no connection")
         self._door = Door(network.places)
         self._over = False
         self._tasks: set[asyncio.Task[None]] = set()
@@ -246,25 +247,25 @@ class Gathering:
     async def _meet(self) -> None:
         place = self._manifest.session.coordinator
         assert place is not None
-        pause, told = FIRST_RETRY, False
+        pause, told, loop = FIRST_RETRY, False, asyncio.get_running_loop()
+        since = loop.time()
         while True:
             try:
                 self.relay = await relay.connect(
                     place.address, place.pin, self._contexts, self._network, self
                 )
                 await self.relay.join(room_of(self._manifest))
-                self._no_coordinator = "no connection"
                 await self.relay.ended.wait()
-                self._no_coordinator = str(self.relay.failed)
+                self._no_coordinator = self.relay.failed or PeerLost("no connection")
             except (Unreachable, PeerLost, Temporary) as error:
-                self._no_coordinator = error.message
+                self._no_coordinator = error
             except PeerViolation as error:
                 text = f"{COORDINATOR} broke the protocol: {error.message}"
                 raise PeerViolation(text, hint=error.hint, data_left=False) from None
             self.relay = None
-            if pause == SLOWEST_RETRY and not told:
-                why, told = self._no_coordinator, True
-                self._troubled(f"waiting for {COORDINATOR} at {place.address}: {why}")
+            if not told and loop.time() - since > SLOWEST_RETRY:
+                told = True
+                self._troubled(blame.waiting_for_coordinator(place.address, self._no_coordinator))
             await asyncio.sleep(pause)
             pause = min(2 * pause, SLOWEST_RETRY)
 
@@ -367,10 +368,6 @@ class Gathering:
         place = self._manifest.session.coordinator
         missing = set(self._introductions.missing()) & set(self._topology.linked)
         if self.relay is None and place and any(map(self._topology.through_coordinator, missing)):
-            return Unreachable(
-                f"no answer from the coordinator at {place.address} within "
-                f"{self._manifest.session.deadline:g} s ({self._no_coordinator})",
-                hint="is it running, and reachable from here? `ostraka doctor` tells more",
-                data_left=False,
-            )
+            deadline = self._manifest.session.deadline
+            return blame.no_coordinator(place.address, deadline, self._no_coordinator)
         return self._introductions.late()
