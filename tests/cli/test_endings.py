@@ -171,21 +171,21 @@ def test_a_run_is_ended_at_its_prompt(cli, session):
 
     leader, follower = pty.openpty()
     command = ["-m", "ostraka.cli.main", "run", session, "--as", "alice"]
-    shown = termios.tcgetattr(follower)[3] & termios.ECHO
+    shown = termios.tcgetattr(leader)[3] & termios.ECHO
     with subprocess.Popen(
         [sys.executable, *command], cwd=session.parent, stdin=follower, stderr=follower,
         stdout=subprocess.PIPE, start_new_session=True,
     ) as child:  # fmt: skip
+        os.close(follower)
         try:
             said = b""
             while b"not shown" not in said:
-                said += os.read(leader, 1000)
+                said += os.read(leader, 1000)  # an error once the child has gone
             os.kill(child.pid, signal.SIGTERM)
             assert child.wait(60) == 143
             assert child.stdout.read() == b""
         finally:
             child.kill()
-    assert termios.tcgetattr(follower)[3] & termios.ECHO == shown
-    os.close(follower)
+    assert termios.tcgetattr(leader)[3] & termios.ECHO == shown
     os.close(leader)
     assert not (session.parent / "alice.ledger").exists()

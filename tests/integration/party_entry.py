@@ -49,13 +49,16 @@ class Armed(Observer):
         self._observer.result(outcome)
         self._reach("known")
 
+    def resuming(self, *what):
+        self._observer.resuming(*what)
+
     def moved(self, done, total):
         self._observer.moved(done, total)
 
 
-async def run(seat, raw=None, progress=None, unfinished=None):
+async def run(seat, raw=None, progress=None, *more):
     progress.observer = Armed(progress.observer)
-    return await original(seat, raw, progress, unfinished)
+    return await original(seat, raw, progress, *more)
 
 
 Seat.run = run

@@ -9,7 +9,7 @@ import typer
 
 from ostraka.cli import results, startup, streams, voice
 from ostraka.cli.endings import endings
-from ostraka.cli.options import KeysOption, OutputOption, SessionArgument
+from ostraka.cli.options import KeysOption, ListenOption, OutputOption, ProxyOption, SessionArgument
 
 if TYPE_CHECKING:
     from ostraka.manifest import Manifest
@@ -35,18 +35,21 @@ def run(
             metavar="DIR", help="Where the receipt goes; by default OSTRAKA_RECEIPTS, or here."
         ),
     ] = None,
+    listen: ListenOption = None,
+    proxy: ProxyOption = None,
     output: OutputOption = voice.OutputFormat.TEXT,
 ) -> None:
     """Take part in a session as one party; ends when the result is there."""
+    from ostraka import config, home
     from ostraka.cli.result import ResultKeeper
-    from ostraka.home import results_directory
     from ostraka.party import take_seat
     from ostraka.progress import Progress
 
     streams.require_output()
-    keeper = ResultKeeper(results_directory(), output)
+    keeper = ResultKeeper(home.results_directory(), output)
     voice.speaker.progress = progress = Progress(keeper)
-    seat = take_seat(session, as_, keys=keys, receipts=receipts)
+    own_network = home.own_network(as_, config.keys_directory(keys), listen, proxy)
+    seat = take_seat(session, as_, keys=keys, receipts=receipts, own_network=own_network)
     unfinished = seat.unfinished(keeper.warn)
     raw = None if unfinished and input_ is None else _read_input(seat, input_)
     startup.loaded()
