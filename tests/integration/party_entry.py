@@ -49,9 +49,6 @@ class Armed(Observer):
         self._observer.result(outcome)
         self._reach("known")
 
-    def resuming(self, *what):
-        self._observer.resuming(*what)
-
     def moved(self, done, total):
         self._observer.moved(done, total)
 

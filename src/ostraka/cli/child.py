@@ -42,7 +42,9 @@ def main() -> None:
     job = json.loads(_line())
     voice.speaker.prefix = f"{job['name']}: "
     threading.Thread(target=_die_with_parent, args=(job["keys"],), daemon=True).start()
-    endings.leave(voice.guarded(partial(_work, sys.argv[1], job)))
+    code = voice.guarded(partial(_work, sys.argv[1], job))
+    startup.leave_to_the_system()
+    endings.leave(code)
 
 
 def _work(kind: str, job: dict[str, Any]) -> int:

@@ -15,7 +15,9 @@ def main() -> None:
     _no_core_dumps()
     voice.prepare()
     endings.watch()
-    endings.leave(voice.guarded(_run))
+    code = voice.guarded(_run)
+    startup.leave_to_the_system()
+    endings.leave(code)
 
 
 def _run() -> int:
