@@ -13,6 +13,7 @@ from ostraka.arithmetic.field import P61
 from ostraka.arithmetic.randomness import SeededDraw, Stream
 from ostraka.delivery.agree import Agreement
 from ostraka.delivery.party import Party
+from ostraka.engine.array import SecretArray
 from ostraka.engine.shamir.backend import ShamirBackend, start, start_active
 from ostraka.engine.shamir.gates import Gates
 from ostraka.errors import OstrakaError, RefusedByPolicy
@@ -109,6 +110,15 @@ def with_seeds(n: int, t: int, program: Program, *, least: int = 1, active: bool
         "messages": net.listed(least),
         "found": [found for _, found in results],
     }
+
+
+def shared_numbers(engine: ShamirBackend, x: list[int]) -> SecretArray:
+    """Return a party's shares: x_k + (k + 1) X_j + ... + (k + t) X_j^t at its point X_j."""
+    p, at = engine.field.p, engine.points[engine.me]
+    shares = [
+        (v + sum((k + i) * at**i for i in range(1, engine.t + 1))) % p for k, v in enumerate(x)
+    ]
+    return engine.given(np.array(shares, np.uint64))
 
 
 def agreeing(

@@ -14,12 +14,10 @@ not hold, 2 it cannot be read. What is checked:
 6. every statement, made at the end by those who were still there, is canonical JSON, signed by its
    party and about this manifest and this session;
 7. all statements name the same contributors: recipients as counted, compute parties (format 2) as
-   those whose inputs in the result they consented to;
+   those whose inputs in the result they consented to; and
 8. format 2: for each group of recipients ("readers") that a statement names, all of them whose
    statement is there signed the same commitment for each figure; format 1: recipients that the
-   manifest reveals the same to signed the same commitment to the result;
-9. consents, where there are any, are signed by compute parties, over "ostraka consent" 0 session id
-   and the counted contributors.
+   manifest reveals the same to signed the same commitment to the result.
 
 Weakness of format 1 (wire versions 1 and 2): the key of its commitment is held by all recipients,
 so one that learned less could find by trying what another one learned.
@@ -35,7 +33,6 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.x509 import load_der_x509_certificate
 
 FIELDS = {"ostraka_receipt", "manifest", "manifest_sha256", "session", "written_by", "parties"}
-SECTIONS = {1: set(), 2: {"consents"}}
 VERSIONS = {1: range(1, 3), 2: range(3, 1 << 16)}
 ENTRY = {"certificate", "version", "nonce", "hello", "ready"}
 ENDED = {"statement", "statement_signature"}
@@ -180,29 +177,12 @@ def check_results(statements, form, roles, reveal):
             )
 
 
-def check_consents(receipt, session, counted, roles):
-    consents, seen = receipt.get("consents", []), set()
-    if not isinstance(consents, list):
-        raise ValueError("consents are a list")
-    for consent in consents:
-        if set(consent) != {"party", "counted", "signature"}:
-            raise ValueError("a consent says too much or too little")
-        name, agreed = consent["party"], consent["counted"]
-        require(name in roles["compute"] and name not in seen, f"{name} may not consent, or twice")
-        seen.add(name)
-        require(places(agreed, len(roles["contributor"])), f"{name}'s consent is malformed")
-        certificate = decoded(receipt["parties"][name]["certificate"])
-        data = b"ostraka consent\0" + session + canonical(agreed)
-        check_signature(name, certificate, consent["signature"], data)
-        require(counted is None or agreed == counted, f"{name} consents to another set")
-
-
 def verify(receipt):
     """Lines that say what holds, and who signed no statement; else DoesNotHoldError."""
     form = receipt["ostraka_receipt"]
-    if type(form) is not int or form not in SECTIONS:
+    if type(form) is not int or form not in VERSIONS:
         raise ValueError("this is not a receipt of format 1 or 2")
-    if not FIELDS <= set(receipt) <= FIELDS | SECTIONS[form]:
+    if set(receipt) != FIELDS:
         raise ValueError("keys other than those of a receipt")
     digest = hashlib.sha256(receipt["manifest"].encode()).digest()
     require(digest.hex() == receipt["manifest_sha256"], "the manifest is not the one it names")
@@ -235,7 +215,6 @@ def verify(receipt):
     require(all(s == counted for s in said), "not all name the same counted contributors")
     reveal = manifest.get("outputs", {}).get("reveal")
     check_results(statements, form, roles, reveal if isinstance(reveal, dict) else {})
-    check_consents(receipt, session, counted, roles)
     missing = [name for name in pins if name not in statements]
     who = (
         "no party says" if counted is None else ", ".join(roles["contributor"][i] for i in counted)

@@ -1,4 +1,4 @@
-"""Files and environment: exact inputs, protocol checks, the coordinator's file."""
+"""Files and environment: exact inputs, protocol checks, directories."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ostraka import config, limits
+from ostraka.coordinator import settings
 from ostraka.errors import ManifestError, UsageError
 from ostraka.manifest import InputSchema
 
@@ -110,18 +111,13 @@ def test_a_manifest_in_any_of_these_encodings_is_the_same(tmp_path: Path, encodi
 def test_another_encoding_is_named_by_line_and_byte(
     tmp_path: Path, content: bytes, words: str
 ) -> None:
-    for read in (config.load, config.load_coordinator):
+    for read in (config.load, settings.load):
         with pytest.raises(UsageError, match=words) as caught:
             read(write(tmp_path / "s.toml", content))
         assert caught.value.hint == "save the file as UTF-8"
 
 
-def test_the_coordinator_s_file_may_have_a_mark(tmp_path: Path) -> None:
-    path = write(tmp_path / "c.toml", b'\xef\xbb\xbflisten = "127.0.0.1:0"')
-    assert config.load_coordinator(path).listen == "127.0.0.1:0"
-
-
-# --- directories and the coordinator -------------------------------------------------------------
+# --- directories ----------------------------------------------------------------------------------
 
 
 def test_directories(tmp_path: Path) -> None:
@@ -142,35 +138,3 @@ def test_receipts_need_a_directory(tmp_path: Path) -> None:
     for path in (tmp_path / "none", write(tmp_path / "file", "")):
         with pytest.raises(UsageError, match="no receipt can be written"):
             config.receipts_directory(path, {})
-
-
-def test_coordinator_file(tmp_path: Path) -> None:
-    path = write(tmp_path / "c.toml", 'listen = "127.0.0.1:0"')
-    found = config.load_coordinator(path)
-    assert (found.listen, found.name, found.allow) == ("127.0.0.1:0", "coordinator", None)
-    assert found.keys == tmp_path
-    pin = "sha256:" + "0" * 64
-    write(path, f'listen = "[::]:9440"\nname = "relay"\nkeys = "/k"\nallow = ["{pin}"]')
-    assert config.load_coordinator(path) == config.CoordinatorConfig(
-        "[::]:9440", "relay", Path("/k"), (pin,)
-    )
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("", "listen is missing"),
-        ("listen = 3", "listen must be a string"),
-        ('listen = "9440"', 'listen must be "host:port"'),
-        ('listen = "a:99999"', 'listen must be "host:port"'),
-        ('listen = "a:1"\nkey = "x"', 'unknown key "key"; did you mean "keys"?'),
-        ('listen = "a:1"\nallow = "x"', "allow must be a list"),
-        ('listen = "a:1"\nallow = ["x"]', 'allow: each must be "sha256:"'),
-        ("listen = ", "is not TOML"),
-    ],
-)
-def test_bad_coordinator_file(tmp_path: Path, text: str, words: str) -> None:
-    with pytest.raises(UsageError) as caught:
-        config.load_coordinator(write(tmp_path / "c.toml", text))
-    assert words in caught.value.message
-    assert caught.value.exit_code == 2

@@ -404,6 +404,18 @@ def test_the_digest_changes_with_every_field(path: tuple[Any, ...]) -> None:
     assert Manifest.model_validate(changed).digest != Manifest.model_validate(FULL).digest
 
 
+def test_a_room_is_part_of_the_digest_only_where_there_is_one() -> None:
+    def with_room(room: str) -> Manifest:
+        return parse(TEXT.replace("[session]", f'[session]\nroom = "{room}"'))
+
+    one, other = with_room("0" * 32), with_room("0" * 31 + "1")
+    assert len({parse(TEXT).digest, one.digest, other.digest}) == 3
+    assert b'"room":"' in one.canonical
+    for bad in ("0" * 31, "0" * 33, "A" * 32, ""):
+        with pytest.raises(ManifestError, match=r"session.room: .*32 digits"):
+            with_room(bad)
+
+
 def test_the_order_of_parties_counts() -> None:
     changed = copy.deepcopy(FULL)
     changed["party"].reverse()

@@ -1,18 +1,15 @@
-"""Configuration: manifests bound to their protocols, directories, the coordinator's own file."""
+"""Configuration: manifests bound to their protocols, and directories."""
 
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ostraka.addresses import host_port
 from ostraka.errors import ManifestError, UsageError
 from ostraka.files import read_text
-from ostraka.manifest import Manifest, fingerprint, locate, parse, suggest
+from ostraka.manifest import Manifest, locate, parse
 
 if TYPE_CHECKING:
     from ostraka.protocols.protocol import Protocol
@@ -87,80 +84,3 @@ def ledger_directory(keys: Path, environ: Mapping[str, str] = os.environ) -> Pat
     OSTRAKA_LEDGER is for keys in a directory that cannot be written.
     """
     return Path(environ.get("OSTRAKA_LEDGER") or keys)
-
-
-# --- the coordinator's own file ----------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class CoordinatorConfig:
-    """Settings of a coordinator.
-
-    Attributes:
-        listen: its address, "host:port"; port 0 lets the system choose.
-        name: the name of its key's files.
-        keys: the directory of its key.
-        allow: fingerprints of the parties that it admits; None: any party with a key.
-    """
-
-    listen: str
-    name: str
-    keys: Path
-    allow: tuple[str, ...] | None
-
-
-def load_coordinator(path: Path) -> CoordinatorConfig:
-    """Read the coordinator's TOML: `listen`, and perhaps `name`, `keys` and `allow`.
-
-    `keys` is relative to the file.
-
-    Raises:
-        UsageError: the file is unreadable, has another key, or a value that is not valid.
-    """
-    try:
-        raw = tomllib.loads(read_text(path))
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"{path} is not TOML: {error}") from None
-    if "listen" not in raw:
-        raise UsageError(f"{path}: listen is missing", hint='listen = "0.0.0.0:9440"')
-    try:
-        for key in raw:
-            if key not in _COORDINATOR:
-                raise ValueError(f'unknown key "{key}"' + suggest(key, _COORDINATOR))
-        return CoordinatorConfig(
-            listen=_listen(raw["listen"]),
-            name=_text("name", raw.get("name", "coordinator")),
-            keys=path.parent / _text("keys", raw.get("keys", ".")),
-            allow=_allow(raw.get("allow")),
-        )
-    except ValueError as error:
-        raise UsageError(f"{path}: {error}") from None
-
-
-_COORDINATOR = ("listen", "name", "keys", "allow")
-
-
-def _text(name: str, value: object) -> str:
-    if not isinstance(value, str) or not value:
-        raise ValueError(f"{name} must be a string")
-    return value
-
-
-def _listen(value: object) -> str:
-    text = _text("listen", value)
-    try:
-        host_port(text, lowest_port=0)
-    except ValueError as error:
-        raise ValueError(f"listen {error}") from None
-    return text
-
-
-def _allow(value: object) -> tuple[str, ...] | None:
-    if value is None:
-        return None
-    if not isinstance(value, list):
-        raise ValueError('allow must be a list of fingerprints: ["sha256:..."]')
-    try:
-        return tuple(map(fingerprint, value))
-    except ValueError as error:
-        raise ValueError(f"allow: each {error}") from None

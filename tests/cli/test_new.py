@@ -293,3 +293,20 @@ def test_each_owner_is_asked_for_its_own_input(cli, tmp_path: Path) -> None:
     ended = cli("simulate", path, "--inputs", inputs)
     assert ended.code == 20
     assert "alice: value 1 is not a whole number" in ended.err
+
+
+def test_a_relayed_session_has_a_room_that_strangers_cannot_name(cli) -> None:
+    relayed = (
+        "new",
+        "secure-sum",
+        *TWO,
+        *BOUNDS,
+        "--coordinator",
+        f"r.example:1=sha256:{'2' * 64}",
+    )
+    one, other = (parse(cli(*relayed).out) for _ in range(2))
+    assert one.session.room is not None
+    assert one.session.room != other.session.room
+    assert one.digest != other.digest
+    direct = cli("new", "secure-sum", *TWO, *BOUNDS)
+    assert "room" not in direct.out

@@ -135,6 +135,22 @@ async def world(keys) -> AsyncIterator[World]:
 
 
 @pytest.fixture
+async def worlds(keys):
+    """Makes the world of a coordinator that runs already."""
+    made = []
+
+    def world(coordinator: Coordinator, address: str) -> World:
+        made.append(World(coordinator, address, keys))
+        return made[-1]
+
+    yield world
+    for world in made:
+        for party in world.parties:
+            party.link.abandon(OstrakaError("the test is over"))
+        world.network.close()
+
+
+@pytest.fixture
 async def guarded(keys) -> AsyncIterator[World]:
     """A coordinator that admits party a alone."""
     only = identity.fingerprint_text(keys["a"].fingerprint)

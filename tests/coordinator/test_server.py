@@ -11,6 +11,7 @@ import time
 import pytest
 
 from ostraka import limits
+from ostraka.coordinator.logs import Text
 from ostraka.transport.records import CHUNK
 from ostraka.wire import frames, messages
 from ostraka.wire.messages import (
@@ -162,8 +163,8 @@ async def test_a_room_that_ends_leaves_one_line_without_keys(world, caplog):
     await b.link.close()
     await world.until(lambda now: now.rooms == 0)
     (record,) = caplog.records
-    line = record.getMessage()
-    assert line.startswith("room=72727272 members=2 relayed_bytes=1000 seconds=")
+    line = Text(sources=True).format(record)
+    assert "room ended room=72727272 members=2 relayed_bytes=1000 seconds=" in line
     assert not any(key.fingerprint.hex()[:8] in line for key in world.keys.values())
 
 

@@ -10,7 +10,7 @@ import pytest
 
 import ostraka.engine
 from ostraka.arithmetic.field import P61, Field
-from ostraka.engine.array import concatenate, stack
+from ostraka.engine.array import concatenate, of_contributors, stack
 from ostraka.engine.bits import random_bits, xor_all
 from ostraka.engine.choose import argmax, first_pairs, largest, leaders, maximum, minimum, select
 from ostraka.engine.compare import equal, less_than, less_than_zero
@@ -168,6 +168,87 @@ async def test_comparisons_of_every_value(ring, circuits):
     assert wrong == 0 if circuits or not isinstance(ring, Field) else wrong < 80
 
 
+SHAPE = (3, 2, 2)
+
+ROWS = {
+    "as they are": lambda x: x,
+    "less a number": lambda x: x - 1,
+    "less as much as there is of each": lambda x: x - np.ones(SHAPE, int),
+    "times numbers": lambda x: x * np.arange(2),
+    "doubled": lambda x: x + x,
+    "summed": lambda x: x.sum(axis=-1),
+    "in another shape": lambda x: x.reshape(3, -1),
+    "with an axis more": lambda x: x[..., None],
+    "side by side": lambda x: concatenate([x, x], axis=1),
+}
+MIXED = {
+    "all in one": lambda x: x.sum(axis=0),
+    "all but axis 0": lambda x: x.reshape(2, -1),
+    "turned": lambda x: x.transpose(2, 1, 0),
+    "reversed": lambda x: x[::-1],
+    "less another's": lambda x: x - x[[1, 2, 0]],
+    "chosen among all": lambda x: x[..., x.engine.field.decode(np.zeros(SHAPE, np.uint64)) == 0],
+    "of other inputs": lambda x: x + of_contributors(x),
+    "one below the other": lambda x: concatenate([x, x]),
+    "unknown": lambda x: x + x.engine.public(np.ones(SHAPE, int)),
+    "by a matrix": lambda x: np.ones((3, 3), int) @ x[:, 0],
+    "broadcast": lambda x: x[:1].broadcast_to(SHAPE),
+}
+
+
+@pytest.mark.parametrize("make", ROWS.values(), ids=ROWS)
+async def test_rows_of_one_contributor_each_are_opened_before_the_proof(make):
+    engine = toy.ToyBackend(P61, circuits=True)
+    x = make(of_contributors(engine.public(np.zeros(SHAPE, int))))
+    Masked(x, await engine.random(x.shape))
+
+
+@pytest.mark.parametrize("make", MIXED.values(), ids=MIXED)
+async def test_rows_that_mix_contributors_are_not_opened_before_the_proof(make):
+    engine = toy.ToyBackend(P61, circuits=True)
+    x = make(of_contributors(engine.public(np.zeros(SHAPE, int))))
+    with pytest.raises(ValueError, match="only rows of one contributor each"):
+        Masked(x, await engine.random(x.shape))
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "good"),
+    [
+        (lambda x: x, lambda x: x, True),
+        (lambda x: x - 1, lambda x: 2 * x, True),
+        (lambda x: x, lambda x: x[[1, 2, 0]], False),
+        (lambda x: x, of_contributors, False),
+    ],
+)
+async def test_one_product_deep_and_no_deeper_is_opened_before_the_proof(first, second, good):
+    """The violation that decision 0006 forbids: a product of a product, before it is proven."""
+    engine = toy.ToyBackend(P61, circuits=True)
+    x = of_contributors(engine.public(np.zeros(SHAPE, int)))
+
+    def words():
+        product, mask, again = yield [
+            Product(first(x), second(x)), Random(engine, SHAPE), Random(engine, SHAPE)
+        ]  # fmt: skip
+        if not good:
+            with pytest.raises(ValueError, match="one product deep"):
+                Masked(product, mask)
+            return False
+        (opened,) = yield [Masked(product - x, mask)]
+        (deeper,) = yield [Product(product, x)]
+        with pytest.raises(ValueError, match="one product deep"):
+            Masked(deeper, again)
+        with pytest.raises(ValueError, match="one product deep"):
+            Masked(unknown(product), again)
+        return not opened.any()
+
+    def unknown(product):
+        return product + product.engine.public(np.zeros(SHAPE, int))
+
+    assert await alone(engine, words()) is good
+    with pytest.raises(ValueError, match="one product deep"):
+        Masked(await mul(x, x), await engine.random(SHAPE))
+
+
 async def test_what_needs_a_field_says_so():
     engine = toy.ToyBackend(toy.PowerRing(64), circuits=True)
     x = engine.public([1, 2])
@@ -183,12 +264,13 @@ async def test_powers(engine):
 
 async def test_only_fresh_randomness_masks_and_only_once():
     engine = toy.ToyBackend(P61, circuits=True)
-    x, fresh = engine.public([[0, 0], [0, 1]]), await engine.random((2, 2))
+    x = of_contributors(engine.public([[0, 0], [0, 1]]))
+    fresh = await engine.random((2, 2))
     for used in (x, fresh + 0, fresh[:], concatenate([fresh])):
         with pytest.raises(TypeError, match="a mask is what Random gave"):
             Masked(x, used)
     with pytest.raises(ValueError, match="does not hide"):
-        Masked(x[:1], fresh)
+        Masked(of_contributors(x[:1]), fresh)
 
     def opened(mask):
         (found,) = yield [Masked(x, mask)]
@@ -199,7 +281,7 @@ async def test_only_fresh_randomness_masks_and_only_once():
         Masked(x, fresh)
     ring = toy.ToyBackend(toy.PowerRing(64), circuits=True)
     with pytest.raises(TypeError, match="hides nothing for certain"):
-        Masked(ring.public([1]), await ring.random((1,)))
+        Masked(of_contributors(ring.public([1])), await ring.random((1,)))
 
 
 def test_operations_read_no_parts_and_know_no_shamir():

@@ -111,9 +111,12 @@ def test_a_foreign_protocol_from_new_to_verify(ostraka, command, tmp_path):
     code, out, err = ostraka("ledger", "--json", "--as", "alice")
     assert code == 0, err
     assert [run["state"] for run in json.loads(out)["runs"]] == ["committed"]
-    # With weights as the ledger counts them, another roster that differs by one is refused.
+    # The ledger knows the list of weights: 3 a + 5 b and then 3 a + 6 b would tell b.
     entry = (tmp_path / "alice.ledger").read_text()
     assert all(f",{weight}]" in entry.replace(" ", "") for weight in (3, 5)), entry
+    (tmp_path / "session.toml").write_text(manifest.replace("[3, 5]", "[3, 6]"))
+    code, out, err = ostraka("run", "session.toml", "--as", "alice", "--input", "alice.txt")
+    assert (code, out) == (32, ""), err
 
 
 def test_it_is_listed_explained_and_timed(ostraka):

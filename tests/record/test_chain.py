@@ -201,7 +201,8 @@ def test_a_crash_while_the_files_are_made_is_no_harm(path, someone, head):
 
 def resigned(line, someone, **changes):
     """A line changed by someone with that key."""
-    from ostraka.record.receipt import canonical, text
+    from ostraka.record.commitments import canonical
+    from ostraka.record.receipt import text
 
     entry = json.loads(line)["entry"] | changes
     signature = text(someone.sign(b"ostraka ledger\0" + canonical(entry)))

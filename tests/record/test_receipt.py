@@ -33,12 +33,18 @@ def script():
 
 
 @pytest.fixture
-def receipt(office, tmp_path):
+def receipts_of_all(office, tmp_path):
     roles = {"alice": ("contributor", "compute"), "bob": ("contributor", "compute", "recipient"),
              "carlos": ("contributor",), "david": ("recipient",)}  # fmt: skip
     inputs = {"alice": 1, "bob": 2, "carlos": 3}
-    found = asyncio.run(office.run(office.manifest(roles), inputs, receipts=tmp_path))
-    return receipts.read(Path(found["bob"]["receipt"]))
+    asyncio.run(office.run(office.manifest(roles), inputs, receipts=tmp_path))
+    read = map(receipts.read, tmp_path.glob("receipt-*.json"))
+    return {receipt["written_by"]: receipt for receipt in read}
+
+
+@pytest.fixture
+def receipt(receipts_of_all):
+    return receipts_of_all["bob"]
 
 
 def holds(script, receipt):
@@ -268,7 +274,7 @@ def test_both_verifiers_say_of_each_vector_what_they_should(name, script, monkey
     code = 0
     try:
         found = receipts.verify(receipts.read(VECTORS / name))
-        code = 0 if found["complete"] else receipts.incomplete(found["missing"]).exit_code
+        code = 0 if found["complete"] else receipts.incomplete(found).exit_code
     except OstrakaError as error:
         code = error.exit_code
     assert code == EXPECTED[name]
@@ -325,3 +331,16 @@ def test_a_receipt_that_an_earlier_release_wrote_holds(script):
     found = receipts.verify(old)
     assert (found["format"], found["complete"], found["title"]) == (1, True, "Sale of a boat")
     assert script.verify(old)[1] == []
+
+
+def test_why_statements_are_missing_is_said_of_a_party_that_only_contributed(receipts_of_all):
+    early = receipts.verify(receipts_of_all["carlos"])
+    assert (early["signed"], early["left_early"]) == (["carlos"], True)
+    assert "as it should be: carlos only contributed" in receipts.incomplete(early).hint
+    cut = receipts_of_all["bob"]
+    for name in ("alice", "carlos", "david", "bob"):
+        for key in ("statement", "statement_signature"):
+            del cut["parties"][name][key]
+        found = receipts.verify(cut)
+        assert not found["left_early"]
+        assert "something that was taken out" in receipts.incomplete(found).hint

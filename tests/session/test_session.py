@@ -194,7 +194,7 @@ async def test_a_statement_that_is_not_alices_or_not_of_this_session_is_left_out
     office, signer, change
 ):
     """It would make everybody's receipt one that does not hold."""
-    from ostraka.record.receipt import canonical
+    from ostraka.record.commitments import canonical
     from ostraka.wire.messages import Statement
 
     sessions = await opened(office, office.manifest(("alice", "bob")))
@@ -325,9 +325,7 @@ async def test_two_manifests_end_everybody_that_is_told(office, place, monkeypat
     manifest = place()
     addresses = {p.name: p.address for p in manifest.party if p.address}
     relays = [place.address for place in manifest.session.coordinators]
-    other = office.manifest(
-        title="Tesu", addresses=addresses, relay=relays or None
-    )
+    other = office.manifest(title="Tesu", addresses=addresses, relay=relays or None)
     found = await asyncio.gather(
         outcome(office, manifest, "alice"),
         outcome(office, manifest, "bob"),
@@ -339,6 +337,27 @@ async def test_two_manifests_end_everybody_that_is_told(office, place, monkeypat
         assert manifest.digest.hex() in error.message
         assert other.digest.hex() in error.message
         assert error.data_left is False
+
+
+async def test_parties_of_a_secret_room_meet_though_one_has_edited_its_manifest(
+    office, monkeypatch
+):
+    """The edit names another set of parties, so the room that keys name would be another one."""
+    from ostraka.session import gather, ways
+
+    monkeypatch.setattr(gather, "MANIFEST_GRACE_SECONDS", 0.2)
+    async with office.coordinator() as address:
+        three = with_room(office.manifest(("alice", "bob", "carlos"), relay=address), "7" * 32)
+        two = with_room(office.manifest(("alice", "bob"), relay=address), "7" * 32)
+        assert ways.room_of(three) == ways.room_of(two)
+        assert ways.room_of(three) != ways.room_of(with_room(three, None))
+        found = await asyncio.gather(outcome(office, three, "alice"), outcome(office, two, "bob"))
+    assert [type(error) for error in found] == [Disagreement, Disagreement]
+
+
+def with_room(manifest, room):
+    session = manifest.session.model_copy(update={"room": room})
+    return manifest.model_copy(update={"session": session})
 
 
 def when_present(count, event):

@@ -30,8 +30,8 @@ from ostraka.wire.messages import decode
 top = Path(__file__).resolve().parents[2]
 P = (1 << 61) - 1
 NAMES = ("alice", "bob", "carlos")
-KINDS = ("frames", "streams", "pair_seeds", "zero", "deal", "king", "coin", "gate_fold", "audit",
-         "consent", "closing", "noise")  # fmt: skip
+KINDS = ("frames", "streams", "pair_seeds", "zero", "deal", "king", "compare", "shuffle",
+         "coin", "gate_fold", "audit", "consent", "closing", "noise")  # fmt: skip
 
 
 def cases(name):
@@ -155,6 +155,29 @@ def test_flipped_bits_are_found(vectors):
 
         found, _ = vectors.together(3, 1, program, active=True)
         assert all(case["error"] in str(outcome) for outcome in found)
+
+
+@pytest.mark.parametrize("kind", ["compare", "shuffle"])
+def test_bad_bits_and_shuffles_are_found(vectors, kind):
+    vectors_bits = sys.modules["vectors_bits"]
+
+    async def program(engine):
+        x = vectors_bits.shared_numbers(engine, [-1, 2, 3, 10, 20, 30])
+        if kind == "compare":
+            return await engine.open(await vectors_bits.less_than_zero(x[:2]))
+        return await engine.open(await vectors_bits.shuffle(x.reshape(2, 3)))
+
+    for case in cases(f"bad_{kind}"):
+
+        def change(step, sender, to, message, case=case):
+            if (step.n, sender, to) != (case["step"], case["sender"], case["to"]):
+                return message
+            message = message.copy()
+            message[0] ^= 1
+            return message
+
+        found, _ = vectors.together(3, 1, program, active=True, change=change)
+        assert any(case["error"] in str(outcome) for outcome in found)
 
 
 def test_bad_statements_stop_an_agreement(vectors):

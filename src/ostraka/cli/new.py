@@ -182,6 +182,7 @@ def new(
             "deadline": deadline,
             "series": series or None,
             "coordinator": _coordinator(coordinator),
+            "room": _room() if coordinator else None,
         },
         "input": {
             "type": type_ or kind.usual_type,
@@ -265,6 +266,13 @@ def _coordinator(text: str) -> dict[str, str] | None:
         hint = "such as --coordinator relay.example:9440=coordinator.crt"
         raise UsageError("--coordinator needs HOST:PORT=KEY", hint=hint)
     return {"address": address, "key": _key(key)}
+
+
+def _room() -> str:
+    """Draw the secret that the room at the coordinator is named after."""
+    import secrets
+
+    return secrets.token_hex(16)
 
 
 def _key(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Commands `run`, `coordinator`, `simulate` and `verify`: they parse, call the library, print."""
+"""Commands `run`, `simulate` and `verify`: they parse, call the library, print."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ostraka.cli import results, startup, voice
-from ostraka.cli.options import KeysOption, OutputOption, SessionArgument
+from ostraka.cli.options import KeysOption, ListenOption, OutputOption, ProxyOption, SessionArgument
 
 if TYPE_CHECKING:
-    from ostraka.config import CoordinatorConfig
-    from ostraka.identity import Identity
     from ostraka.manifest import Manifest
     from ostraka.party import Seat
 
@@ -36,18 +34,22 @@ def run(
             metavar="DIR", help="Where the receipt goes; by default OSTRAKA_RECEIPTS, or here."
         ),
     ] = None,
+    listen: ListenOption = None,
+    proxy: ProxyOption = None,
     output: OutputOption = voice.OutputFormat.TEXT,
 ) -> None:
     """Take part in a session as one party; ends when the result is there."""
     import asyncio
 
+    from ostraka import config, home
     from ostraka.cli.progress import Watcher
     from ostraka.party import take_seat
     from ostraka.progress import Progress
 
     watcher = Watcher()
     voice.speaker.progress = progress = Progress(watcher)
-    seat = take_seat(session, as_, keys=keys, receipts=receipts)
+    own_network = home.own_network(as_, config.keys_directory(keys), listen, proxy)
+    seat = take_seat(session, as_, keys=keys, receipts=receipts, own_network=own_network)
     unfinished = seat.unfinished(watcher.warn)
     raw = None if unfinished and input_ is None else _read_input(seat, input_)
     startup.loaded()
@@ -69,64 +71,12 @@ def _read_input(seat: Seat, source: str | None) -> Any:
     from ostraka.inputs import reading
 
     if seat.contributes:
-        return reading.read_input(source, seat.manifest.input_of(seat.me), seat.me)
+        wanted = seat.protocol.input_in_words(seat.me)
+        return reading.read_input(source, seat.manifest.input_of(seat.me), seat.me, wanted)
     if source is None:
         return None
     message = f"{seat.me} is not a contributor in this session: leave --input out"
     raise InputError(message, data_left=False)
-
-
-# --- coordinator -------------------------------------------------------------------------------
-
-
-def coordinator(
-    config_file: Annotated[
-        Path,
-        typer.Option(
-            "--config",
-            metavar="FILE",
-            help='TOML: listen = "HOST:PORT"; perhaps name ("coordinator") and keys (the '
-            "file's own directory), whose key it uses; allow, fingerprints it relays for.",
-        ),
-    ],
-) -> None:
-    """Relay bytes between parties; the coordinator cannot read them. Runs until stopped."""
-    import asyncio
-
-    from ostraka import config, identity
-
-    settings = config.load_coordinator(config_file)
-    own = identity.load(settings.name, settings.keys)
-    startup.loaded()
-    asyncio.run(_relay(settings, own))
-
-
-async def _relay(settings: CoordinatorConfig, own: Identity) -> None:
-    import asyncio
-    import signal
-
-    from ostraka.coordinator.server import serve
-    from ostraka.identity import fingerprint_text
-
-    def ready(address: str) -> None:
-        voice.say(f"listening on {address} as {fingerprint_text(own.fingerprint)}")
-
-    relay = asyncio.current_task()
-    assert relay is not None
-    stopped = False
-
-    def stop() -> None:
-        nonlocal stopped
-        stopped = True
-        relay.cancel()
-
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
-    try:
-        await serve(settings.listen, own, ready=ready, allow=settings.allow)
-    except asyncio.CancelledError:
-        if not stopped:
-            raise
-        voice.say("stopped")
 
 
 # --- simulate ----------------------------------------------------------------------------------
@@ -197,7 +147,7 @@ def verify(
     else:
         _show_receipt(receipt, found)
     if found["missing"]:
-        raise receipts.incomplete(found["missing"])
+        raise receipts.incomplete(found)
 
 
 def _show_receipt(path: Path, found: dict[str, Any]) -> None:

@@ -116,7 +116,7 @@ class Rooms(Generic[K]):
     """
 
     def __init__(self, allow: Collection[bytes] | None = None) -> None:
-        self._allow = None if allow is None else frozenset(allow)
+        self.allow = None if allow is None else frozenset(allow)
         self._rooms: dict[bytes, Room[K]] = {}
         self._members: dict[K, Member[K]] = {}
         self.relayed_bytes = 0
@@ -168,7 +168,7 @@ class Rooms(Generic[K]):
         room = self._rooms.get(message.room)
         if message.version != VERSION:
             return "version"
-        if self._allow is not None and fingerprint not in self._allow:
+        if self.allow is not None and fingerprint not in self.allow:
             return "not-allowed"
         if room is None:
             return "rooms" if len(self._rooms) >= limits.ROOMS else ""

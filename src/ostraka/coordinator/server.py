@@ -12,14 +12,15 @@ import resource
 import sys
 from collections.abc import Callable, Collection
 from contextlib import suppress
-from dataclasses import dataclass
 from time import monotonic
 from typing import Final
 
 from ostraka import limits
+from ostraka.coordinator import logs
 from ostraka.coordinator.connection import Connection, Memory
+from ostraka.coordinator.figures import Counts, Statistics
 from ostraka.coordinator.rooms import Action, Close, Deliver, Ended, Rooms
-from ostraka.errors import OstrakaError, PeerLost, PeerViolation
+from ostraka.errors import InternalError, OstrakaError, PeerLost, PeerViolation
 from ostraka.identity import PREFIX, Identity, fingerprint
 from ostraka.transport.contexts import Contexts
 from ostraka.transport.link import Carrier
@@ -28,25 +29,11 @@ from ostraka.transport.tcp import SystemNetwork
 from ostraka.wire import frames
 from ostraka.wire.messages import decode
 
-log: Final = logging.getLogger("ostraka.coordinator")
-
 TICKS: Final = 8
 """Ticks of the clock in the shortest time that the clock measures."""
 
 SPARE_FILES: Final = 32
 """File descriptors kept for other uses than connections."""
-
-
-@dataclass(frozen=True, slots=True)
-class Statistics:
-    """Figures of a coordinator at one moment."""
-
-    connections: int
-    members: int
-    rooms: int
-    relayed_bytes: int
-    queued_bytes: int
-    most_queued_bytes: int
 
 
 async def serve(
@@ -80,13 +67,33 @@ class Coordinator:
     """
 
     def __init__(self, identity: Identity, *, allow: Collection[str] | None = None) -> None:
+        self.counts = Counts()
         self._contexts = Contexts(identity)
-        self._rooms: Rooms[Connection] = Rooms(None if allow is None else _digests(allow))
+        self._rooms: Rooms[Connection] = Rooms()
+        self.allow(allow)
+        self._resting = False
+        self._emptied = asyncio.Event()
         self._connections: set[Connection] = set()
         self._strangers = 0
         self._unflushed: list[Connection] = []
         self._memory = Memory()
         self._most_connections = _raise_file_limit() - SPARE_FILES
+
+    def allow(self, fingerprints: Collection[str] | None) -> None:
+        """Admit, from now on, these parties ("sha256:...") alone, or any party if None. Members of
+        rooms stay."""
+        self._rooms.allow = None if fingerprints is None else frozenset(_digests(fingerprints))
+
+    def rest(self) -> None:
+        """Accept no more connections; those that are there stay."""
+        self._resting = True
+        self._accept_or_not()
+
+    async def empty(self) -> None:
+        """Return once no room has a member. Safe to cancel."""
+        while len(self._rooms):
+            self._emptied.clear()
+            await self._emptied.wait()
 
     def statistics(self) -> Statistics:
         """Return the figures as of now."""
@@ -122,24 +129,27 @@ class Coordinator:
 
     # Connections
 
-    def _accepted(self, carrier: Carrier, _source: str) -> None:
+    def _accepted(self, carrier: Carrier, source: str) -> None:
         """Take up an accepted connection, and start its task."""
         connection = Connection(carrier, self._contexts, self._memory)
         self._connections.add(connection)
+        self.counts.accepted += 1
         self._strangers += 1
         self._accept_or_not()
-        self._tasks.create_task(self._attend(connection), name="connection")
+        self._tasks.create_task(self._attend(connection, source), name="connection")
 
     def _accept_or_not(self) -> None:
         """Accept further sockets, or leave them to the kernel, by how many there are."""
         # Beyond either bound the rest waits in the kernel's queue.
         self._listener.accept(
-            self._strangers < limits.PREAUTH_CONNECTIONS
+            not self._resting
+            and self._strangers < limits.PREAUTH_CONNECTIONS
             and len(self._connections) < self._most_connections
         )
 
-    async def _attend(self, connection: Connection) -> None:
+    async def _attend(self, connection: Connection, source: str) -> None:
         """Serve one connection until its end; no cause of that end stops the coordinator."""
+        code, since = "closed", monotonic()
         try:
             try:
                 await self._welcome(connection)
@@ -152,11 +162,15 @@ class Coordinator:
             connection.flush()
             await connection.link.close()
         except OstrakaError as error:
-            log.debug("connection ended: %s", error.code)
+            code = error.code
         except Exception:
-            log.exception("connection ended by a bug")
+            code = InternalError.code
+            logs.LOGGER.exception("a connection ended by a bug")
         finally:
             self._forget(connection)
+            self.counts.ended[code] += 1
+            seconds = round(monotonic() - since, 3)
+            logs.event(logging.DEBUG, "connection ended", code=code, seconds=seconds, source=source)
 
     async def _welcome(self, connection: Connection) -> None:
         """Finish the handshake and join the connection to the room it asks for."""
@@ -169,6 +183,7 @@ class Coordinator:
             raise PeerLost("no first frame") from None
         key, busy = fingerprint(link.peer_certificate), self._memory.full
         self._act(connection, self._rooms.join(connection, key, message, monotonic(), busy=busy))
+        self.counts.joined += connection in self._rooms
 
     def _frames(self, connection: Connection) -> frames.Parser[None]:
         """Parse and handle a member's frames until the connection is to be left unread."""
@@ -203,7 +218,20 @@ class Coordinator:
             elif isinstance(action, Close):
                 action.connection.closing = True
             else:
-                _log_end(action)
+                self._note_end(action)
+
+    def _note_end(self, ended: Ended) -> None:
+        """Count and log the end of a room."""
+        self.counts.rooms += 1
+        self._emptied.set()
+        logs.event(
+            logging.INFO,
+            "room ended",
+            room=ended.room,
+            members=ended.members,
+            relayed_bytes=ended.relayed,
+            seconds=round(ended.seconds, 3),
+        )
 
     def _deliver(self, to: Connection, frame: bytes | bytearray) -> None:
         """Queue a frame for a connection, and flush small frames at the end of this turn."""
@@ -244,17 +272,6 @@ class Coordinator:
 def _digests(allow: Collection[str]) -> list[bytes]:
     """Return fingerprints as bytes."""
     return [bytes.fromhex(text.removeprefix(PREFIX)) for text in allow]
-
-
-def _log_end(ended: Ended) -> None:
-    """Log the figures of a room that has ended."""
-    log.info(
-        "room=%s members=%d relayed_bytes=%d seconds=%.3f",
-        ended.room,
-        ended.members,
-        ended.relayed,
-        ended.seconds,
-    )
 
 
 def _raise_file_limit() -> int:

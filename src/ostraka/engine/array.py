@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, NoReturn, Protocol, Self
 
 import numpy as np
@@ -21,6 +22,30 @@ from ostraka.arithmetic.field import Elements
 
 Index = Any
 """A public index, of any kind that numpy takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Origin of an array's rows: each depends on what one contributor shared, and on nothing else.
+
+    Free operations keep it where rows stay rows; `rounds.Product` deepens it; all else loses it.
+
+    Attributes:
+        inputs: identifies the inputs, so that rows of the same i have the same contributor.
+        depth: number of products, one of another, that were taken.
+    """
+
+    inputs: object
+    depth: int
+
+
+def joint_origin(*origins: Origin | None, products: int = 0) -> Origin | None:
+    """Return the origin of rows made of rows with these origins, None if contributors mix."""
+    inputs = {origin and origin.inputs for origin in origins}
+    if None in inputs or len(inputs) != 1:
+        return None
+    depth = max(origin.depth for origin in origins if origin)
+    return Origin(inputs.pop(), depth + products)
 
 
 class Ring(Protocol):
@@ -75,15 +100,19 @@ class SecretArray:
     Args:
         engine: the computation it belongs to.
         parts: the party's shares, never changed afterwards.
+        origin: of its rows, if each is of one contributor alone.
     """
 
-    __slots__ = ("engine", "parts")
+    __slots__ = ("engine", "origin", "parts")
     __array_ufunc__ = None  # numpy leaves `public + secret` to this class
     __hash__ = None  # type: ignore[assignment]
 
-    def __init__(self, engine: Arithmetic, parts: tuple[Elements, ...]) -> None:
+    def __init__(
+        self, engine: Arithmetic, parts: tuple[Elements, ...], origin: Origin | None = None
+    ) -> None:
         self.engine = engine
         self.parts = parts
+        self.origin = origin
 
     # --- shape ----------------------------------------------------------------------------------
 
@@ -112,11 +141,12 @@ class SecretArray:
 
     def __getitem__(self, index: Index) -> SecretArray:
         self._refuse_secret(index)
-        return self._each(lambda part: np.asarray(part[index]))
+        rows = _adds_an_axis(index) and self.ndim > 0
+        return self._each(lambda part: np.asarray(part[index]), rows=rows)
 
     def reshape(self, *shape: Any) -> SecretArray:
         """Return the array in another shape: free."""
-        return self._each(lambda part: part.reshape(*shape))
+        return self._each(lambda part: part.reshape(*shape), rows=True)
 
     def ravel(self) -> SecretArray:
         """Return the array as a vector: free."""
@@ -153,7 +183,8 @@ class SecretArray:
         if isinstance(other, SecretArray):
             raise TypeError("a product of two secrets costs a round: await mul(a, b)")
         factor = self.engine.ring.encode(other)
-        return self._each(lambda part: self.engine.ring.product(part, factor))
+        rows = factor.ndim <= self.ndim
+        return self._each(lambda part: self.engine.ring.product(part, factor), rows=rows)
 
     __rmul__ = __mul__
 
@@ -173,7 +204,8 @@ class SecretArray:
 
     def sum(self, axis: int | tuple[int, ...] | None = None) -> SecretArray:
         """Return the sum over some axes, over all by default."""
-        return self._each(lambda part: self.engine.ring.sum(part, axis))
+        rows = isinstance(axis, int) and self.ndim > 0 and axis % self.ndim > 0
+        return self._each(lambda part: self.engine.ring.sum(part, axis), rows=rows)
 
     # --- what a secret does not do ----------------------------------------------------------------
 
@@ -208,8 +240,16 @@ class SecretArray:
 
     # --- inside ---------------------------------------------------------------------------------
 
-    def _each(self, function: Callable[[Elements], Elements]) -> SecretArray:
-        return SecretArray(self.engine, tuple(function(part) for part in self.parts))
+    def _each(self, function: Callable[[Elements], Elements], *, rows: bool = False) -> SecretArray:
+        """Apply a function to each part.
+
+        Args:
+            rows: whether rows stay rows, if there are as many afterwards.
+        """
+        found = SecretArray(self.engine, tuple(function(part) for part in self.parts))
+        if rows and self.shape[:1] == found.shape[:1]:
+            found.origin = self.origin
+        return found
 
     def _secret(self, other: object) -> SecretArray:
         if isinstance(other, SecretArray):
@@ -227,7 +267,12 @@ class SecretArray:
             shape = np.broadcast_shapes(shape, theirs[0].shape)
         pairs = zip(self.parts, theirs, strict=True)
         parts = (function(np.atleast_1d(a), np.atleast_1d(b)) for a, b in pairs)
-        return SecretArray(self.engine, tuple(part.reshape(shape) for part in parts))
+        found = SecretArray(self.engine, tuple(part.reshape(shape) for part in parts))
+        if shape == self.shape and not isinstance(other, SecretArray):
+            found.origin = self.origin
+        elif isinstance(other, SecretArray) and self.shape == other.shape:
+            found.origin = joint_origin(self.origin, other.origin)
+        return found
 
     def _product(self, a: Elements, b: Elements) -> Elements:
         rows, columns = np.atleast_2d(a), b if b.ndim == 2 else b[:, None]
@@ -265,6 +310,11 @@ class Fresh(SecretArray):
         self._spent = True
 
 
+def _adds_an_axis(index: Index) -> bool:
+    """Tell whether an index is [..., None], which leaves each row as it is."""
+    return isinstance(index, tuple) and len(index) == 2 and index[0] is ... and index[1] is None
+
+
 def _joined(
     arrays: Sequence[SecretArray], join: Callable[[Sequence[Elements]], Elements]
 ) -> SecretArray:
@@ -278,7 +328,18 @@ def _joined(
 
 def concatenate(arrays: Sequence[SecretArray], axis: int = 0) -> SecretArray:
     """Join arrays of one computation along an axis, as numpy does: free."""
-    return _joined(arrays, lambda parts: np.concatenate(parts, axis))
+    found = _joined(arrays, lambda parts: np.concatenate(parts, axis))
+    if axis % found.ndim:
+        found.origin = joint_origin(*(array.origin for array in arrays))
+    return found
+
+
+def of_contributors(array: SecretArray) -> SecretArray:
+    """Return the array as one of which each row is what one contributor shared.
+
+    For backends, of the shares that contributors sent.
+    """
+    return SecretArray(array.engine, array.parts, Origin(object(), 0))
 
 
 def stack(arrays: Sequence[SecretArray], axis: int = 0) -> SecretArray:

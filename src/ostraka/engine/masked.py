@@ -7,7 +7,8 @@ a shared number, bit by bit [NO07]:
     LSB(y) = LSB(c) ^ LSB(r) ^ (c < r),        y = 0 exactly when c and r have the same bits.
 
 x < 0 is LSB(2x). r is one of 2^bits numbers, so it is p, which stands for 0, with probability
-2^-bits; then the answer may be wrong. In Z_2^bits, y = c - r always, and x < 0 is its top bit.
+2^-bits; then a zero is not recognised. Signs are right for every r. In Z_2^bits, y = c - r always,
+and x < 0 is its top bit.
 
 c is opened by `Backend.open`, like a result: after the bits of r are proven to be bits and all that
 y came from is proven right, so its mask is uniform.

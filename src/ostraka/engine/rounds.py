@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from ostraka.arithmetic.field import Field
-from ostraka.engine.array import Arithmetic, Fresh, SecretArray
+from ostraka.engine.array import Arithmetic, Fresh, SecretArray, joint_origin
 
 
 @dataclass(frozen=True)
@@ -67,13 +67,14 @@ class Masked:
 
     Opened at once, before anything is proven. Where a row of a is zero the sum is zero; where it is
     not the sum is uniform in a field, so parties learn of each row at most whether it is zero. That
-    tells a liar nothing if it could tell the rows itself: a row may be linear in what one
-    contributor shared and its products, one product deep, as ballots are. What lies deeper is
-    opened as `Unreduced`. See docs/decisions/0006-active-security.md.
+    tells a liar nothing if it could tell the rows itself: a row is linear in what one contributor
+    shared and its products, one product deep, as ballots are; its `Origin` says so. What lies
+    deeper or mixes contributors is opened as `Unreduced`: docs/decisions/0006-active-security.md.
 
     Raises:
         TypeError: the mask does not come from `Random`, or the ring is no field.
-        ValueError: the mask hid something already, or its shape is not that of a.
+        ValueError: rows of a are not known to be of one contributor each, one product deep at most;
+            the mask hid something already, or its shape is not that of a.
     """
 
     __slots__ = ("a", "b")
@@ -83,6 +84,11 @@ class Masked:
             raise TypeError("a mask is what Random gave, as it is")
         if not isinstance(a.engine.ring, Field):
             raise TypeError("a multiple of a uniform element hides nothing for certain in a ring")
+        if a.origin is None or a.origin.depth > 1:
+            raise ValueError(
+                "only rows of one contributor each, one product deep, are opened before the proof: "
+                "open these as Unreduced"
+            )
         if mask.shape != a.shape:
             raise ValueError(f"a mask of shape {mask.shape} does not hide shape {a.shape}")
         mask.spend()
@@ -125,8 +131,15 @@ async def side_by_side(engine: Rounds, *operations: Operation[Any]) -> list[Any]
                 del left[k]
         found = iter(await engine.round([task for tasks in asked.values() for task in tasks]))
         for k, tasks in asked.items():
-            answers[k] = [next(found) for _ in tasks]
+            answers[k] = [_traced(task, next(found)) for task in tasks]
     return results
+
+
+def _traced(task: Task, result: Any) -> Any:
+    """Give a product the origin of its factors, if their rows are of the same contributors."""
+    if isinstance(task, Product) and task.a.shape == task.b.shape:
+        result.origin = joint_origin(task.a.origin, task.b.origin, products=1)
+    return result
 
 
 async def alone(engine: Rounds, operation: Operation[T]) -> T:

@@ -121,10 +121,10 @@ class Codec:
         """Encode one element; ValueError says what is wrong with it, and does not repeat it."""
         return self._bounded(self._one(value))
 
-    def reads(self, value: object) -> bool:
-        """Return whether one element is what the manifest asks for."""
+    def reads(self, value: object, *, bounded: bool = True) -> bool:
+        """Return whether one element is what the manifest asks for, bounds included or not."""
         try:
-            self.element(value)
+            self.element(value) if bounded else self._one(value)
         except ValueError:
             return False
         return True
@@ -151,19 +151,12 @@ class Codec:
         heading = ""
         if (
             len(vector) == self.length + 1
-            and not self._is_value(vector[0])
-            and self._is_value(vector[1])
+            and not self.reads(vector[0], bounded=False)
+            and self.reads(vector[1], bounded=False)
         ):
             first = vector.place(0) if isinstance(vector, Lines) else _value(0)
             heading = f"; if {first} is a heading, leave it out"
         refuse(f"{what} {count}; the manifest asks for {self.length}{heading}")
-
-    def _is_value(self, value: object) -> bool:
-        try:
-            self._one(value)
-        except ValueError:
-            return False
-        return True
 
     def _encoded(self, vector: Sequence[object] | NDArray[Any]) -> Signed:
         """Encode a vector of the right length in the fastest way there is for its elements."""

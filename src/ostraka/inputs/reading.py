@@ -21,7 +21,9 @@ ZIP = b"PK\x03\x04"
 _ONCE = "leave one of the two: which of them would count is not said"
 
 
-def read_input(source: str | None, schema: InputSchema, name: str) -> Any:
+def read_input(
+    source: str | None, schema: InputSchema, name: str, wanted: str | None = None
+) -> Any:
     """Read one contributor's input: int, Decimal, bool, str, lists or dicts of these, lines, or an
     array.
 
@@ -30,12 +32,13 @@ def read_input(source: str | None, schema: InputSchema, name: str) -> Any:
         schema: the contributor's own, `Manifest.input_of`. Its bounds are checked later, by the
             encoding.
         name: the contributor's, for the prompt.
+        wanted: what the prompt asks for, in place of what the schema says alone.
 
     Raises:
         InputError: the input is blank or cannot be read. The message never repeats the input.
     """
     if source is None:
-        return _ask(schema, name)
+        return _ask(schema, name, wanted or describe(schema))
     if source == "-":
         source = "standard input"
         if sys.stdin is None:
@@ -63,7 +66,7 @@ def _whole(file: BinaryIO, schema: InputSchema, source: str) -> bytes:
     return content
 
 
-def _ask(schema: InputSchema, name: str) -> Any:
+def _ask(schema: InputSchema, name: str, wanted: str) -> Any:
     if schema.length > 1 or sys.stdin is None or not sys.stdin.isatty():
         why = f"it is {schema.length} values long" if schema.length > 1 else "this is no terminal"
         message = f"{name}'s input is needed, and cannot be asked for: {why}"
@@ -72,7 +75,7 @@ def _ask(schema: InputSchema, name: str) -> Any:
     from getpass import getpass
 
     try:
-        text = getpass(f"{name}'s input, {describe(schema)}, not shown: ")
+        text = getpass(f"{name}'s input, {wanted}, not shown: ")
     except EOFError:
         text = ""
     return parse_input(text.encode(), schema, "your answer")

@@ -28,6 +28,7 @@ from ostraka.manifest.fields import (
     Problem,
     ProtocolName,
     Roles,
+    Room,
     Seconds,
     Section,
     Series,
@@ -46,7 +47,7 @@ FORMAT = 1
 """Version in the canonical bytes: manifests of another version have other digests."""
 
 LATER: Final = {
-    "session": ("series",),
+    "session": ("series", "room"),
     "policy": ("same_roster_only", "min_difference", "dominance", "plausible", "min_cell"),
     "privacy": ("local", "central", "clip"),
 }
@@ -98,6 +99,8 @@ class SessionSpec(Section):
         deadline: seconds within which all parties must be gathered.
         coordinator: relay of parties that cannot reach each other directly, or a list of several.
         timeout: longest silence of one party once the session has started, in seconds.
+        room: secret that the room at the coordinator is named after, 16 random bytes in hex; None:
+            the room is named after the parties' keys, which others may know.
     """
 
     title: Title
@@ -106,6 +109,7 @@ class SessionSpec(Section):
     deadline: Seconds
     timeout: Seconds = 60.0
     coordinator: Coordinators = ()
+    room: Room | None = None
 
     @property
     def coordinators(self) -> tuple[CoordinatorSpec, ...]:

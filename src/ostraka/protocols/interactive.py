@@ -157,10 +157,10 @@ class Interactive(Protocol):
 
     async def _evaluated(self, engine: ShamirBackend, shares: Shares) -> Words:
         elements = sum(self.lengths[c] for c in shares.counted)
-        x = engine.given(await engine.offload(FREE_NS * elements, shares.joined))
+        joined = await engine.offload(FREE_NS * elements, shares.joined)
         if len(set(self.lengths.values())) == 1:
-            x = x.reshape(len(shares.counted), -1)
-        result = await self.evaluate(engine, x, shares)
+            joined = joined.reshape(len(shares.counted), -1)
+        result = await self.evaluate(engine, engine.given(joined), shares)
         await engine.prove()
         return engine.share_of(result)
 

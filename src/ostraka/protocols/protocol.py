@@ -24,6 +24,7 @@ from ostraka.delivery.party import Party
 from ostraka.errors import InputError, ManifestError, RefusedByPolicy
 from ostraka.exchange import Expected
 from ostraka.inputs.encoding import Codec, Signed
+from ostraka.inputs.reading import describe
 from ostraka.limits import READER_GROUPS
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId
@@ -151,6 +152,10 @@ class Protocol(ABC):
         return None
 
     # --- the figure ---------------------------------------------------------------------------
+
+    def input_in_words(self, me: PartyId) -> str:
+        """Say what contributor `me` types in, for the prompt: "decimal(2) from 0 to 1000 USD"."""
+        return describe(self.manifest.input_of(me))
 
     def input_of(self, me: PartyId, raw: object, draw: Draw) -> Words | None:
         """Return the input of `me`, checked, encoded and with its own noise in it.

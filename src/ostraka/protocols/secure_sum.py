@@ -126,6 +126,9 @@ class SecureSum(Protocol):
         one_hot: Signed = (x[:, None] == np.arange(self._options_count)).astype(np.int64)
         return one_hot.ravel()
 
+    def input_in_words(self, me: PartyId) -> str:
+        return self.weighted.input_in_words() if self.weighted else super().input_in_words(me)
+
     def with_noise(self, x: Words, me: PartyId, draw: Draw) -> Words:
         if self.local:
             x = self.scheme.from_signed(self.local.report(self.scheme.to_signed(x), draw))

@@ -61,9 +61,9 @@ def _honesty(protocol: Protocol) -> str:
     liars = "one compute party" if t == 1 else f"up to {t} compute parties"
     text = (
         f"Honesty (active security): {liars} of {n} may send anything at all, and still learn "
-        "nothing but the result and cannot make it wrong: everything is proven right, up to a "
-        "chance below 2^-50, before a result is opened, or the run stops. They can make it stop, "
-        "even after they saw the result." + _denial(protocol)
+        "nothing but the result, and which inputs are not valid, and cannot make it wrong: "
+        "everything is proven right, up to a chance below 2^-40, before a result is opened, or the "
+        "run stops. They can make it stop, even after they saw the result." + _denial(protocol)
     )
     if (n, t) != (3, 1):
         text += (

@@ -27,16 +27,12 @@ from ostraka.errors import IncompleteReceipt, PeerViolation, UsageError
 from ostraka.files import read_bounded
 from ostraka.names import Role
 from ostraka.record import statements
-from ostraka.record.commitments import canonical
 from ostraka.record.statements import About, Roster, Statement, require
 
 _LARGEST: Final = 32 << 20
 _FIELDS: Final = {
     "ostraka_receipt", "manifest", "manifest_sha256", "session", "written_by", "parties"
 }  # fmt: skip
-_SECTIONS: Final = {1: set[str](), 2: {"consents"}}
-"""Sections that a receipt of each format may have besides."""
-
 _VERSIONS: Final = {1: range(1, 3), 2: range(3, 1 << 16)}
 """Wire versions, which each party's Hello signs, of the sessions that each format is about."""
 
@@ -55,15 +51,6 @@ WEAKNESS: Final = (
 def session_bytes(session: bytes) -> bytes:
     """Return the bytes that a party signs to say: I am in this session."""
     return b"ostraka ready\0" + session
-
-
-def consent_bytes(session: bytes, counted: list[int]) -> bytes:
-    """Return the bytes that a compute party signs to consent to a result over these contributors.
-
-    Args:
-        counted: places among the manifest's contributors, rising.
-    """
-    return b"ostraka consent\0" + session + canonical(counted)
 
 
 def text(data: bytes) -> str:
@@ -125,14 +112,26 @@ def verify(receipt: dict[str, Any]) -> dict[str, Any]:
         raise UsageError(f"not a whole receipt: {_missing(error)}", hint=hint) from None
 
 
-def incomplete(missing: list[str]) -> IncompleteReceipt:
-    """Return the error for a receipt that holds and lacks these parties' closing statements."""
-    names = ", ".join(missing)
-    return IncompleteReceipt(
-        f"the receipt is incomplete: no closing statement of {names}",
-        hint=f"{names} left before the end, or signed something that was taken out: ask another "
-        "party, best a recipient, for its receipt of this session",
-    )
+def incomplete(found: dict[str, Any]) -> IncompleteReceipt:
+    """Return the error for a receipt that holds and lacks closing statements.
+
+    Args:
+        found: by `verify`.
+    """
+    names, writer = ", ".join(found["missing"]), found["written_by"]
+    if found["left_early"]:
+        why = (
+            f"this is as it should be: {writer} only contributed, so it left once it had shared, "
+            "and heard no other party's statement. To see how the session ended, ask a recipient "
+            "or a compute party for its receipt"
+        )
+    else:
+        why = (
+            f"{names} left before the end, or signed something that was taken out: ask another "
+            "party, best a recipient, for its receipt of this session"
+        )
+    message = f"the receipt is incomplete: no closing statement of {names}"
+    return IncompleteReceipt(message, hint=why)
 
 
 def _missing(error: Exception) -> str:
@@ -148,6 +147,11 @@ class _Manifest(NamedTuple):
     roster: Roster
     reveal: dict[str, Any]
 
+    @property
+    def stay(self) -> set[str]:
+        """Parties that stay to a session's end: all but those that only contribute."""
+        return {*self.roster.compute, *self.roster.recipients}
+
 
 def _verify(receipt: dict[str, Any]) -> dict[str, Any]:
     """Check a receipt; raise any of `_MALFORMED` where it has not the form of one."""
@@ -156,7 +160,8 @@ def _verify(receipt: dict[str, Any]) -> dict[str, Any]:
     parties: dict[str, Any] = receipt["parties"]
     require(digest.hex() == receipt["manifest_sha256"], "the manifest is not the one named")
     require(set(parties) == set(manifest.pins), "not the parties of the manifest")
-    require(receipt["written_by"] in manifest.pins, "its writer is not a party")
+    writer = receipt["written_by"]
+    require(writer in manifest.pins, "its writer is not a party")
     nonces = b"".join(_octets(parties[name]["nonce"]) for name in manifest.pins)
     session = _sha256(b"ostraka session\0" + digest + nonces)
     require(session.hex() == receipt["session"], "the session id is not that of these nonces")
@@ -170,7 +175,6 @@ def _verify(receipt: dict[str, Any]) -> dict[str, Any]:
     }
     counted = statements.counted(list(signed.values()))
     _require_one_result(signed, manifest, format_)
-    _verify_consents(receipt, manifest, counted, session)
     missing = [name for name in manifest.pins if name not in signed]
     found = {
         "format": format_,
@@ -182,6 +186,8 @@ def _verify(receipt: dict[str, Any]) -> dict[str, Any]:
         "signed": sorted(signed),
         "missing": missing,
         "counted": None if counted is None else [manifest.roster.contributors[i] for i in counted],
+        "written_by": writer,
+        "left_early": set(signed) == {writer} and writer not in manifest.stay,
     }
     more = {"weakness": WEAKNESS} if format_ == 1 else {"figures": _figures(signed, manifest)}
     return found | more
@@ -190,9 +196,9 @@ def _verify(receipt: dict[str, Any]) -> dict[str, Any]:
 def _format(receipt: dict[str, Any]) -> int:
     """Return a receipt's format; refuse another than the known ones, and keys it does not know."""
     format_ = receipt["ostraka_receipt"]
-    if type(format_) is not int or format_ not in _SECTIONS:
+    if type(format_) is not int or format_ not in _VERSIONS:
         raise UsageError(f"a receipt of format {format_!r}: this release reads 1 and 2")
-    if unknown := set(receipt) - _FIELDS - _SECTIONS[format_]:
+    if unknown := set(receipt) - _FIELDS:
         names = ", ".join(map(repr, sorted(unknown)))
         raise UsageError(f"a receipt with {names}: this release cannot check that")
     if missing := _FIELDS - set(receipt):
@@ -273,27 +279,3 @@ def _figures(signed: dict[str, Statement], manifest: _Manifest) -> list[dict[str
         for name in commitments
     }
     return [{"name": name, "readers": list(readers)} for name, readers in sorted(found)]
-
-
-def _verify_consents(
-    receipt: dict[str, Any], manifest: _Manifest, counted: list[int] | None, session: bytes
-) -> None:
-    """Check the consents to the counted set, where a receipt has them: each by another compute
-    party."""
-    seen, consents = set(), receipt.get("consents", [])
-    if not isinstance(consents, list):
-        raise ValueError("consents are a list")
-    for consent in consents:
-        if set(consent) != {"party", "counted", "signature"}:
-            raise ValueError("a consent says too much or too little")
-        name = consent["party"]
-        require(name in manifest.roster.compute, f"{name} consents, and is no compute party")
-        require(name not in seen, f"{name} consents twice")
-        seen.add(name)
-        right = statements.are_places(consent["counted"], len(manifest.roster.contributors))
-        require(right, f"{name}'s consent is malformed")
-        certificate = _octets(receipt["parties"][name]["certificate"])
-        data = consent_bytes(session, consent["counted"])
-        _verify_signature(name, certificate, consent["signature"], data, "consent")
-        same = counted is None or consent["counted"] == counted
-        require(same, f"{name} consents to other contributors than were counted")

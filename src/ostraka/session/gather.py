@@ -10,18 +10,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 
-from ostraka.errors import OstrakaError, PeerLost, PeerViolation, Unreachable
+from ostraka.errors import OstrakaError, PeerLost, PeerViolation
 from ostraka.identity import Identity
 from ostraka.limits import MANIFEST_GRACE_SECONDS
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId
+from ostraka.session import blame
 from ostraka.session.acquaintance import DUPLICATE
 from ostraka.session.actions import Action, Doubt, Fail, Present, Say
 from ostraka.session.channel import Channel
 from ostraka.session.introductions import Introductions
 from ostraka.session.keeper import Keeper
 from ostraka.session.pace import Pace
-from ostraka.session.ways import COORDINATOR, Ways
+from ostraka.session.ways import Ways
 from ostraka.transport.contexts import Contexts
 from ostraka.transport.network import Network
 from ostraka.wire.messages import Abort, Hello, Message
@@ -234,10 +235,6 @@ class Gathering:
             and any(map(self._topology.through_coordinator, missing))
         ):
             where = " or ".join(place.address for place in places)
-            return Unreachable(
-                f"no answer from {COORDINATOR} at {where} within "
-                f"{self._manifest.session.deadline:g} s ({self._ways.no_coordinator})",
-                hint="is it running, and reachable from here? `ostraka doctor` tells more",
-                data_left=False,
-            )
+            deadline = self._manifest.session.deadline
+            return blame.no_coordinator(where, deadline, self._ways.no_coordinator)
         return self._introductions.late()

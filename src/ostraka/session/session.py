@@ -109,7 +109,7 @@ class Session(LastingExchange):
             PeerLost, PeerViolation: a party left, or broke the protocol, before the session began.
             In every case nothing derived from an input has left this machine.
         """
-        session = cls(manifest, identity, me, network)
+        session = cls(manifest, identity, me, network or SystemNetwork(warn=troubled))
         session.commitment = Commitment(commitment_key(seed))
         try:
             nonces = ResultNonces(me, readers or (manifest.recipients,), seed)

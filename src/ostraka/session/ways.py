@@ -24,6 +24,7 @@ from ostraka.errors import (
 from ostraka.manifest import Manifest
 from ostraka.manifest.model import CoordinatorSpec
 from ostraka.names import PartyId
+from ostraka.session import blame
 from ostraka.session.keeper import Keeper
 from ostraka.session.pace import TICKS_OF_SILENCE, Pace
 from ostraka.session.topology import Topology
@@ -64,9 +65,12 @@ class Listeners(Protocol):
 def room_of(manifest: Manifest) -> bytes:
     """Return the name of the room at the coordinator where the parties of a manifest meet.
 
-    It depends on the parties' keys only, so that parties with different manifests meet and find
-    out. It is a hash, and tells the coordinator nothing of the session.
+    It depends on the manifest's `room` only, or where there is none on the parties' keys, so that
+    parties with different manifests meet and find out. It is a hash, and tells the coordinator
+    nothing of the session.
     """
+    if (secret := manifest.session.room) is not None:
+        return hashlib.sha256(b"ostraka secret room\0" + bytes.fromhex(secret)).digest()
     pins = sorted(party.pin for party in manifest.party)
     return hashlib.sha256(b"ostraka room\0" + b"".join(pins)).digest()
 
@@ -101,7 +105,7 @@ class Ways:
         self._met = self._over = False
         self._door = Door(network.places)
         self._tasks: set[asyncio.Task[None]] = set()
-        self.no_coordinator = "no connection"
+        self.no_coordinator: OstrakaError = Unreachable("no connection")
 
     @property
     def has_coordinator(self) -> bool:
@@ -241,7 +245,8 @@ class Ways:
                 carrier.leave_room()
 
     async def _meet(self, place: CoordinatorSpec) -> None:
-        pause, told = FIRST_RETRY, False
+        pause, told, loop = FIRST_RETRY, False, asyncio.get_running_loop()
+        since = loop.time()
         while True:
             try:
                 async with asyncio.timeout(DIAL_SECONDS):
@@ -252,23 +257,24 @@ class Ways:
                 self._relays[place.address] = met
                 await met.join(room_of(self._manifest))
                 pause = FIRST_RETRY
-                self.no_coordinator = "no connection"
+                told = False
                 await met.ended.wait()
-                self.no_coordinator = str(met.failed)
+                since = loop.time()
+                self.no_coordinator = met.failed or PeerLost("no connection")
             except TimeoutError:
-                self.no_coordinator = "no answer"
+                self.no_coordinator = Unreachable("no answer")
             except (Unreachable, PeerLost, Temporary) as error:
-                self.no_coordinator = error.message
+                self.no_coordinator = error
             except PeerViolation as error:
                 text = f"{COORDINATOR} broke the protocol: {error.message}"
                 self._owner.alarm(PeerViolation(text, hint=error.hint, data_left=False))
             except OstrakaError as error:
                 self._owner.alarm(error)
             self._relays.pop(place.address, None)
-            if pause == SLOWEST_RETRY and not told:
+            if not told and loop.time() - since > SLOWEST_RETRY:
                 told = True
-                why = self.no_coordinator
-                self._owner.says(f"waiting for {COORDINATOR} at {place.address}: {why}")
+                text = blame.waiting_for_coordinator(place.address, self.no_coordinator)
+                self._owner.says(text)
             await asyncio.sleep(pause)
             pause = min(2 * pause, SLOWEST_RETRY)
 

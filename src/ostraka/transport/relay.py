@@ -44,6 +44,11 @@ views, not copies, so memory stays small and no pair gets far ahead of another."
 
 NAME: Final = "the coordinator"
 
+GONE: Final = (
+    "no party is to blame: the coordinator, or the way to it, has failed; start the session again "
+    "once it runs"
+)
+
 
 class RelayCarrier(Carrier):
     """Carrier to and from one slot: another member of the room.
@@ -315,7 +320,23 @@ class Relay:
         carriers, self._carriers = self._carriers, {}
         self._members_by_slot.clear()
         for carrier in carriers.values():
-            carrier.end(PeerLost(f"{NAME} is gone ({error.message})"))
+            carrier.end(PeerLost(f"{NAME} is gone ({error.message})", hint=GONE))
+
+
+REFUSALS: Final = {
+    "busy": ("it has too much to do", "try again later"),
+    "not-allowed": ("it does not relay for our key", "ask the one who runs it to allow our key"),
+    "rooms": ("it has no room left for another session", "try again later"),
+    "full": (
+        "the room of our session is full",
+        "strangers may have taken its places: ask the one who runs the coordinator",
+    ),
+    "too-many": (
+        "there are too many connections with our key already",
+        "do other processes run with this key?",
+    ),
+}
+"""Reasons of a refusal by their code, and what to do."""
 
 
 def _refusal(code: str) -> OstrakaError:
@@ -325,7 +346,10 @@ def _refusal(code: str) -> OstrakaError:
             hint="the coordinator and all parties need the same release of ostraka",
             data_left=False,
         )
-    return Temporary(f"{NAME} refused us ({code})", hint="try again later")
+    why, hint = REFUSALS.get(
+        code, ("it gives a reason that this release does not know", "try again later")
+    )
+    return Temporary(f"{NAME} refused us: {why}", hint=hint)
 
 
 async def connect(

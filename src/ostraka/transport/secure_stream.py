@@ -147,9 +147,11 @@ class SecureStream:
     # Opening
 
     def _establish(self, data: Buffer) -> None:
-        """Let an error of the peer, or a bug in reading what it sent, end the link."""
+        """Let an error of the program that answers, or a bug in reading it, end the link."""
         try:
             self._advance(data)
+        except PeerViolation as error:  # nothing proves that the peer sent this
+            self._fail_once(PeerLost(error.message, hint=error.hint))
         except OstrakaError as error:
             self._fail_once(error)
         except Exception as bug:

@@ -11,7 +11,7 @@ import numpy as np
 from ostraka.arithmetic.field import Elements
 from ostraka.arithmetic.randomness import SEED_BYTES, Draw, Stream, Words
 from ostraka.delivery.party import Party
-from ostraka.engine.array import Fresh, SecretArray
+from ostraka.engine.array import Fresh, SecretArray, of_contributors
 from ostraka.engine.backend import Backend
 from ostraka.engine.circuit import Circuit
 from ostraka.engine.rounds import Task
@@ -85,13 +85,13 @@ class ShamirBackend(Context, Backend):
     # --- what comes from contributors and goes to recipients ------------------------------------
 
     def given(self, shares: Elements) -> SecretArray:
-        """Return contributors' shares as a secret array.
+        """Return contributors' shares as a secret array; each row is one contributor's.
 
         With active security the next proof finds shares that are not of degree t.
         """
         if self.audit:
             self.audit.given([shares.reshape(-1)])
-        return self.array(shares)
+        return of_contributors(self.array(shares))
 
     def share_of(self, x: SecretArray) -> Words:
         """Return this party's share of an array, flat, for `delivery` to open to recipients."""

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from ostraka.inputs.encoding import Codec, Signed
+from ostraka.inputs.reading import describe
 from ostraka.inputs.rows import Rows
 from ostraka.manifest import DecimalType, Manifest
 from ostraka.names import PartyId
@@ -68,6 +69,13 @@ class Weighted:
                 hint="leave [privacy] out, or leave weights out of [outputs]",
             )
         return cls(Codec(manifest.input), most, finish)
+
+    def input_in_words(self) -> str:
+        """Say what a contributor types in: "VALUE;WEIGHT, VALUE: int from 0 to 9, ..."."""
+        return (
+            f"VALUE;WEIGHT, VALUE: {describe(self.codec.schema)}, WEIGHT: a whole number up to "
+            f"{self.most}, 1 where it is left out"
+        )
 
     @property
     def largest(self) -> int:

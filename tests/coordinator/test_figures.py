@@ -1,0 +1,30 @@
+"""Metrics: their names are a contract with dashboards."""
+
+from ostraka.coordinator.figures import LABELS, Counts, Statistics, metrics
+
+NOW = Statistics(5, 4, 2, 1000, 10, 20)
+
+
+def found():
+    since = Counts(accepted=9, joined=7, rooms=3)
+    since.ended.update(["closed", "closed", "peer-lost"])
+    return metrics(NOW, since, "0.1.0", 12.5)
+
+
+def test_values():
+    shown = {name.removeprefix("ostraka_coordinator_"): values for name, _, _, values in found()}
+    assert shown == {
+        "build_info": {"0.1.0": 1},
+        "uptime_seconds": {"": 12.5},
+        "connections": {"": 5},
+        "members": {"": 4},
+        "rooms": {"": 2},
+        "queued_bytes": {"": 10},
+        "queued_bytes_most": {"": 20},
+        "relayed_bytes": {"": 1000},
+        "accepted": {"": 9},
+        "joined": {"": 7},
+        "ended": {"closed": 2, "peer-lost": 1},
+        "rooms_ended": {"": 3},
+    }
+    assert set(LABELS) <= {name for name, *_ in found()}
