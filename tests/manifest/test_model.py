@@ -164,9 +164,9 @@ def test_one_coordinator_is_the_same_agreement_in_a_list_or_not(office):
 
 
 def test_mistakes_in_lists_of_coordinators(office):
-    with pytest.raises(ManifestError, match="session.coordinator: address: is listed twice"):
+    with pytest.raises(ManifestError, match=r"session\.coordinator: address: is listed twice"):
         office.manifest(("alice", "bob"), relay=["a.example:1", "a.example:1"])
     with pytest.raises(ManifestError, match=r"session.coordinator\[1\].address"):
         office.manifest(("alice", "bob"), relay=["a.example:1", "b.example"])
-    with pytest.raises(ManifestError, match="session.coordinator"):
+    with pytest.raises(ManifestError, match=r"session\.coordinator"):
         office.manifest(("alice", "bob"), relay=[f"a.example:{port}" for port in range(1, 10)])
