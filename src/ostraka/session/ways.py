@@ -274,7 +274,9 @@ class Ways:
                 self._relays[place.address] = met
                 await met.join(room_of(self._manifest))
                 pause = FIRST_RETRY
+                told = False
                 await met.ended.wait()
+                since = loop.time()
                 self.no_coordinator = met.failed or PeerLost("no connection")
             except TimeoutError:
                 self.no_coordinator = Unreachable("no answer")
