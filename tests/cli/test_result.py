@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ostraka.cli import voice
-from ostraka.cli.result import Keeper
+from ostraka.cli.result import ResultKeeper
 from ostraka.errors import Temporary
 from ostraka.home import results_directory
 from ostraka.outcome import Outcome, Output
@@ -33,7 +33,7 @@ def outcome():
 
 
 def keeper(directory, output=JSON):
-    found = Keeper(directory, output)
+    found = ResultKeeper(directory, output)
     found._party, found._title = "alice", "Raises"
     return found
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ostraka.party import Seat
 
 
-class Keeper(Watcher):
+class ResultKeeper(Watcher):
     """Observer that writes a result to disk as soon as it is known, and then prints it.
 
     A thread prints, so that a reader of stdout that is slow, or stopped, keeps no party waiting.

@@ -41,12 +41,12 @@ def run(
 ) -> None:
     """Take part in a session as one party; ends when the result is there."""
     from ostraka import config, home
-    from ostraka.cli.result import Keeper
+    from ostraka.cli.result import ResultKeeper
     from ostraka.party import take_seat
     from ostraka.progress import Progress
 
     streams.require_output()
-    keeper = Keeper(home.results_directory(), output)
+    keeper = ResultKeeper(home.results_directory(), output)
     voice.speaker.progress = progress = Progress(keeper)
     own_network = home.own_network(as_, config.keys_directory(keys), listen, proxy)
     seat = take_seat(session, as_, keys=keys, receipts=receipts, own_network=own_network)
