@@ -19,6 +19,9 @@ TEXT: Final = 512
 CERTIFICATE: Final = 4096
 """Bytes of a self-signed certificate: ours are about 400."""
 
+ACK_BYTES: Final = 1 << 20
+"""Bytes of a peer's stream that are settled before it is told so: until then it keeps them."""
+
 VECTOR: Final = 1 << 30
 """Elements of one vector: 8 GiB of shares, more than a party can hold."""
 

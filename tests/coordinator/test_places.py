@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from ostraka.coordinator.places import KnownKeys, Pace, Places
+from ostraka.coordinator.places import KnownKeys, Arrivals, Places
 
 
 def full(*holders: tuple[str, str], known: bool = False) -> Places[str]:
@@ -91,7 +91,7 @@ def test_made_up_keys_push_no_other_key_out_of_memory():
 
 
 def test_pace_allows_some_at_once_and_then_some_a_second():
-    pace = Pace(3, 2)
+    pace = Arrivals(3, 2)
     assert [pace.allows("s", 0.0) for _ in range(4)] == [True, True, True, False]
     assert pace.allows("other", 0.0)
     assert [pace.allows("s", 1.0) for _ in range(3)] == [True, True, False]

@@ -203,7 +203,7 @@ def test_a_coordinator_alone_and_parties_alone(session, tmp_path):
         compose_file("coordinator", "up", "-d", "--no-build", OSTRAKA_PORT=port)
         (relay,) = compose_file("coordinator", "ps", "-q").split()
         wait_until_reached(lambda: "reached" if "listening" in logs_of(relay) else "not yet")
-        line = next(line for line in logs_of(relay).splitlines() if "fingerprint" in line)
+        line = next(line for line in logs_of(relay).splitlines() if '"fingerprint"' in line)
         fingerprint = json.loads(line)["fingerprint"]
         names = ("alice", "bob", "carlos")
         ostraka = (sys.executable, "-m", "ostraka.cli.main")

@@ -130,7 +130,7 @@ class KnownKeys:
         self._keys.arrives(key, source)
 
 
-class Pace:
+class Arrivals:
     """Limit of how many connections each source may open: so many at once, then so many a second.
 
     Args:

@@ -21,7 +21,7 @@ from ostraka.coordinator import logs
 from ostraka.coordinator.admission import Quotas
 from ostraka.coordinator.connection import Connection, Memory
 from ostraka.coordinator.figures import Counts, Statistics
-from ostraka.coordinator.places import Pace
+from ostraka.coordinator.places import Arrivals
 from ostraka.coordinator.rooms import Action, Close, Deliver, Ended, Rooms
 from ostraka.errors import InternalError, OstrakaError, PeerLost, PeerViolation
 from ostraka.identity import PREFIX, Identity, fingerprint
@@ -94,7 +94,7 @@ class Coordinator:
         self._unflushed: list[Connection] = []
         self._memory = Memory()
         self._files = _raise_file_limit() - SPARE_FILES
-        self._pace = Pace(0, 0)
+        self._pace = Arrivals(0, 0)
         self.bound(quotas or Quotas())
         self._door = Door(max(1, min(limits.PREAUTH_CONNECTIONS, self._most // STRANGERS_SHARE)))
 

@@ -58,6 +58,15 @@ class TcpCarrier(Carrier):
     def room(self) -> bool:
         return self._open and not self._unsent
 
+    @property
+    def full(self) -> bool:
+        return not self._reading
+
+    def bound_silence(self, seconds: float) -> None:
+        with suppress(OSError, AttributeError):  # an option of Linux
+            milliseconds = int(1000 * seconds)
+            self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
+
     def send(self, data: bytes) -> None:
         self._unsent = memoryview(data)
         self._flush()
