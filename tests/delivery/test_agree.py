@@ -148,6 +148,18 @@ class Rules:
         self.allowed.add(counted)
 
 
+async def test_a_party_follows_no_vote_for_a_set_that_it_did_not_consent_to():
+    """a and b never hear c, which lacks y: they open x and y, and c must not."""
+    scheme = Shamir(("x", "y"), ("a", "b", "c"), 1)
+    held = {"a": ("x", "y"), "b": ("x", "y"), "c": ("x",)}
+    rules = Rules()
+    cut = {("c", "a"): 0, ("c", "b"): 0}
+    results, _ = await outcomes(scheme, held, allow={"c": (rules,)}, cut=cut)
+    assert results["a"] == results["b"] == ("x", "y")
+    assert isinstance(results["c"], Aborted)
+    assert rules.allowed == {("x",)}
+
+
 async def one_schedule(rng, n, t, *, lying=False):
     """One run with contributors among the compute parties, and everything at once that can go
     wrong: shares that did not arrive, refusals, crashes, links that a relay cuts."""
