@@ -28,6 +28,10 @@ LONG = 128
 Program = Callable[[ShamirBackend], Awaitable[Any]]
 
 
+def seed(number: int) -> bytes:
+    return hashlib.sha256(f"test vector {number}".encode()).digest()
+
+
 def numbers(array: Any) -> list[int]:
     return [int(v) for v in np.asarray(array).reshape(-1)]
 

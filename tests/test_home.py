@@ -112,3 +112,16 @@ def test_a_ledger_that_is_gone_has_left_its_head(tmp_path):
     for name in ("alice.ledger", "alice.ledger.head", "bob.ledger.head", "carlos.toml"):
         (tmp_path / name).touch()
     assert ledger_names(tmp_path) == ["alice", "bob"]
+
+
+def test_the_own_network_is_the_files_the_environments_and_the_options(tmp_path):
+    (tmp_path / "alice.toml").write_text('[network]\nlisten = "[::]:1"\nproxy = "file:1"\n')
+    (tmp_path / "alice.toml").chmod(0o600)
+    own = home.own_network("alice", tmp_path, environ={})
+    assert (own.listen, own.proxy.address) == ("[::]:1", "file:1")
+    own = home.own_network("alice", tmp_path, "[::]:2", environ={"OSTRAKA_PROXY": "env:1"})
+    assert (own.listen, own.proxy.address) == ("[::]:2", "env:1")
+    assert (
+        home.own_network("alice", tmp_path, proxy="option:1", environ={}).proxy.address
+        == "option:1"
+    )

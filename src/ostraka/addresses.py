@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
+from urllib.parse import unquote
 
 _ADDRESS = re.compile(
     r"(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?)):([0-9]{1,5})"
@@ -44,3 +46,37 @@ def host_block(host: str) -> str:
     if address.ipv4_mapped is not None:
         return str(address.ipv4_mapped)
     return str(IPv6Network((int(address) >> 64 << 64, 64)))
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """SOCKS5 proxy for every outbound connection.
+
+    Attributes:
+        address: "host:port".
+        user: and `password`, up to 255 bytes each in UTF-8; "" for a proxy that asks for none.
+    """
+
+    address: str
+    user: str = field(default="", repr=False)
+    password: str = field(default="", repr=False)
+
+    @classmethod
+    def parse(cls, text: object) -> Proxy:
+        """Read "socks5h://[user:password@]host:port", or "host:port".
+
+        Raises:
+            ValueError: the text is neither; the message does not repeat it.
+        """
+        scheme, _, rest = text.rpartition("://") if isinstance(text, str) else ("", "", "")
+        if scheme == "socks5":
+            raise ValueError('must be "socks5h://...": the proxy itself looks up names')
+        if scheme not in ("", "socks5h"):
+            raise ValueError('must be a SOCKS5 proxy: "socks5h://host:port"')
+        credentials, _, address = rest.rpartition("@")
+        host_port(address)
+        user, colon, password = (unquote(part) for part in credentials.partition(":"))
+        fits = max(len(user.encode()), len(password.encode())) <= 255
+        if credentials and not (colon and user and fits):
+            raise ValueError('has credentials that are not "user:password" of up to 255 bytes')
+        return cls(address, user, password)

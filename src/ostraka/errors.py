@@ -12,6 +12,7 @@
       RefusedByLedger      32   this party's own ledger or budget forbids it
       Aborted              40   the session ended before anything was revealed
         PeerLost           40   a named party went missing
+          PeerAway         41   it was cut off, and did not return in time
       TimedOut             41   a deadline passed
       PeerViolation        50   a named peer broke the protocol
         Tampered           50   bytes were altered on the way from a peer
@@ -135,6 +136,13 @@ class PeerLost(Aborted):
     """A named party whose link is gone, or silent for longer than the manifest allows."""
 
     code = "peer-lost"
+
+
+class PeerAway(PeerLost):
+    """A named party that was cut off without a goodbye, and did not return within the manifest's
+    `timeout`."""
+
+    exit_code, code = 41, "timed-out"
 
 
 class TimedOut(OstrakaError):

@@ -24,6 +24,7 @@ from ostraka.manifest import Manifest
 from ostraka.names import PartyId
 from ostraka.record.journal_store import RecordStore
 from ostraka.record.ledger import Ledger
+from ostraka.record.own_network import OwnNetwork, load_network
 from ostraka.record.own_rules import load_durability, load_rules
 
 
@@ -172,3 +173,21 @@ def ledger_names(where: Path) -> list[str]:
     """
     found = (*where.glob("*.ledger"), *where.glob("*.ledger.head"))
     return sorted({path.name.partition(".")[0] for path in found})
+
+
+def own_network(
+    name: str,
+    directory: Path,
+    listen: str | None = None,
+    proxy: str | None = None,
+    environ: Mapping[str, str] = os.environ,
+) -> OwnNetwork:
+    """Return a party's own way to the network: NAME.toml, and what overrides it.
+
+    Args:
+        listen: of the option `--listen`; `proxy`: of the option `--proxy`.
+
+    Raises:
+        UsageError: the file, an option or OSTRAKA_PROXY is not valid.
+    """
+    return load_network(name, directory).changed(listen, proxy, environ.get("OSTRAKA_PROXY"))

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -32,12 +32,14 @@ from ostraka.record.budget import Spend
 from ostraka.record.journal_session import SessionRecord
 from ostraka.record.journal_store import RecordStore
 from ostraka.record.ledger import Ledger
+from ostraka.record.own_network import OwnNetwork
 from ostraka.record.rules import uncovered
 from ostraka.record.runs import Run
 from ostraka.session import closing
 from ostraka.session.participation import BytesLeft, taking_part
 from ostraka.session.session import Session
 from ostraka.transport.network import Network
+from ostraka.transport.tcp import SystemNetwork
 
 OpenLedger = Callable[[Callable[[str], None]], Ledger]
 """Function that opens a party's ledger; it calls its argument with a text on each repair."""
@@ -111,14 +113,18 @@ def take_seat(
     keys: Identity | Path | str | None = None,
     receipts: Path | str | None = None,
     keep_records: bool = True,
+    own_network: OwnNetwork | None = None,
 ) -> Seat:
     """Load all that one party's run needs but its input: the protocol, its key, where to record it.
 
-    Commands do this before they ask a person for the input. Arguments are those of `run`.
+    Commands do this before they ask a person for the input. Other arguments are those of `run`.
+
+    Args:
+        own_network: by default what NAME.toml and OSTRAKA_PROXY say.
 
     Raises:
         ManifestError: the manifest is not valid.
-        UsageError: a file is missing or unreadable, or receipts cannot be written.
+        UsageError: a file is missing, unreadable or not valid, or receipts cannot be written.
         PinMismatch: the manifest pins another key.
     """
     protocol = config.bind(manifest)
@@ -129,10 +135,13 @@ def take_seat(
     else:
         directory = config.keys_directory(_path(keys))
         own = home.own_identity(protocol.manifest, me, directory)
+    if own_network is None:
+        own_network = home.own_network(own.name, directory)
     if not keep_records:
-        return Seat(protocol, own, me)
+        return Seat(protocol, own, me, own_network=own_network)
     ledger = partial(home.own_ledger, own, directory)
-    return Seat(protocol, own, me, config.receipts_directory(_path(receipts)), ledger)
+    where = config.receipts_directory(_path(receipts))
+    return Seat(protocol, own, me, where, ledger, own_network=own_network)
 
 
 def _path(given: Path | str | None) -> Path | None:
@@ -152,6 +161,7 @@ class Seat:
             records it.
         network: makes the network that the run is made over; None: the system's.
         records: of sessions that are going on, so that they survive a crash; None: none are kept.
+        own_network: this party's own way to the system's network: where it listens, its proxy.
     """
 
     protocol: Protocol
@@ -161,6 +171,7 @@ class Seat:
     open_ledger: OpenLedger | None = None
     network: Callable[[], Network] | None = None
     records: RecordStore | None = None
+    own_network: OwnNetwork = field(default_factory=OwnNetwork)
 
     @property
     def manifest(self) -> Manifest:
@@ -236,7 +247,7 @@ class Seat:
         """Run from gathering to receipt, and return the outcome."""
         observer = progress.observer
         readers = self.protocol.reader_groups
-        network = self.network() if self.network else None
+        network = self._network(observer)
         seed = life.draw("session").seed()
         async with taking_part(
             self.manifest, self.identity, self.me, observer, seed, readers=readers, network=network
@@ -270,6 +281,12 @@ class Seat:
             manifest_sha256=self.manifest.digest.hex(),
             receipt=path,
         )
+
+    def _network(self, observer: Observer) -> Network:
+        if self.network is not None:
+            return self.network()
+        own = self.own_network
+        return SystemNetwork(proxy=own.proxy, listen=own.listen, warn=observer.warn)
 
     async def _close(
         self, session: Session, outcome: Outcome | None, progress: Progress

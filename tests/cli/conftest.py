@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -45,6 +46,7 @@ def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setattr(main, "_no_core_dumps", lambda: None)
     monkeypatch.setattr(startup, "hold_collections", lambda: None)
+    monkeypatch.setattr(startup, "leave_to_the_system", lambda: None)
 
     def call(*arguments: object) -> Ended:
         monkeypatch.setattr(sys, "argv", ["ostraka", *map(str, arguments)])
@@ -63,11 +65,26 @@ def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp
 PARTIES = ("alice", "bob", "carlos")
 
 
+@pytest.fixture(scope="session")
+def agreed() -> dict[str, str]:
+    """The text of the manifest of `session`, once it is written."""
+    return {}
+
+
 @pytest.fixture
-def session(cli: Cli, tmp_path: Path) -> Path:
+def session(cli: Cli, tmp_path: Path, keys: Path, agreed: dict[str, str]) -> Path:
     """session.toml of three parties and a coordinator that is not there; all keys beside it."""
     for name in (*PARTIES, "coordinator"):
-        assert cli("keygen", name).code == 0
+        for kind in ("key", "crt"):
+            shutil.copy2(keys / f"{name}.{kind}", tmp_path)
+    if "text" not in agreed:
+        agreed["text"] = written(cli)
+    path = tmp_path / "session.toml"
+    path.write_text(agreed["text"])
+    return path
+
+
+def written(cli: Cli) -> str:
     parties = [word for name in PARTIES for word in ("--party", f"{name}.crt")]
     made = cli(
         "new", "secure-sum", *parties, "--coordinator", "127.0.0.1:1=coordinator.crt",
@@ -75,9 +92,7 @@ def session(cli: Cli, tmp_path: Path) -> Path:
         "--statistic", "sum", "--statistic", "mean", "--deadline", "20s",
     )  # fmt: skip
     assert made.code == 0, made.err
-    path = tmp_path / "session.toml"
-    path.write_text(made.out)
-    return path
+    return made.out
 
 
 Coordinator = Callable[..., AbstractContextManager[subprocess.Popen[str]]]

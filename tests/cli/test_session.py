@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 import signal
+import socket
 import subprocess
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +91,7 @@ def test_a_party_that_is_killed_ends_the_session_for_the_others(coordinator, ses
         out, err = children["alice"].communicate(timeout=20)
     assert children["alice"].returncode == 130
     assert out == ""
-    assert err.endswith("error: interrupted\ndata: nothing of yours has left this machine\n")
+    assert "error: interrupted\ndata: nothing of yours has left this machine\n" in err
 
 
 # --- refused before anybody is contacted ---------------------------------------------------------
@@ -121,7 +122,7 @@ def test_bad_input_is_20_and_nothing_is_sent(cli, session: Path, value: str) -> 
         ended = cli("run", session, "--as", "alice", "--input", "x", "--output", output)
         assert (ended.code, ended.out) == (20, "")
         assert ended.err.startswith("error: ")
-        assert ended.err.endswith(NOTHING)
+        assert NOTHING in ended.err
         assert "31337" not in ended.err
 
 
@@ -189,7 +190,7 @@ def test_nobody_answers(cli, session: Path) -> None:
     assert ended.code in (10, 41)
     assert ended.out == ""
     assert "127.0.0.1:1" in ended.err
-    assert ended.err.endswith(NOTHING)
+    assert NOTHING in ended.err
 
 
 def test_who_waits_for_a_coordinator_is_told_so(cli, session: Path) -> None:
@@ -200,6 +201,32 @@ def test_who_waits_for_a_coordinator_is_told_so(cli, session: Path) -> None:
     waiting = "warning: waiting for the coordinator at 127.0.0.1:1: Connection refused\n"
     assert ended.err.count(waiting) == 1
     assert "[Errno" not in ended.err
+
+
+def test_an_http_server_in_the_coordinators_place(cli, session: Path) -> None:
+    """It was "the coordinator broke the protocol", exit code 50."""
+    import threading
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = server.accept()
+                client.recv(100)
+                client.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+                client.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=serve, daemon=True).start()
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        text = session.read_text().replace('"20s"', '"3s"').replace("127.0.0.1:1", address)
+        session.write_text(text)
+        Path("x").write_text("1")
+        ended = cli("run", session, "--as", "alice", "--input", "x")
+    assert ended.code == 10
+    words = "an HTTP server, not ostraka, answers there"
+    assert f"warning: waiting for the coordinator at {address}: {words}\n" in ended.err
+    assert f"within 3 s ({words})\nhint: is the manifest's address right" in ended.err
+    assert NOTHING in ended.err
 
 
 # --- simulate ------------------------------------------------------------------------------------

@@ -145,9 +145,9 @@ PLOTS = ("drop", "duplicate", "reorder", "replay", "flip", "truncate", "extend",
 @pytest.fixture(autouse=True)
 def short(monkeypatch):
     """What waits for a peer's last words waits shorter than a test may take."""
-    from ostraka.session import session
+    from ostraka.session import hearing, session
 
-    monkeypatch.setattr(session, "STATEMENT_SECONDS", 0.4)
+    monkeypatch.setattr(hearing, "STATEMENT_SECONDS", 0.4)
     monkeypatch.setattr(session, "FAREWELL_SECONDS", 0.4)
 
 

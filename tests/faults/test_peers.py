@@ -10,8 +10,8 @@ import pytest
 from ostraka.errors import OstrakaError, PeerLost
 from ostraka.names import Step
 from ostraka.record.receipt import session_bytes
-from ostraka.session import session
-from ostraka.session.channel import Channel
+from ostraka.session import hearing, session
+from ostraka.session.channel import Channel, Introduction
 from ostraka.session.introductions import Introductions
 from ostraka.wire.messages import VERSION, Hello, Ready, Statement, Vector
 
@@ -23,7 +23,7 @@ SCHEMES = {"additive": 'scheme = "additive"', "shamir": 'scheme = "shamir"\nthre
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch):
-    monkeypatch.setattr(session, "STATEMENT_SECONDS", 0.4)
+    monkeypatch.setattr(hearing, "STATEMENT_SECONDS", 0.4)
     monkeypatch.setattr(session, "FAREWELL_SECONDS", 0.4)
 
 
@@ -69,13 +69,13 @@ def outside(step, message):
     return [(step, np.full_like(message, np.iinfo(message.dtype).max))]
 
 
-def sends(monkeypatch, lie, to, number):
+def sends(monkeypatch, speaker, lie, to, number):
     """From now on carlos lies in its message `number` to `to`."""
     honest, count = Channel.send, Counter()
 
     def send(self, step, message, **how):
         messages = [(step, message)]
-        if self.link._contexts.identity.name == LIAR and self.peer == to:
+        if speaker(self) == LIAR and self.peer == to:
             count[to] += 1
             if count[to] - 1 == number:
                 messages = lie(step, message)
@@ -95,9 +95,11 @@ def victims(found):
 @pytest.mark.parametrize(
     "lie", [shorter, longer, much_longer, empty, other_type, earlier, later, twice, never]
 )
-async def test_a_message_that_is_not_what_was_due(office, monkeypatch, lie, number, scheme):
+async def test_a_message_that_is_not_what_was_due(
+    office, monkeypatch, speaker, lie, number, scheme
+):
     """Bob is lied to; alice depends on bob or on carlos, who may leave when bob does."""
-    count = sends(monkeypatch, lie, "bob", number)
+    count = sends(monkeypatch, speaker, lie, "bob", number)
     manifest = office.manifest(deadline=10, timeout=0.5, sharing=SCHEMES[scheme])
     found = victims(await office.run(manifest, INPUTS))
     told = count["bob"] > number
@@ -114,12 +116,12 @@ async def test_a_message_that_is_not_what_was_due(office, monkeypatch, lie, numb
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
-async def test_a_share_that_is_no_field_element_is_a_violation(office, monkeypatch):
+async def test_a_share_that_is_no_field_element_is_a_violation(office, monkeypatch, speaker):
     """In Shamir sharing of three among three with t = 1, one of two gets a written-out share."""
     found = {}
     for to in ("alice", "bob"):
         with monkeypatch.context() as patch:
-            sends(patch, outside, to, 0)
+            sends(patch, speaker, outside, to, 0)
             manifest = office.manifest(timeout=0.5, sharing=SCHEMES["shamir"])
             result = (await office.run(manifest, INPUTS))[to]
             found[to] = result
@@ -129,11 +131,13 @@ async def test_a_share_that_is_no_field_element_is_a_violation(office, monkeypat
 
 
 @pytest.mark.parametrize("number", [3])
-async def test_a_share_of_the_result_that_contradicts_the_others(office, monkeypatch, number):
+async def test_a_share_of_the_result_that_contradicts_the_others(
+    office, monkeypatch, speaker, number
+):
     def other(step, message):
         return [(step, message ^ np.array([0, 1], np.uint64))]  # behind the set
 
-    sends(monkeypatch, other, "bob", number)
+    sends(monkeypatch, speaker, other, "bob", number)
     sharing = 'scheme = "shamir"\nthreshold = 1'
     found = await office.run(office.manifest(timeout=0.5, sharing=sharing), INPUTS)
     assert getattr(found["bob"], "exit_code", 0) == 50, found
@@ -143,31 +147,26 @@ async def test_a_share_of_the_result_that_contradicts_the_others(office, monkeyp
 # Before the first share
 
 
-def says(monkeypatch, change):
+def says(monkeypatch, speaker, change):
     """Carlos's control messages become `change(message)`."""
-    honest = Channel.say
-    me = {}
+    honest = {kind: kind.say for kind in (Channel, Introduction)}
 
     def remember(self, *args, **kwargs):
         built(self, *args, **kwargs)
         if self.me == LIAR:
-            me["hello"] = self.hello
             liars_key[:] = [self._sign]
 
     built = Introductions.__init__
     monkeypatch.setattr(Introductions, "__init__", remember)
 
     def say(self, message):
-        lying = isinstance(message, Hello) and message is me.get("hello")
-        lying |= self in liars
-        if lying:
-            liars.append(self)
+        if speaker(self) == LIAR:
             message = change(message)
         if message is not None:
-            honest(self, message)
+            honest[type(self)](self, message)
 
-    liars = []
-    monkeypatch.setattr(Channel, "say", say)
+    for kind in honest:
+        monkeypatch.setattr(kind, "say", say)
 
 
 def hello(**changes):
@@ -212,13 +211,11 @@ BEFORE = {
 
 @pytest.mark.parametrize("relayed", [False, True])
 @pytest.mark.parametrize("case", BEFORE)
-async def test_lies_before_the_first_share(office, monkeypatch, case, relayed):
+async def test_lies_before_the_first_share(office, monkeypatch, speaker, case, relayed):
     change, codes = BEFORE[case]
-    says(monkeypatch, change)
+    says(monkeypatch, speaker, change)
     sent = []
-    monkeypatch.setattr(
-        Channel, "send", lambda self, *_message: sent.append(self.link._contexts.identity.name)
-    )
+    monkeypatch.setattr(Channel, "send", lambda self, *_message: sent.append(speaker(self)))
     if relayed:
         async with office.coordinator() as address:
             found = await office.run(office.manifest(relay=address, deadline=1), INPUTS)

@@ -6,7 +6,7 @@ import asyncio
 import pytest
 
 from ostraka.errors import InternalError, OstrakaError
-from ostraka.session import session
+from ostraka.session import hearing, session
 from ostraka.session.channel import Channel
 from ostraka.wire.messages import Abort, Hello, Ready, Relayed, Statement, Vector, decode, encode
 
@@ -25,14 +25,15 @@ LIAR, ABOUT, TO = "alice", "david", "erin"
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch):
-    monkeypatch.setattr(session, "STATEMENT_SECONDS", 0.4)
+    monkeypatch.setattr(hearing, "STATEMENT_SECONDS", 0.4)
     monkeypatch.setattr(session, "FAREWELL_SECONDS", 0.4)
 
 
 class Words:
     """Words that the liar relays: remembered, and changed for the parties in `to`."""
 
-    def __init__(self, monkeypatch):
+    def __init__(self, monkeypatch, speaker):
+        self.speaker = speaker
         self.said, self.sent = [], []
         self.lie, self.to = None, ()
         self._honest = Channel.say
@@ -43,14 +44,14 @@ class Words:
                 say(channel, word)
 
         def watched(channel, step, message, **how):
-            words.sent.append(channel.link._contexts.identity.name)
+            words.sent.append(speaker(channel))
             send(channel, step, message, **how)
 
         monkeypatch.setattr(Channel, "say", lying)
         monkeypatch.setattr(Channel, "send", watched)
 
     def instead(self, channel, message):
-        if channel.link._contexts.identity.name != LIAR or not isinstance(message, Relayed):
+        if self.speaker(channel) != LIAR or not isinstance(message, Relayed):
             return [message]
         self.said.append((channel.peer, message))
         if self.lie is None or channel.peer not in self.to:
@@ -66,8 +67,8 @@ def of_kind(word, kind):
 
 
 @pytest.fixture
-def words(monkeypatch):
-    return Words(monkeypatch)
+def words(monkeypatch, speaker):
+    return Words(monkeypatch, speaker)
 
 
 @pytest.fixture(params=["direct", "relayed"])

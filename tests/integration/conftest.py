@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from dataclasses import dataclass
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import pytest
@@ -27,24 +28,30 @@ ALL = ("contributor", "compute", "recipient")
 ENTRY = Path(__file__).with_name("party_entry.py")
 
 
+def started_afresh(arguments, directory, environment, stdin):
+    """Start an interpreter of its own. `stdin`: whether it has one."""
+    return subprocess.Popen(
+        [sys.executable, *arguments],
+        cwd=directory,
+        env=environment,
+        stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
 class Process:
     """A child whose output is read as it comes."""
 
-    def __init__(self, name, arguments, directory, stdin=None):
+    def __init__(self, name, arguments, directory, stdin=None, nursery=None):
         self.name = name
         kept = ("OSTRAKA_HOME",)
         environment = {
             k: v for k, v in os.environ.items() if k in kept or not k.startswith("OSTRAKA_")
         }
-        self._child = subprocess.Popen(
-            [sys.executable, *arguments],
-            cwd=directory,
-            env=environment,
-            stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        start = started_afresh if nursery is None else nursery.start
+        self._child = start(arguments, directory, environment, stdin is not None)
         if stdin is not None:
             self._child.stdin.write(stdin)
             self._child.stdin.close()
@@ -145,8 +152,8 @@ class Session:
 class Fleet:
     """The processes of one test."""
 
-    def __init__(self, directory, keys):
-        self.directory, self.keys = directory, keys
+    def __init__(self, directory, keys, nursery):
+        self.directory, self.keys, self.nursery = directory, keys, nursery
         self.processes = []
 
     def fingerprint(self, name):
@@ -160,7 +167,8 @@ class Fleet:
         return relay
 
     def start(self, name, arguments, stdin=None):
-        process = Process(name, [str(a) for a in arguments], self.directory, stdin)
+        arguments = [str(a) for a in arguments]
+        process = Process(name, arguments, self.directory, stdin, self.nursery)
         self.processes.append(process)
         return process
 
@@ -246,8 +254,26 @@ class Fleet:
             process.end()
 
 
+@pytest.fixture(scope="session")
+def nursery():
+    spec = spec_from_file_location("nursery", Path(__file__).with_name("nursery.py"))
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    nursery = module.Nursery()
+    yield nursery
+    nursery.close()
+
+
 @pytest.fixture
-def fleet(tmp_path, keys):
-    fleet = Fleet(tmp_path, keys)
+def fleet(tmp_path, keys, nursery):
+    """Its processes are forked from one that has loaded the package."""
+    fleet = Fleet(tmp_path, keys, nursery)
     yield fleet
     fleet.close()
+
+
+@pytest.fixture
+def afresh(fleet):
+    """The fleet, each of its processes an interpreter of its own."""
+    fleet.nursery = None
+    return fleet

@@ -46,9 +46,9 @@ class Armed(Observer):
         self._observer.moved(done, total)
 
 
-async def run(seat, raw=None, progress=None):
+async def run(seat, raw=None, progress=None, unfinished=None):
     progress.observer = Armed(progress.observer)
-    return await original(seat, raw, progress)
+    return await original(seat, raw, progress, unfinished)
 
 
 Seat.run = run

@@ -136,9 +136,9 @@ class Wire:
 
 
 @pytest.fixture
-def wired(fleet):
+def wired(afresh):
     """A coordinator, and the wire to it."""
-    relay = fleet.coordinator()
+    relay = afresh.coordinator()
     wire = Wire(relay.address)
     yield relay, wire
     wire.close()

@@ -99,7 +99,7 @@ def test_whoever_crashes_nobody_learns_anything_wrong(name, security, n):
     manifest = example(name, security, n)
     inputs, rng = inputs_of(manifest, 7), random.Random(11)
     usual = max(sent.messages for sent in protocol_for(manifest).cost().sent.values())
-    for _ in range(5):
+    for _ in range(5 if n > 4 else 3):
         victim = rng.choice(manifest.parties)
         found = simulate_sync(manifest, inputs, seed=1, drop={victim: rng.randrange(usual)})
         for party, result in found.items():

@@ -188,3 +188,26 @@ def test_a_refusal_of_those_who_are_left_stops_all(name, security, n):
     assert ends.pop("xenia") is None
     assert all(isinstance(end, Aborted) for end in ends.values())
     assert any("alice refused" in end.message for end in ends.values())
+
+
+ENGINE = sorted(name for name, kind in catalogue.items() if hasattr(kind, "reject_invalid"))
+
+
+@pytest.mark.parametrize("name", ENGINE)
+def test_compute_parties_learn_no_bit_of_an_input_whose_owner_refuses(name, monkeypatch):
+    """Of four, one that sends nothing while others compute: they hear it before they open a bit."""
+    manifest = manifest_of(name, "passive", 4, "shamir", 1, "exclude", ())
+    protocol, last = protocol_for(manifest), manifest.compute[3]
+    if last not in manifest.contributors:
+        pytest.skip("the last compute party has no input")
+    learned = []
+    monkeypatch.setattr(type(protocol), "reject_invalid", lambda *_: learned.append(1))
+    rng = random.Random(0)
+    inputs = {p: draw(manifest.input_of(p), rng) for p in manifest.contributors}
+    rules = {party: Rules() for party in manifest.parties}
+    rules[last].size = len(manifest.contributors)
+    net = MemoryNet(manifest.parties, {}, 0)
+    ends = asyncio.run(run_all(protocol, inputs, net, seed=0, gates=rules))
+    assert rules[last].refused
+    assert not any(isinstance(end, Outcome) for end in ends.values())
+    assert not learned

@@ -45,11 +45,10 @@ class Party:
         return await self.net.hear(of, self.m.phase[phase], step, dtype, length)
 
     async def pay(self) -> None:
-        """Hear all vectors that are owed, but those of parties that are lost."""
+        """Hear all vectors that are owed."""
         for queue in self.owed.values():
             while queue:
-                with contextlib.suppress(Lost):
-                    await queue.pop(0)()
+                await queue.pop(0)()
 
     def agrees(self, names: set[str]) -> bool:
         return len(names) >= self.m.minimum
@@ -182,7 +181,8 @@ class Party:
         size = 1 + len(self.m.mask(mine))
 
         async def hear_vote(c: str) -> None:
-            votes.append(self.statement(await self.hear(c, "later", step, "u1", size))[1])
+            with contextlib.suppress(Lost):
+                votes.append(self.statement(await self.hear(c, "later", step, "u1", size))[1])
 
         for c in late:
             self.say(c, "later", step, "u1", bytes([VOTE]) + self.m.mask(mine))

@@ -64,8 +64,7 @@ def judged(text: str) -> int:
         raise Refused(MALFORMED, "not JSON with every key once") from error
     form = receipt.get("ostraka_receipt")
     require(type(form) is int and form in (1, 2), "another format", MALFORMED)
-    sections = TOP | ({"consents"} & set(receipt) if form == 2 else set())
-    require(set(receipt) == sections, "other sections", MALFORMED)
+    require(set(receipt) == TOP, "other sections", MALFORMED)
     digest = H(receipt["manifest"].encode())
     require(digest.hex() == receipt["manifest_sha256"], "another manifest")
     manifest = json.loads(receipt["manifest"], object_pairs_hook=once)
@@ -108,7 +107,6 @@ def judged(text: str) -> int:
             bodies[name] = statement(signed["statement"], name, receipt, roles, form)
     reveal = manifest.get("outputs", {}).get("reveal")
     agree(bodies, reveal if isinstance(reveal, dict) else {}, roles)
-    consents(receipt.get("consents", []), bodies, roles, keys, session)
     return COMPLETE if set(bodies) == set(names) else INCOMPLETE
 
 
@@ -175,18 +173,3 @@ def counted_in(bodies: Any) -> set[bytes]:
     """Return the sets that statements name."""
     keys = ("counted", "consented")
     return {canonical(body[key]) for body in bodies.values() for key in keys if key in body}
-
-
-def consents(given: Any, bodies: Any, roles: Any, keys: Any, session: bytes) -> None:
-    """Require that consents are of compute parties, one each, and to the set that was counted."""
-    require(isinstance(given, list), "consents of another type", MALFORMED)
-    seen = counted_in(bodies)
-    for consent in given:
-        require(set(consent) == {"counted", "party", "signature"}, "a consent", MALFORMED)
-        counted, name = consent["counted"], consent["party"]
-        require(name in roles["compute"], "a consent of no compute party")
-        require(places(counted, len(roles["contributor"])), "a consent is malformed")
-        verify(keys[name], consent["signature"], b"ostraka consent\0", session, canonical(counted))
-        seen.add(canonical(counted))
-    require(len(seen) <= 1, "a consent to another set")
-    require(len({c["party"] for c in given}) == len(given), "two consents of a party")

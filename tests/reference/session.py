@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from wire import ABORT, HELLO, READY, RELAYED, STATEMENT, WIRE, H, Link, Lost, Stop, encode
+from wire import ABORT, ACK, HELLO, READY, RELAYED, STATEMENT, WIRE, H, Link, Lost, Stop, encode
 
 
 class Manifest:
@@ -182,6 +182,7 @@ class Network:
         nonces, self.nonces = {self.me: promise}, {self.me: nonce}
         for link in self.links.values():
             link.send(HELLO, WIRE, m.digest, promise, signature)
+        self.beating = asyncio.create_task(self.beat())
         for name, link in self.links.items():
             version, digest, nonces[name], proof = await link.receive(HELLO)
             signed_part = struct.pack("<H", version) + digest + nonces[name]
@@ -207,6 +208,11 @@ class Network:
                     raise Stop("violation", name, "another nonce than it promised")
             link.kept[READY] = encode(READY, session, b"", proof)
             self.relay(name, b"", READY, m.parties)
+
+    async def beat(self) -> None:
+        while await asyncio.sleep(0.25, True):
+            for link in self.links.values():
+                link.writer.write(struct.pack("<BI", ACK, 0))
 
     def relay(self, of: str, certificate: bytes, number: int, to: list[str]) -> None:
         """Relay a message that this party keeps, if it is the sender's relayer."""
@@ -238,6 +244,7 @@ class Network:
                 link.key.verify(proof, text)
                 statements[name] = json.loads(text)
                 self.relay(name, b"", STATEMENT, m.recipients)
+        self.beating.cancel()
         for link in self.links.values():
             link.writer.close()
             with contextlib.suppress(OSError, EOFError, TimeoutError):

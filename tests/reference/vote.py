@@ -123,6 +123,8 @@ class Voter(Party):
 
     async def round(self, products: Shares, random: int, opened: Shares) -> tuple[Shares, Shares]:
         """Reduce products, deal random elements, and open sums of degree 2t: one round."""
+        if self.step:
+            await self.pay()
         n, t, own, size = self.m.n, self.m.t, self.own, len(opened)
         weights = lagrange([point(j, n) for j in range(2 * t + 1)])
         mine, told = [0] * (len(products) + random), [0] * size

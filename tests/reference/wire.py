@@ -10,9 +10,9 @@ from typing import Any
 import msgpack
 from cryptography import x509
 
-WIRE = 3
+WIRE = 4
 HELLO, READY, VECTOR, STATEMENT, ABORT, RELAYED = range(1, 7)
-U16, U32 = 2**16 - 1, 2**32 - 1
+U16, U32, ACK, PROBE = 2**16 - 1, 2**32 - 1, 4, 5
 # Fields of each message: greatest integer, range of lengths of bytes, or text.
 MESSAGES: dict[int, tuple[Any, ...]] = {
     1: (U16, (32, 32), (32, 32), (64, 64)),
@@ -21,6 +21,7 @@ MESSAGES: dict[int, tuple[Any, ...]] = {
     4: ((0, 16384), (64, 64)),
     5: (str, str),
     6: (16384, (0, 4096), (0, 16384)),
+    7: ((32, 32), (32, 32), 2**64 - 1),
     16: (U16, (32, 32)), 17: (U16,), 18: (U16, (32, 32)), 19: (U16,), 20: (U16, 4194304),
     21: (str,), 22: (), 23: (),
 }  # fmt: skip
@@ -97,7 +98,9 @@ class Link:
             self.writer.write(struct.pack("<BI", 2, len(part)) + part)
 
     async def frame(self, kind: int, longest: int) -> bytes:
-        head = struct.unpack("<BI", await self.reader.readexactly(5))
+        head = (ACK, 0)
+        while head[0] in (ACK, PROBE):  # it never reconnects, and says a word in each tick anyway
+            head = struct.unpack("<BI", await self.reader.readexactly(5))
         if head[0] != kind or head[1] > longest:
             raise Stop("violation", self.peer, "another frame")
         return await self.reader.readexactly(head[1])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ostraka.errors import Disagreement, TimedOut
+from ostraka.errors import Disagreement, PeerLost, Temporary, TimedOut, Unreachable
 from ostraka.session import blame
 from ostraka.wire.messages import VERSION, Abort, Hello
 
@@ -43,3 +43,31 @@ def test_of_many_late_parties_ten_are_named_and_none_is_blamed():
 
 def test_a_deadline_without_a_known_party_still_reads_as_a_sentence():
     assert blame.too_late({}, 1).message == "a party did not come within 1 s"
+
+
+@pytest.mark.parametrize(
+    ("error", "words", "hint"),
+    [
+        (
+            Unreachable("h:1: Connection refused"),
+            "no answer from the coordinator at h:1 within 9 s (Connection refused)",
+            "is it running",
+        ),
+        (
+            PeerLost("an HTTP server, not ostraka, answers there", hint="is the address right?"),
+            "no answer from the coordinator at h:1 within 9 s "
+            "(an HTTP server, not ostraka, answers there)",
+            "is the address right?",
+        ),
+        (
+            Temporary("the coordinator refused us: the room is full", hint="ask who runs it"),
+            "the coordinator refused us: the room is full, for 9 s (it is at h:1)",
+            "ask who runs it",
+        ),
+    ],
+)
+def test_a_coordinator_that_is_away_wrong_or_full(error, words, hint):
+    found = blame.no_coordinator("h:1", 9, error)
+    assert isinstance(found, Unreachable)
+    assert (found.message, found.data_left) == (words, False)
+    assert found.hint.startswith(hint)

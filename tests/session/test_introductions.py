@@ -7,7 +7,8 @@ from collections import deque
 import pytest
 
 from ostraka.errors import Disagreement, PeerLost, PeerViolation, TimedOut
-from ostraka.session.introductions import Doubt, Fail, Introductions, Present, Say, hello_bytes
+from ostraka.session.actions import Doubt, Fail, Present, Say, hello_bytes
+from ostraka.session.introductions import Introductions
 from ostraka.session.nonces import ResultNonces
 from ostraka.wire.messages import VERSION, Abort, Hello, Ready, Relayed, Statement, decode, encode
 
@@ -290,9 +291,26 @@ def test_two_sessions_among_the_same_parties(net):
 
 
 def test_a_process_too_many_is_told_so(net):
+    """At once if nobody is here yet, else after a moment: then both may have begun together."""
+    (failed,) = net.tables["alice"].duplicate("bob")
+    assert "another alice is there already" in failed.error.message
+    net.connect("alice", "carlos")
     (doubt,) = net.tables["alice"].duplicate("bob")
     (failed,) = net.tables["alice"].patience_over("bob", doubt.error)
     assert "another alice is there already" in failed.error.message
+
+
+def test_this_party_is_not_ready_while_another_is_away(net):
+    alice = net.tables["alice"]
+    for other in ("carlos", "david", "erin", "mallory"):
+        net.connect("alice", other)
+    assert alice.away("carlos") == [Present(4)]
+    net.connect("alice", "bob")
+    assert not alice.id
+    assert alice.missing() == ["carlos"]
+    assert "it was cut off" in alice.late().message
+    net.act("alice", alice.returned("carlos"))
+    assert alice.id
 
 
 # Losses and deadlines

@@ -345,14 +345,14 @@ async def test_parties_of_a_secret_room_meet_though_one_has_edited_its_manifest(
     office, monkeypatch
 ):
     """The edit names another set of parties, so the room that keys name would be another one."""
-    from ostraka.session import gather
+    from ostraka.session import gather, ways
 
     monkeypatch.setattr(gather, "MANIFEST_GRACE_SECONDS", 0.2)
     async with office.coordinator() as address:
         three = with_room(office.manifest(("alice", "bob", "carlos"), relay=address), "7" * 32)
         two = with_room(office.manifest(("alice", "bob"), relay=address), "7" * 32)
-        assert gather.room_of(three) == gather.room_of(two)
-        assert gather.room_of(three) != gather.room_of(with_room(three, None))
+        assert ways.room_of(three) == ways.room_of(two)
+        assert ways.room_of(three) != ways.room_of(with_room(three, None))
         found = await asyncio.gather(outcome(office, three, "alice"), outcome(office, two, "bob"))
     assert [type(error) for error in found] == [Disagreement, Disagreement]
 

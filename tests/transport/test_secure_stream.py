@@ -217,7 +217,7 @@ def test_a_copied_certificate_without_its_key_opens_nothing(keys):
     mallory = stream(keys["mallory"], keys["bob"], server=False, shown=keys["alice"].certificate)
     bob = stream(keys["bob"], keys["alice"], server=True)
     talk(mallory, bob)
-    assert isinstance(bob.error, PeerViolation)
+    assert isinstance(bob.error, PeerLost)
 
 
 def test_a_party_trusted_on_another_link_is_refused_in_the_place_of_alice(keys):
@@ -229,7 +229,7 @@ def test_a_party_trusted_on_another_link_is_refused_in_the_place_of_alice(keys):
     bob._make_context = lambda certificate: bobs.for_link(certificate, server=True)
     talk(mallory, bob)
     assert bobs.for_link(keys["alice"].certificate, server=True) is shared
-    assert isinstance(bob.error, PeerViolation)
+    assert isinstance(bob.error, PeerLost)
     assert "not the one its preamble named" in str(bob.error)
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from ostraka.errors import Unreachable, UsageError
 from ostraka.limits import READ_AHEAD
-from ostraka.transport import tcp
+from ostraka.transport import dialling, tcp
 from ostraka.transport.link import Carrier
 from ostraka.transport.reactor import RECEIVE, Waiter
 
@@ -226,15 +226,15 @@ async def test_each_dial_begins_with_another_address(network, ear, name):
 
 async def test_all_that_was_tried_is_said(network, name, monkeypatch):
     name("127.0.0.1", "192.0.2.7", "127.0.0.2")
-    port, real = free_port(), tcp.connect
+    port, real = free_port(), dialling.connect
 
     async def connect(place):
         if place.host == "192.0.2.7":
             await asyncio.sleep(60)
         return await real(place)
 
-    monkeypatch.setattr(tcp, "connect", connect)
-    monkeypatch.setattr(tcp, "CONNECT_SECONDS", 0.5)
+    monkeypatch.setattr(dialling, "connect", connect)
+    monkeypatch.setattr(dialling, "CONNECT_SECONDS", 0.5)
     with pytest.raises(Unreachable) as failed:
         await network.dial(f"bob.example:{port}")
     assert str(failed.value) == (

@@ -28,13 +28,38 @@ def test_a_control_message_too_long_is_our_mistake():
         frames.control(bytes(CONTROL_FRAME + 1))
 
 
-@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("kind", limit)
 def test_headers_up_to_the_limit(parse, kind):
     assert parse(frames.read_header(), header(kind, limit[kind])) == (kind, limit[kind])
     assert parse(frames.read_header(), header(kind, 0)) == (kind, 0)
     for length in (limit[kind] + 1, 0xFFFFFFFF):
         with pytest.raises(PeerViolation):
             parse(frames.read_header(), header(kind, length))
+
+
+def test_signals_are_yielded_and_the_next_header_is_read():
+    parser = frames.read_control()
+    for kind, value in ((Kind.ACK, 7), (Kind.PROBE, 0), (Kind.ACK, (1 << 40) + 3)):
+        view = next(parser)
+        view[:] = frames.signal(kind, value)
+        for filled in range(6):
+            assert frames.is_part_of_signal(view, filled) is bool(filled)
+        assert next(parser) == (kind, value % (1 << 32))
+    view = next(parser)
+    view[:] = frames.control(b"m")[:5]
+    assert not frames.is_part_of_signal(view, 5)
+    next(parser)[:] = b"m"
+    with pytest.raises(StopIteration) as end:
+        next(parser)
+    assert end.value.value == b"m"
+
+
+def test_a_body_that_looks_like_a_signal_is_none():
+    parser = frames.read_control()
+    next(parser)[:] = frames.control(bytes([Kind.ACK] * 5))[:5]
+    body = next(parser)
+    body[:] = bytes([Kind.ACK] * 5)
+    assert not frames.is_part_of_signal(body, 5)
 
 
 def test_unknown_kinds(parse):

@@ -9,7 +9,7 @@ import pytest
 from ostraka.errors import PeerViolation
 from ostraka.wire import messages
 from ostraka.wire.link_state import LinkState, after
-from ostraka.wire.messages import Abort, Hello, Ready, Relayed, Statement, Vector
+from ostraka.wire.messages import Abort, Hello, Ready, Relayed, Resume, Statement, Vector
 
 ONE = {
     kind: kind(*("" for _ in kind._fields))  # what is in them is not the table's business
@@ -17,6 +17,7 @@ ONE = {
 }
 ALLOWED = {
     (LinkState.HELLO, Hello): LinkState.READY,
+    (LinkState.HELLO, Resume): LinkState.HELLO,
     (LinkState.READY, Ready): LinkState.OPEN,
     (LinkState.OPEN, Vector): LinkState.OPEN,
     (LinkState.OPEN, Statement): LinkState.ENDED,

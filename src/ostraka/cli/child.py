@@ -41,6 +41,7 @@ def main() -> None:
     threading.Thread(target=_die_with_parent, daemon=True).start()
     code = voice.guarded(lambda: _WORK[sys.argv[1]](job))
     sys.stdout.flush()
+    startup.leave_to_the_system()
     sys.exit(code)
 
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ostraka.cli import voice
-from ostraka.cli.options import KeysOption, OutputOption
+from ostraka.cli.findings import Findings
+from ostraka.cli.options import KeysOption, ListenOption, OutputOption, ProxyOption
 
 if TYPE_CHECKING:
     from ostraka.identity import Identity
     from ostraka.manifest import Manifest, PartySpec
-    from ostraka.transport.network import Network
 
 
 def keygen(
@@ -42,29 +41,6 @@ def keygen(
 # --- doctor ------------------------------------------------------------------------------------
 
 
-@dataclass
-class Findings:
-    """Findings of `doctor`, in order.
-
-    Attributes:
-        code: the exit code: 0, or that of the first problem; a wrong key (11) comes before others.
-        lines: one finding each, as `--output json` prints it.
-    """
-
-    code: int = 0
-    lines: list[dict[str, Any]] = field(default_factory=list)
-
-    def add(self, what: str, problem: str | None, detail: str = "", code: int = 2) -> None:
-        """Add the finding of a check: a problem with its exit code, or, without one, a detail."""
-        self.lines.append({"check": what, "ok": problem is None, "detail": problem or detail})
-        if problem is not None and (self.code == 0 or code == 11):
-            self.code = code
-
-    def note(self, what: str, detail: str) -> None:
-        """Add a remark that is neither good nor bad."""
-        self.lines.append({"check": what, "ok": None, "detail": detail})
-
-
 def doctor(
     session: Annotated[
         Path | None, typer.Argument(metavar="SESSION.toml", help="A manifest to check against.")
@@ -74,17 +50,23 @@ def doctor(
         typer.Option("--as", metavar="NAME", help="The party; by default the one with a key here."),
     ] = "",
     keys: KeysOption = None,
+    listen: ListenOption = None,
+    proxy: ProxyOption = None,
     output: OutputOption = voice.OutputFormat.TEXT,
 ) -> None:
     """Check this machine: reach of the other parties, your key, your clock, privacy of files."""
-    from ostraka import config
+    from ostraka import config, home
+    from ostraka.cli import reach
 
     findings, directory = Findings(), config.keys_directory(keys)
     _look_at_system(findings)
     _look_at_files(findings, directory)
     manifest = config.load(session) if session else None
     if manifest:
-        _look_at_session(findings, manifest, as_, directory)
+        me, identity = _look_at_session(findings, manifest, as_, directory)
+        if me is not None and identity is not None:
+            own = home.own_network(me.name, directory, listen, proxy)
+            reach.run(findings, manifest, me, identity, own)
     else:
         findings.note("session", "give a SESSION.toml to check keys and reach against it")
     _tell(findings, output)
@@ -140,16 +122,12 @@ def _look_at_ledger(findings: Findings, name: str, directory: Path) -> None:
     findings.add("ledger", None, f"{own.chain.path} holds; its runs: {len(own.runs)}")
 
 
-def _look_at_session(findings: Findings, manifest: Manifest, name: str, directory: Path) -> None:
+def _look_at_session(
+    findings: Findings, manifest: Manifest, name: str, directory: Path
+) -> tuple[PartySpec | None, Identity | None]:
     findings.add("manifest", None, f"valid, sha256 {manifest.digest.hex()}")
     me = _who(findings, manifest, name, directory)
-    if me is None:
-        return
-    identity = _look_at_key(findings, manifest, me, directory)
-    if identity is not None:
-        import asyncio
-
-        asyncio.run(_look_at_links(findings, manifest, me, identity))
+    return me, _look_at_key(findings, manifest, me, directory) if me else None
 
 
 def _who(findings: Findings, manifest: Manifest, name: str, directory: Path) -> PartySpec | None:
@@ -195,54 +173,6 @@ def _look_at_clock(findings: Findings, own: Identity) -> None:
     detail = (
         f"{now:%Y-%m-%d %H:%M} UTC is within your certificate's {start:%Y-%m-%d} to {end:%Y-%m-%d}"
     )
-    problem = None if start <= now <= end else detail.replace("is within", "is outside")
-    findings.add("clock", problem, f"{detail}; no other clock was asked")
-
-
-async def _look_at_links(
-    findings: Findings, manifest: Manifest, me: PartySpec, identity: Identity
-) -> None:
-    """Connect to the coordinator, and to every peer that has an address; add a finding for each."""
-    from ostraka.transport.tcp import SystemNetwork
-
-    relay = manifest.session.coordinator
-    targets = [("coordinator", relay.address, relay.pin)] if relay else []
-    targets += [(p.name, p.address, p.pin) for p in manifest.party if p.address and p != me]
-    network = SystemNetwork()
-    try:
-        for name, address, pin in targets:
-            await _look_at_link(findings, network, identity, name, address, pin)
-    finally:
-        network.close()
-
-
-async def _look_at_link(
-    findings: Findings, network: Network, identity: Identity, name: str, address: str, pin: bytes
-) -> None:
-    import asyncio
-
-    from ostraka.errors import OstrakaError, PinMismatch, Unreachable
-    from ostraka.transport.contexts import Contexts
-    from ostraka.transport.preamble import pinned
-    from ostraka.transport.tls import SecureLink
-
-    where = f"{name} at {address}"
-    try:
-        async with asyncio.timeout(5):
-            carrier = await network.dial(address)
-    except (Unreachable, TimeoutError) as error:
-        reason = str(error).removeprefix(f"{address}: ") or "no answer within 5 s"
-        away = f"{where}: {reason}" + (
-            "" if name == "coordinator" else " (perhaps not started yet)"
-        )
-        findings.add("reach", away, code=10)
-        return
-    link = SecureLink(carrier, Contexts(identity), server=False, admit=pinned(name, pin))
-    try:
-        await link.open(5)
-        findings.add("reach", None, f"{where} answers with the key of the manifest, over TLS 1.3")
-    except OstrakaError as error:
-        code = 11 if isinstance(error, PinMismatch) else 10
-        findings.add("reach", f"{where}: {error.message}", code=code)
-    finally:
-        await link.close()
+    outside = detail.replace("is within", "is outside")
+    problem = None if start <= now <= end else f"{outside}: is it right? It ends no session"
+    findings.add("clock", problem, detail)

@@ -13,7 +13,9 @@ def main() -> None:
     startup.hold_collections()
     _no_core_dumps()
     voice.prepare()
-    sys.exit(voice.guarded(_run))
+    code = voice.guarded(_run)
+    startup.leave_to_the_system()
+    sys.exit(code)
 
 
 def _run() -> int:

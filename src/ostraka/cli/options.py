@@ -23,3 +23,20 @@ KeysOption = Annotated[
         help="Where NAME.key and NAME.crt are; by default OSTRAKA_KEYS, or here.",
     ),
 ]
+
+ListenOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="HOST:PORT",
+        help="Where to listen on this machine, if not at the manifest's address for us.",
+    ),
+]
+
+ProxyOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="HOST:PORT",
+        help="A SOCKS5 proxy for all connections we make, and their names; by default "
+        "OSTRAKA_PROXY, or [network] proxy in NAME.toml, where its password goes.",
+    ),
+]

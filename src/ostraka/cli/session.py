@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ostraka.cli import results, startup, voice
-from ostraka.cli.options import KeysOption, OutputOption, SessionArgument
+from ostraka.cli.options import KeysOption, ListenOption, OutputOption, ProxyOption, SessionArgument
 
 if TYPE_CHECKING:
     from ostraka.manifest import Manifest
@@ -34,18 +34,22 @@ def run(
             metavar="DIR", help="Where the receipt goes; by default OSTRAKA_RECEIPTS, or here."
         ),
     ] = None,
+    listen: ListenOption = None,
+    proxy: ProxyOption = None,
     output: OutputOption = voice.OutputFormat.TEXT,
 ) -> None:
     """Take part in a session as one party; ends when the result is there."""
     import asyncio
 
+    from ostraka import config, home
     from ostraka.cli.progress import Watcher
     from ostraka.party import take_seat
     from ostraka.progress import Progress
 
     watcher = Watcher()
     voice.speaker.progress = progress = Progress(watcher)
-    seat = take_seat(session, as_, keys=keys, receipts=receipts)
+    own_network = home.own_network(as_, config.keys_directory(keys), listen, proxy)
+    seat = take_seat(session, as_, keys=keys, receipts=receipts, own_network=own_network)
     unfinished = seat.unfinished(watcher.warn)
     raw = None if unfinished and input_ is None else _read_input(seat, input_)
     startup.loaded()

@@ -7,8 +7,9 @@ before may be enough for the others to go on. So each compute party tells the ot
 consents, again after each change of the set, and none announces a share of the result before it
 heard the consents of all n to the last set. Silence is a no: then nothing is opened.
 
-A consent is sent when it is given, and read before the sender's next message. So it costs no round
-where a round of the computation comes after it: only n - 1 messages from each compute party.
+A consent is sent when it is given. It is read before the sender's next message, and before anything
+that depends on inputs is opened to compute parties (`shamir.rounds`). So it costs no round where a
+round of the computation comes after it: only n - 1 messages from each compute party.
 """
 
 from __future__ import annotations
@@ -78,5 +79,4 @@ class Consent:
             PeerLost: a party is gone, and had not consented.
             PeerViolation: a party consented to another set.
         """
-        for name in self._party.scheme.compute:
-            await self._party.hear_asides(name)
+        await self._party.hear_all_asides()

@@ -108,6 +108,11 @@ class Party:
             step, expected, heard = asides.pop(0)
             heard(sender, await self._receive(sender, step, expected))
 
+    async def hear_all_asides(self) -> None:
+        """Read what was noted of every sender and not read yet; raise as `receive`."""
+        for sender in tuple(self._asides):
+            await self.hear_asides(sender)
+
     async def receive_if_there(
         self, sender: PartyId, step: Step, expected: Expected
     ) -> NDArray[Any] | None:

@@ -89,6 +89,11 @@ class SessionSpec(Section):
     coordinator: CoordinatorSpec | None = None
     room: Room | None = None
 
+    @property
+    def coordinators(self) -> tuple[CoordinatorSpec, ...]:
+        """The coordinators at which parties may meet; none for direct links only."""
+        return () if self.coordinator is None else (self.coordinator,)
+
 
 class PartySpec(Keyed):
     """Table `[[party]]`: one party's name, key, roles, and address if it has one."""

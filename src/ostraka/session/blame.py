@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ostraka.errors import Disagreement, TimedOut
+from ostraka.errors import Disagreement, OstrakaError, Temporary, TimedOut, Unreachable
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId
 from ostraka.wire.messages import VERSION, Abort, Hello
@@ -92,3 +92,32 @@ def too_late(missing: dict[PartyId, str], seconds: float) -> TimedOut:
         peer=names[0] if len(names) == 1 else None,
         data_left=False,
     )
+
+
+def no_coordinator(address: str, seconds: float, error: OstrakaError) -> Unreachable:
+    """Return the error for a coordinator that this party could not meet at until the deadline.
+
+    Args:
+        seconds: the deadline.
+        error: how the last attempt failed.
+    """
+    if isinstance(error, Temporary):
+        message = f"{error.message}, for {seconds:g} s (it is at {address})"
+        return Unreachable(message, hint=error.hint, data_left=False)
+    why = error.message.removeprefix(f"{address}: ")
+    return Unreachable(
+        f"no answer from the coordinator at {address} within {seconds:g} s ({why})",
+        hint=error.hint or "is it running, and reachable from here? `ostraka doctor` tells more",
+        data_left=False,
+    )
+
+
+def waiting_for_coordinator(address: str, error: OstrakaError) -> str:
+    """Return the words for a coordinator that cannot be met at so far."""
+    why = error.message.removeprefix(f"{address}: ")
+    return f"waiting for the coordinator at {address}: {why}"
+
+
+def waiting_for(peer: PartyId, why: str) -> str:
+    """Return the words for a peer that could not be reached for some seconds."""
+    return f"waiting for {peer}: {why}"

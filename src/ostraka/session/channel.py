@@ -10,20 +10,75 @@ from numpy.typing import NDArray
 from ostraka.errors import OstrakaError, PeerLost, PeerViolation, Tampered
 from ostraka.exchange import Array, Expected
 from ostraka.names import PartyId, Step
+from ostraka.transport.lasting import LastingLink
 from ostraka.transport.tls import SecureLink
 from ostraka.wire import frames, link_state, vectors
-from ostraka.wire.messages import Abort, Message, decode, encode
+from ostraka.wire.link_state import LinkState
+from ostraka.wire.messages import Abort, Hello, Message, Resume, decode, encode
 
 M = TypeVar("M", bound=Message)
 
 
-class Channel:
-    """Link to `peer` that carries messages and vectors, and refuses those out of turn."""
+class Introduction:
+    """First messages over one connection to `peer`.
+
+    Attributes:
+        farewell: the peer's Abort, once it has sent one.
+    """
 
     def __init__(self, peer: PartyId, link: SecureLink) -> None:
+        self.peer, self.link = peer, link
+        self.farewell: Abort | None = None
+        self._state = LinkState.HELLO
+
+    def say(self, message: Message) -> None:
+        """Queue a message for the peer."""
+        self.link.write(frames.control(encode(message)))
+
+    async def hear(self, seconds: float) -> Hello | Resume:
+        """Wait for the peer's Hello or Resume, and return it.
+
+        Raises:
+            PeerLost: the peer is gone, silent for `seconds`, or refuses the connection.
+            PeerViolation: the peer sent another message.
+        """
+        try:
+            message = await self.link.read(self._next(), seconds)
+            if not isinstance(message, Hello | Resume):
+                raise PeerViolation(f"a {type(message).__name__} where a Hello was due")
+        except OstrakaError as error:
+            raise named(self.peer, error) from None
+        return message
+
+    async def hear_hello(self, seconds: float) -> Hello:
+        """Wait for the peer's Hello behind its Resume. Raises as `hear`."""
+        message = await self.hear(seconds)
+        if isinstance(message, Resume):
+            raise named(self.peer, PeerViolation("a Resume where a Hello was due"))
+        return message
+
+    def _next(self) -> frames.Parser[Message]:
+        message = decode((yield from frames.read_control()))
+        self._state = link_state.after(self._state, message)
+        if isinstance(message, Abort):
+            self.farewell = message
+            raise PeerLost(vectors.farewell(message))
+        return message
+
+
+class Channel:
+    """Link to `peer` that carries messages and vectors, and refuses those out of turn.
+
+    Attributes:
+        farewell: the peer's Abort, once it has sent one.
+    """
+
+    def __init__(
+        self, peer: PartyId, link: LastingLink, state: LinkState = LinkState.READY
+    ) -> None:
         self.peer = peer
         self.link = link
-        self.state = link_state.LinkState.HELLO
+        self.state = state
         self.farewell: Abort | None = None
 
     def say(self, message: Message) -> None:
@@ -68,10 +123,10 @@ class Channel:
 
     def opened(self) -> None:
         """Note that all vectors are through: messages follow again."""
-        self.state = link_state.LinkState.OPEN
+        self.state = LinkState.OPEN
 
     def send(self, step: Step, message: Array, *, along: bool = False) -> None:
-        """Queue a vector for the peer; it must not change until it is sent.
+        """Queue a vector for the peer; it must not change until it is acknowledged.
 
         Args:
             along: it may leave with the next one.
@@ -94,18 +149,20 @@ class Channel:
 
     def named(self, error: OstrakaError) -> OstrakaError:
         """Return the error with this link's peer in its message."""
-        if isinstance(error, Tampered):
-            return error
-        if isinstance(error, PeerLost):
-            return PeerLost(
-                f"lost {self.peer}: {error.message}",
-                hint=error.hint or f"ask {self.peer} what happened, and start the session again",
-                peer=self.peer,
-            )
-        if isinstance(error, PeerViolation):
-            return PeerViolation(
-                f"{self.peer} broke the protocol: {error.message}",
-                hint=error.hint or f"{self.peer} runs other software, or is not honest",
-                peer=self.peer,
-            )
+        return named(self.peer, error)
+
+
+def named(peer: PartyId, error: OstrakaError) -> OstrakaError:
+    """Return the error of a link with the name of its peer in the message."""
+    if isinstance(error, Tampered):
         return error
+    if isinstance(error, PeerLost):
+        hint = f"ask {peer} what happened, and start the session again"
+        return type(error)(f"lost {peer}: {error.message}", hint=error.hint or hint, peer=peer)
+    if isinstance(error, PeerViolation):
+        return PeerViolation(
+            f"{peer} broke the protocol: {error.message}",
+            hint=error.hint or f"{peer} runs other software, or is not honest",
+            peer=peer,
+        )
+    return error

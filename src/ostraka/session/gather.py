@@ -1,76 +1,49 @@
-"""Gathering: sockets, handshakes and clocks around the `Introductions` of one session.
+"""Gathering: the beginning of one session, from the first link to the last party's Ready.
 
-Each pair of parties that needs a link gets one. The link is direct if the manifest gives one of the
-two an address: the party without an address dials, or the later of two with one. Otherwise it goes
-through the coordinator. A peer is admitted by its pin. It belongs to *this* session only after its
-signed Hello with this manifest's digest has arrived over that link.
+Each pair of parties that needs a link gets one (see `ways` and `keeper`). A peer is admitted by its
+pin. It belongs to *this* session only after its signed Hello with this manifest's digest has
+arrived. The links go on after that, to the end of the session.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-from collections.abc import Callable, Coroutine, Iterable
-from typing import Any, Final
+from collections.abc import Callable, Iterable
 
-from ostraka.errors import (
-    OstrakaError,
-    PeerLost,
-    PeerViolation,
-    PinMismatch,
-    Temporary,
-    Unreachable,
-)
+from ostraka.errors import OstrakaError, PeerLost
 from ostraka.identity import Identity
-from ostraka.limits import HANDSHAKE_SECONDS, MANIFEST_GRACE_SECONDS
+from ostraka.limits import MANIFEST_GRACE_SECONDS
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId
+from ostraka.session import blame
 from ostraka.session.acquaintance import DUPLICATE
+from ostraka.session.actions import Action, Doubt, Fail, Present, Say
 from ostraka.session.channel import Channel
-from ostraka.session.introductions import Action, Doubt, Fail, Introductions, Present, Say
-from ostraka.transport import relay
+from ostraka.session.introductions import Introductions
+from ostraka.session.keeper import Keeper
+from ostraka.session.pace import Pace
+from ostraka.session.ways import Ways
 from ostraka.transport.contexts import Contexts
-from ostraka.transport.door import Door
-from ostraka.transport.link import Carrier
-from ostraka.transport.network import Listener, Network
-from ostraka.transport.preamble import Admit, pinned
-from ostraka.transport.tls import SecureLink
+from ostraka.transport.network import Network
 from ostraka.wire.messages import Abort, Hello, Message
-
-FIRST_RETRY: Final = 0.02
-SLOWEST_RETRY: Final = 1.0
-"""Seconds between attempts to reach a party that may not have started yet."""
-
-COORDINATOR: Final = "the coordinator"
 
 Gathered = Callable[[int, int], None]
 """Function that is called with how many parties are here, ours included, and of how many."""
 
 Troubled = Callable[[str], None]
-"""Function that is called, once, with the reason why a party has to wait."""
-
-
-def room_of(manifest: Manifest) -> bytes:
-    """Return the name of the room at the coordinator where the parties of a manifest meet.
-
-    It depends on the manifest's `room` only, or where there is none on the parties' keys, so that
-    parties with different manifests meet and find out. It is a hash, and tells the coordinator
-    nothing of the session.
-    """
-    if (secret := manifest.session.room) is not None:
-        return hashlib.sha256(b"ostraka secret room\0" + bytes.fromhex(secret)).digest()
-    pins = sorted(party.pin for party in manifest.party)
-    return hashlib.sha256(b"ostraka room\0" + b"".join(pins)).digest()
+"""Function that is called with the reason why a party has to wait, and when that is over."""
 
 
 class Gathering:
-    """Maker of one party's links in one session.
+    """Beginning of one party's session, and the owner of its links until the end.
 
     Args:
         introductions: decides which message goes to which party, and when all are complete.
         network: makes the connections.
         gathered: is called when the number of parties that are here changes.
-        troubled: is called when the coordinator cannot be reached at first.
+        troubled: is called when a coordinator cannot be reached at first, and when a party is away
+            or returns.
+        by_hand: as in `Keeper`.
 
     Attributes:
         channels: the links to peers whose Hello has verified.
@@ -84,19 +57,19 @@ class Gathering:
         network: Network,
         gathered: Gathered,
         troubled: Troubled = lambda _text: None,
+        *,
+        by_hand: bool = False,
     ) -> None:
-        self._manifest, self._contexts = manifest, Contexts(identity)
-        self._introductions, self._topology = introductions, introductions.topology
-        self._network, self._gathered, self._troubled = network, gathered, troubled
+        contexts, topology = Contexts(identity), introductions.topology
+        self._manifest, self._topology = manifest, topology
+        self._introductions, self._gathered = introductions, gathered
+        self.hello, self.says = introductions.hello, troubled
         self.channels: dict[PartyId, Channel] = {}
-        self._pins = {party.pin: party.name for party in manifest.party}
+        self.keeper = Keeper(contexts, Pace.of(manifest), self, by_hand=by_hand)
+        self._ways = Ways(manifest, topology, contexts, network, self.keeper, self)
         self._news = asyncio.Event()
         self._fatal: BaseException | None = None
-        self._no_coordinator = "no connection"
-        self._door = Door(network.places)
-        self._over = False
-        self._tasks: set[asyncio.Task[None]] = set()
-        self.relay: relay.Relay | None = None
+        self._open = False
 
     async def gather(self) -> None:
         """Make links until every party's Hello is here and our Ready has left.
@@ -109,19 +82,14 @@ class Gathering:
             PeerViolation: a party broke the protocol.
             PeerLost: a party left after our Ready did.
         """
-        listener = await self._listen()
-        try:
-            self._start()
-            self._gathered(1, len(self._manifest.parties))
-            await self._until(lambda: bool(self._introductions.id))
-        finally:
-            if listener is not None:
-                listener.close()
-            await self._stop()
+        await self._ways.start()
+        self._gathered(1, len(self._manifest.parties))
+        await self._until(lambda: self.sealed)
 
     async def seal(self) -> None:
         """Wait until every party's Ready for this session is here. Raises as `gather`."""
         await self._until(lambda: self._introductions.complete)
+        self._open = True
 
     async def _until(self, reached: Callable[[], bool]) -> None:
         while self._fatal is None and not reached():
@@ -130,12 +98,27 @@ class Gathering:
         if self._fatal is not None:
             raise self._fatal
 
-    def settle(self) -> dict[PartyId, Channel]:
-        """Stop watching the links for their end; return them, in the order of the manifest."""
-        for channel in self.channels.values():
-            channel.link.on_ended = None
+    async def resume(self, channels: dict[PartyId, Channel], nonces: dict[PartyId, bytes]) -> None:
+        """Go on with a session that is open already: reach all peers, whose runs have these
+        nonces."""
+        self._open, self.channels = True, channels
+        for party, channel in channels.items():
+            self.keeper.adopt(channel, nonces[party], away=True)
+        await self._ways.start()
+
+    def linked_channels(self) -> dict[PartyId, Channel]:
+        """Return the links, in the order of the manifest."""
         linked = self._topology.linked
         return {party: self.channels[party] for party in linked if party in self.channels}
+
+    async def abandon(self) -> None:
+        """Drop every link, and the connections to coordinators: the session is over."""
+        self._open = True
+        self.keeper.stop()
+        for channel in self.channels.values():
+            channel.link.on_ended = None
+            channel.link.abandon(PeerLost("the session is over"))
+        await self._ways.stop()
 
     def _act(self, actions: Iterable[Action]) -> None:
         for action in actions:
@@ -149,7 +132,7 @@ class Gathering:
                 case Doubt(party, error):
                     self._ask_again(party, error)
                 case Fail(error):
-                    self._fail(error)
+                    self.alarm(error)
         self._news.set()
 
     def _ask_again(self, party: PartyId, error: OstrakaError) -> None:
@@ -161,216 +144,90 @@ class Gathering:
 
         asyncio.get_running_loop().call_later(MANIFEST_GRACE_SECONDS, patience_over)
 
-    async def _listen(self) -> Listener | None:
-        topology = self._topology
-        address = self._manifest.party_named(topology.me).address
-        if address is None or not any(topology.dials(o, topology.me) for o in topology.linked):
-            return None
-        return await self._network.listen(address, self._accepted)
+    # For the keeper, and for the ways
 
-    def _start(self) -> None:
-        topology = self._topology
-        for other in topology.linked:
-            if topology.dials(topology.me, other):
-                self._spawn(self._dial(other), f"dial {other}")
-        if any(map(topology.through_coordinator, topology.linked)):
-            self._spawn(self._meet(), "coordinator")
+    @property
+    def sealed(self) -> bool:
+        """Whether our Ready has left: no party can begin anew."""
+        return self._open or bool(self._introductions.id)
 
-    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        task = asyncio.get_running_loop().create_task(work, name=name)
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
+    def alarm(self, error: BaseException) -> None:
+        """End the session over an error, unless it is open: other parties may still go on."""
+        if not self._open:
+            self._fatal = self._fatal or error
+            self._news.set()
 
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self._fail(error)
+    def unreached(self, peer: PartyId, why: str) -> None:
+        """Note why a connection to a peer could not be made."""
+        self._introductions.unreached(peer, why)
 
-    def _fail(self, error: BaseException) -> None:
-        self._fatal = self._fatal or error
-        self._news.set()
+    def greeted(
+        self, peer: PartyId, certificate: bytes, hello: Hello, hold: Callable[[], Channel]
+    ) -> bool:
+        """Take the Hello of a peer's run; hold a link to it if it belongs to this session.
 
-    async def _stop(self) -> None:
-        self._over = True
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-    async def abandon(self) -> None:
-        """Drop every link, and the connection to the coordinator: the session is over."""
-        await self._stop()
-        for channel in self.settle().values():
-            channel.link.abandon(PeerLost("the session does not take place"))
-        if self.relay is not None:
-            await self.relay.close()
-
-    # Direct
-
-    async def _dial(self, other: PartyId) -> None:
-        party = self._manifest.party_named(other)
-        assert party.address is not None
-        pause = FIRST_RETRY
-        while True:
-            if other not in self.channels:
-                try:
-                    carrier = await self._network.dial(party.address)
-                    await self._introduce(carrier, server=False, admit=pinned(other, party.pin))
-                except (Unreachable, PeerLost) as error:
-                    self._introductions.unreached(other, error.message)
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, SLOWEST_RETRY)
-
-    def _accepted(self, carrier: Carrier, source: str) -> None:
-        self._spawn(self._answer(carrier, source), "answer")
-
-    async def _answer(self, carrier: Carrier, source: str) -> None:
-        """Exchange Hellos over an accepted connection; its failure ends that link only.
-
-        A stranger can connect too. Only a signed message of a party can end the session.
+        Raises:
+            Disagreement: the peer speaks another version.
+            PeerViolation: the Hello does not verify.
         """
-        try:
-            await self._introduce(carrier, server=True, admit=self._admit, source=source)
-        except (PeerLost, PeerViolation, PinMismatch) as error:
-            if error.peer is not None:
-                self._introductions.unreached(error.peer, error.message)
-
-    def _admit(self, fingerprint: bytes) -> str:
-        party = self._pins.get(fingerprint)
-        if party is None or party == self._topology.me:
-            raise PinMismatch("a key that the manifest does not name")
-        return party
-
-    # Through the coordinator
-
-    async def _meet(self) -> None:
-        place = self._manifest.session.coordinator
-        assert place is not None
-        pause, told = FIRST_RETRY, False
-        while True:
-            try:
-                self.relay = await relay.connect(
-                    place.address, place.pin, self._contexts, self._network, self
-                )
-                await self.relay.join(room_of(self._manifest))
-                self._no_coordinator = "no connection"
-                await self.relay.ended.wait()
-                self._no_coordinator = str(self.relay.failed)
-            except (Unreachable, PeerLost, Temporary) as error:
-                self._no_coordinator = error.message
-            except PeerViolation as error:
-                text = f"{COORDINATOR} broke the protocol: {error.message}"
-                raise PeerViolation(text, hint=error.hint, data_left=False) from None
-            self.relay = None
-            if pause == SLOWEST_RETRY and not told:
-                why, told = self._no_coordinator, True
-                self._troubled(f"waiting for {COORDINATOR} at {place.address}: {why}")
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, SLOWEST_RETRY)
-
-    def joined(self, fingerprint: bytes, carrier: Carrier) -> None:
-        """Open a link to a new member of the coordinator's room, if this party needs one.
-
-        TLS proves whether the member has the fingerprint that the coordinator says.
-        """
-        other, topology = self._pins.get(fingerprint), self._topology
-        if self._over or other not in topology.linked or not topology.through_coordinator(other):
-            carrier.close()
-            return
-        server = topology.place[topology.me] < topology.place[other]
-        admit = pinned(other, fingerprint)
-        self._spawn(self._introduce_relayed(carrier, server, admit, other), f"meet {other}")
-
-    async def _introduce_relayed(
-        self, carrier: Carrier, server: bool, admit: Admit, other: PartyId
-    ) -> None:
-        try:
-            await self._introduce(carrier, server=server, admit=admit)
-        except PeerLost as error:
-            self._introductions.unreached(other, error.message)
-
-    # Both
-
-    async def _introduce(
-        self, carrier: Carrier, *, server: bool, admit: Admit, source: str | None = None
-    ) -> None:
-        """Open a link and exchange Hellos; `source` is where an accepted connection came from."""
-        link = SecureLink(carrier, self._contexts, server=server, admit=admit)
-        channel = None
-        try:
-            if source is None:
-                await link.open()
-            else:
-                await self._door.open(link, carrier, source)
-            channel = Channel(PartyId(link.peer), link)
-            await self._exchange_hello(channel)
-        finally:
-            if channel is None or self.channels.get(channel.peer) is not channel:
-                link.abandon(PeerLost("not introduced"))
-                self._missed(channel)
-
-    async def _exchange_hello(self, channel: Channel) -> None:
-        if channel.peer in self.channels:
-            await self._refuse(channel)
-            return
-        channel.say(self._introductions.hello)
-        hello = await channel.hear(Hello, HANDSHAKE_SECONDS)
-        if channel.peer in self.channels:
-            await self._refuse(channel)
-        else:
-            await self._greet(channel, hello)
-
-    async def _greet(self, channel: Channel, hello: Hello) -> None:
-        if (failed := channel.link.failed) is not None:
-            raise failed
-        try:
-            certificate = channel.link.peer_certificate
-            actions = self._introductions.greeted(channel.peer, certificate, hello)
-        except PeerViolation as error:
-            raise channel.named(error) from None
-        if not self._introductions.here(channel.peer):
+        actions = self._introductions.greeted(peer, certificate, hello)
+        if not self._introductions.here(peer):
             self._act(actions)
-            await channel.link.close()
-            return
-        channel.link.on_ended = lambda error: self._left(channel, error)
-        self.channels[channel.peer] = channel
+            return False
+        channel = self.channels[peer] = hold()
         self._act(actions)
-        channel.listen(lambda message: self._heard(channel, message))
-
-    async def _refuse(self, channel: Channel) -> None:
-        channel.say(Abort(DUPLICATE, channel.peer))
-        await channel.link.close()
+        if channel.link.failed is None:
+            channel.listen(lambda message: self._heard(channel, message))
+        return True
 
     def _heard(self, channel: Channel, message: Message) -> bool:
         """Take a peer's message; return whether more are due before the first vector."""
         self._act(self._introductions.heard(channel.peer, message))
-        if not self._introductions.finished(channel.peer):
-            return True
-        channel.link.on_ended = None  # a party may leave once it has said all
-        return False
+        return not self._introductions.finished(channel.peer)
 
-    def _left(self, channel: Channel, error: OstrakaError) -> None:
-        del self.channels[channel.peer]
-        named = channel.named(error)
-        self._act(self._introductions.left(channel.peer, named, channel.farewell))
-        self._introductions.unreached(channel.peer, error.message)
-        self._missed(channel)
+    def linked(self, peer: PartyId) -> None:
+        """Note that a connection carries the link to a peer."""
+        self._ways.reached(peer)
+        if not self.sealed:
+            self._act(self._introductions.returned(peer))
 
-    def _missed(self, channel: Channel | None) -> None:
-        """Note it if a peer refused us because it holds a link to a party of our name already."""
-        if channel and channel.farewell and channel.farewell.code == DUPLICATE:
-            self._act(self._introductions.duplicate(channel.peer))
+    def cut(self, peer: PartyId) -> None:
+        """Note that a peer is away; it may return."""
+        self._ways.want(peer)
+        if not self.sealed:
+            self._act(self._introductions.away(peer))
+
+    def gone(self, channel: Channel, error: OstrakaError) -> None:
+        """Note that a link is over. A party may leave once it has said all; before, it is lost."""
+        peer = channel.peer
+        if self._open or self._introductions.finished(peer):
+            self._ways.reached(peer)
+            return
+        del self.channels[peer]
+        self.keeper.forget(channel)
+        self._ways.want(peer)
+        self._act(self._introductions.left(peer, channel.named(error), channel.farewell))
+        self._introductions.unreached(peer, error.message)
+
+    def refused(self, peer: PartyId, farewell: Abort) -> None:
+        """Note that a peer ended a connection: it may hold a link to another run of our name."""
+        if (channel := self.channels.get(peer)) is not None:
+            if not self.keeper.is_linked(peer):
+                channel.link.abandon(PeerLost(f"it goes on without us ({farewell.code})"))
+        elif farewell.code == DUPLICATE and not self._open:
+            self._act(self._introductions.duplicate(peer))
 
     def late(self) -> OstrakaError:
         """Return the error for the deadline that has passed: it names the parties to blame, or the
         coordinator."""
-        place = self._manifest.session.coordinator
+        places = self._manifest.session.coordinators
         missing = set(self._introductions.missing()) & set(self._topology.linked)
-        if self.relay is None and place and any(map(self._topology.through_coordinator, missing)):
-            return Unreachable(
-                f"no answer from the coordinator at {place.address} within "
-                f"{self._manifest.session.deadline:g} s ({self._no_coordinator})",
-                hint="is it running, and reachable from here? `ostraka doctor` tells more",
-                data_left=False,
-            )
+        if (
+            not self._ways.has_coordinator
+            and places
+            and any(map(self._topology.through_coordinator, missing))
+        ):
+            where = " or ".join(place.address for place in places)
+            deadline = self._manifest.session.deadline
+            return blame.no_coordinator(where, deadline, self._ways.no_coordinator)
         return self._introductions.late()

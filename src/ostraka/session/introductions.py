@@ -12,8 +12,7 @@ every Ready over one session id has verified.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from ostraka import identity as identities
 from ostraka.errors import Disagreement, OstrakaError, PeerLost, PeerViolation, TimedOut
@@ -22,45 +21,10 @@ from ostraka.names import PartyId, SessionId
 from ostraka.record.receipt import session_bytes
 from ostraka.session import blame
 from ostraka.session.acquaintance import HERE, Acquaintance, PeerEvent, PeerState
+from ostraka.session.actions import Action, Doubt, Fail, Present, Say, hello_bytes
 from ostraka.session.nonces import ResultNonces
 from ostraka.session.topology import Topology
 from ostraka.wire.messages import VERSION, Abort, Hello, Message, Ready, Relayed, decode, encode
-
-# Actions
-
-
-class Say(NamedTuple):
-    """Action: send a message to those of the parties that we have a link to."""
-
-    to: tuple[PartyId, ...]
-    message: Message
-
-
-class Present(NamedTuple):
-    """Action: tell the user how many parties are here, this one included."""
-
-    parties: int
-
-
-class Doubt(NamedTuple):
-    """Action: wait a moment, then call `patience_over` with these fields."""
-
-    party: PartyId
-    error: OstrakaError
-
-
-class Fail(NamedTuple):
-    """Action: end the session with an error."""
-
-    error: OstrakaError
-
-
-Action = Say | Present | Doubt | Fail
-
-
-def hello_bytes(digest: bytes, nonce: bytes) -> bytes:
-    """Return the bytes a party signs for its Hello: its manifest's digest and its nonce."""
-    return b"ostraka hello\0" + VERSION.to_bytes(2, "little") + digest + nonce
 
 
 class Introductions:
@@ -72,7 +36,7 @@ class Introductions:
 
     Attributes:
         id: the session's id, empty until this party's Ready has left.
-        present: how many parties are here as far as known, this one included.
+        present: how many parties have sent their Hello and not left, this one included.
     """
 
     def __init__(
@@ -90,7 +54,25 @@ class Introductions:
         self.hello = Hello(VERSION, manifest.digest, nonces.hello, signature)
         self.ready: Ready | None = None
         self.present, self._told_present = 1, 1
+        self._cut_off: set[PartyId] = set()
         self._others = {party: Acquaintance() for party in self.topology.others}
+
+    def restore(
+        self,
+        id: SessionId,
+        hellos: Mapping[PartyId, Hello],
+        readies: Mapping[PartyId, Ready],
+        certificates: Mapping[PartyId, bytes],
+    ) -> None:
+        """Take over what sealed the session in an earlier run of this party: its id, and the
+        Hellos, Readys and certificates of all parties."""
+        self.id, self.hello, self.ready = id, hellos[self.me], readies[self.me]
+        for party, other in self._others.items():
+            other.state = PeerState.READY
+            other.hello, other.certificate = hellos[party], certificates[party]
+            other.ready = readies[party]
+            if self.topology.has_link(self.me, party):
+                self._nonces.take(party, readies[party].result_nonces, hellos[party].nonce)
 
     # Answers
 
@@ -183,12 +165,25 @@ class Introductions:
             return [Fail(error)]
         return [*self._progress(), *self._retract(peer, farewell)]
 
+    def away(self, peer: PartyId) -> list[Action]:
+        """Note that the connection to a peer is lost: this party is not ready while it is away."""
+        self._cut_off.add(peer)
+        return self._progress()
+
+    def returned(self, peer: PartyId) -> list[Action]:
+        """Note that a connection carries the link to a peer again."""
+        self._cut_off.discard(peer)
+        return [*self._progress(), *self._advance()]
+
     def duplicate(self, peer: PartyId) -> list[Action]:
-        """Note that a peer refused us because it holds a link to a party of our name: a link of
-        ours that has just died, or that of a second process."""
+        """Note that a peer refused us because another run of our name answers it.
+
+        If no party is here yet, the other run was first. Else both began at once, and the other
+        may give up before us."""
         if self.here(peer):
             return []
-        return self._doubts(peer, blame.other_process(peer, self.me))
+        error = blame.other_process(peer, self.me)
+        return self._doubts(peer, error) if self.present > 1 else [Fail(error)]
 
     def unreached(self, peer: PartyId, why: str) -> None:
         """Note why no link to a peer could be made."""
@@ -208,7 +203,7 @@ class Introductions:
         Parties that gave up waiting, or that we could not know of, are listed only for lack of
         others.
         """
-        away = [party for party in self._others if not self.here(party)]
+        away = [p for p in self._others if not self.here(p) or p in self._cut_off]
         awake = [party for party in away if not self._others[party].tired] or away
         late = [
             party for party, other in self._others.items() if other.state is not PeerState.READY
@@ -232,6 +227,8 @@ class Introductions:
         if party in self.topology.relayers:
             word = "its Ready" if self.here(party) else "it"
             return f"{self.topology.relayers[party]} has not told us of {word}"
+        if party in self._cut_off:
+            return "it was cut off"
         if self.here(party):
             return "it is here, and still waits for another party"
         return self._others[party].trouble
@@ -250,6 +247,7 @@ class Introductions:
         if other.state in HERE:
             other.happen(PeerEvent.LEFT)
             self.present -= 1
+        self._cut_off.discard(party)
         other.certificate, other.hello, other.ready = b"", None, None
         other.tired = farewell is not None and farewell.code == TimedOut.code
 
@@ -263,8 +261,9 @@ class Introductions:
         return [Doubt(party, error)]
 
     def _progress(self) -> list[Action]:
-        before, self._told_present = self._told_present, self.present
-        return [] if before == self.present else [Present(self.present)]
+        here = self.present - len(self._cut_off)
+        before, self._told_present = self._told_present, here
+        return [] if before == here else [Present(here)]
 
     # Messages of other parties, from a relayer
 
@@ -342,7 +341,7 @@ class Introductions:
 
     def _advance(self) -> list[Action]:
         """Seal if every Hello is here and, unless we compute, every compute party is ready."""
-        if self.id or self.present < len(self.topology.parties):
+        if self.id or self._cut_off or self.present < len(self.topology.parties):
             return []
         awaited = () if self.topology.computes else self.topology.compute
         if any(self._others[party].ready is None for party in awaited):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
@@ -15,7 +15,6 @@ from ostraka.errors import (
     Aborted,
     OstrakaError,
     PeerLost,
-    PeerViolation,
     PinMismatch,
 )
 from ostraka.exchange import Array, Expected, LastingExchange, T
@@ -27,20 +26,20 @@ from ostraka.record.statements import About, Roster
 from ostraka.record.statements import read as read_statement
 from ostraka.session.channel import Channel
 from ostraka.session.gather import Gathered, Gathering, Troubled
+from ostraka.session.hearing import Hearing
 from ostraka.session.introductions import Introductions
 from ostraka.session.lifecycle import Lifecycle, SessionEvent
 from ostraka.session.nonces import Readers, ResultNonces
+from ostraka.session.sealed import Beginning, Facts
 from ostraka.session.topology import Topology
+from ostraka.transport.lasting import LastingLink
 from ostraka.transport.network import Network
 from ostraka.transport.tcp import SystemNetwork
-from ostraka.transport.tls import SecureLink
-from ostraka.wire.messages import Abort, Hello, Ready, Relayed, Statement, decode, encode
+from ostraka.wire.messages import Abort, Hello, Ready, Statement
+from ostraka.wire.resume import Standing
 
 FAREWELL_SECONDS: Final = 2.0
 """Seconds that the end of a session waits for peers to take the last messages."""
-
-STATEMENT_SECONDS: Final = 10.0
-"""Seconds that a party waits for closing statements of other parties; it has the result already."""
 
 
 class Session(LastingExchange):
@@ -77,6 +76,7 @@ class Session(LastingExchange):
         self._certificates: dict[PartyId, bytes] = {}
         self._topology = Topology(manifest, me)
         self._gathering: Gathering | None = None
+        self._facts = Facts(self.id, {}, {}, {}, {})
         self._over = False
 
     @classmethod
@@ -91,6 +91,7 @@ class Session(LastingExchange):
         gathered: Gathered = lambda _there, _of: None,
         troubled: Troubled = lambda _text: None,
         network: Network | None = None,
+        by_hand: bool = False,
     ) -> Session:
         """Gather all parties within the manifest's deadline, and agree on who they are.
 
@@ -99,6 +100,8 @@ class Session(LastingExchange):
                 the key of its commitment are derived.
             readers: groups of recipients that learn the same figures; by default one of all.
             network: makes the connections; closed with the session. By default the system's.
+            by_hand: peers keep what they sent until `settle` says that it is written here. By
+                default they keep it until it is taken.
 
         Raises:
             TimedOut, Unreachable: a party is missing.
@@ -106,11 +109,11 @@ class Session(LastingExchange):
             PeerLost, PeerViolation: a party left, or broke the protocol, before the session began.
             In every case nothing derived from an input has left this machine.
         """
-        session = cls(manifest, identity, me, network)
+        session = cls(manifest, identity, me, network or SystemNetwork(warn=troubled))
         session.commitment = Commitment(commitment_key(seed))
         try:
             nonces = ResultNonces(me, readers or (manifest.recipients,), seed)
-            await session._open(nonces, gathered, troubled)
+            await session._open(nonces, gathered, troubled, by_hand=by_hand)
         except BaseException as error:
             session.lifecycle.end()
             if isinstance(error, OstrakaError):
@@ -119,11 +122,19 @@ class Session(LastingExchange):
             raise
         return session
 
-    async def _open(self, nonces: ResultNonces, gathered: Gathered, troubled: Troubled) -> None:
+    async def _open(
+        self, nonces: ResultNonces, gathered: Gathered, troubled: Troubled, *, by_hand: bool
+    ) -> None:
         self._check_own_key()
         introductions = Introductions(self.manifest, self.me, self.identity.sign, nonces)
         gathering = Gathering(
-            self.manifest, self.identity, introductions, self._network, gathered, troubled
+            self.manifest,
+            self.identity,
+            introductions,
+            self._network,
+            gathered,
+            troubled,
+            by_hand=by_hand,
         )
         self._gathering = gathering
         try:
@@ -134,16 +145,86 @@ class Session(LastingExchange):
         except TimeoutError:
             raise gathering.late() from None
         finally:
-            self._channels = gathering.settle()
+            self._channels = gathering.linked_channels()
         self._begin(introductions, nonces)
-        self.lifecycle.happen(SessionEvent.SEALED)
 
     def _begin(self, introductions: Introductions, nonces: ResultNonces) -> None:
         self.id = introductions.id
         self.hellos, self.readies = introductions.hellos, introductions.readies
         self._certificates = {self.me: self.identity.certificate, **introductions.certificates}
+        links = {party: Beginning.of(c.link) for party, c in self._channels.items()}
+        self._facts = Facts(self.id, self.hellos, self.readies, self._certificates, links)
         self.result_keys = nonces.keys(self.id)
         self.about = self.about._replace(session=self.id)
+        self.lifecycle.happen(SessionEvent.SEALED)
+
+    @classmethod
+    async def resume(
+        cls,
+        manifest: Manifest,
+        identity: Identity,
+        me: PartyId,
+        seed: bytes,
+        facts: bytes,
+        positions: Mapping[PartyId, int],
+        *,
+        readers: Sequence[Readers] | None = None,
+        troubled: Troubled = lambda _text: None,
+        network: Network | None = None,
+    ) -> Session:
+        """Go on with a session that an earlier run of this party had open, and kept a record of.
+
+        The session is open at once, and every peer away: it is waited for as after a cut. This
+        run must send what the earlier one sent, from the first step on. See `sealed`.
+
+        Args:
+            seed: the earlier run's.
+            facts: what the earlier run's `facts` were.
+            positions: up to which the streams of peers are in the record; without an entry, a
+                stream is where it was when the session was sealed.
+
+        Raises:
+            PinMismatch: our key is another than the manifest's.
+            UsageError: the manifest's address of this party cannot be listened on.
+        """
+        session = cls(manifest, identity, me, network)
+        session.commitment = Commitment(commitment_key(seed))
+        try:
+            nonces = ResultNonces(me, readers or (manifest.recipients,), seed)
+            await session._resume(nonces, Facts.from_bytes(facts), positions, troubled)
+        except BaseException as error:
+            await session.abort(error)
+            raise
+        return session
+
+    async def _resume(
+        self,
+        nonces: ResultNonces,
+        facts: Facts,
+        positions: Mapping[PartyId, int],
+        troubled: Troubled,
+    ) -> None:
+        self._check_own_key()
+        introductions = Introductions(self.manifest, self.me, self.identity.sign, nonces)
+        introductions.restore(*facts[:4])
+        self.lifecycle.happen(SessionEvent.GATHERED)
+        self._channels = {
+            party: beginning.channel(party, positions.get(party))
+            for party, beginning in facts.links.items()
+        }
+        self._gathering = Gathering(
+            self.manifest,
+            self.identity,
+            introductions,
+            self._network,
+            lambda _here, _of: None,
+            troubled,
+            by_hand=True,
+        )
+        runs = {party: facts.hellos[party].nonce for party in facts.links}
+        await self._gathering.resume(self._channels, runs)
+        self._begin(introductions, nonces)
+        self._facts = facts
 
     def _check_own_key(self) -> None:
         pin = self.manifest.party_named(self.me).pin
@@ -189,16 +270,17 @@ class Session(LastingExchange):
             raise
 
     def position(self, sender: PartyId) -> int:
-        return 0
+        return self._channels[sender].link.bytes_received
 
     def settle(self, sender: PartyId, position: int) -> None:
-        pass
+        self._channels[sender].link.settle(position)
 
     def lose(self, sender: PartyId, error: OstrakaError) -> None:
         self.lost[sender] = error
 
     def facts(self) -> bytes:
-        return b""
+        """Return what sealed the session, for `resume` after a crash."""
+        return self._facts.to_bytes()
 
     async def offload(self, nanoseconds: float, work: Callable[[], T]) -> T:
         return await self._turns.offload(nanoseconds, work)
@@ -208,7 +290,7 @@ class Session(LastingExchange):
         for channel in self._channels.values():
             await self._drain(channel.link)
 
-    async def _drain(self, link: SecureLink) -> None:
+    async def _drain(self, link: LastingLink) -> None:
         """Wait until the peer has taken all; give it up if it takes nothing for `timeout`."""
         seconds = self.manifest.session.timeout
         while link.failed is None and link.backlog:
@@ -217,7 +299,7 @@ class Session(LastingExchange):
                 async with asyncio.timeout(seconds):
                     await link.drain()
                 return
-            if link.bytes_sent == before:
+            if link.bytes_sent == before and link.standing is not Standing.AWAY:
                 link.abandon(PeerLost(f"it took nothing for {seconds:g} s"))
 
     @property
@@ -247,70 +329,18 @@ class Session(LastingExchange):
         Parties that are gone are left out. A compute party relays statements to the recipients that
         cannot hear them directly. A peer's failure raises no error: the result is known already.
         """
-        statements = {self.me: own}
         for party, channel in self._channels.items():
             if party not in self.lost:
                 channel.say(own)
         if not wait:
-            return statements
-        with suppress(TimeoutError):
-            async with asyncio.timeout(STATEMENT_SECONDS):
-                await self._hear_statements(statements)
-        return statements
-
-    async def _hear_statements(self, statements: dict[PartyId, Statement]) -> None:
-        for party, channel in self._channels.items():
-            if (heard := await self._hear_statement(party, channel)) is not None:
-                statements[party] = heard
-                self._pass_on(party, heard)
-        for relayer, parties in self._statements_relayed().items():
-            for _ in parties:
-                if not await self._hear_relayed_statement(relayer, parties, statements):
-                    break
-
-    async def _hear_statement(self, party: PartyId, channel: Channel) -> Statement | None:
-        if party in self.lost:
-            return None
-        channel.opened()
-        try:
-            statement = await channel.hear(Statement, STATEMENT_SECONDS)
-            self._check_statement(party, statement)
-        except OstrakaError as error:
-            self.lost[party] = error
-            return None
-        return statement
+            return {self.me: own}
+        hearing = Hearing(self._topology, self._channels, self.lost, self._check_statement)
+        recipient = self.me in self.manifest.recipients
+        return {self.me: own} | await hearing.hear(self.manifest.recipients, relayed=recipient)
 
     def _check_statement(self, party: PartyId, statement: Statement) -> None:
         identities.verify(self.certificate(party), statement.signature, statement.body)
         read_statement(statement.body, party, self.about)
-
-    def _pass_on(self, party: PartyId, statement: Statement) -> None:
-        place = self._topology.place[party]
-        for other in self._topology.audience.get(party, ()):
-            if other in self.manifest.recipients and other not in self.lost:
-                self._channels[other].say(Relayed(place, b"", encode(statement)))
-
-    def _statements_relayed(self) -> dict[PartyId, tuple[PartyId, ...]]:
-        """Return the parties whose statements each relayer brings; empty unless a recipient."""
-        return self._topology.relayed_by if self.me in self.manifest.recipients else {}
-
-    async def _hear_relayed_statement(
-        self, relayer: PartyId, parties: Sequence[PartyId], statements: dict[PartyId, Statement]
-    ) -> bool:
-        """Take one statement from a relayer; return False when no more will come from it."""
-        if relayer in self.lost:
-            return False
-        try:
-            relayed = await self._channels[relayer].hear(Relayed, STATEMENT_SECONDS)
-            statement = decode(relayed.message)
-            party = self.manifest.parties[relayed.party]
-            if party not in parties or not isinstance(statement, Statement):
-                raise PeerViolation("it relayed no statement of a party it is the relayer of")
-            self._check_statement(party, statement)
-        except (OstrakaError, IndexError):
-            return False  # not lost: the relayer's own statement is here already
-        statements[party] = statement
-        return True
 
     async def close(self) -> None:
         """End the session; messages sent before still arrive. Takes a bounded time."""

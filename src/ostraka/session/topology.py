@@ -76,6 +76,13 @@ class Topology:
         ours, theirs = self._addresses[party], self._addresses[other]
         return theirs is not None and (ours is None or self.place[party] > self.place[other])
 
+    def opens(self, party: PartyId, other: PartyId) -> bool:
+        """Return whether `party` is the one of the two that opens all connections, direct or
+        through a coordinator, as their TLS client."""
+        if self._addresses[party] is None and self._addresses[other] is None:
+            return self.place[party] > self.place[other]
+        return self.dials(party, other)
+
     def through_coordinator(self, other: PartyId) -> bool:
         """Return whether the link to `other` needs the coordinator: neither has an address."""
         return self._addresses[self.me] is None and self._addresses[other] is None

@@ -3,12 +3,8 @@
 The `SecureLink` sets three callbacks. The carrier calls them: a socket, a slot at the coordinator,
 or a pair of queues. A carrier lives as long as its connection, as does the secure link on it.
 
-Links that resume after their connection was lost belong *above* `SecureLink` and below
-`session.Channel`: messages numbered, acknowledged, kept until then and sent again over the next
-`SecureLink`, which runs over a new `Carrier` of any kind. That layer offers `Channel` what it uses
-of a `SecureLink` today: `write`, `read`, `follow`, `finish`, `drain`, `backlog`, `failed`,
-`on_ended`, `abandon`, `close`, `peer` and `peer_certificate`. No carrier needs to know of it. See
-docs/decisions/0004-transport.md.
+Links that go on after their connection was lost are above `SecureLink`: see `lasting`. No carrier
+needs to know of it.
 """
 
 from __future__ import annotations
@@ -44,6 +40,11 @@ class Carrier(ABC):
     def room(self) -> bool:
         """Whether up to `records.CIPHERTEXT` bytes may be sent now."""
 
+    @property
+    def full(self) -> bool:
+        """Whether so much of what came is not consumed that no more comes now."""
+        return False
+
     @abstractmethod
     def send(self, data: bytes) -> None:
         """Send up to `records.CIPHERTEXT` bytes; only to be called while there is `room`."""
@@ -59,6 +60,9 @@ class Carrier(ABC):
     @abstractmethod
     def close(self) -> None:
         """Close the connection at once; no callback is called after this. Idempotent."""
+
+    def bound_silence(self, seconds: float) -> None:  # noqa: B027 - only the system's sockets can
+        """Let the system give the connection up when the peer's takes nothing for so long."""
 
     def spin_until(self, waiter: Waiter) -> bool:
         """Serve the sockets in this task for a moment, or until `waiter` is set; return whether it

@@ -35,6 +35,10 @@ class MemoryCarrier(Carrier):
         other = self._other
         return self._open and other is not None and other._unread < READ_AHEAD
 
+    @property
+    def full(self) -> bool:
+        return self._unread >= READ_AHEAD
+
     def send(self, data: bytes) -> None:
         loop, other = asyncio.get_running_loop(), self._other
         assert other is not None

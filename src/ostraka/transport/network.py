@@ -76,4 +76,4 @@ class Network(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Stop serving all connections; their owners close them. Idempotent."""
+        """Close all connections that are still open. Idempotent."""

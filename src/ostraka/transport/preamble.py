@@ -13,13 +13,24 @@ import hmac
 from collections.abc import Callable
 from typing import Final
 
-from ostraka.errors import PeerViolation, PinMismatch
+from ostraka.errors import PeerLost, PeerViolation, PinMismatch
 from ostraka.identity import fingerprint_text
 from ostraka.limits import CERTIFICATE
 from ostraka.wire.frames import Buffer
 
 MAGIC: Final = b"OSTRAKA\x01"
 HEADER: Final = len(MAGIC) + 2
+
+OTHER_PROGRAM: Final = "is the manifest's address right, port included? ask the one who wrote it"
+
+PROGRAMS: Final = {
+    b"HTTP/": "an HTTP server, not ostraka,",
+    b"SSH-": "an SSH server, not ostraka,",
+    b"\x15\x03": "a TLS server, not ostraka,",
+    b"\x05": "a SOCKS proxy, not ostraka,",
+    MAGIC[:-1]: "another release of ostraka",
+}
+"""Programs that answer, by the first bytes that they send."""
 
 Admit = Callable[[bytes], str]
 """Function from the fingerprint of a peer to its name; it raises an error to refuse the peer."""
@@ -60,7 +71,8 @@ class Preamble:
         after it, None before.
 
         Raises:
-            PeerViolation: the bytes are not a preamble, or announce a certificate too large.
+            PeerLost: another program sent the bytes; the message says which kind, if that shows.
+            PeerViolation: the preamble announces a certificate that is too large.
         """
         self._raw += data
         size = self._certificate_size()
@@ -72,10 +84,16 @@ class Preamble:
     def _certificate_size(self) -> int | None:
         raw = self._raw
         if not MAGIC.startswith(bytes(raw[: len(MAGIC)])):
-            raise PeerViolation("what answers there is not ostraka")
+            raise PeerLost(f"{_program(bytes(raw))} answers there", hint=OTHER_PROGRAM)
         if len(raw) < HEADER:
             return None
         size = int.from_bytes(raw[len(MAGIC) : HEADER], "little")
         if not 0 < size <= CERTIFICATE:
             raise PeerViolation(f"a certificate of {size} bytes")
         return size
+
+
+def _program(said: bytes) -> str:
+    """Return the program that begins so."""
+    known = (name for sign, name in PROGRAMS.items() if said.startswith(sign))
+    return next(known, "a program that is not ostraka")

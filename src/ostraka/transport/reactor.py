@@ -39,6 +39,13 @@ class Handler(Protocol):
         """Write to the socket, which has room."""
 
 
+class Closable(Protocol):
+    """Owner of a socket that the reactor closes at its end."""
+
+    def close(self) -> None:
+        """Close the socket. Idempotent."""
+
+
 class Waiter:
     """Event that is set from a callback, and awaited by at most one task at a time."""
 
@@ -83,6 +90,8 @@ class Reactor:
         self._spin = spin
         self._yielded = monotonic()
         self._writing: set[Handler] = set()
+        self.carriers: set[Closable] = set()
+        """Carriers that are open: a task may be cancelled before it takes up the one it is for."""
         self._loop.add_reader(self._selector, self.poll)
 
     def register(self, sock: socket.socket, handler: Handler) -> None:
@@ -138,6 +147,8 @@ class Reactor:
             self._yielded = monotonic()
 
     def close(self) -> None:
-        """Stop serving all sockets; their owners close them."""
+        """Close all carriers that are open, and stop serving sockets; others close listeners."""
+        for carrier in list(self.carriers):
+            carrier.close()
         self._loop.remove_reader(self._selector)
         self._selector.close()

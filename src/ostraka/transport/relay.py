@@ -44,12 +44,22 @@ views, not copies, so memory stays small and no pair gets far ahead of another."
 
 NAME: Final = "the coordinator"
 
+GONE: Final = (
+    "no party is to blame: the coordinator, or the way to it, has failed; start the session again "
+    "once it runs"
+)
+
 
 class RelayCarrier(Carrier):
-    """Carrier to and from one slot: another member of the room."""
+    """Carrier to and from one slot: another member of the room.
 
-    def __init__(self, relay: Relay, slot: int) -> None:
+    Attributes:
+        again: whether a member with the same key was in the room already.
+    """
+
+    def __init__(self, relay: Relay, slot: int, *, again: bool = False) -> None:
         super().__init__()
+        self.again = again
         self._relay = relay
         self._slot = slot
         self._credit = RELAY_WINDOW
@@ -59,6 +69,25 @@ class RelayCarrier(Carrier):
         self._started = False
         self._ended: OstrakaError | None = None
         self._open = True
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the member has left, or the connection to the coordinator is gone."""
+        return not self._open or self._ended is not None
+
+    @property
+    def is_used_up(self) -> bool:
+        """Whether the carrier is closed and the member still in the room: no bytes will come from
+        it, as a slot has one carrier only."""
+        return not self._open and self._relay.is_present(self._slot)
+
+    def leave_room(self) -> None:
+        """Give up the connection to the coordinator: a new one finds the members anew."""
+        self._relay.leave(PeerLost("a member that is there does not answer"))
+
+    @property
+    def full(self) -> bool:
+        return self._unread > RELAY_WINDOW // 2
 
     @property
     def room(self) -> bool:
@@ -154,6 +183,8 @@ class Relay:
         self._link = link
         self._members = members
         self._carriers: dict[int, RelayCarrier] = {}
+        self._members_by_slot: dict[int, bytes] = {}
+        self._heard = self._silence = 0
         self._welcome = Waiter()
         self.ended = Waiter()
         self._refused: OstrakaError | None = None
@@ -203,6 +234,29 @@ class Relay:
         """Let asyncio run its other tasks if spinning has held them up for long."""
         await self._link.yield_when_due()
 
+    def is_present(self, slot: int) -> bool:
+        """Return whether a member has this slot, as far as the coordinator says."""
+        return slot in self._members_by_slot
+
+    def bound_silence(self, seconds: float) -> None:
+        """Let the system give the connection up when the coordinator's takes nothing so long."""
+        self._link.bound_silence(seconds)
+
+    def tick(self, limit: int) -> None:
+        """Take note that a while has passed: ask for a sign of life if the coordinator brought
+        nothing in it, and give the connection up after `limit` such whiles in a row."""
+        link = self._link
+        self._silence = self._silence + 1 if link.heard == self._heard and not link.full else 0
+        self._heard = link.heard
+        if self._silence >= limit:
+            self.leave(PeerLost("it was silent"))
+        elif self._silence and not link.backlog:
+            link.write(frames.control(encode(Ping())))
+
+    def leave(self, error: OstrakaError) -> None:
+        """Give the connection up at once."""
+        self._link.abandon(error)
+
     def forget(self, slot: int, carrier: RelayCarrier) -> None:
         """Drop the carrier of a slot: bytes from it are ignored from now on."""
         if self._carriers.get(slot) is carrier:
@@ -229,11 +283,14 @@ class Relay:
     def _control(self, message: Message) -> None:
         match message:
             case Joined(slot, fingerprint):
-                if slot in self._carriers:
+                if slot in self._members_by_slot:
                     raise PeerViolation(f"slot {slot} given to two members")
-                carrier = self._carriers[slot] = RelayCarrier(self, slot)
+                again = fingerprint in self._members_by_slot.values()
+                self._members_by_slot[slot] = fingerprint
+                carrier = self._carriers[slot] = RelayCarrier(self, slot, again=again)
                 self._members.joined(fingerprint, carrier)
             case Left(slot):
+                self._members_by_slot.pop(slot, None)
                 if (gone := self._carriers.pop(slot, None)) is not None:
                     gone.end(PeerLost("it left the coordinator"))
             case Window(slot, taken):
@@ -241,6 +298,8 @@ class Relay:
                     known.credit(taken)
             case Welcome():
                 self._welcome.set()
+            case Pong():
+                pass
             case Ping() if self.has_room:  # an answer to each of a flood would pile up here
                 self._link.write(frames.control(encode(Pong())))
             case Ping():
@@ -259,8 +318,25 @@ class Relay:
         self._welcome.set()
         self.ended.set()
         carriers, self._carriers = self._carriers, {}
+        self._members_by_slot.clear()
         for carrier in carriers.values():
-            carrier.end(PeerLost(f"{NAME} is gone ({error.message})"))
+            carrier.end(PeerLost(f"{NAME} is gone ({error.message})", hint=GONE))
+
+
+REFUSALS: Final = {
+    "busy": ("it has too much to do", "try again later"),
+    "not-allowed": ("it does not relay for our key", "ask the one who runs it to allow our key"),
+    "rooms": ("it has no room left for another session", "try again later"),
+    "full": (
+        "the room of our session is full",
+        "strangers may have taken its places: ask the one who runs the coordinator",
+    ),
+    "too-many": (
+        "there are too many connections with our key already",
+        "do other processes run with this key?",
+    ),
+}
+"""Reasons of a refusal by their code, and what to do."""
 
 
 def _refusal(code: str) -> OstrakaError:
@@ -270,7 +346,10 @@ def _refusal(code: str) -> OstrakaError:
             hint="the coordinator and all parties need the same release of ostraka",
             data_left=False,
         )
-    return Temporary(f"{NAME} refused us ({code})", hint="try again later")
+    why, hint = REFUSALS.get(
+        code, ("it gives a reason that this release does not know", "try again later")
+    )
+    return Temporary(f"{NAME} refused us: {why}", hint=hint)
 
 
 async def connect(
@@ -285,5 +364,9 @@ async def connect(
     """
     carrier = await network.dial(address)
     link = SecureLink(carrier, contexts, server=False, admit=pinned(NAME, pin))
-    await link.open()
+    try:
+        await link.open()
+    except BaseException:
+        link.abandon(PeerLost("not opened"))
+        raise
     return Relay(link, members)

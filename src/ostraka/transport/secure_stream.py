@@ -20,7 +20,7 @@ from typing import Any, Final
 from ostraka.errors import InternalError, OstrakaError, PeerLost, PeerViolation
 from ostraka.identity import check_certificate, fingerprint
 from ostraka.transport.preamble import Admit, Preamble, announce
-from ostraka.transport.records import CIPHERTEXT, Inbox, Outbox
+from ostraka.transport.records import CIPHERTEXT, Inbox, Outbox, Plaintext, Rest
 from ostraka.transport.secure_state import Event, State, after
 from ostraka.wire.frames import Buffer, Parser
 
@@ -52,9 +52,12 @@ class SecureStream:
         error: why it ended; while draining, why it will.
         peer_certificate: what the peer showed and was admitted for; not proven before `OPEN`.
         consumed: bytes received that no longer occupy memory here.
+        lost: whether the carrier is gone.
+        left: whether the peer has said TLS's goodbye; what it said before may not be read yet.
     """
 
     _tls: ssl.SSLObject  # exists from the state `HANDSHAKE` on
+    _source: Plaintext
 
     def __init__(
         self, certificate: bytes, make_context: MakeContext, *, server: bool, admit: Admit
@@ -64,6 +67,7 @@ class SecureStream:
         self.error: OstrakaError | None = None
         self.peer_certificate = b""
         self.consumed = 0
+        self.lost = self.left = False
         self.inbox = Inbox()
         self.outbox = Outbox()
         self._make_context = make_context
@@ -86,7 +90,7 @@ class SecureStream:
         """
         if self.state is OPEN:  # nearly always: first
             self.inbox.bio.write(data)
-            self._decrypt()
+            self.decrypt()
         elif self.state in (State.PREAMBLE, State.HANDSHAKE):
             self._establish(data)
         elif self.state is CLOSING:
@@ -123,25 +127,31 @@ class SecureStream:
         if self.state is not OPEN and self.state is not DRAINING:
             raise InternalError(f"a reader on a secure link in state {self.state.value!r}")
         self.inbox.follow(parser)
-        self._decrypt()
+        self.decrypt()
 
-    def _decrypt(self) -> None:
+    def decrypt(self) -> None:
+        """Decrypt what has arrived, as far as the reader wants it."""
         inbox = self.inbox
         before = inbox.bio.pending
         try:
-            inbox.decrypt(self._tls)
+            inbox.decrypt(self._source)
         except OstrakaError as error:
+            if self.state is OPEN:  # the peer need not wait for us
+                self._unwrap()
             self._fail_once(error)
         self.consumed += before - inbox.bio.pending
+        self.left = self.left or inbox.closed
         if inbox.closed or (inbox.reading and self.state is DRAINING):
             self._fail_once(self.error or PeerLost("it closed the link"))
 
     # Opening
 
     def _establish(self, data: Buffer) -> None:
-        """Let an error of the peer, or a bug in reading what it sent, end the link."""
+        """Let an error of the program that answers, or a bug in reading it, end the link."""
         try:
             self._advance(data)
+        except PeerViolation as error:  # nothing proves that the peer sent this
+            self._fail_once(PeerLost(error.message, hint=error.hint))
         except OstrakaError as error:
             self._fail_once(error)
         except Exception as bug:
@@ -164,6 +174,7 @@ class SecureStream:
         self.inbox.peer, self.peer_certificate = peer, certificate
         context = self._make_context(certificate)
         self._tls = context.wrap_bio(self.inbox.bio, self.outbox.bio, server_side=self._server)
+        self._source = self._tls
         self._move(Event.CERTIFIED)
 
     def _shake_hands(self) -> None:
@@ -194,14 +205,15 @@ class SecureStream:
         """
         self._move(Event.LOST)
         self.error = error
+        self.lost = True
         self.outbox.drop_all()
-        if self.state is DRAINING and (self.inbox.reading or not self._unread()):
-            self.fail(error)
+        if self.state is DRAINING:
+            rest = self._source = Rest(self.inbox.bio, self._tls)
+            self.left = rest.closed
+            if self.inbox.reading or not rest.pending():
+                self.fail(error)
         elif self.ended:
             self.inbox.stop()
-
-    def _unread(self) -> bool:
-        return bool(self.inbox.bio.pending or self._tls.pending())
 
     def say_goodbye(self) -> None:
         """Put TLS's goodbye behind what is encrypted already; queued plaintext is dropped.
@@ -212,6 +224,9 @@ class SecureStream:
         self._move(Event.GOODBYE)
         self.outbox.drop_queue()
         self.inbox.stop()
+        self._unwrap()
+
+    def _unwrap(self) -> None:
         with suppress(ssl.SSLError, OSError, ValueError):
             self._tls.unwrap()
 

@@ -4,30 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import os
 import resource
 import select
 import socket
-from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import partial
 from typing import Final
 
-from ostraka.addresses import host_block, host_port, join_address
-from ostraka.errors import PeerLost, Unreachable
+from ostraka.addresses import Proxy, host_block, host_port, join_address
+from ostraka.errors import PeerLost, UsageError
 from ostraka.limits import PREAUTH_CONNECTIONS, READ_AHEAD
+from ostraka.transport.dialling import Dialler
 from ostraka.transport.link import Carrier
 from ostraka.transport.listening import Warn, listening
 from ostraka.transport.network import Accepted, Listener, Network
-from ostraka.transport.race import Attempt, interleave, race
 from ostraka.transport.reactor import SPIN, Reactor, Waiter
-from ostraka.transport.resolver import Place, Resolver
+from ostraka.transport.resolver import Resolver, numeric
 from ostraka.wire.frames import Buffer
-
-CONNECT_SECONDS: Final = 4.0
-"""Seconds an attempt to connect may take, all addresses of a name together; then the caller hears
-of it, and tries again."""
 
 REST_SECONDS: Final = 0.2
 """Seconds for which a listener without descriptors leaves connections to the kernel."""
@@ -56,6 +49,7 @@ class TcpCarrier(Carrier):
         self._open = True
         self._poller = select.poll()
         self._poller.register(sock, select.POLLIN)
+        reactor.carriers.add(self)
 
     def start(self) -> None:
         self._reactor.register(self._sock, self)
@@ -63,6 +57,15 @@ class TcpCarrier(Carrier):
     @property
     def room(self) -> bool:
         return self._open and not self._unsent
+
+    @property
+    def full(self) -> bool:
+        return not self._reading
+
+    def bound_silence(self, seconds: float) -> None:
+        with suppress(OSError, AttributeError):  # an option of Linux
+            milliseconds = int(1000 * seconds)
+            self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
 
     def send(self, data: bytes) -> None:
         self._unsent = memoryview(data)
@@ -79,6 +82,7 @@ class TcpCarrier(Carrier):
     def close(self) -> None:
         if self._open:
             self._open = False
+            self._reactor.carriers.discard(self)
             self._reactor.forget(self._sock, self)
             self._poller.unregister(self._sock)
             self._sock.close()
@@ -251,43 +255,38 @@ class SystemNetwork(Network):
 
     Args:
         spin: seconds for which a waiting task may serve the sockets itself; see `Reactor`.
-        warn: is told in words what listening is short of.
+        proxy: connects for this party: no name is looked up here, and no connection is direct.
+        listen: an address of this machine to listen on in place of the one that others dial.
+        warn: is told in words of what works otherwise than it was asked for, or takes long.
     """
 
-    def __init__(self, spin: float = SPIN, *, warn: Warn = lambda _text: None) -> None:
+    def __init__(
+        self,
+        spin: float = SPIN,
+        *,
+        proxy: Proxy | None = None,
+        listen: str | None = None,
+        warn: Warn = lambda _text: None,
+    ) -> None:
         self.reactor = Reactor(spin)
         self._resolver = Resolver()
-        self._warn = warn
-        self._dialled: Counter[str] = Counter()
+        self._dialler = Dialler(self._resolver, proxy, warn)
+        self._proxy, self._own_address, self._warn = proxy, listen, warn
         files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
         self.places = min(PREAUTH_CONNECTIONS, files // 4)
         self._open = True
 
     async def dial(self, address: str) -> TcpCarrier:
-        return TcpCarrier(await self._connect(address), self.reactor)
-
-    async def _connect(self, address: str) -> socket.socket:
-        """Connect to the first address of a name that answers; each dial begins with another."""
-        host, port = host_port(address)
-        try:
-            found = await self._resolver.resolve(host, port)
-        except OSError as error:
-            raise Unreachable(f"{address}: {error.strerror}") from None
-        places = interleave((place.family, place) for place in found)
-        first = self._dialled[address] % max(1, len(places))
-        self._dialled[address] += 1
-        attempts = [
-            Attempt(place.host, partial(connect, place))
-            for place in places[first:] + places[:first]
-        ]
-        with suppress(TimeoutError):
-            async with asyncio.timeout(CONNECT_SECONDS):
-                if (sock := await race(attempts, socket.socket.close)) is not None:
-                    return sock
-        raise Unreachable(f"{address}: {_failures(host, attempts)}")
+        return TcpCarrier(await self._dialler.connect(address), self.reactor)
 
     async def listen(self, address: str, accepted: Accepted, *, exact: bool = False) -> TcpListener:
-        host, port = host_port(address, lowest_port=0)
+        exact = exact or self._own_address is not None
+        host, port = host_port(self._own_address or address, lowest_port=0)
+        if self._proxy is not None and numeric(host, port) is None:
+            raise UsageError(
+                f"cannot listen on {host}:{port}: with a proxy, no name is looked up here",
+                hint='say which address of this machine to listen on, such as --listen "[::]:9441"',
+            )
         sockets = await listening(host, port, self._resolver, exact=exact, warn=self._warn)
         return TcpListener(sockets, self.reactor, accepted, self._warn)
 
@@ -295,37 +294,3 @@ class SystemNetwork(Network):
         if self._open:
             self._open = False
             self.reactor.close()
-
-
-async def connect(place: Place) -> socket.socket:
-    """Connect to one address. Safe to cancel.
-
-    Raises:
-        OSError: there is no connection; its `strerror` does not repeat the address.
-    """
-    sock = socket.socket(place.family, socket.SOCK_STREAM)
-    try:
-        sock.setblocking(False)
-        await asyncio.get_running_loop().sock_connect(sock, place.address)
-    except OSError as error:
-        sock.close()
-        raise OSError(
-            error.errno, os.strerror(error.errno) if error.errno else str(error)
-        ) from None
-    except BaseException:
-        sock.close()
-        raise
-    return sock
-
-
-def _failures(host: str, attempts: Sequence[Attempt[socket.socket]]) -> str:
-    """Return what was tried and how it failed, in words."""
-    silent = f"no answer within {CONNECT_SECONDS:g} s"
-    reasons = [
-        (each.name, each.error.strerror if each.error else silent)
-        for each in attempts
-        if each.begun
-    ]
-    if [name for name, _ in reasons] == [host]:
-        return str(reasons[0][1])
-    return "; ".join(f"{name}: {why}" for name, why in reasons)

@@ -19,6 +19,7 @@ from ostraka.transport.contexts import Contexts
 from ostraka.transport.link import Carrier
 from ostraka.transport.preamble import Admit
 from ostraka.transport.reactor import Waiter
+from ostraka.transport.records import Reader
 from ostraka.transport.secure_state import State
 from ostraka.transport.secure_stream import CLOSING, OPEN, SecureStream
 from ostraka.wire.frames import Buffer, Parser
@@ -40,11 +41,13 @@ class SecureLink:
         admit: names the peer by the fingerprint it shows, or refuses it.
 
     Attributes:
+        heard: number of times that the carrier has brought bytes.
         on_drained: called when all that was written is with the carrier.
         on_ended: called once, when the link ends or its carrier is gone.
     """
 
     def __init__(self, carrier: Carrier, contexts: Contexts, *, server: bool, admit: Admit) -> None:
+        self.heard = 0
         self.on_drained: Callable[[], None] | None = None
         self.on_ended: Callable[[OstrakaError], None] | None = None
         self._carrier, self._contexts = carrier, contexts
@@ -56,7 +59,7 @@ class SecureLink:
         )
         self._progress = Waiter()
         self._drained = Waiter()
-        self._pumping = False
+        self._pumping = self._started = False
         carrier.on_data, carrier.on_room, carrier.on_lost = self._data, self._pump, self._lost
 
     @property
@@ -79,6 +82,21 @@ class SecureLink:
         """Bytes that parsers were given: framing included, TLS not."""
         return self._stream.inbox.bytes_received
 
+    @property
+    def lost(self) -> bool:
+        """Whether the carrier is gone."""
+        return self._stream.lost
+
+    @property
+    def left(self) -> bool:
+        """Whether the peer has said TLS's goodbye; what it said before may not be read yet."""
+        return self._stream.left
+
+    @property
+    def full(self) -> bool:
+        """Whether so much of what came is unread that the carrier takes no more of it."""
+        return self._carrier.full
+
     async def open(self, seconds: float = HANDSHAKE_SECONDS) -> None:
         """Open the link: exchange certificates, check the pin, shake hands.
 
@@ -87,8 +105,7 @@ class SecureLink:
             PeerViolation: the peer does not speak TLS 1.3 with its own certificate.
             PeerLost: the peer went away, or took too long.
         """
-        self._carrier.start()
-        self._pump()
+        self._start()
         try:
             async with asyncio.timeout(seconds):
                 while self._stream.state in (State.PREAMBLE, State.HANDSHAKE):
@@ -98,6 +115,38 @@ class SecureLink:
             self.abandon(PeerLost(f"no handshake within {seconds:g} s"))
         if self._stream.ended:
             raise self._failure()
+
+    def _start(self) -> None:
+        if not self._started:
+            self._started = True
+            self._carrier.start()
+            self._pump()
+
+    async def knock(self) -> None:
+        """Show our certificate, and return once the carrier has brought bytes, or is lost."""
+        self._start()
+        while not self.heard and not self._stream.ended:
+            self._progress.clear()
+            await self._progress.wait()
+
+    def hand_over(self, reader: Reader, progress: Waiter) -> None:
+        """Read for `reader` from now on, and set `progress` when it has finished or the link ends.
+
+        The link then serves a stream that may go on over later links; see `lasting`.
+        """
+        self._stream.inbox.reader, self._progress = reader, progress
+        self.pull()
+
+    def pull(self) -> None:
+        """Read what has arrived, as far as the reader wants it."""
+        if not self._stream.ended and self._stream.state is not CLOSING:
+            before = self._stream.consumed
+            self._stream.decrypt()
+            self._settle(before)
+
+    def bound_silence(self, seconds: float) -> None:
+        """Let the system give the connection up when the peer's takes nothing for so long."""
+        self._carrier.bound_silence(seconds)
 
     # Sending
 
@@ -228,9 +277,10 @@ class SecureLink:
     def _data(self, data: Buffer) -> None:
         stream = self._stream
         before, state = stream.consumed, stream.state
+        self.heard += 1
         stream.receive(data)
         self._settle(before)
-        if stream.state is not state:  # what `open` waits for
+        if stream.state is not state or self.heard == 1:  # what `open` and `knock` wait for
             self._progress.set()
 
     def _settle(self, consumed_before: int) -> None:
@@ -297,3 +347,15 @@ class SecureLink:
                 async with asyncio.timeout(seconds):
                     await self._carrier.linger()
         self.abandon(PeerLost("the link is closed"))
+
+    def hang_up(self) -> None:
+        """Send what can leave now, and TLS's goodbye behind it; end without waiting."""
+        if self._stream.state is OPEN:
+            self._stream.say_goodbye()
+            self._pump()
+        self.retire()
+
+    def retire(self) -> None:
+        """End the link without a word to the peer or to `on_ended`."""
+        self.on_ended = None
+        self.abandon(PeerLost("another link has taken its place"))

@@ -6,6 +6,12 @@ body (u32, little-endian).
     CONTROL  one msgpack message, at most `limits.CONTROL_FRAME`
     DATA     raw bytes of the vector that the control message before it announced
     RELAY    to and from the coordinator only: a slot number (u16) and opaque bytes
+    ACK      no body: the length is the position, modulo 2^32, up to which the sender has settled
+             what it received (see `resume`)
+    PROBE    no body, length 0: asks for an ACK at once
+
+ACK and PROBE are *signals*: they come between other frames, and are not part of the stream that
+positions count. `read_header` yields each as a `Signal` and reads on.
 
 Parsers are generators: each `yield` hands out a view that the driver must fill completely before
 it resumes the parser. So bytes go where the parser wants them, such as into the middle of an 80 MB
@@ -18,14 +24,14 @@ from __future__ import annotations
 import struct
 from collections.abc import Generator
 from enum import IntEnum
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from ostraka.errors import PeerViolation
 from ostraka.limits import CONTROL_FRAME, DATA_FRAME, RELAY_CHUNK
 
 T = TypeVar("T")
 Buffer = bytes | bytearray | memoryview
-Parser = Generator[memoryview, None, T]
+
 
 _header: Final = struct.Struct("<BI")
 _relay: Final = struct.Struct("<BIH")
@@ -39,6 +45,22 @@ class Kind(IntEnum):
     CONTROL = 1
     DATA = 2
     RELAY = 3
+    ACK = 4
+    PROBE = 5
+
+
+class Header(bytearray):
+    """Buffer of a frame's header, which tells a header from a body."""
+
+
+class Signal(NamedTuple):
+    """Frame without a body that the other end of a link sends beside its stream."""
+
+    kind: Kind
+    value: int
+
+
+Parser = Generator[memoryview | Signal, None, T]
 
 
 _CONTROL: Final = Kind.CONTROL
@@ -51,6 +73,8 @@ _kinds: Final = {
     3: (Kind.RELAY, RELAY_CHUNK + 2),
 }
 """Kinds by their number, each with the length of its longest body."""
+
+_signals: Final = {4: Kind.ACK, 5: Kind.PROBE}
 
 
 def control(body: bytes) -> bytes:
@@ -70,16 +94,31 @@ def relay(slot: int, payload: bytes) -> bytes:
     return _relay.pack(Kind.RELAY, len(payload) + 2, slot) + payload
 
 
+def signal(kind: Kind, value: int = 0) -> bytes:
+    """Return the signal of a kind; `value` counts modulo 2^32."""
+    return _header.pack(kind, value & 0xFFFFFFFF)
+
+
+def is_part_of_signal(view: memoryview, filled: int) -> bool:
+    """Return whether the first `filled` bytes of a view, as a parser handed it out, are the
+    beginning of a signal."""
+    return bool(filled) and type(view.obj) is Header and view[0] in _signals
+
+
 def read_header() -> Parser[tuple[Kind, int]]:
-    """Read a frame's header; return the kind and the length of the body.
+    """Read a frame's header; return the kind and the length of the body. Yields signals before.
 
     Raises:
         PeerViolation: an unknown kind, or a length beyond the kind's limit. The body has not been
             allocated.
     """
-    buffer = bytearray(HEADER)
-    yield memoryview(buffer)
-    number, length = _header.unpack(buffer)
+    while True:
+        buffer = Header(HEADER)
+        yield memoryview(buffer)
+        number, length = _header.unpack(buffer)
+        if number not in _signals:
+            break
+        yield Signal(_signals[number], length)
     if number not in _kinds:
         raise PeerViolation(f"a frame of unknown kind {number}")
     kind, longest = _kinds[number]

@@ -2,12 +2,15 @@
 
 The messages that a peer may send next follow from those it has sent before, and from nothing else.
 
-    state    Hello    Ready    Vector   Statement  Abort    Relayed
-    hello    ready    -        -        -          closed   -
-    ready    -        open     -        -          closed   ready
-    open     -        -        open     ended      closed   open
-    ended    -        -        -        -          closed   ended
-    closed   -        -        -        -          -        -
+    state    Hello    Ready    Vector   Statement  Abort    Relayed  Resume
+    hello    ready    -        -        -          closed   -        hello
+    ready    -        open     -        -          closed   ready    -
+    open     -        -        open     ended      closed   open     -
+    ended    -        -        -        -          closed   ended    -
+    closed   -        -        -        -          -        -        -
+
+Resume is no part of a stream: on a later connection it says which stream goes on. A Hello after it
+begins a new one.
 
 A compute party relays Hellos before its own Ready, Readys after it, Statements at the end.
 """
@@ -18,7 +21,7 @@ from enum import StrEnum
 from typing import Final
 
 from ostraka.errors import PeerViolation
-from ostraka.wire.messages import Abort, Hello, Message, Ready, Relayed, Statement, Vector
+from ostraka.wire.messages import Abort, Hello, Message, Ready, Relayed, Resume, Statement, Vector
 
 
 class LinkState(StrEnum):
@@ -34,6 +37,7 @@ class LinkState(StrEnum):
 TABLE: Final[dict[tuple[LinkState, type[Message]], LinkState]] = {
     (LinkState.HELLO, Hello): LinkState.READY,
     (LinkState.HELLO, Abort): LinkState.CLOSED,
+    (LinkState.HELLO, Resume): LinkState.HELLO,
     (LinkState.READY, Ready): LinkState.OPEN,
     (LinkState.READY, Relayed): LinkState.READY,
     (LinkState.READY, Abort): LinkState.CLOSED,

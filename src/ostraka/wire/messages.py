@@ -44,7 +44,7 @@ from ostraka.limits import (
     VECTOR,
 )
 
-VERSION: Final = 3
+VERSION: Final = 4
 
 
 class Hello(NamedTuple):
@@ -94,6 +94,14 @@ class Relayed(NamedTuple):
     party: int
     certificate: bytes
     message: bytes
+
+
+class Resume(NamedTuple):
+    """First message of a party on a later connection of a link that it holds."""
+
+    own: bytes
+    peers: bytes
+    received: int
 
 
 class Join(NamedTuple):
@@ -150,6 +158,7 @@ Message = (
     | Statement
     | Abort
     | Relayed
+    | Resume
     | Join
     | Welcome
     | Joined
@@ -200,6 +209,7 @@ _layout: Final[dict[type[Message], tuple[int, tuple[Check, ...]]]] = {
     Statement: (4, (_upto(CONTROL_FRAME), _octets(64))),
     Abort: (5, (_text(), _text())),
     Relayed: (6, (_number(PARTIES), _upto(CERTIFICATE), _upto(CONTROL_FRAME))),
+    Resume: (7, (_octets(32), _octets(32), _number((1 << 64) - 1))),
     Join: (16, (_number(0xFFFF), _octets(32))),
     Welcome: (17, (_slot,)),
     Joined: (18, (_slot, _octets(32))),

@@ -376,9 +376,9 @@ async def try_cheats(together, seeds):
 
 
 async def test_a_cheater_never_makes_a_result_wrong(together):
-    ends = await try_cheats(together, range(50))
-    assert ends["stopped"] > 60
-    assert ends["named"] > 3
+    ends = await try_cheats(together, range(20))
+    assert ends["stopped"] > 24
+    assert ends["named"] > 1
 
 
 @pytest.mark.slow

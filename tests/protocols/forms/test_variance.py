@@ -49,7 +49,9 @@ GAUSS = ("gaussian", 5000, "1e-9")
     [({}, ("laplace", 5 * D), 1), (SHAMIR, ("laplace", 5 * D), 1), ({}, GAUSS, 6)],
 )
 @pytest.mark.parametrize("place", ["local", "central"])
-@pytest.mark.parametrize("where", ["apart", "at one end", "all alike"])
+@pytest.mark.parametrize(
+    "where", ["apart", "at one end", pytest.param("all alike", marks=pytest.mark.slow)]
+)
 def test_variances_are_unbiased_and_within_their_error(
     manifest, everybody, place, law, where, sharing, runs
 ):

@@ -40,6 +40,7 @@ async def open_shares(
         PeerViolation: shares contradict each other, or the proof failed.
         ValueError: one of `to` is not a compute party.
     """
+    await engine.party.hear_all_asides()  # a party that refused must not be in what is opened
     proven = proven and engine.audit is not None
     if engine.audit and proven:
         await engine.audit.settle()

@@ -59,6 +59,10 @@ async def _plain(
     opened: Sequence[Opening],
 ) -> Results:
     engine.need_products()
+    if opened and engine.party.step.n:
+        # Parties that reduce no degrees send nothing here, but may have refused. Nothing that the
+        # first round opens depends on inputs, so their consents can arrive beside it.
+        await engine.party.hear_all_asides()
     local = [await _local(engine, task) for task in products]
     told = [await _local(engine, task) for task in opened]
     count = sum(prod(task.shape) for task in randoms)

@@ -1,0 +1,39 @@
+"""Pace: how often the links of a session show signs of life, and when silence ends a connection.
+
+One rule for every way that a link may take, from the manifest alone, so that all parties agree.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from ostraka.manifest import Manifest
+
+TICKS_OF_SILENCE: Final = 4
+"""Ticks without a byte from a peer after which its connection is dead."""
+
+TOLD_SECONDS: Final = 4.0
+"""Seconds after which a person is told that a party is away: they read of it within 5."""
+
+
+class Pace(NamedTuple):
+    """Times of one session, in seconds.
+
+    Attributes:
+        tick: each end says a word on every link on which it said nothing for so long: 1 s, more
+            with more than 100 parties, and less where the manifest's timeout is below 16 s.
+        silence: a connection that brought nothing for so long is dead.
+        timeout: a party that is away for so long is lost: the manifest's `timeout`.
+    """
+
+    tick: float
+    silence: float
+    timeout: float
+
+    @classmethod
+    def of(cls, manifest: Manifest) -> Pace:
+        """Return the pace of a manifest's sessions."""
+        timeout = manifest.session.timeout
+        often = max(0.25, min(1.0, timeout / 16))
+        tick = max(often, min(len(manifest.party) / 100, timeout / 16))
+        return cls(tick, TICKS_OF_SILENCE * tick, timeout)

@@ -1,0 +1,183 @@
+"""Processes that are forked from one that has loaded the package; each is otherwise on its own.
+
+    python nursery.py DESCRIPTOR
+
+Half of what a process of a short session costs is start: the interpreter and a thousand modules.
+A forked one has its own memory, descriptors, environment, directory, signals and exit code, and
+goes through `main` as a command does. Tests of start itself, and of what a process holds, start
+theirs afresh.
+"""
+
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import traceback
+from contextlib import suppress
+from pathlib import Path
+
+_MOST = 1 << 16
+
+
+class Nursery:
+    """The process that forks; one for all tests of a pytest worker."""
+
+    def __init__(self):
+        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self._server = subprocess.Popen(
+                [sys.executable, __file__, str(theirs.fileno())],
+                stdin=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+            )
+
+    def start(self, arguments, directory, environment, stdin):
+        """Fork a process that does as `python ARGUMENTS` would. `stdin`: whether it has one."""
+        ends = {"in": os.pipe(), "out": os.pipe(), "err": os.pipe(), "code": os.pipe()}
+        theirs = [ends["in"][0], *(ends[name][1] for name in ("out", "err", "code"))]
+        order = {"arguments": arguments, "directory": str(directory), "environment": environment}
+        socket.send_fds(self._socket, [json.dumps(order).encode()], theirs)
+        for descriptor in theirs:
+            os.close(descriptor)
+        pid = int(self._socket.recv(_MOST))
+        child = Child(pid, ends["in"][1], ends["out"][0], ends["err"][0], ends["code"][0])
+        if not stdin:
+            child.stdin.close()
+        return child
+
+    def close(self):
+        self._socket.close()
+        self._server.wait(20)
+
+
+class Child:
+    """A forked process, as `subprocess.Popen` shows one."""
+
+    def __init__(self, pid, stdin, stdout, stderr, code):
+        self.pid, self.returncode, self._code = pid, None, code
+        self.stdin = os.fdopen(stdin, "w")
+        self.stdout, self.stderr = os.fdopen(stdout), os.fdopen(stderr)
+
+    def poll(self):
+        with suppress(subprocess.TimeoutExpired):
+            self.wait(0)
+        return self.returncode
+
+    def wait(self, seconds):
+        if self.returncode is None:
+            if not select.select([self._code], [], [], seconds)[0]:
+                raise subprocess.TimeoutExpired(str(self.pid), seconds)
+            self.returncode = int(os.read(self._code, _MOST))
+            os.close(self._code)
+        return self.returncode
+
+    def send_signal(self, number):
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self):
+        self.send_signal(signal.SIGKILL)
+
+
+# --- the process that forks ----------------------------------------------------------------------
+
+
+def serve(orders):
+    """Fork what is ordered, and report exit codes, until the other end closes."""
+    codes = {}
+    ended, wake = os.pipe()
+    os.set_blocking(wake, False)
+    signal.set_wakeup_fd(wake)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    while True:
+        ready = select.select([orders, ended], [], [])[0]
+        if ended in ready:
+            os.read(ended, _MOST)
+            reap(codes)
+        if orders in ready:
+            order, descriptors, *_ = socket.recv_fds(orders, _MOST, 4)
+            if not order:
+                return
+            pid = os.fork()
+            if pid == 0:
+                signal.set_wakeup_fd(-1)
+                for descriptor in (*codes.values(), ended, wake, orders.fileno()):
+                    os.close(descriptor)
+                become(json.loads(order), descriptors)
+            for descriptor in descriptors[:3]:
+                os.close(descriptor)
+            codes[pid] = descriptors[3]
+            orders.send(str(pid).encode())
+
+
+def reap(codes):
+    with suppress(ChildProcessError):
+        while (found := os.waitpid(-1, os.WNOHANG))[0]:
+            descriptor = codes.pop(found[0])
+            with suppress(BrokenPipeError):
+                os.write(descriptor, str(os.waitstatus_to_exitcode(found[1])).encode())
+            os.close(descriptor)
+
+
+def become(order, descriptors):
+    """Do as the ordered process would, and end."""
+    code = 1
+    try:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        for number, descriptor in enumerate(descriptors[:3]):
+            os.dup2(descriptor, number)
+        for descriptor in descriptors:
+            os.close(descriptor)
+        sys.stdin, sys.stdout = os.fdopen(0), os.fdopen(1, "w")
+        sys.stderr = os.fdopen(2, "w", buffering=1, errors="backslashreplace")
+        os.chdir(order["directory"])
+        os.environ.clear()
+        os.environ.update(order["environment"])
+        run(order["arguments"])
+        code = 0
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(code)
+
+
+def run(arguments):
+    import runpy
+
+    if arguments[0] == "-m":
+        sys.argv = arguments[1:]
+        runpy.run_module(arguments[1], run_name="__main__", alter_sys=True)
+    else:
+        sys.argv = arguments
+        runpy.run_path(arguments[0], run_name="__main__")
+
+
+def load():
+    """Load what commands load, but for the module that runs as `__main__`."""
+    import gc
+    from importlib import import_module
+
+    from ostraka.protocols import catalogue
+
+    for name in ("cli.commands", "cli.progress", "cli.session", "coordinator.server", "party"):
+        import_module(f"ostraka.{name}")
+    assert all(catalogue.values())
+    assert "ostraka.cli.main" not in sys.modules
+    gc.freeze()
+
+
+if __name__ == "__main__":
+    sys.path[0] = str(Path.cwd())
+    load()
+    with socket.socket(fileno=int(sys.argv[1])) as mine:
+        serve(mine)
