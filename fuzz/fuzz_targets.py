@@ -11,11 +11,12 @@ import os
 import struct
 import tempfile
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from ostraka import identity, strict_json
+from ostraka.addresses import Proxy
 from ostraka.config import bind
 from ostraka.coordinator.http import Answer, Responder
 from ostraka.coordinator.rooms import Rooms
@@ -44,6 +45,7 @@ from ostraka.record.ledger import Ledger
 from ostraka.record.statements import About, Roster
 from ostraka.session.nonces import ResultNonces
 from ostraka.transport.preamble import Preamble
+from ostraka.transport.socks import request
 from ostraka.wire import frames, link_state, messages, vectors
 
 REFUSED = Counter()
@@ -80,10 +82,11 @@ def fed(parser, data):
     try:
         view = next(parser)
         while True:
-            if len(view) > len(source):
-                return None
-            view[:] = source[: len(view)]
-            source = source[len(view) :]
+            if not isinstance(view, frames.Signal):
+                if len(view) > len(source):
+                    return None
+                view[:] = source[: len(view)]
+                source = source[len(view) :]
             view = next(parser)
     except StopIteration:
         return bytes(source)
@@ -105,8 +108,8 @@ def link(data):
 
     with refused_by(PeerViolation):
         fed(following(), data)
-    again = b"".join(frames.control(messages.encode(message)) for message in done)
-    assert data.startswith(again)
+    sent = [frames.control(messages.encode(message)) for message in done]
+    assert all(frame in data for frame in sent)
 
 
 def message(data):
@@ -146,7 +149,7 @@ def vector(data):
 
 def preamble(data):
     """The cleartext start of a link, and the certificate in it."""
-    with refused_by(PeerViolation):
+    with refused_by(PeerViolation, PeerLost):
         reader, found = Preamble(), None
         for start in range(0, len(data), 7):
             if (found := reader.feed(data[start : start + 7])) is not None:
@@ -208,6 +211,21 @@ def http(data):
     head, _, body = answer.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 ")
     assert not body or f"Content-Length: {len(body)}".encode() in head
+
+
+def socks(data):
+    """The answers of a proxy, to a party with a password and to one without."""
+    known = data[:1] == b"\1"
+    proxy = Proxy("proxy:1080", *(("user", "password") if known else ()))
+    answers, asked = data[1:], request(proxy, "peer.example", 9440)
+    with refused_by(ConnectionError), suppress(StopIteration):
+        wanted = next(asked)
+        while True:
+            size = wanted if isinstance(wanted, int) else 0
+            if size > len(answers):
+                return
+            given, answers = answers[:size], answers[size:]
+            wanted = asked.send(given)
 
 
 # --- from organisers and files -------------------------------------------------------------------
@@ -363,7 +381,7 @@ def entry(data):
 TARGETS = {
     target.__name__: target
     for target in (
-        link, message, frame, vector, preamble, statement, nonces, rooms, http,
+        link, message, frame, vector, preamble, statement, nonces, rooms, http, socks,
         manifest, rules, given, receipts, ledger, entries, entry,
     )
 }  # fmt: skip
