@@ -2,6 +2,7 @@
 
 import ast
 import io
+import os
 import pickle
 import re
 from pathlib import Path
@@ -120,6 +121,12 @@ ATTACKS = {
         "test_booking.py::test_a_refusal_after_shares_left_is_held_and_stops_everybody",
         "test_booking.py::test_shares_of_shamir_that_left_are_held_as_others_may_go_on",
     ),
+    "a crash, a kill or a signal to burn a party's budget": (
+        "integration/test_endings.py::test_a_signal_tells_the_peers_and_settles_the_run",
+        "integration/test_resume.py::test_all_parties_are_killed_and_run_again",
+        "faults/test_lives.py::test_parties_killed_at_any_callback_come_to_the_same_answer",
+        "record/test_ledger.py::test_a_run_whose_process_died_is_settled_when_the_ledger_is_opened",
+    ),
     "noise that is not there": (
         "protocols/forms/test_central.py::test_epsilon_holds_at_the_worst_dropouts",
         "protocols/forms/test_central.py::test_noise_that_the_curious_may_know_all_of_is_refused",
@@ -205,14 +212,14 @@ def test_its_tests_exist(attack):
 
 # --- code in a payload ----------------------------------------------------------------------------
 
-RUN = []
+SIGN = "OSTRAKA_TESTS_UNPICKLED"
 
 
 class Bomb:
     """Runs code where it is unpickled."""
 
     def __reduce__(self):
-        return RUN.append, ("it ran",)
+        return exec, (f"import os; os.environ['{SIGN}'] = 'yes'",)
 
 
 def arrays():
@@ -221,7 +228,8 @@ def arrays():
     return file.getvalue()
 
 
-def test_a_pickle_runs_nothing():
+def test_a_pickle_runs_nothing(monkeypatch):
+    monkeypatch.delenv(SIGN, raising=False)
     whole, schema = pickle.dumps(Bomb()), InputSchema(type=IntType(), min=0, max=1)
     with pytest.raises(PeerViolation):
         decode(whole)
@@ -231,9 +239,9 @@ def test_a_pickle_runs_nothing():
     for content in (whole, arrays()):
         with pytest.raises(InputError):
             parse_input(content, schema, "x")
-    assert RUN == []
+    assert SIGN not in os.environ
     pickle.loads(whole)  # what it would have done
-    assert RUN == ["it ran"]
+    assert os.environ.pop(SIGN) == "yes"
 
 
 FORBIDDEN = {"pickle", "marshal", "shelve", "dill", "cloudpickle", "joblib"}

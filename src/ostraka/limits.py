@@ -80,6 +80,9 @@ ROOM_MEMBERS: Final = 1000
 """Members of a coordinator's room: every pair of parties verifies each other, so work grows as the
 square."""
 
+COORDINATORS: Final = 8
+"""Coordinators of one manifest: a party connects to all of them."""
+
 ROOM_SAME_KEY: Final = 4
 """Members of a room with the same key: a party that reconnects before its old link is given up."""
 

@@ -91,7 +91,9 @@ def test_a_party_that_is_killed_ends_the_session_for_the_others(coordinator, ses
         out, err = children["alice"].communicate(timeout=20)
     assert children["alice"].returncode == 130
     assert out == ""
-    assert "error: interrupted\ndata: nothing of yours has left this machine\n" in err
+    assert "error: interrupted\n" in err
+    assert "ledger: nothing is spent or held for this run\n" in err
+    assert "data: nothing of yours has left this machine\n" in err
 
 
 # --- refused before anybody is contacted ---------------------------------------------------------

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from ostraka.coordinator.places import KnownKeys, Arrivals, Places
+from ostraka.coordinator.places import Arrivals, KnownKeys, Places
 
 
 def full(*holders: tuple[str, str], known: bool = False) -> Places[str]:
