@@ -65,8 +65,9 @@ def refused_by(*errors):
 
 @functools.cache
 def place():
-    """Directory for files of this process."""
-    made = tempfile.TemporaryDirectory(prefix="fuzz-")
+    """Directory for files of this process: in memory, where there is such a place."""
+    memory = Path("/dev/shm")
+    made = tempfile.TemporaryDirectory(prefix="fuzz-", dir=memory if memory.is_dir() else None)
     place.kept = made  # until the process ends
     return Path(made.name)
 
