@@ -122,3 +122,13 @@ def test_one_whose_reader_is_gone_is_refused(stdout_to):
     stdout_to(writer)
     os.close(reader)
     refused(Temporary, "no reader")
+
+
+def test_it_takes_text_alone_and_goes_on_after_what_it_refuses():
+    out = io.StringIO()
+    err = Stderr(out)
+    with pytest.raises(TypeError):
+        err.write(b"")
+    err.write("a line\n")
+    assert err.drain()
+    assert out.getvalue() == "a line\n"

@@ -34,21 +34,23 @@ def command(fleet, *words):
     ],
 )
 def test_a_signal_tells_the_peers_and_settles_the_run(fleet, phase, number, code):
+    late = phase in ("computing", "opening")
     session = fleet.manifest(tuple(INPUTS), None, tuple(INPUTS), timeout="30s")
     parties = fleet.run_all(session, INPUTS, {"alice": (phase, number, 0)})
     alice = fleet.finish(parties)["alice"]
     assert alice.code == code, alice.err
     assert "Traceback" not in alice.err
-    # Told, bob does not wait for the 30 s after which a silent party is lost.
-    assert parties["bob"].code == 40, parties["bob"].err
+    # Told, bob does not wait for the 30 s after which a silent party is lost. Late in a run alice's
+    # share of the result may have left already: then he has it, and her run is spent.
+    assert parties["bob"].code in ((0, 40) if late else (40,)), parties["bob"].err
     assert parties["bob"].seconds < 30
     (run,) = command(fleet, "ledger", "--json", "--as", "alice", "--keys", fleet.keys).result[
         "runs"
     ]
-    settled = {"opening": "committed"}.get(phase, "released")
-    assert run["state"] == settled
-    words = {"committed": "counts as spent", "released": "nothing is spent or held"}[settled]
-    assert words in alice.err
+    assert run["state"] in ("released", "committed")
+    assert run["state"] == "committed" or parties["bob"].code == 40
+    words = {"committed": "counts as spent", "released": "nothing is spent or held"}
+    assert words[run["state"]] in alice.err
 
 
 def test_a_signal_when_the_result_is_known_does_not_lose_it(fleet):

@@ -15,7 +15,7 @@ from collections.abc import Coroutine
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
-from ostraka.cli import voice
+from ostraka.cli import startup, voice
 
 if TYPE_CHECKING:
     import asyncio
@@ -92,6 +92,7 @@ class Endings:
             os._exit(code)
         for number, handler in self._before.items():
             signal.signal(number, handler)
+        startup.leave_to_the_system()
         sys.exit(code)
 
 

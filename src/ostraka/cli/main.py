@@ -15,9 +15,7 @@ def main() -> None:
     _no_core_dumps()
     voice.prepare()
     endings.watch()
-    code = voice.guarded(_run)
-    startup.leave_to_the_system()
-    endings.leave(code)
+    endings.leave(voice.guarded(_run))
 
 
 def _run() -> int:

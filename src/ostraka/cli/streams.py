@@ -50,7 +50,13 @@ class Stderr:
         return False
 
     def write(self, text: str) -> int:
-        """Hand a text to the thread."""
+        """Hand a text to the thread.
+
+        Raises:
+            TypeError: it is no text; typer asks in this way what kind of stream it is.
+        """
+        if not isinstance(text, str):
+            raise TypeError("write() argument must be str")
         if self._stream is not None:
             if self._writer is None:
                 self._writer = threading.Thread(target=self._write_all, daemon=True)
@@ -78,7 +84,7 @@ class Stderr:
             if isinstance(item, threading.Event):
                 item.set()
                 continue
-            with suppress(OSError, ValueError):  # the exit code still tells
+            with suppress(Exception):  # the exit code still tells
                 self._stream.write(item)
                 self._stream.flush()
 
