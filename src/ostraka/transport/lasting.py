@@ -280,7 +280,7 @@ class LastingLink:
         how many whiles in a row the peer has been silent."""
         link = self._link
         if link is None or link.lost or self.standing is not Standing.LINKED:
-            return 0  # a peer that has left is not silent: what it said is still to be read
+            return 0
         heard, said = self._quiet_at
         self.silence = self.silence + 1 if link.heard == heard and not link.full else 0
         if link.bytes_sent == said and not link.backlog:
