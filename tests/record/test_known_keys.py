@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from ostraka.errors import UsageError
-from ostraka.record.known_keys import SESSIONS, KnownKeys, KeyStanding
+from ostraka.record.known_keys import SESSIONS, KeyStanding, KnownKeys
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from ostraka.errors import OstrakaError, UnconfirmedKey
 from ostraka.manifest import Manifest
 from ostraka.manifest.words import read_words, six_words
 from ostraka.names import PartyId
-from ostraka.record.known_keys import KnownKeys, MetKey, KeyStanding
+from ostraka.record.known_keys import KeyStanding, KnownKeys, MetKey
 
 Ask = Callable[[Sequence[MetKey]], bool]
 """Function that asks a person whether the six words of the manifest are those of another party."""

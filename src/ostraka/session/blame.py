@@ -116,3 +116,8 @@ def waiting_for_coordinator(address: str, error: OstrakaError) -> str:
     """Return the words for a coordinator that cannot be met at so far."""
     why = error.message.removeprefix(f"{address}: ")
     return f"waiting for the coordinator at {address}: {why}"
+
+
+def waiting_for(peer: PartyId, why: str) -> str:
+    """Return the words for a peer that could not be reached for some seconds."""
+    return f"waiting for {peer}: {why}"

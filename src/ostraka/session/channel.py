@@ -62,7 +62,7 @@ class Introduction:
         self._state = link_state.after(self._state, message)
         if isinstance(message, Abort):
             self.farewell = message
-            raise PeerLost(vectors.farewell(message))
+            raise vectors.departure(message)
         return message
 
 
@@ -118,7 +118,7 @@ class Channel:
         self.state = link_state.after(self.state, message)
         if isinstance(message, Abort):
             self.farewell = message
-            raise PeerLost(vectors.farewell(message))
+            raise vectors.departure(message)
         return message
 
     def opened(self) -> None:

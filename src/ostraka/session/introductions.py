@@ -12,7 +12,7 @@ every Ready over one session id has verified.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 
 from ostraka import identity as identities
 from ostraka.errors import Disagreement, OstrakaError, PeerLost, PeerViolation, TimedOut
@@ -56,23 +56,6 @@ class Introductions:
         self.present, self._told_present = 1, 1
         self._cut_off: set[PartyId] = set()
         self._others = {party: Acquaintance() for party in self.topology.others}
-
-    def restore(
-        self,
-        id: SessionId,
-        hellos: Mapping[PartyId, Hello],
-        readies: Mapping[PartyId, Ready],
-        certificates: Mapping[PartyId, bytes],
-    ) -> None:
-        """Take over what sealed the session in an earlier run of this party: its id, and the
-        Hellos, Readys and certificates of all parties."""
-        self.id, self.hello, self.ready = id, hellos[self.me], readies[self.me]
-        for party, other in self._others.items():
-            other.state = PeerState.READY
-            other.hello, other.certificate = hellos[party], certificates[party]
-            other.ready = readies[party]
-            if self.topology.has_link(self.me, party):
-                self._nonces.take(party, readies[party].result_nonces, hellos[party].nonce)
 
     # Answers
 

@@ -62,6 +62,10 @@ class Owner(Protocol):
     def cut(self, peer: PartyId) -> None:
         """Take note that a peer is away; it may return."""
 
+    def doubt(self, peer: PartyId, *, doubted: bool) -> None:
+        """Take note that a peer's run may be dead, as another one asks to be in its place; or,
+        with `doubted` False, that it lives."""
+
     def gone(self, channel: Channel, error: OstrakaError) -> None:
         """Take note that the link to a peer is over."""
 
@@ -259,10 +263,12 @@ class Keeper:
         """Return whether a peer's run says a word when asked, over the connection that it has."""
         heard = held.link.heard
         held.link.probe()
+        self._owner.doubt(held.channel.peer, doubted=True)
         for _ in range(int(PROBE_TICKS * self._pace.tick / LOOK_SECONDS)):
             if held.link.standing is not Standing.LINKED:
                 return False
             if held.link.heard != heard:
+                self._owner.doubt(held.channel.peer, doubted=False)
                 return True
             await asyncio.sleep(LOOK_SECONDS)
         return False
