@@ -68,6 +68,7 @@ class Rig:
         files.mkdir(parents=True)
         self._stack.callback(shutil.rmtree, files)
         made.files = files
+        self._stack.callback(files.with_name(f"{made.netns}.boot").unlink, missing_ok=True)
         made.names()
         made.connect()
         self._stack.callback(made.end)
@@ -162,7 +163,7 @@ class Host:
         out: files for stdout and stderr; pipes otherwise.
         """
         stdout, stderr = out or (subprocess.PIPE, subprocess.PIPE)
-        boot = self.files / "boot"
+        boot = self.files.with_name(f"{self.netns}.boot")
         boot.write_text(f"{self.name} {self.boots}\n")
         script = f'mount --bind {boot} {BOOT} && exec "$@"'
         command = ["ip", "netns", "exec", self.netns, "sh", "-c", script, "sh"]

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -58,35 +57,38 @@ class Meeting:
 
     Args:
         addresses: of the parties that have one.
-        relay: the coordinator's host, if there is one: it listens on port 9440.
+        relay: the coordinator's host, if there is one.
+        port: of the coordinator.
         timeout: of the manifest, in seconds.
     """
 
-    def __init__(self, rig, place, *, addresses, relay=None, timeout=16, scheme="shamir"):
-        self.rig, self.place, self.relay = rig, place, relay
+    def __init__(
+        self, rig, place, *, addresses, relay=None, port=9440, timeout=16, scheme="shamir"
+    ):
+        self.rig, self.place, self.relay, self.port = rig, place, relay, port
         self.hosts = {name: rig.hosts[name] for name in NAMES}
         self.parties = {}
         for name in (*NAMES, "hub"):
             identity.create(name, place)
         for number, name in enumerate(NAMES):
             (place / name).write_text(str(10**number))
-        (place / "hub.toml").write_text('listen = "0.0.0.0:9440"\nname = "hub"\n')
+        (place / "hub.toml").write_text(f'listen = "0.0.0.0:{port}"\nname = "hub"\n')
         (place / "session.toml").write_text(self._manifest(addresses, timeout, scheme))
 
     def _manifest(self, addresses, timeout, scheme):
         text = '[session]\ntitle = "Rig"\nprotocol = "secure-sum"\ndeadline = "40s"\n'
         text += f'timeout = "{timeout}s"\n'
         if self.relay is not None:
-            at = f'{{ address = "{self.relay.v4}:9440", key = "{self._pin("hub")}" }}'
+            at = f'{{ address = "{self.relay.v4}:{self.port}", key = "{self._pin("hub")}" }}'
             text += f"coordinator = {at}\n"
         for name in NAMES:
             text += f'[[party]]\nname = "{name}"\nkey = "{self._pin(name)}"\n'
             text += 'roles = ["contributor", "compute", "recipient"]\n'
             text += f'address = "{addresses[name]}"\n' if name in addresses else ""
         text += '[input]\ntype = "int"\nmin = 0\nmax = 1000\n[outputs]\nstatistics = ["sum"]\n'
-        return text + f'[sharing]\nscheme = "{scheme}"\n' + (
-            "threshold = 1\n" if scheme == "shamir" else ""
-        )
+        text += f'[sharing]\nscheme = "{scheme}"\n'
+        text += "threshold = 1\n" if scheme == "shamir" else ""
+        return text + "[policy]\nmin_contributors = 2\n"
 
     def _pin(self, name):
         return identity.fingerprint_text(identity.load(name, self.place).fingerprint)

@@ -147,12 +147,13 @@ def test_a_silent_death_is_noticed_in_time(meeting, scheme):
     assert time.monotonic() - began < 6
     codes = {party.code() for party in found.parties.values()}
     assert time.monotonic() - began < 8 + 4
-    assert codes == {41 if scheme == "additive" else 0}
+    assert codes == {41 if scheme == "additive" else 0}, found.parties["alice"].err
     assert "bob" in found.parties["alice"].err
 
 
 def test_a_flood_from_one_host_leaves_the_session_of_others(rig, meeting):
     found = meeting("relay")
+    quiet = seconds_of(found)
     flooder = rig.host("flooder")
     command = [sys.executable, str(FLOODER), f"{found.relay.v4}:9440", "1500", "300"]
     process = subprocess.Popen(
@@ -160,11 +161,17 @@ def test_a_flood_from_one_host_leaves_the_session_of_others(rig, meeting):
     )
     try:
         assert process.stdout.readline() == "up\n"
-        began = time.monotonic()
-        found.open()
-        found.go()
-        found.require_same_answer()
-        assert time.monotonic() - began < 30
+        assert seconds_of(found) < 2 * quiet + 5, "one machine serves all hosts here"
     finally:
         process.kill()
         process.communicate()
+
+
+def seconds_of(meeting):
+    """Seconds of a session, from the start of its parties to the end of the last."""
+    began = time.monotonic()
+    for name in NAMES:
+        meeting.run(name)
+    values = [party.result()["outputs"][0]["value"] for party in meeting.parties.values()]
+    assert values == [111] * 3
+    return time.monotonic() - began
