@@ -247,12 +247,12 @@ async def members(office, address, keys, rooms):
 async def test_made_up_keys_in_a_room_whose_name_anybody_can_compute(
     office, made_up, count, quotas
 ):
-    from ostraka.session import gather
+    from ostraka.session.ways import room_of
 
     allow_files(4 * count + 1000)
     async with coordinator(office, quotas) as (relay, address):
         quiet = await best_of_three(lambda: session_seconds(office, address))
-        name = gather.room_of(office.manifest(relay=address))
+        name = room_of(office.manifest(relay=address))
         async with members(office, address, made_up(count), [name] * count):
             await until(lambda: relay.statistics().members >= min(count, quotas.members))
             flooded = await best_of_three(lambda: session_seconds(office, address))
