@@ -90,8 +90,10 @@ def test_a_changed_key_is_never_waved_through(office, manifest, book):
     require(other, book, given)
 
 
-def test_keys_are_told_before_they_are_judged(manifest, book):
+def test_keys_are_told_before_they_are_refused_and_not_where_they_are_confirmed(manifest, book):
     told = []
+    require(manifest, book, Trust(new=True, tell=lambda _, met: told.extend(met)))
+    assert told == []
     with pytest.raises(UnconfirmedKey):
         require(manifest, book, Trust(tell=lambda _, met: told.extend(met)))
     assert [met.in_words() for met in told] == ["yours", "NEW", "NEW"]

@@ -14,7 +14,7 @@ from ostraka.cli.options import OutputOption
 if TYPE_CHECKING:
     from ostraka.manifest import Manifest
     from ostraka.record.known_keys import MetKey
-    from ostraka.record.trust import Trust
+    from ostraka.record.trust import Meeting, Trust
 
 SHOWN = 12
 """Number of parties whose keys are listed one by one; of more, only those that are not known."""
@@ -74,7 +74,7 @@ def key_lines(met: Sequence[MetKey]) -> list[str]:
 
 
 def trust(new: bool, words: str | None) -> Trust:
-    """Return what `run` does with keys that are not known; it shows all of them on stderr first.
+    """Return what `run` does with keys that are not known; it shows all of them before it asks.
 
     Args:
         new: the option `--trust-new`.
@@ -91,12 +91,21 @@ def trust(new: bool, words: str | None) -> Trust:
     return Trust(new, words or "", _ask if _on_a_terminal() else None, _tell)
 
 
+def heading(meeting: Meeting | None) -> list[str]:
+    """Write the lines that `run` shows before it gathers: all keys, and the six words."""
+    return [] if meeting is None else _lines(meeting.manifest, meeting.met)
+
+
 def _tell(manifest: Manifest, met: Sequence[MetKey]) -> None:
+    for line in _lines(manifest, met):
+        voice.say(line)
+
+
+def _lines(manifest: Manifest, met: Sequence[MetKey]) -> list[str]:
     from ostraka.manifest.words import six_words
 
-    for line in key_lines(met):
-        voice.say(" ".join(line.split()))
-    voice.say(f"six words: {six_words(manifest.digest)}")
+    keys = [" ".join(line.split()) for line in key_lines(met)]
+    return [*keys, f"six words: {six_words(manifest.digest)}"]
 
 
 def _on_a_terminal() -> bool:

@@ -69,6 +69,7 @@ def run(
     seat = take_seat(
         session, as_, keys=keys, receipts=receipts, own_network=own_network, trust=trust
     )
+    keeper.heading = known.heading(seat.meeting)
     unfinished = seat.unfinished(keeper.warn)
     raw = None if unfinished and input_ is None else _read_input(seat, input_)
     startup.loaded()

@@ -31,7 +31,7 @@ class Trust:
         new: keys that are not in the book are taken on trust.
         words: six words that another party read from its manifest; "" if there are none.
         ask: asks a person; None where none can be asked.
-        tell: is called before a key is judged.
+        tell: is called before a person is asked, and before keys are refused.
     """
 
     new: bool = False
@@ -73,15 +73,16 @@ class Meeting:
                 the words are those of another manifest.
             UsageError: the words are not six words of the list, or the book cannot be used.
         """
-        if trust.tell is not None:
-            trust.tell(self.manifest, self.met)
-        for met in self.met:
-            if met.standing is KeyStanding.CHANGED:
-                raise _changed(met)
+        changed = [met for met in self.met if met.standing is KeyStanding.CHANGED]
         new = [met for met in self.met if met.standing is KeyStanding.NEW]
+        confirmed = trust.words or trust.new or not new
+        if trust.tell is not None and (changed or not confirmed):
+            trust.tell(self.manifest, self.met)
+        if changed:
+            raise _changed(changed[0])
         if trust.words:
             self._compare(trust.words)
-        elif not new or trust.new:
+        elif confirmed:
             return
         elif trust.ask is None or not trust.ask(new):
             raise _new(new)
