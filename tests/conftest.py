@@ -30,13 +30,22 @@ NAMES = ("alice", "bob", "carlos", "david", "erin", "mallory", "coordinator")
 
 @pytest.fixture(scope="session", autouse=True)
 def home(tmp_path_factory):
-    """A home of the tests' own, also for processes that they start: no user's files are touched."""
-    before, made = os.environ.get("OSTRAKA_HOME"), tmp_path_factory.mktemp("home")
-    os.environ["OSTRAKA_HOME"] = str(made)
-    yield made
-    os.environ.pop("OSTRAKA_HOME")
-    if before is not None:
-        os.environ["OSTRAKA_HOME"] = before
+    """A home of the tests' own, also for processes that they start: no user's files are touched.
+
+    Keys that are not known are taken on trust, but for the tests about that.
+    """
+    made = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OSTRAKA_HOME", str(made))
+        patch.setenv("OSTRAKA_TRUST_NEW", "1")
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def strangers(home):
+    """Forget the keys that a test has met: parties of the next one may have its names."""
+    yield
+    (home / "known.toml").unlink(missing_ok=True)
 
 
 class Watchdog:

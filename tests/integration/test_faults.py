@@ -6,6 +6,7 @@ import signal
 import socket
 
 import pytest
+from busy_machine import within
 
 INPUTS = {"alice": 1, "bob": 2, "carlos": 4}
 SHAMIR = 'scheme = "shamir"\nthreshold = 1'
@@ -100,7 +101,7 @@ def test_the_deadline_names_who_is_missing(fleet):
         assert party.code == 41
         assert "carlos did not come within 2 s" in party.err
         assert "nothing of yours has left this machine" in party.err
-        assert party.seconds < 10
+        assert party.seconds < within(10)
 
 
 @pytest.mark.slow
@@ -187,7 +188,7 @@ def test_a_party_dies_and_additive_sharing_stops(fleet, phase, relayed):
         if phase == "opening":
             wanted = (41, 0)
         assert party.code in wanted, explain(parties)
-        assert party.seconds < 15
+        assert party.seconds < within(15)
         if party.code == 0:
             assert party.values["sum"] == "7"
         else:
@@ -253,7 +254,7 @@ def test_the_coordinator_dies(fleet, phase, sharing):
     assert relay.code == -signal.SIGKILL
     for party in parties.values():
         assert party.code in ((10, 40, 41) if phase in ("gathering", "sealing") else (40, 41, 0))
-        assert party.seconds < 15
+        assert party.seconds < within(15)
         if party.code == 0:
             assert party.values["sum"] == "7"
         else:
@@ -271,7 +272,7 @@ def test_a_stopped_party_is_lost_after_the_timeout(fleet, relayed):
     for name in ("alice", "bob"):
         assert parties[name].code in (40, 41), explain({name: parties[name]})
         assert "carlos" in parties[name].err
-        assert parties[name].seconds < 15
+        assert parties[name].seconds < within(15)
     heard = parties["alice"].err + parties["bob"].err
     assert "carlos: it was cut off, and did not return within 2 s" in heard
 
@@ -309,7 +310,7 @@ def test_ctrl_c(fleet, phase):
     assert alice.code == 130
     assert "error: interrupted" in alice.err
     assert "Traceback" not in alice.err
-    assert alice.seconds < 8
+    assert alice.seconds < within(8)
 
 
 def test_ctrl_c_at_the_coordinator(fleet):

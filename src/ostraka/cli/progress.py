@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -18,9 +19,14 @@ WORTH_A_BAR = 1 << 20
 
 
 class Watcher(Observer):
-    """Observer that shows one party's run on stderr; its moving line ends with the context."""
+    """Observer that shows one party's run on stderr; its moving line ends with the context.
+
+    Attributes:
+        heading: lines that are shown once, before all others.
+    """
 
     def __init__(self) -> None:
+        self.heading: Sequence[str] = ()
         self._bars: Bars | None = None
         self._task: TaskID | None = None
 
@@ -64,6 +70,9 @@ class Watcher(Observer):
             self._bars.update(self._task, completed=done, total=total)
 
     def _show(self, text: str) -> None:
+        heading, self.heading = self.heading, ()
+        for line in heading:
+            voice.say(line)
         if self._bars and self._task is not None:
             self._bars.update(self._task, description=text)
         else:
