@@ -33,7 +33,7 @@ def test_demo_vote(tmp_path: Path) -> None:
     [
         pytest.param("yes,no,no,no,yes", "1/2", "NO", marks=pytest.mark.slow),
         ("yes,no,abstain,yes", "1/2", "YES"),
-        ("yes,no,no", "1/2", "NO"),
+        pytest.param("yes,no,no", "1/2", "NO", marks=pytest.mark.slow),
         pytest.param("yes,yes,yes", "1", "YES", marks=pytest.mark.slow),
         pytest.param("yes,yes,abstain", "1", "NO", marks=pytest.mark.slow),
     ],

@@ -136,9 +136,11 @@ class Wire:
 
 
 @pytest.fixture
-def wired(afresh):
-    """A coordinator, and the wire to it."""
-    relay = afresh.coordinator()
+def wired(fleet, nursery):
+    """A coordinator, an interpreter of its own, and the wire to it."""
+    fleet.nursery = None
+    relay = fleet.coordinator()
+    fleet.nursery = nursery
     wire = Wire(relay.address)
     yield relay, wire
     wire.close()

@@ -25,12 +25,13 @@ from ostraka.simulation import MemoryNet, run_all, simulate_sync
 
 PAGES = Path(__file__).resolve().parents[2] / "docs" / "protocols"
 NAMES = ("alice", "bob", "seller", "david", "erin")
-CASES = [
-    pytest.param(name, security, n, marks=pytest.mark.slow if n > 4 else ())
+ALL_CASES = [
+    (name, security, n)
     for name, kind in catalogue.items()
     for security in kind.securities
     for n in (3, 4, 5)
 ]
+CASES = [pytest.param(*case, marks=pytest.mark.slow if case[2] > 4 else ()) for case in ALL_CASES]
 
 
 def example(name, security, n):
@@ -96,10 +97,19 @@ def test_everybody_learns_what_the_textbook_says(name, security, n):
 
 @pytest.mark.parametrize(("name", "security", "n"), CASES)
 def test_whoever_crashes_nobody_learns_anything_wrong(name, security, n):
-    manifest = example(name, security, n)
+    require_no_wrong_result(example(name, security, n), crashes=3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "security", "n"), ALL_CASES)
+def test_many_crashes(name, security, n):
+    require_no_wrong_result(example(name, security, n), crashes=12)
+
+
+def require_no_wrong_result(manifest, crashes):
     inputs, rng = inputs_of(manifest, 7), random.Random(11)
     usual = max(sent.messages for sent in protocol_for(manifest).cost().sent.values())
-    for _ in range(5 if n > 4 else 3):
+    for _ in range(crashes):
         victim = rng.choice(manifest.parties)
         found = simulate_sync(manifest, inputs, seed=1, drop={victim: rng.randrange(usual)})
         for party, result in found.items():
