@@ -226,6 +226,7 @@ class Seat:
                 cost = (await asyncio.to_thread(self.protocol.cost)) if progress.watched else None
                 total = cost.sent[self.me].bytes if cost else 0
                 with self._booked(life, progress) as booking:
+                    life.require_whole(self.protocol)
                     return await self._take_part(life, dealt, total, booking, progress)
         except OstrakaError as error:
             error.data_left = progress.data_left

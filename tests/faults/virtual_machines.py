@@ -43,7 +43,10 @@ class Machines:
         return self._write(descriptor, data[: self._taken(len(data))])
 
     def pwrite(self, descriptor, data, at):
-        return self._pwrite(descriptor, data[: self._taken(len(data))], at)
+        taken = self._taken(len(data))
+        if at + len(data) <= os.fstat(descriptor).st_size:  # in place: all of it, or none
+            taken = len(data)
+        return self._pwrite(descriptor, data[:taken], at)
 
     def pwritev(self, descriptor, parts, at):
         size = sum(map(len, parts))
