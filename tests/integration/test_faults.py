@@ -6,6 +6,7 @@ import signal
 import socket
 
 import pytest
+from busy_machine import within
 
 INPUTS = {"alice": 1, "bob": 2, "carlos": 4}
 SHAMIR = 'scheme = "shamir"\nthreshold = 1'
@@ -100,7 +101,7 @@ def test_the_deadline_names_who_is_missing(fleet):
         assert party.code == 41
         assert "carlos did not come within 2 s" in party.err
         assert "nothing of yours has left this machine" in party.err
-        assert party.seconds < 10
+        assert party.seconds < within(10)
 
 
 @pytest.mark.slow
@@ -170,23 +171,30 @@ def test_good_input_is_what_the_trap_would_have_seen(fleet):
 )
 def test_a_party_dies_and_additive_sharing_stops(fleet, phase, relayed):
     relay = fleet.coordinator() if relayed else None
-    deadline = "3s" if phase in ("gathering", "sealing") else "15s"
+    early = phase in ("gathering", "sealing")
     session = fleet.manifest(
-        tuple(INPUTS), relay, () if relayed else tuple(INPUTS), deadline=deadline, timeout="3s"
+        tuple(INPUTS),
+        relay,
+        () if relayed else tuple(INPUTS),
+        deadline="3s" if early else "15s",
+        timeout="3s",
     )
     parties = fleet.run_all(session, INPUTS, armed={"carlos": (phase, signal.SIGKILL, 0)})
     assert parties.pop("carlos").code == -signal.SIGKILL
     for party in parties.values():
-        # Killed, carlos may as well come back until the timeout; who waits for it tells the other.
+        # Once the session is sealed, it goes on if carlos comes back, so it is no abort.
+        wanted = (41, 40) if early else (41,)
         # What carlos had sent when it died is sent: one may still have been served.
-        wanted = (40, 41, 0) if phase == "opening" else (40, 41)
+        if phase == "opening":
+            wanted = (41, 0)
         assert party.code in wanted, explain(parties)
-        assert party.seconds < 15
+        assert party.seconds < within(15)
         if party.code == 0:
             assert party.values["sum"] == "7"
         else:
             assert "carlos" in party.err
             assert party.out == ""
+            assert early or "hint: let all parties run it again" in party.err
     if relay is not None:
         assert relay.alive
 
@@ -246,7 +254,7 @@ def test_the_coordinator_dies(fleet, phase, sharing):
     assert relay.code == -signal.SIGKILL
     for party in parties.values():
         assert party.code in ((10, 40, 41) if phase in ("gathering", "sealing") else (40, 41, 0))
-        assert party.seconds < 15
+        assert party.seconds < within(15)
         if party.code == 0:
             assert party.values["sum"] == "7"
         else:
@@ -264,7 +272,7 @@ def test_a_stopped_party_is_lost_after_the_timeout(fleet, relayed):
     for name in ("alice", "bob"):
         assert parties[name].code in (40, 41), explain({name: parties[name]})
         assert "carlos" in parties[name].err
-        assert parties[name].seconds < 15
+        assert parties[name].seconds < within(15)
     heard = parties["alice"].err + parties["bob"].err
     assert "carlos: it was cut off, and did not return within 2 s" in heard
 
@@ -302,7 +310,7 @@ def test_ctrl_c(fleet, phase):
     assert alice.code == 130
     assert "error: interrupted" in alice.err
     assert "Traceback" not in alice.err
-    assert alice.seconds < 8
+    assert alice.seconds < within(8)
 
 
 def test_ctrl_c_at_the_coordinator(fleet):

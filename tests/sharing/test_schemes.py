@@ -217,3 +217,23 @@ def test_more_than_t_wrong_shares_are_not_corrected(n, t):
     scheme = Shamir(("outside",), NAMES[:n], t)
     with pytest.raises(InconsistentShares):
         scheme.corrected(with_wrong(scheme, NAMES[: t + 1]))
+
+
+def test_a_wrong_share_far_into_a_long_vector_is_corrected():
+    scheme = Shamir(("outside",), NAMES[:4], 1)
+    shares = shares_of(scheme, [1] * (BLOCK + 9), "outside")
+    shares["p2"][BLOCK + 5] += 1
+    value, named = scheme.corrected(shares)
+    assert named == ("p2",)
+    assert set(scheme.to_signed(value).tolist()) == {1}
+
+
+@pytest.mark.parametrize("scheme", schemes(3), ids=lambda s: f"{s.name}-{s.colluders}")
+def test_a_parcel_adds_the_share_in_it(scheme):
+    x = scheme.from_signed(np.arange(BLOCK + 9, dtype=np.int64))
+    for parcel in scheme.split(x, "outside", SeededDraw(0)).values():
+        total = scheme.expand(parcel, len(x))
+        scheme.add_parcel(total, parcel)
+        twice = scheme.expand(parcel, len(x))
+        scheme.add(twice, scheme.expand(parcel, len(x)))
+        assert total.tolist() == twice.tolist()
