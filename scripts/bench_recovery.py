@@ -1,9 +1,10 @@
 #!/usr/bin/env python
 """Measures how long a party that was killed takes to its result: scripts/bench_recovery.py [TIMES].
 
-Three parties, real processes. One is killed (kill -9) when it computes, and `ostraka run` is started again at
-once; the time is from that start to its result on stdout, the interpreter's own start included. The same without
-a kill, from the last party's start, is what a session takes anyway.
+Three parties, real processes. One is killed (kill -9) when it computes, and `ostraka run` is
+started again at once; the time is from that start to its result on stdout, the interpreter's own
+start included. The same without a kill, from the last party's start, is what a session takes
+anyway.
 """
 
 from __future__ import annotations

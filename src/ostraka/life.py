@@ -192,7 +192,7 @@ class Life:
             assert isinstance(error, OstrakaError)
             error.hint = (
                 f"let all parties run it again within {duration(self.record.resume_for)}: the same "
-                "session goes on, with the inputs that it has"
+                "session goes on, with the inputs that it has, unless a party has ended it"
             )
             self.record.close()
         else:

@@ -4,8 +4,6 @@ with the right result or with an error that says whose fault it is; never with a
 import itertools
 
 import pytest
-from virtual_loop import Process
-from virtual_network import HostNetwork
 from virtual_world import World, virtual_time
 
 from ostraka.coordinator.rooms import Deliver
@@ -149,11 +147,9 @@ class LyingWorld(World):
 
     kind = Coordinator
 
-    def start_coordinator(self):
-        process = self.hub = Process("hub")
-        process.on_death = lambda: self.net.died(process)
+    def coordinator(self):
         self.relay = self.kind(self.identities["coordinator"])
-        self.loop.start(process, self.relay.serve("hub:1", None, HostNetwork(self.net, "hub")))
+        return self.relay
 
 
 @pytest.fixture(autouse=True)

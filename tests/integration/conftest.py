@@ -47,7 +47,7 @@ class Process:
 
     def __init__(self, name, arguments, directory, stdin=None, nursery=None):
         self.name = name
-        kept = ("OSTRAKA_HOME",)
+        kept = ("OSTRAKA_HOME", "OSTRAKA_TRUST_NEW")
         environment = {
             k: v for k, v in os.environ.items() if k in kept or not k.startswith("OSTRAKA_")
         }

@@ -16,6 +16,12 @@ SHAMIR = 'scheme = "shamir"\nthreshold = 1'
 PHASES = ("gathering", "sealing", "sharing", "computing", "opening", "known", "done")
 
 
+@pytest.fixture(autouse=True)
+def own_home(tmp_path, monkeypatch):
+    """A home without records of other tests' sessions."""
+    monkeypatch.setenv("OSTRAKA_HOME", str(tmp_path / "home"))
+
+
 def sessions():
     return list((Path(os.environ["OSTRAKA_HOME"]) / "sessions").glob("*"))
 
