@@ -91,15 +91,8 @@ class Life:
         Returns:
             None if no session had been made and another input is given now: nothing of the run has
             left, so it may begin anew. Its record is erased.
-
-        Raises:
-            Aborted: the record may lack what the run saw last, and compute parties may lie.
         """
         begun, observer = record.begun, progress.observer
-        if record.power_lost and record.sealed and protocol.manifest.sharing.security == "active":
-            progress.resume(shared=me in protocol.contributors)
-            record.erase()
-            raise _lost_power()
         found = cls(begun.seed, record.x, record, observer)
         other = raw is not None and not await found._is_input(protocol, me, raw)
         if other and record.sealed is None:
@@ -120,6 +113,16 @@ class Life:
             kept = self._x[0]
             return given is not None and kept is not None and np.array_equal(given, kept)
         return False
+
+    def require_whole(self, protocol: Protocol) -> None:
+        """Check that the run may go on after what its machine went through.
+
+        Raises:
+            Aborted: the record may lack what the run saw last, and compute parties may lie.
+        """
+        active, record = protocol.manifest.sharing.security == "active", self.record
+        if active and record is not None and record.power_lost and record.sealed:
+            raise _lost_power()
 
     # --- what a run needs -----------------------------------------------------------------------
 

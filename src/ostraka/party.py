@@ -240,6 +240,7 @@ class Seat:
                 cost = (await asyncio.to_thread(self.protocol.cost)) if progress.watched else None
                 total = cost.sent[self.me].bytes if cost else 0
                 with self._booked(life, progress) as booking:
+                    life.require_whole(self.protocol)
                     outcome = await self._take_part(life, dealt, total, booking, progress)
                 if self.meeting is not None:
                     self.meeting.finished(outcome.session, progress.observer.warn)

@@ -67,3 +67,14 @@ def test_each_schedule_ends_right_or_with_a_reason(office, tmp_path, monkeypatch
         place = tmp_path / str(number)
         place.mkdir()
         virtual_scenarios.run(number, office, place, locks, machines)
+
+
+@pytest.mark.parametrize("number", [10030, 10042])
+def test_schedules_that_failed_once(office, tmp_path, monkeypatch, number):
+    """Schedules that broke an invariant before the code was mended.
+
+    10030: alice's machine lost power while her ledger was new, which was refused from then on.
+    10042: bob's machine lost power, so that the run could not go on; his ledger was not settled.
+    """
+    locks, machines = Locks(monkeypatch), Machines(monkeypatch)
+    virtual_scenarios.run(number, office, tmp_path, locks, machines)

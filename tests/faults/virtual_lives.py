@@ -48,8 +48,7 @@ class LivingWorld(World):
         self.locks.release(process)
         if process in self.unpowered:
             self.net.vanished(process)
-            sessions = self.home(process.name) / "sessions"
-            self.machines.lose_power(process.name, sessions, self.random)
+            self.machines.lose_power(process.name, self.home(process.name), self.random)
         else:
             self.net.died(process)
         if process.name in self.endings or self.stays_dead or process.name in self.gone:

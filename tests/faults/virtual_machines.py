@@ -43,7 +43,10 @@ class Machines:
         return self._write(descriptor, data[: self._taken(len(data))])
 
     def pwrite(self, descriptor, data, at):
-        return self._pwrite(descriptor, data[: self._taken(len(data))], at)
+        taken = self._taken(len(data))
+        if at + len(data) <= os.fstat(descriptor).st_size:  # in place: all of it, or none
+            taken = len(data)
+        return self._pwrite(descriptor, data[:taken], at)
 
     def pwritev(self, descriptor, parts, at):
         size = sum(map(len, parts))
@@ -65,7 +68,7 @@ class Machines:
 
     def fsync(self, descriptor):
         path = Path(os.readlink(f"/proc/self/fd/{descriptor}"))
-        if path.suffix == ".record":
+        if path.suffix in (".record", ".head"):
             self._synced[path] = path.stat().st_size
 
     # Power
@@ -75,9 +78,13 @@ class Machines:
         return f"{name} {self.boots.get(name, 0)}"
 
     def lose_power(self, name, directory, chance):
-        """Start a machine again: of its records, a part of what was never synced is lost."""
+        """Start a machine again: of its records, a part of what was never synced is lost, and of
+        its ledger's head all, unless it was ever synced."""
         self.boots[name] = self.boots.get(name, 0) + 1
-        for path in sorted(directory.glob("*.record")):
+        for path in directory.glob("*.head"):
+            if path not in self._synced:
+                os.truncate(path, 0)
+        for path in sorted(directory.glob("sessions/*.record")):
             size = path.stat().st_size
             os.truncate(path, chance.randint(min(size, self._synced.get(path, 0)), size))
 

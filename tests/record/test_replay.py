@@ -5,12 +5,15 @@ import os
 import random
 import subprocess
 import sys
+from contextlib import suppress
+from types import SimpleNamespace
 
 import pytest
 
 from ostraka.errors import Aborted, InternalError, OstrakaError, RefusedByLedger
 from ostraka.manifest import parse
 from ostraka.protocols import catalogue
+from ostraka.record.replay import ReplayingExchange
 
 CASES = [(name, security) for name, kind in catalogue.items() for security in kind.securities]
 
@@ -190,3 +193,24 @@ def test_no_byte_depends_on_the_order_of_a_hash_table(fates, tmp_path):
         found.add(done.stdout)
     assert len(found) == 1
     assert len(found.pop().strip()) == hashlib.sha256().digest_size * 2
+
+
+@pytest.mark.parametrize("refuses", [False, True])
+def test_a_verdict_is_on_disk_before_the_run_acts_on_it(refuses):
+    """Otherwise a party could consent, lose power, and refuse what it consented to."""
+    done = []
+    record = SimpleNamespace(
+        next_event=lambda: None,
+        push=lambda: done.append("push"),
+        note=lambda event: done.append(type(event).__name__),
+        sync=lambda: done.append("sync"),
+    )
+
+    def ask(counted):
+        if refuses:
+            raise RefusedByLedger("spent")
+
+    exchange = ReplayingExchange(SimpleNamespace(me="alice"), record)
+    with suppress(RefusedByLedger):
+        exchange.gate(ask)(("alice", "bob"))
+    assert done == ["push", "Verdict", "sync"]

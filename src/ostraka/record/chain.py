@@ -163,6 +163,8 @@ class Chain:
             count, last = content.split()
             number = int(count)
         except ValueError:
+            if len(self.entries) <= 1:  # it was being made when the power went, or the room
+                return
             raise self._damaged(f"has an unreadable {self.head_path.name}") from None
         if number > len(self.entries) or (number and self._hashes[number - 1] != last):
             raise self._damaged(
@@ -190,21 +192,33 @@ class Chain:
             if os.fstat(self._descriptor).st_size > self._offset:
                 os.ftruncate(self._descriptor, self._offset)
                 self.torn = 0
+            if len(self.entries) == 1:
+                self._make_head()
             if os.write(self._descriptor, line + b"\n") != len(line) + 1:
                 raise OSError(None, "the disk is full")
             os.fsync(self._descriptor)
             self._take(line)
             self._offset += len(line) + 1
-            self._write_head()
+            with suppress(OSError):  # an older head does no harm
+                self._write_head()
         return whole
 
-    def _write_head(self) -> None:
-        """Write the head in place, in one write. No fsync: an older head does no harm."""
+    def _make_head(self) -> None:
+        """Put a head on disk before the second line, which would be refused without one after a
+        loss of power or on a full disk."""
+        self._write_head(synced=True)
+        _sync_directory(self.path.parent)
+
+    def _write_head(self, *, synced: bool = False) -> None:
+        """Write the head in place, in one write."""
         descriptor = os.open(self.head_path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         try:
             content = f"{len(self.entries):012d} {self.head}\n".encode()
             assert len(content) == _HEAD_BYTES
-            os.pwrite(descriptor, content, 0)
+            if os.pwrite(descriptor, content, 0) != _HEAD_BYTES:
+                raise OSError(None, "the disk is full")
+            if synced:
+                os.fsync(descriptor)
         finally:
             os.close(descriptor)
 
