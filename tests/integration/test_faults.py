@@ -105,13 +105,18 @@ def test_the_deadline_names_who_is_missing(fleet):
 
 
 @pytest.mark.slow
-def test_a_party_that_connects_twice(fleet):
+def test_a_party_that_connects_twice(fleet, tmp_path, monkeypatch):
     session = fleet.manifest(tuple(INPUTS), fleet.coordinator())
     first = fleet.run(session, "alice", 1)
     bob = fleet.run(session, "bob", 2)
     first.says("gathering 2/3")
     bob.says("gathering 2/3")
     second = fleet.run(session, "alice", 1)
+    assert second.code == 75, second.err
+    assert "another process on this machine" in second.err
+    monkeypatch.setenv("OSTRAKA_HOME", str(tmp_path / "another machine's"))
+    second = fleet.run(session, "alice", 1)
+    monkeypatch.undo()
     assert second.code == 30, second.err
     assert "bob says that another alice is there already" in second.err
     carlos = fleet.run(session, "carlos", 4)
@@ -253,7 +258,10 @@ def test_the_coordinator_dies(fleet, phase, sharing):
     parties = fleet.run_all(session, INPUTS, armed=armed)
     assert relay.code == -signal.SIGKILL
     for party in parties.values():
-        assert party.code in ((10, 40, 41) if phase in ("gathering", "sealing") else (40, 41, 0))
+        wanted = (10, 40, 41) if phase in ("gathering", "sealing") else (40, 41, 0)
+        if (phase, sharing) == ("sharing", SHAMIR):
+            wanted += (31,)  # the others are lost to each, and too few would be counted
+        assert party.code in wanted, explain(parties)
         assert party.seconds < within(15)
         if party.code == 0:
             assert party.values["sum"] == "7"
@@ -285,7 +293,9 @@ def test_a_stopped_coordinator(fleet):
     parties = fleet.run_all(session, INPUTS, armed=armed)
     # 41: who had not heard from everybody yet, when it stopped, is still waiting for the session.
     assert all(code in (40, 41, 0) for code in codes(parties).values()), explain(parties)
-    assert 40 in codes(parties).values(), explain(parties)
+    assert {40, 41} & set(codes(parties).values()), explain(parties)
+    for party in parties.values():
+        assert party.code == 0 or "coordinator" in party.err, explain(parties)
 
 
 # Ctrl-C

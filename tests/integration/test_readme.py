@@ -129,7 +129,10 @@ def wait_for(terminal: Terminal, together: list[tuple[Block, subprocess.Popen[st
         terminal.finish(*together.pop(0))
 
 
-LONG = {"docs/guides/poll.md", "docs/guides/separate-machines.md", "docs/guides/breach-losses.md"}
+LONG = {
+    f"docs/guides/{name}.md"
+    for name in ("poll", "separate-machines", "breach-losses", "which-question")
+}
 """Pages with many parties or waits; what they show has tests of its own."""
 
 
