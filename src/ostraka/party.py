@@ -252,6 +252,7 @@ class Seat:
         async with taking_part(
             self.manifest, self.identity, self.me, observer, seed, readers=readers, network=network
         ) as session:
+            protocol = self.protocol.without(session.absent)
             exchange = await life.exchange(session)
 
             def gate(counted: tuple[PartyId, ...]) -> None:
@@ -261,7 +262,7 @@ class Seat:
             with BytesLeft(session, observer, total):
                 found = await runner.run(
                     exchange,
-                    self.protocol,
+                    protocol,
                     life.take_input(),
                     life.draw("run"),
                     progress,

@@ -22,6 +22,12 @@ class Present(NamedTuple):
     parties: int
 
 
+class Part(NamedTuple):
+    """Action: tell a party that the session begins without it, and drop the link to it."""
+
+    party: PartyId
+
+
 class Doubt(NamedTuple):
     """Action: wait a moment, then call `patience_over` with these fields."""
 
@@ -35,7 +41,7 @@ class Fail(NamedTuple):
     error: OstrakaError
 
 
-Action = Say | Present | Doubt | Fail
+Action = Say | Present | Part | Doubt | Fail
 
 
 def hello_bytes(digest: bytes, nonce: bytes) -> bytes:

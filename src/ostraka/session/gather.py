@@ -8,7 +8,9 @@ arrived. The links go on after that, to the end of the session.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable
+from typing import Final
 
 from ostraka.errors import OstrakaError, PeerLost
 from ostraka.identity import Identity
@@ -16,16 +18,21 @@ from ostraka.limits import MANIFEST_GRACE_SECONDS
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId
 from ostraka.session import blame
-from ostraka.session.acquaintance import DUPLICATE
-from ostraka.session.actions import Action, Doubt, Fail, Present, Say
+from ostraka.session.acquaintance import DUPLICATE, LATE
+from ostraka.session.actions import Action, Doubt, Fail, Part, Present, Say
 from ostraka.session.channel import Channel
 from ostraka.session.introductions import Introductions
 from ostraka.session.keeper import Keeper
 from ostraka.session.pace import Pace
 from ostraka.session.ways import Ways
 from ostraka.transport.contexts import Contexts
+from ostraka.transport.lasting import NOTHING
 from ostraka.transport.network import Network
 from ostraka.wire.messages import Abort, Hello, Message
+
+GRACE_SECONDS: Final = 10.0
+"""Seconds after the deadline within which compute parties agree on whom a session begins without;
+no more than the deadline itself."""
 
 Gathered = Callable[[int, int], None]
 """Function that is called with how many parties are here, ours included, and of how many."""
@@ -69,27 +76,67 @@ class Gathering:
         self._ways = Ways(manifest, topology, contexts, network, self.keeper, self)
         self._news = asyncio.Event()
         self._fatal: BaseException | None = None
-        self._open = False
+        self._open = self._extended = False
+        self._due: asyncio.TimerHandle | None = None
+        self._limit: asyncio.Timeout | None = None
+        self._began = 0.0
 
-    async def gather(self) -> None:
-        """Make links until every party's Hello is here and our Ready has left.
+    async def open(self, gathered: Callable[[], object]) -> None:
+        """Gather all parties that must come, and seal the session, within the manifest's deadline.
 
-        The caller bounds the time.
+        Where a session may begin without some contributors, `GRACE_SECONDS` at most are added, and
+        the time that this party was there before the one that says when it begins.
+
+        Args:
+            gathered: is called when all are here.
 
         Raises:
+            TimedOut, Unreachable: a party did not come, or the session began without this one.
             PinMismatch: a party has another key.
             Disagreement: a party has another manifest, release or session.
             PeerViolation: a party broke the protocol.
             PeerLost: a party left after our Ready did.
         """
+        seconds, roll = self._manifest.session.deadline, self._introductions.rollcall
+        if roll.proposes:
+            self._due = asyncio.get_running_loop().call_later(seconds, self._begin_without)
+            seconds += self._grace
+        self._limit = asyncio.timeout(seconds)
+        try:
+            async with self._limit:
+                await self._gather()
+                gathered()
+                await self._until(lambda: self._introductions.complete)
+        except TimeoutError:
+            raise self.late() from None
+        finally:
+            self._limit = None
+        self._open = True
+
+    async def _gather(self) -> None:
+        """Make links until every party's Hello is here that must be, and our Ready has left."""
         await self._ways.start()
         self._gathered(1, len(self._manifest.parties))
         await self._until(lambda: self.sealed)
+        if absent := self._introductions.rollcall.absent:
+            names = [party for party in self._manifest.parties if party in absent]
+            self.says(f"the session begins without {blame.named(names)}")
 
-    async def seal(self) -> None:
-        """Wait until every party's Ready for this session is here. Raises as `gather`."""
-        await self._until(lambda: self._introductions.complete)
-        self._open = True
+    def _begin_without(self) -> None:
+        """Begin without those that did not come by the deadline, at the proposer of a roll call."""
+        if not self.sealed and self._fatal is None:
+            self._act(self._introductions.due())
+
+    @property
+    def _grace(self) -> float:
+        return min(GRACE_SECONDS, self._manifest.session.deadline)
+
+    def _wait_for_proposer(self) -> None:
+        """Wait as long as the party that says when the session begins, which has come by now."""
+        loop, seconds = asyncio.get_running_loop(), self._manifest.session.deadline
+        if self._limit is not None and not self._extended:
+            self._extended = True
+            self._limit.reschedule(loop.time() + seconds + self._grace)
 
     async def _until(self, reached: Callable[[], bool]) -> None:
         while self._fatal is None and not reached():
@@ -114,6 +161,8 @@ class Gathering:
     async def abandon(self) -> None:
         """Drop every link, and the connections to coordinators: the session is over."""
         self._open = True
+        if self._due is not None:
+            self._due.cancel()
         self.keeper.stop()
         for channel in self.channels.values():
             channel.link.on_ended = None
@@ -129,11 +178,21 @@ class Gathering:
                             channel.say(message)
                 case Present(here):
                     self._gathered(here, len(self._manifest.parties))
+                case Part(party):
+                    self._part_from(party)
                 case Doubt(party, error):
                     self._ask_again(party, error)
                 case Fail(error):
                     self.alarm(error)
         self._news.set()
+
+    def _part_from(self, party: PartyId) -> None:
+        """Tell a party that is here that the session begins without it."""
+        if (channel := self.channels.pop(party, None)) is not None:
+            channel.say(self.too_late)
+            channel.link.on_cut, channel.link.on_ended = NOTHING, None
+            self.keeper.forget(channel)
+            channel.link.abandon(PeerLost("the session begins without it"))
 
     def _ask_again(self, party: PartyId, error: OstrakaError) -> None:
         """Schedule the end of our patience with a party; until then another process of it, with the
@@ -150,6 +209,12 @@ class Gathering:
     def sealed(self) -> bool:
         """Whether our Ready has left: no party can begin anew."""
         return self._open or bool(self._introductions.id)
+
+    @property
+    def too_late(self) -> Abort:
+        """The farewell for a party that comes when the session has begun without it."""
+        self._began = self._began or time.time()
+        return blame.begun(self._introductions.id, self._began)
 
     def alarm(self, error: BaseException) -> None:
         """End the session over an error, unless it is open: other parties may still go on."""
@@ -175,6 +240,8 @@ class Gathering:
             self._act(actions)
             return False
         channel = self.channels[peer] = hold()
+        if peer == self._introductions.rollcall.proposer:
+            self._wait_for_proposer()
         self._act(actions)
         if channel.link.failed is None:
             channel.listen(lambda message: self._heard(channel, message))
@@ -216,18 +283,20 @@ class Gathering:
                 channel.link.abandon(PeerLost(f"it goes on without us ({farewell.code})"))
         elif farewell.code == DUPLICATE and not self._open:
             self._act(self._introductions.duplicate(peer))
+        elif farewell.code == LATE:
+            self.alarm(blame.came_too_late(peer, self._topology.me, farewell))
 
     def late(self) -> OstrakaError:
         """Return the error for the deadline that has passed: it names the parties to blame, or the
         coordinator."""
         places = self._manifest.session.coordinators
-        missing = set(self._introductions.missing()) & set(self._topology.linked)
+        deadline, waiting = self._manifest.session.deadline, self._introductions.waiting
+        missing = set(waiting.missing()) & set(self._topology.linked)
         if (
             not self._ways.has_coordinator
             and places
             and any(map(self._topology.through_coordinator, missing))
         ):
             where = " or ".join(place.address for place in places)
-            deadline = self._manifest.session.deadline
             return blame.no_coordinator(where, deadline, self._ways.no_coordinator)
-        return self._introductions.late()
+        return waiting.late(deadline)

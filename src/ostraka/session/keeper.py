@@ -65,6 +65,10 @@ class Owner(Protocol):
     def gone(self, channel: Channel, error: OstrakaError) -> None:
         """Take note that the link to a peer is over."""
 
+    @property
+    def too_late(self) -> Abort:
+        """The farewell for a run of a party that comes when the session is sealed without it."""
+
     def refused(self, peer: PartyId, farewell: Abort) -> None:
         """Take note that a peer ended a connection before it carried a link."""
 
@@ -199,9 +203,9 @@ class Keeper:
             talk.say(self._owner.hello)
             return await self._begin(talk, await talk.hear_hello(HANDSHAKE_SECONDS), said=True)
         if first.own != held.nonce:
-            return await self._refuse(talk, DUPLICATE)
+            return await self._refuse(talk, Abort(DUPLICATE, talk.peer))
         if (error := held.link.failed) is not None:
-            return await self._refuse(talk, error.code)
+            return await self._refuse(talk, Abort(error.code, talk.peer))
         talk.say(Resume(self._owner.hello.nonce, held.nonce, held.link.offer()))
         self._resume(held, talk, first)
         return True
@@ -227,11 +231,14 @@ class Keeper:
             held.link.resume(talk.link, 0)
             return True
         if held is not None and held.nonce != hello.nonce and await self._lives(held):
-            return await self._refuse(talk, DUPLICATE)
+            return await self._refuse(talk, Abort(DUPLICATE, talk.peer))
+        left = held is not None and _left(held)
         if held is not None and self.held.get(talk.peer) is held:
             held.link.abandon(PeerLost("it began anew, without the record of this session"))
         if self._owner.sealed:
-            return await self._refuse(talk, PeerLost.code)
+            # A party that had left may be here for the next session of this manifest.
+            farewell = Abort(PeerLost.code, talk.peer) if left else self._owner.too_late
+            return await self._refuse(talk, farewell)
         self._say_hello(talk, said)
         if (failed := talk.link.failed) is not None:
             raise failed
@@ -250,8 +257,8 @@ class Keeper:
         if not said:
             talk.say(self._owner.hello)
 
-    async def _refuse(self, talk: Introduction, code: str) -> bool:
-        talk.say(Abort(code, talk.peer))
+    async def _refuse(self, talk: Introduction, farewell: Abort) -> bool:
+        talk.say(farewell)
         await talk.link.close()
         return False
 
@@ -344,3 +351,9 @@ class Keeper:
         """Wait for no peer any more."""
         for held in self.held.values():
             held.stop_timers()
+
+
+def _left(held: HeldLink) -> bool:
+    """Return whether a peer ended its link itself."""
+    over = held.link.standing is Standing.OVER
+    return over and not isinstance(held.link.failed, PeerAway)
