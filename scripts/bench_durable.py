@@ -58,7 +58,7 @@ async def take_part(place: Path, name: str, text: str, case: str, size: int, run
             begin, used = monotonic(), os.times()
             exchange = session
             if record:
-                record.seal(Sealed(session.id, b"" * 1000))
+                record.seal(Sealed(session.id))
                 exchange = ReplayingExchange(session, record)
             gate = exchange.gate(runner.open_gate) if record else runner.open_gate
             await runner.run(exchange, protocol, x, RunDraw(seed, "run"), gate=gate)

@@ -129,7 +129,9 @@ class Office:
         text += 'deadline = "1s"\n' + 'start = "enough"\n' * (least is not None)
         if relay is not None:
             key = self.fingerprint("coordinator")
-            text += f'coordinator = {{ address = "{relay}", key = "{key}" }}\n'
+            several = [relay] if isinstance(relay, str) else relay
+            places = [f'{{ address = "{place}", key = "{key}" }}' for place in several]
+            text += f"coordinator = [{', '.join(places)}]\n"
         for party, its in roles.items():
             key = (pins or {}).get(party) or self.fingerprint(party)
             text += f'[[party]]\nname = "{party}"\nkey = "{key}"\nroles = {json.dumps(list(its))}\n'

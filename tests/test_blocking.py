@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import pytest
 
 from ostraka import limits
-from ostraka.blocking import Turns, offload, run_to_end
+from ostraka.blocking import Turns, offload, offload_to_end, run_to_end
 
 
 async def where():
@@ -77,3 +77,25 @@ async def test_an_interrupt_ends_the_run_in_the_thread(monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         run_to_end(stuck())
     assert ended.is_set()
+
+
+@pytest.mark.parametrize("elements", [1, limits.OFFLOAD])
+async def test_work_that_must_end_is_not_cut_short(elements):
+    entered, may_end, done = threading.Event(), threading.Event(), []
+
+    def work():
+        entered.set()
+        if elements > 1:
+            may_end.wait(10)
+        done.append(threading.current_thread() is threading.main_thread())
+
+    task = asyncio.get_running_loop().create_task(offload_to_end(elements, work))
+    while not entered.is_set():
+        await asyncio.sleep(0.001)
+    cancelled = task.cancel()
+    await asyncio.sleep(0)
+    assert task.done() == (elements == 1)
+    may_end.set()
+    await asyncio.wait([task])
+    assert task.cancelled() == cancelled
+    assert done == [elements == 1]

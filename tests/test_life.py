@@ -99,7 +99,7 @@ async def test_before_a_session_another_input_begins_anew(protocol, store):
 @pytest.mark.parametrize("raw", [6, "six"])
 async def test_in_a_session_another_input_is_told_and_not_used(protocol, store, raw):
     life = await begun(protocol, store)
-    life.record.seal(Sealed(b"\x3f" * 32, b""))
+    life.record.seal(Sealed(b"\x3f" * 32))
     crash(life)
     life, progress = await again(protocol, store, raw)
     assert life.take_input().tolist() == [5]
@@ -132,7 +132,7 @@ async def test_the_reservation_is_the_first_ones(protocol, store):
 async def test_a_record_is_kept_only_where_all_may_resume(protocol, store, error, sealed, kept):
     life = await begun(protocol, store)
     if sealed:
-        life.record.seal(Sealed(b"i" * 32, b""))
+        life.record.seal(Sealed(b"i" * 32))
     life.__exit__(type(error), error, None)
     assert bool(list(store.directory.iterdir())) == kept
     if kept:

@@ -1,6 +1,8 @@
 """One party's part in a session, over real sockets in one process."""
 
 import asyncio
+import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +10,7 @@ import pytest
 
 from ostraka import party as roles
 from ostraka.cli.bench_measure import Job, repeat
-from ostraka.errors import InputError, ManifestError, TimedOut
+from ostraka.errors import InputError, ManifestError, TimedOut, UsageError
 from ostraka.manifest import parse
 from ostraka.noise.mechanisms import AdditiveNoise, RandomizedResponse
 from ostraka.noise.shares import NoiseShares
@@ -288,3 +290,83 @@ async def test_all_noise_is_drawn_before_another_party_is_contacted(
     assert {result["status"] for result in found.values()} == {"noised"}
     assert before == [1, 2, 3]
     assert len(drawn) == 3
+
+
+@pytest.mark.parametrize("loose", [0o720, 0o702])
+def test_a_key_directory_that_others_can_write_is_refused(office, keys, tmp_path, loose):
+    """They could put a file of rules, or another key, in its place."""
+    directory = tmp_path / "keys"
+    shutil.copytree(keys, directory)
+    manifest = office.manifest()
+    roles.take_seat(manifest, "alice", keys=directory, receipts=tmp_path)
+    directory.chmod(loose)
+    with pytest.raises(UsageError, match="other users of this machine can write") as caught:
+        roles.take_seat(manifest, "alice", keys=directory, receipts=tmp_path)
+    assert (caught.value.data_left, caught.value.hint) == (False, f"chmod go-w {directory}")
+
+
+async def test_the_outcome_is_told_as_soon_as_it_is_known(office, tmp_path, monkeypatch):
+    """Before statements are exchanged; with the path of the receipt that is then written."""
+    happened = []
+
+    class Told(Observer):
+        def result(self, outcome):
+            happened.append(("result", outcome))
+
+    exchange = roles.closing.exchange_statements
+
+    async def exchanging(session, own):
+        if session.me == "alice":
+            (path,) = tmp_path.glob("receipt-alice-*.json")
+            happened.append(("statements", list(json.loads(path.read_text())["parties"])))
+        return await exchange(session, own)
+
+    monkeypatch.setattr(roles.closing, "exchange_statements", exchanging)
+    manifest = office.manifest()
+    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+        tasks = {
+            name: group.create_task(
+                office.seat(manifest, name, receipts=tmp_path).run(
+                    1, Progress(Told() if name == "alice" else None)
+                )
+            )
+            for name in manifest.parties
+        }
+    outcome = tasks["alice"].result()
+    assert [what for what, _ in happened] == ["result", "statements"]
+    assert happened[0][1].as_dict() == outcome.as_dict()
+    assert outcome.receipt.exists()
+
+
+async def test_a_run_cancelled_while_it_waits_for_statements_has_told_its_outcome(
+    office, tmp_path, monkeypatch
+):
+    told, waiting = [], asyncio.Event()
+
+    class Told(Observer):
+        def result(self, outcome):
+            told.append(outcome)
+
+    async def never(session, own):
+        waiting.set()
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr(roles.closing, "exchange_statements", never)
+    manifest = office.manifest()
+    async with asyncio.timeout(20):
+        tasks = [
+            asyncio.get_running_loop().create_task(
+                office.seat(manifest, name, receipts=tmp_path).run(1, Progress(Told()))
+            )
+            for name in manifest.parties
+        ]
+        await waiting.wait()
+        while len(told) < 3:
+            await asyncio.sleep(0.01)
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+    assert all(task.cancelled() for task in tasks)
+    assert {outcome.value("sum") for outcome in told} == {3}
+    # Each has its receipt, with its own statement at least.
+    assert len(list(tmp_path.glob("receipt-*.json"))) == 3

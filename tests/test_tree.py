@@ -64,7 +64,6 @@ COVERED = {
     "record/rules.py": "record/test_ledger.py",
     "session/actions.py": "session/test_introductions.py",
     "session/channel.py": "session/test_session.py",
-    "session/gather.py": "session/test_session.py",
     "session/hearing.py": "session/test_session.py",
     "session/relaying.py": "session/test_introductions.py",
     "session/waiting.py": "session/test_introductions.py",

@@ -42,6 +42,19 @@ class Turns:
         return await offload(nanoseconds, work)
 
 
+async def offload_to_end(nanoseconds: float, work: Callable[[], None]) -> None:
+    """Do as `offload`; cancelling waits for the work, then cancels."""
+    if nanoseconds < limits.OFFLOAD:
+        work()
+        return
+    working = asyncio.get_running_loop().run_in_executor(None, work)
+    try:
+        await asyncio.shield(working)
+    except asyncio.CancelledError:
+        await working
+        raise
+
+
 def run_to_end(coroutine: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine and return its result; block the calling thread until then.
 

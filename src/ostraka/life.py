@@ -144,8 +144,7 @@ class Life:
         if record is None:
             return session
         if record.sealed is None:
-            sealed = Sealed(session.id, session.facts())
-            await asyncio.to_thread(self._on_disk, record, sealed)
+            await asyncio.to_thread(self._on_disk, record, Sealed(session.id))
         return ReplayingExchange(session, record)
 
     def _on_disk(self, record: SessionRecord, sealed: Sealed) -> None:
@@ -181,10 +180,23 @@ class Life:
     ) -> None:
         if self.record is None:
             return
-        if isinstance(error, TimedOut) and self.record.sealed is not None:
+        waited = isinstance(error, OstrakaError) and error.exit_code == TimedOut.exit_code
+        if waited and self.record.sealed is not None:
+            assert isinstance(error, OstrakaError)
+            error.hint = (
+                f"let all parties run it again within {duration(self.record.resume_for)}: the same "
+                "session goes on, with the inputs that it has"
+            )
             self.record.close()
         else:
             self.record.erase()
+
+
+def duration(seconds: float) -> str:
+    """Return a time as people say it, from seconds to hours."""
+    if seconds < 120:
+        return f"{max(0, round(seconds))} s"
+    return f"{round(seconds / 60)} min" if seconds < 7200 else f"{round(seconds / 3600)} h"
 
 
 def _tell(observer: Observer, error: OSError) -> None:

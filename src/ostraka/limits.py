@@ -80,17 +80,37 @@ ROOM_MEMBERS: Final = 1000
 """Members of a coordinator's room: every pair of parties verifies each other, so work grows as the
 square."""
 
+COORDINATORS: Final = 8
+"""Coordinators of one manifest: a party connects to all of them."""
+
 ROOM_SAME_KEY: Final = 4
 """Members of a room with the same key: a party that reconnects before its old link is given up."""
 
 ROOMS: Final = 4096
 """Rooms of one coordinator at once."""
 
+COORDINATOR_CONNECTIONS: Final = 10_000
+"""Connections of one coordinator at once: an idle one takes under 100 KiB."""
+
+CONNECTIONS_OF_ONE_KEY: Final = 1024
+"""Connections of one key at a coordinator, in all rooms: a party of so many sessions at once."""
+
+CONNECTIONS_AT_ONCE: Final = 2000
+"""Connections that one source may open at a coordinator in a row."""
+
+CONNECTIONS_A_SECOND: Final = 200
+"""Connections a second that one source may open at a coordinator for long; a handshake takes the
+coordinator one or two milliseconds."""
+
 PING_SECONDS: Final = 15.0
 """Seconds of silence after which the coordinator asks a party whether it is still there."""
 
 PONG_SECONDS: Final = 15.0
 """Seconds the coordinator waits for that answer before it calls the party gone."""
+
+PROBE_SECONDS: Final = 3.0
+"""Seconds that a member has for an answer once its key has joined the room again: a host that was
+switched off leaves a connection behind that never ends by itself."""
 
 MANIFEST: Final = 4 << 20
 """Bytes of a manifest file: 1,000 parties take about 150 KiB, `PARTIES` 2.5 MiB."""

@@ -90,6 +90,11 @@ class Outcome:
     receipt: Path | None = None
 
     @property
+    def elements(self) -> int:
+        """Number of opened integers in all outputs."""
+        return sum(part.size for output in self.outputs for part in output.parts)
+
+    @property
     def status(self) -> Status:
         """Status of the answer: "released" exactly, "noised", or "suppressed" in part or whole;
         "no-output" at a party that learns no result."""

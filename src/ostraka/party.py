@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from ostraka import config, home
-from ostraka.blocking import offload, run_to_end
+from ostraka.blocking import offload, offload_to_end, run_to_end
 from ostraka.booking import Booking
 from ostraka.errors import OstrakaError
 from ostraka.identity import Identity
@@ -40,6 +40,10 @@ from ostraka.session.participation import BytesLeft, taking_part
 from ostraka.session.session import Session
 from ostraka.transport.network import Network
 from ostraka.transport.tcp import SystemNetwork
+from ostraka.wire.messages import Statement
+
+RESULT_NS = 500
+"""Nanoseconds to write and show one element of a result, about."""
 
 OpenLedger = Callable[[Callable[[str], None]], Ledger]
 """Function that opens a party's ledger; it calls its argument with a text on each repair."""
@@ -135,13 +139,14 @@ def take_seat(
     else:
         directory = config.keys_directory(_path(keys))
         own = home.own_identity(protocol.manifest, me, directory)
+    home.require_own(directory)
     if own_network is None:
         own_network = home.own_network(own.name, directory)
     if not keep_records:
         return Seat(protocol, own, me, own_network=own_network)
-    ledger = partial(home.own_ledger, own, directory)
+    ledger, records = partial(home.own_ledger, own, directory), home.own_records(own, directory)
     where = config.receipts_directory(_path(receipts))
-    return Seat(protocol, own, me, where, ledger, own_network=own_network)
+    return Seat(protocol, own, me, where, ledger, own_network=own_network, records=records)
 
 
 def _path(given: Path | str | None) -> Path | None:
@@ -246,11 +251,15 @@ class Seat:
     ) -> Outcome:
         """Run from gathering to receipt, and return the outcome."""
         observer = progress.observer
-        readers = self.protocol.reader_groups
-        network = self._network(observer)
-        seed = life.draw("session").seed()
         async with taking_part(
-            self.manifest, self.identity, self.me, observer, seed, readers=readers, network=network
+            self.manifest,
+            self.identity,
+            self.me,
+            observer,
+            life.draw("session").seed(),
+            readers=self.protocol.reader_groups,
+            network=self._network(observer),
+            memory=life.record,
         ) as session:
             protocol = self.protocol.without(session.absent)
             exchange = await life.exchange(session)
@@ -268,19 +277,32 @@ class Seat:
                     progress,
                     gate=life.gate(exchange, gate),
                     dealt=dealt,
+                    known=partial(self._tell, session, booking, observer),
                 )
-            if found is not None:
-                booking.result(session, found)
             life.finish()
-            if found is not None:
-                _warn(self.manifest, found, observer)
-            path = await self._close(session, found, progress)
+            written = await self._close(session, found, progress)
+        outcome = self._named(session, found)
+        return outcome if written else replace(outcome, receipt=None)
+
+    async def _tell(
+        self, session: Session, booking: Booking, observer: Observer, found: Outcome | None
+    ) -> None:
+        """Tell the observer of the outcome, and the ledger; nothing that cancels prevents it."""
+        outcome = self._named(session, found)
+        result = partial(observer.result, outcome)
+        await offload_to_end(RESULT_NS * outcome.elements, result)
+        if found is not None:
+            booking.result(session, found)
+            _warn(self.manifest, found, observer)
+
+    def _named(self, session: Session, found: Outcome | None) -> Outcome:
+        """Return the outcome with the names of its session, manifest and receipt-to-be."""
         return replace(
             found or Outcome(),
             session=session.id.hex(),
             protocol=self.manifest.session.protocol,
             manifest_sha256=self.manifest.digest.hex(),
-            receipt=path,
+            receipt=closing.receipt_path(session, self.receipts) if self.receipts else None,
         )
 
     def _network(self, observer: Observer) -> Network:
@@ -289,27 +311,32 @@ class Seat:
         own = self.own_network
         return SystemNetwork(proxy=own.proxy, listen=own.listen, warn=observer.warn)
 
-    async def _close(
-        self, session: Session, outcome: Outcome | None, progress: Progress
-    ) -> Path | None:
-        """Exchange signed statements with the other parties, write the receipt, return its path.
+    async def _close(self, session: Session, outcome: Outcome | None, progress: Progress) -> bool:
+        """Exchange signed statements with the other parties, and write the receipt.
 
-        A receipt that cannot be written is a warning, so that the party keeps its result.
+        It is written with this party's own statement before the other parties' are waited for, and
+        again with theirs. Returns whether it was; if not, the observer is warned.
         """
-        observer, readers_of = progress.observer, partial(self.protocol.readers_of, self.me)
-        statements = await closing.exchange_statements(
-            session, outcome, progress.consented, readers_of
-        )
+        readers_of = partial(self.protocol.readers_of, self.me)
+        own = await closing.sign_statement(session, outcome, progress.consented, readers_of)
+        self._write_receipt(session, {self.me: own}, Observer())
+        statements = await closing.exchange_statements(session, own)
         for party, what in closing.dissenters(session, statements).items():
             signed = f"{party} signed {what} than {self.me}"
-            observer.warn(f"{signed}: do not use the result, ask {party}")
+            progress.observer.warn(f"{signed}: do not use the result, ask {party}")
+        return self._write_receipt(session, statements, progress.observer)
+
+    def _write_receipt(
+        self, session: Session, statements: dict[PartyId, Statement], observer: Observer
+    ) -> bool:
         if self.receipts is None:
-            return None
+            return False
         try:
-            return closing.write_receipt(session, statements, self.receipts)
+            closing.write_receipt(session, statements, self.receipts)
         except OSError as error:
             observer.warn(f"the receipt was not written: {error.filename}: {error.strerror}")
-            return None
+            return False
+        return True
 
     def _cost(self, counted: tuple[PartyId, ...]) -> Spend:
         """Return what the run tells; at worst, to a party that is not told who will be counted."""

@@ -9,6 +9,7 @@ from ostraka.names import PartyId
 
 if TYPE_CHECKING:
     from ostraka.arithmetic.randomness import Words
+    from ostraka.outcome import Outcome
 
 
 class Phase(StrEnum):
@@ -61,6 +62,13 @@ class Observer:
 
     def warn(self, text: str) -> None:
         """Take note of a problem that does not change the result."""
+
+    def result(self, outcome: Outcome) -> None:
+        """Take note of what `run` will return, as soon as it is known.
+
+        The party then tells the others what it signs, and writes the receipt whose path the outcome
+        has already. Long results come in another thread than that of the event loop, which waits.
+        """
 
 
 class Progress:

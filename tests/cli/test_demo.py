@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ostraka.cli import demo
+from ostraka.cli import demo, fleet
 
 DEMO = [sys.executable, "-m", "ostraka.cli.main", "demo", "average"]
 RAISES = {"alice": 3800, "bob": 2514, "carlos": 2982, "david": 3390}
@@ -154,8 +154,27 @@ def test_no_orphans_however_it_ends(tmp_path: Path, number: int, code: int) -> N
         assert "Traceback" not in err
     _, alive = psutil.wait_procs(children, timeout=10)
     assert alive == []
-    if number != signal.SIGKILL:
-        assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_fleet_left_that_was_killed_as_a_whole_goes_when_the_next_one_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    kinds = ("ostraka-demo-left", "ostraka-demo-young", "ostraka-bench-left", "other-demo-left")
+    left, young, bench, other = (tmp_path / kind for kind in kinds)
+    with fleet.workplace("demo") as running:
+        for directory in (left, young, bench, other):
+            directory.mkdir()
+            (directory / "alice.key").touch()
+        (tmp_path / "ostraka-demo-link").symlink_to(other)
+        for directory in (left, bench, other, Path(running)):
+            os.utime(directory, (1, 1))
+        with fleet.workplace("demo"):
+            pass
+        assert not left.exists()
+        assert all(path.exists() for path in (young, bench, other, Path(running)))
+    assert not Path(running).exists()
 
 
 def test_a_killed_party_ends_the_demo(tmp_path: Path) -> None:

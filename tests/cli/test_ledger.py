@@ -297,7 +297,7 @@ def test_a_budget_file_that_others_may_change(refused):
     Path("alice.toml").chmod(0o666)
     ended = refused(BUDGET)
     assert ended.code == 2
-    assert "others could raise your budget" in ended.err
+    assert "alice.toml has mode 0666" in ended.err
 
 
 def test_a_plain_run_needs_no_option_and_leaves_a_record(cli, session):

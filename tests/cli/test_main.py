@@ -188,6 +188,7 @@ def test_ctrl_c_while_gathering_ends_at_once_and_nothing_has_left(session: Path)
     assert time.monotonic() - begin < 5
     assert rest.splitlines() == [
         "error: interrupted",
-        "data: nothing of yours has left this machine",
+        "hint: run it again when you want to take part",
         "ledger: nothing is spent or held for this run",
+        "data: nothing of yours has left this machine",
     ]

@@ -29,8 +29,8 @@ def test_new_makes_what_was_asked_for(cli) -> None:
     assert manifest.compute == manifest.contributors == ("alice", "bob")
     assert manifest.party_named("bob").address == "[::1]:9441"
     assert manifest.party_named("c").address == "host:1"
-    assert manifest.session.coordinator is not None
-    assert manifest.session.coordinator.address == "relay.example:9440"
+    (place,) = manifest.session.coordinators
+    assert place.address == "relay.example:9440"
     assert manifest.session.title == 'A "title"'
     assert manifest.session.deadline == 7200
     assert str(manifest.input.min) == "-1.5"

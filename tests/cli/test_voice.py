@@ -47,6 +47,8 @@ def shell(directory: Path, line: str) -> tuple[int, bytes, str]:
         ("ostraka check session.toml >&-", 2, "cannot write the output: it is closed"),
         ("ostraka check none.toml 2>&-", 2, ""),
         ("ostraka check none.toml 2>/dev/full", 2, ""),
+        ("ostraka run session.toml --as alice >&-", 2, "so no other party was contacted"),
+        ("ostraka run session.toml --as alice >/dev/full", 75, "so no other party was contacted"),
         ("ulimit -n 8; ostraka bench sum --size 1", 75, "ulimit -n 1024"),
     ],
 )

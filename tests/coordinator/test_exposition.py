@@ -12,7 +12,7 @@ from ostraka.errors import UsageError
 def found():
     since = Counts(accepted=9, joined=7, rooms=3)
     since.ended.update(["closed", "closed", "peer-lost"])
-    return metrics(Statistics(5, 4, 2, 1000, 10, 20), since, "0.1.0", 12.5)
+    return metrics(Statistics(5, 4, 2, 1000, 10, 20, 1, 6), since, "0.1.0", 12.5)
 
 
 def test_the_page_of_metrics():

@@ -2,11 +2,11 @@
 
 from ostraka.coordinator.figures import LABELS, Counts, Statistics, metrics
 
-NOW = Statistics(5, 4, 2, 1000, 10, 20)
+NOW = Statistics(5, 4, 2, 1000, 10, 20, 1, 6)
 
 
 def found():
-    since = Counts(accepted=9, joined=7, rooms=3)
+    since = Counts(accepted=9, handshakes=8, joined=7, rooms=3)
     since.ended.update(["closed", "closed", "peer-lost"])
     return metrics(NOW, since, "0.1.0", 12.5)
 
@@ -21,8 +21,11 @@ def test_values():
         "rooms": {"": 2},
         "queued_bytes": {"": 10},
         "queued_bytes_most": {"": 20},
+        "strangers": {"": 1},
+        "evicted_strangers": {"": 6},
         "relayed_bytes": {"": 1000},
         "accepted": {"": 9},
+        "handshakes": {"": 8},
         "joined": {"": 7},
         "ended": {"closed": 2, "peer-lost": 1},
         "rooms_ended": {"": 3},

@@ -118,7 +118,7 @@ async def test_reload(operation, keys):
         os.kill(os.getpid(), signal.SIGHUP)
         while running.logged("reloaded") is None:
             await asyncio.sleep(0)
-        rooms = running.operation.coordinator._rooms
+        rooms = running.operation.coordinator._rooms.admission
         assert rooms.allow == {keys["b"].fingerprint}
         os.kill(os.getpid(), signal.SIGHUP)
         while running.logged("not reloaded") is None:

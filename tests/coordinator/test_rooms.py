@@ -131,14 +131,15 @@ def test_credit_and_bytes_for_a_slot_that_left_are_dropped_in_silence():
         ("not-allowed", lambda mp: (Rooms(allow=[key("b")]), JOIN)),
         ("too-many", lambda mp: (same_key(limits.ROOM_SAME_KEY), JOIN)),
         ("full", lambda mp: (mp("ROOM_MEMBERS", 1) or rooms_of("a"), JOIN)),
-        ("rooms", lambda mp: (mp("ROOMS", 1) or rooms_of("a"), Join(VERSION, b"s" * 32))),
+        ("rooms", lambda mp: (mp("ROOMS", 1) or rooms_of("a", "b"), Join(VERSION, b"s" * 32))),
     ],
 )
 def test_refusals(code, arrange, monkeypatch):
     rooms, join = arrange(lambda name, value: monkeypatch.setattr(limits, name, value))
     before = rooms.members, len(rooms)
-    actions = rooms.join("new", key("new"), join, 0.0)
-    assert said(actions) == [("new", Refused(code)), Close("new", code)]
+    actions = said(rooms.join("new", key("new"), join, 0.0))
+    probes = [(str(n), Ping()) for n in range(limits.ROOM_SAME_KEY)] if code == "too-many" else []
+    assert actions == [("new", Refused(code)), *probes, Close("new", code)]
     assert (rooms.members, len(rooms)) == before
     assert "new" not in rooms
 
@@ -147,7 +148,22 @@ def same_key(count: int) -> Rooms[str]:
     rooms: Rooms[str] = Rooms()
     for number in range(count):
         rooms.join(str(number), key("new"), JOIN, 0.0)
+        for other in range(number):  # it answers the probe
+            rooms.heard(str(other), 0.0)
     return rooms
+
+
+def test_a_key_that_joins_again_replaces_itself_unless_it_answers():
+    rooms = rooms_of("old")
+    assert said(rooms.join("new", key("old"), JOIN, 1.0)) == [
+        ("new", Welcome(1), Joined(0, key("old"))),
+        ("old", Joined(1, key("old"))),
+        ("old", Ping()),
+    ]
+    assert rooms.tick(1.0 + limits.PROBE_SECONDS - 0.1) == []
+    assert rooms.tick(1.0 + limits.PROBE_SECONDS) == [Close("old", "silent")]
+    rooms.heard("old", 4.5)
+    assert rooms.tick(4.5) == []
 
 
 def test_busy_is_a_refusal():

@@ -11,7 +11,9 @@ import time
 import pytest
 
 from ostraka import limits
+from ostraka.coordinator.admission import Quotas
 from ostraka.coordinator.logs import Text
+from ostraka.transport.door import Door
 from ostraka.transport.records import CHUNK
 from ostraka.wire import frames, messages
 from ostraka.wire.messages import (
@@ -90,12 +92,12 @@ async def test_rooms_are_apart(world):
 
 
 @pytest.mark.parametrize(
-    ("code", "limit", "value"), [("full", "ROOM_MEMBERS", 1), ("too-many", "ROOM_SAME_KEY", 1)]
+    ("code", "quotas"), [("full", Quotas(members=1)), ("busy", Quotas(memory=-1))]
 )
-async def test_a_refusal_arrives_before_the_end(world, monkeypatch, code, limit, value):
-    monkeypatch.setattr(limits, limit, value)
+async def test_a_refusal_arrives_before_the_end(world, code, quotas):
     await world.join("a")
-    late = await world.connect("a")
+    world.coordinator.bound(quotas)
+    late = await world.connect("b")
     late.listen()
     late.say(Join(VERSION, b"r" * 32))
     assert await late.hear() == Refused(code)
@@ -244,14 +246,17 @@ async def test_others_are_served_while_one_is_deaf(world, monkeypatch):
 
 async def test_over_the_total_each_queue_is_short(world, monkeypatch):
     monkeypatch.setattr(limits, "RELAY_WINDOW", 1 << 40)
-    monkeypatch.setattr(limits, "RELAY_MEMORY", 1 << 20)
+    world.coordinator.bound(Quotas(memory=2 << 20))
     await deaf_and_loud(world, 100_000, 300)
-    await world.until(lambda now: now.queued_bytes > limits.RELAY_MEMORY)
+    await world.until(lambda now: now.queued_bytes > 1 << 20)
+    late = await world.join("c", OTHER)
+    assert late.link.failed is None, "one source fills its half"
+    world.coordinator.bound(Quotas(memory=1 << 20))
     late = await world.connect("c")
     late.listen()
     late.say(Join(VERSION, OTHER))
     assert await late.hear() == Refused("busy")
-    assert world.coordinator.statistics().most_queued_bytes <= limits.RELAY_MEMORY + 200_000
+    assert world.coordinator.statistics().most_queued_bytes <= (1 << 20) + 200_000
 
 
 async def test_a_receiver_that_takes_nothing_is_given_up(world, monkeypatch):
@@ -439,13 +444,13 @@ async def test_a_first_frame_that_takes_too_long_is_cut(world, monkeypatch):
     await world.until(lambda now: now.connections == 0)
 
 
-async def test_strangers_beyond_the_bound_wait_outside(world, monkeypatch):
-    monkeypatch.setattr(limits, "PREAUTH_CONNECTIONS", 3)
-    monkeypatch.setattr(limits, "HANDSHAKE_SECONDS", 0.5)
+async def test_the_oldest_strangers_go_for_new_ones(world):
+    world.coordinator._door = Door(3)
     silent = [await plain(world) for _ in range(6)]
-    await world.until(lambda now: now.connections == 3)
+    await world.until(lambda now: now.evicted_strangers == 3 and now.strangers == 3)
     party = await world.join("a")
-    assert party.link.failed is None, "its turn came when the silent were cut"
+    assert party.link.failed is None, "no stranger takes the place of a party for long"
+    assert world.coordinator.statistics().evicted_strangers == 4
     for _, writer in silent:
         writer.close()
 

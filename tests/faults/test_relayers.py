@@ -235,10 +235,8 @@ async def test_an_edited_manifest_ends_all(office, place, monkeypatch, who):
     monkeypatch.setattr(gather, "MANIFEST_GRACE_SECONDS", 0.2)
     manifest = place(ROLES, deadline=10)
     addresses = {p.name: p.address for p in manifest.party if p.address}
-    coordinator = manifest.session.coordinator
-    other = office.manifest(
-        ROLES, title="Tesu", addresses=addresses, relay=coordinator and coordinator.address
-    )
+    relays = [place.address for place in manifest.session.coordinators]
+    other = office.manifest(ROLES, title="Tesu", addresses=addresses, relay=relays or None)
     found = await asyncio.gather(
         *(
             office.take_part(other if name == who else manifest, name, INPUTS.get(name))

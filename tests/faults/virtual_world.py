@@ -70,7 +70,7 @@ class World:
 
     async def _main(self, loop, faults):
         self.loop = loop
-        if self.manifest.session.coordinator is not None:
+        if self.manifest.session.coordinators:
             self.start_coordinator()
         for name in self.manifest.parties:
             self.start(name)

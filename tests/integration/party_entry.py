@@ -2,8 +2,8 @@
 
     python party_entry.py PHASE SIGNAL PID ARGS...
 
-PHASE is gathering, sealing, sharing, computing, opening or done; PID 0 is this very process. Each
-phase is announced on stderr as `phase NAME`, before the signal goes.
+PHASE is gathering, sealing, sharing, computing, opening, known or done; PID 0 is this very
+process. Each phase is announced on stderr as `phase NAME`, before the signal goes.
 """
 
 import os
@@ -39,16 +39,23 @@ class Armed(Observer):
         self._observer.phase(name)
         self._reach(name)
 
+    def resuming(self, session, seconds):
+        self._observer.resuming(session, seconds)
+
     def warn(self, text):
         self._observer.warn(text)
+
+    def result(self, outcome):
+        self._observer.result(outcome)
+        self._reach("known")
 
     def moved(self, done, total):
         self._observer.moved(done, total)
 
 
-async def run(seat, raw=None, progress=None, unfinished=None):
+async def run(seat, raw=None, progress=None, *more):
     progress.observer = Armed(progress.observer)
-    return await original(seat, raw, progress, unfinished)
+    return await original(seat, raw, progress, *more)
 
 
 Seat.run = run

@@ -22,10 +22,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from socks_server import SocksServer
 
 top = Path(__file__).resolve().parents[2]
 pages = ["README.md", "docs/tutorial.md", "docs/guides/separate-machines.md"]
-pages += ["docs/guides/which-question.md"]
+pages += ["docs/guides/which-question.md", "docs/guides/anonymous.md"]
 pages += [
     f"docs/guides/{scenario}.md" for scenario in ("breach-losses", "wage-gap", "poll", "shop")
 ]
@@ -133,7 +134,13 @@ LONG = {"docs/guides/poll.md", "docs/guides/separate-machines.md", "docs/guides/
     "page", [pytest.param(p, marks=pytest.mark.slow) if p in LONG else p for p in pages]
 )
 def test_commands_work_as_typed(page, tmp_path):
-    found = blocks((top / page).read_text())
+    with SocksServer() as proxy:
+        text = (top / page).read_text().replace("127.0.0.1:9050", proxy.address)
+        run_and_check(page, blocks(text), tmp_path)
+        assert bool(proxy.requests) == (page == "docs/guides/anonymous.md")
+
+
+def run_and_check(page, found, tmp_path):
     assert found, f"{page} has no commands"
     assert {block.manner for block in found} <= {
         "run",

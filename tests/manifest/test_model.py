@@ -146,3 +146,27 @@ def test_who_contributes_nothing_gives_no_input() -> None:
 def test_an_input_is_a_table_or_several(value: str) -> None:
     with pytest.raises(ManifestError, match=r"input.*must be a table"):
         parse(f"input = {value}\n{THREE}{SHAMIR}")
+
+
+def test_one_coordinator_is_the_same_agreement_in_a_list_or_not(office):
+    """And several are listed in the canonical bytes, in their order."""
+    alone = office.manifest(("alice", "bob"), relay="a.example:1")
+    listed = office.manifest(("alice", "bob"), relay=["a.example:1"])
+    assert alone.canonical == listed.canonical
+    assert b'"coordinator":{"address":"a.example:1","key":' in alone.canonical
+    several = office.manifest(("alice", "bob"), relay=["b.example:1", "a.example:1"])
+    assert b'"coordinator":[{"address":"b.example:1",' in several.canonical
+    assert [place.address for place in several.session.coordinators] == [
+        "b.example:1",
+        "a.example:1",
+    ]
+    assert b'"coordinator":null' in office.manifest(("alice", "bob")).canonical
+
+
+def test_mistakes_in_lists_of_coordinators(office):
+    with pytest.raises(ManifestError, match=r"session\.coordinator: address: is listed twice"):
+        office.manifest(("alice", "bob"), relay=["a.example:1", "a.example:1"])
+    with pytest.raises(ManifestError, match=r"session.coordinator\[1\].address"):
+        office.manifest(("alice", "bob"), relay=["a.example:1", "b.example"])
+    with pytest.raises(ManifestError, match=r"session\.coordinator"):
+        office.manifest(("alice", "bob"), relay=[f"a.example:{port}" for port in range(1, 10)])

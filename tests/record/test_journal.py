@@ -8,7 +8,7 @@ from contextlib import suppress
 import pytest
 
 from ostraka.record import journal
-from ostraka.record.journal import Held, Journal, Unreadable, erase
+from ostraka.record.journal import InUse, Journal, Unreadable, erase
 from ostraka.record.journal_frames import MAGIC, Damaged
 
 OWN = bytes(range(32))
@@ -130,9 +130,9 @@ def test_without_its_key_it_is_unreadable(path):
 def test_no_two_hold_it(path):
     made = Journal.create(path, OWN)
     for again in (Journal.create, Journal.reopen):
-        with pytest.raises(Held):
+        with pytest.raises(InUse):
             again(path, OWN)
-    with pytest.raises(Held):
+    with pytest.raises(InUse):
         erase(path)
     made.close()
     Journal.reopen(path, OWN).close()
@@ -146,7 +146,7 @@ def test_no_other_process_opens_it_and_a_killed_one_lets_go(path):
     )
     with subprocess.Popen([sys.executable, "-c", hold, str(path)], stdout=subprocess.PIPE) as held:
         assert held.stdout.readline() == b"there\n"
-        with pytest.raises(Held):
+        with pytest.raises(InUse):
             Journal.reopen(path, OWN)
         held.kill()
     assert read(path) == [b"one"]

@@ -1,12 +1,20 @@
 import pytest
 
-from ostraka.errors import OstrakaError, PeerLost, PeerViolation, RefusedByLedger, TimedOut
+from ostraka.errors import (
+    OstrakaError,
+    PeerAway,
+    PeerLost,
+    PeerViolation,
+    RefusedByLedger,
+    TimedOut,
+)
 from ostraka.names import Step
 from ostraka.record.journal_entries import (
     Begun,
     Finished,
     Heard,
     Lost,
+    Met,
     Reserved,
     Sealed,
     Verdict,
@@ -21,9 +29,10 @@ from ostraka.record.journal_entries import (
 ENTRIES = [
     Begun("0.1.0", "alice", b"m" * 32, "boot", 1.5, b"s" * 32, -1),
     Reserved("0123"),
-    Sealed(b"i" * 32, b"facts"),
+    Met("heard", "bob", b"ready", b"", 141),
+    Sealed(b"i" * 32),
     Heard("bob", 1, 2, "u8", 1, 77, b"12345678"),
-    Lost("bob", 1, 2, "peer-lost", "bob is gone", "ask", "bob"),
+    Lost("bob", 1, 2, "PeerLost", "bob is gone", "ask", "bob"),
     Verdict("alice\0bob", "", "", ""),
     Finished(),
 ]
@@ -40,14 +49,14 @@ def test_a_piece_comes_back_as_it_is():
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"\x63", encode(ENTRIES[0])[:-1], encode(ENTRIES[0]) + b"\0", b"\x02\xc0", b"\x04\x91a"],
+    [b"", b"\x63", encode(ENTRIES[0])[:-1], encode(ENTRIES[0]) + b"\0", b"\x02\xc0", b"\x05\x91a"],
 )
 def test_what_another_version_may_have_written_is_a_value_error(body):
     with pytest.raises(ValueError, match="unknown entry"):
         decode(body)
 
 
-@pytest.mark.parametrize("kind", [PeerLost, TimedOut, PeerViolation])
+@pytest.mark.parametrize("kind", [PeerLost, PeerAway, TimedOut, PeerViolation])
 def test_an_error_comes_back_as_it_was_raised(kind):
     error = kind("bob is gone", hint="ask bob", peer="bob")
     entry = loss("bob", Step(3, 4), error)
@@ -62,7 +71,7 @@ def test_an_error_comes_back_as_it_was_raised(kind):
 
 
 def test_a_refusal_is_not_an_allowance():
-    assert not verdict(("alice",)).code
+    assert not verdict(("alice",)).error
     found = error_of(verdict(("alice",), RefusedByLedger("spent", hint="wait")))
     assert isinstance(found, RefusedByLedger)
     assert found.hint == "wait"

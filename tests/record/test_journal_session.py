@@ -58,10 +58,10 @@ def played(record):
 def full(path):
     record = begun(path)
     record.reserve("0123")
-    record.seal(Sealed(b"id", b"facts"))
+    record.seal(Sealed(b"id"))
     hear(record, SHORT, 10)
     hear(record, LONG, 20, sender="carol")
-    record.note(Lost("dave", 0, 0, "peer-lost", "gone", "", "dave"))
+    record.note(Lost("dave", 0, 0, "PeerLost", "gone", "", "dave"))
     hear(record, np.empty(0, np.uint8), 30)
     record.note(Verdict("alice\0bob", "", "", ""))
     record.sync()
@@ -93,7 +93,7 @@ def test_all_comes_back_in_order(path):
     found = reread(path)
     assert (found.reservation, found.sealed, found.finished) == (
         "0123",
-        Sealed(b"id", b"facts"),
+        Sealed(b"id"),
         False,
     )
     assert found.positions == {"bob": 30, "carol": 20}

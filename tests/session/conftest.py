@@ -23,7 +23,7 @@ class Proxy:
     def __init__(self, target):
         self.target, self.swallows, self.passed, self.limit = target, False, 0, None
         self.cuts = 0
-        self._pairs = {}
+        self._pairs, self._deaf = {}, {}
         self._server = socket.create_server(("127.0.0.1", 0))
         self._server.setblocking(False)
         self.address = f"127.0.0.1:{self._server.getsockname()[1]}"
@@ -39,6 +39,7 @@ class Proxy:
 
     async def _serve(self, sock):
         pair = self._pairs[asyncio.current_task()]
+        deaf = self._deaf[asyncio.current_task()] = []
         host, port = self.target.rsplit(":", 1)
         pair.append(socket.socket())
         for end in pair:
@@ -46,13 +47,13 @@ class Proxy:
         with suppress(OSError):
             await self._loop.sock_connect(pair[1], (host, int(port)))
             async with asyncio.TaskGroup() as pumps:
-                pumps.create_task(self._pump(*pair))
-                pumps.create_task(self._pump(*reversed(pair)))
+                pumps.create_task(self._pump(*pair, deaf))
+                pumps.create_task(self._pump(*reversed(pair), deaf))
 
-    async def _pump(self, one, other):
+    async def _pump(self, one, other, deaf):
         with suppress(OSError):
             while data := await self._loop.sock_recv(one, 65536):
-                if self.swallows:
+                if self.swallows or deaf:
                     continue
                 if self.limit is not None and self.passed + len(data) >= self.limit:
                     await self._loop.sock_sendall(other, data[: self.limit - self.passed])
@@ -61,14 +62,20 @@ class Proxy:
                     return
                 self.passed += len(data)
                 await self._loop.sock_sendall(other, data)
-            if not self.swallows:
+            if not self.swallows and not deaf:
                 other.shutdown(socket.SHUT_WR)
 
     def _over(self, task):
+        self._deaf.pop(task, None)
         for sock in self._pairs.pop(task):
             with suppress(OSError):
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             sock.close()
+
+    def forget(self):
+        """Let what passes on the present connections vanish, both ways, without a reset."""
+        for pumps in self._deaf.values():
+            pumps.append(True)
 
     def cut(self):
         """Reset every connection; new ones are welcome."""

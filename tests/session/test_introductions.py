@@ -271,19 +271,19 @@ def test_a_peers_disagreement_about_nobody_we_know_is_a_loss(net):
 
 def test_two_sessions_among_the_same_parties(net):
     """A duplicate is doubted; when the right party comes, the doubt is gone."""
-    (doubt,) = net.tables["alice"].duplicate("bob")
+    (doubt,) = net.tables["alice"].duplicate("bob", Abort("duplicate", "alice"))
     net.run()
-    assert net.tables["alice"].duplicate("bob") == []
+    assert net.tables["alice"].duplicate("bob", Abort("duplicate", "alice")) == []
     assert net.tables["alice"].patience_over("bob", doubt.error) == []
     check_complete(net)
 
 
 def test_a_process_too_many_is_told_so(net):
     """At once if nobody is here yet, else after a moment: then both may have begun together."""
-    (failed,) = net.tables["alice"].duplicate("bob")
+    (failed,) = net.tables["alice"].duplicate("bob", Abort("duplicate", "alice"))
     assert "another alice is there already" in failed.error.message
     net.connect("alice", "carlos")
-    (doubt,) = net.tables["alice"].duplicate("bob")
+    (doubt,) = net.tables["alice"].duplicate("bob", Abort("duplicate", "alice"))
     (failed,) = net.tables["alice"].patience_over("bob", doubt.error)
     assert "another alice is there already" in failed.error.message
 

@@ -324,10 +324,8 @@ async def test_two_manifests_end_everybody_that_is_told(office, place, monkeypat
     monkeypatch.setattr(gather, "MANIFEST_GRACE_SECONDS", 1.0)
     manifest = place()
     addresses = {p.name: p.address for p in manifest.party if p.address}
-    coordinator = manifest.session.coordinator
-    other = office.manifest(
-        title="Tesu", addresses=addresses, relay=coordinator and coordinator.address
-    )
+    relays = [place.address for place in manifest.session.coordinators]
+    other = office.manifest(title="Tesu", addresses=addresses, relay=relays or None)
     found = await asyncio.gather(
         outcome(office, manifest, "alice"),
         outcome(office, manifest, "bob"),

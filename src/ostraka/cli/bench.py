@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ostraka.cli import voice
-from ostraka.cli.fleet import COORDINATOR, Fleet, make_keys
+from ostraka.cli.fleet import COORDINATOR, Fleet, make_keys, workplace
 from ostraka.errors import UsageError
 
 if TYPE_CHECKING:
@@ -139,10 +139,8 @@ class _Plan:
 
 def _measured(plan: _Plan, privacy: Mapping[str, Any]) -> dict[str, Any]:
     """Run one session with this table `[privacy]`, and return its figures."""
-    from tempfile import TemporaryDirectory
-
     start = monotonic()
-    with TemporaryDirectory(prefix="ostraka-bench-") as directory, Fleet() as fleet:
+    with workplace("bench") as directory, Fleet() as fleet:
         text = _start(fleet, Path(directory), plan, privacy)
         measured = {
             who: event for who, event in fleet.events(SECONDS) if event["event"] == "measured"

@@ -62,7 +62,8 @@ def _as_text(
     from ostraka.inputs import reading
 
     session, sharing = manifest.session, manifest.sharing
-    relay = f"through {session.coordinator.address}" if session.coordinator else "direct"
+    places = " or ".join(place.address for place in session.coordinators)
+    relay = f"through {places}" if places else "direct"
     return [
         f"{session.title}",
         f"  protocol  {session.protocol}" + (f": {figures}" if figures else ""),

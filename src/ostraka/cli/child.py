@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,18 +32,26 @@ def main() -> None:
     import threading
 
     from ostraka.cli import startup, voice
+    from ostraka.cli.endings import endings
 
     startup.hold_collections()
+    voice.prepare()
     # Slow imports happen while the parent still prepares the job.
     _warm_up(sys.argv[1])
     startup.loaded()
     job = json.loads(_line())
     voice.speaker.prefix = f"{job['name']}: "
-    threading.Thread(target=_die_with_parent, daemon=True).start()
-    code = voice.guarded(lambda: _WORK[sys.argv[1]](job))
-    sys.stdout.flush()
+    threading.Thread(target=_die_with_parent, args=(job["keys"],), daemon=True).start()
+    code = voice.guarded(partial(_work, sys.argv[1], job))
     startup.leave_to_the_system()
-    sys.exit(code)
+    endings.leave(code)
+
+
+def _work(kind: str, job: dict[str, Any]) -> int:
+    from ostraka.cli.endings import endings
+
+    endings.watch()
+    return _WORK[kind](job)
 
 
 def tell(event: str, **details: Any) -> None:
@@ -62,9 +71,13 @@ def _line() -> bytes:
     return bytes(line)
 
 
-def _die_with_parent() -> None:
+def _die_with_parent(directory: str) -> None:
+    """Wait for the end of stdin; then remove the fleet's directory, and end."""
+    from shutil import rmtree
+
     while os.read(0, 1):
         pass
+    rmtree(directory, ignore_errors=True)
     os._exit(1)
 
 
@@ -80,13 +93,12 @@ def _warm_up(kind: str) -> None:
 
 
 def _coordinator(job: dict[str, Any]) -> int:
-    import asyncio
-
     from ostraka import identity
+    from ostraka.cli.endings import endings
     from ostraka.coordinator.server import serve
 
     own = identity.load(job["name"], Path(job["keys"]))
-    asyncio.run(serve(job["listen"], own, ready=lambda address: tell("listening", address=address)))
+    endings.run(serve(job["listen"], own, ready=lambda address: tell("listening", address=address)))
     return 0
 
 
@@ -113,8 +125,7 @@ class _Teller(Observer):
 
 
 def _party(job: dict[str, Any]) -> int:
-    import asyncio
-
+    from ostraka.cli.endings import endings
     from ostraka.config import bind
     from ostraka.party import Seat
     from ostraka.progress import Progress
@@ -122,7 +133,7 @@ def _party(job: dict[str, Any]) -> int:
     manifest, own = _agreement(job)
     seat = Seat(bind(manifest), own, manifest.party_named(job["name"]).name)
     teller = _Teller(seat.protocol.scheme)
-    tell("result", result=asyncio.run(seat.run(job["input"], Progress(teller))).as_dict())
+    tell("result", result=endings.run(seat.run(job["input"], Progress(teller))).as_dict())
     return 0
 
 
@@ -137,12 +148,11 @@ def _agreement(job: dict[str, Any]) -> tuple[Manifest, Identity]:
 
 def _bench(job: dict[str, Any]) -> int:
     """Run the job's case several times in one session; report the times and bytes of each run."""
-    import asyncio
-
     from ostraka.cli import bench_measure
+    from ostraka.cli.endings import endings
 
     todo = bench_measure.Job(*_agreement(job), job["case"], job["size"], job["runs"])
-    found = asyncio.run(bench_measure.measure(todo, _peak_rss))
+    found = endings.run(bench_measure.measure(todo, _peak_rss))
     runs = [(t.begin, t.end, t.bytes_sent) for t in found.timings]
     tell("measured", runs=runs, rounds=found.rounds, peak_rss_mib=found.peak_mib)
     return 0

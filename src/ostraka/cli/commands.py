@@ -37,6 +37,7 @@ TABLE: Final = {
     "new": _Entry("Write a manifest: what parties agree on.", "new:new", "protocols:NewHelp"),
     "check": _Entry("Explain what a manifest means.", "check:check"),
     "run": _Entry("Take part in a session.", "session:run"),
+    "result": _Entry("Print a result again.", "result:result"),
     "coordinator": _Entry("Relay between parties; it reads nothing.", "coordinator:coordinator"),
     "simulate": _Entry("Rehearse with toy inputs, no network.", "session:simulate"),
     "verify": _Entry("Check a receipt, offline.", "session:verify"),

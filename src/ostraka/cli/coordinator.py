@@ -48,9 +48,9 @@ def coordinator(
     ] = None,
 ) -> None:
     """Relay bytes between parties; the coordinator cannot read them. Runs until stopped."""
-    import asyncio
     import logging
 
+    from ostraka.cli.endings import endings
     from ostraka.coordinator import logs
     from ostraka.coordinator.operation import Operation
     from ostraka.identity import fingerprint_text
@@ -69,7 +69,7 @@ def coordinator(
         else:
             voice.say(f"listening on {address} as {key}")
 
-    asyncio.run(Operation(found, own, settings if config_file else None).run(ready))
+    endings.run(Operation(found, own, settings if config_file else None).run(ready))
 
 
 def _settings(file: Path | None, listen: str | None, **given: str | None) -> Settings:

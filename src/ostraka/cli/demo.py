@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import typer
 
 from ostraka.cli import results, voice
-from ostraka.cli.fleet import COORDINATOR, Fleet, make_keys
+from ostraka.cli.fleet import COORDINATOR, Fleet, make_keys, workplace
 
 app = typer.Typer(name="demo", no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 
@@ -178,9 +178,7 @@ def play(
         inputs: the input of each party, by name.
         write: makes the manifest from the fingerprints by name and the coordinator's address.
     """
-    from tempfile import TemporaryDirectory
-
-    with TemporaryDirectory(prefix="ostraka-demo-") as directory, Fleet() as fleet:
+    with workplace("demo") as directory, Fleet() as fleet:
         keys = Path(directory)
         pid = fleet.start(COORDINATOR, "coordinator")
         pids = {party: fleet.start(party, "party") for party in inputs}

@@ -5,20 +5,24 @@ from __future__ import annotations
 import json
 import os
 import selectors
-import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from time import monotonic
-from types import FrameType, TracebackType
+from shutil import rmtree
+from stat import S_ISDIR
+from time import monotonic, time
+from types import TracebackType
 from typing import Any, Self
 
 from ostraka.cli import voice
 from ostraka.errors import Aborted, InternalError, TimedOut
 
 COORDINATOR = "coordinator"
+
+OLD_SECONDS = 60
+"""Age at which a directory without a lock is left over: a younger one may be about to be locked."""
 
 
 class Fleet:
@@ -34,7 +38,6 @@ class Fleet:
         self._unread: dict[str, bytes] = {}
 
     def __enter__(self) -> Self:
-        self._old_handler = signal.signal(signal.SIGTERM, _stop)
         return self
 
     def __exit__(
@@ -43,7 +46,6 @@ class Fleet:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        signal.signal(signal.SIGTERM, self._old_handler)
         self.close()
 
     def start(self, name: str, kind: str) -> int:
@@ -107,18 +109,24 @@ class Fleet:
             raise SystemExit(code if code > 0 else Aborted.exit_code)
 
     def close(self) -> None:
-        """End every child: ask it to terminate, and kill it if it has not within two seconds."""
+        """End every child: close its stdin, which ends it, then terminate, and at last kill it."""
         for child in self._children.values():
             _release(child)
-            child.terminate()
-        for child in self._children.values():
-            try:
-                child.wait(2)
-            except subprocess.TimeoutExpired:
-                child.kill()
-                child.wait()
+        steps = (lambda _: None, subprocess.Popen.terminate, subprocess.Popen.kill)
+        for end, seconds in zip(steps, (0.5, 2, 60), strict=True):
+            self._end(end, seconds)
         self._children.clear()
         self._selector.close()
+
+    def _end(self, end: Callable[[subprocess.Popen[bytes]], None], seconds: float) -> None:
+        """Do something to children that are still there, and wait for their end at most so long."""
+        there = [child for child in self._children.values() if child.poll() is None]
+        for child in there:
+            end(child)
+        until = monotonic() + seconds
+        for child in there:
+            with suppress(subprocess.TimeoutExpired):
+                child.wait(max(0.0, until - monotonic()))
 
 
 def _release(child: subprocess.Popen[bytes]) -> None:
@@ -128,9 +136,48 @@ def _release(child: subprocess.Popen[bytes]) -> None:
             pipe.close()
 
 
-def _stop(number: int, frame: FrameType | None) -> None:
-    """Handle SIGTERM: leave through `Fleet.__exit__`, with the exit code a shell would show."""
-    raise SystemExit(128 + number)
+@contextmanager
+def workplace(kind: str) -> Iterator[str]:
+    """Make a temporary directory for a fleet as a context; it is gone after it.
+
+    Where this process is killed, its children remove the directory; where they are killed as well,
+    the next fleet does. A lock on the directory, which ends with the process, tells.
+    """
+    import fcntl
+    from tempfile import TemporaryDirectory, gettempdir
+
+    _sweep(Path(gettempdir()), f"ostraka-{kind}-")
+    with TemporaryDirectory(prefix=f"ostraka-{kind}-", ignore_cleanup_errors=True) as directory:
+        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield directory
+        finally:
+            os.close(descriptor)
+
+
+def _sweep(directory: Path, prefix: str) -> None:
+    """Remove what fleets of this user left that were killed with all their children."""
+    for path in directory.glob(f"{prefix}*"):
+        with suppress(OSError):
+            found = path.lstat()
+            old = time() - found.st_mtime > OLD_SECONDS
+            if old and S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and _left(path):
+                rmtree(path, ignore_errors=True)
+
+
+def _left(path: Path) -> bool:
+    """Return whether no process holds the lock of a directory."""
+    import fcntl
+
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(descriptor)
+    return True
 
 
 def make_keys(names: list[str], directory: Path) -> dict[str, str]:

@@ -6,6 +6,7 @@ import sys
 
 import ostraka
 from ostraka.cli import startup, voice
+from ostraka.cli.endings import endings
 
 
 def main() -> None:
@@ -13,9 +14,8 @@ def main() -> None:
     startup.hold_collections()
     _no_core_dumps()
     voice.prepare()
-    code = voice.guarded(_run)
-    startup.leave_to_the_system()
-    sys.exit(code)
+    endings.watch()
+    endings.leave(voice.guarded(_run))
 
 
 def _run() -> int:

@@ -37,12 +37,18 @@ class Watcher(Observer):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """End the moving line; may be called again."""
         if self._bars:
             self._bars.stop()
 
     def resuming(self, session: str, seconds: float) -> None:
+        from ostraka.life import duration
+
         named = f"session {session[:12]}" if session else "a run that had not yet gathered all"
-        self._show(f"resuming {named}, begun {_ago(seconds)} ago")
+        voice.say(f"resuming {named}, begun {duration(seconds)} ago")
 
     def gathering(self, present: int, total: int) -> None:
         self._show(f"gathering {present}/{total}")
@@ -62,12 +68,6 @@ class Watcher(Observer):
             self._bars.update(self._task, description=text)
         else:
             voice.say(text)
-
-
-def _ago(seconds: float) -> str:
-    if seconds < 120:
-        return f"{max(0, round(seconds))} s"
-    return f"{round(seconds / 60)} min" if seconds < 7200 else f"{round(seconds / 3600)} h"
 
 
 def _bars() -> Bars:

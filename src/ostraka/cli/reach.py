@@ -47,9 +47,8 @@ async def look(
 
 
 def _targets(manifest: Manifest, me: PartySpec) -> Iterable[tuple[str, str, bytes]]:
-    relay = manifest.session.coordinator
-    if relay is not None:
-        yield "coordinator", relay.address, relay.pin
+    for place in manifest.session.coordinators:
+        yield "coordinator", place.address, place.pin
     for party in manifest.party:
         if party.address and party != me:
             yield party.name, party.address, party.pin

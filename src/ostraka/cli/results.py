@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,7 @@ def show(result: Mapping[str, Any]) -> None:
     outputs = result.get("outputs", [])
     for line in lines(outputs):
         print(line)
+    sys.stdout.flush()
     if result.get("why"):
         voice.say(result["why"])
     if "contributors" in result:

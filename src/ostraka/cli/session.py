@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ostraka.cli import results, startup, voice
+from ostraka.cli import results, startup, streams, voice
+from ostraka.cli.endings import endings
 from ostraka.cli.options import KeysOption, ListenOption, OutputOption, ProxyOption, SessionArgument
 
 if TYPE_CHECKING:
@@ -39,26 +40,22 @@ def run(
     output: OutputOption = voice.OutputFormat.TEXT,
 ) -> None:
     """Take part in a session as one party; ends when the result is there."""
-    import asyncio
-
     from ostraka import config, home
-    from ostraka.cli.progress import Watcher
+    from ostraka.cli.result import ResultKeeper
     from ostraka.party import take_seat
     from ostraka.progress import Progress
 
-    watcher = Watcher()
-    voice.speaker.progress = progress = Progress(watcher)
+    streams.require_output()
+    keeper = ResultKeeper(home.results_directory(), output)
+    voice.speaker.progress = progress = Progress(keeper)
     own_network = home.own_network(as_, config.keys_directory(keys), listen, proxy)
     seat = take_seat(session, as_, keys=keys, receipts=receipts, own_network=own_network)
-    unfinished = seat.unfinished(watcher.warn)
+    unfinished = seat.unfinished(keeper.warn)
     raw = None if unfinished and input_ is None else _read_input(seat, input_)
     startup.loaded()
-    with watcher:
-        outcome = asyncio.run(seat.run(raw, progress, unfinished))
-    if output is voice.OutputFormat.JSON:
-        voice.emit(outcome.as_dict())
-    else:
-        results.show(outcome.as_dict())
+    with keeper.of(seat):
+        endings.run(seat.run(raw, progress, unfinished))
+    keeper.finish()
 
 
 def _read_input(seat: Seat, source: str | None) -> Any:

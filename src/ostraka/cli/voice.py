@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from enum import StrEnum
-from io import StringIO, TextIOWrapper
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any, Final
 
+from ostraka.cli import streams
 from ostraka.errors import OstrakaError, Temporary, UsageError
 
 if TYPE_CHECKING:
     from ostraka.progress import Progress
 
 INTERRUPTED = 130
-"""The exit code of Ctrl-C: 128 and the number of SIGINT, as shells count."""
+"""Exit code of Ctrl-C: 128 and the number of SIGINT, as shells count."""
 
 DEBUG = "OSTRAKA_DEBUG"
 
@@ -37,10 +39,14 @@ class _Speaker:
         prefix: stands before every line, where several processes share a terminal.
         progress: of the run, if there is one; it knows whether anything derived from the input has
             left.
+        kept: the session of a result that is known and kept on disk, for `ostraka result`.
+        signal: the number of the signal that ends this process; 0 before.
     """
 
     prefix: str = ""
     progress: Progress | None = None
+    kept: str = ""
+    signal: int = 0
 
 
 speaker = _Speaker()
@@ -48,12 +54,14 @@ speaker = _Speaker()
 
 def say(text: str) -> None:
     """Write a line for people to stderr."""
-    if sys.stderr is None:
-        return
     # One write, so that lines of several processes do not mix.
-    with suppress(OSError):  # the exit code still tells
-        sys.stderr.write(f"{speaker.prefix}{text}\n")
-        sys.stderr.flush()
+    sys.stderr.write(f"{speaker.prefix}{text}\n")
+    sys.stderr.flush()
+
+
+def drain() -> bool:
+    """Wait a moment until stderr has taken all that was said, and return whether it has."""
+    return not isinstance(sys.stderr, streams.Stderr) or sys.stderr.drain()
 
 
 def warn(text: str) -> None:
@@ -84,8 +92,8 @@ def _all_letters() -> bool:
 def prepare() -> None:
     """Make stdout and stderr take any text: a letter that the locale lacks is written as its code.
 
-    A standard descriptor that is closed is opened on nothing: else the next file or link that is
-    opened would get its number, and our output.
+    Writing to stderr never fails from then on. A standard descriptor that is closed is opened on
+    nothing: else the next file or link that is opened would get its number, and our output.
     """
     for descriptor in range(3):
         try:
@@ -93,17 +101,12 @@ def prepare() -> None:
         except OSError:
             os.open(os.devnull, os.O_RDWR)
     if sys.stdout is None:
-        sys.stdout = _Closed()
+        sys.stdout = streams.Closed()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-
-
-class _Closed(StringIO):
-    """Standard output that was closed before the program began: writing to it is an error."""
-
-    def write(self, _: str) -> int:
-        raise OSError(errno.EBADF, "it is closed")
+    if not isinstance(sys.stderr, streams.Stderr):
+        sys.stderr = streams.Stderr(sys.stderr)
 
 
 def guarded(command: Callable[[], int]) -> int:
@@ -136,13 +139,25 @@ def _discard_output() -> None:
 
 
 def interrupted() -> int:
-    """Report on stderr that Ctrl-C ended the command; return the exit code."""
+    """Report on stderr that a signal ended the command; return the exit code."""
+    number = speaker.signal or signal.SIGINT
     # The terminal has written ^C, perhaps behind a prompt.
-    if sys.stderr is not None and sys.stderr.isatty():
+    if sys.stderr.isatty():
         sys.stderr.write("\n")
-    say("error: interrupted")
+    say(f"error: {signalled(number)}")
+    if speaker.progress and not speaker.kept:
+        say("hint: run it again when you want to take part")
     _tell_data(None)
-    return INTERRUPTED
+    return 128 + number
+
+
+def signalled(number: int) -> str:
+    """Return what a signal did, for a person."""
+    if number == signal.SIGINT:
+        return "interrupted"
+    if number == signal.SIGHUP:
+        return "ended by SIGHUP: its terminal was closed"
+    return f"ended by {signal.Signals(number).name}"
 
 
 def report(error: BaseException) -> int:
@@ -212,6 +227,10 @@ _OF_OUTPUT: Final = (errno.ENOSPC, errno.EBADF, errno.EIO, errno.EDQUOT, errno.E
 
 def _tell_data(data_left: bool | None) -> None:
     progress = speaker.progress
+    if progress and progress.settled:
+        say("ledger: " + _LEDGER[progress.settled].format(progress.reservation[:8]))
+    if speaker.kept:
+        say(f"result: it is known and kept; print it with: ostraka result {speaker.kept[:12]}")
     known = progress.data_left if progress and data_left is None else data_left
     if known is False:
         say("data: nothing of yours has left this machine")
@@ -219,8 +238,6 @@ def _tell_data(data_left: bool | None) -> None:
         say("data: shares of your input have left this machine; others may have the result already")
     elif known:
         say("data: shares of your input have left this machine; alone they reveal nothing")
-    if progress and progress.settled:
-        say("ledger: " + _LEDGER[progress.settled].format(progress.reservation[:8]))
 
 
 _LEDGER: Final[Mapping[str, str]] = {

@@ -19,28 +19,40 @@ TAIL: Final = 64 * 1024
 
 
 class Memory:
-    """Count of the bytes that all connections of a coordinator keep together."""
+    """Count of the bytes that all connections of a coordinator keep together, and by source.
 
-    __slots__ = ("most", "queued")
+    Attributes:
+        bound: bytes above which all queues are kept short. Half of it bounds those of one source:
+            receivers at one host that take nothing leave room for others.
+    """
+
+    __slots__ = ("_by_source", "bound", "most", "queued")
 
     def __init__(self) -> None:
+        self.bound = limits.RELAY_MEMORY
         self.queued = 0
         self.most = 0
+        self._by_source: dict[str, int] = {}
 
-    def change(self, size: int) -> None:
-        """Count bytes that a queue gained, or lost if negative."""
+    def change(self, size: int, source: str) -> None:
+        """Count bytes that a queue of a source gained, or lost if negative."""
         self.queued += size
         self.most = max(self.most, self.queued)
+        queued = self._by_source.get(source, 0) + size
+        if queued:
+            self._by_source[source] = queued
+        else:
+            self._by_source.pop(source, None)
 
     @property
     def full(self) -> bool:
         """Whether all connections together keep more than they may."""
-        return self.queued > limits.RELAY_MEMORY
+        return self.queued > self.bound
 
-    @property
-    def limit(self) -> int:
-        """Bytes that the queue of one connection may reach."""
-        return limits.RELAY_CHUNK if self.full else limits.RELAY_QUEUE
+    def limit(self, source: str) -> int:
+        """Return the bytes that the queue of one connection of a source may reach."""
+        crowded = self.full or self._by_source.get(source, 0) > self.bound // 2
+        return limits.RELAY_CHUNK if crowded else limits.RELAY_QUEUE
 
 
 class Connection:
@@ -49,6 +61,10 @@ class Connection:
     Args:
         carrier: of an accepted connection; owned by this one from here on.
         memory: the count that the queue is part of.
+        source: the host that the connection came from.
+
+    Attributes:
+        code: why the coordinator ends it; empty until then.
     """
 
     __slots__ = (
@@ -64,7 +80,9 @@ class Connection:
         "_waiting",
         "_written",
         "closing",
+        "code",
         "link",
+        "source",
     )
 
     def __init__(
@@ -72,9 +90,12 @@ class Connection:
         carrier: Carrier,
         contexts: Contexts,
         memory: Memory,
+        source: str = "",
     ) -> None:
         self.link = SecureLink(carrier, contexts, server=True, admit=lambda _: "a party")
         self.closing = False
+        self.code = ""
+        self.source = source
         self._memory = memory
         self._pump, carrier.on_room = carrier.on_room, self._room
         self._tail = bytearray()
@@ -126,7 +147,7 @@ class Connection:
         """Send on when the socket has room, and release the connections that waited for it."""
         self._pump()
         self.flush()
-        if self._waiting and self.queued <= self._memory.limit // 2:
+        if self._waiting and self.queued <= self._memory.limit(self.source) // 2:
             self._release()
 
     def _count(self) -> None:
@@ -134,7 +155,7 @@ class Connection:
         # Small frames in the tail are counted when they are flushed: every turn of the loop.
         queued = 0 if self.link.failed else self.queued
         if queued != self._counted:
-            self._memory.change(queued - self._counted)
+            self._memory.change(queued - self._counted, self.source)
             self._counted = queued
 
     # Connections that wait
@@ -142,7 +163,7 @@ class Connection:
     @property
     def crowded(self) -> bool:
         """Whether its queue is longer than it may be."""
-        return self.queued > self._memory.limit and self.link.failed is None
+        return self.queued > self._memory.limit(self.source) and self.link.failed is None
 
     def wait_for(self, crowded: Connection) -> None:
         """Leave this connection unread until the queue of `crowded` is down to half its limit."""

@@ -16,6 +16,8 @@ class Statistics(NamedTuple):
     relayed_bytes: int
     queued_bytes: int
     most_queued_bytes: int
+    strangers: int
+    evicted_strangers: int
 
 
 @dataclass
@@ -24,12 +26,14 @@ class Counts:
 
     Attributes:
         accepted: connections that arrived.
+        handshakes: connections that have proven a key.
         joined: connections that entered a room.
         ended: connections that ended, by the code of their end.
         rooms: rooms that have ended.
     """
 
     accepted: int = 0
+    handshakes: int = 0
     joined: int = 0
     ended: Counter[str] = field(default_factory=Counter)
     rooms: int = 0
@@ -64,8 +68,16 @@ def metrics(now: Statistics, since: Counts, release: str, uptime: float) -> list
             "Most bytes that waited.",
             {"": now.most_queued_bytes},
         ),
+        Metric(name("strangers"), False, "Connections without a key yet.", {"": now.strangers}),
+        Metric(
+            name("evicted_strangers"),
+            True,
+            "Strangers that had to go for others.",
+            {"": now.evicted_strangers},
+        ),
         Metric(name("relayed_bytes"), True, "Payload bytes forwarded.", {"": now.relayed_bytes}),
         Metric(name("accepted"), True, "Connections that arrived.", {"": since.accepted}),
+        Metric(name("handshakes"), True, "Connections that proved a key.", {"": since.handshakes}),
         Metric(name("joined"), True, "Connections that entered a room.", {"": since.joined}),
         Metric(name("ended"), True, "Connections that ended, by code.", dict(since.ended)),
         Metric(name("rooms_ended"), True, "Rooms that have ended.", {"": since.rooms}),

@@ -7,19 +7,22 @@ The time, `now`, is an argument. A connection is a key here, of any type that th
 Flow control is end to end, per ordered pair: a member may have `limits.RELAY_WINDOW` bytes on the
 way to another one that this one has not taken, so a receiver that never reads costs a bounded
 amount of memory, and no pair waits for another pair's receiver.
+
+Keys cost nothing, so a flood of them is bounded by the hosts that it comes from: see `places`.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Hashable
 from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar
 
 from ostraka import limits
+from ostraka.coordinator.admission import Admission, Quotas
 from ostraka.errors import PeerViolation
 from ostraka.wire import frames
 from ostraka.wire.messages import (
-    VERSION,
     Join,
     Joined,
     Left,
@@ -46,7 +49,8 @@ class Deliver(NamedTuple, Generic[K]):
 
 
 class Close(NamedTuple, Generic[K]):
-    """Action: close a connection once all that was delivered to it has left."""
+    """Action: close a connection. If it caused the event, all that was delivered to it leaves
+    before; else it has to go at once."""
 
     connection: K
     code: str
@@ -77,6 +81,8 @@ class Room(Generic[K]):
     following: int = 0
     joined: int = 0
     relayed: int = 0
+    keys: Counter[bytes] = field(default_factory=Counter)
+    """Number of members by key."""
 
     def take_slot(self) -> int:
         """Take the slot that has been free for longest, and return it.
@@ -98,7 +104,12 @@ class Member(Generic[K]):
     slot: int
     fingerprint: bytes
     heard: float
+    source: str
     pinged: float | None = None
+    patience: float = 0.0
+    """Seconds that it has for an answer since it was pinged."""
+    sent: bool = False
+    received: bool = False
     on_the_way: dict[int, int] = field(default_factory=dict)
     """Payload bytes forwarded to a slot and not yet taken there; no entry for none."""
 
@@ -113,12 +124,18 @@ class Rooms(Generic[K]):
 
     Args:
         allow: fingerprints that may join; None admits any.
+        quotas: bounds.
+
+    Attributes:
+        admission: the rules for newcomers, which may be changed at any time.
     """
 
-    def __init__(self, allow: Collection[bytes] | None = None) -> None:
-        self.allow = None if allow is None else frozenset(allow)
+    def __init__(
+        self, allow: Collection[bytes] | None = None, quotas: Quotas | None = None
+    ) -> None:
         self._rooms: dict[bytes, Room[K]] = {}
         self._members: dict[K, Member[K]] = {}
+        self.admission: Admission[K] = Admission(allow, quotas or Quotas())
         self.relayed_bytes = 0
 
     def __len__(self) -> int:
@@ -132,16 +149,33 @@ class Rooms(Generic[K]):
     def __contains__(self, connection: object) -> bool:
         return connection in self._members
 
+    def of_key(self, room: bytes, fingerprint: bytes) -> list[K]:
+        """Return the connections of a key in a room."""
+        found = self._rooms.get(room)
+        members = found.members.values() if found and fingerprint in found.keys else ()
+        return [member.connection for member in members if member.fingerprint == fingerprint]
+
     # Coming
 
     def join(
-        self, connection: K, fingerprint: bytes, message: Message, now: float, *, busy: bool = False
+        self,
+        connection: K,
+        fingerprint: bytes,
+        message: Message,
+        now: float,
+        *,
+        source: str = "",
+        busy: bool = False,
     ) -> list[Action[K]]:
         """Handle a connection's first message: tell it slot and roster, and the others its arrival.
+
+        Older members of the same key are asked for a sign of life. Members of a host that takes
+        more than its share may have to go, if all rooms or all places in the room are taken.
 
         Args:
             fingerprint: of the certificate the connection proved to own.
             message: must be a Join.
+            source: the host that the connection came from; see `network.Accepted`.
             busy: whether newcomers are to be refused for now.
 
         Raises:
@@ -149,33 +183,65 @@ class Rooms(Generic[K]):
         """
         if not isinstance(message, Join) or connection in self._members:
             raise PeerViolation(f"a {type(message).__name__} message where none was due")
-        refusal = "busy" if busy else self._refusal(fingerprint, message)
-        if refusal:
-            return [Deliver(connection, _frame(Refused(refusal))), Close(connection, refusal)]
+        code, gone = ("busy", []) if busy else self._admit(fingerprint, message, source)
+        probes = self._probe(message.room, fingerprint, now)
+        if code:
+            refused = Deliver(connection, _frame(Refused(code)))
+            return [refused, *probes, Close(connection, code)]
         room = self._rooms.setdefault(message.room, Room(message.room, now))
         others = list(room.members.values())
-        member = Member(connection, room, room.take_slot(), fingerprint, now)
+        member = Member(connection, room, room.take_slot(), fingerprint, now, source)
         room.joined += 1
         room.members[member.slot] = self._members[connection] = member
+        self._count_key(room, fingerprint, 1)
+        self.admission.joins(connection, fingerprint, together=len(room.keys) > 1)
         news = _frame(Joined(member.slot, fingerprint))
         return [
             Deliver(connection, _frame(Welcome(member.slot)) + _roster(others)),
             *(Deliver(other.connection, news) for other in others),
+            *probes,
+            *gone,
         ]
 
-    def _refusal(self, fingerprint: bytes, message: Join) -> str:
-        """Return the code for refusing a newcomer, or an empty text to admit it."""
+    def _admit(self, fingerprint: bytes, message: Join, source: str) -> tuple[str, list[Action[K]]]:
+        """Return the code for refusing a newcomer, or an empty text to admit it, and the members
+        that have to go for it."""
+        if refusal := self.admission.refusal(fingerprint, message):
+            return refusal, []
         room = self._rooms.get(message.room)
-        if message.version != VERSION:
-            return "version"
-        if self.allow is not None and fingerprint not in self.allow:
-            return "not-allowed"
         if room is None:
-            return "rooms" if len(self._rooms) >= limits.ROOMS else ""
-        if len(room.members) >= limits.ROOM_MEMBERS:
-            return "full"
-        same = sum(member.fingerprint == fingerprint for member in room.members.values())
-        return "too-many" if same >= limits.ROOM_SAME_KEY else ""
+            loser = self.admission.opens(message.room, fingerprint, source)
+            lost = None if loser is None else self._rooms.get(loser)
+            code = "rooms" if loser == message.room else ""
+            return code, [] if lost is None else _close_all(lost, "rooms")
+        if room.keys[fingerprint] >= limits.ROOM_SAME_KEY:
+            same = [member for member in room.members.values() if member.fingerprint == fingerprint]
+            return _replace([m for m in same if m.patience][:1], "replaced", "too-many")
+        if len(room.members) >= self.admission.quotas.members:
+            return _replace(_losers(room, source), "full", "full")
+        return "", []
+
+    def _count_key(self, room: Room[K], fingerprint: bytes, change: int) -> None:
+        """Count a member in its room, and note when the room has members of two keys, or of one."""
+        before = len(room.keys) > 1
+        room.keys[fingerprint] += change
+        if not room.keys[fingerprint]:
+            del room.keys[fingerprint]
+        together = len(room.keys) > 1
+        if together != before:
+            members = [member.connection for member in room.members.values()]
+            self.admission.meets(room.name, members, together=together)
+
+    def _probe(self, room: bytes, fingerprint: bytes, now: float) -> list[Action[K]]:
+        """Ask the members of a key that joins again for a sign of life, within a short time."""
+        probes: list[Action[K]] = []
+        for connection in self.of_key(room, fingerprint):
+            member = self._members[connection]
+            if member.patience:
+                continue
+            member.pinged, member.patience = now, limits.PROBE_SECONDS
+            probes.append(Deliver(connection, _frame(Ping())))
+        return probes
 
     # Present
 
@@ -199,10 +265,14 @@ class Rooms(Generic[K]):
         if total > limits.RELAY_WINDOW:
             raise PeerViolation(f"{total} bytes on the way to one member")
         member.on_the_way[slot] = total
+        member.sent = destination.received = True
         member.room.relayed += size
         self.relayed_bytes += size
         frames.set_relay_slot(frame, member.slot)
-        return [Deliver(destination.connection, frame)]
+        deliver: Action[K] = Deliver(destination.connection, frame)
+        if self.admission.spends(member.room.name, member.source, member.room.relayed):
+            return [deliver, *_close_all(member.room, "quota")]
+        return [deliver]
 
     def said(self, connection: K, body: bytes | bytearray) -> list[Action[K]]:
         """Handle a member's control message.
@@ -237,13 +307,18 @@ class Rooms(Generic[K]):
 
     def left(self, connection: K, now: float) -> list[Action[K]]:
         """Handle the end of a connection: tell the others, if it had joined."""
+        self.admission.leaves(connection)
         member = self._members.pop(connection, None)
         if member is None:
             return []
+        exchanged = member.sent and member.received
+        self.admission.parts(member.fingerprint, member.source, exchanged=exchanged)
         room = member.room
         del room.members[member.slot]
+        self._count_key(room, member.fingerprint, -1)
         if not room.members:
             del self._rooms[room.name]
+            self.admission.closes(room.name)
             return [Ended(room.name[:4].hex(), room.joined, room.relayed, now - room.since)]
         news = _frame(Left(member.slot))
         for other in room.members.values():
@@ -256,7 +331,7 @@ class Rooms(Generic[K]):
         """Note that bytes came from a connection."""
         member = self._members.get(connection)
         if member is not None:
-            member.heard, member.pinged = now, None
+            member.heard, member.pinged, member.patience = now, None, 0.0
 
     def tick(self, now: float) -> list[Action[K]]:
         """Ping silent members, and close those that did not answer a ping."""
@@ -266,9 +341,30 @@ class Rooms(Generic[K]):
                 if now - member.heard >= limits.PING_SECONDS:
                     member.pinged = now
                     actions.append(Deliver(member.connection, _frame(Ping())))
-            elif now - member.pinged >= limits.PONG_SECONDS:
+            elif now - member.pinged >= (member.patience or limits.PONG_SECONDS):
                 actions.append(Close(member.connection, "silent"))
         return actions
+
+
+def _replace(losers: list[Member[K]], why: str, otherwise: str) -> tuple[str, list[Action[K]]]:
+    """Admit a newcomer in place of these members, or refuse it if there are none."""
+    if not losers:
+        return otherwise, []
+    return "", [Close(member.connection, why) for member in losers]
+
+
+def _losers(room: Room[K], source: str) -> list[Member[K]]:
+    """Return who has to go from a full room: the newest member of the source with most members, if
+    that source would still have as many as the newcomer's."""
+    sizes = Counter(member.source for member in room.members.values())
+    largest = max(sizes, key=sizes.__getitem__)
+    if sizes[largest] <= sizes[source] + 1:
+        return []
+    return [member for member in room.members.values() if member.source == largest][-1:]
+
+
+def _close_all(room: Room[K], code: str) -> list[Action[K]]:
+    return [Close(member.connection, code) for member in room.members.values()]
 
 
 def _roster(members: list[Member[K]]) -> bytes:

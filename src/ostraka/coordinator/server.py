@@ -12,28 +12,38 @@ import resource
 import sys
 from collections.abc import Callable, Collection
 from contextlib import suppress
+from dataclasses import replace
 from time import monotonic
 from typing import Final
 
 from ostraka import limits
 from ostraka.coordinator import logs
+from ostraka.coordinator.admission import Quotas
 from ostraka.coordinator.connection import Connection, Memory
 from ostraka.coordinator.figures import Counts, Statistics
+from ostraka.coordinator.places import Arrivals
 from ostraka.coordinator.rooms import Action, Close, Deliver, Ended, Rooms
 from ostraka.errors import InternalError, OstrakaError, PeerLost, PeerViolation
 from ostraka.identity import PREFIX, Identity, fingerprint
 from ostraka.transport.contexts import Contexts
+from ostraka.transport.door import Door
 from ostraka.transport.link import Carrier
 from ostraka.transport.network import Network
 from ostraka.transport.tcp import SystemNetwork
 from ostraka.wire import frames
-from ostraka.wire.messages import decode
+from ostraka.wire.messages import Join, decode
 
 TICKS: Final = 8
 """Ticks of the clock in the shortest time that the clock measures."""
 
 SPARE_FILES: Final = 32
 """File descriptors kept for other uses than connections."""
+
+STRANGERS_SHARE: Final = 4
+"""Part of the connections, one in so many, that need not have proven a key."""
+
+LEAVING_SHARE: Final = 8
+"""Part of the connections, one in so many, that may be taking their leave."""
 
 
 async def serve(
@@ -64,30 +74,47 @@ class Coordinator:
     Args:
         identity: the coordinator's own; parties pin it.
         allow: fingerprints ("sha256:...") that may join; None admits any key.
+        quotas: bounds; those of `limits` by default.
     """
 
-    def __init__(self, identity: Identity, *, allow: Collection[str] | None = None) -> None:
+    def __init__(
+        self,
+        identity: Identity,
+        *,
+        allow: Collection[str] | None = None,
+        quotas: Quotas | None = None,
+    ) -> None:
         self.counts = Counts()
         self._contexts = Contexts(identity)
         self._rooms: Rooms[Connection] = Rooms()
         self.allow(allow)
-        self._resting = False
         self._emptied = asyncio.Event()
         self._connections: set[Connection] = set()
-        self._strangers = 0
+        self._leaving: dict[Connection, None] = {}
         self._unflushed: list[Connection] = []
         self._memory = Memory()
-        self._most_connections = _raise_file_limit() - SPARE_FILES
+        self._files = _raise_file_limit() - SPARE_FILES
+        self._pace = Arrivals(0, 0)
+        self.bound(quotas or Quotas())
+        self._door = Door(max(1, min(limits.PREAUTH_CONNECTIONS, self._most // STRANGERS_SHARE)))
+
+    def bound(self, quotas: Quotas) -> None:
+        """Keep to these quotas from now on; connections and rooms that are there stay."""
+        self._most = min(quotas.connections, self._files)
+        proven = self._most - self._most // STRANGERS_SHARE - self._most // LEAVING_SHARE
+        self._rooms.admission.quotas = replace(quotas, connections=max(1, proven))
+        self._memory.bound = quotas.memory
+        self._pace.at_once, self._pace.a_second = quotas.at_once, quotas.a_second
 
     def allow(self, fingerprints: Collection[str] | None) -> None:
         """Admit, from now on, these parties ("sha256:...") alone, or any party if None. Members of
         rooms stay."""
-        self._rooms.allow = None if fingerprints is None else frozenset(_digests(fingerprints))
+        digests = None if fingerprints is None else frozenset(_digests(fingerprints))
+        self._rooms.admission.allow = digests
 
     def rest(self) -> None:
         """Accept no more connections; those that are there stay."""
-        self._resting = True
-        self._accept_or_not()
+        self._listener.accept(False)
 
     async def empty(self) -> None:
         """Return once no room has a member. Safe to cancel."""
@@ -104,6 +131,8 @@ class Coordinator:
             self._rooms.relayed_bytes,
             self._memory.queued,
             self._memory.most,
+            len(self._door),
+            self._door.evicted,
         )
 
     async def serve(
@@ -113,7 +142,7 @@ class Coordinator:
         network: Network | None = None,
     ) -> None:
         """Listen and relay until cancelled, over the system's network by default."""
-        network = network or SystemNetwork(spin=0)
+        network = network or SystemNetwork(spin=0, warn=_warn)
         try:
             async with asyncio.TaskGroup() as tasks:
                 self._tasks = tasks
@@ -131,59 +160,80 @@ class Coordinator:
 
     def _accepted(self, carrier: Carrier, source: str) -> None:
         """Take up an accepted connection, and start its task."""
-        connection = Connection(carrier, self._contexts, self._memory)
-        self._connections.add(connection)
         self.counts.accepted += 1
-        self._strangers += 1
-        self._accept_or_not()
-        self._tasks.create_task(self._attend(connection, source), name="connection")
+        if not self._pace.allows(source, monotonic()):
+            self.counts.ended["rate"] += 1
+            carrier.close()
+            return
+        connection = Connection(carrier, self._contexts, self._memory, source)
+        self._connections.add(connection)
+        self._tasks.create_task(self._attend(connection, carrier), name="connection")
 
-    def _accept_or_not(self) -> None:
-        """Accept further sockets, or leave them to the kernel, by how many there are."""
-        # Beyond either bound the rest waits in the kernel's queue.
-        self._listener.accept(
-            not self._resting
-            and self._strangers < limits.PREAUTH_CONNECTIONS
-            and len(self._connections) < self._most_connections
-        )
-
-    async def _attend(self, connection: Connection, source: str) -> None:
+    async def _attend(self, connection: Connection, carrier: Carrier) -> None:
         """Serve one connection until its end; no cause of that end stops the coordinator."""
-        code, since = "closed", monotonic()
+        code, since = "stranger", monotonic()
         try:
-            try:
-                await self._welcome(connection)
-            finally:
-                self._strangers -= 1
-                self._accept_or_not()
+            await self._door.open(
+                connection.link, carrier, connection.source, limits.HANDSHAKE_SECONDS
+            )
+            self.counts.handshakes += 1
+            code = "closed"
+            await self._welcome(connection)
             while not connection.closing:
                 await connection.resumed()
                 await connection.link.read(self._frames(connection))
-            connection.flush()
-            await connection.link.close()
+            await self._take_leave(connection)
         except OstrakaError as error:
-            code = error.code
+            code = "stranger" if code == "stranger" else error.code
         except Exception:
             code = InternalError.code
             logs.LOGGER.exception("a connection ended by a bug")
         finally:
             self._forget(connection)
+            code = connection.code or code
             self.counts.ended[code] += 1
-            seconds = round(monotonic() - since, 3)
-            logs.event(logging.DEBUG, "connection ended", code=code, seconds=seconds, source=source)
+            logs.event(
+                logging.DEBUG,
+                "connection ended",
+                code=code,
+                seconds=round(monotonic() - since, 3),
+                source=connection.source,
+            )
 
     async def _welcome(self, connection: Connection) -> None:
-        """Finish the handshake and join the connection to the room it asks for."""
-        link = connection.link
-        await link.open(limits.HANDSHAKE_SECONDS)
+        """Join a connection that has proven its key to the room it asks for."""
+        link, source = connection.link, connection.source
+        key = fingerprint(link.peer_certificate)
+        loser = self._rooms.admission.arrives(connection, key, source)
+        if loser is not None:
+            self._evict(loser, "crowded")
         try:
             async with asyncio.timeout(limits.FIRST_FRAME_SECONDS):
                 message = decode(await link.read(frames.read_control()))
         except TimeoutError:
             raise PeerLost("no first frame") from None
-        key, busy = fingerprint(link.peer_certificate), self._memory.full
-        self._act(connection, self._rooms.join(connection, key, message, monotonic(), busy=busy))
+        if isinstance(message, Join):  # bytes that came before count for no sign of life
+            for same in self._rooms.of_key(message.room, key):
+                same.heard()
+        actions = self._rooms.join(
+            connection, key, message, monotonic(), source=source, busy=self._memory.full
+        )
+        self._act(connection, actions)
         self.counts.joined += connection in self._rooms
+
+    async def _take_leave(self, connection: Connection) -> None:
+        """Close a connection when all it was sent has left; the oldest of many has to hurry."""
+        self._leaving[connection] = None
+        if len(self._leaving) > max(1, self._most // LEAVING_SHARE):
+            self._evict(next(iter(self._leaving)), "crowded")
+        connection.flush()
+        await connection.link.close()
+
+    def _evict(self, connection: Connection, code: str) -> None:
+        """End a connection at once; its task does the rest."""
+        connection.code = connection.code or code
+        self._leaving.pop(connection, None)
+        connection.link.abandon(PeerLost(code))
 
     def _frames(self, connection: Connection) -> frames.Parser[None]:
         """Parse and handle a member's frames until the connection is to be left unread."""
@@ -202,9 +252,9 @@ class Coordinator:
         """Remove a connection that has ended from its room and from all queues."""
         connection.link.abandon(PeerLost("over"))
         self._connections.discard(connection)
+        self._leaving.pop(connection, None)
         self._act(connection, self._rooms.left(connection, monotonic()))
         connection.forget()
-        self._accept_or_not()
 
     # Actions
 
@@ -215,10 +265,12 @@ class Coordinator:
                 self._deliver(action.to, action.frame)
                 if action.to.crowded:
                     cause.wait_for(action.to)
-            elif isinstance(action, Close):
-                action.connection.closing = True
-            else:
+            elif isinstance(action, Ended):
                 self._note_end(action)
+            elif action.connection is cause:
+                cause.closing, cause.code = True, action.code
+            else:
+                self._evict(action.connection, action.code)
 
     def _note_end(self, ended: Ended) -> None:
         """Count and log the end of a room."""
@@ -251,22 +303,32 @@ class Coordinator:
     async def _clock(self) -> None:
         """Tick for as long as the coordinator runs."""
         while True:
-            shortest = min(limits.PING_SECONDS, limits.PONG_SECONDS, limits.STALL_SECONDS)
+            shortest = min(
+                limits.PING_SECONDS,
+                limits.PONG_SECONDS,
+                limits.PROBE_SECONDS,
+                limits.STALL_SECONDS,
+            )
             await asyncio.sleep(shortest / TICKS)
             self._tick(monotonic())
 
     def _tick(self, now: float) -> None:
         """Note what was heard, give up stalled connections, ping silent members."""
+        self._pace.forget(now)
         for connection in list(self._connections):
             if connection.heard():
                 self._rooms.heard(connection, now)
             if connection.stalled(now):
-                connection.link.abandon(PeerLost("it takes nothing"))
+                self._evict(connection, "stalled")
         for action in self._rooms.tick(now):
             if isinstance(action, Deliver):
                 self._deliver(action.to, action.frame)
             elif isinstance(action, Close):
-                action.connection.link.abandon(PeerLost(action.code))
+                self._evict(action.connection, action.code)
+
+
+def _warn(text: str) -> None:
+    logs.LOGGER.warning("%s", text)
 
 
 def _digests(allow: Collection[str]) -> list[bytes]:

@@ -8,7 +8,9 @@ from itertools import combinations
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import (
+    BeforeValidator,
     Field,
+    PlainSerializer,
     SerializerFunctionWrapHandler,
     StrictInt,
     model_serializer,
@@ -70,12 +72,32 @@ class CoordinatorSpec(Keyed):
     address: Address
 
 
+def _as_a_list(value: Any) -> Any:
+    return () if value is None else value if isinstance(value, list | tuple) else (value,)
+
+
+def _as_written(places: tuple[CoordinatorSpec, ...]) -> Any:
+    """Return coordinators as the canonical bytes have them: one is not written as a list."""
+    found = [place.model_dump(mode="python") for place in places]
+    return found if len(found) > 1 else found[0] if found else None
+
+
+Coordinators = Annotated[
+    tuple[CoordinatorSpec, ...],
+    Field(max_length=limits.COORDINATORS),
+    BeforeValidator(_as_a_list),
+    PlainSerializer(_as_written),
+]
+"""Coordinators, written as one table or as a list: a pair of parties may meet at any of them."""
+
+
 class SessionSpec(Section):
     """Table `[session]`.
 
     Attributes:
         series: name that repeated sessions about the same data share in ledgers; None: the title.
         deadline: seconds within which all parties must be gathered.
+        coordinator: relay of parties that cannot reach each other directly, or a list of several.
         timeout: longest silence of one party once the session has started, in seconds.
         room: secret that the room at the coordinator is named after, 16 random bytes in hex; None:
             the room is named after the parties' keys, which others may know.
@@ -88,14 +110,14 @@ class SessionSpec(Section):
     protocol: ProtocolName
     deadline: Seconds
     timeout: Seconds = 60.0
-    coordinator: CoordinatorSpec | None = None
+    coordinator: Coordinators = ()
     room: Room | None = None
     start: Literal["all", "enough"] = "all"
 
     @property
     def coordinators(self) -> tuple[CoordinatorSpec, ...]:
         """The coordinators at which parties may meet; none for direct links only."""
-        return () if self.coordinator is None else (self.coordinator,)
+        return self.coordinator
 
 
 class PartySpec(Keyed):
@@ -339,14 +361,16 @@ def _check_parties(manifest: Manifest) -> Iterator[Problem]:
 
 
 def _check_links(manifest: Manifest) -> Iterator[Problem]:
-    relay = manifest.session.coordinator
+    relays = manifest.session.coordinators
     without = [p for p in manifest.party if p.address is None]
     pairs = ((p, q) for p, q in combinations(without, 2) if needs_link(p.roles, q.roles))
-    if relay is None and (pair := next(pairs, None)):
+    if not relays and (pair := next(pairs, None)):
         reach = f"{pair[0].name} and {pair[1].name} cannot reach each other"
         yield ("session",), f"{reach}: name a coordinator, or give one of them an address"
-    if relay and relay.key in {p.key for p in manifest.party}:
+    if {relay.key for relay in relays} & {p.key for p in manifest.party}:
         yield ("session", "coordinator"), "key: is also a party's; the coordinator needs its own"
+    if len({relay.address for relay in relays}) < len(relays):
+        yield ("session", "coordinator"), "address: is listed twice"
 
 
 def _check_sharing(manifest: Manifest) -> Iterator[Problem]:

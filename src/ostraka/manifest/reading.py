@@ -7,7 +7,8 @@ import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Any
+from functools import partial
+from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 
@@ -26,6 +27,9 @@ from ostraka.manifest.model import (
 )
 from ostraka.manifest.privacy import Central, Clip, Dominance, Local, Plausible, Policy, Privacy
 from ostraka.manifest.wording import in_words
+
+LONE: Final = (("input",), ("session", "coordinator"))
+"""Tables of which there may be a list."""
 
 
 def parse(text: str, source: str = "session.toml") -> Manifest:
@@ -50,8 +54,8 @@ def parse(text: str, source: str = "session.toml") -> Manifest:
         return Manifest.model_validate(raw)
     except ValidationError as error:
         found = _explain(error)
-        if isinstance(raw.get("input"), dict):
-            found = (_as_the_only_input(problem) for problem in found)
+        for lone in [path for path in LONE if _is_table(raw, path)]:
+            found = map(partial(_without_index, lone), found)
         raise _error(text, source, list(found)) from None
 
 
@@ -93,10 +97,19 @@ def _explain(error: ValidationError) -> Iterator[Problem]:
             yield path, in_words(found)
 
 
-def _as_the_only_input(problem: Problem) -> Problem:
-    """Return a problem of a lone `[input]`, validated as a list of one, without its index."""
+def _is_table(raw: dict[str, Any], path: tuple[str, ...]) -> bool:
+    """Return whether the manifest has one table at a path where a list may be."""
+    found: Any = raw
+    for key in path:
+        found = found.get(key) if isinstance(found, dict) else None
+    return isinstance(found, dict)
+
+
+def _without_index(lone: Path, problem: Problem) -> Problem:
+    """Return a problem of a lone table, validated as a list of one, without its index."""
     path, words = problem
-    return ("input", *path[2:]) if path[:2] == ("input", 0) else path, words
+    size = len(lone)
+    return (*lone, *path[size + 1 :]) if path[: size + 1] == (*lone, 0) else path, words
 
 
 def _keys_at(path: Path) -> list[str]:

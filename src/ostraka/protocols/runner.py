@@ -8,7 +8,7 @@ recipient       `receiving`: receive those shares, combine
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Final
 
@@ -43,6 +43,15 @@ def open_gate(counted: tuple[PartyId, ...]) -> None:
     """Refuse nothing: for parties that keep no ledger."""
 
 
+Known = Callable[[Outcome | None], Awaitable[None]]
+"""Receiver of the outcome, None where this party learns none; called as soon as it is known, before
+this party waits for others again."""
+
+
+async def _drop(outcome: Outcome | None) -> None:
+    """Receive the outcome and do nothing: for callers that wait for the end of the run."""
+
+
 async def run(
     exchange: Exchange,
     protocol: Protocol,
@@ -52,6 +61,7 @@ async def run(
     *,
     gate: Gate = open_gate,
     dealt: Signed | None = None,
+    known: Known = _drop,
 ) -> Outcome | None:
     """Take every part that the manifest gives this party, once. Runs may follow each other.
 
@@ -61,6 +71,7 @@ async def run(
         progress: is told about phases, and shares if its observer wants them.
         gate: asked before anything can become known; may refuse.
         dealt: a compute party's noise, `Protocol.dealt_noise`; drawn while it computes if None.
+        known: is called with the outcome before `run` returns it.
 
     Returns:
         The outcome, to a recipient; None to other parties.
@@ -75,7 +86,7 @@ async def run(
     given = [x]  # taken out as it is shared, so that a long vector is gone from then on
     del x
     try:
-        return await _play(party, protocol, given, draw, progress, gate, dealt)
+        return await _play(party, protocol, given, draw, progress, gate, dealt, known)
     except OstrakaError as error:
         # A ledger that refuses says that nothing has left: it knows of nothing that has.
         if error.data_left is None or progress.data_left:
@@ -91,6 +102,7 @@ async def _play(
     progress: Progress,
     gate: Gate,
     dealt: Signed | None,
+    known: Known,
 ) -> Outcome | None:
     me, computes = party.me, party.me in protocol.scheme.compute
     protocol.check_policy(protocol.scheme.contributors)
@@ -118,6 +130,7 @@ async def _play(
         announce(phases.openings, own)
         progress.consented = own.counted
     outcome = await receive(protocol, party, phases.openings, own, watch.announced)
+    await known(outcome)
     await party.exchange.flush()
     progress.enter(Phase.DONE)
     return outcome

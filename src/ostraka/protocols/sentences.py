@@ -121,7 +121,7 @@ def _roles(protocol: Protocol, what: str) -> list[str]:
 
 
 def _onlooker(protocol: Protocol) -> str:
-    relayed = protocol.manifest.session.coordinator is not None
+    relayed = bool(protocol.manifest.session.coordinators)
     who = "The coordinator learns" if relayed else "An onlooker on the network learns"
     return (
         f"{who} no input, no share and no result; it sees who takes part, from where, when, and "

@@ -38,7 +38,7 @@ _WRAPPED: Final = len(_KEY_MAGIC) + SALT_BYTES + KEY_BYTES + 16
 _FLAGS: Final = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-class Held(Exception):
+class InUse(Exception):
     """A journal that another process holds."""
 
 
@@ -74,7 +74,7 @@ class Journal:
             own: 32 secret bytes of the party.
 
         Raises:
-            Held: another process holds a journal of this name.
+            InUse: another process holds a journal of this name.
             OSError: it cannot be written.
         """
         key, salt = os.urandom(KEY_BYTES), os.urandom(SALT_BYTES)
@@ -97,7 +97,7 @@ class Journal:
 
         Raises:
             FileNotFoundError: there is none.
-            Held: another process holds it.
+            InUse: another process holds it.
             Unreadable: its key is gone, or is not this party's.
         """
         descriptor = _open_locked(path, 0)
@@ -204,7 +204,7 @@ def erase(path: Path) -> None:
     """Remove a journal that no process holds, its key first.
 
     Raises:
-        Held: a process holds it.
+        InUse: a process holds it.
     """
     try:
         descriptor = _open_locked(path, 0)
@@ -228,7 +228,7 @@ def _open_locked(path: Path, flags: int) -> int:
                 return descriptor
         except BlockingIOError:
             os.close(descriptor)
-            raise Held from None
+            raise InUse from None
         os.close(descriptor)
 
 

@@ -45,11 +45,27 @@ class Reserved(NamedTuple):
     number: str
 
 
+class Met(NamedTuple):
+    """Event while the session was made, as `session.introductions` saw it.
+
+    Attributes:
+        what: the name of the event, such as "greeted".
+        message: what the peer said, encoded.
+        certificate: the peer's, with its Hello.
+        position: of the peer's stream after a message.
+    """
+
+    what: str
+    peer: str
+    message: bytes = b""
+    certificate: bytes = b""
+    position: int = 0
+
+
 class Sealed(NamedTuple):
-    """Sealing of the session: its id, and what the session itself needs to go on."""
+    """Sealing of the session: all parties have agreed on its id."""
 
     session: bytes
-    facts: bytes
 
 
 class Heard(NamedTuple):
@@ -80,7 +96,7 @@ class Lost(NamedTuple):
     sender: str
     phase: int
     n: int
-    code: str
+    error: str
     message: str
     hint: str
     peer: str
@@ -92,10 +108,10 @@ class Lost(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """Answer of the gate on the contributors counted; `code` is empty where it allowed them."""
+    """Answer of the gate on the contributors counted; `error` is empty where it allowed them."""
 
     counted: str
-    code: str
+    error: str
     message: str
     hint: str
 
@@ -104,13 +120,13 @@ class Finished(NamedTuple):
     """End of the run: its result is known, and on disk if this party learns one."""
 
 
-Entry = Begun | Reserved | Sealed | Heard | Lost | Verdict | Finished
+Entry = Begun | Reserved | Met | Sealed | Heard | Lost | Verdict | Finished
 
 Event = Heard | Lost | Verdict
 """Entry that the run's coroutine saw."""
 
 _types: Final[dict[int, type[Entry]]] = dict(
-    enumerate((Begun, Reserved, Sealed, Heard, Lost, Verdict, Finished), 1)
+    enumerate((Begun, Reserved, Met, Sealed, Heard, Lost, Verdict, Finished), 1)
 )
 _numbers: Final = {kind: bytes([number]) for number, kind in _types.items()}
 _PIECE: Final = b"\0"
@@ -145,7 +161,8 @@ def decode(body: bytes) -> Entry | memoryview:
 
 def loss(sender: PartyId, step: Step, error: OstrakaError) -> Lost:
     """Return the entry for an error that was raised in place of a message."""
-    return Lost(sender, *step, error.code, error.message, error.hint, error.peer or "")
+    kind = type(error).__name__
+    return Lost(sender, *step, kind, error.message, error.hint, error.peer or "")
 
 
 def verdict(counted: tuple[PartyId, ...], error: OstrakaError | None = None) -> Verdict:
@@ -153,16 +170,12 @@ def verdict(counted: tuple[PartyId, ...], error: OstrakaError | None = None) -> 
     names = "\0".join(counted)
     if error is None:
         return Verdict(names, "", "", "")
-    return Verdict(names, error.code, error.message, error.hint)
+    return Verdict(names, type(error).__name__, error.message, error.hint)
 
 
 def error_of(entry: Lost | Verdict) -> OstrakaError:
-    """Return the error that an entry tells of."""
-    kind = _kinds().get(entry.code, OstrakaError)
+    """Return the error that an entry tells of, of the same class."""
+    kind = getattr(errors, entry.error, OstrakaError)
     peer = PartyId(entry.peer) if isinstance(entry, Lost) and entry.peer else None
-    return kind(entry.message, hint=entry.hint, peer=peer)
-
-
-def _kinds() -> dict[str, type[OstrakaError]]:
-    found = (kind for kind in vars(errors).values() if isinstance(kind, type))
-    return {kind.code: kind for kind in found if issubclass(kind, OstrakaError)}
+    found: OstrakaError = kind(entry.message, hint=entry.hint, peer=peer)
+    return found

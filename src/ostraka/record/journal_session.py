@@ -24,6 +24,7 @@ from ostraka.record.journal_entries import (
     Finished,
     Heard,
     Lost,
+    Met,
     Reserved,
     Sealed,
     Verdict,
@@ -47,9 +48,11 @@ class SessionRecord:
         begun: the beginning of the run.
         x: the encoded input, None at a party without one.
         reservation: the run's number in the ledger, "" for none.
+        past: events while the session was made.
         sealed: None until the session was sealed.
         positions: of each sender's stream, after its last message on record.
         finished: whether the result is known.
+        resume_for: seconds for which the record is kept.
         power_lost: whether events that the run saw last may be missing.
         on_failure: is called if the record cannot be written any more.
     """
@@ -57,9 +60,11 @@ class SessionRecord:
     def __init__(self, journal: Journal, begun: Begun, x: Words | None) -> None:
         self.begun, self.x = begun, x
         self.reservation = ""
+        self.past: list[Met] = []
         self.sealed: Sealed | None = None
         self.positions: dict[PartyId, int] = {}
         self.finished = self.power_lost = False
+        self.resume_for = 0.0
         self.on_failure: Failed = lambda _error: None
         self._journal = journal
         self._events: Iterator[Event] = iter(())
@@ -115,6 +120,8 @@ class SessionRecord:
             match entry:
                 case Reserved(number):
                     self.reservation = number
+                case Met():
+                    self._met(entry)
                 case Sealed():
                     self.sealed = entry
                 case Heard(sender=sender, position=position):
@@ -122,6 +129,11 @@ class SessionRecord:
                 case Finished():
                     self.finished = True
         return entries.end
+
+    def _met(self, met: Met) -> None:
+        self.past.append(met)
+        if met.what in ("greeted", "heard"):
+            self.positions[PartyId(met.peer)] = met.position
 
     def _replayed(self, entries: _Entries) -> Iterator[Event]:
         entries.beginning()
@@ -161,6 +173,11 @@ class SessionRecord:
         self.reservation = number
         self._note(Reserved(number))
         self._guard(self._journal.push)
+
+    def meet(self, met: Met) -> None:
+        """Note an event of the session's beginning, before this party answers it."""
+        self._note(met)
+        self.push()
 
     def seal(self, sealed: Sealed) -> None:
         """Note that the session is sealed; on disk when this returns: a share may leave.

@@ -14,7 +14,7 @@ from ostraka.errors import Temporary
 from ostraka.identity import Identity
 from ostraka.names import RELEASE
 from ostraka.record import journal
-from ostraka.record.journal import Held, Journal, Unreadable
+from ostraka.record.journal import InUse, Journal, Unreadable
 from ostraka.record.journal_entries import Begun
 from ostraka.record.journal_frames import Damaged
 from ostraka.record.journal_session import SessionRecord
@@ -77,11 +77,13 @@ class RecordStore:
         try:
             self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             made = Journal.create(self.path(manifest), self._own())
-            return SessionRecord.begin(made, begun, x)
-        except Held:
+            record = SessionRecord.begin(made, begun, x)
+        except InUse:
             raise self._held() from None
         except OSError as error:
             raise self._unwritable(error) from None
+        record.resume_for = self.seconds
+        return record
 
     def unfinished(self, manifest: bytes, warn: Warn) -> SessionRecord | None:
         """Return the record of a session that an earlier process began and did not end.
@@ -97,7 +99,7 @@ class RecordStore:
             found = Journal.reopen(path, self._own())
         except FileNotFoundError:
             return None
-        except Held:
+        except InUse:
             raise self._held() from None
         except Unreadable as problem:
             warn(f"{path} is of no use: {problem}; it was erased")
@@ -115,6 +117,7 @@ class RecordStore:
             warn(f"{path} is of no use: {misfit}; it was erased")
             found.erase()
             return None
+        record.resume_for = self.seconds
         return record
 
     def _misfit(self, record: SessionRecord, manifest: bytes) -> str:
@@ -129,7 +132,7 @@ class RecordStore:
         """Erase the party's records that were last written too long ago and that no process
         holds."""
         for path in self.directory.glob(f"{self.identity.name}-*.record"):
-            with suppress(FileNotFoundError, Held):
+            with suppress(FileNotFoundError, InUse):
                 if path.stat().st_mtime + self.seconds < self.now():
                     journal.erase(path)
 

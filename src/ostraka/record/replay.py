@@ -56,8 +56,11 @@ class ReplayingExchange(Exchange):
         self._live.broadcast(to, step, message, along=along)
 
     async def flush(self) -> None:
+        """Do as the exchange below. In a life after the result was known, wait for no peer: all
+        peers may have ended."""
         self._acts()
-        await self._live.flush()
+        if not self._record.finished:
+            await self._live.flush()
 
     async def offload(self, nanoseconds: float, work: Callable[[], T]) -> T:
         return await self._live.offload(nanoseconds, work)
@@ -80,7 +83,7 @@ class ReplayingExchange(Exchange):
             if not isinstance(event, Verdict) or event.counted != verdict(counted).counted:
                 raise _differs(event, f"asks whether to count {', '.join(counted)}")
             self._record.take(event)
-            if event.code:
+            if event.error:
                 raise error_of(event)
             return
         try:

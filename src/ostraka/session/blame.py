@@ -38,11 +38,13 @@ def other_manifest(peer: PartyId, hello: Hello, manifest: Manifest) -> Disagreem
     )
 
 
-def other_process(peer: PartyId, me: PartyId) -> Disagreement:
+def other_process(peer: PartyId, me: PartyId, farewell: Abort) -> Disagreement:
     """Return the error for a peer that has a link to another process with our name and key."""
+    said = _BEGUN.fullmatch(farewell.blames)
+    session = f", in session {said[1]} since {said[2]} UTC" if said else ""
     return Disagreement(
-        f"{peer} says that another {me} is there already",
-        hint="is another process taking part with this key? Only the first can",
+        f"{me} was started twice: {peer} says that another {me} is there already{session}",
+        hint="another process takes part with this key: only the first can, and it goes on",
         data_left=False,
     )
 
@@ -57,6 +59,15 @@ def other_session(party: PartyId) -> Disagreement:
     )
 
 
+_BEGUN: Final = re.compile(r"([0-9a-f]{8}) (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)")
+"""Session in a farewell, and when it began."""
+
+
+def names_session(farewell: Abort) -> bool:
+    """Return whether a farewell is of a peer whose session has begun."""
+    return _BEGUN.fullmatch(farewell.blames) is not None
+
+
 def begun(session: SessionId, at: float) -> Abort:
     """Return the farewell for a party that comes when the session has begun without it.
 
@@ -68,7 +79,7 @@ def begun(session: SessionId, at: float) -> Abort:
 
 def came_too_late(peer: PartyId, me: PartyId, farewell: Abort) -> TimedOut:
     """Return the error for a peer that says that the session has begun without this party."""
-    said = re.fullmatch(r"([0-9a-f]{8}) (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)", farewell.blames)
+    said = _BEGUN.fullmatch(farewell.blames)
     which, when = (f" {said[1]}", f" at {said[2]} UTC") if said else ("", "")
     return TimedOut(
         f"the session{which} began without {me}{when}, says {peer}; nothing was sent",
@@ -151,3 +162,8 @@ def waiting_for_coordinator(address: str, error: OstrakaError) -> str:
     """Return the words for a coordinator that cannot be met at so far."""
     why = error.message.removeprefix(f"{address}: ")
     return f"waiting for the coordinator at {address}: {why}"
+
+
+def waiting_for(peer: PartyId, why: str) -> str:
+    """Return the words for a peer that could not be reached for some seconds."""
+    return f"waiting for {peer}: {why}"

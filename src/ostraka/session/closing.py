@@ -22,13 +22,13 @@ ReadersOf = Callable[[str], Readers]
 """Function from the name of a figure that this party learned to the recipients entitled to it."""
 
 
-async def exchange_statements(
+async def sign_statement(
     session: Session,
     outcome: Outcome | None,
     consented: tuple[PartyId, ...] | None,
     readers_of: ReadersOf,
-) -> dict[PartyId, Statement]:
-    """Sign this party's statement about the session; return the statements of all parties heard.
+) -> Statement:
+    """Sign this party's statement about the session.
 
     Args:
         outcome: None at a party that learned no result.
@@ -39,7 +39,11 @@ async def exchange_statements(
     elements = sum(part.size for o in (outcome.outputs if outcome else ()) for part in o.parts)
     write = partial(_statement, session, outcome, consented, readers_of)
     body = await session.offload(COMMIT_NS * elements, write)
-    own = Statement(body, session.identity.sign(body))
+    return Statement(body, session.identity.sign(body))
+
+
+async def exchange_statements(session: Session, own: Statement) -> dict[PartyId, Statement]:
+    """Send this party's statement, and return the statements of all parties heard."""
     return await session.exchange_statements(own, wait=_stays(session))
 
 
@@ -54,13 +58,18 @@ def dissenters(session: Session, heard: dict[PartyId, Statement]) -> dict[PartyI
     return {name: what for name, what in found.items() if what}
 
 
+def receipt_path(session: Session, directory: Path) -> Path:
+    """Return the path that `write_receipt` will write to."""
+    return directory / f"receipt-{session.me}-{session.id.hex()[:12]}.json"
+
+
 def write_receipt(session: Session, heard: dict[PartyId, Statement], directory: Path) -> Path:
     """Write receipt-NAME-SESSION.json into a directory; return its path.
 
     Raises:
         OSError: the file cannot be written; `filename` is its path.
     """
-    path = directory / f"receipt-{session.me}-{session.id.hex()[:12]}.json"
+    path = receipt_path(session, directory)
     try:
         receipt.write(path, _receipt(session, heard))
     except OSError as error:

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final, Protocol
 
-from ostraka.errors import OstrakaError, PeerLost
+from ostraka.errors import OstrakaError, PeerLost, PeerViolation
 from ostraka.identity import Identity
 from ostraka.limits import MANIFEST_GRACE_SECONDS
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId
+from ostraka.record.journal_entries import Met
 from ostraka.session import blame
 from ostraka.session.acquaintance import DUPLICATE, LATE
 from ostraka.session.actions import Action, Doubt, Fail, Part, Present, Say
@@ -26,9 +27,11 @@ from ostraka.session.keeper import Keeper
 from ostraka.session.pace import Pace
 from ostraka.session.ways import Ways
 from ostraka.transport.contexts import Contexts
-from ostraka.transport.lasting import NOTHING
+from ostraka.transport.lasting import NOTHING, LastingLink
 from ostraka.transport.network import Network
-from ostraka.wire.messages import Abort, Hello, Message
+from ostraka.wire import link_state
+from ostraka.wire.messages import Abort, Hello, Message, decode, encode
+from ostraka.wire.resume import SentStream, Settled
 
 GRACE_SECONDS: Final = 10.0
 """Seconds after the deadline within which compute parties agree on whom a session begins without;
@@ -41,6 +44,21 @@ Troubled = Callable[[str], None]
 """Function that is called with the reason why a party has to wait, and when that is over."""
 
 
+class SessionMemory(Protocol):
+    """Memory of a party that outlives its process.
+
+    Attributes:
+        past: what happened while the session was made, in an earlier process.
+        positions: of each peer's stream, up to which this party has it.
+    """
+
+    past: list[Met]
+    positions: dict[PartyId, int]
+
+    def meet(self, met: Met) -> None:
+        """Keep an event of the session's beginning; asked before this party answers it."""
+
+
 class Gathering:
     """Beginning of one party's session, and the owner of its links until the end.
 
@@ -50,7 +68,8 @@ class Gathering:
         gathered: is called when the number of parties that are here changes.
         troubled: is called when a coordinator cannot be reached at first, and when a party is away
             or returns.
-        by_hand: as in `Keeper`.
+        memory: keeps what happened, and tells what happened before; None: the process that begins
+            the session ends it.
 
     Attributes:
         channels: the links to peers whose Hello has verified.
@@ -64,15 +83,15 @@ class Gathering:
         network: Network,
         gathered: Gathered,
         troubled: Troubled = lambda _text: None,
-        *,
-        by_hand: bool = False,
+        memory: SessionMemory | None = None,
     ) -> None:
         contexts, topology = Contexts(identity), introductions.topology
         self._manifest, self._topology = manifest, topology
         self._introductions, self._gathered = introductions, gathered
         self.hello, self.says = introductions.hello, troubled
         self.channels: dict[PartyId, Channel] = {}
-        self.keeper = Keeper(contexts, Pace.of(manifest), self, by_hand=by_hand)
+        self.keeper = Keeper(contexts, Pace.of(manifest), self, by_hand=memory is not None)
+        self._memory = memory
         self._ways = Ways(manifest, topology, contexts, network, self.keeper, self)
         self._news = asyncio.Event()
         self._fatal: BaseException | None = None
@@ -115,8 +134,10 @@ class Gathering:
 
     async def _gather(self) -> None:
         """Make links until every party's Hello is here that must be, and our Ready has left."""
+        if self._memory is not None:
+            self._recall(self._memory)
         await self._ways.start()
-        self._gathered(1, len(self._manifest.parties))
+        self._gathered(max(1, self._introductions.present), len(self._manifest.parties))
         await self._until(lambda: self.sealed)
         if absent := self._introductions.rollcall.absent:
             names = [party for party in self._manifest.parties if party in absent]
@@ -125,6 +146,7 @@ class Gathering:
     def _begin_without(self) -> None:
         """Begin without those that did not come by the deadline, at the proposer of a roll call."""
         if not self.sealed and self._fatal is None:
+            self._keep("due", self._topology.me)
             self._act(self._introductions.due())
 
     @property
@@ -145,13 +167,60 @@ class Gathering:
         if self._fatal is not None:
             raise self._fatal
 
-    async def resume(self, channels: dict[PartyId, Channel], nonces: dict[PartyId, bytes]) -> None:
-        """Go on with a session that is open already: reach all peers, whose runs have these
-        nonces."""
-        self._open, self.channels = True, channels
-        for party, channel in channels.items():
-            self.keeper.adopt(channel, nonces[party], away=True)
-        await self._ways.start()
+    # In another process
+
+    def _recall(self, memory: SessionMemory) -> None:
+        """Go on from where an earlier process of this party was stopped: no link has a connection,
+        and what this party said before is said again to a peer that has not got it."""
+        for met in list(memory.past):
+            self._again(met, memory.positions)
+        for channel in list(self.channels.values()):
+            hello = self._introductions.hellos[channel.peer]
+            self.keeper.adopt(channel, hello.nonce, away=True)
+            if not self._introductions.finished(channel.peer):
+                self._listen(channel)
+        if self._introductions.rollcall.proposer in self.channels:
+            self._wait_for_proposer()
+        self._news.set()
+
+    def _again(self, met: Met, positions: Mapping[PartyId, int]) -> None:
+        peer = PartyId(met.peer)
+        match met.what:
+            case "greeted":
+                hello = decode(met.message)
+                assert isinstance(hello, Hello)
+                actions = self._introductions.greeted(peer, met.certificate, hello)
+                position = positions.get(peer, 0)
+                settled = Settled(position, by_hand=True)
+                self.channels[peer] = Channel(
+                    peer, LastingLink(SentStream(replayed=True), settled, position)
+                )
+            case "heard":
+                message, channel = decode(met.message), self.channels[peer]
+                channel.state = link_state.after(channel.state, message)
+                actions = self._introductions.heard(peer, message)
+            case "due":
+                actions = self._introductions.due()
+            case "away":
+                actions = self._introductions.away(peer)
+            case "returned":
+                actions = self._introductions.returned(peer)
+            case _:
+                del self.channels[peer]
+                farewell = decode(met.message) if met.message else None
+                assert farewell is None or isinstance(farewell, Abort)
+                error = PeerLost(f"{peer} left", peer=peer)
+                actions = self._introductions.left(peer, error, farewell)
+        self._act(action for action in actions if isinstance(action, Say | Part))
+
+    def _keep(self, what: str, peer: PartyId, message: Message | None = None) -> None:
+        """Remember an event before it is answered."""
+        if self._memory is not None:
+            hello = what == "greeted"
+            certificate = self._introductions.certificates[peer] if hello else b""
+            position = self.channels[peer].link.bytes_received if what == "heard" else 0
+            said = b"" if message is None else encode(message)
+            self._memory.meet(Met(what, peer, said, certificate, position))
 
     def linked_channels(self) -> dict[PartyId, Channel]:
         """Return the links, in the order of the manifest."""
@@ -239,40 +308,56 @@ class Gathering:
         if not self._introductions.here(peer):
             self._act(actions)
             return False
+        self._keep("greeted", peer, hello)
         channel = self.channels[peer] = hold()
         if peer == self._introductions.rollcall.proposer:
             self._wait_for_proposer()
         self._act(actions)
         if channel.link.failed is None:
-            channel.listen(lambda message: self._heard(channel, message))
+            self._listen(channel)
         return True
+
+    def _listen(self, channel: Channel) -> None:
+        channel.listen(lambda message: self._heard(channel, message))
 
     def _heard(self, channel: Channel, message: Message) -> bool:
         """Take a peer's message; return whether more are due before the first vector."""
-        self._act(self._introductions.heard(channel.peer, message))
+        actions = self._introductions.heard(channel.peer, message)
+        self._keep("heard", channel.peer, message)
+        self._act(actions)
         return not self._introductions.finished(channel.peer)
 
     def linked(self, peer: PartyId) -> None:
         """Note that a connection carries the link to a peer."""
         self._ways.reached(peer)
         if not self.sealed:
+            self._keep("returned", peer)
             self._act(self._introductions.returned(peer))
 
     def cut(self, peer: PartyId) -> None:
         """Note that a peer is away; it may return."""
         self._ways.want(peer)
         if not self.sealed:
+            self._keep("away", peer)
             self._act(self._introductions.away(peer))
+
+    def doubt(self, peer: PartyId, *, doubted: bool) -> None:
+        """Note that a peer's run may be dead, or that it lives: we are not ready meanwhile."""
+        if not self.sealed:
+            note = self._introductions.away if doubted else self._introductions.returned
+            self._act(note(peer))
 
     def gone(self, channel: Channel, error: OstrakaError) -> None:
         """Note that a link is over. A party may leave once it has said all; before, it is lost."""
         peer = channel.peer
-        if self._open or self._introductions.finished(peer):
+        done = self._introductions.finished(peer) and not isinstance(error, PeerViolation)
+        if self._open or done:
             self._ways.reached(peer)
             return
         del self.channels[peer]
         self.keeper.forget(channel)
         self._ways.want(peer)
+        self._keep("left", peer, channel.farewell)
         self._act(self._introductions.left(peer, channel.named(error), channel.farewell))
         self._introductions.unreached(peer, error.message)
 
@@ -282,7 +367,7 @@ class Gathering:
             if not self.keeper.is_linked(peer):
                 channel.link.abandon(PeerLost(f"it goes on without us ({farewell.code})"))
         elif farewell.code == DUPLICATE and not self._open:
-            self._act(self._introductions.duplicate(peer))
+            self._act(self._introductions.duplicate(peer, farewell))
         elif farewell.code == LATE:
             self.alarm(blame.came_too_late(peer, self._topology.me, farewell))
 

@@ -11,7 +11,7 @@ every Ready over one session id has verified.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 
 from ostraka import identity as identities
 from ostraka.errors import Disagreement, OstrakaError, PeerViolation, TimedOut
@@ -70,25 +70,6 @@ class Introductions:
         self.waiting = Waiting(self.topology, self._others, self._cut_off)
         self.rollcall = RollCall(manifest, me)
         self._relaying = Relaying(self.topology, self._others)
-
-    def restore(
-        self,
-        id: SessionId,
-        hellos: Mapping[PartyId, Hello],
-        readies: Mapping[PartyId, Ready],
-        certificates: Mapping[PartyId, bytes],
-    ) -> None:
-        """Take over what sealed the session in an earlier run of this party: its id, and the
-        Hellos, Readys and certificates of all parties that take part."""
-        self.id, self.hello, self.ready = id, hellos[self.me], readies[self.me]
-        self._omit(set(self._others) - set(hellos))
-        for party in set(hellos) - {self.me}:
-            other = self._others[party]
-            other.state = PeerState.READY
-            other.hello, other.certificate = hellos[party], certificates[party]
-            other.ready = readies[party]
-            if self.topology.has_link(self.me, party):
-                self._nonces.take(party, readies[party].result_nonces, hellos[party].nonce)
 
     # Answers
 
@@ -212,15 +193,17 @@ class Introductions:
         self.rollcall.begin()
         return self._advance()
 
-    def duplicate(self, peer: PartyId) -> list[Action]:
+    def duplicate(self, peer: PartyId, farewell: Abort) -> list[Action]:
         """Note that a peer refused us because another run of our name answers it.
 
         If no party is here yet, the other run was first. Else both began at once, and the other
-        may give up before us."""
+        may give up before us. If the other is in a session already, this one may be for the
+        next: its parties may appear."""
         if self.here(peer):
             return []
-        error = blame.other_process(peer, self.me)
-        return self._doubts(peer, error) if self.present > 1 else [Fail(error)]
+        error = blame.other_process(peer, self.me, farewell)
+        wait = self.present > 1 or blame.names_session(farewell)
+        return self._doubts(peer, error) if wait else [Fail(error)]
 
     def unreached(self, peer: PartyId, why: str) -> None:
         """Note why no link to a peer could be made."""

@@ -62,6 +62,10 @@ class Owner(Protocol):
     def cut(self, peer: PartyId) -> None:
         """Take note that a peer is away; it may return."""
 
+    def doubt(self, peer: PartyId, *, doubted: bool) -> None:
+        """Take note that a peer's run may be dead, as another one asks to be in its place; or,
+        with `doubted` False, that it lives."""
+
     def gone(self, channel: Channel, error: OstrakaError) -> None:
         """Take note that the link to a peer is over."""
 
@@ -176,7 +180,13 @@ class Keeper:
             if not taken:
                 link.abandon(PeerLost("not introduced"))
                 if talk is not None and talk.farewell is not None:
-                    self._owner.refused(talk.peer, talk.farewell)
+                    self._refused(talk, talk.farewell)
+
+    def _refused(self, talk: Introduction, farewell: Abort) -> None:
+        """Tell the owner of a refusal, unless it comes from another run of a peer that is held."""
+        held = self.held.get(talk.peer)
+        if held is None or talk.run in (b"", held.nonce):
+            self._owner.refused(talk.peer, farewell)
 
     async def _ask(self, talk: Introduction) -> bool:
         held = self.held.get(talk.peer)
@@ -203,7 +213,7 @@ class Keeper:
             talk.say(self._owner.hello)
             return await self._begin(talk, await talk.hear_hello(HANDSHAKE_SECONDS), said=True)
         if first.own != held.nonce:
-            return await self._refuse(talk, Abort(DUPLICATE, talk.peer))
+            return await self._refuse(talk, self._duplicate(talk.peer))
         if (error := held.link.failed) is not None:
             return await self._refuse(talk, Abort(error.code, talk.peer))
         talk.say(Resume(self._owner.hello.nonce, held.nonce, held.link.offer()))
@@ -231,7 +241,7 @@ class Keeper:
             held.link.resume(talk.link, 0)
             return True
         if held is not None and held.nonce != hello.nonce and await self._lives(held):
-            return await self._refuse(talk, Abort(DUPLICATE, talk.peer))
+            return await self._refuse(talk, self._duplicate(talk.peer))
         left = held is not None and _left(held)
         if held is not None and self.held.get(talk.peer) is held:
             held.link.abandon(PeerLost("it began anew, without the record of this session"))
@@ -262,14 +272,22 @@ class Keeper:
         await talk.link.close()
         return False
 
+    def _duplicate(self, peer: PartyId) -> Abort:
+        """Return the farewell for a run of a peer while another one is there: it says whether that
+        one is in a session already. Then the newcomer may be there for another."""
+        session = self._owner.too_late.blames if self._owner.sealed else peer
+        return Abort(DUPLICATE, session)
+
     async def _lives(self, held: HeldLink) -> bool:
         """Return whether a peer's run says a word when asked, over the connection that it has."""
         heard = held.link.heard
         held.link.probe()
+        self._owner.doubt(held.channel.peer, doubted=True)
         for _ in range(int(PROBE_TICKS * self._pace.tick / LOOK_SECONDS)):
             if held.link.standing is not Standing.LINKED:
                 return False
             if held.link.heard != heard:
+                self._owner.doubt(held.channel.peer, doubted=False)
                 return True
             await asyncio.sleep(LOOK_SECONDS)
         return False

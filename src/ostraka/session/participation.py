@@ -13,6 +13,7 @@ from ostraka.identity import Identity
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId
 from ostraka.progress import Observer
+from ostraka.session.gather import SessionMemory
 from ostraka.session.session import Session
 from ostraka.transport.network import Network
 
@@ -30,10 +31,12 @@ async def taking_part(
     *,
     readers: Sequence[tuple[PartyId, ...]] | None = None,
     network: Network | None = None,
+    memory: SessionMemory | None = None,
 ) -> AsyncGenerator[Session]:
     """Open a session as a context, and close it at the end.
 
-    Arguments `seed`, `readers` and `network` are those of `Session.open`; a fresh seed by default.
+    Arguments `seed`, `readers`, `network` and `memory` are those of `Session.open`; by default the
+    seed is fresh.
 
     An error inside aborts the session: its other parties are told the error's code.
     """
@@ -46,6 +49,7 @@ async def taking_part(
         gathered=observer.gathering,
         troubled=observer.warn,
         network=network,
+        memory=memory,
     )
     try:
         yield session

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
@@ -25,12 +25,11 @@ from ostraka.record.commitments import Commitment, commitment_key
 from ostraka.record.statements import About, Roster
 from ostraka.record.statements import read as read_statement
 from ostraka.session.channel import Channel
-from ostraka.session.gather import Gathered, Gathering, Troubled
+from ostraka.session.gather import Gathered, Gathering, SessionMemory, Troubled
 from ostraka.session.hearing import Hearing
 from ostraka.session.introductions import Introductions
 from ostraka.session.lifecycle import Lifecycle, SessionEvent
 from ostraka.session.nonces import Readers, ResultNonces
-from ostraka.session.sealed import Beginning, Facts
 from ostraka.session.topology import Topology
 from ostraka.transport.lasting import LastingLink
 from ostraka.transport.network import Network
@@ -76,7 +75,6 @@ class Session(LastingExchange):
         self._certificates: dict[PartyId, bytes] = {}
         self._topology = Topology(manifest, me)
         self._gathering: Gathering | None = None
-        self._facts = Facts(self.id, {}, {}, {}, {})
         self._over = False
 
     @classmethod
@@ -91,17 +89,19 @@ class Session(LastingExchange):
         gathered: Gathered = lambda _there, _of: None,
         troubled: Troubled = lambda _text: None,
         network: Network | None = None,
-        by_hand: bool = False,
+        memory: SessionMemory | None = None,
     ) -> Session:
         """Gather all parties within the manifest's deadline, and agree on who they are.
+
+        With the memory of an earlier process the same session goes on, at once if it was sealed;
+        its peers are reached meanwhile.
 
         Args:
             seed: 32 secret bytes that no other session has, from which this party's nonces and
                 the key of its commitment are derived.
             readers: groups of recipients that learn the same figures; by default one of all.
             network: makes the connections; closed with the session. By default the system's.
-            by_hand: peers keep what they sent until `settle` says that it is written here. By
-                default they keep it until it is taken.
+            memory: keeps what happened, so that the session can go on in another process.
 
         Raises:
             TimedOut, Unreachable: a party is missing.
@@ -113,7 +113,7 @@ class Session(LastingExchange):
         session.commitment = Commitment(commitment_key(seed))
         try:
             nonces = ResultNonces(me, readers or (manifest.recipients,), seed)
-            await session._open(nonces, gathered, troubled, by_hand=by_hand)
+            await session._open(nonces, gathered, troubled, memory)
         except BaseException as error:
             session.lifecycle.end()
             if isinstance(error, OstrakaError):
@@ -123,18 +123,16 @@ class Session(LastingExchange):
         return session
 
     async def _open(
-        self, nonces: ResultNonces, gathered: Gathered, troubled: Troubled, *, by_hand: bool
+        self,
+        nonces: ResultNonces,
+        gathered: Gathered,
+        troubled: Troubled,
+        memory: SessionMemory | None,
     ) -> None:
         self._check_own_key()
         introductions = Introductions(self.manifest, self.me, self.identity.sign, nonces)
         gathering = Gathering(
-            self.manifest,
-            self.identity,
-            introductions,
-            self._network,
-            gathered,
-            troubled,
-            by_hand=by_hand,
+            self.manifest, self.identity, introductions, self._network, gathered, troubled, memory
         )
         self._gathering = gathering
         try:
@@ -147,79 +145,9 @@ class Session(LastingExchange):
         self.id = introductions.id
         self.hellos, self.readies = introductions.hellos, introductions.readies
         self._certificates = {self.me: self.identity.certificate, **introductions.certificates}
-        links = {party: Beginning.of(c.link) for party, c in self._channels.items()}
-        self._facts = Facts(self.id, self.hellos, self.readies, self._certificates, links)
         self.result_keys = nonces.keys(self.id)
         self.about = self.about._replace(session=self.id)
         self.lifecycle.happen(SessionEvent.SEALED)
-
-    @classmethod
-    async def resume(
-        cls,
-        manifest: Manifest,
-        identity: Identity,
-        me: PartyId,
-        seed: bytes,
-        facts: bytes,
-        positions: Mapping[PartyId, int],
-        *,
-        readers: Sequence[Readers] | None = None,
-        troubled: Troubled = lambda _text: None,
-        network: Network | None = None,
-    ) -> Session:
-        """Go on with a session that an earlier run of this party had open, and kept a record of.
-
-        The session is open at once, and every peer away: it is waited for as after a cut. This
-        run must send what the earlier one sent, from the first step on. See `sealed`.
-
-        Args:
-            seed: the earlier run's.
-            facts: what the earlier run's `facts` were.
-            positions: up to which the streams of peers are in the record; without an entry, a
-                stream is where it was when the session was sealed.
-
-        Raises:
-            PinMismatch: our key is another than the manifest's.
-            UsageError: the manifest's address of this party cannot be listened on.
-        """
-        session = cls(manifest, identity, me, network)
-        session.commitment = Commitment(commitment_key(seed))
-        try:
-            nonces = ResultNonces(me, readers or (manifest.recipients,), seed)
-            await session._resume(nonces, Facts.from_bytes(facts), positions, troubled)
-        except BaseException as error:
-            await session.abort(error)
-            raise
-        return session
-
-    async def _resume(
-        self,
-        nonces: ResultNonces,
-        facts: Facts,
-        positions: Mapping[PartyId, int],
-        troubled: Troubled,
-    ) -> None:
-        self._check_own_key()
-        introductions = Introductions(self.manifest, self.me, self.identity.sign, nonces)
-        introductions.restore(*facts[:4])
-        self.lifecycle.happen(SessionEvent.GATHERED)
-        self._channels = {
-            party: beginning.channel(party, positions.get(party))
-            for party, beginning in facts.links.items()
-        }
-        self._gathering = Gathering(
-            self.manifest,
-            self.identity,
-            introductions,
-            self._network,
-            lambda _here, _of: None,
-            troubled,
-            by_hand=True,
-        )
-        runs = {party: facts.hellos[party].nonce for party in facts.links}
-        await self._gathering.resume(self._channels, runs)
-        self._begin(introductions, nonces)
-        self._facts = facts
 
     def _check_own_key(self) -> None:
         pin = self.manifest.party_named(self.me).pin
@@ -277,10 +205,6 @@ class Session(LastingExchange):
 
     def lose(self, sender: PartyId, error: OstrakaError) -> None:
         self.lost[sender] = error
-
-    def facts(self) -> bytes:
-        """Return what sealed the session, for `resume` after a crash."""
-        return self._facts.to_bytes()
 
     async def offload(self, nanoseconds: float, work: Callable[[], T]) -> T:
         return await self._turns.offload(nanoseconds, work)

@@ -40,8 +40,8 @@ FIRST_RETRY: Final = 0.02
 SLOWEST_RETRY: Final = 1.0
 """Seconds between attempts to reach a party that may not have started yet."""
 
-DIAL_SECONDS: Final = 5.0
-"""Seconds that one attempt to dial may take: packets may vanish on the way."""
+WORD_SECONDS: Final = 3.5
+"""Seconds of failed attempts to reach a peer before the person who waits is told of it."""
 
 HEAD_START: Final = 1.0
 """Seconds that a direct way has before the coordinator's room is tried, too."""
@@ -103,9 +103,11 @@ class Ways:
         self._listener: Listener | None = None
         self._relays: dict[str, relay.Relay] = {}
         self._met = self._over = False
+        self._told = 0
         self._door = Door(network.places)
         self._tasks: set[asyncio.Task[None]] = set()
         self.no_coordinator: OstrakaError = Unreachable("no connection")
+        self._told = 0
 
     @property
     def has_coordinator(self) -> bool:
@@ -180,23 +182,30 @@ class Ways:
     async def _dial(self, other: PartyId) -> None:
         party = self._manifest.party_named(other)
         assert party.address is not None
-        pause = FIRST_RETRY
+        pause, told, loop = FIRST_RETRY, False, asyncio.get_running_loop()
+        since = loop.time()
         while True:
             await self._wanted[other].wait()
             try:
-                async with asyncio.timeout(DIAL_SECONDS):
-                    carrier = await self._network.dial(party.address)
+                carrier = await self._network.dial(party.address)
                 await self._keeper.ask(carrier, pinned(other, party.pin))
-            except TimeoutError:
-                self._owner.unreached(other, f"{party.address}: no answer")
             except (Unreachable, PeerLost) as error:
                 self._owner.unreached(other, error.message)
+                if not told and loop.time() - since > WORD_SECONDS:
+                    told = True
+                    self._tell_of(other, error)
             except OstrakaError as error:
                 self._owner.alarm(error)
             if self._keeper.is_linked(other):
-                pause = FIRST_RETRY
+                pause, since = FIRST_RETRY, loop.time()
             await asyncio.sleep(pause)
             pause = min(2 * pause, SLOWEST_RETRY)
+
+    def _tell_of(self, other: PartyId, error: OstrakaError) -> None:
+        """Say that a peer cannot be reached, unless that was said of many already."""
+        self._told += 1
+        if self._told <= blame.NAMES and not self._keeper.is_linked(other):
+            self._owner.says(blame.waiting_for(other, error.message))
 
     def _accepted(self, carrier: Carrier, source: str) -> None:
         self._spawn(self._answer(carrier, source), "answer", carrier)
@@ -249,18 +258,17 @@ class Ways:
         since = loop.time()
         while True:
             try:
-                async with asyncio.timeout(DIAL_SECONDS):
-                    met = await relay.connect(
-                        place.address, place.pin, self._contexts, self._network, self
-                    )
+                met = await relay.connect(
+                    place.address, place.pin, self._contexts, self._network, self
+                )
                 met.bound_silence(self._pace.silence)
                 self._relays[place.address] = met
                 await met.join(room_of(self._manifest))
                 pause = FIRST_RETRY
+                told = False
                 await met.ended.wait()
+                since = loop.time()
                 self.no_coordinator = met.failed or PeerLost("no connection")
-            except TimeoutError:
-                self.no_coordinator = Unreachable("no answer")
             except (Unreachable, PeerLost, Temporary) as error:
                 self.no_coordinator = error
             except PeerViolation as error:

@@ -22,9 +22,13 @@ class Door:
 
     Args:
         places: number of links that may be opening at once, half of them from one source.
+
+    Attributes:
+        evicted: number of links that have been abandoned for others.
     """
 
     def __init__(self, places: int = PREAUTH_CONNECTIONS) -> None:
+        self.evicted = 0
         self._doorman: Doorman[SecureLink] = Doorman(places, min(places, PREAUTH_OF_ONE_SOURCE))
 
     def __len__(self) -> int:
@@ -47,6 +51,7 @@ class Door:
         """
         loop, doorman = asyncio.get_running_loop(), self._doorman
         if (loser := doorman.arrives(link, source, loop.time())) is not None:
+            self.evicted += 1
             loser.abandon(PeerLost("too many strangers at the door"))
         impatience = loop.call_later(FIRST_BYTE_SECONDS, _give_up, link)
         deliver = carrier.on_data

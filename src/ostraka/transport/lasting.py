@@ -55,7 +55,7 @@ class LastingLink:
         self._link: SecureLink | None = None
         self._error: OstrakaError | None = None
         self._cuts = 0
-        self._offered = False
+        self._offered = self._given_up = False
         self._quiet_at = (-1, -1)
         self.silence = 0
 
@@ -81,7 +81,9 @@ class LastingLink:
     @property
     def backlog(self) -> int:
         """Bytes that no carrier has taken, as far as known: while the peer is away, all that it
-        has not acknowledged, and none once it has said goodbye."""
+        has not acknowledged, and none once it has said goodbye or is waited for no more."""
+        if self._given_up:
+            return 0
         if self.standing is Standing.AWAY:
             return self.sent.position - self.sent.acknowledged
         return self._link.backlog if self._link is not None else 0
@@ -305,6 +307,8 @@ class LastingLink:
         """End the link for lack of a connection, once what came before is read."""
         link = self._link
         if link is not None and link.lost and link.failed is None and not self._offered:
+            self._given_up = True
+            self._changed.set()
             link.on_ended = lambda _error: self._fail(error)
         else:
             self.abandon(error)

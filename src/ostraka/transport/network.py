@@ -55,7 +55,7 @@ class Network(ABC):
     async def dial(self, address: str) -> Carrier:
         """Connect to "host:port", and return the carrier, which is not started. Safe to cancel.
 
-        The caller bounds the time.
+        It takes a bounded time, which depends on the way: a proxy takes longer.
 
         Raises:
             Unreachable: there is no connection to that address now; the message says what was tried

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ostraka.errors import OstrakaError, PeerLost, PeerViolation
+from ostraka.errors import OstrakaError, PeerAway, PeerLost, PeerViolation
 from ostraka.exchange import Array, Expected, type_codes
 from ostraka.limits import INLINE_VECTOR
 from ostraka.names import Step
@@ -70,7 +70,7 @@ def unpack(
 def _unexpected(body: bytearray, step: Step, expected: Expected) -> OstrakaError:
     message = decode(body)
     if isinstance(message, Abort):
-        return PeerLost(farewell(message))
+        return departure(message)
     link_state.after(link_state.LinkState.OPEN, message)
     wanted = f"{expected.length} of {expected.dtype} are due at step {step}"
     if not isinstance(message, Vector):
@@ -86,3 +86,10 @@ def farewell(message: Abort) -> str:
     """Describe a peer's Abort for an error message: its code, and the party it blames."""
     blamed = f", naming {message.blames}" if message.blames else ""
     return f"it ended its part of the session ({message.code}{blamed})"
+
+
+def departure(message: Abort) -> PeerLost:
+    """Return the error for a peer's Abort: a peer that waited in vain can go on later, if all its
+    peers can."""
+    kind = PeerAway if message.code == PeerAway.code else PeerLost
+    return kind(farewell(message))

@@ -1,0 +1,104 @@
+"""Whole sessions whose parties are killed at any callback, and begin again from their records."""
+
+import os
+import random
+import tempfile
+from pathlib import Path
+
+import pytest
+import virtual_scenarios
+import virtual_world
+from virtual_lives import LivingWorld, Locks
+from virtual_world import check
+
+from ostraka.record.runs import RunState
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch):
+    virtual_world.virtual_time(monkeypatch)
+    monkeypatch.setattr(os, "fsync", lambda _descriptor: None)  # the machine stays up
+
+
+@pytest.fixture
+def lives(office, tmp_path, monkeypatch):
+    locks = Locks(monkeypatch)
+
+    def make(number, deaths, *faults, again=None, **options):
+        found = virtual_scenarios.scenario(number)
+        inputs = virtual_scenarios.inputs_of(number, found)
+        manifest = virtual_scenarios.manifest_of(found, office.fingerprint)
+        identities = {name: office.identity(name) for name in (*found.parties, "coordinator")}
+        directory = again.directory if again else Path(tempfile.mkdtemp(dir=tmp_path))
+        world = LivingWorld(
+            number, manifest, identities, inputs, directory, deaths=deaths, locks=locks, **options
+        )
+        world.run(*faults)
+        return world, virtual_scenarios.right(found.question, inputs)
+
+    return make
+
+
+def require_same_answer(world, right):
+    """All parties have the answer over all inputs, one session, and one run in the ledger."""
+    assert not [e for e in world.endings.values() if e.error], world.endings
+    assert check(world, right)[0] == world.manifest.contributors
+    assert len({e.outcome.session for e in world.endings.values()}) == 1
+    for name in world.manifest.parties:
+        runs = [r for r in world.ledger(name).runs.values() if r.state is not RunState.RELEASED]
+        assert [run.state for run in runs] == [RunState.COMMITTED], (name, runs)
+        assert not list((world.home(name) / "sessions").iterdir())
+
+
+def some_deaths(chance, steps, often):
+    """Callbacks before which parties die: one, two or all of them, perhaps in two lives each."""
+    names = chance.sample(sorted(steps), chance.choice((1, 1, 2, len(steps))))
+    lives = (1, 1, 2) if often else (1,)
+    return {n: [chance.randrange(steps[n]) for _ in range(chance.choice(lives))] for n in names}
+
+
+@pytest.mark.parametrize(
+    ("number", "times"),
+    [(n, 2) for n in range(5)]
+    + [pytest.param(n, 20, marks=pytest.mark.slow) for n in range(5, 60)],
+)
+def test_parties_killed_at_any_callback_come_to_the_same_answer(lives, number, times):
+    world, right = lives(number, {})
+    require_same_answer(world, right)
+    steps = {name: process.steps for name, process in world.processes.items()}
+    chance = random.Random(number)
+    for _ in range(times):
+        world, right = lives(number, some_deaths(chance, steps, times > 2))
+        require_same_answer(world, right)
+        assert sum(world.lives.values()) > len(steps) or world.kills == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", range(60, 75))
+def test_so_they_do_while_the_coordinator_dies_too(lives, number):
+    world, _ = lives(number, {})
+    steps = {name: process.steps for name, process in world.processes.items()}
+    chance = random.Random(number)
+    for _ in range(10):
+        deaths = some_deaths(chance, steps, often=False)
+        world, right = lives(number, deaths, lambda w: w.coordinator_restarts(2, 2.0, 3.0))
+        require_same_answer(world, right)
+
+
+@pytest.mark.parametrize("number", [8, 12, pytest.param(14, marks=pytest.mark.slow)])
+def test_a_session_that_waited_in_vain_goes_on_when_all_run_again(lives, number):
+    """Additive sharing needs all: the others end with 41, keep their records, and run again."""
+    world, _ = lives(number, {})
+    for step in range(world.processes["bob"].steps * 2 // 3, 0, -4):
+        world, right = lives(number, {"bob": [step]}, stays_dead=True)
+        if world.endings["alice"].error and world.endings["carlos"].error:
+            break  # the session was open, and not all was sent
+    for name in ("alice", "carlos"):
+        error = world.endings[name].error
+        assert (error.exit_code, error.data_left) == (41, True), error
+        assert "run it again within 60 min" in error.hint
+    kept = {name: world.record(name).sealed.session.hex() for name in world.manifest.parties}
+    assert len(set(kept.values())) == 1
+    world, right = lives(number, {}, again=world)
+    require_same_answer(world, right)
+    assert world.endings["alice"].outcome.session == kept["alice"]

@@ -1,0 +1,116 @@
+"""Parties in a virtual world that begin a new life when they were killed, from their records."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from contextlib import suppress
+
+from virtual_loop import PROCESS
+from virtual_network import HostNetwork
+from virtual_world import Ending, World
+
+from ostraka.config import bind
+from ostraka.errors import OstrakaError
+from ostraka.home import own_ledger
+from ostraka.party import Seat
+from ostraka.record.journal import Journal
+from ostraka.record.journal_store import RecordStore
+from ostraka.record.lifeline import Lifeline
+
+RESTART = 0.5
+"""Seconds of virtual time between a death and the next life."""
+
+
+class LivingWorld(World):
+    """World whose parties keep records. A party that was killed is started again.
+
+    deaths: for each party, the callbacks before which it dies, one for each of its lives.
+    stays_dead: whether parties that died are not started again.
+    """
+
+    def __init__(self, *args, deaths=(), locks, stays_dead=False):
+        super().__init__(*args)
+        self.deaths = {name: list(steps) for name, steps in dict(deaths).items()}
+        self.locks, self.lives, self.told = locks, {}, []
+        self.stays_dead = stays_dead
+
+    def start(self, name, dies_at=None):
+        self.lives[name] = self.lives.get(name, 0) + 1
+        steps = self.deaths.get(name)
+        super().start(name, steps.pop(0) if steps else dies_at)
+
+    def _died(self, process):
+        super()._died(process)
+        self.locks.release(process)
+        if process.name in self.endings or self.stays_dead:
+            return  # all that is left of it is the end of its process
+        self.pending += 1
+        self.loop.world(None, lambda: self.loop.create_task(self._again(process.name)))
+
+    async def _again(self, name):
+        await asyncio.sleep(RESTART)
+        self.pending -= 1
+        self.start(name)
+
+    def store(self, name):
+        return RecordStore(self.home(name) / "sessions", self.identities[name], 3600.0)
+
+    def record(self, name):
+        """What a party has on record, which is left as it is."""
+        found = self.store(name).unfinished(self.manifest.digest, self.told.append)
+        found.close()
+        return found
+
+    def ledger(self, name):
+        return own_ledger(self.identities[name], self.home(name), self.told.append)
+
+    async def _party(self, name):
+        home = self.home(name)
+        try:
+            seat = Seat(
+                bind(self.manifest),
+                self.identities[name],
+                name,
+                home,
+                lambda _warn: self.ledger(name),
+                lambda: HostNetwork(self.net, name),
+                self.store(name),
+            )
+            outcome = await seat.run(self.inputs.get(name))
+            self.endings[name] = Ending(outcome, at=self.loop.time())
+        except OstrakaError as error:
+            self.endings[name] = Ending(error=error, at=self.loop.time())
+
+    async def _main(self, loop, faults):
+        try:
+            return await super()._main(loop, faults)
+        finally:
+            self.locks.release(None)
+
+
+class Locks:
+    """Files that processes of a virtual world hold open: the system closes those of a dead one."""
+
+    def __init__(self, monkeypatch):
+        self._held = []
+        for kind in (Journal, Lifeline):
+            made = kind.__init__
+            monkeypatch.setattr(kind, "__init__", self._noting(made))
+
+    def _noting(self, made):
+        def init(one, *args):
+            made(one, *args)
+            self._held.append((PROCESS.get(), one))
+
+        return init
+
+    def release(self, process):
+        """Close the files of a process, or of all, without writing a byte more."""
+        for owner, one in self._held:
+            if process in (None, owner) and one._descriptor >= 0:
+                with suppress(OSError):
+                    if getattr(one, "alive", True):
+                        os.close(one._descriptor)
+                one.alive, one._descriptor = False, -1
+        self._held = [held for held in self._held if held[1]._descriptor >= 0]
