@@ -29,10 +29,15 @@ class Part(NamedTuple):
 
 
 class Doubt(NamedTuple):
-    """Action: wait a moment, then call `patience_over` with these fields."""
+    """Action: wait a moment, then call `patience_over` with party and error.
+
+    Attributes:
+        to_the_deadline: wait until the deadline instead, and tell the user.
+    """
 
     party: PartyId
     error: OstrakaError
+    to_the_deadline: bool = False
 
 
 class Fail(NamedTuple):

@@ -37,6 +37,10 @@ GRACE_SECONDS: Final = 10.0
 """Seconds after the deadline within which compute parties agree on whom a session begins without;
 no more than the deadline itself."""
 
+VERDICT: Final = 0.75
+"""Part of the deadline after which a party that only showed another manifest, in a room where other
+sessions of it may be, ends the session: so early that parties without a link to it are told why."""
+
 Gathered = Callable[[int, int], None]
 """Function that is called with how many parties are here, ours included, and of how many."""
 
@@ -98,7 +102,7 @@ class Gathering:
         self._open = self._extended = False
         self._due: asyncio.TimerHandle | None = None
         self._limit: asyncio.Timeout | None = None
-        self._began = 0.0
+        self._began = self._verdict_at = 0.0
 
     async def open(self, gathered: Callable[[], object]) -> None:
         """Gather all parties that must come, and seal the session, within the manifest's deadline.
@@ -120,6 +124,7 @@ class Gathering:
         if roll.proposes:
             self._due = asyncio.get_running_loop().call_later(seconds, self._begin_without)
             seconds += self._grace
+        self._verdict_at = asyncio.get_running_loop().time() + VERDICT * seconds
         self._limit = asyncio.timeout(seconds)
         try:
             async with self._limit:
@@ -249,8 +254,8 @@ class Gathering:
                     self._gathered(here, len(self._manifest.parties))
                 case Part(party):
                     self._part_from(party)
-                case Doubt(party, error):
-                    self._ask_again(party, error)
+                case Doubt(party, error, to_the_deadline):
+                    self._ask_again(party, error, to_the_deadline)
                 case Fail(error):
                     self.alarm(error)
         self._news.set()
@@ -263,14 +268,16 @@ class Gathering:
             self.keeper.forget(channel)
             channel.link.abandon(PeerLost("the session begins without it"))
 
-    def _ask_again(self, party: PartyId, error: OstrakaError) -> None:
+    def _ask_again(self, party: PartyId, error: OstrakaError, to_the_deadline: bool) -> None:
         """Schedule the end of our patience with a party; until then another process of it, with the
         right manifest, may appear."""
-
-        def patience_over() -> None:
-            self._act(self._introductions.patience_over(party, error))
-
-        asyncio.get_running_loop().call_later(MANIFEST_GRACE_SECONDS, patience_over)
+        loop = asyncio.get_running_loop()
+        end = loop.time() + MANIFEST_GRACE_SECONDS
+        if to_the_deadline:
+            self.says(f"{error.message}; waiting for {party} with this one")
+            end = max(end, self._verdict_at)
+        over = self._introductions.patience_over
+        loop.call_at(end, lambda: self._act(over(party, error)))
 
     # For the keeper, and for the ways
 
@@ -316,6 +323,11 @@ class Gathering:
         if channel.link.failed is None:
             self._listen(channel)
         return True
+
+    def differs(self, peer: PartyId, certificate: bytes, hello: Hello) -> None:
+        """Note that a run of a peer is there with another manifest. Raises as `greeted`."""
+        if not self.sealed:
+            self._act(self._introductions.greeted(peer, certificate, hello))
 
     def _listen(self, channel: Channel) -> None:
         channel.listen(lambda message: self._heard(channel, message))

@@ -122,7 +122,9 @@ class Introductions:
             raise blame.other_version(peer, hello)
         identities.verify(certificate, hello.signature, hello_bytes(hello.digest, hello.nonce))
         if hello.digest != self._manifest.digest:
-            return self._doubts(peer, blame.other_manifest(peer, hello, self._manifest))
+            # Another session of the same parties may be in the room for as long as it likes.
+            error = blame.other_manifest(peer, hello, self._manifest)
+            return self._doubts(peer, error, self.topology.through_coordinator(peer))
         if not self.topology.has_link(self.me, peer):
             raise PeerViolation("it has nothing to send us, and opens a link")
         self._welcome(peer, certificate, hello)
@@ -235,14 +237,18 @@ class Introductions:
         other.certificate, other.hello, other.ready = b"", None, None
         other.tired = farewell is not None and farewell.code == TimedOut.code
 
-    def _doubts(self, party: PartyId, error: OstrakaError) -> list[Action]:
+    def _doubts(
+        self, party: PartyId, error: OstrakaError, to_the_deadline: bool = False
+    ) -> list[Action]:
         other = self._others[party]
+        if other.state not in (PeerState.AWAITED, PeerState.DOUBTED):
+            return []
         known = other.state is PeerState.DOUBTED
         other.happen(PeerEvent.DOUBT)
         if known:
             return []
         other.doubt = error
-        return [Doubt(party, error)]
+        return [Doubt(party, error, to_the_deadline)]
 
     def _progress(self) -> list[Action]:
         here = self.present - len(self._cut_off)

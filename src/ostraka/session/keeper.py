@@ -56,6 +56,9 @@ class Owner(Protocol):
     ) -> bool:
         """Take a peer's Hello; return whether it is to be held, having called `hold` if so."""
 
+    def differs(self, peer: PartyId, certificate: bytes, hello: Hello) -> None:
+        """Take note of a run of a peer that is there for a session with another manifest."""
+
     def linked(self, peer: PartyId) -> None:
         """Take note that a connection carries the link to a peer."""
 
@@ -234,6 +237,11 @@ class Keeper:
 
     async def _begin(self, talk: Introduction, hello: Hello, *, said: bool = False) -> bool:
         """Take the Hello of a peer's run, which may be another one than we hold a link to."""
+        if hello.digest != self._owner.hello.digest:
+            self._say_hello(talk, said)
+            self._owner.differs(talk.peer, talk.link.peer_certificate, hello)
+            await talk.link.close()
+            return False
         held = self.held.get(talk.peer)
         if held is not None and held.nonce == hello.nonce and held.link.pristine:
             # It has not seen our Hello, which was lost with a connection.
