@@ -1,12 +1,16 @@
 """Parties as tasks of one event loop, over real sockets and real TLS."""
 
 import asyncio
+import gc
 import json
 import os
 import socket
 import time
 from contextlib import asynccontextmanager, contextmanager
 from math import log, sqrt
+
+# Workers and parties share the cores; a matrix product would spin on all of them. Read by numpy.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 import pytest
@@ -26,19 +30,29 @@ NAMES = ("alice", "bob", "carlos", "david", "erin", "mallory", "coordinator")
 
 @pytest.fixture(scope="session", autouse=True)
 def home(tmp_path_factory):
-    """A home of the tests' own, also for processes that they start: no user's files are touched."""
-    before, made = os.environ.get("OSTRAKA_HOME"), tmp_path_factory.mktemp("home")
-    os.environ["OSTRAKA_HOME"] = str(made)
-    yield made
-    os.environ.pop("OSTRAKA_HOME")
-    if before is not None:
-        os.environ["OSTRAKA_HOME"] = before
+    """A home of the tests' own, also for processes that they start: no user's files are touched.
+
+    Keys that are not known are taken on trust, but for the tests about that.
+    """
+    made = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OSTRAKA_HOME", str(made))
+        patch.setenv("OSTRAKA_TRUST_NEW", "1")
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def strangers(home):
+    """Forget the keys that a test has met: parties of the next one may have its names."""
+    yield
+    (home / "known.toml").unlink(missing_ok=True)
 
 
 class Watchdog:
     """Sees how long each callback of event loops in this process keeps its thread busy.
 
     Processor time of the thread: a machine that is busy with something else makes it no longer.
+    The collector leaves alone what was there before: a test process has far more than a party's.
     """
 
     def __init__(self):
@@ -55,11 +69,14 @@ class Watchdog:
             if seconds > self.longest:
                 self.longest, self.where = seconds, repr(handle)
 
+        gc.collect()
+        gc.freeze()
         asyncio.events.Handle._run = timed
         try:
             yield
         finally:
             asyncio.events.Handle._run = run
+            gc.unfreeze()
 
 
 @pytest.fixture

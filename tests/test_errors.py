@@ -8,7 +8,7 @@ from ostraka import errors
 from ostraka.errors import Fault, OstrakaError
 
 TREE = [e for e in vars(errors).values() if isinstance(e, type) and issubclass(e, OstrakaError)]
-EXIT_CODES = {2, 10, 11, 12, 20, 30, 31, 32, 40, 41, 50, 51, 70, 75}
+EXIT_CODES = {2, 10, 11, 12, 13, 20, 30, 31, 32, 40, 41, 50, 51, 70, 75}
 
 
 @pytest.mark.parametrize("kind", TREE)

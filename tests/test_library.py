@@ -249,8 +249,15 @@ def test_a_failing_block_is_noticed():
         asyncio.run(run_blocks(["import asyncio", "await asyncio.sleep(0); 1 / 0"], "page"))
 
 
+def _as_a_reader(monkeypatch):
+    """Examples run without the settings of tests, and the home that they choose is not kept."""
+    monkeypatch.setenv("OSTRAKA_HOME", "")
+    monkeypatch.delenv("OSTRAKA_TRUST_NEW")
+
+
 @pytest.mark.usefixtures("office")
 async def test_the_guide_s_examples_run(monkeypatch):
+    _as_a_reader(monkeypatch)
     monkeypatch.delenv("OSTRAKA_LEDGER", raising=False)
     blocks = python_blocks(guide)
     assert len(blocks) >= 6
@@ -260,6 +267,7 @@ async def test_the_guide_s_examples_run(monkeypatch):
 
 @pytest.mark.usefixtures("office")
 async def test_the_notebook_runs(monkeypatch):
+    _as_a_reader(monkeypatch)
     monkeypatch.delenv("OSTRAKA_LEDGER", raising=False)
     cells = json.loads(notebook.read_text())["cells"]
     code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]

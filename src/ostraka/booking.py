@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ostraka.errors import OstrakaError
+from ostraka.manifest import Manifest
 from ostraka.names import PartyId
 from ostraka.outcome import Outcome
-from ostraka.progress import Progress
+from ostraka.progress import Observer, Progress
 from ostraka.record.budget import Spend
-from ostraka.record.ledger import Reservation
+from ostraka.record.ledger import Ledger, Reservation
+from ostraka.record.rules import uncovered
 from ostraka.session.session import Session
 
 
@@ -70,6 +72,14 @@ class Booking:
             yield
         except OstrakaError as problem:
             self._progress.observer.warn(problem.message)
+
+
+def warn_of_rules(ledger: Ledger, manifest: Manifest, observer: Observer) -> None:
+    """Report rules in this party's NAME.toml that cover no run yet, this one included."""
+    series = manifest.session.series or manifest.session.title
+    earlier = {record.run.series for record in ledger.runs.values()}
+    for warning in uncovered(ledger.rules, series, earlier):
+        observer.warn(warning)
 
 
 def _why(error: BaseException) -> str:

@@ -6,6 +6,7 @@
       Unreachable          10   the network: no answer from an address
       PinMismatch          11   the answer came under another key than the manifest's
       InvitationExpired    12   the session's invitation is over or used
+      UnconfirmedKey       13   a party's key is not known, or is not the one that was known
       InputError           20   this party's own input; nothing was sent
       Disagreement         30   parties hold different manifests or rosters
       RefusedByPolicy      31   a policy of the manifest forbids it
@@ -100,6 +101,12 @@ class InvitationExpired(OstrakaError):
     """An invitation to a session that has expired or been used."""
 
     exit_code, fault, code = 12, Fault.POLICY, "expired"
+
+
+class UnconfirmedKey(OstrakaError):
+    """A party's key that is not known here and not confirmed, or is not the one that was known."""
+
+    exit_code, fault, code = 13, Fault.POLICY, "unconfirmed-key"
 
 
 class InputError(OstrakaError):

@@ -2,6 +2,7 @@
 
     OSTRAKA_HOME/results/    results of runs, for `ostraka result`
     OSTRAKA_HOME/sessions/   records of sessions that are not finished
+    OSTRAKA_HOME/known.toml  keys of other parties that this machine has met
     OSTRAKA_HOME/coordinator/   the key of a coordinator that was started without a file
 
 The home is by default `ostraka` in the platform's directory for data. It and all directories in it
@@ -13,6 +14,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,9 +25,11 @@ from ostraka.identity import Identity
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId
 from ostraka.record.journal_store import RecordStore
+from ostraka.record.known_keys import KnownKeys
 from ostraka.record.ledger import Ledger
 from ostraka.record.own_network import OwnNetwork, load_network
 from ostraka.record.own_rules import load_durability, load_rules
+from ostraka.record.trust import Meeting, Trust
 
 
 def results_directory(environ: Mapping[str, str] = os.environ) -> Path:
@@ -43,15 +47,48 @@ def coordinator_directory(environ: Mapping[str, str] = os.environ) -> Path:
     return _part("coordinator", environ)
 
 
+def known_keys(environ: Mapping[str, str] = os.environ) -> KnownKeys:
+    """Return the book of keys in the home, without making it.
+
+    Raises:
+        UsageError: this user has no home, or other users of the machine can write there.
+    """
+    home = _home(environ)
+    if home.exists():
+        require_own(home)
+    return KnownKeys(home / "known.toml")
+
+
+def meet(
+    manifest: Manifest, me: PartyId, trust: Trust, environ: Mapping[str, str] = os.environ
+) -> Meeting:
+    """Check that a manifest's keys are known, or confirmed, before the party `me` takes part.
+
+    Args:
+        trust: what is to happen with keys that are not known; OSTRAKA_TRUST_NEW=1 adds `new`.
+
+    Raises:
+        UnconfirmedKey: a key is new and not confirmed, or CHANGED.
+        UsageError: the book cannot be used, or the words are no words.
+    """
+    book = KnownKeys(_part("", environ) / "known.toml")
+    meeting = Meeting.of(manifest, me, book)
+    meeting.require(replace(trust, new=trust.new or environ.get("OSTRAKA_TRUST_NEW") == "1"))
+    return meeting
+
+
 def _part(name: str, environ: Mapping[str, str]) -> Path:
     """Return a directory of the home; make it and the home, with mode 0700, where they are missing.
+
+    Args:
+        name: of the directory; "" is the home itself.
 
     Raises:
         UsageError: it cannot be made or written, or other users of the machine can write there.
     """
     home = _home(environ)
     hint = "choose another: OSTRAKA_HOME=DIR"
-    for directory in (home, home / name):
+    for directory in dict.fromkeys((home, home / name)):
         try:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -110,6 +110,19 @@ class Outcome:
         """Reasons for which figures were withheld, a sentence each; "" when none was."""
         reasons = dict.fromkeys(output.withheld for output in self.outputs)
         return " ".join(filter(None, reasons))
+
+    def warnings(self, contributors: Iterable[PartyId]) -> list[str]:
+        """Return a sentence about the contributors that are not counted, and one for each liar.
+
+        Args:
+            contributors: all contributors of the manifest.
+        """
+        counted = set(self.contributors)
+        without = [name for name in contributors if name not in counted]
+        return [f"not counted: {', '.join(without)}"] * bool(without) + [
+            f"{liar} announced wrong shares of the result; they were corrected"
+            for liar in self.liars
+        ]
 
     def value(self, name: str) -> Value:
         """Return the value of the output called `name`.

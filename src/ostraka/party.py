@@ -17,7 +17,7 @@ from pathlib import Path
 
 from ostraka import config, home
 from ostraka.blocking import offload, offload_to_end, run_to_end
-from ostraka.booking import Booking
+from ostraka.booking import Booking, warn_of_rules
 from ostraka.errors import OstrakaError
 from ostraka.identity import Identity
 from ostraka.inputs.encoding import Signed
@@ -33,8 +33,8 @@ from ostraka.record.journal_session import SessionRecord
 from ostraka.record.journal_store import RecordStore
 from ostraka.record.ledger import Ledger
 from ostraka.record.own_network import OwnNetwork
-from ostraka.record.rules import uncovered
 from ostraka.record.runs import Run
+from ostraka.record.trust import Meeting, Trust
 from ostraka.session import closing
 from ostraka.session.participation import BytesLeft, taking_part
 from ostraka.session.session import Session
@@ -57,6 +57,7 @@ async def run(
     keys: Identity | Path | str | None = None,
     receipts: Path | str | None = None,
     keep_records: bool = True,
+    trust_new: bool | str = False,
     observer: Observer | None = None,
 ) -> Outcome:
     """Take part in one session as one party, from gathering to receipt.
@@ -70,19 +71,24 @@ async def run(
             OSTRAKA_KEYS, or here.
         receipts: the directory of the receipt; by default OSTRAKA_RECEIPTS, or here.
         keep_records: whether there is a ledger, which may refuse the run, and a receipt. False is
-            for sessions with made-up data.
+            for sessions with made-up data; keys are then not compared with those known, either.
+        trust_new: take keys that this machine has not met on trust; or, instead of True, the six
+            words that another party read from its manifest.
         observer: is told how far the run has come.
 
     Returns:
         The outcome. At a party that learns no result its status is "no-output".
 
     Raises:
+        UnconfirmedKey: a party's key is not known and not confirmed, or it CHANGED.
         OstrakaError: with `data_left` saying whether anything derived from the input was sent. An
             InputError comes before another party is contacted: correct the input and run again.
 
     Cancelling ends the session for all its parties.
     """
-    seat = take_seat(manifest, as_, keys=keys, receipts=receipts, keep_records=keep_records)
+    seat = take_seat(
+        manifest, as_, keys=keys, receipts=receipts, keep_records=keep_records, trust=trust_new
+    )
     return await seat.run(input, Progress(observer))
 
 
@@ -94,6 +100,7 @@ def run_sync(
     keys: Identity | Path | str | None = None,
     receipts: Path | str | None = None,
     keep_records: bool = True,
+    trust_new: bool | str = False,
     observer: Observer | None = None,
 ) -> Outcome:
     """Do as `run` from code without `await`; also where an event loop runs in this thread."""
@@ -105,6 +112,7 @@ def run_sync(
             keys=keys,
             receipts=receipts,
             keep_records=keep_records,
+            trust_new=trust_new,
             observer=observer,
         )
     )
@@ -118,6 +126,7 @@ def take_seat(
     receipts: Path | str | None = None,
     keep_records: bool = True,
     own_network: OwnNetwork | None = None,
+    trust: Trust | bool | str = False,
 ) -> Seat:
     """Load all that one party's run needs but its input: the protocol, its key, where to record it.
 
@@ -125,8 +134,10 @@ def take_seat(
 
     Args:
         own_network: by default what NAME.toml and OSTRAKA_PROXY say.
+        trust: what is to happen with keys that this machine has not met.
 
     Raises:
+        UnconfirmedKey: a party's key is not known and not confirmed, or it CHANGED.
         ManifestError: the manifest is not valid.
         UsageError: a file is missing, unreadable or not valid, or receipts cannot be written.
         PinMismatch: the manifest pins another key.
@@ -146,7 +157,8 @@ def take_seat(
         return Seat(protocol, own, me, own_network=own_network)
     ledger, records = partial(home.own_ledger, own, directory), home.own_records(own, directory)
     where = config.receipts_directory(_path(receipts))
-    return Seat(protocol, own, me, where, ledger, own_network=own_network, records=records)
+    meeting = home.meet(protocol.manifest, me, Trust.of(trust))
+    return Seat(protocol, own, me, where, ledger, None, records, own_network, meeting)
 
 
 def _path(given: Path | str | None) -> Path | None:
@@ -167,6 +179,7 @@ class Seat:
         network: makes the network that the run is made over; None: the system's.
         records: of sessions that are going on, so that they survive a crash; None: none are kept.
         own_network: this party's own way to the system's network: where it listens, its proxy.
+        meeting: learns the other parties' keys when a run has ended well; None: they are not kept.
     """
 
     protocol: Protocol
@@ -177,6 +190,7 @@ class Seat:
     network: Callable[[], Network] | None = None
     records: RecordStore | None = None
     own_network: OwnNetwork = field(default_factory=OwnNetwork)
+    meeting: Meeting | None = None
 
     @property
     def manifest(self) -> Manifest:
@@ -226,7 +240,10 @@ class Seat:
                 cost = (await asyncio.to_thread(self.protocol.cost)) if progress.watched else None
                 total = cost.sent[self.me].bytes if cost else 0
                 with self._booked(life, progress) as booking:
-                    return await self._take_part(life, dealt, total, booking, progress)
+                    outcome = await self._take_part(life, dealt, total, booking, progress)
+                if self.meeting is not None:
+                    self.meeting.finished(outcome.session, progress.observer.warn)
+                return outcome
         except OstrakaError as error:
             error.data_left = progress.data_left
             raise
@@ -293,7 +310,8 @@ class Seat:
         await offload_to_end(RESULT_NS * outcome.elements, result)
         if found is not None:
             booking.result(session, found)
-            _warn(self.manifest, found, observer)
+            for warning in found.warnings(self.manifest.contributors):
+                observer.warn(warning)
 
     def _named(self, session: Session, found: Outcome | None) -> Outcome:
         """Return the outcome with the names of its session, manifest and receipt-to-be."""
@@ -372,25 +390,10 @@ class Seat:
             life.reserve(place.id)
         try:
             if self.open_ledger is not None:
-                _warn_of_rules(ledger, self.manifest, progress.observer)
+                warn_of_rules(ledger, self.manifest, progress.observer)
             yield booking
         except BaseException as error:
             booking.failed(error)
             raise
         finally:
             booking.close()
-
-
-def _warn_of_rules(ledger: Ledger, manifest: Manifest, observer: Observer) -> None:
-    series = manifest.session.series or manifest.session.title
-    earlier = {record.run.series for record in ledger.runs.values()}
-    for warning in uncovered(ledger.rules, series, earlier):
-        observer.warn(warning)
-
-
-def _warn(manifest: Manifest, outcome: Outcome, observer: Observer) -> None:
-    counted = set(outcome.contributors)
-    if without := [c for c in manifest.contributors if c not in counted]:
-        observer.warn(f"not counted: {', '.join(without)}")
-    for liar in outcome.liars:
-        observer.warn(f"{liar} announced wrong shares of the result; they were corrected")

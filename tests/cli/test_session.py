@@ -123,7 +123,7 @@ def test_bad_input_is_20_and_nothing_is_sent(cli, session: Path, value: str) -> 
     for output in ("text", "json"):
         ended = cli("run", session, "--as", "alice", "--input", "x", "--output", output)
         assert (ended.code, ended.out) == (20, "")
-        assert ended.err.startswith("error: ")
+        assert "\nerror: " in ended.err
         assert NOTHING in ended.err
         assert "31337" not in ended.err
 
@@ -132,7 +132,7 @@ def test_bad_input_is_20_and_nothing_is_sent(cli, session: Path, value: str) -> 
 def test_a_missing_input_file(cli, session: Path) -> None:
     ended = cli("run", session, "--as", "alice", "--input", "none")
     assert ended.code == 20
-    assert ended.err.startswith("error: cannot read none: No such file")
+    assert "\nerror: cannot read none: No such file" in ended.err
 
 
 @pytest.mark.usefixtures("nobody_is_contacted")

@@ -36,7 +36,7 @@ def site(tmp_path) -> Path:
 def command(site, tmp_path):
     """Start `ostraka` with that directory on its path, in a directory of its own."""
     path = os.pathsep.join(filter(None, [str(site), os.environ.get("PYTHONPATH")]))
-    kept = ("OSTRAKA_HOME",)
+    kept = ("OSTRAKA_HOME", "OSTRAKA_TRUST_NEW")
     environ = {k: v for k, v in os.environ.items() if k in kept or not k.startswith("OSTRAKA_")}
 
     def start(*arguments):

@@ -9,7 +9,8 @@ after `sh` says how:
     sh together     start it together with the `together` blocks next to it; all must succeed
     sh docker       left to test_compose.py
 
-Commands are typed in a shell whose PATH starts with this test run's own environment.
+Commands are typed in a shell whose PATH starts with this test run's own environment; each page has
+a new home.
 """
 
 import os
@@ -64,6 +65,8 @@ class Terminal:
 
     def start(self, block: Block) -> subprocess.Popen[str]:
         environment = dict(os.environ)
+        environment["OSTRAKA_HOME"] = str(self.directory / "home")
+        environment.pop("OSTRAKA_TRUST_NEW", None)
         environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
         process = subprocess.Popen(
             ["sh", "-euc", block.script],

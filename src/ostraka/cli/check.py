@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ostraka.delivery.cost import Cost
     from ostraka.manifest import Manifest
     from ostraka.protocols.advice import Advice
+    from ostraka.record.known_keys import MetKey
 
 
 def check(
@@ -26,25 +27,89 @@ def check(
         Path | None,
         typer.Option(metavar="FILE.svg|png", help="Draw the error against epsilon."),
     ] = None,
+    against: Annotated[
+        Path | None,
+        typer.Option(metavar="OTHER.toml", help="Say how this manifest differs from another."),
+    ] = None,
 ) -> None:
     """Explain a manifest: who learns what, against whom it is safe, what it costs, and what noise
     does to the answer."""
     from ostraka import config
     from ostraka.explanation import Explanation
+    from ostraka.manifest.words import six_words
     from ostraka.protocols import advice
 
     protocol = config.bind(session)
+    other = None if against is None else config.load(against)
     found = Explanation.of(protocol)
     advised = found.advice
     if plot is not None:
         _draw(plot, advised)
+    met, words = _met(found.manifest), six_words(found.manifest.digest)
     if output is voice.OutputFormat.JSON:
-        voice.emit(found.as_dict())
+        keys = {"words": words, "keys": [key.as_dict() for key in met]}
+        voice.emit(found.as_dict() | keys | _compared(found.manifest, other))
         return
     print(f"{session} is valid.\n")
     figures = ", ".join(protocol.figures_asked())
     noise = [*_wrapped(found.noise), *advice.table(advised)] if advised else []
     print("\n".join(_as_text(found.manifest, figures, found.sentences, noise, found.cost)))
+    print("\n".join([*_key_lines(met, words), *_difference_lines(found.manifest, against, other)]))
+
+
+def _met(manifest: Manifest) -> Sequence[MetKey]:
+    """Compare the manifest's keys with those known; none where the book cannot be used."""
+    from ostraka import config, home
+    from ostraka.errors import UsageError
+
+    try:
+        return home.known_keys().meet(manifest, _me(manifest, config.keys_directory()))
+    except UsageError as problem:
+        voice.warn(f"keys are not compared with those known: {problem.message}")
+        return ()
+
+
+def _me(manifest: Manifest, keys: Path) -> str | None:
+    """Return the one party whose key is in the directory; None where there are several, or none."""
+    here = [party for party in manifest.party if (keys / f"{party.name}.key").exists()]
+    if len(here) != 1:
+        return None
+    from ostraka import identity
+    from ostraka.errors import UsageError
+
+    try:
+        own = identity.fingerprint(identity.certificate_from_pem(keys / f"{here[0].name}.crt"))
+    except UsageError:
+        return None
+    return here[0].name if own == here[0].pin else None
+
+
+def _key_lines(met: Sequence[MetKey], words: str) -> list[str]:
+    from ostraka.cli import known
+
+    return [
+        *(["\nWhose keys these are", *known.key_lines(met)] if met else []),
+        f"\nsix words: {words}",
+        "Compare them by voice with another party: a manifest that was swapped has other words.",
+    ]
+
+
+def _compared(manifest: Manifest, other: Manifest | None) -> dict[str, Any]:
+    from ostraka.manifest.comparing import differences
+
+    if other is None:
+        return {}
+    same = manifest.digest == other.digest
+    return {"against": {"same": same, "differences": differences(manifest, other)}}
+
+
+def _difference_lines(manifest: Manifest, path: Path | None, other: Manifest | None) -> list[str]:
+    if other is None:
+        return []
+    found = _compared(manifest, other)["against"]
+    if found["same"]:
+        return [f"\nThe same agreement as {path}"]
+    return [f"\nHow it differs from {path}", *_wrapped(found["differences"])]
 
 
 def _draw(path: Path, advised: Advice | None) -> None:

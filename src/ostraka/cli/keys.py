@@ -127,7 +127,28 @@ def _look_at_session(
 ) -> tuple[PartySpec | None, Identity | None]:
     findings.add("manifest", None, f"valid, sha256 {manifest.digest.hex()}")
     me = _who(findings, manifest, name, directory)
+    _look_at_keys_met(findings, manifest, me)
     return me, _look_at_key(findings, manifest, me, directory) if me else None
+
+
+def _look_at_keys_met(findings: Findings, manifest: Manifest, me: PartySpec | None) -> None:
+    """Compare the other parties' keys with those that this machine has met."""
+    from ostraka import home
+    from ostraka.errors import UsageError
+    from ostraka.record.known_keys import KeyStanding
+
+    try:
+        met = home.known_keys().meet(manifest, me.name if me else None)
+    except UsageError as error:
+        findings.add("known keys", error.message)
+        return
+    for key in met:
+        said = f"{key.name}: {key.in_words()}"
+        if key.standing is KeyStanding.NEW:
+            findings.note("known keys", said)
+        elif key.standing is not KeyStanding.OWN:
+            changed = key.standing is KeyStanding.CHANGED
+            findings.add("known keys", said if changed else None, said, 13)
 
 
 def _who(findings: Findings, manifest: Manifest, name: str, directory: Path) -> PartySpec | None:

@@ -35,12 +35,28 @@ def run(
             metavar="DIR", help="Where the receipt goes; by default OSTRAKA_RECEIPTS, or here."
         ),
     ] = None,
+    words: Annotated[
+        str | None,
+        typer.Option(
+            metavar='"SIX WORDS"',
+            help="The six words that another party read from its manifest: they confirm all keys.",
+        ),
+    ] = None,
+    trust_new: Annotated[
+        bool,
+        typer.Option(
+            "--trust-new",
+            help="Take keys that this machine has not met on trust, never one that CHANGED; also "
+            "OSTRAKA_TRUST_NEW=1.",
+        ),
+    ] = False,
     listen: ListenOption = None,
     proxy: ProxyOption = None,
     output: OutputOption = voice.OutputFormat.TEXT,
 ) -> None:
     """Take part in a session as one party; ends when the result is there."""
     from ostraka import config, home
+    from ostraka.cli import known
     from ostraka.cli.result import ResultKeeper
     from ostraka.party import take_seat
     from ostraka.progress import Progress
@@ -49,7 +65,10 @@ def run(
     keeper = ResultKeeper(home.results_directory(), output)
     voice.speaker.progress = progress = Progress(keeper)
     own_network = home.own_network(as_, config.keys_directory(keys), listen, proxy)
-    seat = take_seat(session, as_, keys=keys, receipts=receipts, own_network=own_network)
+    trust = known.trust(trust_new, words)
+    seat = take_seat(
+        session, as_, keys=keys, receipts=receipts, own_network=own_network, trust=trust
+    )
     unfinished = seat.unfinished(keeper.warn)
     raw = None if unfinished and input_ is None else _read_input(seat, input_)
     startup.loaded()

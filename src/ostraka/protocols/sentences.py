@@ -120,7 +120,7 @@ def _absent(protocol: Protocol) -> list[str]:
     least = manifest.policy.min_contributors
     return [
         f"Start: at the deadline the session begins without those of {names(may)} that did not "
-        f"come, as long as {least} contributors are there in all, and everybody else. "
+        f"come, as long as {least} contributors are there in all, and every other party. "
         f"{manifest.compute[0]} says when; all compute parties agree on who is left out before "
         "anything is sent, and the receipt names them.",
         "A compute party that lies, or a coordinator that cuts links, can have honest "

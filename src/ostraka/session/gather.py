@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final, Protocol
+from typing import Protocol
 
 from ostraka.errors import OstrakaError, PeerLost, PeerViolation
 from ostraka.identity import Identity
@@ -24,7 +24,7 @@ from ostraka.session.actions import Action, Doubt, Fail, Part, Present, Say
 from ostraka.session.channel import Channel
 from ostraka.session.introductions import Introductions
 from ostraka.session.keeper import Keeper
-from ostraka.session.pace import Pace
+from ostraka.session.pace import GRACE_SECONDS, VERDICT, Pace
 from ostraka.session.ways import Ways
 from ostraka.transport.contexts import Contexts
 from ostraka.transport.lasting import NOTHING, LastingLink
@@ -32,14 +32,6 @@ from ostraka.transport.network import Network
 from ostraka.wire import link_state
 from ostraka.wire.messages import Abort, Hello, Message, decode, encode
 from ostraka.wire.resume import SentStream, Settled
-
-GRACE_SECONDS: Final = 10.0
-"""Seconds after the deadline within which compute parties agree on whom a session begins without;
-no more than the deadline itself."""
-
-VERDICT: Final = 0.75
-"""Part of the deadline after which a party that only showed another manifest, in a room where other
-sessions of it may be, ends the session: so early that parties without a link to it are told why."""
 
 Gathered = Callable[[int, int], None]
 """Function that is called with how many parties are here, ours included, and of how many."""
@@ -352,6 +344,12 @@ class Gathering:
         if not self.sealed:
             self._keep("away", peer)
             self._act(self._introductions.away(peer))
+
+    def why_away(self, peer: PartyId) -> str:
+        """Return in words that the coordinator may be to blame, or ""."""
+        if self._ways.has_coordinator or not self._topology.through_coordinator(peer):
+            return ""
+        return f" (there is no connection to the coordinator: {self._ways.no_coordinator.message})"
 
     def doubt(self, peer: PartyId, *, doubted: bool) -> None:
         """Note that a peer's run may be dead, or that it lives: we are not ready meanwhile."""
