@@ -120,7 +120,8 @@ class Gathering:
         self._limit = asyncio.timeout(seconds)
         try:
             async with self._limit:
-                await self._gather()
+                with self._introductions.waiting.told(self.says, seconds):
+                    await self._gather()
                 gathered()
                 await self._until(lambda: self._introductions.complete)
         except TimeoutError:
