@@ -65,6 +65,8 @@ COVERED = {
     "session/actions.py": "session/test_introductions.py",
     "session/channel.py": "session/test_session.py",
     "session/hearing.py": "session/test_session.py",
+    "session/relaying.py": "session/test_introductions.py",
+    "session/waiting.py": "session/test_introductions.py",
     "session/ways.py": "session/test_keeper.py",
     "transport/lasting.py": "session/test_keeper.py",
     "sharing/additive.py": "sharing/test_schemes.py",

@@ -279,6 +279,7 @@ class Seat:
             network=self._network(observer),
             memory=life.record,
         ) as session:
+            protocol = self.protocol.without(session.absent)
             exchange = await life.exchange(session)
 
             def gate(counted: tuple[PartyId, ...]) -> None:
@@ -288,7 +289,7 @@ class Seat:
             with BytesLeft(session, observer, total):
                 found = await runner.run(
                     exchange,
-                    self.protocol,
+                    protocol,
                     life.take_input(),
                     life.draw("run"),
                     progress,

@@ -141,6 +141,14 @@ def new(
             "THRESHOLD.",
         ),
     ] = None,
+    start: Annotated[
+        str,
+        typer.Option(
+            metavar="all|enough",
+            help="enough: begin at the deadline without contributors that did not come, but with "
+            "MIN_CONTRIBUTORS at least. Compute parties and recipients must come.",
+        ),
+    ] = "",
     series: Annotated[
         str,
         typer.Option(
@@ -182,6 +190,7 @@ def new(
             "deadline": deadline,
             "series": series or None,
             "coordinator": _coordinator(coordinator),
+            "start": start or None,
             "room": _room() if coordinator else None,
         },
         "input": {

@@ -12,6 +12,8 @@ Between parties (inside the TLS session of the two):
     Relayed    place of a third party in the manifest, its certificate (with a Hello, else empty),
                and one message of that party, encoded: Hello, Ready, Statement, or Abort when it
                has left
+    Omission   the parties that a session is to begin without, a bit for each place in the
+               manifest
 
 Between a party and the coordinator (inside the TLS session of these two):
 
@@ -96,6 +98,12 @@ class Relayed(NamedTuple):
     message: bytes
 
 
+class Omission(NamedTuple):
+    """Set of parties that a session is to begin without, as bits by their places."""
+
+    absent: bytes
+
+
 class Resume(NamedTuple):
     """First message of a party on a later connection of a link that it holds."""
 
@@ -158,6 +166,7 @@ Message = (
     | Statement
     | Abort
     | Relayed
+    | Omission
     | Resume
     | Join
     | Welcome
@@ -210,6 +219,7 @@ _layout: Final[dict[type[Message], tuple[int, tuple[Check, ...]]]] = {
     Abort: (5, (_text(), _text())),
     Relayed: (6, (_number(PARTIES), _upto(CERTIFICATE), _upto(CONTROL_FRAME))),
     Resume: (7, (_octets(32), _octets(32), _number((1 << 64) - 1))),
+    Omission: (8, (_upto((PARTIES + 7) // 8),)),
     Join: (16, (_number(0xFFFF), _octets(32))),
     Welcome: (17, (_slot,)),
     Joined: (18, (_slot, _octets(32))),
