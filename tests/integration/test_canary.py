@@ -14,6 +14,7 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 CANARIES = {"alice": "71938402.57", "bob": "60417295.83", "carlos": "85026137.91"}
@@ -52,7 +53,32 @@ def test_forms_cover_what_they_should():
 
 
 def search(data, hunted):
-    return {form for form in hunted if form in data}
+    """The forms in `data`: one look at each pair of its bytes, not one for each form."""
+    common = {form for form in hunted if form[0] == form[1]}  # zeros are everywhere
+    rare = hunted - common
+    begins = np.zeros(1 << 16, bool)
+    begins[[int.from_bytes(form[:2], "little") for form in rare]] = True
+    heads = {}
+    for form in rare:
+        heads.setdefault(form[:4], []).append(form)
+    found = {form for form in common if form in data}
+    for odd in (0, 1):
+        pairs = np.frombuffer(data, "<u2", max(0, len(data) - odd) // 2, min(odd, len(data)))
+        for where in (2 * np.flatnonzero(begins[pairs]) + odd).tolist():
+            forms_there = heads.get(data[where : where + 4], ())
+            found |= {form for form in forms_there if data.startswith(form, where)}
+    return found
+
+
+def test_the_search_finds_each_form_wherever_it_is():
+    hunted = forms("71938402.57")
+    for form in hunted:
+        for before in range(3):
+            for data in (bytes(before) + form, bytes(before) + form + b"xy"):
+                assert search(data, hunted) == {other for other in hunted if other in data}
+                assert form in search(data, hunted)
+            assert form not in search(bytes(before) + form[:-1], hunted)
+    assert search(b"", hunted) == set()
 
 
 def memory(pid):
