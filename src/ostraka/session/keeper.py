@@ -242,7 +242,10 @@ class Keeper:
         """Take the Hello of a peer's run, which may be another one than we hold a link to."""
         if hello.digest != self._owner.hello.digest:
             self._say_hello(talk, said)
-            self._owner.differs(talk.peer, talk.link.peer_certificate, hello)
+            try:
+                self._owner.differs(talk.peer, talk.link.peer_certificate, hello)
+            except PeerViolation as error:
+                raise named(talk.peer, error) from None
             await talk.link.close()
             return False
         held = self.held.get(talk.peer)
