@@ -1,12 +1,16 @@
 """Parties as tasks of one event loop, over real sockets and real TLS."""
 
 import asyncio
+import gc
 import json
 import os
 import socket
 import time
 from contextlib import asynccontextmanager, contextmanager
 from math import log, sqrt
+
+# Workers and parties share the cores; a matrix product would spin on all of them. Read by numpy.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 import pytest
@@ -48,6 +52,7 @@ class Watchdog:
     """Sees how long each callback of event loops in this process keeps its thread busy.
 
     Processor time of the thread: a machine that is busy with something else makes it no longer.
+    The collector leaves alone what was there before: a test process has far more than a party's.
     """
 
     def __init__(self):
@@ -64,11 +69,14 @@ class Watchdog:
             if seconds > self.longest:
                 self.longest, self.where = seconds, repr(handle)
 
+        gc.collect()
+        gc.freeze()
         asyncio.events.Handle._run = timed
         try:
             yield
         finally:
             asyncio.events.Handle._run = run
+            gc.unfreeze()
 
 
 @pytest.fixture

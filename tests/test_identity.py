@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
+from base64 import b64decode, b64encode
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -145,6 +147,47 @@ def test_our_certificates_are_small_and_of_our_kind(keys):
 def test_other_certificates_are_refused(certificate):
     with pytest.raises(PeerViolation):
         identity.check_certificate(certificate)
+
+
+STRANGE = {
+    "a kind of key that is not known": (b"\x2b\x65\x70", b"\x2b\x65\x30"),
+    "a version that there is not": (b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x77"),
+    "another length": (b"\x30\x05\x06\x03\x2b", b"\x30\x04\x06\x03\x2b"),
+}
+
+
+@pytest.mark.parametrize("what", STRANGE)
+def test_a_strange_certificate_is_refused_and_no_bug(keys, what, tmp_path):
+    """Any stranger may show one to a coordinator, and a receipt may hold one."""
+    from ostraka.transport.contexts import plain_name
+
+    old, new = STRANGE[what]
+    alice = identity.load("alice", keys)
+    made = alice.certificate.replace(old, new)
+    assert made != alice.certificate
+    with pytest.raises(PeerViolation):
+        identity.check_certificate(made)
+    with pytest.raises(PeerViolation):
+        identity.verify(made, alice.sign(b"x"), b"x")
+    assert plain_name(made) in (None, "alice")
+    pem = b64encode(made).decode()
+    shutil.copy(keys / "alice.key", tmp_path / "alice.key")
+    text = f"-----BEGIN CERTIFICATE-----\n{pem}\n-----END CERTIFICATE-----\n"
+    (tmp_path / "alice.crt").write_text(text)
+    with pytest.raises(UsageError):
+        identity.load("alice", tmp_path)
+
+
+def test_a_private_key_of_a_strange_kind_is_refused(keys, tmp_path):
+    shutil.copy(keys / "alice.crt", tmp_path / "alice.crt")
+    lines = (keys / "alice.key").read_text().splitlines()
+    content = b64decode(lines[1]).replace(b"\x2b\x65\x70", b"\x2b\x65\x30")
+    lines[1] = b64encode(content).decode()
+    path = tmp_path / "alice.key"
+    path.write_text("\n".join(lines) + "\n")
+    path.chmod(0o600)
+    with pytest.raises(UsageError, match="private key"):
+        identity.load("alice", tmp_path)
 
 
 def test_fingerprints_are_written_as_in_manifests(keys):

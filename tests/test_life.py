@@ -153,3 +153,30 @@ async def test_a_disk_that_fills_up_is_told(protocol, store, monkeypatch):
     life.finish()
     (text,) = progress.observer.warned
     assert "would not survive a crash: No space left" in text
+
+
+@pytest.mark.parametrize(("security", "sealed"), [("passive", True), ("active", False)])
+async def test_after_a_loss_of_power_it_goes_on(office, store, monkeypatch, security, sealed):
+    life, _ = await _after_power(office, store, monkeypatch, security, sealed)
+    assert life.take_input().tolist() == [5]
+    life.record.erase()
+
+
+async def test_where_parties_may_lie_a_loss_of_power_ends_the_session(office, store, monkeypatch):
+    """A liar could tell this party something else the second time."""
+    with pytest.raises(Aborted, match="started again during the session"):
+        await _after_power(office, store, monkeypatch, "active", True)
+    assert not list(store.directory.iterdir())
+
+
+async def _after_power(office, store, monkeypatch, security, sealed):
+    from ostraka.record import journal_store
+
+    sharing = f'scheme = "shamir"\nthreshold = 1\nsecurity = "{security}"'
+    protocol = bind(office.manifest(sharing=sharing))
+    life = await begun(protocol, store)
+    if sealed:
+        life.record.seal(Sealed(b"i" * 32))
+    crash(life)
+    monkeypatch.setattr(journal_store, "boot", lambda: "another start")
+    return await again(protocol, store)

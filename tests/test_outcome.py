@@ -80,3 +80,11 @@ def test_a_table_shows_values_no_finer_than_their_errors_and_cuts_vectors_short(
 
 def test_a_repr_shows_no_value():
     assert "31337" not in repr(figure("sum", 31337))
+
+
+def test_who_was_not_counted_and_whose_shares_were_corrected_is_told():
+    found = Outcome((), ("bob", "carlos"), liars=("carlos",))
+    assert found.warnings(("alice", "bob", "carlos")) == [
+        "not counted: alice",
+        "carlos announced wrong shares of the result; they were corrected",
+    ]

@@ -14,7 +14,6 @@ from ostraka.errors import InputError, ManifestError, TimedOut, UsageError
 from ostraka.manifest import parse
 from ostraka.noise.mechanisms import AdditiveNoise, RandomizedResponse
 from ostraka.noise.shares import NoiseShares
-from ostraka.outcome import Outcome
 from ostraka.progress import Observer, Progress
 from ostraka.record import receipt
 from ostraka.session import closing
@@ -85,15 +84,6 @@ async def test_phases_are_told_in_order_and_bytes_up_to_their_total(office):
         assert watcher.seen[0] == "1/3"
         assert "3/3" in watcher.seen
         assert all(0 <= done <= total for done, total in watcher.bytes)
-
-
-def test_who_was_not_counted_and_whose_shares_were_corrected_is_told(office):
-    watcher = Watcher()
-    roles._warn(office.manifest(), Outcome((), ("bob", "carlos"), liars=("carlos",)), watcher)
-    assert watcher.warned == [
-        "not counted: alice",
-        "carlos announced wrong shares of the result; they were corrected",
-    ]
 
 
 async def test_what_a_role_may_not_learn_is_absent(office):

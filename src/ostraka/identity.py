@@ -13,9 +13,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Final
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -34,6 +35,9 @@ from ostraka.limits import CERTIFICATE
 
 PREFIX = "sha256:"
 _YEARS = 10
+
+NO_CERTIFICATE: Final = (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion)
+"""Errors of `cryptography` where bytes are no certificate, or one of a kind that it cannot read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +137,15 @@ def load(name: str, directory: Path) -> Identity:
     _refuse_loose_mode(key_path)
     key = _load_key(key_path)
     certificate = _load_certificate(certificate_path)
-    if certificate.public_key() != key.public_key():
+    if not _is_of(certificate, key):
         raise UsageError(f"{certificate_path} is not the certificate of {key_path}")
     return Identity(name, certificate.public_bytes(Encoding.DER), certificate_path, key_path, key)
+
+
+def _is_of(certificate: x509.Certificate, key: Ed25519PrivateKey) -> bool:
+    with suppress(*NO_CERTIFICATE):
+        return certificate.public_key() == key.public_key()
+    return False
 
 
 def certificate_from_pem(path: Path) -> bytes:
@@ -149,7 +159,7 @@ def verify(certificate: bytes, signature: bytes, data: bytes) -> None:
     Raises:
         PeerViolation: not a valid signature of `data`, or not an Ed25519 certificate.
     """
-    with suppress(ValueError, InvalidSignature):
+    with suppress(*NO_CERTIFICATE, InvalidSignature):
         public = x509.load_der_x509_certificate(certificate).public_key()
         if isinstance(public, Ed25519PublicKey):
             public.verify(signature, data)
@@ -163,7 +173,7 @@ def check_certificate(certificate: bytes) -> None:
     Raises:
         PeerViolation: too large, not X.509, or not an Ed25519 key.
     """
-    with suppress(ValueError):
+    with suppress(*NO_CERTIFICATE):
         if len(certificate) <= CERTIFICATE and isinstance(
             x509.load_der_x509_certificate(certificate).public_key(), Ed25519PublicKey
         ):
@@ -216,7 +226,7 @@ def _refuse_loose_mode(key_path: Path) -> None:
 def _load_key(path: Path) -> Ed25519PrivateKey:
     try:
         key = load_pem_private_key(read_bounded(path, limits.KEY_FILE), None)
-    except (OSError, ValueError, TypeError):
+    except (OSError, *NO_CERTIFICATE):
         raise UsageError(f"{path} is not a readable private key") from None
     if not isinstance(key, Ed25519PrivateKey):
         raise UsageError(f"{path} is not an Ed25519 key")
@@ -226,5 +236,5 @@ def _load_key(path: Path) -> Ed25519PrivateKey:
 def _load_certificate(path: Path) -> x509.Certificate:
     try:
         return x509.load_pem_x509_certificate(decode(read_bounded(path, limits.KEY_FILE)).encode())
-    except (OSError, ValueError):
+    except (OSError, *NO_CERTIFICATE):
         raise UsageError(f"{path} is not a readable certificate") from None

@@ -18,7 +18,7 @@ import numpy as np
 
 from ostraka.arithmetic.randomness import Draw, OsDraw, RunDraw, Words
 from ostraka.blocking import offload
-from ostraka.errors import OstrakaError, Temporary, TimedOut
+from ostraka.errors import Aborted, OstrakaError, Temporary, TimedOut
 from ostraka.exchange import Exchange
 from ostraka.names import PartyId
 from ostraka.progress import Observer, Progress
@@ -91,8 +91,15 @@ class Life:
         Returns:
             None if no session had been made and another input is given now: nothing of the run has
             left, so it may begin anew. Its record is erased.
+
+        Raises:
+            Aborted: the record may lack what the run saw last, and compute parties may lie.
         """
         begun, observer = record.begun, progress.observer
+        if record.power_lost and record.sealed and protocol.manifest.sharing.security == "active":
+            progress.resume(shared=me in protocol.contributors)
+            record.erase()
+            raise _lost_power()
         found = cls(begun.seed, record.x, record, observer)
         other = raw is not None and not await found._is_input(protocol, me, raw)
         if other and record.sealed is None:
@@ -185,11 +192,19 @@ class Life:
             assert isinstance(error, OstrakaError)
             error.hint = (
                 f"let all parties run it again within {duration(self.record.resume_for)}: the same "
-                "session goes on, with the inputs that it has"
+                "session goes on, with the inputs that it has, unless a party has ended it"
             )
             self.record.close()
         else:
             self.record.erase()
+
+
+def _lost_power() -> Aborted:
+    return Aborted(
+        "this machine was started again during the session, so the last messages may be missing "
+        "from its record; with active security the session cannot go on",
+        hint="run it again with all parties: a new session begins",
+    )
 
 
 def duration(seconds: float) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from ostraka.cli import main, startup, voice
+from ostraka.cli import endings, main, startup, streams, voice
 
 
 @dataclass
@@ -38,6 +38,10 @@ class Ended:
 Cli = Callable[..., Ended]
 
 
+def _refuse_to_exit(code: int) -> None:
+    raise AssertionError(f"the process of the tests would have ended, with code {code}")
+
+
 @pytest.fixture
 def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Cli:
     """Call `ostraka ARGUMENTS` in a directory of its own."""
@@ -47,6 +51,9 @@ def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp
     monkeypatch.setattr(main, "_no_core_dumps", lambda: None)
     monkeypatch.setattr(startup, "hold_collections", lambda: None)
     monkeypatch.setattr(startup, "leave_to_the_system", lambda: None)
+    # A busy machine may take longer than a person would wait; this process must not exit for it.
+    monkeypatch.setattr(streams.Stderr.drain, "__defaults__", (60.0,))
+    monkeypatch.setattr(endings.os, "_exit", _refuse_to_exit)
 
     def call(*arguments: object) -> Ended:
         monkeypatch.setattr(sys, "argv", ["ostraka", *map(str, arguments)])

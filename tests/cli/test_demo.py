@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from busy_machine import within
 
 from ostraka.cli import demo, fleet
 
@@ -183,7 +184,7 @@ def test_a_killed_party_ends_the_demo(tmp_path: Path) -> None:
         children[3].kill()
         begin = time.monotonic()
         out, err = demo.communicate(timeout=30)
-        assert time.monotonic() - begin < 20
+        assert time.monotonic() - begin < within(20)
     assert demo.returncode == 40
     assert out == ""
     assert "error: " in err

@@ -10,6 +10,7 @@ import time
 from contextlib import suppress
 
 import pytest
+from busy_machine import within
 
 from ostraka.cli import voice
 from ostraka.cli.endings import SIGNALS, Endings, Signalled
@@ -67,7 +68,7 @@ def test_a_signal_wakes_a_loop_that_sleeps(endings):
     begin = time.monotonic()
     with pytest.raises(Signalled):
         endings.run(main())
-    assert time.monotonic() - begin < 20
+    assert time.monotonic() - begin < within(20)
 
 
 def test_threads_at_work_are_not_waited_for(endings):
@@ -81,7 +82,7 @@ def test_threads_at_work_are_not_waited_for(endings):
     begin = time.monotonic()
     with pytest.raises(Signalled):
         endings.run(main())
-    assert time.monotonic() - begin < 20
+    assert time.monotonic() - begin < within(20)
     release.set()
 
 
@@ -153,7 +154,8 @@ def test_a_run_that_gathers_is_ended_and_holds_nothing(cli, session, number, cod
     with subprocess.Popen(
         [sys.executable, *command], cwd=session.parent, stderr=subprocess.PIPE, text=True
     ) as child:
-        assert child.stderr.readline().startswith("gathering 1/3")
+        while not (line := child.stderr.readline()).startswith("gathering 1/3"):
+            assert line, "it ended"
         os.kill(child.pid, number)
         rest = child.stderr.read()
         assert child.wait(60) == code

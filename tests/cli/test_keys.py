@@ -152,7 +152,8 @@ def start_bob(direct: Path) -> Iterator[Callable[..., None]]:
         )
         started.append(child)
         assert child.stderr is not None
-        assert child.stderr.readline() == "gathering 1/2\n"
+        while not (line := child.stderr.readline()).startswith("gathering 1/2"):
+            assert line, "it ended"
 
     yield start
     for child in started:

@@ -5,9 +5,11 @@ import json
 import os
 import signal
 import socket
+import sys
 
 import pytest
 
+from ostraka.coordinator.admission import Quotas
 from ostraka.coordinator.operation import Operation, notify
 from ostraka.coordinator.settings import Settings
 from ostraka.errors import UsageError
@@ -71,6 +73,16 @@ async def test_health(operation):
         assert "ostraka_coordinator_rooms 0.0" in body
 
 
+async def test_health_needs_no_further_package(operation, monkeypatch):
+    monkeypatch.setitem(sys.modules, "prometheus_client", None)
+    async with operation() as running:
+        assert await get(running.http, "/readyz") == (200, "ready\n")
+        status, body = await get(running.http, "/metrics")
+        assert status == 501
+        assert "pip install 'ostraka[server]'" in body
+        assert running.logged("metrics need")["level"] == "warning"
+
+
 async def test_it_drains(operation, member):
     async with operation() as running:
         party = await member(running)
@@ -104,7 +116,12 @@ async def test_reload(operation, keys):
     from ostraka.identity import fingerprint_text
 
     told = [
-        Settings("127.0.0.1:0", log="json", allow=(fingerprint_text(keys["b"].fingerprint),)),
+        Settings(
+            "127.0.0.1:0",
+            log="json",
+            allow=(fingerprint_text(keys["b"].fingerprint),),
+            limits=Quotas(rooms=7),
+        ),
         UsageError("c.toml: drain must be a number of seconds, at most a day"),
     ]
 
@@ -119,6 +136,7 @@ async def test_reload(operation, keys):
         while running.logged("reloaded") is None:
             await asyncio.sleep(0)
         rooms = running.operation.coordinator._rooms.admission
+        assert rooms.quotas.rooms == 7
         assert rooms.allow == {keys["b"].fingerprint}
         os.kill(os.getpid(), signal.SIGHUP)
         while running.logged("not reloaded") is None:

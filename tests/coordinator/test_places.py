@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from ostraka.coordinator.places import Arrivals, KnownKeys, Places
+from ostraka.coordinator.places import Arrivals, Places, Regulars
 
 
 def full(*holders: tuple[str, str], known: bool = False) -> Places[str]:
@@ -81,7 +81,7 @@ def test_no_order_of_events_takes_more_places_or_loses_one(seed):
 
 
 def test_made_up_keys_push_no_other_key_out_of_memory():
-    known = KnownKeys(4)
+    known = Regulars(4)
     known.add(b"alice", "office")
     for number in range(20):
         known.add(b"%d" % number, "flood")

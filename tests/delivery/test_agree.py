@@ -148,6 +148,20 @@ class Rules:
         self.allowed.add(counted)
 
 
+async def test_a_party_follows_no_vote_for_a_set_that_it_did_not_consent_to():
+    """a and b vote for x and y as if they had not heard c, which lacks y."""
+    scheme = Shamir(("x", "y"), ("a", "b", "c"), 1)
+    net, rules = MemoryNet(scheme.compute), Rules()
+    consent, vote = (np.array([kind, 0b11], np.uint8) for kind in (1, 2))
+    for name in ("a", "b"):
+        peer = net.exchange(name)
+        for step, said in ((Step(1, 0), consent), (Step(2, 0), vote), (Step(2, 1), vote)):
+            peer.send("c", step, said)
+    with pytest.raises(Aborted, match="could not agree"):
+        await Agreement(Party(net.exchange("c"), scheme)).reach(("x",), rules)
+    assert rules.allowed == {("x",)}
+
+
 async def one_schedule(rng, n, t, *, lying=False):
     """One run with contributors among the compute parties, and everything at once that can go
     wrong: shares that did not arrive, refusals, crashes, links that a relay cuts."""

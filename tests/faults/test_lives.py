@@ -70,7 +70,6 @@ def test_parties_killed_at_any_callback_come_to_the_same_answer(lives, number, t
     for _ in range(times):
         world, right = lives(number, some_deaths(chance, steps, times > 2))
         require_same_answer(world, right)
-        assert sum(world.lives.values()) > len(steps) or world.kills == 0
 
 
 @pytest.mark.slow

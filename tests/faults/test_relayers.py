@@ -269,12 +269,18 @@ async def test_another_version_ends_all(office, monkeypatch):
     assert set(codes.values()) <= {30, 41}, found
 
 
-@pytest.mark.parametrize("kind", [Statement, Abort])
-async def test_a_false_statement_spoils_no_receipt(office, words, kind, tmp_path):
+FALSE = {
+    "no statement": replaces(Statement, containing(Statement(b"{}", bytes(64)))),
+    "an end": replaces(Statement, containing(Abort("x", ""))),
+    "another signature": alters(Statement, signature=bytes(64)),
+}
+
+
+@pytest.mark.parametrize("case", FALSE)
+async def test_a_false_statement_spoils_no_receipt(office, words, case, tmp_path):
     from ostraka.record import receipt
 
-    message = Statement(b"{}", bytes(64)) if kind is Statement else Abort("x", "")
-    words.lie, words.to = replaces(Statement, containing(message)), ("mallory",)
+    words.lie, words.to = FALSE[case], ("mallory",)
     found = await office.run(office.manifest(ROLES), INPUTS, receipts=tmp_path)
     assert found["mallory"]["outputs"][0]["value"] == sum(INPUTS.values())
     held = receipt.verify(receipt.read(next(tmp_path.glob("receipt-mallory-*.json"))))

@@ -3,6 +3,8 @@
 import pytest
 import virtual_scenarios
 import virtual_world
+from virtual_lives import Locks
+from virtual_machines import Machines
 from virtual_world import World, check
 
 INPUTS = {"alice": 3800, "bob": 2514, "carlos": 2982}
@@ -59,8 +61,9 @@ def test_a_seed_is_one_schedule(world, seed, tmp_path):
 
 
 @pytest.mark.parametrize("block", range(3))
-def test_each_schedule_ends_right_or_with_a_reason(office, tmp_path, block):
+def test_each_schedule_ends_right_or_with_a_reason(office, tmp_path, monkeypatch, block):
+    locks, machines = Locks(monkeypatch), Machines(monkeypatch)
     for number in range(8 * block, 8 * block + 8):
         place = tmp_path / str(number)
         place.mkdir()
-        virtual_scenarios.run(number, office, place)
+        virtual_scenarios.run(number, office, place, locks, machines)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 from contextlib import suppress
 
@@ -27,10 +28,12 @@ class LivingWorld(World):
 
     deaths: for each party, the callbacks before which it dies, one for each of its lives.
     stays_dead: whether parties that died are not started again.
+    machines: what the parties' machines are like; good ones if None.
     """
 
-    def __init__(self, *args, deaths=(), locks, stays_dead=False):
+    def __init__(self, *args, deaths=(), locks, stays_dead=False, machines=None):
         super().__init__(*args)
+        self.machines, self.unpowered, self.gone = machines, set(), set()
         self.deaths = {name: list(steps) for name, steps in dict(deaths).items()}
         self.locks, self.lives, self.told = locks, {}, []
         self.stays_dead = stays_dead
@@ -41,9 +44,15 @@ class LivingWorld(World):
         super().start(name, steps.pop(0) if steps else dies_at)
 
     def _died(self, process):
-        super()._died(process)
+        self.kills += 1
         self.locks.release(process)
-        if process.name in self.endings or self.stays_dead:
+        if process in self.unpowered:
+            self.net.vanished(process)
+            sessions = self.home(process.name) / "sessions"
+            self.machines.lose_power(process.name, sessions, self.random)
+        else:
+            self.net.died(process)
+        if process.name in self.endings or self.stays_dead or process.name in self.gone:
             return  # all that is left of it is the end of its process
         self.pending += 1
         self.loop.world(None, lambda: self.loop.create_task(self._again(process.name)))
@@ -81,6 +90,42 @@ class LivingWorld(World):
             self.endings[name] = Ending(outcome, at=self.loop.time())
         except OstrakaError as error:
             self.endings[name] = Ending(error=error, at=self.loop.time())
+        except OSError as error:  # the command line names what the machine lacks
+            assert error.errno == errno.ENOSPC
+            self.endings[name] = Ending(error=error, at=self.loop.time())
+
+    # Faults
+
+    async def deaths_and_lives(self, count, before=150):
+        """Kill parties at moments of their own; they are started again."""
+        for name in self.random.choices(self.manifest.parties, k=count):
+            self.processes[name].dies_at = self.random.randrange(before)
+            self.deaths.setdefault(name, []).append(self.random.randrange(2 * before))
+
+    async def last_deaths(self, count, before=120):
+        """Kill parties, which stay dead."""
+        for name in self.random.sample(self.manifest.parties, count):
+            self.gone.add(name)
+            self.processes[name].dies_at = self.random.randrange(before)
+
+    async def power_losses(self, count, within):
+        """Switch machines off and on again, `count` times: no connection is told."""
+        for moment in sorted(self.random.uniform(0, within) for _ in range(count)):
+            await asyncio.sleep(max(0, moment - self.loop.time()))
+            process = self.processes[self.random.choice(self.manifest.parties)]
+            if process.alive and process.name not in self.endings:
+                self.unpowered.add(process)
+                process.kill()
+
+    async def full_disks(self, count, before=30):
+        """Let disks of parties take only so many writes more."""
+        for name in self.random.sample(self.manifest.parties, count):
+            self.machines.room[name] = self.random.randrange(before)
+
+    async def wrong_clocks(self):
+        """Let the clocks of all parties differ by days."""
+        for name in self.manifest.parties:
+            self.machines.ahead[name] = self.random.uniform(-3, 3) * 86400
 
     async def _main(self, loop, faults):
         try:

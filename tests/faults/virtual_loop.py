@@ -52,9 +52,14 @@ class Process:
                     ctypes.pythonapi.Py_IncRef(ctypes.py_object(task))
             self.on_death()
 
+    @property
+    def left(self):
+        """Its tasks that have not ended."""
+        return [task for task in self.tasks if not task.done()]
+
     async def end(self):
         """Cancel what is left of it, and wait: for processes that are no party's."""
-        left = [task for task in self.tasks if not task.done()]
+        left = self.left
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)

@@ -148,6 +148,18 @@ class Net:
             loop.world(end.other.owner, loop.call_later, 0.001, end.other.ended, "connection reset")
         self.listeners = {a: w for a, w in self.listeners.items() if w.owner is not process}
 
+    def vanished(self, process):
+        """Forget the connections of a machine without power: their other ends are told nothing."""
+        for end in [e for e in self.ends if e.owner is process]:
+            end.open = False
+            self.ends.pop(end, None)
+        self.listeners = {a: w for a, w in self.listeners.items() if w.owner is not process}
+
+    def of(self, process):
+        """Connections and listeners of a process that are open."""
+        ends = [end for end in self.ends if end.open and end.owner is process]
+        return ends + [w for w in self.listeners.values() if w.owner is process]
+
 
 class Ear(Listener):
     """A listener of one process."""

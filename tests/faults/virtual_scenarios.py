@@ -6,9 +6,11 @@ import random
 from collections import Counter
 from typing import NamedTuple
 
-from virtual_world import World, check
+from virtual_lives import LivingWorld
+from virtual_world import check
 
 from ostraka.manifest import parse
+from ostraka.record.runs import RunState
 
 NAMES = ("alice", "bob", "carlos", "david")
 
@@ -52,9 +54,9 @@ def scenario(number):
     return Scenario(
         question,
         sharing,
-        draw.choice(("relay", "direct", "mixed")),
+        draw.choice(("relay", "two relays", "direct", "mixed")),
         NAMES[: draw.choice((3, 3, 4))],
-        tuple(sorted(draw.sample(sorted(FAULTS), draw.randint(0, 2)))),
+        tuple(sorted(draw.sample(sorted(FAULTS), draw.randint(0, 3)))),
     )
 
 
@@ -72,9 +74,11 @@ def inputs_of(number, found):
 def manifest_of(found, fingerprint):
     """Return the manifest of a scenario; `fingerprint` gives that of a party's key."""
     asks, rest = QUESTIONS[found.question]
-    at = f'coordinator = {{ address = "hub:1", key = "{fingerprint("coordinator")}" }}\n'
+    hubs = ("hub:1", "hub2:1") if found.links == "two relays" else ("hub:1",)
+    key = fingerprint("coordinator")
+    at = ", ".join(f'{{ address = "{hub}", key = "{key}" }}' for hub in hubs)
     text = f'[session]\ntitle = "Scenario"\n{asks}\ndeadline = "60s"\ntimeout = "20s"\n'
-    text += "" if found.links == "direct" else at
+    text += "" if found.links == "direct" else f"coordinator = [{at}]\n"
     for place, name in enumerate(found.parties):
         text += f'[[party]]\nname = "{name}"\nkey = "{fingerprint(name)}"\n'
         text += 'roles = ["contributor", "compute", "recipient"]\n'
@@ -93,14 +97,21 @@ def right(question, inputs):
 
 
 FAULTS = {
-    "cuts": lambda w: w.cuts(w.random.randint(1, 4), 2.0),
-    "partitions": lambda w: w.partitions(w.random.randint(1, 3), 2.0, 8.0),
+    "clocks": lambda w: w.wrong_clocks(),
     "coordinator": lambda w: w.coordinator_restarts(w.random.randint(1, 2), 2.0, 3.0),
-    "kills": lambda w: w.kills_at_steps(w.random.randint(1, 2)),
+    "cuts": lambda w: w.cuts(w.random.randint(1, 4), 2.0),
+    "deaths": lambda w: w.last_deaths(w.random.randint(1, 2)),
+    "full disks": lambda w: w.full_disks(w.random.randint(1, 2)),
+    "lives": lambda w: w.deaths_and_lives(w.random.randint(1, len(w.manifest.parties))),
+    "partitions": lambda w: w.partitions(w.random.randint(1, 3), 2.0, 8.0),
+    "power": lambda w: w.power_losses(w.random.randint(1, 2), 2.0),
 }
 
+BITTER = {"deaths", "full disks", "power"}
+"""Faults that may cost the answer; under all others every party comes to it."""
 
-def run(number, office, directory):
+
+def run(number, office, directory, locks, machines):
     """Run the scenario of a number; return it, its world, and what came out: None, or a result.
 
     Raises:
@@ -110,17 +121,75 @@ def run(number, office, directory):
     inputs = inputs_of(number, found)
     manifest = manifest_of(found, office.fingerprint)
     identities = {name: office.identity(name) for name in (*found.parties, "coordinator")}
-    world = World(number, manifest, identities, inputs, directory)
+    machines.forget()
+    world = LivingWorld(
+        number, manifest, identities, inputs, directory, locks=locks, machines=machines
+    )
     world.run(*(FAULTS[fault] for fault in found.faults))
-    return found, world, check(world, right(found.question, inputs))
+    world.filled = machines.full
+    result = check(world, right(found.question, inputs))
+    require_nothing_left(world)
+    machines.forget()
+    for name in found.parties:
+        require_true_books(world, name)
+    if not BITTER & set(found.faults):
+        require_all(world)
+    return found, world, result
+
+
+def require_nothing_left(world):
+    """No task, no connection and no file of a party that has ended is left."""
+    assert not any(world.left.values()), world.left
+    for name, ending in world.endings.items():
+        kept = ending.error is not None and getattr(ending.error, "exit_code", 0) == 41
+        files = {path.name for path in world.home(name).rglob("*") if path.is_file()}
+        known = {f"{name}.ledger", f"{name}.ledger.head", f"{name}.ledger.lock"}
+        known |= {file for file in files if file.endswith(".json")}
+        known |= {file for file in files if kept and file.endswith((".record", ".key"))}
+        assert files <= known, (name, ending, files - known)
+
+
+def require_true_books(world, name):
+    """A party's ledger has one run, as it ended; none counts if nothing has left its machine."""
+    ending = world.endings.get(name)
+    if ending is None:
+        return
+    runs = [r for r in world.ledger(name).runs.values() if r.state is not RunState.RELEASED]
+    assert len({run.session for run in runs}) == len(runs), (name, runs)
+    if ending.outcome is not None:
+        of = [run.state for run in runs if run.session == ending.outcome.session]
+        assert of == [RunState.COMMITTED], (name, runs)
+    elif getattr(ending.error, "data_left", None) is False:
+        assert not runs, (name, ending, runs)
+
+
+def require_all(world):
+    """Every party has the answer over all inputs, in one session, with one run in its ledger."""
+    endings = world.endings
+    assert {name for name, e in endings.items() if e.outcome} == set(world.manifest.parties), (
+        endings
+    )
+    assert len({e.outcome.session for e in endings.values()}) == 1, endings
+    counted = {tuple(e.outcome.contributors) for e in endings.values()}
+    assert counted == {world.manifest.contributors}, endings
+    for name in world.manifest.parties:
+        runs = [r for r in world.ledger(name).runs.values() if r.state is not RunState.RELEASED]
+        assert len(runs) == 1, (name, runs)
 
 
 def counts(number, found, world, result):
     """Return what a run is to be counted as."""
+    lives = sum(world.lives.values()) - len(world.lives)
     return Counter(
         runs=1,
         released=result is not None,
+        everyone=all(e.outcome for e in world.endings.values()) and not world.gone,
         kills=world.kills,
+        power_losses=len(world.unpowered),
+        lives_again=lives,
+        coordinator_restarts=world.restarts,
+        full_disks=world.filled,
+        wrong_clocks=len(world.manifest.parties) * ("clocks" in found.faults),
         virtual_seconds=round(max((e.at for e in world.endings.values()), default=0)),
         **{key: world.net.weather.counts[key] for key in ("cuts", "partitions", "pieces")},
         **{f"{found.question}, {found.sharing}": 1, found.links: 1},

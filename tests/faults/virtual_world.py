@@ -46,8 +46,7 @@ class World:
 
     Args:
         seed: of the delays and the faults.
-        manifest: its coordinator, if it has one, is at "hub:1", and a party's address, if it has
-            one, begins with the party's name.
+        manifest: addresses begin with the name of the party or the host of a coordinator: "hub:1".
         identities: of all parties, and of the coordinator.
         inputs: by contributor.
         directory: an empty one.
@@ -61,8 +60,8 @@ class World:
         self.directory = directory
         self.endings = {}
         self.processes = {}
-        self.kills = 0
-        self.hub = None
+        self.kills = self.restarts = 0
+        self.hubs = {}
 
     def run(self, *faults, end=LATEST):
         """Run the session to its end under faults: coroutine functions of the world."""
@@ -70,16 +69,19 @@ class World:
 
     async def _main(self, loop, faults):
         self.loop = loop
-        if self.manifest.session.coordinators:
-            self.start_coordinator()
+        for place in self.manifest.session.coordinators:
+            self.start_coordinator(place.address)
         for name in self.manifest.parties:
             self.start(name)
         going = [loop.create_task(fault(self)) for fault in faults]
         await self._over()
         for task in going:
             task.cancel()
-        if self.hub is not None and self.hub.alive:
-            await self.hub.end()
+        await asyncio.sleep(1)
+        self.left = {n: p.left or self.net.of(p) for n, p in self.processes.items() if p.alive}
+        for hub in self.hubs.values():
+            if hub.alive:
+                await hub.end()
         for problem in loop.problems:
             raise AssertionError(problem)
         return self.endings
@@ -97,12 +99,16 @@ class World:
 
     # Processes
 
-    def start_coordinator(self):
-        process = self.hub = Process("hub")
+    def start_coordinator(self, address):
+        host = address.partition(":")[0]
+        process = self.hubs[address] = Process(host)
         process.on_death = lambda: self.net.died(process)
-        relay = Coordinator(self.identities["coordinator"])
-        network = HostNetwork(self.net, "hub")
-        self.loop.start(process, relay.serve("hub:1", None, network))
+        relay = self.coordinator()
+        network = HostNetwork(self.net, host)
+        self.loop.start(process, relay.serve(address, None, network))
+
+    def coordinator(self):
+        return Coordinator(self.identities["coordinator"])
 
     def start(self, name, dies_at=None):
         """Start a party's process, which is killed before its callback number `dies_at`."""
@@ -151,7 +157,7 @@ class World:
 
     async def partitions(self, count, within, longest):
         """Hold all bytes between two hosts, `count` times."""
-        hosts = [*self.manifest.parties, "hub"]
+        hosts = [*self.manifest.parties, *(at.partition(":")[0] for at in self.hubs or ["hub:1"])]
         for moment in sorted(self.random.uniform(0, within) for _ in range(count)):
             await asyncio.sleep(max(0, moment - self.loop.time()))
             one, other = self.random.sample(hosts, 2)
@@ -163,14 +169,16 @@ class World:
             self.processes[name].dies_at = self.random.randrange(before)
 
     async def coordinator_restarts(self, count, within, away):
-        """Kill the coordinator, if there is one, and start it again, `count` times."""
-        if self.hub is None:
+        """Kill a coordinator, if there is one, and start it again, `count` times."""
+        if not self.hubs:
             return
         for moment in sorted(self.random.uniform(0, within) for _ in range(count)):
             await asyncio.sleep(max(0, moment - self.loop.time()))
-            self.hub.kill()
+            address = self.random.choice(sorted(self.hubs))
+            self.restarts += 1
+            self.hubs[address].kill()
             await asyncio.sleep(self.random.uniform(0, away))
-            self.start_coordinator()
+            self.start_coordinator(address)
 
 
 def virtual_time(monkeypatch):
@@ -179,7 +187,7 @@ def virtual_time(monkeypatch):
 
 
 def is_named(error):
-    return isinstance(error, OstrakaError) and not isinstance(error, InternalError)
+    return isinstance(error, OstrakaError | OSError) and not isinstance(error, InternalError)
 
 
 def check(world, right):

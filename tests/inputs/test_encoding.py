@@ -252,6 +252,13 @@ def test_what_is_no_number_is_refused_and_not_clipped(kind, value):
             clipping(kind, length, "0", "5").encode([value] * length)
 
 
+@pytest.mark.parametrize("blank", [" ", "\t", "\x1f", "\x85", "\u3000"])
+def test_blanks_around_a_number_do_not_matter_on_either_path(blank):
+    for length in (1, LONG):
+        text = [f"1e-1{blank}", *["0.5"] * (length - 1)]
+        assert clipping("float(5)", length).encode(text)[0] == 3
+
+
 def test_clipping_is_no_rounding():
     for length in (1, LONG):
         with pytest.raises(InputError, match="more than 2 digits"):

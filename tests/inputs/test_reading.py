@@ -333,3 +333,19 @@ def test_exponents_without_bound_are_refused(tmp_path: Path) -> None:
         reading.read_inputs(path, config.bind_text(TEXT, "x").manifest)
     with pytest.raises(InputError, match="has a number that is too large or too fine"):
         reading.parse_input(b"[1e99999999999999999999]", ONE, "x")
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "{'descr': '<f8', 'fortran_order'3]: (12,), }",
+        "{'descr': '|V2000000000', 'fortran_order': False, 'shape': (1,), }",
+        "{'descr': '<U500000000', 'fortran_order': False, 'shape': (1,), }",
+        "{'descr': '|O', 'fortran_order': False, 'shape': (1,), }",
+    ],
+)
+def test_an_array_with_a_strange_head_is_refused_before_its_numbers(head: str) -> None:
+    text = head.encode().ljust(117) + b"\n"
+    content = b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text + bytes(64)
+    with pytest.raises(InputError, match=r"is not a \.npy array of numbers"):
+        reading.parse_input(content, ONE, "x.npy")

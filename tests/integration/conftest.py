@@ -18,6 +18,7 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import pytest
+from busy_machine import within
 
 from ostraka import identity
 
@@ -104,12 +105,18 @@ class Process:
     def signal(self, number):
         self._child.send_signal(number)
 
+    def _wait(self):
+        try:
+            self._child.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._child.wait(within(PATIENCE) - PATIENCE)
+
     def finish(self):
         """Wait for its end, once; itself."""
         if self.seconds is not None:
             return self
         try:
-            self._child.wait(PATIENCE)
+            self._wait()
         except subprocess.TimeoutExpired:
             pytest.fail(f"{self.name} hangs:\n{self.out}\n{self.err}")
         for reader in self._readers:

@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -181,3 +182,64 @@ def test_the_image_is_small_and_has_no_compiler(session):
     compilers = "command -v gcc cc c++ make || true"
     found = run("docker", "run", "--rm", "--entrypoint", "sh", "ostraka:local", "-c", compilers)
     assert found == ""
+
+
+# Each alone
+
+
+def compose_file(directory: str, *arguments: str, check: bool = True, **environ: str) -> str:
+    os.environ.update(environ)
+    file = str(top / "configs" / directory / "docker-compose.yml")
+    return run(*compose_command(), "-p", f"{project}-{directory}", "-f", file, *arguments,
+               check=check)  # fmt: skip
+
+
+def test_a_coordinator_alone_and_parties_alone(session, tmp_path):
+    """Three parties on this machine's network, each by the compose file of one party."""
+    port = "19440"
+    address = run("docker", "network", "inspect", "bridge", "-f",
+                  "{{(index .IPAM.Config 0).Gateway}}").strip() + f":{port}"  # fmt: skip
+    try:
+        compose_file("coordinator", "up", "-d", "--no-build", OSTRAKA_PORT=port)
+        (relay,) = compose_file("coordinator", "ps", "-q").split()
+        wait_until_reached(lambda: "reached" if "listening" in logs_of(relay) else "not yet")
+        line = next(line for line in logs_of(relay).splitlines() if '"fingerprint"' in line)
+        fingerprint = json.loads(line)["fingerprint"]
+        names = ("alice", "bob", "carlos")
+        ostraka = (sys.executable, "-m", "ostraka.cli.main")
+        keys = {}
+        for name in names:
+            home = tmp_path / name
+            home.mkdir(mode=0o755)
+            keys[name] = run(*ostraka, "keygen", name, "--dir", str(home)).strip()
+        manifest = run(*ostraka, "new", "secure-sum", "--min", "0", "--max", "5000",
+                       "--coordinator", f"{address}={fingerprint}",
+                       *(w for n in names for w in ("--party", f"{n}={keys[n]}")))  # fmt: skip
+        assert "room = " in manifest
+        started = []
+        for number, name in enumerate(names):
+            home = tmp_path / name
+            (home / "session.toml").write_text(manifest)
+            (home / "input.json").write_text(str(1000 + number))
+            for file in home.iterdir():
+                os.chown(file, 10001, 10001)
+            os.chown(home, 10001, 10001)
+            environ = {"PARTY": name, "OSTRAKA_SESSION": str(home)}
+            started.append(compose_file("party", "run", "-d", "party", **environ).strip())
+        for one in started:
+            assert run("docker", "wait", one).strip() == "0", logs_of(one)
+            assert "3003" in logs_of(one)
+        run("docker", "kill", "-s", "HUP", relay)
+        wait_until_reached(lambda: "reached" if '"reloaded"' in logs_of(relay) else "not yet")
+        run("docker", "stop", relay)
+        assert '"draining"' in logs_of(relay)
+        assert '"stopped"' in logs_of(relay)
+    finally:
+        for directory in ("party", "coordinator"):
+            compose_file(directory, "down", "-v", "--remove-orphans", check=False,
+                         PARTY="alice")  # fmt: skip
+
+
+def logs_of(name: str) -> str:
+    done = subprocess.run(["docker", "logs", name], capture_output=True, text=True, check=True)
+    return done.stdout + done.stderr

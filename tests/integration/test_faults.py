@@ -6,6 +6,7 @@ import signal
 import socket
 
 import pytest
+from busy_machine import within
 
 INPUTS = {"alice": 1, "bob": 2, "carlos": 4}
 SHAMIR = 'scheme = "shamir"\nthreshold = 1'
@@ -100,7 +101,7 @@ def test_the_deadline_names_who_is_missing(fleet):
         assert party.code == 41
         assert "carlos did not come within 2 s" in party.err
         assert "nothing of yours has left this machine" in party.err
-        assert party.seconds < 10
+        assert party.seconds < within(10)
 
 
 @pytest.mark.slow
@@ -170,25 +171,30 @@ def test_good_input_is_what_the_trap_would_have_seen(fleet):
 )
 def test_a_party_dies_and_additive_sharing_stops(fleet, phase, relayed):
     relay = fleet.coordinator() if relayed else None
-    deadline = "3s" if phase in ("gathering", "sealing") else "15s"
+    early = phase in ("gathering", "sealing")
     session = fleet.manifest(
-        tuple(INPUTS), relay, () if relayed else tuple(INPUTS), deadline=deadline
+        tuple(INPUTS),
+        relay,
+        () if relayed else tuple(INPUTS),
+        deadline="3s" if early else "15s",
+        timeout="3s",
     )
     parties = fleet.run_all(session, INPUTS, armed={"carlos": (phase, signal.SIGKILL, 0)})
     assert parties.pop("carlos").code == -signal.SIGKILL
     for party in parties.values():
-        # Killed while gathering, carlos may as well come back until the deadline.
-        wanted = (41, 40) if phase in ("gathering", "sealing") else (40,)
+        # Once the session is sealed, it goes on if carlos comes back, so it is no abort.
+        wanted = (41, 40) if early else (41,)
         # What carlos had sent when it died is sent: one may still have been served.
         if phase == "opening":
-            wanted = (40, 0)
+            wanted = (41, 0)
         assert party.code in wanted, explain(parties)
-        assert party.seconds < 15
+        assert party.seconds < within(15)
         if party.code == 0:
             assert party.values["sum"] == "7"
         else:
             assert "carlos" in party.err
             assert party.out == ""
+            assert early or "hint: let all parties run it again" in party.err
     if relay is not None:
         assert relay.alive
 
@@ -200,7 +206,7 @@ def test_a_party_dies_and_shamir_sharing_goes_on(fleet, phase):
     names = ("alice", "bob", "carlos", "david")
     inputs = {name: 1 << rank for rank, name in enumerate(names)}
     session = fleet.manifest(
-        names, fleet.coordinator(), sharing=SHAMIR, policy="min_contributors = 3"
+        names, fleet.coordinator(), sharing=SHAMIR, policy="min_contributors = 3", timeout="3s"
     )
     parties = fleet.run_all(session, inputs, armed={"david": (phase, signal.SIGKILL, 0)})
     assert parties.pop("david").code == -signal.SIGKILL
@@ -242,13 +248,13 @@ def test_too_few_are_left_for_shamir(fleet):
 def test_the_coordinator_dies(fleet, phase, sharing):
     relay = fleet.coordinator()
     deadline = "3s" if phase in ("gathering", "sealing") else "15s"
-    session = fleet.manifest(tuple(INPUTS), relay, deadline=deadline, sharing=sharing)
+    session = fleet.manifest(tuple(INPUTS), relay, deadline=deadline, sharing=sharing, timeout="3s")
     armed = {"carlos": (phase, signal.SIGKILL, relay.pid)}
     parties = fleet.run_all(session, INPUTS, armed=armed)
     assert relay.code == -signal.SIGKILL
     for party in parties.values():
-        assert party.code in ((10, 40) if phase in ("gathering", "sealing") else (40, 0))
-        assert party.seconds < 15
+        assert party.code in ((10, 40, 41) if phase in ("gathering", "sealing") else (40, 41, 0))
+        assert party.seconds < within(15)
         if party.code == 0:
             assert party.values["sum"] == "7"
         else:
@@ -264,10 +270,11 @@ def test_a_stopped_party_is_lost_after_the_timeout(fleet, relayed):
     session = fleet.manifest(tuple(INPUTS), relay, () if relayed else tuple(INPUTS), timeout="2s")
     parties = fleet.run_all(session, INPUTS, armed={"carlos": ("sharing", signal.SIGSTOP, 0)})
     for name in ("alice", "bob"):
-        assert parties[name].code == 40, explain({name: parties[name]})
+        assert parties[name].code in (40, 41), explain({name: parties[name]})
         assert "carlos" in parties[name].err
-        assert parties[name].seconds < 15
-    assert "carlos: silent for 2 s" in parties["alice"].err + parties["bob"].err
+        assert parties[name].seconds < within(15)
+    heard = parties["alice"].err + parties["bob"].err
+    assert "carlos: it was cut off, and did not return within 2 s" in heard
 
 
 @pytest.mark.slow
@@ -298,11 +305,12 @@ def test_ctrl_c(fleet, phase):
         parties["bob"].says("sharing")
         alice.signal(signal.SIGINT)
         alice.finish()
-        assert parties["bob"].code == 40, explain({"bob": parties["bob"]})
+        assert parties["bob"].code == 41, explain({"bob": parties["bob"]})
+        assert "alice is away" not in parties["bob"].err, "it said goodbye"
     assert alice.code == 130
     assert "error: interrupted" in alice.err
     assert "Traceback" not in alice.err
-    assert alice.seconds < 8
+    assert alice.seconds < within(8)
 
 
 def test_ctrl_c_at_the_coordinator(fleet):

@@ -62,12 +62,12 @@ def test_a_composition_runs_out_of_budget_at_exactly_the_right_run(fleet):
 
 def test_a_kill_after_the_first_share_holds_no_budget_where_nothing_can_be_opened(fleet):
     """Additive: bob cannot open anything without alice, who had not committed."""
-    session = fleet.manifest(tuple(INPUTS), None, tuple(INPUTS), timeout="5s")
+    session = fleet.manifest(tuple(INPUTS), None, tuple(INPUTS), timeout="3s")
     armed = {"alice": ("computing", signal.SIGKILL, 0)}
     parties = fleet.finish(fleet.run_all(session, INPUTS, armed))
     assert {n: p.code for n, p in parties.items()} == {
         "alice": -signal.SIGKILL,
-        "bob": 40,
+        "bob": 41,
     }, explain(parties)
     assert states(fleet, "alice") == ["released"]
 

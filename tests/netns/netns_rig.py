@@ -13,6 +13,8 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
+BOOT = "/proc/sys/kernel/random/boot_id"
+
 
 def possible():
     """Whether this machine lets us make namespaces."""
@@ -34,7 +36,7 @@ class Rig:
 
     def __init__(self):
         self.prefix = f"ost{os.getpid()}"
-        self.hub = self.prefix + "hub"
+        self.hub = self.prefix + "-"
         self.hosts = {}
         self._stack = ExitStack()
 
@@ -48,8 +50,12 @@ class Rig:
         self._stack.close()
 
     def _namespace(self, name):
-        ip("netns", "add", name)
         self._stack.callback(ip, "netns", "del", name)
+        self.boot(name)
+
+    def boot(self, name):
+        """Make a namespace, which has no connections."""
+        ip("netns", "add", name)
         self.inside(name, "sysctl", "-qw", "net.ipv6.conf.all.accept_dad=0")
         self.inside(name, "sysctl", "-qw", "net.ipv6.conf.default.accept_dad=0")
         ip("-n", name, "link", "set", "lo", "up")
@@ -62,6 +68,7 @@ class Rig:
         files.mkdir(parents=True)
         self._stack.callback(shutil.rmtree, files)
         made.files = files
+        self._stack.callback(files.with_name(f"{made.netns}.boot").unlink, missing_ok=True)
         made.names()
         made.connect()
         self._stack.callback(made.end)
@@ -81,7 +88,7 @@ class Host:
         self.rig, self.name, self.number = rig, name, number
         self.netns = rig.prefix + name
         self.v4, self.v6 = f"10.77.{number}.2", f"fd77:{number}::2"
-        self._processes = []
+        self._processes, self.boots = [], 0
 
     def connect(self, last=2):
         """Plug the host in, with addresses that end in `last`."""
@@ -100,6 +107,38 @@ class Host:
         """Take the host off the net: no FIN leaves it."""
         ip("-n", self.rig.hub, "link", "del", f"v{self.number}")
 
+    def power_cycle(self):
+        """Switch the host off and on again: no FIN leaves it, and it knows nothing of before."""
+        self.unplug()
+        for process in self._processes:
+            process.kill()
+            process.wait()
+        ip("netns", "del", self.netns)
+        self.rig.boot(self.netns)
+        self.boots += 1
+        self.connect()
+
+    def drop(self, *rule):
+        """Drop packets that leave this host by an iptables rule; return what undoes it."""
+        return self._rule(self.netns, "OUTPUT", *rule, "-j", "DROP")
+
+    def reset(self, *rule):
+        """Answer packets that leave this host with RST; return what undoes it."""
+        return self._rule(
+            self.netns, "OUTPUT", "-p", "tcp", *rule, "-j", "REJECT", "--reject-with", "tcp-reset"
+        )
+
+    def masquerade(self):
+        """Put the host behind the hub's own addresses: no other host can open connections to it."""
+        hub, mine = self.rig.hub, f"10.77.{self.number}.0/24"
+        self._rule(hub, "POSTROUTING", "-t", "nat", "-s", mine, "-j", "MASQUERADE")
+        states = ("-m", "conntrack", "--ctstate", "NEW")
+        self._rule(hub, "FORWARD", "-d", mine, *states, "-j", "DROP")
+
+    def _rule(self, netns, chain, *rule):
+        self.rig.inside(netns, "iptables", "-w", "-I", chain, *rule)
+        return lambda: self.rig.inside(netns, "iptables", "-w", "-D", chain, *rule)
+
     def hole(self, last):
         """Make an address of this host's own wire a black hole; return it."""
         address = f"10.77.{self.number}.{last}"
@@ -116,14 +155,23 @@ class Host:
         (self.files / "hosts").write_text("\n".join(lines) + "\n")
         (self.files / "resolv.conf").write_text(f"nameserver {server}\n")
 
-    def start(self, *arguments, stdin=subprocess.DEVNULL):
-        """Start `ostraka ARGUMENTS` on this host."""
-        command = ["ip", "netns", "exec", self.netns, sys.executable, "-m", "ostraka.cli.main"]
+    def start(
+        self, *arguments, entry=("-m", "ostraka.cli.main"), stdin=subprocess.DEVNULL, out=None
+    ):
+        """Start `ostraka ARGUMENTS` on this host, under a boot id of this start of it.
+
+        out: files for stdout and stderr; pipes otherwise.
+        """
+        stdout, stderr = out or (subprocess.PIPE, subprocess.PIPE)
+        boot = self.files.with_name(f"{self.netns}.boot")
+        boot.write_text(f"{self.name} {self.boots}\n")
+        script = f'mount --bind {boot} {BOOT} && exec "$@"'
+        command = ["ip", "netns", "exec", self.netns, "sh", "-c", script, "sh"]
         process = subprocess.Popen(
-            [*command, *map(str, arguments)],
+            [*command, sys.executable, *map(str, (*entry, *arguments))],
             stdin=stdin,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stdout=stdout,
+            stderr=stderr,
             text=True,
         )
         self._processes.append(process)

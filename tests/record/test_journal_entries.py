@@ -56,6 +56,41 @@ def test_what_another_version_may_have_written_is_a_value_error(body):
         decode(body)
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"elements": "2"},
+        {"elements": -2},
+        {"elements": 1 << 60},  # no room is made for so many
+        {"party": b"alice"},
+        {"seed": None},
+        {"version": ["0.1.0"]},
+    ],
+)
+def test_a_beginning_with_other_fields_is_a_value_error(fields):
+    with pytest.raises(ValueError, match="other fields"):
+        decode(encode(ENTRIES[0]._replace(**fields)))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"dtype": "f8"},
+        {"dtype": "V100000"},
+        {"length": 2},
+        {"length": -1},
+        {"length": True},
+        {"inline": b""},
+        {"length": 1 << 60, "inline": b""},
+        {"position": "77"},
+    ],
+)
+def test_a_message_with_other_fields_is_a_value_error(fields):
+    heard = next(entry for entry in ENTRIES if isinstance(entry, Heard))
+    with pytest.raises(ValueError, match="other fields"):
+        decode(encode(heard._replace(**fields)))
+
+
 @pytest.mark.parametrize("kind", [PeerLost, PeerAway, TimedOut, PeerViolation])
 def test_an_error_comes_back_as_it_was_raised(kind):
     error = kind("bob is gone", hint="ask bob", peer="bob")

@@ -9,7 +9,17 @@ import pytest
 from ostraka.names import Step
 from ostraka.record import journal
 from ostraka.record.journal import Journal
-from ostraka.record.journal_entries import INLINE, Begun, Finished, Heard, Lost, Sealed, Verdict
+from ostraka.record.journal_entries import (
+    INLINE,
+    Begun,
+    Finished,
+    Heard,
+    Lost,
+    Sealed,
+    Verdict,
+    encode,
+    encode_piece,
+)
 from ostraka.record.journal_frames import PIECE, Damaged
 from ostraka.record.journal_session import SessionRecord
 
@@ -112,6 +122,25 @@ def test_a_life_may_end_before_it_has_seen_all_again(path):
     found.take(found.next_event(), np.empty(4, np.uint64))
     found.close()
     assert played(reread(path)) == EVENTS
+
+
+def test_elements_that_are_too_many_are_damage(path):
+    made = Journal.create(path, OWN)
+    made.append(encode(Begun("1", "alice", b"m", "boot", 1.0, bytes(32), 1)))
+    made.append(encode_piece(memoryview(bytes(16))))
+    made.close()
+    with pytest.raises(Damaged, match="more elements"):
+        reread(path)
+
+
+def test_elements_of_a_message_that_are_too_many_are_damage(path):
+    made = Journal.create(path, OWN)
+    made.append(encode(Begun("1", "alice", b"m", "boot", 1.0, bytes(32), -1)))
+    made.append(encode(Heard("bob", 0, 0, "u1", INLINE + 1, 0, b"")))
+    made.append(encode_piece(memoryview(bytes(INLINE + 2))))
+    made.close()
+    with pytest.raises(Damaged, match="more elements"):
+        reread(path)
 
 
 def test_a_file_cut_anywhere_gives_whole_events(path):

@@ -133,6 +133,20 @@ def test_in_any_order_all_hold_all(net, seed):
     assert net.tables["bob"].readies["erin"].result_nonces == b""
 
 
+def test_an_id_is_of_one_manifest(office):
+    """The same nonces under another manifest make another session: signatures of one are not of
+    the other."""
+    ids = set()
+    for title in ("one", "two"):
+        net = Net(office, office.manifest(ROLES, title=title))
+        for name in ROLES:
+            net.start(name)
+        net.run()
+        check_complete(net)
+        ids.add(net.tables["alice"].id)
+    assert len(ids) == 2
+
+
 @pytest.mark.parametrize("seed", range(25))
 def test_parties_come_and_go_until_all_are_there(office, seed):
     """While mallory is not there nothing is sealed, so each of the others may start afresh."""
@@ -373,6 +387,10 @@ HELLO_LIES = {
     "digest": lambda net, w: changed(w, digest=bytes(32)),
     "version": lambda net, w: changed(w, version=VERSION + 1),
     "certificate": lambda net, w: w._replace(certificate=net.certificate("erin")),
+    "another party's key in david's place": lambda net, w: w._replace(
+        certificate=net.certificate("erin"),
+        message=encode(other_hello(net, "erin", digest=net.manifest.digest)),
+    ),
     "no certificate": lambda net, w: w._replace(certificate=b""),
     "garbage for a certificate": lambda net, w: w._replace(certificate=bytes(400)),
     "another party's place": lambda net, w: w._replace(party=4 if w.party == 3 else 3),

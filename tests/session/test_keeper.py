@@ -10,6 +10,7 @@ from ostraka.errors import OstrakaError, PeerAway, PeerLost
 from ostraka.exchange import words
 from ostraka.names import Step
 from ostraka.session import ways
+from ostraka.session.pace import TICKS_OF_SILENCE
 from ostraka.transport.lasting import LastingLink
 from ostraka.wire.resume import SentStream, Settled, Standing
 
@@ -123,6 +124,29 @@ async def test_a_goodbye_is_final_at_once(office, cables, place):
     with pytest.raises(PeerLost) as error:
         await sessions["alice"].receive("bob", Step(0, 1), words(1))
     assert error.value.exit_code == 40
+    await closed(sessions)
+
+
+@pytest.mark.parametrize("interrupted", [False, True])
+async def test_a_goodbye_behind_an_unread_vector_is_no_cut(office, cables, place, interrupted):
+    """bob reads from carlos, who is silent, and not yet what alice sent before she left."""
+    told = []
+    manifest = place(("alice", "bob", "carlos"), timeout=600)
+    sessions = await opened(office, cables, manifest, troubled=told.append)
+    alice, bob = sessions.pop("alice"), sessions["bob"]
+    alice.send("bob", Step(0, 1), np.arange(5, dtype=np.uint64))
+    waiting = asyncio.create_task(bob.receive("carlos", Step(0, 1), words(5)))
+    await (alice.abort(asyncio.CancelledError()) if interrupted else alice.close())
+    await until(lambda: link(bob, "alice")._link.lost)
+    ticks = [link(bob, "alice").tick() for _ in range(2 * TICKS_OF_SILENCE)]
+    assert not any(ticks)  # who has left is not silent
+    assert link(bob, "alice").standing is not Standing.AWAY
+    assert list(await bob.receive("alice", Step(0, 1), words(5))) == [0, 1, 2, 3, 4]
+    with pytest.raises(PeerLost) as error:
+        await bob.receive("alice", Step(0, 2), words(5))
+    assert error.value.exit_code == 40
+    assert not told
+    waiting.cancel()
     await closed(sessions)
 
 

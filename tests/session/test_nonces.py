@@ -63,6 +63,12 @@ def test_what_is_shown_to_others_has_no_nonce_of_a_group_they_are_not_in():
     ]  # fmt: skip
 
 
+def test_each_group_has_a_nonce_of_its_own():
+    """Otherwise readers of one figure could work out the key of another one."""
+    nonces = made()["carlos"].for_peer("carlos")
+    assert len({nonces[i : i + 32] for i in (0, 32, 64)}) == 3
+
+
 @pytest.mark.parametrize("name", ["bob", "carlos", "david"])
 def test_a_hello_is_fresh_with_the_seed(name):
     assert len({ResultNonces(name, GROUPS, seed(name, i)).hello for i in range(9)}) == 9

@@ -281,7 +281,8 @@ async def outcomes(office, manifest, names=None):
 
 async def test_the_deadline_names_who_is_missing_and_why(office, place):
     manifest = place(deadline=0.5)
-    found = await outcomes(office, manifest, ["alice", "bob"])
+    async with asyncio.timeout(20):
+        found = await outcomes(office, manifest, ["alice", "bob"])
     for error in found.values():
         assert isinstance(error, TimedOut)
         assert error.exit_code == 41

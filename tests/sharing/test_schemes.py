@@ -178,3 +178,62 @@ def test_known_bad_openings():
                 for party, text in case["announced"].items()
             }
             scheme.combine({party: parcel.vector for party, parcel in parcels.items()})
+
+
+# --- wrong shares --------------------------------------------------------------------------------
+
+
+def with_wrong(scheme, wrong, length=2):
+    """Shares of 5 and -7 (as many as `length`), those of some parties wrong in one element each."""
+    shares = shares_of(scheme, [5, -7][:length], "outside")
+    for k, party in enumerate(wrong):
+        at = k % length
+        shares[party][at] = (int(shares[party][at]) + 1 + k) % P61.p
+    return shares
+
+
+@pytest.mark.parametrize(("n", "t"), [(4, 1), (5, 1), (7, 2), (8, 2), (10, 3)])
+def test_up_to_t_wrong_shares_of_3t_and_1_are_corrected_and_named(n, t):
+    scheme = Shamir(("outside",), NAMES[:n], t)
+    for count in range(t + 1):
+        for wrong in [NAMES[:count], NAMES[n - count : n], NAMES[1 : 1 + count]]:
+            value, named = scheme.corrected(with_wrong(scheme, wrong))
+            assert scheme.to_signed(value).tolist() == [5, -7]
+            assert sorted(named) == sorted(wrong)
+
+
+@pytest.mark.parametrize(("n", "t"), [(3, 1), (5, 2), (6, 2), (9, 3)])
+def test_of_fewer_shares_no_wrong_one_is_corrected(n, t):
+    scheme = Shamir(("outside",), NAMES[:n], t)
+    with pytest.raises(InconsistentShares):
+        scheme.corrected(with_wrong(scheme, NAMES[:1]))
+    value, named = scheme.corrected(with_wrong(scheme, ()))
+    assert (scheme.to_signed(value).tolist(), named) == ([5, -7], ())
+
+
+@pytest.mark.parametrize(("n", "t"), [(4, 1), (7, 2), (8, 2)])
+def test_more_than_t_wrong_shares_are_not_corrected(n, t):
+    """Each in an element of its own, so that each element alone could be."""
+    scheme = Shamir(("outside",), NAMES[:n], t)
+    with pytest.raises(InconsistentShares):
+        scheme.corrected(with_wrong(scheme, NAMES[: t + 1]))
+
+
+def test_a_wrong_share_far_into_a_long_vector_is_corrected():
+    scheme = Shamir(("outside",), NAMES[:4], 1)
+    shares = shares_of(scheme, [1] * (BLOCK + 9), "outside")
+    shares["p2"][BLOCK + 5] += 1
+    value, named = scheme.corrected(shares)
+    assert named == ("p2",)
+    assert set(scheme.to_signed(value).tolist()) == {1}
+
+
+@pytest.mark.parametrize("scheme", schemes(3), ids=lambda s: f"{s.name}-{s.colluders}")
+def test_a_parcel_adds_the_share_in_it(scheme):
+    x = scheme.from_signed(np.arange(BLOCK + 9, dtype=np.int64))
+    for parcel in scheme.split(x, "outside", SeededDraw(0)).values():
+        total = scheme.expand(parcel, len(x))
+        scheme.add_parcel(total, parcel)
+        twice = scheme.expand(parcel, len(x))
+        scheme.add(twice, scheme.expand(parcel, len(x)))
+        assert total.tolist() == twice.tolist()

@@ -10,6 +10,7 @@ import threading
 from time import monotonic
 
 import pytest
+from busy_machine import within
 
 from ostraka.transport.resolver import Place, Resolver, numeric
 
@@ -122,4 +123,4 @@ def test_a_process_does_not_wait_for_it():
         [sys.executable, "-c", script], capture_output=True, text=True, timeout=25
     )
     assert (ended.stdout, ended.stderr, ended.returncode) == ("cancelled\n", "", 0)
-    assert monotonic() - started < 20
+    assert monotonic() - started < within(20)

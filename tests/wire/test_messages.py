@@ -17,6 +17,7 @@ from ostraka.limits import (
     LETTER_PART,
     LETTER_PARTS,
     PARTIES,
+    READER_GROUPS,
     RELAY_WINDOW,
     TEXT,
     VECTOR,
@@ -213,3 +214,15 @@ def test_any_msgpack_is_a_message_or_a_violation(value):
     except PeerViolation:
         return
     assert encode(message) == body
+
+
+@pytest.mark.parametrize("groups", [0, 1, 2, READER_GROUPS])
+def test_a_ready_shows_nonces_of_up_to_so_many_groups(groups):
+    ready = Ready(bytes(32), bytes(32 * groups), bytes(64))
+    assert decode(encode(ready)) == ready
+
+
+@pytest.mark.parametrize("size", [1, 31, 33, 32 * (READER_GROUPS + 1)])
+def test_a_ready_shows_whole_nonces_and_no_more(size):
+    with pytest.raises(PeerViolation, match="malformed Ready"):
+        decode(encode(Ready(bytes(32), bytes(size), bytes(64))))

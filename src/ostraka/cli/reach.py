@@ -10,7 +10,7 @@ from ipaddress import ip_address, ip_network
 from ostraka.addresses import host_port
 from ostraka.cli.findings import Findings
 from ostraka.errors import OstrakaError, PinMismatch, Unreachable, UsageError
-from ostraka.identity import Identity
+from ostraka.identity import NO_CERTIFICATE, Identity
 from ostraka.manifest import Manifest, PartySpec
 from ostraka.record.own_network import OwnNetwork
 from ostraka.transport.contexts import Contexts
@@ -158,7 +158,10 @@ def compare_clocks(
     from cryptography import x509
 
     now = now or datetime.now(UTC)
-    start = x509.load_der_x509_certificate(certificate).not_valid_before_utc
+    try:
+        start = x509.load_der_x509_certificate(certificate).not_valid_before_utc
+    except NO_CERTIFICATE:
+        return
     if start > now:
         note(
             "clock",

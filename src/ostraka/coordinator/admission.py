@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from ostraka import limits
-from ostraka.coordinator.places import KnownKeys, Places
+from ostraka.coordinator.places import Places, Regulars
 from ostraka.wire.messages import VERSION, Join
 
 K = TypeVar("K", bound=Hashable)
@@ -49,7 +49,7 @@ class Admission(Generic[K]):
     def __init__(self, allow: Collection[bytes] | None, quotas: Quotas) -> None:
         self.allow = None if allow is None else frozenset(allow)
         self.quotas = quotas
-        self._known_keys = KnownKeys()
+        self._regulars = Regulars()
         self._keys: Counter[bytes] = Counter()
         self._connections: Places[K] = Places(quotas.connections)
         self._rooms: Places[bytes] = Places(quotas.rooms)
@@ -57,7 +57,7 @@ class Admission(Generic[K]):
 
     def knows(self, key: bytes) -> bool:
         """Return whether a key has priority: the operator named it, or it has exchanged bytes."""
-        return self.allow is not None or key in self._known_keys
+        return self.allow is not None or key in self._regulars
 
     def arrives(self, connection: K, key: bytes, source: str) -> K | None:
         """Give a connection that has proven its key a place, which it keeps until it `leaves`;
@@ -90,7 +90,7 @@ class Admission(Generic[K]):
         if not self._keys[key]:
             del self._keys[key]
         if exchanged:
-            self._known_keys.add(key, source)
+            self._regulars.add(key, source)
 
     # Rooms
 

@@ -52,7 +52,7 @@ class Operation:
         self, settings: Settings, identity: Identity, reload: Reload | None = None
     ) -> None:
         self._settings, self._reload = settings, reload
-        self.coordinator = Coordinator(identity, allow=settings.allow)
+        self.coordinator = Coordinator(identity, allow=settings.allow, quotas=settings.limits)
         self._started = monotonic()
         self._listening = self._draining = False
         self._leaving: asyncio.Task[None] | None = None
@@ -135,6 +135,7 @@ class Operation:
         self._settings = settings
         self._log()
         self.coordinator.allow(settings.allow)
+        self.coordinator.bound(settings.limits)
         logs.event(logging.INFO, "reloaded")
 
     def _log(self) -> None:
@@ -157,13 +158,22 @@ class Operation:
         return server
 
     def _pages(self) -> dict[str, Respond]:
-        from ostraka.coordinator import exposition
-
         return {
             "/healthz": lambda: Answer("200 OK", "ok\n"),
             "/readyz": self._ready,
-            "/metrics": exposition.page(self.metrics),
+            "/metrics": self._metrics_page(),
         }
+
+    def _metrics_page(self) -> Respond:
+        """Return the page of metrics, or what it lacks: health needs no further package."""
+        from ostraka.coordinator import exposition
+
+        try:
+            return exposition.page(self.metrics)
+        except UsageError as error:
+            text = f"{error.message}; {error.hint}"
+            logs.event(logging.WARNING, text)
+            return lambda: Answer("501 Not Implemented", f"{text}\n")
 
     def _ready(self) -> Answer:
         if self._listening and not self._draining:

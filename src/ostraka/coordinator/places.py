@@ -108,7 +108,7 @@ def _largest(sources: dict[str, _Source[K]]) -> _Source[K]:
     return max(sources.values(), key=len)
 
 
-class KnownKeys:
+class Regulars:
     """Memory of keys that have exchanged bytes with others, in this process.
 
     A source that has brought most of them is the one whose oldest is forgotten: made-up keys of one

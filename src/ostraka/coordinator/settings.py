@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
 from ostraka.addresses import host_port
+from ostraka.coordinator.admission import Quotas
 from ostraka.coordinator.logs import LEVELS
 from ostraka.errors import UsageError
 from ostraka.files import read_text
@@ -30,6 +31,7 @@ class Settings:
         log, level: form of log lines, and the lowest level that is logged.
         log_sources: whether log lines tell the address that a connection came from.
         drain: seconds that rooms have to end after SIGTERM.
+        limits: bounds of connections, rooms, members and bytes.
     """
 
     listen: str
@@ -41,6 +43,7 @@ class Settings:
     level: str = "info"
     log_sources: bool = False
     drain: float = 10.0
+    limits: Quotas = field(default_factory=Quotas)
 
 
 def load(path: Path) -> Settings:
@@ -140,6 +143,18 @@ def _seconds(name: str, value: object) -> float:
     return float(value)
 
 
+def _limits(name: str, value: object) -> Quotas:
+    if not isinstance(value, dict):
+        raise ValueError(f"{name} must be a table")
+    known = tuple(field.name for field in fields(Quotas))
+    for key, most in value.items():
+        if key not in known:
+            raise ValueError(f'{name}: unknown key "{key}"' + suggest(key, known))
+        if isinstance(most, bool) or not isinstance(most, int) or most < 1:
+            raise ValueError(f"{name}: {key} must be a whole number above 0")
+    return Quotas(**value)
+
+
 _READ: Final = {
     "listen": _address,
     "name": _text,
@@ -150,4 +165,5 @@ _READ: Final = {
     "level": _level,
     "log_sources": _flag,
     "drain": _seconds,
+    "limits": _limits,
 }

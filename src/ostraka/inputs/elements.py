@@ -65,8 +65,9 @@ def powers_of_ten(
     found = np.full(len(values), np.nan)
     for i in np.flatnonzero(asked).tolist():
         value = values[i]
-        if isinstance(value, str) and _POWER.fullmatch(value.strip()):
-            found[i] = float(value)
+        text = value.strip() if isinstance(value, str) else ""  # `float` strips fewer characters
+        if _POWER.fullmatch(text):
+            found[i] = float(text)
     with np.errstate(over="ignore", invalid="ignore"):
         whole = np.rint(np.ldexp(found, bits))
         fits = np.abs(whole) < 2.0**62

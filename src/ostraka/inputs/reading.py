@@ -162,34 +162,39 @@ def _array(file: BinaryIO, schema: InputSchema, source: str) -> Any:
     for: numpy makes room for as many as it claims."""
     import numpy as np
 
+    refusal = InputError(f"{source} is not a .npy array of numbers", data_left=False)
     try:
-        claimed = _claimed(file)
+        claimed, kind = _claimed(file)
+        if kind not in "biuf":
+            raise refusal
         if claimed > 2 * schema.length:
             message = f"{source} has {claimed} values; the manifest asks for {schema.length}"
             raise InputError(message, data_left=False)
-        array = np.load(file, allow_pickle=False)
+        return np.load(file, allow_pickle=False)
     except (ValueError, EOFError):
-        raise InputError(f"{source} is not a .npy array of numbers", data_left=False) from None
-    if not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf":
-        raise InputError(f"{source} is not a .npy array of numbers", data_left=False)
-    return array
+        raise refusal from None
 
 
-def _claimed(file: BinaryIO) -> int:
-    """Return how many numbers the head of an .npy file says there are, and go back to its start.
+def _claimed(file: BinaryIO) -> tuple[int, str]:
+    """Return how many numbers the head of an .npy file says there are, and of which kind; go back
+    to its start.
 
     Raises:
         ValueError: there is no such head.
     """
     from math import prod
+    from tokenize import TokenError
 
     from numpy.lib import format as npy
 
     version = npy.read_magic(file)
     read_head = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-    shape, _, _ = read_head(file)
+    try:
+        shape, _, dtype = read_head(file)
+    except TokenError:
+        raise ValueError("a head that is cut short") from None
     file.seek(0)
-    return prod(shape)
+    return prod(shape), dtype.kind
 
 
 def read_inputs(path: Path, manifest: Manifest, missing_ok: tuple[str, ...] = ()) -> dict[str, Any]:

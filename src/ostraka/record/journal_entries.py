@@ -7,12 +7,14 @@ bytes but for the last.
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, get_type_hints
 
 import msgpack
 
 from ostraka import errors
 from ostraka.errors import OstrakaError
+from ostraka.exchange import type_codes
+from ostraka.limits import VECTOR
 from ostraka.names import PartyId, Step
 
 INLINE: Final = 1 << 15
@@ -129,6 +131,7 @@ _types: Final[dict[int, type[Entry]]] = dict(
     enumerate((Begun, Reserved, Met, Sealed, Heard, Lost, Verdict, Finished), 1)
 )
 _numbers: Final = {kind: bytes([number]) for number, kind in _types.items()}
+_forms: Final = {kind: tuple(get_type_hints(kind).values()) for kind in _types.values()}
 _PIECE: Final = b"\0"
 
 
@@ -154,9 +157,23 @@ def decode(body: bytes) -> Entry | memoryview:
     try:
         kind = _types[body[0]]
         fields: list[Any] = msgpack.unpackb(body[1:])
-        return kind(*fields)
+        return _well_formed(kind(*fields))
     except (LookupError, TypeError, ValueError, msgpack.UnpackException) as problem:
         raise ValueError(f"an unknown entry: {problem}") from None
+
+
+def _well_formed(entry: Entry) -> Entry:
+    """Return an entry whose fields are of their types and within bounds; ValueError otherwise."""
+    fine = tuple(map(type, entry)) == _forms[type(entry)]
+    if fine and isinstance(entry, Begun):
+        fine = -1 <= entry.elements <= VECTOR
+    if fine and isinstance(entry, Heard):
+        fine = entry.dtype in type_codes and 0 <= entry.length <= VECTOR
+        size = type_codes[entry.dtype].itemsize * entry.length if fine else 0
+        fine &= len(entry.inline) == (size if size <= INLINE else 0)
+    if not fine:
+        raise ValueError(f"a {type(entry).__name__} with other fields")
+    return entry
 
 
 def loss(sender: PartyId, step: Step, error: OstrakaError) -> Lost:

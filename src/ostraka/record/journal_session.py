@@ -311,7 +311,9 @@ class _Entries:
         left = heard.length * np.dtype(heard.dtype).itemsize
         for piece in self._pieces():
             left -= len(piece)
-            if left <= 0:
+            if left < 0:
+                raise Damaged("more elements than the message has")
+            if left == 0:
                 return True
         return False
 
@@ -323,12 +325,15 @@ class _Entries:
 
 
 def _fill(target: memoryview, pieces: Iterator[memoryview]) -> bool:
-    """Fill a view with pieces; return whether there were enough."""
+    """Fill a view with pieces; return whether there were enough. Raises Damaged if one is larger
+    than what is left of the view."""
     done = 0
     while done < len(target):
         piece = next(pieces, None)
         if piece is None:
             return False
+        if len(piece) > len(target) - done:
+            raise Damaged("more elements than there is room for")
         target[done : done + len(piece)] = piece
         done += len(piece)
     return True

@@ -271,6 +271,12 @@ class Gathering:
             self._keep("away", peer)
             self._act(self._introductions.away(peer))
 
+    def why_away(self, peer: PartyId) -> str:
+        """Return in words that the coordinator may be to blame, or ""."""
+        if self._ways.has_coordinator or not self._topology.through_coordinator(peer):
+            return ""
+        return f" (there is no connection to the coordinator: {self._ways.no_coordinator.message})"
+
     def doubt(self, peer: PartyId, *, doubted: bool) -> None:
         """Note that a peer's run may be dead, or that it lives: we are not ready meanwhile."""
         if not self.sealed:

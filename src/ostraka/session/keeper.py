@@ -62,6 +62,9 @@ class Owner(Protocol):
     def cut(self, peer: PartyId) -> None:
         """Take note that a peer is away; it may return."""
 
+    def why_away(self, peer: PartyId) -> str:
+        """Return what is known of why a peer is away, in words to append, or ""."""
+
     def doubt(self, peer: PartyId, *, doubted: bool) -> None:
         """Take note that a peer's run may be dead, as another one asks to be in its place; or,
         with `doubted` False, that it lives."""
@@ -330,11 +333,12 @@ class Keeper:
         seconds = asyncio.get_running_loop().time() - held.since
         self._owner.says(
             f"{held.channel.peer} is away since {seconds:.0f} s; waiting up to {left:.0f} s"
+            + self._owner.why_away(held.channel.peer)
         )
 
     def _give_up(self, held: HeldLink) -> None:
         text = f"it was cut off, and did not return within {self._pace.timeout:g} s"
-        held.link.give_up(PeerAway(text))
+        held.link.give_up(PeerAway(text + self._owner.why_away(held.channel.peer)))
 
     def _ended(self, held: HeldLink, error: OstrakaError) -> None:
         held.stop_timers()

@@ -7,7 +7,7 @@ from typing import Final
 
 from cryptography import x509
 
-from ostraka.identity import Identity
+from ostraka.identity import NO_CERTIFICATE, Identity
 
 NO_CHECK_TIME: Final = 0x200000
 """OpenSSL's X509_V_FLAG_NO_CHECK_TIME, which Python does not name."""
@@ -83,7 +83,7 @@ def plain_name(certificate: bytes) -> str | None:
         parsed = x509.load_der_x509_certificate(certificate)
         attributes = list(parsed.subject)
         self_signed = parsed.subject == parsed.issuer
-    except ValueError:
+    except NO_CERTIFICATE:
         return None
     if not self_signed or len(attributes) != 1:
         return None

@@ -279,7 +279,7 @@ class LastingLink:
         """Take note that a while has passed: say a word if nothing was said in it, and return for
         how many whiles in a row the peer has been silent."""
         link = self._link
-        if link is None or self.standing is not Standing.LINKED:
+        if link is None or link.lost or self.standing is not Standing.LINKED:
             return 0
         heard, said = self._quiet_at
         self.silence = self.silence + 1 if link.heard == heard and not link.full else 0
