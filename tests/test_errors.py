@@ -19,7 +19,10 @@ def test_each_has_a_known_exit_code_and_a_fault(kind):
 
 
 def test_peers_can_tell_them_apart():
-    codes = [kind.code for kind in TREE if kind not in (OstrakaError, errors.InternalError)]
+    same = (errors.PeerAway, errors.TimedOut)  # who waited in vain, for a party or for all
+    assert len({kind.code for kind in same}) == len({kind.exit_code for kind in same}) == 1
+    others = (OstrakaError, errors.InternalError, errors.PeerAway)
+    codes = [kind.code for kind in TREE if kind not in others]
     assert len(set(codes)) == len(codes)
 
 

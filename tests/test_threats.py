@@ -62,11 +62,16 @@ ATTACKS = {
         "test_threats.py::test_no_module_can_unpickle_or_evaluate",
     ),
     "slow peers, half-open links, handshake floods": (
-        "faults/test_floods.py::test_a_session_gathers_during_a_flood",
+        "faults/test_floods.py::test_sockets_without_a_key",
+        "faults/test_floods.py::test_rooms_of_one_host",
         "coordinator/test_server.py::test_a_handshake_that_takes_too_long_is_cut",
         "coordinator/test_server.py::test_a_first_frame_that_takes_too_long_is_cut",
         "transport/test_doorman.py::test_a_flood_never_costs_a_party_its_place",
         "session/test_session.py::test_whoever_is_silent_is_lost_after_the_timeout",
+    ),
+    "a room of a session filled by made-up keys": (
+        "faults/test_floods.py::test_made_up_keys_in_a_room_whose_name_anybody_can_compute",
+        "coordinator/test_admission.py::test_made_up_keys_of_one_host_keep_no_party_out_of_a_room",
     ),
     "degenerate parameters": (
         "test_manifest.py::test_one_mistake_is_named_with_its_line",
@@ -155,6 +160,24 @@ ATTACKS = {
         "session/test_nonces.py::test_a_nonce_or_hash_that_the_hello_did_not_promise_is_refused",
     ),
     # Relayers
+    "cuts connections, again and again": (
+        "session/test_keeper.py::test_one_cut_after_the_other_at_any_byte_and_the_same_answer",
+        "session/test_keeper.py::test_a_party_that_does_not_return_is_lost_after_the_timeout",
+    ),
+    "takes up another party's link": (
+        "transport/test_tls.py::test_a_copied_certificate_without_its_key_opens_nothing",
+        "transport/test_tls.py::test_the_server_refuses_another_key",
+    ),
+    "plays back an earlier connection": (
+        "transport/test_tls.py::test_tampering_with_the_handshake_opens_nothing",
+        "session/test_keeper.py::test_a_run_begun_anew_after_the_start_ends_the_session_at_once",
+    ),
+    "a peer that claims another position": ("wire/test_resume.py::test_positions_that_cannot_be",),
+    "a peer that acknowledges nothing": ("wire/test_resume.py::test_what_is_kept_is_no_copy",),
+    "a second process with a party's key": (
+        "session/test_keeper.py::test_a_second_run_is_told_so_in_mid_session_and_the_first_goes_on",
+        "integration/test_faults.py::test_a_party_that_connects_twice",
+    ),
     "drops, delays or retracts a Hello or a Ready": (
         "faults/test_relayers.py::test_a_relayer_that_lies",
         "session/test_introductions.py::test_late_names_the_missing_and_the_relayer_that_is_silent",
@@ -188,7 +211,7 @@ ATTACKS = {
 def rows():
     """First cells of the tables' rows."""
     cells = re.findall(r"^\| (.+?) \| .*\|$", PAGE.read_text(), re.MULTILINE)
-    return [cell for cell in cells if cell not in ("attack", "a relayer")]
+    return [cell for cell in cells if cell not in ("attack", "an attacker", "a relayer")]
 
 
 def functions(path):
