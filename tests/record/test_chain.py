@@ -113,42 +113,6 @@ def test_a_full_disk_is_a_refusal_and_leaves_no_half_line(filled, someone, monke
     assert [e.get("event") for e in read(filled, someone).entries[-2:]] == ["test", "kept"]
 
 
-def test_no_second_line_without_a_head_on_disk(path, someone, monkeypatch):
-    """A full disk, or a loss of power, while the ledger was new shut its party out for good."""
-    pwrite, synced = os.pwrite, []
-    chain = read(path, someone)
-    with chain.locked(), monkeypatch.context() as full:
-        full.setattr(os, "pwrite", lambda fd, data, at: pwrite(fd, data[:20], at))
-        for _ in range(2):
-            with pytest.raises(RefusedByLedger, match="the disk is full"):
-                chain.append({"event": "lost"})
-    head_of(path).write_bytes(bytes(78))  # as some file systems leave a file that was never synced
-    fsync, kinds = os.fsync, {path: "line", head_of(path): "head", path.parent: "names"}
-
-    def on_disk(descriptor):
-        synced.append(kinds[Path(os.readlink(f"/proc/self/fd/{descriptor}"))])
-        fsync(descriptor)
-
-    monkeypatch.setattr(os, "fsync", on_disk)
-    chain = read(path, someone)
-    with chain.locked():
-        chain.append({"event": "kept"})
-        chain.append({"event": "kept"})
-    assert synced == ["head", "names", "line", "line"]
-    assert len(read(path, someone).entries) == 3
-
-
-def test_a_disk_without_room_for_a_newer_head_is_no_harm(filled, someone, monkeypatch):
-    def full(*_):
-        raise OSError(28, "No space left on device")
-
-    chain = read(filled, someone)
-    with chain.locked(), monkeypatch.context() as patch:
-        patch.setattr(os, "pwrite", full)
-        chain.append({"event": "kept"})
-    assert [e.get("event") for e in read(filled, someone).entries[-2:]] == ["test", "kept"]
-
-
 # --- two at once ---------------------------------------------------------------------------------
 
 
