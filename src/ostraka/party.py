@@ -246,7 +246,7 @@ class Seat:
                     self.meeting.finished(outcome.session, progress.observer.warn)
                 return outcome
         except OstrakaError as error:
-            error.data_left = progress.data_left
+            error.data_left = progress.data_left or error.data_left is True
             raise
 
     async def _life(
