@@ -132,11 +132,6 @@ ATTACKS = {
         "faults/test_lives.py::test_parties_killed_at_any_callback_come_to_the_same_answer",
         "record/test_ledger.py::test_a_run_whose_process_died_is_settled_when_the_ledger_is_opened",
     ),
-    "a room of a session filled by made-up keys": (
-        "coordinator/test_admission.py::test_made_up_keys_of_one_host_keep_no_party_out_of_a_room",
-        "coordinator/test_admission.py::test_a_flood_of_rooms_takes_none_from_another_host",
-        "session/test_session.py::test_parties_of_a_secret_room_meet_though_one_has_edited_its_manifest",
-    ),
     "noise that is not there": (
         "protocols/forms/test_central.py::test_epsilon_holds_at_the_worst_dropouts",
         "protocols/forms/test_central.py::test_noise_that_the_curious_may_know_all_of_is_refused",
