@@ -25,6 +25,7 @@ from ostraka.session.channel import Channel
 from ostraka.session.introductions import Introductions
 from ostraka.session.keeper import Keeper
 from ostraka.session.pace import GRACE_SECONDS, VERDICT, Pace
+from ostraka.session.telling import telling
 from ostraka.session.ways import Ways
 from ostraka.transport.contexts import Contexts
 from ostraka.transport.lasting import NOTHING, LastingLink
@@ -120,7 +121,7 @@ class Gathering:
         self._limit = asyncio.timeout(seconds)
         try:
             async with self._limit:
-                with self._introductions.waiting.told(self.says, seconds):
+                with telling(self._introductions.waiting, self.says, seconds):
                     await self._gather()
                 gathered()
                 await self._until(lambda: self._introductions.complete)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
 
 from ostraka.errors import OstrakaError
 from ostraka.names import PartyId
 from ostraka.session import blame
 from ostraka.session.acquaintance import HERE, Acquaintance, PeerState
-from ostraka.session.pace import TOLD_SECONDS
 from ostraka.session.topology import Topology
 
 
@@ -73,31 +70,8 @@ class Waiting:
             return "it is here, and still waits for another party"
         return self._others[party].trouble
 
-    @contextmanager
-    def told(self, says: Callable[[str], None], seconds: float) -> Iterator[None]:
-        """Tell the user inside this context whom the session waits for, when that changes.
-
-        Args:
-            says: is called with the words, `TOLD_SECONDS` after the beginning for the first time.
-            seconds: the deadline.
-        """
-        loop, known = asyncio.get_running_loop(), list[PartyId]()
-        end, timers = loop.time() + seconds, list[asyncio.TimerHandle]()
-
-        def tell() -> None:
-            nonlocal known
-            if (missing := self.missing()) and missing != known:
-                known = missing
-                says(self._words(missing, end - loop.time()))
-            timers[:] = [loop.call_later(TOLD_SECONDS, tell)]
-
-        timers.append(loop.call_later(TOLD_SECONDS, tell))
-        try:
-            yield
-        finally:
-            timers[0].cancel()
-
-    def _words(self, missing: list[PartyId], left: float) -> str:
+    def words(self, missing: list[PartyId], left: float) -> str:
+        """Say whom the session waits for, for how many seconds more, and why each is missing."""
         why = [
             f"{party}: {why}" for party in missing[: blame.NAMES] if (why := self.trouble(party))
         ]
