@@ -9,7 +9,9 @@ not hold, 2 it cannot be read. What is checked:
 1. the file is JSON in which no object holds a key twice, with the known keys and no others;
 2. the manifest's SHA-256 is the digest that the receipt names;
 3. every party's certificate is the one whose SHA-256 the manifest pins;
-4. the session id is SHA-256("ostraka session" 0 digest nonces), a nonce from every party;
+4. the session id is SHA-256("ostraka session" 0 digest nonces), a nonce from every party; or, where
+   the receipt names parties that were absent, which the manifest must allow, SHA-256("ostraka
+   roster" 0 digest, their number and their places as 32 bits each, nonces of the others);
 5. every party signed "ostraka hello" 0 version digest nonce, and "ostraka ready" 0 session id;
 6. every statement, made at the end by those who were still there, is canonical JSON, signed by its
    party and about this manifest and this session;
@@ -72,6 +74,24 @@ def decoded(text):
     if base64.b64encode(data).decode() != text:
         raise ValueError("bytes are written in two ways")
     return data
+
+
+def absent_from(receipt, manifest, roles, pins):
+    """Places of the parties that the session began without, as the manifest allows."""
+    if "absent" not in receipt:
+        return []
+    allowed = set()
+    if manifest["session"].get("start", "all") == "enough":
+        tables = manifest["input"] if isinstance(manifest["input"], list) else [manifest["input"]]
+        named = [name for table in tables for name in table.get("of") or ()]
+        allowed = set(roles["contributor"]).difference(roles["compute"], roles["recipient"], named)
+    names, absent = list(pins), receipt["absent"]
+    found = [place for place, name in enumerate(names) if name in absent]
+    right = found and absent == [names[place] for place in found] and set(absent) <= allowed
+    there = len(roles["contributor"]) - len(found)
+    least = manifest["policy"]["min_contributors"]
+    require(right and there >= least, "parties are absent that may not be")
+    return found
 
 
 def check_signature(name, certificate, signature, data):
@@ -182,7 +202,7 @@ def verify(receipt):
     form = receipt["ostraka_receipt"]
     if type(form) is not int or form not in VERSIONS:
         raise ValueError("this is not a receipt of format 1 or 2")
-    if set(receipt) != FIELDS:
+    if set(receipt) not in (FIELDS, FIELDS | ({"absent"} if form == 2 else set())):
         raise ValueError("keys other than those of a receipt")
     digest = hashlib.sha256(receipt["manifest"].encode()).digest()
     require(digest.hex() == receipt["manifest_sha256"], "the manifest is not the one it names")
@@ -198,10 +218,18 @@ def verify(receipt):
         role: [p["name"] for p in party if role in p["roles"]]
         for role in ("contributor", "compute", "recipient")
     }
+    absent = absent_from(receipt, manifest, roles, pins)
+    gone = [name for place, name in enumerate(pins) if place in absent]
+    for name in gone:
+        del pins[name]
     require(set(entries) == set(pins), "the parties are not those of the manifest")
     require(receipt["written_by"] in pins, "its writer is not a party")
     nonces = b"".join(decoded(entries[name]["nonce"]) for name in pins)
-    session = hashlib.sha256(b"ostraka session\0" + digest + nonces).digest()
+    begun = b"ostraka session\0" + digest
+    if absent:
+        roster = b"".join(n.to_bytes(4, "little") for n in (len(absent), *absent))
+        begun = b"ostraka roster\0" + digest + roster
+    session = hashlib.sha256(begun + nonces).digest()
     require(session.hex() == receipt["session"], "the session id does not follow from the nonces")
     for name, pin in pins.items():
         check_party(name, pin, entries[name], digest, session, form)
@@ -213,6 +241,8 @@ def verify(receipt):
     said = [s[key] for s in statements.values() for key in ("counted", "consented") if key in s]
     counted = said[0] if said else None
     require(all(s == counted for s in said), "not all name the same counted contributors")
+    names = [roles["contributor"][place] for place in counted or []]
+    require(not set(names) & set(gone), "a party is counted that was absent")
     reveal = manifest.get("outputs", {}).get("reveal")
     check_results(statements, form, roles, reveal if isinstance(reveal, dict) else {})
     missing = [name for name in pins if name not in statements]
@@ -224,6 +254,7 @@ def verify(receipt):
         f"session   {session.hex()}",
         f"manifest  sha256 {digest.hex()}",
         f"parties   {', '.join(pins)}: each signed this manifest and session",
+        *([f"absent    {', '.join(gone)}: the session began without"] if gone else []),
         f"ended     {', '.join(sorted(statements)) or 'no party'}: signed what they did",
         f"counted   {who}",
     ]

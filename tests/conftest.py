@@ -131,8 +131,11 @@ class Office:
         title="Test",
         pins=None,
         addresses=None,
+        least=None,
     ):
-        """`parties`: names or {name: roles}; direct links unless `relay` gives an address."""
+        """`parties`: names or {name: roles}; direct links unless `relay` gives an address.
+
+        `least`: as few contributors are enough to begin with."""
         from ostraka import manifest
 
         roles = parties if isinstance(parties, dict) else dict.fromkeys(parties, ALL)
@@ -140,7 +143,7 @@ class Office:
             direct = (tuple(roles) if relay is None else ()) if direct is None else direct
             addresses = dict(zip(direct, self.ports(len(direct)), strict=True))
         text = f'[session]\ntitle = "{title}"\nprotocol = "secure-sum"\n'
-        text += 'deadline = "1s"\n'
+        text += 'deadline = "1s"\n' + 'start = "enough"\n' * (least is not None)
         if relay is not None:
             key = self.fingerprint("coordinator")
             several = [relay] if isinstance(relay, str) else relay
@@ -152,6 +155,7 @@ class Office:
             text += f'address = "{addresses[party]}"\n' if party in addresses else ""
         text += f'[input]\ntype = "int"\nlength = {length}\nmin = -1000000\nmax = 1000000\n'
         text += f'[outputs]\nstatistics = ["sum"]\n[sharing]\n{sharing}\n'
+        text += f"[policy]\nmin_contributors = {least}\n" if least is not None else ""
         parsed = manifest.parse(text)
         # A manifest on disk counts in whole seconds.
         times = {"deadline": float(deadline), "timeout": float(timeout)}

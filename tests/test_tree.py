@@ -24,6 +24,7 @@ COVERED = {
     "cli/demo_choices.py": "cli/test_votes.py",
     "cli/fleet.py": "cli/test_demo.py",
     "cli/ledger_plot.py": "cli/test_ledger.py",
+    "cli/new_values.py": "cli/test_new.py",
     "cli/options.py": "cli/test_ledger.py",
     "cli/plot.py": "cli/test_ledger.py",
     "cli/results.py": "cli/test_demo.py",
@@ -45,6 +46,8 @@ COVERED = {
     "inputs/advice.py": "inputs/test_reading.py",
     "inputs/elements.py": "inputs/test_encoding.py",
     "inputs/rendering.py": "inputs/test_encoding.py",
+    "invitations/draft.py": "cli/test_invitations.py",
+    "invitations/meeting.py": "cli/test_invitations.py",
     "limits.py": "coordinator/test_rooms.py",
     "manifest/fields.py": "test_manifest.py",
     "manifest/inputs.py": "manifest/test_model.py",
@@ -65,12 +68,15 @@ COVERED = {
     "session/actions.py": "session/test_introductions.py",
     "session/channel.py": "session/test_session.py",
     "session/hearing.py": "session/test_session.py",
+    "session/relaying.py": "session/test_introductions.py",
+    "session/waiting.py": "session/test_introductions.py",
     "session/ways.py": "session/test_keeper.py",
     "transport/lasting.py": "session/test_keeper.py",
     "sharing/additive.py": "sharing/test_schemes.py",
     "sharing/scheme.py": "sharing/test_schemes.py",
     "sharing/shamir.py": "sharing/test_schemes.py",
     "transport/network.py": "transport/test_tcp.py",
+    "transport/postbox.py": "cli/test_invitations.py",
 }
 """Modules without a test file of their own, and the one that tests them."""
 

@@ -2,6 +2,7 @@
 
     OSTRAKA_HOME/results/    results of runs, for `ostraka result`
     OSTRAKA_HOME/sessions/   records of sessions that are not finished
+    OSTRAKA_HOME/drafts/     drafts with invitations, for `ostraka seal`
     OSTRAKA_HOME/known.toml  keys of other parties that this machine has met
     OSTRAKA_HOME/coordinator/   the key of a coordinator that was started without a file
 
@@ -25,7 +26,7 @@ from ostraka.identity import Identity
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId
 from ostraka.record.journal_store import RecordStore
-from ostraka.record.known_keys import KnownKeys
+from ostraka.record.known_keys import KeyBook
 from ostraka.record.ledger import Ledger
 from ostraka.record.own_network import OwnNetwork, load_network
 from ostraka.record.own_rules import load_durability, load_rules
@@ -42,12 +43,17 @@ def sessions_directory(environ: Mapping[str, str] = os.environ) -> Path:
     return _part("sessions", environ)
 
 
+def drafts_directory(environ: Mapping[str, str] = os.environ) -> Path:
+    """Return the directory of an organiser's drafts in the home, made if it is not there."""
+    return _part("drafts", environ)
+
+
 def coordinator_directory(environ: Mapping[str, str] = os.environ) -> Path:
     """Return the directory of a coordinator's own key in the home, made if it is not there."""
     return _part("coordinator", environ)
 
 
-def known_keys(environ: Mapping[str, str] = os.environ) -> KnownKeys:
+def known_keys(environ: Mapping[str, str] = os.environ) -> KeyBook:
     """Return the book of keys in the home, without making it.
 
     Raises:
@@ -56,7 +62,7 @@ def known_keys(environ: Mapping[str, str] = os.environ) -> KnownKeys:
     home = _home(environ)
     if home.exists():
         require_own(home)
-    return KnownKeys(home / "known.toml")
+    return KeyBook(home / "known.toml")
 
 
 def meet(
@@ -71,7 +77,7 @@ def meet(
         UnconfirmedKey: a key is new and not confirmed, or CHANGED.
         UsageError: the book cannot be used, or the words are no words.
     """
-    book = KnownKeys(_part("", environ) / "known.toml")
+    book = KeyBook(_part("", environ) / "known.toml")
     meeting = Meeting.of(manifest, me, book)
     meeting.require(replace(trust, new=trust.new or environ.get("OSTRAKA_TRUST_NEW") == "1"))
     return meeting

@@ -126,3 +126,21 @@ also on a machine of half the speed, at most a tenth of a second."""
 HASHED_BESIDE: Final = 1 << 15
 """Elements of a message from which another thread hashes it: so many take a tenth of a
 millisecond, ten times as long as handing them over."""
+
+LETTER_PART: Final = 8 * 1024
+"""Bytes of a part of a letter in the coordinator's mailbox: it fits into one message."""
+
+LETTER_PARTS: Final = 64
+"""Parts of a letter: 512 KiB, a manifest of 1,000 parties in base64, sealed."""
+
+MAILBOXES_OF_ONE_KEY: Final = 1024
+"""Boxes that one organiser may have at a coordinator."""
+
+MAILBOXES: Final = 16384
+"""Boxes of one coordinator, all organisers together."""
+
+MAILBOX_BYTES: Final = 256 << 20
+"""Bytes of all letters at one coordinator."""
+
+MAILBOX_SECONDS: Final = 30 * 86400
+"""Seconds from now at which a box expires at the latest."""

@@ -246,7 +246,7 @@ class Seat:
                     self.meeting.finished(outcome.session, progress.observer.warn)
                 return outcome
         except OstrakaError as error:
-            error.data_left = progress.data_left
+            error.data_left = progress.data_left or error.data_left is True
             raise
 
     async def _life(
@@ -279,6 +279,7 @@ class Seat:
             network=self._network(observer),
             memory=life.record,
         ) as session:
+            protocol = self.protocol.without(session.absent)
             exchange = await life.exchange(session)
 
             def gate(counted: tuple[PartyId, ...]) -> None:
@@ -288,7 +289,7 @@ class Seat:
             with BytesLeft(session, observer, total):
                 found = await runner.run(
                     exchange,
-                    self.protocol,
+                    protocol,
                     life.take_input(),
                     life.draw("run"),
                     progress,

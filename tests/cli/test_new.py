@@ -1,4 +1,4 @@
-"""`new` writes what `check` accepts, and `check` says what it means."""
+"""`new` (with cli/new_values.py) writes what `check` accepts, and `check` says what it means."""
 
 from __future__ import annotations
 

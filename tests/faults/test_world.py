@@ -1,5 +1,7 @@
 """Schedules of whole sessions, coordinator included, on a virtual clock; a failing seed replays."""
 
+import asyncio
+
 import pytest
 import virtual_scenarios
 import virtual_world
@@ -78,3 +80,32 @@ def test_schedules_that_failed_once(office, tmp_path, monkeypatch, number):
     """
     locks, machines = Locks(monkeypatch), Machines(monkeypatch)
     virtual_scenarios.run(number, office, tmp_path, locks, machines)
+
+
+def test_enough_begin_without_the_absent_and_tell_the_late(office, tmp_path):
+    """Erin comes a minute late; she is told at once, and the others have their result."""
+    roles = dict.fromkeys(INPUTS, ("contributor", "compute", "recipient"))
+    roles |= {"david": ("contributor",), "erin": ("contributor",)}
+    manifest = office.manifest(roles, relay="hub:1", direct=(), deadline=30.0, least=4)
+    identities = {name: office.identity(name) for name in (*roles, "coordinator")}
+    inputs = INPUTS | {"david": 5, "erin": 7}
+
+    class Late(World):
+        def start(self, name, dies_at=None):
+            if name != "erin" or self.loop.time() > 20:
+                super().start(name, dies_at)
+
+    async def comes(world):
+        world.pending = 1
+        while not world.processes["alice"].alive or world.loop.time() < 30.2:
+            await asyncio.sleep(0.01)
+        world.start("erin")
+        world.pending = 0
+
+    world = Late(7, manifest, identities, inputs, tmp_path)
+    world.run(comes)
+    for name in INPUTS:
+        assert world.endings[name].value == ("9301",), world.endings
+        assert world.endings[name].at < 45
+    erin = world.endings["erin"]
+    assert erin.error.exit_code == 41, world.endings

@@ -26,7 +26,12 @@ import pytest
 from socks_server import SocksServer
 
 top = Path(__file__).resolve().parents[2]
-pages = ["README.md", "docs/tutorial.md", "docs/guides/separate-machines.md"]
+pages = [
+    "README.md",
+    "docs/guides/invitations.md",
+    "docs/tutorial.md",
+    "docs/guides/separate-machines.md",
+]
 pages += ["docs/guides/which-question.md", "docs/guides/anonymous.md"]
 pages += [
     f"docs/guides/{scenario}.md" for scenario in ("breach-losses", "wage-gap", "poll", "shop")
@@ -130,8 +135,8 @@ def wait_for(terminal: Terminal, together: list[tuple[Block, subprocess.Popen[st
 
 
 LONG = {
-    f"docs/guides/{name}.md"
-    for name in ("poll", "separate-machines", "breach-losses", "which-question")
+    f"docs/guides/{page}.md"
+    for page in ("breach-losses", "invitations", "poll", "separate-machines", "which-question")
 }
 """Pages with many parties or waits; what they show has tests of its own."""
 

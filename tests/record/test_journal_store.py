@@ -113,3 +113,17 @@ def test_damage_is_told_and_the_run_begins_anew(store, warned):
 @pytest.mark.skipif(not journal_store._BOOT.exists(), reason="this system tells no boot id")
 def test_a_boot_has_a_name():
     assert journal_store.boot() == journal_store.boot() != ""
+
+
+def test_a_record_that_cannot_go_on_for_lack_of_room_is_kept(store, warned, monkeypatch):
+    """The error said "nothing was sent", of a run whose earlier process may have sent shares."""
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    store.begin(DIGEST, SEED, X).close()
+    with monkeypatch.context() as patch, pytest.raises(Temporary, match="it is kept") as error:
+        patch.setattr(os, "pwritev", full)
+        store.unfinished(DIGEST, warned.append)
+    assert error.value.data_left is True
+    store.unfinished(DIGEST, warned.append).erase()

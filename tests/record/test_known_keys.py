@@ -6,12 +6,12 @@ from dataclasses import replace
 import pytest
 
 from ostraka.errors import UsageError
-from ostraka.record.known_keys import SESSIONS, KeyStanding, KnownKeys
+from ostraka.record.known_keys import SESSIONS, KeyBook, KeyStanding
 
 
 @pytest.fixture
 def book(tmp_path):
-    return KnownKeys(tmp_path / "known.toml")
+    return KeyBook(tmp_path / "known.toml")
 
 
 @pytest.fixture
@@ -107,11 +107,11 @@ def test_a_book_that_others_can_write_is_refused(book, manifest):
 
 def test_a_book_that_cannot_be_written_is_named(tmp_path, manifest):
     with pytest.raises(UsageError, match="cannot write"):
-        KnownKeys(tmp_path / "missing" / "known.toml").learn(manifest, "alice")
+        KeyBook(tmp_path / "missing" / "known.toml").learn(manifest, "alice")
 
 
 def _learn(path, manifest, session):
-    KnownKeys(path).learn(manifest, "alice", session)
+    KeyBook(path).learn(manifest, "alice", session)
 
 
 def test_two_processes_that_learn_at_once_lose_nothing(book, manifest):

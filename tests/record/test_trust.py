@@ -4,13 +4,13 @@ import pytest
 
 from ostraka.errors import UnconfirmedKey, UsageError
 from ostraka.manifest.words import six_words
-from ostraka.record.known_keys import KnownKeys
+from ostraka.record.known_keys import KeyBook
 from ostraka.record.trust import Meeting, Trust
 
 
 @pytest.fixture
 def book(tmp_path):
-    return KnownKeys(tmp_path / "known.toml")
+    return KeyBook(tmp_path / "known.toml")
 
 
 @pytest.fixture

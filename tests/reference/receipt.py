@@ -64,7 +64,8 @@ def judged(text: str) -> int:
         raise Refused(MALFORMED, "not JSON with every key once") from error
     form = receipt.get("ostraka_receipt")
     require(type(form) is int and form in (1, 2), "another format", MALFORMED)
-    require(set(receipt) == TOP, "other sections", MALFORMED)
+    sections = TOP | ({"absent"} & set(receipt) if form == 2 else set())
+    require(set(receipt) == sections, "other sections", MALFORMED)
     digest = H(receipt["manifest"].encode())
     require(digest.hex() == receipt["manifest_sha256"], "another manifest")
     manifest = json.loads(receipt["manifest"], object_pairs_hook=once)
@@ -73,11 +74,13 @@ def judged(text: str) -> int:
         r: [p["name"] for p in manifest["party"] if r in p["roles"]]
         for r in ("contributor", "compute", "recipient")
     }
+    away = absent(receipt, manifest, names, roles)
+    every, names = names, [name for name in names if name not in away]
     require(
         set(receipt["parties"]) == set(names) and receipt["written_by"] in names, "other parties"
     )
     session, keys = bytes.fromhex(receipt["session"]), {}
-    for party in manifest["party"]:
+    for party in (p for p in manifest["party"] if p["name"] in names):
         signed = receipt["parties"][party["name"]]
         require(set(signed) in (PARTY, PARTY | STATED), "more of a party, or less")
         require(
@@ -99,7 +102,11 @@ def judged(text: str) -> int:
         )
         verify(keys[party["name"]], signed["ready"], b"ostraka ready\0", session)
     nonces = (base64.b64decode(receipt["parties"][name]["nonce"]) for name in names)
-    require(H(b"ostraka session\0", digest, *nonces) == session, "another session id")
+    start = [b"ostraka session\0", digest]
+    if away:
+        start = [b"ostraka roster\0", digest, struct.pack("<I", len(away))]
+        start += [struct.pack("<I", every.index(name)) for name in away]
+    require(H(*start, *nonces) == session, "another session id")
     bodies = {}
     for name, signed in receipt["parties"].items():
         if "statement" in signed:
@@ -107,7 +114,25 @@ def judged(text: str) -> int:
             bodies[name] = statement(signed["statement"], name, receipt, roles, form)
     reveal = manifest.get("outputs", {}).get("reveal")
     agree(bodies, reveal if isinstance(reveal, dict) else {}, roles)
+    for said in counted_in(bodies):
+        names_said = {roles["contributor"][place] for place in json.loads(said)}
+        require(not names_said & set(away), "an absent party is counted")
     return COMPLETE if set(bodies) == set(names) else INCOMPLETE
+
+
+def absent(receipt: Any, manifest: Any, names: list[str], roles: Any) -> list[str]:
+    """Return the parties that the session began without."""
+    if "absent" not in receipt:
+        return []
+    away = receipt["absent"]
+    tables = manifest["input"] if isinstance(manifest["input"], list) else [manifest["input"]]
+    needed = {*roles["compute"], *roles["recipient"]}.union(*(t.get("of") or () for t in tables))
+    require(manifest["session"].get("start") == "enough" and away != [], "no party may be absent")
+    require(away == [name for name in names if name in away], "absent parties out of order")
+    require(set(away) <= set(roles["contributor"]) - needed, "a needed party is absent")
+    left = len(roles["contributor"]) - len(away)
+    require(left >= manifest["policy"]["min_contributors"], "too many are absent")
+    return list(away)
 
 
 def verify(key: Any, signature: str, *parts: bytes) -> None:

@@ -216,8 +216,10 @@ def test_a_party_that_leaves_is_gone_for_those_it_has_no_link_to(net):
     assert carlos.here("david")
     net.deliver(relayer, "carlos")
     assert not carlos.here("david")
-    assert "mallory" in carlos.missing()
-    assert "david" not in carlos.missing()  # it has been here, and gave up waiting for mallory
+    assert "mallory" in carlos.waiting.missing()
+    assert (
+        "david" not in carlos.waiting.missing()
+    )  # it has been here, and gave up waiting for mallory
 
 
 # Another manifest, another version
@@ -253,7 +255,7 @@ def test_the_right_manifest_resolves_a_doubt(net):
 
 def test_a_doubt_at_the_deadline_is_a_disagreement(net):
     greet(net, "alice", "carlos", other_hello(net, "carlos"))
-    assert isinstance(net.tables["alice"].late(), Disagreement)
+    assert isinstance(net.tables["alice"].waiting.late(5), Disagreement)
 
 
 def test_another_version_is_a_disagreement_at_once(net):
@@ -283,19 +285,19 @@ def test_a_peers_disagreement_about_nobody_we_know_is_a_loss(net):
 
 def test_two_sessions_among_the_same_parties(net):
     """A duplicate is doubted; when the right party comes, the doubt is gone."""
-    (doubt,) = net.tables["alice"].duplicate("bob")
+    (doubt,) = net.tables["alice"].duplicate("bob", Abort("duplicate", "alice"))
     net.run()
-    assert net.tables["alice"].duplicate("bob") == []
+    assert net.tables["alice"].duplicate("bob", Abort("duplicate", "alice")) == []
     assert net.tables["alice"].patience_over("bob", doubt.error) == []
     check_complete(net)
 
 
 def test_a_process_too_many_is_told_so(net):
     """At once if nobody is here yet, else after a moment: then both may have begun together."""
-    (failed,) = net.tables["alice"].duplicate("bob")
+    (failed,) = net.tables["alice"].duplicate("bob", Abort("duplicate", "alice"))
     assert "another alice is there already" in failed.error.message
     net.connect("alice", "carlos")
-    (doubt,) = net.tables["alice"].duplicate("bob")
+    (doubt,) = net.tables["alice"].duplicate("bob", Abort("duplicate", "alice"))
     (failed,) = net.tables["alice"].patience_over("bob", doubt.error)
     assert "another alice is there already" in failed.error.message
 
@@ -307,8 +309,8 @@ def test_this_party_is_not_ready_while_another_is_away(net):
     assert alice.away("carlos") == [Present(4)]
     net.connect("alice", "bob")
     assert not alice.id
-    assert alice.missing() == ["carlos"]
-    assert "it was cut off" in alice.late().message
+    assert alice.waiting.missing() == ["carlos"]
+    assert "it was cut off" in alice.waiting.late(5).message
     net.act("alice", alice.returned("carlos"))
     assert alice.id
 
@@ -341,17 +343,17 @@ def test_a_violation_ends_the_session_at_any_time(net):
 def test_late_names_the_missing_and_the_relayer_that_is_silent(net):
     net.run(only=lambda link: link[0] not in ("alice", "bob"))
     relayer = net.tables["carlos"].topology.relayers["david"]
-    late = net.tables["carlos"].late()
+    late = net.tables["carlos"].waiting.late(5)
     assert isinstance(late, TimedOut)
     assert late.data_left is False
     assert f"david: {relayer} has not told us of it" in late.message
     net.tables["erin"].unreached("alice", "nobody listens")
-    assert "alice" not in net.tables["erin"].missing()  # alice is here, david is not
+    assert "alice" not in net.tables["erin"].waiting.missing()  # alice is here, david is not
 
 
 def test_late_before_all_are_ready_names_those_who_are_not(net):
     net.run(only=lambda link: link[0] != "carlos")
-    assert net.tables["alice"].missing() == ["carlos"]
+    assert net.tables["alice"].waiting.missing() == ["carlos"]
     net.tables.pop("erin")
 
 
@@ -361,7 +363,7 @@ def test_nothing_is_known_of_others_while_their_relayer_is_missing(office):
         net.start(name)
     net.run()
     relayers = net.tables["carlos"].topology.relayers
-    assert set(net.tables["carlos"].missing()) == {"alice"} | {
+    assert set(net.tables["carlos"].waiting.missing()) == {"alice"} | {
         party for party, relayer in relayers.items() if relayer == "bob"
     }
 
@@ -415,10 +417,10 @@ def test_a_relayed_hello_that_does_not_verify_is_the_relayers_violation(net, cas
     net.run(only=lambda link: link[1] != "carlos")
     relayer = carlos.topology.relayers["david"]
     said = word(net, relayer, "carlos", Hello)
-    before = carlos.present, carlos.missing()
+    before = carlos.present, carlos.waiting.missing()
     with pytest.raises(PeerViolation):
         carlos.heard(relayer, HELLO_LIES[case](net, said))
-    assert (carlos.present, carlos.missing()) == before
+    assert (carlos.present, carlos.waiting.missing()) == before
     assert not carlos.here("david")
 
 

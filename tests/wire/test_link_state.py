@@ -9,7 +9,7 @@ import pytest
 from ostraka.errors import PeerViolation
 from ostraka.wire import messages
 from ostraka.wire.link_state import LinkState, after
-from ostraka.wire.messages import Abort, Hello, Ready, Relayed, Resume, Statement, Vector
+from ostraka.wire.messages import Abort, Hello, Omission, Ready, Relayed, Resume, Statement, Vector
 
 ONE = {
     kind: kind(*("" for _ in kind._fields))  # what is in them is not the table's business
@@ -25,6 +25,7 @@ ALLOWED = {
     (LinkState.READY, Abort): LinkState.CLOSED,
     (LinkState.OPEN, Abort): LinkState.CLOSED,
     (LinkState.ENDED, Abort): LinkState.CLOSED,
+    (LinkState.READY, Omission): LinkState.READY,
     (LinkState.READY, Relayed): LinkState.READY,
     (LinkState.OPEN, Relayed): LinkState.OPEN,
     (LinkState.ENDED, Relayed): LinkState.ENDED,

@@ -14,6 +14,8 @@ from ostraka.limits import (
     CERTIFICATE,
     CONTROL_FRAME,
     INLINE_VECTOR,
+    LETTER_PART,
+    LETTER_PARTS,
     PARTIES,
     READER_GROUPS,
     RELAY_WINDOW,
@@ -23,12 +25,16 @@ from ostraka.limits import (
 from ostraka.wire import messages
 from ostraka.wire.messages import (
     Abort,
+    Fetch,
     Hello,
     Join,
     Joined,
+    KeptPart,
     Left,
+    Omission,
     Ping,
     Pong,
+    Post,
     Ready,
     Refused,
     Relayed,
@@ -42,6 +48,7 @@ from ostraka.wire.messages import (
 )
 
 A, B, C, D = (bytes([n]) * 32 for n in b"abcd")
+E = b"e" * 16
 
 good = [
     Hello(1, A, B, C + D),
@@ -56,6 +63,8 @@ good = [
     Abort("input", "bob"),
     Abort("", ""),
     Abort("ø" * TEXT, "x" * TEXT),
+    Omission(b""),
+    Omission(bytes(PARTIES // 8)),
     Relayed(0, b"", b""),
     Relayed(PARTIES, bytes(CERTIFICATE), encode(Hello(1, A, B, C + D))),
     Resume(A, B, 0),
@@ -69,6 +78,11 @@ good = [
     Refused("full"),
     Ping(),
     Pong(),
+    Post(E, 0, 0, 1, bytes(8)),
+    Post(E, 2, LETTER_PARTS - 1, LETTER_PARTS, bytes(LETTER_PART)),
+    Fetch(E, 1, 0),
+    KeptPart(0, b""),
+    KeptPart(LETTER_PARTS, bytes(LETTER_PART)),
 ]
 
 

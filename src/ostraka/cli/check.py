@@ -52,7 +52,7 @@ def check(
         return
     print(f"{session} is valid.\n")
     figures = ", ".join(protocol.figures_asked())
-    noise = [*_wrapped(found.noise), *advice.table(advised)] if advised else []
+    noise = [*sentences(found.noise), *advice.table(advised)] if advised else []
     print("\n".join(_as_text(found.manifest, figures, found.sentences, noise, found.cost)))
     print("\n".join([*_key_lines(met, words), *_difference_lines(found.manifest, against, other)]))
 
@@ -109,7 +109,7 @@ def _difference_lines(manifest: Manifest, path: Path | None, other: Manifest | N
     found = _compared(manifest, other)["against"]
     if found["same"]:
         return [f"\nThe same agreement as {path}"]
-    return [f"\nHow it differs from {path}", *_wrapped(found["differences"])]
+    return [f"\nHow it differs from {path}", *sentences(found["differences"])]
 
 
 def _draw(path: Path, advised: Advice | None) -> None:
@@ -137,7 +137,7 @@ def _as_text(
         f"  links     {relay}; {_duration(session.deadline)} to gather all parties",
         *_party_lines(manifest),
         "\nWho learns what, and against whom it is safe",
-        *_wrapped(explained),
+        *sentences(explained),
         *(["\nWhat noise does to the answer (half of the 95% interval)", *noise] if noise else []),
         "\nWhat it costs",
         *_cost_lines(cost),
@@ -157,12 +157,13 @@ def _party_lines(manifest: Manifest) -> list[str]:
     return shown + ([f"  ... and {hidden} more parties"] if hidden else [])
 
 
-def _wrapped(sentences: Sequence[str]) -> list[str]:
+def sentences(found: Sequence[str]) -> list[str]:
+    """Write sentences as a list, wrapped to the terminal."""
     from shutil import get_terminal_size
     from textwrap import fill
 
     width = min(100, get_terminal_size().columns)
-    return [fill(s, width, initial_indent="- ", subsequent_indent="  ") for s in sentences]
+    return [fill(s, width, initial_indent="- ", subsequent_indent="  ") for s in found]
 
 
 def _cost_lines(cost: Cost) -> list[str]:

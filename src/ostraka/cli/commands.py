@@ -35,6 +35,8 @@ TABLE: Final = {
     "keygen": _Entry("Make a key, and print its fingerprint.", "keys:keygen"),
     "protocols": _Entry("List what can be computed.", "protocols:protocols"),
     "new": _Entry("Write a manifest: what parties agree on.", "new:new", "protocols:NewHelp"),
+    "join": _Entry("Answer an invitation.", "invitations:join"),
+    "seal": _Entry("End a draft: its manifest, for all.", "invitations:seal"),
     "check": _Entry("Explain what a manifest means.", "check:check"),
     "run": _Entry("Take part in a session.", "session:run"),
     "result": _Entry("Print a result again.", "result:result"),

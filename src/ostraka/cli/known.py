@@ -88,7 +88,7 @@ def trust(new: bool, words: str | None) -> Trust:
 
     if words is not None and not words.strip():
         raise UsageError("--words needs six words", data_left=False)
-    return Trust(new, words or "", _ask if _on_a_terminal() else None, _tell)
+    return Trust(new, words or "", _ask if _on_a_terminal() else None, tell)
 
 
 def heading(meeting: Meeting | None) -> list[str]:
@@ -96,7 +96,8 @@ def heading(meeting: Meeting | None) -> list[str]:
     return [] if meeting is None else _lines(meeting.manifest, meeting.met)
 
 
-def _tell(manifest: Manifest, met: Sequence[MetKey]) -> None:
+def tell(manifest: Manifest, met: Sequence[MetKey]) -> None:
+    """Show the keys of a manifest, and its six words, on stderr."""
     for line in _lines(manifest, met):
         voice.say(line)
 

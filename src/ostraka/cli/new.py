@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from ostraka.cli import voice
-
-if TYPE_CHECKING:
-    from ostraka.manifest.writing import Bare
-    from ostraka.protocols.protocol import Protocol
+from ostraka.cli.invitations import draft, invited_tables
+from ostraka.cli.new_values import (
+    clip_table,
+    coordinator_table,
+    noise_table,
+    number,
+    own_input_table,
+    pairs,
+    party_table,
+    room_secret,
+    rules_table,
+    threshold_of,
+)
+from ostraka.cli.options import KeysOption, OutputOption
 
 PARTY_HELP = (
     "NAME=KEY[:ROLES][@HOST:PORT], once for each party. KEY is a fingerprint (sha256:...) or that "
@@ -38,7 +47,9 @@ INPUT_HELP = (
 
 def new(
     protocol: Annotated[str, typer.Argument(metavar="PROTOCOL", help="One of those named below.")],
-    party: Annotated[list[str], typer.Option("--party", metavar="PARTY", help=PARTY_HELP)],
+    party: Annotated[
+        list[str] | None, typer.Option("--party", metavar="PARTY", help=PARTY_HELP)
+    ] = None,
     coordinator: Annotated[
         str, typer.Option(metavar="HOST:PORT=KEY", help="The relay, its KEY as for a party.")
     ] = "",
@@ -141,6 +152,14 @@ def new(
             "THRESHOLD.",
         ),
     ] = None,
+    start: Annotated[
+        str,
+        typer.Option(
+            metavar="all|enough",
+            help="enough: begin at the deadline without contributors that did not come, but with "
+            "MIN_CONTRIBUTORS at least. Compute parties and recipients must come.",
+        ),
+    ] = "",
     series: Annotated[
         str,
         typer.Option(
@@ -167,12 +186,36 @@ def new(
             "repeated.",
         ),
     ] = None,
+    as_: Annotated[
+        str, typer.Option("--as", metavar="NAME", help="With --invite: the party that invites.")
+    ] = "",
+    invite: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME,NAME",
+            help="Parties whose keys are not known yet: a draft is kept here, and a code for each "
+            "is printed. NAME:contributor+compute gives it some roles only.",
+        ),
+    ] = "",
+    keys: KeysOption = None,
+    valid: Annotated[
+        str, typer.Option(metavar="TIME", help="How long invitations are valid.")
+    ] = "72h",
+    output: OutputOption = voice.OutputFormat.TEXT,
 ) -> None:
-    """Write a manifest to stdout: what all parties must agree on, byte for byte."""
+    """Write a manifest to stdout: what all parties must agree on, byte for byte.
+
+    With --invite, write a draft instead, and print one code for each person.
+    """
+    from ostraka.errors import UsageError
     from ostraka.manifest.writing import write_manifest
     from ostraka.protocols import protocol_named
 
-    parties = [_party(text) for text in party]
+    if output is voice.OutputFormat.JSON and not invite:
+        raise UsageError("--output json goes with --invite: a manifest is TOML", data_left=False)
+    parties = [party_table(text) for text in party or []]
+    if invite:
+        parties += invited_tables(as_, invite, keys)
     kind = protocol_named(protocol)
     scheme = scheme or kind.usual_scheme
     tables: dict[str, Any] = {
@@ -181,20 +224,21 @@ def new(
             "protocol": protocol,
             "deadline": deadline,
             "series": series or None,
-            "coordinator": _coordinator(coordinator),
-            "room": _room() if coordinator else None,
+            "coordinator": coordinator_table(coordinator),
+            "start": start or None,
+            "room": room_secret() if coordinator else None,
         },
         "input": {
             "type": type_ or kind.usual_type,
             "length": length if length != 1 else None,
-            "min": _number("--min", minimum),
-            "max": _number("--max", maximum),
+            "min": number("--min", minimum),
+            "max": number("--max", maximum),
             "unit": unit or None,
             "outside": outside or None,
         },
         "outputs": {
             "statistics": statistic,
-            **_rules(
+            **rules_table(
                 kind,
                 rule or [],
                 weights=weights,
@@ -205,172 +249,27 @@ def new(
         },
         "sharing": {
             "scheme": scheme,
-            "threshold": _threshold(scheme, threshold, parties),
+            "threshold": threshold_of(scheme, threshold, parties),
             "security": security or None,
         },
         "privacy": {
-            "local": _noise("--local", local),
-            "central": _noise("--central", central),
-            "clip": _clip(clip),
+            "local": noise_table("--local", local),
+            "central": noise_table("--central", central),
+            "clip": clip_table(clip),
         },
         "policy": {
             "min_contributors": min_contributors,
-            **_pairs("--policy", "same_roster_only=true", policy or []),
+            **pairs("--policy", "same_roster_only=true", policy or []),
         },
     }
     if own_input:
-        tables["input"] = [_own_input(keys, tables["input"]) for keys in own_input]
+        tables["input"] = [own_input_table(keys, tables["input"]) for keys in own_input]
     text = write_manifest(tables, parties)
     _check(text)
-    voice.emit_file(text)
-
-
-def _number(option: str, text: str) -> Bare | None:
-    from ostraka.errors import UsageError
-    from ostraka.manifest.writing import Bare
-
-    if text and not all(c in "+-.0123456789" for c in text):
-        raise UsageError(f"{option} {text}: is not a number", hint="such as 0, -5 or 1000.50")
-    if text.endswith(".") or text.lstrip("+-").startswith("."):
-        raise UsageError(f"{option} {text}: a digit is needed on both sides of the point")
-    return Bare(text) if text else None
-
-
-def _party(text: str) -> dict[str, Any]:
-    """Read NAME=KEY[:ROLES][@HOST:PORT], or a lone FILE.crt, as the table of a party."""
-    from ostraka.addresses import host_port
-    from ostraka.manifest.writing import ROLES
-
-    rest, at, address = text.rpartition("@")
-    try:
-        host_port(address)
-    except ValueError:
-        rest, at = text, ""
-    roles: list[str] = list(ROLES)
-    head, colon, tail = rest.rpartition(":")
-    if colon and set(tail.split(",")) <= set(ROLES):
-        rest, roles = head, tail.split(",")
-    name, equals, key = rest.partition("=")
-    if not equals:
-        name, key = Path(rest).stem, rest
-    return {"name": name, "key": _key(key), "roles": roles, "address": address if at else None}
-
-
-def _coordinator(text: str) -> dict[str, str] | None:
-    from ostraka.errors import UsageError
-
-    if not text:
-        return None
-    address, equals, key = text.partition("=")
-    if not equals:
-        hint = "such as --coordinator relay.example:9440=coordinator.crt"
-        raise UsageError("--coordinator needs HOST:PORT=KEY", hint=hint)
-    return {"address": address, "key": _key(key)}
-
-
-def _room() -> str:
-    """Draw the secret that the room at the coordinator is named after."""
-    import secrets
-
-    return secrets.token_hex(16)
-
-
-def _key(text: str) -> str:
-    """Return the fingerprint that the text is, or that of the certificate file it names."""
-    if text.startswith("sha256:"):
-        return text
-    from ostraka.errors import UsageError
-    from ostraka.identity import certificate_from_pem, fingerprint, fingerprint_text
-    from ostraka.manifest.writing import ROLES
-
-    if not Path(text).is_file():
-        hint = "a key is sha256:... or the path of a .crt file, as made by: ostraka keygen"
-        file, _, roles = text.rpartition(":")
-        if Path(file).is_file():
-            raise UsageError(f"{roles} are not roles", hint=f"some of {','.join(ROLES)}")
-        raise UsageError(f"there is no file {text}", hint=hint)
-    return fingerprint_text(fingerprint(certificate_from_pem(Path(text))))
-
-
-def _rules(kind: type[Protocol], texts: list[str], **options: str | int | None) -> dict[str, Any]:
-    """Read the values of `--rule` and of options that stand for one, and add the defaults of the
-    protocol's `[outputs]`."""
-    from ostraka.errors import UsageError
-
-    found = _pairs("--rule", "pass_at=1/2", texts)
-    given = {key: value for key, value in options.items() if value not in ("", None)}
-    for key in set(given) & set(found):
-        raise UsageError(
-            f"--{key.replace('_', '-')} and --rule {key}=...: one of the two is enough"
-        )
-    return kind.usual_outputs({**found, **given})
-
-
-def _pairs(option: str, example: str, texts: list[str]) -> dict[str, Any]:
-    """Read KEY=VALUE texts as a table; a value that is not TOML is text.
-
-    Args:
-        option: the option's name, for errors.
-        example: a valid text, for errors.
-    """
-    import tomllib
-
-    from ostraka.errors import UsageError
-    from ostraka.manifest.writing import Bare
-
-    found: dict[str, Any] = {}
-    for text in texts:
-        key, equals, value = (part.strip() for part in text.partition("="))
-        if not equals or not key.replace("_", "").isalnum() or key in found:
-            hint = f"such as {option} {example}, each key once"
-            raise UsageError(f"{option} {text}: is not KEY=VALUE", hint=hint)
-        try:
-            (found[key],) = tomllib.loads(f"x = {value}", parse_float=Bare).values()
-        except ValueError:  # no TOML, or more keys than one
-            found[key] = value
-    return found
-
-
-def _noise(option: str, text: str) -> dict[str, Any] | None:
-    """Read MECHANISM=EPSILON[,KEY=VALUE...] as the table of a noise; None for an empty text."""
-    from ostraka.errors import UsageError
-
-    if not text:
-        return None
-    first, *more = text.split(",")
-    mechanism, _, epsilon = first.partition("=")
-    found = _pairs(option, "laplace=1,KEY=VALUE", [f"epsilon={epsilon}"] * bool(epsilon) + more)
-    if mechanism in found or not mechanism:
-        raise UsageError(f"{option} {text}: is not MECHANISM=EPSILON", hint="such as laplace=1")
-    return {"mechanism": mechanism, **found}
-
-
-def _clip(text: str) -> dict[str, Any] | None:
-    if not text:
-        return None
-    ((norm, at),) = _pairs("--clip", "l2=10", [text]).items()
-    return {"norm": norm, "at": at}
-
-
-def _threshold(scheme: str, wanted: int | None, parties: list[dict[str, Any]]) -> int | None:
-    if wanted is not None or scheme == "additive":
-        return wanted
-    return max(1, (sum("compute" in p["roles"] for p in parties) - 1) // 2)
-
-
-def _own_input(text: str, others: dict[str, Any]) -> dict[str, Any]:
-    """Read the keys of one `[[input]]`, in TOML; keys it leaves out are taken from `others`."""
-    import tomllib
-
-    from ostraka.errors import UsageError
-    from ostraka.manifest.writing import Bare
-
-    try:
-        (keys,) = tomllib.loads(f"x = {{ {text} }}", parse_float=Bare).values()
-    except ValueError:  # no TOML, or more than one table
-        hint = """such as --input 'name = "prices", of = ["alice"], min = 0, max = 100'"""
-        raise UsageError(f"--input {text}: is not TOML", hint=hint) from None
-    return {"name": None, "of": None, **others, **keys}
+    if invite:
+        draft(text, as_, invite, keys, valid, output)
+    else:
+        voice.emit_file(text)
 
 
 def _check(text: str) -> None:

@@ -168,11 +168,14 @@ def verify(
 
 
 def _show_receipt(path: Path, found: dict[str, Any]) -> None:
+    there = [party for party in found["parties"] if party not in found["absent"]]
     print(f"{path} holds, and is {'complete' if found['complete'] else 'incomplete'}.")
     print(f"  title     {found['title']}")
     print(f"  session   {found['session']}")
     print(f"  manifest  sha256 {found['manifest_sha256']}")
-    print(f"  parties   {', '.join(found['parties'])}: each signed this manifest and session")
+    print(f"  parties   {', '.join(there)}: each signed this manifest and session")
+    if found["absent"]:
+        print(f"  absent    {', '.join(found['absent'])}: the session began without")
     print(f"  ended     {', '.join(found['signed']) or 'no party'}: signed what they did")
     if found["missing"]:
         print(f"  missing   {', '.join(found['missing'])}: no closing statement")

@@ -3,7 +3,8 @@
 SIGTERM: it accepts no more connections, says so at /readyz, lets rooms end for `drain` seconds, and
 stops; a second one stops it at once. SIGHUP: it reads its file again; a file that is
 not valid changes nothing. Rooms are in memory only: after a restart parties join again by
-themselves, so a coordinator has no state that would have to survive.
+themselves. Sealed letters of invitations are in a file beside the coordinator's key; all else that
+it has may be lost.
 """
 
 from __future__ import annotations

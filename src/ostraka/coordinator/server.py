@@ -9,15 +9,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import resource
+import sqlite3
 import sys
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import replace
-from time import monotonic
+from functools import cached_property
+from time import monotonic, time
 from typing import Final
 
 from ostraka import limits
-from ostraka.coordinator import logs
+from ostraka.coordinator import logs, mailbox
 from ostraka.coordinator.admission import Quotas
 from ostraka.coordinator.connection import Connection, Memory
 from ostraka.coordinator.figures import Counts, Statistics
@@ -31,7 +33,7 @@ from ostraka.transport.link import Carrier
 from ostraka.transport.network import Network
 from ostraka.transport.tcp import SystemNetwork
 from ostraka.wire import frames
-from ostraka.wire.messages import Join, decode
+from ostraka.wire.messages import Fetch, Join, Message, Post, Refused, decode, encode
 
 TICKS: Final = 8
 """Ticks of the clock in the shortest time that the clock measures."""
@@ -69,7 +71,8 @@ async def serve(
 
 
 class Coordinator:
-    """A relay: joins the parties of a session, forwards what it cannot read, and keeps nothing.
+    """A relay: joins the parties of a session, forwards what it cannot read, and keeps
+    nothing but sealed letters of invitations.
 
     Args:
         identity: the coordinator's own; parties pin it.
@@ -85,6 +88,7 @@ class Coordinator:
         quotas: Quotas | None = None,
     ) -> None:
         self.counts = Counts()
+        self._identity = identity
         self._contexts = Contexts(identity)
         self._rooms: Rooms[Connection] = Rooms()
         self.allow(allow)
@@ -212,6 +216,9 @@ class Coordinator:
                 message = decode(await link.read(frames.read_control()))
         except TimeoutError:
             raise PeerLost("no first frame") from None
+        if isinstance(message, Post | Fetch):
+            await self._serve_letters(connection, key, message)
+            return
         if isinstance(message, Join):  # bytes that came before count for no sign of life
             for same in self._rooms.of_key(message.room, key):
                 same.heard()
@@ -220,6 +227,39 @@ class Coordinator:
         )
         self._act(connection, actions)
         self.counts.joined += connection in self._rooms
+
+    async def _serve_letters(self, connection: Connection, key: bytes, first: Post | Fetch) -> None:
+        """Answer a party at the mailbox until it leaves, or says nothing for a while."""
+        message: Message = first
+        while isinstance(message, Post | Fetch):
+            answer = (
+                self._letters.handle(message, key, time())
+                if self._admits(key, message)
+                else (Refused("not-allowed"))
+            )
+            connection.link.write(frames.control(encode(answer)))
+            try:
+                async with asyncio.timeout(limits.FIRST_FRAME_SECONDS):
+                    message = decode(await connection.link.read(frames.read_control()))
+            except TimeoutError:
+                raise PeerLost("no further letter") from None
+        raise PeerViolation("a message that is no letter")
+
+    def _admits(self, key: bytes, message: Post | Fetch) -> bool:
+        """Whether a key may do this at the mailbox: parties that are not allowed open no box."""
+        allow = self._rooms.admission.allow
+        opens = isinstance(message, Post) and message.cell == mailbox.OPEN
+        return not opens or allow is None or key in allow
+
+    @cached_property
+    def _letters(self) -> mailbox.Mailbox:
+        """The mailbox, in the directory of the coordinator's key if it can be written there."""
+        path = self._identity.key_path.with_suffix(".mailbox")
+        try:
+            return mailbox.Mailbox(path)
+        except (OSError, sqlite3.Error) as error:
+            logs.LOGGER.warning("letters are kept in memory only: %s: %s", path, error)
+            return mailbox.Mailbox(None)
 
     async def _take_leave(self, connection: Connection) -> None:
         """Close a connection when all it was sent has left; the oldest of many has to hurry."""

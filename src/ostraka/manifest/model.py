@@ -1,7 +1,7 @@
 """Tables of a manifest, and the rules that span several of them."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from decimal import Decimal
 from functools import cached_property
 from itertools import combinations
@@ -47,7 +47,7 @@ FORMAT = 1
 """Version in the canonical bytes: manifests of another version have other digests."""
 
 LATER: Final = {
-    "session": ("series", "room"),
+    "session": ("series", "room", "start"),
     "policy": ("same_roster_only", "min_difference", "dominance", "plausible", "min_cell"),
     "privacy": ("local", "central", "clip"),
 }
@@ -101,6 +101,8 @@ class SessionSpec(Section):
         timeout: longest silence of one party once the session has started, in seconds.
         room: secret that the room at the coordinator is named after, 16 random bytes in hex; None:
             the room is named after the parties' keys, which others may know.
+        start: whom a session waits for: "all" parties, or "enough". Then it begins at the deadline
+            without contributors that did not come; see `Manifest.may_be_absent`.
     """
 
     title: Title
@@ -110,6 +112,7 @@ class SessionSpec(Section):
     timeout: Seconds = 60.0
     coordinator: Coordinators = ()
     room: Room | None = None
+    start: Literal["all", "enough"] = "all"
 
     @property
     def coordinators(self) -> tuple[CoordinatorSpec, ...]:
@@ -238,6 +241,23 @@ class Manifest(Section):
     def _given(self) -> dict[PartyId, InputSchema]:
         return inputs.by_contributor(self.inputs, self.contributors)
 
+    @cached_property
+    def may_be_absent(self) -> tuple[PartyId, ...]:
+        """Contributors that a session may begin without: under `start = "enough"`, those that
+        neither compute nor receive, and that the `of` of no input names."""
+        if self.session.start == "all":
+            return ()
+        needed = {*self.compute, *self.recipients}
+        needed.update(name for schema in self.inputs for name in schema.of or ())
+        return tuple(party for party in self.contributors if party not in needed)
+
+    def may_begin_without(self, absent: Collection[PartyId]) -> bool:
+        """Return whether a session may begin without these parties."""
+        there = len(self.contributors) - len(absent)
+        return set(absent) <= set(self.may_be_absent) and (
+            not absent or there >= self.policy.min_contributors
+        )
+
     def party_named(self, name: str) -> PartySpec:
         """Return the party of that name; UsageError when there is none."""
         for party in self.party:
@@ -302,7 +322,21 @@ def _cross_checks(manifest: Manifest) -> Iterator[Problem]:
         if contributors and not 1 <= getattr(manifest.policy, rule) <= contributors:
             message = f"must be between 1 and {contributors}, the number of contributors"
             yield ("policy", rule), message
+    yield from _check_start(manifest)
     yield from privacy.problems(manifest.privacy, manifest.policy)
+
+
+def _check_start(manifest: Manifest) -> Iterator[Problem]:
+    """Yield `start = "enough"` where no contributor may be missing all the same."""
+    least, contributors = manifest.policy.min_contributors, len(manifest.contributors)
+    if manifest.session.start == "all":
+        return
+    if not manifest.may_be_absent:
+        why = "every contributor computes, receives or is named in an input"
+        yield ("session", "start"), f"no party may be missing: {why}; leave it out"
+    elif least >= contributors:
+        why = f"policy.min_contributors is {least}, and there are {contributors} contributors"
+        yield ("session", "start"), f"no party may be missing: {why}; set it lower"
 
 
 def _check_title(session: SessionSpec) -> Iterator[Problem]:

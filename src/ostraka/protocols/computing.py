@@ -61,7 +61,7 @@ class Computing:
         """Take a parcel, an enclosure, or one after the other."""
         protocol, rest = self.protocol, message.view(np.uint8)
         try:
-            if giver in protocol.contributors:
+            if giver in protocol.lengths:
                 expected = protocol.scheme.expected(giver, self.party.me, protocol.lengths[giver])
                 parcel, rest = rest[: expected.nbytes], rest[expected.nbytes :]
                 parcels[giver] = protocol.scheme.parcel(parcel.view(type_codes[expected.dtype]))
@@ -101,7 +101,7 @@ class Computing:
         """Return whom to count. Refuse, or consent: by a share itself where all are needed."""
         if phases.agreement:
             return await phases.agreement.reach(held, self._allow)
-        counted = self.protocol.contributors
+        counted = self.party.scheme.contributors
         if self.party.scheme.survives_dropouts:
             phases.consent.give(counted, self._allow)
         else:

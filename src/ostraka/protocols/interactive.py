@@ -91,7 +91,7 @@ class Interactive(Protocol):
         unless the policy lets a result go without some that may leave."""
         if self.manifest.policy.min_contributors < len(self.contributors):
             return self.scheme.compute
-        return (*self.scheme.compute, *self.contributors)
+        return (*self.scheme.compute, *self.scheme.contributors)
 
     @property
     def may_leave(self) -> tuple[PartyId, ...]:
@@ -121,7 +121,7 @@ class Interactive(Protocol):
 
     @property
     def givers(self) -> tuple[PartyId, ...]:
-        return tuple(dict.fromkeys(self.contributors + self.scheme.compute))
+        return tuple(dict.fromkeys(self.scheme.contributors + self.scheme.compute))
 
     def expected(self, giver: PartyId, receiver: PartyId) -> Expected:
         offered = self._offered(giver, receiver)

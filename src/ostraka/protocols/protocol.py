@@ -8,10 +8,11 @@ to test against, and what `ostraka check` says before anything runs. `runner.run
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from copy import copy
 from functools import cached_property
 from inspect import getdoc
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel
 
@@ -62,6 +63,8 @@ class Protocol(ABC):
     lengths: Mapping[PartyId, int]
     """Elements in the vector that each contributor shares: as many as its input has values, if the
     protocol does not say otherwise."""
+    absent: frozenset[PartyId] = frozenset()
+    """Contributors that the session began without; the scheme knows only the others."""
     opened: int
     """Elements in the vector that is opened to the recipients."""
     proves: ClassVar[bool] = False
@@ -121,10 +124,26 @@ class Protocol(ABC):
         manifest = self.manifest
         return scheme_named(
             manifest.sharing.scheme,
-            self.contributors,
+            tuple(c for c in self.contributors if c not in self.absent),
             manifest.compute,
             manifest.sharing.threshold,
         )
+
+    def without(self, absent: Collection[PartyId]) -> Self:
+        """Return this protocol for a session that some contributors are absent from.
+
+        What the manifest determines stays: the form of inputs and of results, noise, weights, and
+        what a result may tell. Nothing is awaited from the absent, and no share is theirs.
+        """
+        if not absent:
+            return self
+        found, kind = copy(self), type(self)
+        found.absent = frozenset(absent)
+        found.lengths = {c: n for c, n in self.lengths.items() if c not in found.absent}
+        for name in list(vars(found)):
+            if isinstance(getattr(kind, name, None), cached_property):
+                del vars(found)[name]
+        return found
 
     # --- what others ask of a protocol --------------------------------------------------------
 
@@ -254,7 +273,7 @@ class Protocol(ABC):
     @property
     def givers(self) -> tuple[PartyId, ...]:
         """Parties that send a message to compute parties in the sharing step."""
-        return self.contributors
+        return self.scheme.contributors
 
     def expected(self, giver: PartyId, receiver: PartyId) -> Expected:
         """Return the form of the message from `giver` to `receiver` in the sharing step."""
@@ -321,10 +340,14 @@ class Protocol(ABC):
 
     @property
     def may_leave(self) -> tuple[PartyId, ...]:
-        """Contributors without whom a result may be opened: missing, silent, or not valid."""
+        """Contributors without whom a result may be opened: those that may be absent from a
+        session, missing, silent, or not valid."""
         if self.manifest.policy.min_contributors >= len(self.contributors):
             return ()
-        return tuple(filter(self.attendance.may_be_missing, self.contributors))
+        never_came = self.manifest.may_be_absent
+        return tuple(
+            c for c in self.contributors if c in never_came or self.attendance.may_be_missing(c)
+        )
 
     @property
     def least_counted(self) -> int:

@@ -105,10 +105,10 @@ async def _play(
     known: Known,
 ) -> Outcome | None:
     me, computes = party.me, party.me in protocol.scheme.compute
-    protocol.check_policy(protocol.contributors)
+    protocol.check_policy(protocol.scheme.contributors)
     phases, watch = Phases.begin(party, protocol), _Watch(protocol, progress)
     if given[0] is not None and not computes:
-        gate(protocol.contributors)
+        gate(protocol.scheme.contributors)
     progress.enter(Phase.SHARING)
     made = protocol.lengths.get(me, 0) * len(protocol.scheme.compute)
     work = partial(contribute, protocol, given.pop(), me, draw)

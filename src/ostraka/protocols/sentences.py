@@ -29,6 +29,7 @@ def explain_linear(protocol: Protocol, what: str, *, of_inputs: bool = True) -> 
         _liars(protocol),
         _consent(protocol),
         _dropouts(protocol),
+        *_absent(protocol),
     ]
 
 
@@ -47,6 +48,7 @@ def explain_interactive(protocol: Protocol, what: str, answer: Sequence[str]) ->
         _honesty(protocol),
         _consent(protocol),
         _stay(protocol),
+        *_absent(protocol),
     ]
 
 
@@ -98,10 +100,33 @@ def _stay(protocol: Protocol) -> str:
     if allowed := min(allowed, len(may_leave)):
         who = "contributor that does" if allowed == 1 else "contributors that do"
         text += (
-            f" It starts when all parties have come, and not before. After that up to {allowed} "
+            f" {_starts(protocol)} After that up to {allowed} "
             f"{who} not compute may go missing, and be left out of the result."
         )
     return text
+
+
+def _starts(protocol: Protocol) -> str:
+    if protocol.manifest.may_be_absent:
+        return "It starts when all parties have come, or with enough of them at the deadline."
+    return "It starts when all parties have come, and not before."
+
+
+def _absent(protocol: Protocol) -> list[str]:
+    """Say who may be missing when a session begins, and who can make use of that."""
+    manifest = protocol.manifest
+    if not (may := manifest.may_be_absent):
+        return []
+    least = manifest.policy.min_contributors
+    return [
+        f"Start: at the deadline the session begins without those of {names(may)} that did not "
+        f"come, as long as {least} contributors are there in all, and every other party. "
+        f"{manifest.compute[0]} says when; all compute parties agree on who is left out before "
+        "anything is sent, and the receipt names them.",
+        "A compute party that lies, or a coordinator that cuts links, can have honest "
+        f"contributors left out, and so choose whom the result is without, down to {least}: "
+        "min_contributors, and noise if there is any, are what protects those who are counted.",
+    ]
 
 
 def _roles(protocol: Protocol, what: str) -> list[str]:
@@ -292,7 +317,7 @@ def _dropouts(protocol: Protocol) -> str:
     if allowed:
         spare_then = n - protocol.attendance.votes(())
         text += (
-            f" It starts when all parties have come, and not before. After that up to {allowed} "
+            f" {_starts(protocol)} After that up to {allowed} "
             f"contributor{'s' * (allowed > 1)} may be left out of the result; then at most "
             f"{spare_then} compute part{'y' if spare_then == 1 else 'ies'} may be missing."
         )

@@ -112,7 +112,7 @@ class RecordStore:
             misfit = f"it was damaged ({damage})"
         except OSError as error:
             found.close()
-            raise self._unwritable(error) from None
+            raise self._kept(error) from None
         if misfit:
             warn(f"{path} is of no use: {misfit}; it was erased")
             found.erase()
@@ -146,6 +146,15 @@ class RecordStore:
             hint="make room there, or set durable = false in "
             f"{self.identity.name}.toml: a crash then costs the session",
             data_left=False,
+        )
+
+    def _kept(self, error: OSError) -> Temporary:
+        return Temporary(
+            f"the record of this session in {self.directory} cannot be read or written: "
+            f"{error.strerror}; it is kept, and an earlier process may have sent shares",
+            hint=f"make room there, and run it again within {self.seconds / 60:.0f} min: "
+            "the session goes on",
+            data_left=True,
         )
 
     def _held(self) -> Temporary:

@@ -102,7 +102,7 @@ class MetKey:
         return {"name": self.name, "key": self.key, "standing": self.standing.value, **since}
 
 
-class KnownKeys:
+class KeyBook:
     """Book of known keys in one file; each of its changes is made whole, under a lock.
 
     Args:

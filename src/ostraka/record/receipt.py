@@ -2,7 +2,8 @@
 
 A receipt holds the manifest in canonical form, and for every party its certificate, its hello (the
 signed manifest digest), its signature of the session id, and the statement it signed at the end, if
-it was still there. `scripts/verify_receipt.py` checks one with the standard library and
+it was still there. Where the manifest lets a session begin with enough, it also names the parties
+that were absent. `scripts/verify_receipt.py` checks one with the standard library and
 `cryptography` alone; `verify` here does the same.
 
 What a receipt proves: the holders of those keys agreed to that manifest, met in that session, and
@@ -18,6 +19,7 @@ import base64
 import hashlib
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -33,6 +35,7 @@ _LARGEST: Final = 32 << 20
 _FIELDS: Final = {
     "ostraka_receipt", "manifest", "manifest_sha256", "session", "written_by", "parties"
 }  # fmt: skip
+_ABSENT: Final = "absent"
 _VERSIONS: Final = {1: range(1, 3), 2: range(3, 1 << 16)}
 """Wire versions, which each party's Hello signs, of the sessions that each format is about."""
 
@@ -51,6 +54,21 @@ WEAKNESS: Final = (
 def session_bytes(session: bytes) -> bytes:
     """Return the bytes that a party signs to say: I am in this session."""
     return b"ostraka ready\0" + session
+
+
+def session_id(digest: bytes, nonces: Sequence[bytes], absent: Sequence[int] = ()) -> bytes:
+    """Return the id of a session.
+
+    Args:
+        digest: of the manifest.
+        nonces: of the Hellos of all parties that take part, in the order of the manifest.
+        absent: places in the manifest, rising, of the parties that the session began without.
+    """
+    if not absent:
+        return _sha256(b"ostraka session\0" + digest + b"".join(nonces))
+    places = [len(absent), *absent]
+    roster = b"".join(place.to_bytes(4, "little") for place in places)
+    return _sha256(b"ostraka roster\0" + digest + roster + b"".join(nonces))
 
 
 def text(data: bytes) -> str:
@@ -97,9 +115,10 @@ def verify(receipt: dict[str, Any]) -> dict[str, Any]:
 
     Returns:
         "format", "complete", "session", "manifest_sha256", "title"; the lists "parties", "signed"
-        (the parties whose closing statement is there), "missing" (the others; the receipt is
-        complete without any) and "counted" (None when no recipient's statement is there); in
-        format 2 "figures", each with its name and its readers; in format 1 "weakness".
+        (the parties whose closing statement is there), "absent" (those that the session began
+        without), "missing" (the others; the receipt is complete without any) and "counted" (None
+        when no recipient's statement is there); in format 2 "figures", each with its name and its
+        readers; in format 1 "weakness".
 
     Raises:
         PeerViolation: a claim does not hold; the message names the first, and its party.
@@ -146,6 +165,8 @@ class _Manifest(NamedTuple):
     pins: dict[str, str]
     roster: Roster
     reveal: dict[str, Any]
+    may_be_absent: set[str]
+    least: int
 
     @property
     def stay(self) -> set[str]:
@@ -159,23 +180,28 @@ def _verify(receipt: dict[str, Any]) -> dict[str, Any]:
     manifest, digest = _manifest(receipt["manifest"]), _sha256(receipt["manifest"].encode())
     parties: dict[str, Any] = receipt["parties"]
     require(digest.hex() == receipt["manifest_sha256"], "the manifest is not the one named")
-    require(set(parties) == set(manifest.pins), "not the parties of the manifest")
+    absent = _absent(receipt, manifest)
+    there = [name for name in manifest.pins if name not in absent]
+    require(set(parties) == set(there), "not the parties of the manifest")
     writer = receipt["written_by"]
-    require(writer in manifest.pins, "its writer is not a party")
-    nonces = b"".join(_octets(parties[name]["nonce"]) for name in manifest.pins)
-    session = _sha256(b"ostraka session\0" + digest + nonces)
+    require(writer in there, "its writer is not a party")
+    nonces = [_octets(parties[name]["nonce"]) for name in there]
+    places = [place for place, name in enumerate(manifest.pins) if name in absent]
+    session = session_id(digest, nonces, places)
     require(session.hex() == receipt["session"], "the session id is not that of these nonces")
     about = About(session, digest, manifest.roster, format_)
-    for name, pin in manifest.pins.items():
-        _verify_party(name, pin, parties[name], about)
+    for name in there:
+        _verify_party(name, manifest.pins[name], parties[name], about)
     signed = {
         name: statements.read(entry["statement"], name, about)
         for name, entry in parties.items()
         if "statement" in entry
     }
-    counted = statements.counted(list(signed.values()))
+    counted_places = statements.counted(list(signed.values()))
+    counted = [manifest.roster.contributors[place] for place in counted_places or ()]
+    require(not absent & set(counted), "a party is counted that was absent")
     _require_one_result(signed, manifest, format_)
-    missing = [name for name in manifest.pins if name not in signed]
+    missing = [name for name in there if name not in signed]
     found = {
         "format": format_,
         "complete": not missing,
@@ -184,8 +210,9 @@ def _verify(receipt: dict[str, Any]) -> dict[str, Any]:
         "title": manifest.title,
         "parties": list(manifest.pins),
         "signed": sorted(signed),
+        "absent": [name for name in manifest.pins if name in absent],
         "missing": missing,
-        "counted": None if counted is None else [manifest.roster.contributors[i] for i in counted],
+        "counted": None if counted_places is None else counted,
         "written_by": writer,
         "left_early": set(signed) == {writer} and writer not in manifest.stay,
     }
@@ -198,12 +225,26 @@ def _format(receipt: dict[str, Any]) -> int:
     format_ = receipt["ostraka_receipt"]
     if type(format_) is not int or format_ not in _VERSIONS:
         raise UsageError(f"a receipt of format {format_!r}: this release reads 1 and 2")
-    if unknown := set(receipt) - _FIELDS:
+    known = _FIELDS | ({_ABSENT} if format_ > 1 else set())
+    if unknown := set(receipt) - known:
         names = ", ".join(map(repr, sorted(unknown)))
         raise UsageError(f"a receipt with {names}: this release cannot check that")
     if missing := _FIELDS - set(receipt):
         raise KeyError(", ".join(sorted(missing)))
     return format_
+
+
+def _absent(receipt: dict[str, Any], manifest: _Manifest) -> set[str]:
+    """Return the parties that the session began without: as few as the manifest allows."""
+    if _ABSENT not in receipt:
+        return set()
+    named = receipt[_ABSENT]
+    absent = {name for name in named if name in manifest.pins}
+    rising = named == [name for name in manifest.pins if name in absent]
+    there = len(manifest.roster.contributors) - len(absent)
+    allowed = rising and bool(absent) and absent <= manifest.may_be_absent
+    require(allowed and there >= manifest.least, "parties are absent that may not be")
+    return absent
 
 
 def _manifest(text: str) -> _Manifest:
@@ -222,7 +263,24 @@ def _manifest(text: str) -> _Manifest:
         {party["name"]: party["key"] for party in parties},
         Roster(of_role[Role.CONTRIBUTOR], of_role[Role.RECIPIENT], of_role[Role.COMPUTE]),
         reveal if isinstance(reveal, dict) else {},
+        _may_be_absent(manifest, of_role),
+        manifest["policy"]["min_contributors"] if _enough(manifest) else len(names),
     )
+
+
+def _enough(manifest: dict[str, Any]) -> bool:
+    """Return whether sessions of a canonical manifest may begin without some contributors."""
+    return bool(manifest["session"].get("start", "all") == "enough")
+
+
+def _may_be_absent(manifest: dict[str, Any], of_role: dict[Role, list[str]]) -> set[str]:
+    """Return the contributors that a session may begin without; see `Manifest.may_be_absent`."""
+    if not _enough(manifest):
+        return set()
+    inputs = manifest["input"] if isinstance(manifest["input"], list) else [manifest["input"]]
+    needed = {*of_role[Role.COMPUTE], *of_role[Role.RECIPIENT]}
+    needed.update(name for table in inputs for name in table.get("of") or ())
+    return set(of_role[Role.CONTRIBUTOR]) - needed
 
 
 def _sha256(data: bytes) -> bytes:

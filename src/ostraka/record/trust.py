@@ -14,7 +14,7 @@ from ostraka.errors import OstrakaError, UnconfirmedKey
 from ostraka.manifest import Manifest
 from ostraka.manifest.words import read_words, six_words
 from ostraka.names import PartyId
-from ostraka.record.known_keys import KeyStanding, KnownKeys, MetKey
+from ostraka.record.known_keys import KeyBook, KeyStanding, MetKey
 
 Ask = Callable[[Sequence[MetKey]], bool]
 """Function that asks a person whether the six words of the manifest are those of another party."""
@@ -32,12 +32,15 @@ class Trust:
         words: six words that another party read from its manifest; "" if there are none.
         ask: asks a person; None where none can be asked.
         tell: is called before a person is asked, and before keys are refused.
+        vouched: an invitation vouches for the keys: `ask` decides about all of them, known or not,
+            and a yes learns them.
     """
 
     new: bool = False
     words: str = ""
     ask: Ask | None = None
     tell: Tell | None = None
+    vouched: bool = False
 
     @classmethod
     def of(cls, given: Trust | bool | str) -> Trust:
@@ -57,11 +60,11 @@ class Meeting:
 
     manifest: Manifest
     me: PartyId
-    book: KnownKeys
+    book: KeyBook
     met: tuple[MetKey, ...]
 
     @classmethod
-    def of(cls, manifest: Manifest, me: PartyId, book: KnownKeys) -> Meeting:
+    def of(cls, manifest: Manifest, me: PartyId, book: KeyBook) -> Meeting:
         """Compare a manifest's keys with the book."""
         return cls(manifest, me, book, book.meet(manifest, me))
 
@@ -75,7 +78,7 @@ class Meeting:
         """
         changed = [met for met in self.met if met.standing is KeyStanding.CHANGED]
         new = [met for met in self.met if met.standing is KeyStanding.NEW]
-        confirmed = trust.words or trust.new or not new
+        confirmed = not trust.vouched and (trust.words or trust.new or not new)
         if trust.tell is not None and (changed or not confirmed):
             trust.tell(self.manifest, self.met)
         if changed:

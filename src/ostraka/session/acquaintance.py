@@ -1,18 +1,19 @@
 """Acquaintance of this party with another, from before its Hello to its Ready, as a table.
 
-    state     hello     doubt     left      patience  seal      ready
-    awaited   present   doubted   awaited   -         -         -
-    doubted   present   doubted   doubted   rejected  -         -
-    present   -         -         awaited   -         bound     ready
-    bound     -         -         lost      -         -         ready
-    ready     -         -         lost      -         ready     -
+    state     hello     doubt     left      patience  seal      ready     omit
+    awaited   present   doubted   awaited   -         -         -         absent
+    doubted   present   doubted   doubted   rejected  -         -         absent
+    present   -         -         awaited   -         bound     ready     absent
+    bound     -         -         lost      -         -         ready     -
+    ready     -         -         lost      -         ready     -         absent
+    absent    -         absent    absent    absent    -         -         -
     rejected, lost: final, the session does not take place
 
 hello: a Hello with our manifest's digest has verified. doubt: the party showed another manifest, or
 says that a party of our name is there already. Another session may be the cause of both, so we wait
 for a moment. patience: that moment is over. left: the link to the party has ended, or
 its relayer has taken back its Hello. seal: all parties are present, and our Ready leaves. ready:
-its Ready has verified.
+its Ready has verified. omit: the session begins without the party.
 """
 
 from __future__ import annotations
@@ -27,6 +28,10 @@ from ostraka.wire.messages import Hello, Ready
 DUPLICATE: Final = "duplicate"
 """Abort code for a party that opens a link while we hold another link to it."""
 
+LATE: Final = "late"
+"""Abort code for a party that comes when the session has begun without it; `blames` says which
+session, and when."""
+
 
 class PeerState(StrEnum):
     """Knowledge of one other party."""
@@ -38,6 +43,7 @@ class PeerState(StrEnum):
     READY = "ready"
     REJECTED = "rejected"
     LOST = "lost"
+    ABSENT = "absent"
 
 
 class PeerEvent(StrEnum):
@@ -49,6 +55,7 @@ class PeerEvent(StrEnum):
     PATIENCE = "patience"
     SEAL = "seal"
     READY = "ready"
+    OMIT = "omit"
 
 
 TABLE: Final[dict[tuple[PeerState, PeerEvent], PeerState]] = {
@@ -66,6 +73,13 @@ TABLE: Final[dict[tuple[PeerState, PeerEvent], PeerState]] = {
     (PeerState.BOUND, PeerEvent.READY): PeerState.READY,
     (PeerState.READY, PeerEvent.LEFT): PeerState.LOST,
     (PeerState.READY, PeerEvent.SEAL): PeerState.READY,
+    (PeerState.AWAITED, PeerEvent.OMIT): PeerState.ABSENT,
+    (PeerState.DOUBTED, PeerEvent.OMIT): PeerState.ABSENT,
+    (PeerState.PRESENT, PeerEvent.OMIT): PeerState.ABSENT,
+    (PeerState.READY, PeerEvent.OMIT): PeerState.ABSENT,
+    (PeerState.ABSENT, PeerEvent.DOUBT): PeerState.ABSENT,
+    (PeerState.ABSENT, PeerEvent.LEFT): PeerState.ABSENT,
+    (PeerState.ABSENT, PeerEvent.PATIENCE): PeerState.ABSENT,
 }
 
 HERE: Final = frozenset({PeerState.PRESENT, PeerState.BOUND, PeerState.READY})

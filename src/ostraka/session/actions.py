@@ -22,11 +22,22 @@ class Present(NamedTuple):
     parties: int
 
 
+class Part(NamedTuple):
+    """Action: tell a party that the session begins without it, and drop the link to it."""
+
+    party: PartyId
+
+
 class Doubt(NamedTuple):
-    """Action: wait a moment, then call `patience_over` with these fields."""
+    """Action: wait a moment, then call `patience_over` with party and error.
+
+    Attributes:
+        to_the_deadline: wait until the deadline instead, and tell the user.
+    """
 
     party: PartyId
     error: OstrakaError
+    to_the_deadline: bool = False
 
 
 class Fail(NamedTuple):
@@ -35,7 +46,7 @@ class Fail(NamedTuple):
     error: OstrakaError
 
 
-Action = Say | Present | Doubt | Fail
+Action = Say | Present | Part | Doubt | Fail
 
 
 def hello_bytes(digest: bytes, nonce: bytes) -> bytes:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Final
 
 from ostraka.errors import Disagreement, OstrakaError, Temporary, TimedOut, Unreachable
 from ostraka.manifest import Manifest
-from ostraka.names import PartyId
+from ostraka.names import PartyId, SessionId
+from ostraka.session.acquaintance import LATE
 from ostraka.wire.messages import VERSION, Abort, Hello
 
 NAMES: Final = 10
@@ -34,11 +38,13 @@ def other_manifest(peer: PartyId, hello: Hello, manifest: Manifest) -> Disagreem
     )
 
 
-def other_process(peer: PartyId, me: PartyId) -> Disagreement:
+def other_process(peer: PartyId, me: PartyId, farewell: Abort) -> Disagreement:
     """Return the error for a peer that has a link to another process with our name and key."""
+    said = _BEGUN.fullmatch(farewell.blames)
+    session = f", in session {said[1]} since {said[2]} UTC" if said else ""
     return Disagreement(
-        f"{peer} says that another {me} is there already",
-        hint="is another process taking part with this key? Only the first can",
+        f"{me} was started twice: {peer} says that another {me} is there already{session}",
+        hint="another process takes part with this key: only the first can, and it goes on",
         data_left=False,
     )
 
@@ -51,6 +57,47 @@ def other_session(party: PartyId) -> Disagreement:
         peer=party,
         data_left=False,
     )
+
+
+_BEGUN: Final = re.compile(r"([0-9a-f]{8}) (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)")
+"""Session in a farewell, and when it began."""
+
+
+def names_session(farewell: Abort) -> bool:
+    """Return whether a farewell is of a peer whose session has begun."""
+    return _BEGUN.fullmatch(farewell.blames) is not None
+
+
+def begun(session: SessionId, at: float) -> Abort:
+    """Return the farewell for a party that comes when the session has begun without it.
+
+    Args:
+        at: seconds since the epoch at which it began.
+    """
+    return Abort(LATE, f"{session.hex()[:8]} {datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S}")
+
+
+def came_too_late(peer: PartyId, me: PartyId, farewell: Abort) -> TimedOut:
+    """Return the error for a peer that says that the session has begun without this party."""
+    said = _BEGUN.fullmatch(farewell.blames)
+    which, when = (f" {said[1]}", f" at {said[2]} UTC") if said else ("", "")
+    return TimedOut(
+        f"the session{which} began without {me}{when}, says {peer}; nothing was sent",
+        hint="it cannot be joined any more: agree on a time with the others, and run it again",
+        peer=peer,
+        data_left=False,
+    )
+
+
+def left_out(peer: PartyId, me: PartyId) -> TimedOut:
+    """Return the error for a proposer that tells this party itself that it is left out."""
+    return came_too_late(peer, me, Abort(LATE, ""))
+
+
+def named(parties: Sequence[PartyId]) -> str:
+    """Return the names of parties, of no more than `NAMES`."""
+    more = f" and {len(parties) - NAMES} more" if len(parties) > NAMES else ""
+    return ", ".join(parties[:NAMES]) + more
 
 
 def told(peer: PartyId, blamed: PartyId, me: PartyId) -> Disagreement:
@@ -83,9 +130,8 @@ def too_late(missing: dict[PartyId, str], seconds: float) -> TimedOut:
     """
     names = list(missing)
     reasons = [f"{party}: {why}" for party, why in list(missing.items())[:NAMES] if why]
-    more = f" and {len(names) - NAMES} more" if len(names) > NAMES else ""
     return TimedOut(
-        f"{', '.join(names[:NAMES]) or 'a party'}{more} did not come within {seconds:g} s"
+        f"{named(names) or 'a party'} did not come within {seconds:g} s"
         + (f" ({'; '.join(reasons)})" if reasons else ""),
         hint="start again when they are ready; if they say they were there, compare manifests: "
         "`ostraka check` prints the digest",

@@ -24,10 +24,12 @@ class Introduction:
 
     Attributes:
         farewell: the peer's Abort, once it has sent one.
+        run: nonce of the peer's run, once it has named it; empty before.
     """
 
     def __init__(self, peer: PartyId, link: SecureLink) -> None:
         self.peer, self.link = peer, link
+        self.run = b""
         self.farewell: Abort | None = None
         self._state = LinkState.HELLO
 
@@ -48,6 +50,7 @@ class Introduction:
                 raise PeerViolation(f"a {type(message).__name__} where a Hello was due")
         except OstrakaError as error:
             raise named(self.peer, error) from None
+        self.run = message.nonce if isinstance(message, Hello) else message.own
         return message
 
     async def hear_hello(self, seconds: float) -> Hello:

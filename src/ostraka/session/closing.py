@@ -104,15 +104,15 @@ def _statement(
 
 
 def _receipt(session: Session, heard: dict[PartyId, Statement]) -> dict[str, Any]:
+    absent = list(session.absent)
     return {
+        **({"absent": absent} if absent else {}),
         "ostraka_receipt": session.about.format,
         "manifest": session.manifest.canonical.decode(),
         "manifest_sha256": session.manifest.digest.hex(),
         "session": session.id.hex(),
         "written_by": session.me,
-        "parties": {
-            party: _entry(session, party, heard.get(party)) for party in session.manifest.parties
-        },
+        "parties": {party: _entry(session, party, heard.get(party)) for party in session.hellos},
     }
 
 

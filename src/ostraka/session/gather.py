@@ -8,6 +8,7 @@ arrived. The links go on after that, to the end of the session.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
@@ -18,15 +19,16 @@ from ostraka.manifest import Manifest
 from ostraka.names import PartyId
 from ostraka.record.journal_entries import Met
 from ostraka.session import blame
-from ostraka.session.acquaintance import DUPLICATE
-from ostraka.session.actions import Action, Doubt, Fail, Present, Say
+from ostraka.session.acquaintance import DUPLICATE, LATE
+from ostraka.session.actions import Action, Doubt, Fail, Part, Present, Say
 from ostraka.session.channel import Channel
 from ostraka.session.introductions import Introductions
 from ostraka.session.keeper import Keeper
-from ostraka.session.pace import Pace
+from ostraka.session.pace import GRACE_SECONDS, VERDICT, Pace
+from ostraka.session.telling import telling
 from ostraka.session.ways import Ways
 from ostraka.transport.contexts import Contexts
-from ostraka.transport.lasting import LastingLink
+from ostraka.transport.lasting import NOTHING, LastingLink
 from ostraka.transport.network import Network
 from ostraka.wire import link_state
 from ostraka.wire.messages import Abort, Hello, Message, decode, encode
@@ -90,29 +92,72 @@ class Gathering:
         self._ways = Ways(manifest, topology, contexts, network, self.keeper, self)
         self._news = asyncio.Event()
         self._fatal: BaseException | None = None
-        self._open = False
+        self._open = self._extended = False
+        self._due: asyncio.TimerHandle | None = None
+        self._limit: asyncio.Timeout | None = None
+        self._began = self._verdict_at = 0.0
 
-    async def gather(self) -> None:
-        """Make links until every party's Hello is here and our Ready has left.
+    async def open(self, gathered: Callable[[], object]) -> None:
+        """Gather all parties that must come, and seal the session, within the manifest's deadline.
 
-        The caller bounds the time.
+        Where a session may begin without some contributors, `GRACE_SECONDS` at most are added, and
+        the time that this party was there before the one that says when it begins.
+
+        Args:
+            gathered: is called when all are here.
 
         Raises:
+            TimedOut, Unreachable: a party did not come, or the session began without this one.
             PinMismatch: a party has another key.
             Disagreement: a party has another manifest, release or session.
             PeerViolation: a party broke the protocol.
             PeerLost: a party left after our Ready did.
         """
+        seconds, roll = self._manifest.session.deadline, self._introductions.rollcall
+        if roll.proposes:
+            self._due = asyncio.get_running_loop().call_later(seconds, self._begin_without)
+            seconds += self._grace
+        self._verdict_at = asyncio.get_running_loop().time() + VERDICT * seconds
+        self._limit = asyncio.timeout(seconds)
+        try:
+            async with self._limit:
+                with telling(self._introductions.waiting, self.says, seconds):
+                    await self._gather()
+                gathered()
+                await self._until(lambda: self._introductions.complete)
+        except TimeoutError:
+            raise self.late() from None
+        finally:
+            self._limit = None
+        self._open = True
+
+    async def _gather(self) -> None:
+        """Make links until every party's Hello is here that must be, and our Ready has left."""
         if self._memory is not None:
             self._recall(self._memory)
         await self._ways.start()
         self._gathered(max(1, self._introductions.present), len(self._manifest.parties))
         await self._until(lambda: self.sealed)
+        if absent := self._introductions.rollcall.absent:
+            names = [party for party in self._manifest.parties if party in absent]
+            self.says(f"the session begins without {blame.named(names)}")
 
-    async def seal(self) -> None:
-        """Wait until every party's Ready for this session is here. Raises as `gather`."""
-        await self._until(lambda: self._introductions.complete)
-        self._open = True
+    def _begin_without(self) -> None:
+        """Begin without those that did not come by the deadline, at the proposer of a roll call."""
+        if not self.sealed and self._fatal is None:
+            self._keep("due", self._topology.me)
+            self._act(self._introductions.due())
+
+    @property
+    def _grace(self) -> float:
+        return min(GRACE_SECONDS, self._manifest.session.deadline)
+
+    def _wait_for_proposer(self) -> None:
+        """Wait as long as the party that says when the session begins, which has come by now."""
+        loop, seconds = asyncio.get_running_loop(), self._manifest.session.deadline
+        if self._limit is not None and not self._extended:
+            self._extended = True
+            self._limit.reschedule(loop.time() + seconds + self._grace)
 
     async def _until(self, reached: Callable[[], bool]) -> None:
         while self._fatal is None and not reached():
@@ -133,6 +178,8 @@ class Gathering:
             self.keeper.adopt(channel, hello.nonce, away=True)
             if not self._introductions.finished(channel.peer):
                 self._listen(channel)
+        if self._introductions.rollcall.proposer in self.channels:
+            self._wait_for_proposer()
         self._news.set()
 
     def _again(self, met: Met, positions: Mapping[PartyId, int]) -> None:
@@ -151,6 +198,8 @@ class Gathering:
                 message, channel = decode(met.message), self.channels[peer]
                 channel.state = link_state.after(channel.state, message)
                 actions = self._introductions.heard(peer, message)
+            case "due":
+                actions = self._introductions.due()
             case "away":
                 actions = self._introductions.away(peer)
             case "returned":
@@ -161,7 +210,7 @@ class Gathering:
                 assert farewell is None or isinstance(farewell, Abort)
                 error = PeerLost(f"{peer} left", peer=peer)
                 actions = self._introductions.left(peer, error, farewell)
-        self._act(action for action in actions if isinstance(action, Say))
+        self._act(action for action in actions if isinstance(action, Say | Part))
 
     def _keep(self, what: str, peer: PartyId, message: Message | None = None) -> None:
         """Remember an event before it is answered."""
@@ -180,6 +229,8 @@ class Gathering:
     async def abandon(self) -> None:
         """Drop every link, and the connections to coordinators: the session is over."""
         self._open = True
+        if self._due is not None:
+            self._due.cancel()
         self.keeper.stop()
         for channel in self.channels.values():
             channel.link.on_ended = None
@@ -195,20 +246,32 @@ class Gathering:
                             channel.say(message)
                 case Present(here):
                     self._gathered(here, len(self._manifest.parties))
-                case Doubt(party, error):
-                    self._ask_again(party, error)
+                case Part(party):
+                    self._part_from(party)
+                case Doubt(party, error, to_the_deadline):
+                    self._ask_again(party, error, to_the_deadline)
                 case Fail(error):
                     self.alarm(error)
         self._news.set()
 
-    def _ask_again(self, party: PartyId, error: OstrakaError) -> None:
+    def _part_from(self, party: PartyId) -> None:
+        """Tell a party that is here that the session begins without it."""
+        if (channel := self.channels.pop(party, None)) is not None:
+            channel.say(self.too_late)
+            channel.link.on_cut, channel.link.on_ended = NOTHING, None
+            self.keeper.forget(channel)
+            channel.link.abandon(PeerLost("the session begins without it"))
+
+    def _ask_again(self, party: PartyId, error: OstrakaError, to_the_deadline: bool) -> None:
         """Schedule the end of our patience with a party; until then another process of it, with the
         right manifest, may appear."""
-
-        def patience_over() -> None:
-            self._act(self._introductions.patience_over(party, error))
-
-        asyncio.get_running_loop().call_later(MANIFEST_GRACE_SECONDS, patience_over)
+        loop = asyncio.get_running_loop()
+        end = loop.time() + MANIFEST_GRACE_SECONDS
+        if to_the_deadline:
+            self.says(f"{error.message}; waiting for {party} with this one")
+            end = max(end, self._verdict_at)
+        over = self._introductions.patience_over
+        loop.call_at(end, lambda: self._act(over(party, error)))
 
     # For the keeper, and for the ways
 
@@ -216,6 +279,12 @@ class Gathering:
     def sealed(self) -> bool:
         """Whether our Ready has left: no party can begin anew."""
         return self._open or bool(self._introductions.id)
+
+    @property
+    def too_late(self) -> Abort:
+        """The farewell for a party that comes when the session has begun without it."""
+        self._began = self._began or time.time()
+        return blame.begun(self._introductions.id, self._began)
 
     def alarm(self, error: BaseException) -> None:
         """End the session over an error, unless it is open: other parties may still go on."""
@@ -242,10 +311,17 @@ class Gathering:
             return False
         self._keep("greeted", peer, hello)
         channel = self.channels[peer] = hold()
+        if peer == self._introductions.rollcall.proposer:
+            self._wait_for_proposer()
         self._act(actions)
         if channel.link.failed is None:
             self._listen(channel)
         return True
+
+    def differs(self, peer: PartyId, certificate: bytes, hello: Hello) -> None:
+        """Note that a run of a peer is there with another manifest. Raises as `greeted`."""
+        if not self.sealed:
+            self._act(self._introductions.greeted(peer, certificate, hello))
 
     def _listen(self, channel: Channel) -> None:
         channel.listen(lambda message: self._heard(channel, message))
@@ -303,19 +379,21 @@ class Gathering:
             if not self.keeper.is_linked(peer):
                 channel.link.abandon(PeerLost(f"it goes on without us ({farewell.code})"))
         elif farewell.code == DUPLICATE and not self._open:
-            self._act(self._introductions.duplicate(peer))
+            self._act(self._introductions.duplicate(peer, farewell))
+        elif farewell.code == LATE:
+            self.alarm(blame.came_too_late(peer, self._topology.me, farewell))
 
     def late(self) -> OstrakaError:
         """Return the error for the deadline that has passed: it names the parties to blame, or the
         coordinator."""
         places = self._manifest.session.coordinators
-        missing = set(self._introductions.missing()) & set(self._topology.linked)
+        deadline, waiting = self._manifest.session.deadline, self._introductions.waiting
+        missing = set(waiting.missing()) & set(self._topology.linked)
         if (
             not self._ways.has_coordinator
             and places
             and any(map(self._topology.through_coordinator, missing))
         ):
             where = " or ".join(place.address for place in places)
-            deadline = self._manifest.session.deadline
             return blame.no_coordinator(where, deadline, self._ways.no_coordinator)
-        return self._introductions.late()
+        return waiting.late(deadline)

@@ -21,6 +21,7 @@ class Hearing:
     """Statements of other parties, as far as they have come.
 
     Args:
+        there: parties that take part in the session.
         lost: parties that are gone; those that fail here are added, with the error.
         check: raises an OstrakaError for a statement that is not the party's.
     """
@@ -28,11 +29,13 @@ class Hearing:
     def __init__(
         self,
         topology: Topology,
+        there: Collection[PartyId],
         channels: Mapping[PartyId, Channel],
         lost: dict[PartyId, OstrakaError],
         check: Callable[[PartyId, Statement], None],
     ) -> None:
         self._topology, self._channels, self._lost, self._check = topology, channels, lost, check
+        self._there = there
         self._statements: dict[PartyId, Statement] = {}
 
     async def hear(
@@ -57,7 +60,8 @@ class Hearing:
         for party, channel in self._channels.items():
             if await self._hear_one(party, channel):
                 self._pass_on(party, recipients)
-        for relayer, parties in relayed_by.items():
+        for relayer, relayed in relayed_by.items():
+            parties = [party for party in relayed if party in self._there]
             for _ in parties:
                 if not await self._hear_relayed(relayer, parties):
                     break

@@ -11,20 +11,31 @@ every Ready over one session id has verified.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable
 
 from ostraka import identity as identities
-from ostraka.errors import Disagreement, OstrakaError, PeerLost, PeerViolation, TimedOut
+from ostraka.errors import Disagreement, OstrakaError, PeerViolation, TimedOut
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId, SessionId
-from ostraka.record.receipt import session_bytes
+from ostraka.record.receipt import session_bytes, session_id
 from ostraka.session import blame
-from ostraka.session.acquaintance import HERE, Acquaintance, PeerEvent, PeerState
-from ostraka.session.actions import Action, Doubt, Fail, Present, Say, hello_bytes
+from ostraka.session.acquaintance import HERE, LATE, Acquaintance, PeerEvent, PeerState
+from ostraka.session.actions import Action, Doubt, Fail, Part, Present, Say, hello_bytes
 from ostraka.session.nonces import ResultNonces
+from ostraka.session.relaying import Relaying
+from ostraka.session.rollcall import RollCall
 from ostraka.session.topology import Topology
-from ostraka.wire.messages import VERSION, Abort, Hello, Message, Ready, Relayed, decode, encode
+from ostraka.session.waiting import Waiting
+from ostraka.wire.messages import (
+    VERSION,
+    Abort,
+    Hello,
+    Message,
+    Omission,
+    Ready,
+    Relayed,
+    decode,
+)
 
 
 class Introductions:
@@ -56,6 +67,9 @@ class Introductions:
         self.present, self._told_present = 1, 1
         self._cut_off: set[PartyId] = set()
         self._others = {party: Acquaintance() for party in self.topology.others}
+        self.waiting = Waiting(self.topology, self._others, self._cut_off)
+        self.rollcall = RollCall(manifest, me)
+        self._relaying = Relaying(self.topology, self._others)
 
     # Answers
 
@@ -67,7 +81,7 @@ class Introductions:
     def complete(self) -> bool:
         """Whether the Ready of every party over this session's id has verified."""
         readies = self.readies
-        return set(readies) == {self.me, *self._others} and all(
+        return set(readies) == {self.me, *self._others} - self.rollcall.absent and all(
             ready.session == self.id for ready in readies.values()
         )
 
@@ -75,7 +89,8 @@ class Introductions:
         """Return whether the link to `peer` has brought all that is due before the first vector:
         the peer's Ready, and the Ready of each party that it relays."""
         due = (peer, *self.topology.relayed_by.get(peer, ()))
-        return all(self._others[party].state is PeerState.READY for party in due)
+        done = (PeerState.READY, PeerState.ABSENT)
+        return all(self._others[party].state in done for party in due)
 
     @property
     def hellos(self) -> dict[PartyId, Hello]:
@@ -107,11 +122,14 @@ class Introductions:
             raise blame.other_version(peer, hello)
         identities.verify(certificate, hello.signature, hello_bytes(hello.digest, hello.nonce))
         if hello.digest != self._manifest.digest:
-            return self._doubts(peer, blame.other_manifest(peer, hello, self._manifest))
+            # Another session of the same parties may be in the room for as long as it likes.
+            error = blame.other_manifest(peer, hello, self._manifest)
+            return self._doubts(peer, error, self.topology.through_coordinator(peer))
         if not self.topology.has_link(self.me, peer):
             raise PeerViolation("it has nothing to send us, and opens a link")
         self._welcome(peer, certificate, hello)
-        return [*self._introduce(peer), *self._progress(), *self._advance()]
+        asked = self.rollcall.met(peer)
+        return [*asked, *self._relaying.introduce(peer), *self._progress(), *self._advance()]
 
     def heard(self, peer: PartyId, message: Message) -> list[Action]:
         """Take a Ready, or a relayed message of another party, from a peer that has been greeted.
@@ -126,15 +144,26 @@ class Introductions:
             case Relayed():
                 self._take_relayed(peer, message)
                 return [*self._progress(), *self._advance()]
+            case Omission() if self.id and self.rollcall.proposes:
+                return []  # it lacks another party by now, too late
+            case Omission() if not self.id:
+                self.rollcall.heard(peer, message)
+                return [*self._left_out(peer), *self._advance()]
             case _:
                 raise PeerViolation(f"a {type(message).__name__} message before the first vector")
-        return [*self._pass_on_ready(peer), *self._differing((peer,)), *self._advance()]
+        return [
+            *self._relaying.pass_on_ready(peer, self.id),
+            *self._differing((peer,)),
+            *self._advance(),
+        ]
 
     def left(self, peer: PartyId, error: OstrakaError, farewell: Abort | None) -> list[Action]:
         """Note that the link to a peer has ended, with the peer's Abort if it sent one."""
         other = self._others[peer]
         if isinstance(error, PeerViolation):
             return [Fail(error)]
+        if farewell is not None and farewell.code == LATE and not self.id:
+            return [Fail(blame.came_too_late(peer, self.me, farewell))]
         if (told := self._told(peer, farewell)) is not None:
             return [Fail(told)]
         if other.state not in HERE:
@@ -146,27 +175,37 @@ class Introductions:
             if farewell is not None and farewell.code == TimedOut.code:
                 return [Fail(blame.gave_up(peer, farewell))]
             return [Fail(error)]
-        return [*self._progress(), *self._retract(peer, farewell)]
+        return [*self._progress(), *self._relaying.retract(peer, farewell), *self._advance()]
 
     def away(self, peer: PartyId) -> list[Action]:
         """Note that the connection to a peer is lost: this party is not ready while it is away."""
         self._cut_off.add(peer)
-        return self._progress()
+        return [*self._progress(), *self._advance()]
 
     def returned(self, peer: PartyId) -> list[Action]:
         """Note that a connection carries the link to a peer again."""
         self._cut_off.discard(peer)
         return [*self._progress(), *self._advance()]
 
-    def duplicate(self, peer: PartyId) -> list[Action]:
+    def due(self) -> list[Action]:
+        """Begin without those not here, at the proposer of a roll call: its deadline has passed."""
+        waited = [party for party in self.waiting.away() if party not in self._cut_off]
+        if not self.rollcall.may_begin(waited):
+            return [Fail(self.waiting.late(self._manifest.session.deadline))]
+        self.rollcall.begin()
+        return self._advance()
+
+    def duplicate(self, peer: PartyId, farewell: Abort) -> list[Action]:
         """Note that a peer refused us because another run of our name answers it.
 
         If no party is here yet, the other run was first. Else both began at once, and the other
-        may give up before us."""
+        may give up before us. If the other is in a session already, this one may be for the
+        next: its parties may appear."""
         if self.here(peer):
             return []
-        error = blame.other_process(peer, self.me)
-        return self._doubts(peer, error) if self.present > 1 else [Fail(error)]
+        error = blame.other_process(peer, self.me, farewell)
+        wait = self.present > 1 or blame.names_session(farewell)
+        return self._doubts(peer, error) if wait else [Fail(error)]
 
     def unreached(self, peer: PartyId, why: str) -> None:
         """Note why no link to a peer could be made."""
@@ -179,42 +218,6 @@ class Introductions:
             return []
         other.happen(PeerEvent.PATIENCE)
         return [Fail(error)]
-
-    def missing(self) -> list[PartyId]:
-        """List the parties to blame for the wait: those not here, or else those not ready.
-
-        Parties that gave up waiting, or that we could not know of, are listed only for lack of
-        others.
-        """
-        away = [p for p in self._others if not self.here(p) or p in self._cut_off]
-        awake = [party for party in away if not self._others[party].tired] or away
-        late = [
-            party for party, other in self._others.items() if other.state is not PeerState.READY
-        ]
-        return [party for party in awake or late if self._could_know(party)] or awake or late
-
-    def _could_know(self, party: PartyId) -> bool:
-        """Return whether we would know of the party: its relayer, if it has one, is here."""
-        relayer = self.topology.relayers.get(party)
-        return relayer is None or self.here(relayer)
-
-    def late(self) -> OstrakaError:
-        """Return the error for the deadline that has passed; it names the parties to blame."""
-        for other in self._others.values():
-            if other.state is PeerState.DOUBTED and other.doubt is not None:
-                return other.doubt
-        missing = {party: self._trouble(party) for party in self.missing()}
-        return blame.too_late(missing, self._manifest.session.deadline)
-
-    def _trouble(self, party: PartyId) -> str:
-        if party in self.topology.relayers:
-            word = "its Ready" if self.here(party) else "it"
-            return f"{self.topology.relayers[party]} has not told us of {word}"
-        if party in self._cut_off:
-            return "it was cut off"
-        if self.here(party):
-            return "it is here, and still waits for another party"
-        return self._others[party].trouble
 
     # Hellos
 
@@ -234,14 +237,18 @@ class Introductions:
         other.certificate, other.hello, other.ready = b"", None, None
         other.tired = farewell is not None and farewell.code == TimedOut.code
 
-    def _doubts(self, party: PartyId, error: OstrakaError) -> list[Action]:
+    def _doubts(
+        self, party: PartyId, error: OstrakaError, to_the_deadline: bool = False
+    ) -> list[Action]:
         other = self._others[party]
+        if other.state not in (PeerState.AWAITED, PeerState.DOUBTED):
+            return []
         known = other.state is PeerState.DOUBTED
         other.happen(PeerEvent.DOUBT)
         if known:
             return []
         other.doubt = error
-        return [Doubt(party, error)]
+        return [Doubt(party, error, to_the_deadline)]
 
     def _progress(self) -> list[Action]:
         here = self.present - len(self._cut_off)
@@ -289,68 +296,67 @@ class Introductions:
         identities.verify(certificate, hello.signature, hello_bytes(hello.digest, hello.nonce))
         self._welcome(party, certificate, hello)
 
-    # Messages of other parties, relayed by us
-
-    def _introduce(self, newcomer: PartyId) -> Iterator[Action]:
-        """Relay Hellos between a newcomer and the parties that it has no link to, where this party
-        is the relayer of the Hello's sender."""
-        audience, other = self.topology.audience, self._others[newcomer]
-        for party in audience:
-            known = self._others[party]
-            if known.hello is not None and not self.topology.has_link(party, newcomer):
-                yield Say((newcomer,), self._relayed(party, known.hello, known.certificate))
-        if other.hello is not None:
-            word = self._relayed(newcomer, other.hello, other.certificate)
-            yield from self._tell(audience.get(newcomer, ()), word)
-
-    def _retract(self, party: PartyId, farewell: Abort | None) -> Iterator[Action]:
-        word = farewell or Abort(PeerLost.code, "")
-        yield from self._tell(self.topology.audience.get(party, ()), self._relayed(party, word))
-
-    def _pass_on_ready(self, party: PartyId) -> Iterator[Action]:
-        ready = self._others[party].ready
-        if ready is not None and ready.session == self.id:
-            word = self._relayed(party, Ready(ready.session, b"", ready.signature))
-            yield from self._tell(self.topology.audience.get(party, ()), word)
-
-    def _relayed(self, party: PartyId, message: Message, certificate: bytes = b"") -> Relayed:
-        return Relayed(self.topology.place[party], certificate, encode(message))
-
-    def _tell(self, audience: Iterable[PartyId], word: Relayed) -> Iterator[Action]:
-        if receivers := tuple(party for party in audience if self.here(party)):
-            yield Say(receivers, word)
-
     # Sealing
 
     def _advance(self) -> list[Action]:
-        """Seal if every Hello is here and, unless we compute, every compute party is ready."""
-        if self.id or self._cut_off or self.present < len(self.topology.parties):
+        """Seal if every Hello is here that must be, and those are ready that must be before."""
+        if self.id:
             return []
-        awaited = () if self.topology.computes else self.topology.compute
-        if any(self._others[party].ready is None for party in awaited):
+        if self.rollcall.proposer is None and self.present < len(self._others) + 1:
             return []
-        return self._seal()
+        away = self.waiting.away()
+        said = self.rollcall.advance(away)
+        if self.rollcall.lacking(away) or not self.rollcall.agreed():
+            return said
+        if any(self._others[party].ready is None for party in self._ready_before()):
+            return said
+        return [*said, *self._seal()]
+
+    def _ready_before(self) -> Iterable[PartyId]:
+        """Return the parties whose Ready is due before this party's: all compute parties, or the
+        proposer of a roll call for another compute party."""
+        if not self.topology.computes:
+            return self.topology.compute
+        proposer = self.rollcall.proposer
+        return () if proposer is None or proposer == self.me else (proposer,)
 
     def _seal(self) -> list[Action]:
+        absent = self.rollcall.absent
+        parting = [Part(party) for party in self.topology.linked if party in absent]
+        self._omit(absent)
         self.id = self._session_id()
-        for other in self._others.values():
-            other.happen(PeerEvent.SEAL)
+        for party in set(self._others) - absent:
+            self._others[party].happen(PeerEvent.SEAL)
         if failed := self._differing(self._others):
             return failed
-        signature = self._sign(session_bytes(self.id))
-        self.ready = Ready(self.id, b"", signature)
-        actions: list[Action] = []
-        for party in self.topology.linked:
+        there = tuple(party for party in self.topology.linked if party not in absent)
+        self.ready = Ready(self.id, b"", self._sign(session_bytes(self.id)))
+        actions: list[Action] = [*parting, *self.rollcall.conclude(there)]
+        for party in there:
             shown = self._nonces.for_peer(party)
             actions.append(Say((party,), self.ready._replace(result_nonces=shown)))
         for party in self.topology.audience:
-            actions += self._pass_on_ready(party)
+            actions += self._relaying.pass_on_ready(party, self.id)
         return actions
 
+    def _omit(self, absent: Collection[PartyId]) -> None:
+        """Begin the session without some parties."""
+        self.rollcall.absent = frozenset(absent)
+        for party in absent:
+            self.present -= self.here(party)
+            self._others[party].happen(PeerEvent.OMIT)
+            self._forget(party, None)
+
+    def _left_out(self, proposer: PartyId) -> list[Action]:
+        """Return the end of this party's part in a session that is to begin without it."""
+        out = self.me in self.rollcall.absent
+        return [Fail(blame.left_out(proposer, self.me))] if out else []
+
     def _session_id(self) -> SessionId:
-        hellos, digest = self.hellos, self._manifest.digest
-        nonces = b"".join(hellos[party].nonce for party in self._manifest.parties)
-        return SessionId(hashlib.sha256(b"ostraka session\0" + digest + nonces).digest())
+        hellos, absent, place = self.hellos, self.rollcall.absent, self.topology.place
+        nonces = [hellos[party].nonce for party in self._manifest.parties if party not in absent]
+        places = sorted(place[party] for party in absent)
+        return SessionId(session_id(self._manifest.digest, nonces, places))
 
     def _differing(self, parties: Iterable[PartyId]) -> list[Action]:
         for party in parties:

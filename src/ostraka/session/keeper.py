@@ -56,6 +56,9 @@ class Owner(Protocol):
     ) -> bool:
         """Take a peer's Hello; return whether it is to be held, having called `hold` if so."""
 
+    def differs(self, peer: PartyId, certificate: bytes, hello: Hello) -> None:
+        """Take note of a run of a peer that is there for a session with another manifest."""
+
     def linked(self, peer: PartyId) -> None:
         """Take note that a connection carries the link to a peer."""
 
@@ -71,6 +74,10 @@ class Owner(Protocol):
 
     def gone(self, channel: Channel, error: OstrakaError) -> None:
         """Take note that the link to a peer is over."""
+
+    @property
+    def too_late(self) -> Abort:
+        """The farewell for a run of a party that comes when the session is sealed without it."""
 
     def refused(self, peer: PartyId, farewell: Abort) -> None:
         """Take note that a peer ended a connection before it carried a link."""
@@ -179,7 +186,13 @@ class Keeper:
             if not taken:
                 link.abandon(PeerLost("not introduced"))
                 if talk is not None and talk.farewell is not None:
-                    self._owner.refused(talk.peer, talk.farewell)
+                    self._refused(talk, talk.farewell)
+
+    def _refused(self, talk: Introduction, farewell: Abort) -> None:
+        """Tell the owner of a refusal, unless it comes from another run of a peer that is held."""
+        held = self.held.get(talk.peer)
+        if held is None or talk.run in (b"", held.nonce):
+            self._owner.refused(talk.peer, farewell)
 
     async def _ask(self, talk: Introduction) -> bool:
         held = self.held.get(talk.peer)
@@ -206,9 +219,9 @@ class Keeper:
             talk.say(self._owner.hello)
             return await self._begin(talk, await talk.hear_hello(HANDSHAKE_SECONDS), said=True)
         if first.own != held.nonce:
-            return await self._refuse(talk, DUPLICATE)
+            return await self._refuse(talk, self._duplicate(talk.peer))
         if (error := held.link.failed) is not None:
-            return await self._refuse(talk, error.code)
+            return await self._refuse(talk, Abort(error.code, talk.peer))
         talk.say(Resume(self._owner.hello.nonce, held.nonce, held.link.offer()))
         self._resume(held, talk, first)
         return True
@@ -227,6 +240,14 @@ class Keeper:
 
     async def _begin(self, talk: Introduction, hello: Hello, *, said: bool = False) -> bool:
         """Take the Hello of a peer's run, which may be another one than we hold a link to."""
+        if hello.digest != self._owner.hello.digest:
+            self._say_hello(talk, said)
+            try:
+                self._owner.differs(talk.peer, talk.link.peer_certificate, hello)
+            except PeerViolation as error:
+                raise named(talk.peer, error) from None
+            await talk.link.close()
+            return False
         held = self.held.get(talk.peer)
         if held is not None and held.nonce == hello.nonce and held.link.pristine:
             # It has not seen our Hello, which was lost with a connection.
@@ -234,11 +255,14 @@ class Keeper:
             held.link.resume(talk.link, 0)
             return True
         if held is not None and held.nonce != hello.nonce and await self._lives(held):
-            return await self._refuse(talk, DUPLICATE)
+            return await self._refuse(talk, self._duplicate(talk.peer))
+        left = held is not None and _left(held)
         if held is not None and self.held.get(talk.peer) is held:
             held.link.abandon(PeerLost("it began anew, without the record of this session"))
         if self._owner.sealed:
-            return await self._refuse(talk, PeerLost.code)
+            # A party that had left may be here for the next session of this manifest.
+            farewell = Abort(PeerLost.code, talk.peer) if left else self._owner.too_late
+            return await self._refuse(talk, farewell)
         self._say_hello(talk, said)
         if (failed := talk.link.failed) is not None:
             raise failed
@@ -257,10 +281,16 @@ class Keeper:
         if not said:
             talk.say(self._owner.hello)
 
-    async def _refuse(self, talk: Introduction, code: str) -> bool:
-        talk.say(Abort(code, talk.peer))
+    async def _refuse(self, talk: Introduction, farewell: Abort) -> bool:
+        talk.say(farewell)
         await talk.link.close()
         return False
+
+    def _duplicate(self, peer: PartyId) -> Abort:
+        """Return the farewell for a run of a peer while another one is there: it says whether that
+        one is in a session already. Then the newcomer may be there for another."""
+        session = self._owner.too_late.blames if self._owner.sealed else peer
+        return Abort(DUPLICATE, session)
 
     async def _lives(self, held: HeldLink) -> bool:
         """Return whether a peer's run says a word when asked, over the connection that it has."""
@@ -354,3 +384,9 @@ class Keeper:
         """Wait for no peer any more."""
         for held in self.held.values():
             held.stop_timers()
+
+
+def _left(held: HeldLink) -> bool:
+    """Return whether a peer ended its link itself."""
+    over = held.link.standing is Standing.OVER
+    return over and not isinstance(held.link.failed, PeerAway)

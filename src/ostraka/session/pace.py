@@ -15,6 +15,14 @@ TICKS_OF_SILENCE: Final = 4
 TOLD_SECONDS: Final = 4.0
 """Seconds after which a person is told that a party is away: they read of it within 5."""
 
+GRACE_SECONDS: Final = 10.0
+"""Seconds after the deadline within which compute parties agree on whom a session begins without;
+no more than the deadline itself."""
+
+VERDICT: Final = 0.75
+"""Part of the deadline after which a party that only showed another manifest, in a room where other
+sessions of it may be, ends the session: so early that parties without a link to it are told why."""
+
 
 class Pace(NamedTuple):
     """Times of one session, in seconds.

@@ -47,7 +47,7 @@ class Session(LastingExchange):
     Made by `open`; ended by `close` or `abort`. Attributes `id`, `about` and `result_keys` are set
     once sealed: the session's id, what its closing statements are about, and for recipients the key
     of each group of readers that they are in, which no party outside the group holds. `hellos`,
-    `readies` and certificates are those of all parties, with or without a link.
+    `readies` and certificates are those of all parties that take part, with or without a link.
     """
 
     def __init__(
@@ -136,12 +136,7 @@ class Session(LastingExchange):
         )
         self._gathering = gathering
         try:
-            async with asyncio.timeout(self.manifest.session.deadline):
-                await gathering.gather()
-                self.lifecycle.happen(SessionEvent.GATHERED)
-                await gathering.seal()
-        except TimeoutError:
-            raise gathering.late() from None
+            await gathering.open(lambda: self.lifecycle.happen(SessionEvent.GATHERED))
         finally:
             self._channels = gathering.linked_channels()
         self._begin(introductions, nonces)
@@ -162,6 +157,11 @@ class Session(LastingExchange):
                 f"the manifest says {self.me} has {identities.fingerprint_text(pin)}",
                 hint="use the key the manifest was made for (--keys), or have the manifest changed",
             )
+
+    @property
+    def absent(self) -> tuple[PartyId, ...]:
+        """Parties that the session began without, in the order of the manifest."""
+        return tuple(party for party in self.manifest.parties if party not in self.hellos)
 
     # The exchange
 
@@ -258,7 +258,9 @@ class Session(LastingExchange):
                 channel.say(own)
         if not wait:
             return {self.me: own}
-        hearing = Hearing(self._topology, self._channels, self.lost, self._check_statement)
+        hearing = Hearing(
+            self._topology, self.hellos, self._channels, self.lost, self._check_statement
+        )
         recipient = self.me in self.manifest.recipients
         return {self.me: own} | await hearing.hear(self.manifest.recipients, relayed=recipient)
 

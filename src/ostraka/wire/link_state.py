@@ -2,17 +2,18 @@
 
 The messages that a peer may send next follow from those it has sent before, and from nothing else.
 
-    state    Hello    Ready    Vector   Statement  Abort    Relayed  Resume
-    hello    ready    -        -        -          closed   -        hello
-    ready    -        open     -        -          closed   ready    -
-    open     -        -        open     ended      closed   open     -
-    ended    -        -        -        -          closed   ended    -
-    closed   -        -        -        -          -        -        -
+    state    Hello    Ready    Vector   Statement  Abort    Relayed  Resume   Omission
+    hello    ready    -        -        -          closed   -        hello    -
+    ready    -        open     -        -          closed   ready    -        ready
+    open     -        -        open     ended      closed   open     -        -
+    ended    -        -        -        -          closed   ended    -        -
+    closed   -        -        -        -          -        -        -        -
 
 Resume is no part of a stream: on a later connection it says which stream goes on. A Hello after it
 begins a new one.
 
-A compute party relays Hellos before its own Ready, Readys after it, Statements at the end.
+A compute party relays Hellos before its own Ready, Readys after it, Statements at the end. Where a
+session may begin without some parties, Omissions before the Ready say which.
 """
 
 from __future__ import annotations
@@ -21,7 +22,17 @@ from enum import StrEnum
 from typing import Final
 
 from ostraka.errors import PeerViolation
-from ostraka.wire.messages import Abort, Hello, Message, Ready, Relayed, Resume, Statement, Vector
+from ostraka.wire.messages import (
+    Abort,
+    Hello,
+    Message,
+    Omission,
+    Ready,
+    Relayed,
+    Resume,
+    Statement,
+    Vector,
+)
 
 
 class LinkState(StrEnum):
@@ -40,6 +51,7 @@ TABLE: Final[dict[tuple[LinkState, type[Message]], LinkState]] = {
     (LinkState.HELLO, Resume): LinkState.HELLO,
     (LinkState.READY, Ready): LinkState.OPEN,
     (LinkState.READY, Relayed): LinkState.READY,
+    (LinkState.READY, Omission): LinkState.READY,
     (LinkState.READY, Abort): LinkState.CLOSED,
     (LinkState.OPEN, Vector): LinkState.OPEN,
     (LinkState.OPEN, Relayed): LinkState.OPEN,

@@ -12,6 +12,8 @@ Between parties (inside the TLS session of the two):
     Relayed    place of a third party in the manifest, its certificate (with a Hello, else empty),
                and one message of that party, encoded: Hello, Ready, Statement, or Abort when it
                has left
+    Omission   the parties that a session is to begin without, a bit for each place in the
+               manifest
 
 Between a party and the coordinator (inside the TLS session of these two):
 
@@ -20,6 +22,12 @@ Between a party and the coordinator (inside the TLS session of these two):
     Joined     slot and fingerprint of another member      Left    a slot that is empty again
     Window     bytes of a slot's traffic that were taken   Refused a code
     Ping, Pong
+
+Between a party and the coordinator's mailbox (in place of Join; each has one answer):
+
+    Post       box, cell, part, number of parts, content of the part
+    Fetch      box, cell, part
+    KeptPart       number of parts, content of the part; empty in answer to a Post; or Refused
 
 Anything else from a peer is a violation: unknown types, other field counts, types or sizes, nested
 values, and any encoding but the one `encode` produces.
@@ -37,6 +45,8 @@ from ostraka.limits import (
     CERTIFICATE,
     CONTROL_FRAME,
     INLINE_VECTOR,
+    LETTER_PART,
+    LETTER_PARTS,
     PARTIES,
     READER_GROUPS,
     RELAY_WINDOW,
@@ -96,6 +106,12 @@ class Relayed(NamedTuple):
     message: bytes
 
 
+class Omission(NamedTuple):
+    """Set of parties that a session is to begin without, as bits by their places."""
+
+    absent: bytes
+
+
 class Resume(NamedTuple):
     """First message of a party on a later connection of a link that it holds."""
 
@@ -143,6 +159,31 @@ class Refused(NamedTuple):
     code: str
 
 
+class Post(NamedTuple):
+    """Part of a letter that the coordinator's mailbox is to keep."""
+
+    box: bytes
+    cell: int
+    part: int
+    parts: int
+    content: bytes
+
+
+class Fetch(NamedTuple):
+    """Request for a part of a letter in the coordinator's mailbox."""
+
+    box: bytes
+    cell: int
+    part: int
+
+
+class KeptPart(NamedTuple):
+    """Answer of the coordinator's mailbox: a part of a letter; `parts` is 0 if there is none."""
+
+    parts: int
+    content: bytes
+
+
 class Ping(NamedTuple):
     """Question of the coordinator whether a party is still there."""
 
@@ -158,6 +199,7 @@ Message = (
     | Statement
     | Abort
     | Relayed
+    | Omission
     | Resume
     | Join
     | Welcome
@@ -167,6 +209,9 @@ Message = (
     | Refused
     | Ping
     | Pong
+    | Post
+    | Fetch
+    | KeptPart
 )
 Check = Callable[[Any], bool]
 
@@ -210,6 +255,7 @@ _layout: Final[dict[type[Message], tuple[int, tuple[Check, ...]]]] = {
     Abort: (5, (_text(), _text())),
     Relayed: (6, (_number(PARTIES), _upto(CERTIFICATE), _upto(CONTROL_FRAME))),
     Resume: (7, (_octets(32), _octets(32), _number((1 << 64) - 1))),
+    Omission: (8, (_upto((PARTIES + 7) // 8),)),
     Join: (16, (_number(0xFFFF), _octets(32))),
     Welcome: (17, (_slot,)),
     Joined: (18, (_slot, _octets(32))),
@@ -218,6 +264,18 @@ _layout: Final[dict[type[Message], tuple[int, tuple[Check, ...]]]] = {
     Refused: (21, (_text(),)),
     Ping: (22, ()),
     Pong: (23, ()),
+    Post: (
+        24,
+        (
+            _octets(16),
+            _number(2),
+            _number(LETTER_PARTS - 1),
+            _number(LETTER_PARTS),
+            _upto(LETTER_PART),
+        ),
+    ),
+    Fetch: (25, (_octets(16), _number(2), _number(LETTER_PARTS - 1))),
+    KeptPart: (26, (_number(LETTER_PARTS), _upto(LETTER_PART))),
 }
 _numbers: Final = {kind: number for kind, (number, _) in _layout.items()}
 _types: Final = {number: kind for kind, (number, _) in _layout.items()}

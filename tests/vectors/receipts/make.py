@@ -52,7 +52,7 @@ def certificate(name):
     return builder.sign(key(name), None).public_bytes(Encoding.DER)
 
 
-def manifest():
+def manifest(start=None, least=3):
     roles = {name: ["contributor", "compute", "recipient"] for name in PARTIES[:3]}
     roles["david"] = ["contributor"]
     party = [
@@ -60,14 +60,20 @@ def manifest():
         for name in PARTIES
     ]
     reveal = {"alice": ["price"], "bob": ["price"], "carlos": ["winner", "price"]}
-    return canonical({"outputs": {"reveal": reveal}, "party": party, "session": {"title": "Sale"}})
+    tables = {"outputs": {"reveal": reveal}, "party": party, "session": {"title": "Sale"}}
+    if start:
+        tables["session"]["start"] = start
+        tables |= {"input": {"type": "int"}, "policy": {"min_contributors": least}}
+    return canonical(tables)
 
 
 class Run:
     """One session: nonces, session id, and what each party signs at its end."""
 
-    def __init__(self, form):
-        self.form, self.version, self.manifest = form, form + 1, manifest()
+    def __init__(self, form, absent=(), **of_manifest):
+        self.form, self.version, self.manifest = form, form + 1, manifest(**of_manifest)
+        self.there = [name for name in PARTIES if name not in absent]
+        self.absent = absent
         self.digest = sha256(self.manifest.encode())
         self.shown = {
             name: [sha256(f"vector nonce {name} {i}".encode()) for i in range(len(groups))]
@@ -78,8 +84,13 @@ class Run:
             for name, nonces in self.shown.items():
                 hashes = b"".join(sha256(b"ostraka nonce hash\0" + nonce) for nonce in nonces)
                 self.nonces[name] = sha256(b"ostraka hello nonce\0" + hashes)
-        together = b"".join(self.nonces[name] for name in PARTIES)
-        self.session = sha256(b"ostraka session\0" + self.digest + together)
+        together = b"".join(self.nonces[name] for name in self.there)
+        begun = b"ostraka session\0" + self.digest
+        if absent:
+            numbers = [len(absent), *map(PARTIES.index, absent)]
+            roster = b"".join(n.to_bytes(4, "little") for n in numbers)
+            begun = b"ostraka roster\0" + self.digest + roster
+        self.session = sha256(begun + together)
 
     def group_key(self, group):
         names = [PARTIES[place] for place in group]
@@ -102,11 +113,12 @@ class Run:
         }
         if name not in LEARNED:
             return said
-        said["counted"] = [0, 1, 2, 3]
+        places = [place for place, name in enumerate(PARTIES) if name in self.there]
+        said["counted"] = places
         if self.form == 1:
             said["result"] = sha256(f"vector result {len(LEARNED[name])}".encode()).hex()
             return said
-        said["consented"] = [0, 1, 2, 3]
+        said["consented"] = places
         said["figures"] = [
             {"readers": list(g), "commitments": {f: self.commitment(g, f) for f in FIGURES[g]}}
             for g in LEARNED[name]
@@ -115,7 +127,7 @@ class Run:
 
     def receipt(self):
         parties = {}
-        for name in PARTIES:
+        for name in self.there:
             hello = b"ostraka hello\0" + self.version.to_bytes(2, "little") + self.digest
             parties[name] = {
                 "certificate": text(certificate(name)),
@@ -132,7 +144,9 @@ class Run:
             "written_by": "alice",
             "parties": parties,
         }
-        for name in PARTIES:
+        if self.absent:
+            receipt["absent"] = list(self.absent)
+        for name in self.there:
             sign(receipt, name, canonical(self.statement(name)))
         return receipt
 
@@ -237,10 +251,39 @@ def cases():
     yield "bad_section_of_consents_2", 2, new | {"consents": []}
 
 
+def cases_of_absence():
+    """Yield what `cases` does, of sessions that began without a party."""
+    run = Run(2, ("david",), start="enough")
+    receipt = run.receipt()
+    whole = Run(2, start="enough").receipt()
+    yield "absent_complete_2", 0, receipt
+    yield "absent_nobody_2", 0, whole
+    yield "absent_incomplete_2", 51, without(receipt, "bob")
+    yield "bad_absent_empty_2", 50, whole | {"absent": []}
+    yield "bad_absent_but_signed_2", 50, whole | {"absent": ["david"]}
+    yield "bad_absent_unsaid_2", 50, {k: v for k, v in receipt.items() if k != "absent"}
+    yield "bad_absent_twice_2", 50, receipt | {"absent": ["david", "david"]}
+    yield "bad_absent_stranger_2", 50, receipt | {"absent": ["david", "erin"]}
+    yield "bad_absent_needed_2", 50, Run(2, ("bob",), start="enough").receipt()
+    yield "bad_absent_too_few_2", 50, Run(2, ("david",), start="enough", least=4).receipt()
+    yield "bad_absent_from_all_2", 50, Run(2, ("david",), start="all").receipt()
+    yield "bad_absent_counted_2", 50, counting_all(run)
+    yield "bad_absent_in_format_1", 2, Run(1, ("david",), start="enough").receipt()
+
+
+def counting_all(run):
+    """The receipt in which all say that the absent party was counted."""
+    other = run.receipt()
+    for name in run.there:
+        sign(other, name, canonical(run.statement(name) | {"counted": [0, 1, 2, 3],
+                                                           "consented": [0, 1, 2, 3]}))  # fmt: skip
+    return other
+
+
 def files():
     """Return the content of every file by its name."""
     codes, found = {}, {}
-    for name, code, receipt in cases():
+    for name, code, receipt in (*cases(), *cases_of_absence()):
         found[f"{name}.json"] = json.dumps(receipt, indent=1, sort_keys=True) + "\n"
         codes[f"{name}.json"] = code
     for name in ("complete_1.json", "complete_2.json"):

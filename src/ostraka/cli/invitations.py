@@ -1,0 +1,296 @@
+"""Commands `join` and `seal`, and `new --invite`: parties meet by a code that a person pastes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from ostraka.cli import voice
+from ostraka.cli.options import KeysOption, OutputOption
+from ostraka.errors import OstrakaError
+
+if TYPE_CHECKING:
+    from ostraka.identity import Identity
+    from ostraka.invitations.code import Code
+    from ostraka.invitations.draft import Draft
+    from ostraka.manifest import Manifest
+    from ostraka.transport.network import Network
+
+T = TypeVar("T")
+
+
+def invited_tables(me: str, invite: str, keys: Path | None) -> list[dict[str, Any]]:
+    """Return the tables `[[party]]` of the organiser and of those it invites."""
+    from ostraka.errors import UsageError
+    from ostraka.invitations.draft import stand_in
+    from ostraka.manifest.writing import party_in_all_roles
+
+    if not me:
+        raise UsageError("--invite needs --as NAME: the party that invites", data_left=False)
+    tables = [party_in_all_roles(me, _own(me, keys).pin)]
+    for text in invite.split(","):
+        name, _, roles = text.strip().partition(":")
+        table = party_in_all_roles(name, stand_in(name))
+        tables.append({**table, "roles": roles.split("+")} if roles else table)
+    return tables
+
+
+def _own(name: str, keys: Path | None) -> Identity:
+    """Load the key of a party, or make it if there is none."""
+    from ostraka import config, identity
+
+    directory = config.keys_directory(keys)
+    if not (directory / f"{name}.key").exists():
+        identity.create(name, directory)
+        voice.say(f"made {directory / name}.key: secret, never leaves this machine")
+    return identity.load(name, directory)
+
+
+def _at_coordinator(own: Identity, work: Callable[[Network], Coroutine[Any, Any, T]]) -> T:
+    """Do some work over the network, by the party's own proxy if it has one.
+
+    None of it sends anything of an input: errors say so.
+    """
+    import asyncio
+
+    from ostraka import home
+    from ostraka.transport.tcp import SystemNetwork
+
+    proxy = home.own_network(own.name, own.key_path.parent).proxy
+
+    async def visit() -> T:
+        network = SystemNetwork(proxy=proxy, warn=voice.warn)
+        try:
+            return await work(network)
+        except OstrakaError as error:
+            error.data_left = False
+            raise
+        finally:
+            network.close()
+
+    return asyncio.run(visit())
+
+
+def draft(
+    text: str, me: str, invite: str, keys: Path | None, valid: str, output: voice.OutputFormat
+) -> None:
+    """Keep a draft, open a box for each invited party, and print the codes."""
+    import secrets
+
+    from ostraka import config, home
+    from ostraka.invitations import meeting
+    from ostraka.invitations.draft import Draft, make_code
+
+    manifest, number = config.bind_text(text, "manifest").manifest, secrets.token_hex(8)
+    names = [each.strip().partition(":")[0] for each in invite.split(",")]
+    expires = _expiry(valid)
+    found = {name: make_code(name, manifest, me, number, expires).write() for name in names}
+    made = Draft.new(me, config.keys_directory(keys), text, found, number)
+    own = _own(me, keys)
+    _at_coordinator(own, lambda network: meeting.publish(made, names, own, network))
+    made.save(home.drafts_directory())
+    _print_codes(made.id, found, output)
+
+
+def _expiry(valid: str) -> int:
+    from time import time
+
+    from ostraka.errors import UsageError
+    from ostraka.manifest.fields import seconds
+
+    try:
+        return int(time() + seconds(valid))
+    except ValueError as problem:
+        raise UsageError(f"--valid {problem}", data_left=False) from None
+
+
+def _print_codes(draft: str, found: dict[str, str], output: voice.OutputFormat) -> None:
+    if output is voice.OutputFormat.JSON:
+        voice.emit({"draft": draft, "codes": found})
+        return
+    print(f"draft {draft}")
+    for name, code in found.items():
+        print(f"\n{name}:\nostraka join {code}")
+    voice.say("\nsend each person its own code alone; when all have joined:")
+    voice.say(f"  ostraka seal {draft}")
+
+
+# --- join --------------------------------------------------------------------------------------
+
+
+def join(
+    code: Annotated[str, typer.Argument(metavar="CODE", help="The code: ostraka1-...")],
+    as_: Annotated[
+        str, typer.Option("--as", metavar="NAME", help="Our name; the code has it already.")
+    ] = "",
+    keys: KeysOption = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Where the manifest goes; by default session-ID.toml."),
+    ] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Accept the manifest without being asked.")
+    ] = False,
+    wait: Annotated[
+        str, typer.Option(metavar="TIME", help="How long to wait for the manifest.")
+    ] = "10m",
+    output: OutputOption = voice.OutputFormat.TEXT,
+) -> None:
+    """Answer an invitation: make a key if there is none, then wait for the manifest."""
+    from ostraka import config
+    from ostraka.errors import UsageError
+    from ostraka.invitations import code as codes
+    from ostraka.invitations import meeting
+
+    found, patience = codes.read(code), _seconds(wait)
+    if as_ and as_ != found.name:
+        raise UsageError(f"this code is for {found.name}, not for {as_}", data_left=False)
+    meeting.require_valid(found)
+    own = _own(found.name, keys)
+    _at_coordinator(own, lambda network: meeting.answer(found, own, network))
+    voice.say("answered; waiting for the organiser to seal the draft")
+    text = _at_coordinator(own, lambda network: meeting.receive(found, own, network, patience))
+    manifest = config.bind_text(text, "manifest").manifest
+    _accept(manifest, found, yes)
+    path = _write(out or Path(f"session-{found.draft.hex()}.toml"), text, manifest)
+    _tell(output, path, manifest, name=found.name, fingerprint=own.pin)
+
+
+def _seconds(text: str) -> float:
+    from ostraka.errors import UsageError
+    from ostraka.manifest.fields import seconds
+
+    try:
+        return seconds(text)
+    except ValueError as problem:
+        raise UsageError(f"--wait {problem}", data_left=False) from None
+
+
+def _accept(manifest: Manifest, code: Code, yes: bool) -> None:
+    """Show the manifest in words, ask, and learn its keys, for which the organiser vouches."""
+    from ostraka import home
+    from ostraka.cli import check, known
+    from ostraka.errors import UsageError
+    from ostraka.explanation import check as explain
+    from ostraka.names import PartyId
+    from ostraka.record.trust import Trust
+
+    for line in check.sentences(explain(manifest).sentences):
+        voice.say(line)
+    if not yes and not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise UsageError(
+            "the manifest is there, and there is no terminal to ask on",
+            hint="run the same command with --yes",
+            data_left=False,
+        )
+
+    def ask(_: object) -> bool:
+        return yes or typer.confirm("Take part?", default=False, err=True)
+
+    home.meet(manifest, PartyId(code.name), Trust(ask=ask, tell=known.tell, vouched=True))
+
+
+def _write(path: Path, text: str, manifest: Manifest) -> Path:
+    from ostraka.errors import UsageError
+    from ostraka.files import read_text
+
+    if path.exists() and read_text(path) != text:
+        raise UsageError(f"{path} is there already", hint="choose another: --out", data_left=False)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def _tell(output: voice.OutputFormat, path: Path, manifest: Manifest, **more: Any) -> None:
+    from ostraka.manifest.words import six_words
+
+    words = six_words(manifest.digest)
+    if output is voice.OutputFormat.JSON:
+        voice.emit({**more, "manifest": str(path), "words": words})
+        return
+    print(path)
+    voice.say(f"six words: {words}")
+    voice.say(f"next: ostraka check {path}, then ostraka run {path} --as NAME")
+
+
+# --- seal --------------------------------------------------------------------------------------
+
+
+def seal(
+    draft: Annotated[str, typer.Argument(metavar="DRAFT", help="As `new --invite` printed it.")],
+    without: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Leave an invited party out; may be repeated."),
+    ] = None,
+    wait: Annotated[
+        str, typer.Option(metavar="TIME", help="How long to wait for parties to join.")
+    ] = "",
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Where the manifest goes; by default session-ID.toml."),
+    ] = None,
+    revoke: Annotated[
+        str, typer.Option(metavar="NAME", help="Only take back the code of a party.")
+    ] = "",
+    resend: Annotated[
+        str, typer.Option(metavar="NAME", help="Only make a new code for a party; the old ends.")
+    ] = "",
+    output: OutputOption = voice.OutputFormat.TEXT,
+) -> None:
+    """End a draft: all have joined, so the manifest is signed and left for each of them."""
+    from ostraka import home, identity
+    from ostraka.invitations import meeting
+    from ostraka.invitations.draft import Draft
+
+    found = Draft.load(draft, home.drafts_directory())
+    own = identity.load(found.me, Path(found.keys))
+    if revoke or resend:
+        _replace_code(found, own, revoke or resend, again=bool(resend), output=output)
+        return
+    found = found.without(without or [])
+    patience = _seconds(wait) if wait else 0.0
+    joined, missing = _at_coordinator(
+        own, lambda network: meeting.collect(found, own, network, patience)
+    )
+    if missing:
+        raise _incomplete(missing)
+    text = found.filled(joined)
+    manifest = _at_coordinator(own, lambda network: meeting.send(found, text, own, network))
+    home.known_keys().learn(manifest, found.me)
+    path = _write(out or Path(f"session-{found.id}.toml"), text, manifest)
+    _tell(output, path, manifest, joined=list(joined))
+
+
+def _incomplete(missing: list[str]) -> Exception:
+    from ostraka.errors import TimedOut
+
+    names = ", ".join(missing)
+    return TimedOut(
+        f"{names} {'have' if len(missing) > 1 else 'has'} not joined yet",
+        hint="wait longer: --wait 10m; or seal without them: --without NAME",
+        data_left=False,
+    )
+
+
+def _replace_code(
+    draft: Draft, own: Identity, name: str, *, again: bool, output: voice.OutputFormat
+) -> None:
+    """Take back the code of a party, and perhaps make a new one."""
+    from ostraka import config, home
+    from ostraka.invitations import meeting
+    from ostraka.invitations.draft import make_code
+
+    old = draft.code(name)
+    _at_coordinator(own, lambda network: meeting.revoke(old, own, network))
+    if not again:
+        voice.say(f"revoked the code of {name}; seal the draft with --without {name}")
+        return
+    manifest = config.bind_text(draft.text, "manifest").manifest
+    made = make_code(name, manifest, draft.me, draft.id, _expiry("72h"))
+    draft = draft.with_code(made)
+    _at_coordinator(own, lambda network: meeting.publish(draft, [name], own, network))
+    draft.save(home.drafts_directory())
+    _print_codes(draft.id, {name: draft.codes[name]}, output)

@@ -1,0 +1,1 @@
+"""Invitations: codes that people paste, sealed letters left at a coordinator, and drafts."""
