@@ -31,7 +31,7 @@ def test_the_reference_is_short_and_plain():
     assert lines["sharing"] + lines["party"] < MOST_LINES  # sums
     assert lines["sharing"] + lines["vote"] < MOST_LINES
     assert lines["wire"] + lines["session"] < MOST_LINES + 20
-    assert lines["receipt"] < MOST_LINES // 2
+    assert lines["receipt"] < MOST_LINES // 2 + 20  # rosters too
     imported = set()
     for path in files:
         for node in ast.walk(ast.parse(path.read_text())):
