@@ -57,7 +57,7 @@ class Consent:
     def _say(self, step: Step, counted: Set) -> None:
         scheme = self._party.scheme
         mask = to_mask(counted, scheme.contributors)
-        self._party.exchange.broadcast(scheme.compute, step, mask, along=True)
+        self._party.exchange.broadcast(scheme.compute, step, mask)
 
     def _require(self, counted: Set, name: PartyId, mask: Mask) -> None:
         theirs = read_mask(self._party, name, mask)
