@@ -119,14 +119,8 @@ class Exchange(ABC):
         Asked before a statement of which a party may make only one.
         """
 
-    def broadcast(
-        self, to: Iterable[PartyId], step: Step, message: Array, *, along: bool = False
-    ) -> None:
-        """Send the same message to each party in `to`, this party excepted.
-
-        Args:
-            along: the message is short, and may leave with the next one to the same party.
-        """
+    def broadcast(self, to: Iterable[PartyId], step: Step, message: Array) -> None:
+        """Send the same message to each party in `to`, this party excepted."""
         for party in to:
             if party != self.me:
                 self.send(party, step, message)

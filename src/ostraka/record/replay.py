@@ -49,11 +49,9 @@ class ReplayingExchange(Exchange):
         self._acts()
         self._live.send(to, step, message)
 
-    def broadcast(
-        self, to: Iterable[PartyId], step: Step, message: Array, *, along: bool = False
-    ) -> None:
+    def broadcast(self, to: Iterable[PartyId], step: Step, message: Array) -> None:
         self._acts()
-        self._live.broadcast(to, step, message, along=along)
+        self._live.broadcast(to, step, message)
 
     async def flush(self) -> None:
         """Do as the exchange below. In a life after the result was known, wait for no peer: all

@@ -128,14 +128,9 @@ class Channel:
         """Note that all vectors are through: messages follow again."""
         self.state = LinkState.OPEN
 
-    def send(self, step: Step, message: Array, *, along: bool = False) -> None:
-        """Queue a vector for the peer; it must not change until it is acknowledged.
-
-        Args:
-            along: it may leave with the next one.
-        """
-        write = self.link.write_along if along else self.link.write
-        write(*vectors.pack(step, message))
+    def send(self, step: Step, message: Array) -> None:
+        """Queue a vector for the peer; it must not change until it is acknowledged."""
+        self.link.write(*vectors.pack(step, message))
 
     async def receive(
         self,

@@ -170,14 +170,12 @@ class Session(LastingExchange):
         self.commitment.add((to,), step, message)
         self._channels[to].send(step, message)
 
-    def broadcast(
-        self, to: Iterable[PartyId], step: Step, message: Array, *, along: bool = False
-    ) -> None:
+    def broadcast(self, to: Iterable[PartyId], step: Step, message: Array) -> None:
         self.lifecycle.require_open()
         others = [party for party in to if party != self.me]
         self.commitment.add(others, step, message)
         for party in others:
-            self._channels[party].send(step, message, along=along)
+            self._channels[party].send(step, message)
 
     async def receive(
         self,

@@ -71,13 +71,6 @@ class LastingLink:
             if self._link is not None:
                 self._link.write(*missing)
 
-    def write_along(self, *pieces: Buffer) -> None:
-        """Queue bytes as `write` does; they leave with the next ones, or when the loop turns."""
-        if self._error is None:
-            missing = self.sent.add(pieces)
-            if self._link is not None:
-                self._link.write_along(*missing)
-
     @property
     def backlog(self) -> int:
         """Bytes that no carrier has taken, as far as known: while the peer is away, all that it

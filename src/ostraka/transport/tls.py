@@ -158,11 +158,6 @@ class SecureLink:
         self._stream.write(pieces)
         self._pump()
 
-    def write_along(self, *pieces: Buffer) -> None:
-        """Queue bytes as `write` does; they leave with the next ones, or when the loop turns."""
-        self._stream.write(pieces)
-        asyncio.get_running_loop().call_soon(self._pump)
-
     @property
     def backlog(self) -> int:
         """Bytes queued that the carrier has not taken."""
