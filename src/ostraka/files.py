@@ -1,9 +1,10 @@
-"""Files on this machine: read whole within a bound, as text or bytes, and checked for who may
-change them."""
+"""Files on this machine: read whole within a bound, as text or bytes, checked for who may change
+them, and written to disk."""
 
 from __future__ import annotations
 
 import codecs
+import os
 import stat
 from pathlib import Path
 from typing import Final
@@ -103,3 +104,12 @@ def loose_modes(path: Path, wanted: int) -> str | None:
     if mode & ~wanted:
         return f"{path} has mode {mode:04o}; it should be {wanted:04o}"
     return None
+
+
+def sync_directory(directory: Path) -> None:
+    """Write a directory to disk: only then are the names in it there after a loss of power."""
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -21,6 +21,7 @@ from typing import Final
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from ostraka.files import sync_directory
 from ostraka.record.journal_frames import (
     HEAD_BYTES,
     KEY_BYTES,
@@ -277,7 +278,7 @@ def _replace(path: Path, content: bytes) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-    _sync_directory(path.parent)
+    sync_directory(path.parent)
 
 
 def _remove(path: Path) -> None:
@@ -293,15 +294,6 @@ def _remove(path: Path) -> None:
             os.close(descriptor)
         key.unlink()
         with suppress(OSError):
-            _sync_directory(key.parent)
+            sync_directory(key.parent)
     with suppress(FileNotFoundError):
         path.unlink()
-
-
-def _sync_directory(directory: Path) -> None:
-    """Write a directory to disk: only then are the names in it there after a loss of power."""
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from ostraka import strict_json
 from ostraka.errors import UsageError
-from ostraka.files import read_bounded
+from ostraka.files import read_bounded, sync_directory
 
 _LARGEST: Final = 1 << 34
 """Bytes of a result at most: a party reads here what it wrote itself."""
@@ -79,16 +79,8 @@ def keep(directory: Path, party: str, at: str, title: str, result: Mapping[str, 
         with suppress(OSError):
             temporary.unlink()
         raise
-    _sync(directory)
+    sync_directory(directory)
     return path
-
-
-def _sync(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def kept(directory: Path) -> list[Kept]:
