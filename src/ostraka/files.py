@@ -1,5 +1,5 @@
 """Files on this machine: read whole within a bound, as text or bytes, checked for who may change
-them, and written to disk."""
+them, locked, and written to disk."""
 
 from __future__ import annotations
 
@@ -113,3 +113,14 @@ def sync_directory(directory: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def try_lock(descriptor: int) -> bool:
+    """Lock a file (flock) if no other open file holds its lock; return whether it did."""
+    import fcntl
+
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -24,7 +24,7 @@ from typing import Any, Final
 from ostraka import identity as identities
 from ostraka import strict_json
 from ostraka.errors import OstrakaError, PeerViolation, RefusedByLedger, Temporary
-from ostraka.files import sync_directory
+from ostraka.files import sync_directory, try_lock
 from ostraka.identity import Identity
 from ostraka.record.commitments import canonical
 from ostraka.record.receipt import text
@@ -238,15 +238,9 @@ def _signed(line: bytes) -> Entry:
 
 def _lock(descriptor: int, path: Path) -> None:
     """Lock a file for this process, waiting up to `LOCK_SECONDS` for another that holds it."""
-    import fcntl
-
     until = monotonic() + LOCK_SECONDS
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        except BlockingIOError:
-            if monotonic() > until:
-                message = f"another process has been holding {path} for {LOCK_SECONDS:g} s"
-                raise Temporary(message, data_left=False) from None
-            sleep(0.002)
+    while not try_lock(descriptor):
+        if monotonic() > until:
+            message = f"another process has been holding {path} for {LOCK_SECONDS:g} s"
+            raise Temporary(message, data_left=False)
+        sleep(0.002)

@@ -21,7 +21,7 @@ from typing import Final
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from ostraka.files import sync_directory
+from ostraka.files import sync_directory, try_lock
 from ostraka.record.journal_frames import (
     HEAD_BYTES,
     KEY_BYTES,
@@ -218,18 +218,14 @@ def erase(path: Path) -> None:
 
 def _open_locked(path: Path, flags: int) -> int:
     """Open a file and lock it, unless another process removed it in between."""
-    import fcntl
-
     while True:
         descriptor = os.open(path, _FLAGS | flags, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.fstat(descriptor).st_nlink:
-                os.fchmod(descriptor, stat.S_IRUSR | stat.S_IWUSR)
-                return descriptor
-        except BlockingIOError:
+        if not try_lock(descriptor):
             os.close(descriptor)
-            raise InUse from None
+            raise InUse
+        if os.fstat(descriptor).st_nlink:
+            os.fchmod(descriptor, stat.S_IRUSR | stat.S_IWUSR)
+            return descriptor
         os.close(descriptor)
 
 
