@@ -1,4 +1,4 @@
-"""Files read with a bound, and modes that allow too much."""
+"""Files read with a bound, modes that allow too much, and files written whole or not at all."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ostraka.errors import UsageError
-from ostraka.files import NotText, decode, loose_modes, read_bounded, read_text
+from ostraka.files import NotText, decode, loose_modes, read_bounded, read_text, replacing
 
 
 def test_a_file_is_read_whole_or_refused(tmp_path: Path) -> None:
@@ -66,3 +66,15 @@ def test_loose_modes(tmp_path: Path) -> None:
         path.chmod(mode)
         assert (loose_modes(path, 0o600) is None) == fine
     assert "No such file" in str(loose_modes(tmp_path / "none", 0o600))
+
+
+def test_a_file_is_replaced_whole_or_stays(tmp_path: Path) -> None:
+    path = tmp_path / "f"
+    for text in ("one", "größer"):
+        with replacing(path) as file:
+            file.write(text)
+    with pytest.raises(ZeroDivisionError), replacing(path) as file:
+        file.write(str(1 // 0))
+    assert path.read_text("utf-8") == "größer"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert list(tmp_path.iterdir()) == [path]

@@ -1,12 +1,15 @@
-"""Files on this machine: read whole within a bound, as text or bytes, and checked for who may
-change them."""
+"""Files on this machine: read whole within a bound, as text or bytes, checked for who may change
+them, locked, and written to disk."""
 
 from __future__ import annotations
 
 import codecs
+import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, TextIO
 
 from ostraka import limits
 from ostraka.errors import UsageError
@@ -103,3 +106,46 @@ def loose_modes(path: Path, wanted: int) -> str | None:
     if mode & ~wanted:
         return f"{path} has mode {mode:04o}; it should be {wanted:04o}"
     return None
+
+
+def sync_directory(directory: Path) -> None:
+    """Write a directory to disk: only then are the names in it there after a loss of power."""
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[TextIO]:
+    """Write the text of a file with mode 0600, as a context: a reader finds the old one or the new
+    one, and whole; the new one is on disk after it.
+
+    Raises:
+        OSError: it cannot be written; then, as after any other error inside, the old one stays.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        with os.fdopen(os.open(temporary, flags, 0o600), "w", encoding="utf-8") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink()
+        raise
+    sync_directory(path.parent)
+
+
+def try_lock(descriptor: int) -> bool:
+    """Lock a file (flock) if no other open file holds its lock; return whether it did."""
+    import fcntl
+
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

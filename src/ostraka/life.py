@@ -190,9 +190,8 @@ class Life:
     ) -> None:
         if self.record is None:
             return
-        waited = isinstance(error, OstrakaError) and error.exit_code == TimedOut.exit_code
-        if waited and self.record.sealed is not None:
-            assert isinstance(error, OstrakaError)
+        sealed = self.record.sealed is not None
+        if sealed and isinstance(error, OstrakaError) and error.exit_code == TimedOut.exit_code:
             error.hint = (
                 f"let all parties run it again within {duration(self.record.resume_for)}: the same "
                 "session goes on, with the inputs that it has, unless a party has ended it"

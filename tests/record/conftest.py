@@ -1,4 +1,5 @@
-"""Parties in one process whose links outlive them: killed at any point, they begin a new life."""
+"""Parties in one process whose links outlive them: killed at any point, they begin a new life.
+And a book of keys, with a manifest to meet."""
 
 import asyncio
 import hashlib
@@ -20,6 +21,7 @@ from ostraka.protocols.runner import run
 from ostraka.record.journal import Journal
 from ostraka.record.journal_entries import Begun
 from ostraka.record.journal_session import SessionRecord
+from ostraka.record.known_keys import KeyBook
 from ostraka.record.replay import ReplayingExchange
 
 OWN = bytes(range(32))
@@ -244,6 +246,16 @@ class Fates:
                 group.create_task(one(party))
         assert not any(directory.iterdir()), "a record was left"
         return ends, net, mortals
+
+
+@pytest.fixture
+def book(tmp_path):
+    return KeyBook(tmp_path / "known.toml")
+
+
+@pytest.fixture
+def manifest(office):
+    return office.manifest()
 
 
 @pytest.fixture

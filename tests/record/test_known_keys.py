@@ -9,16 +9,6 @@ from ostraka.errors import UsageError
 from ostraka.record.known_keys import SESSIONS, KeyBook, KeyStanding
 
 
-@pytest.fixture
-def book(tmp_path):
-    return KeyBook(tmp_path / "known.toml")
-
-
-@pytest.fixture
-def manifest(office):
-    return office.manifest()
-
-
 def standings(book, manifest, me=None):
     return {met.name: met.standing for met in book.meet(manifest, me)}
 

@@ -4,18 +4,7 @@ import pytest
 
 from ostraka.errors import UnconfirmedKey, UsageError
 from ostraka.manifest.words import six_words
-from ostraka.record.known_keys import KeyBook
 from ostraka.record.trust import Meeting, Trust
-
-
-@pytest.fixture
-def book(tmp_path):
-    return KeyBook(tmp_path / "known.toml")
-
-
-@pytest.fixture
-def manifest(office):
-    return office.manifest()
 
 
 def require(manifest, book, trust):

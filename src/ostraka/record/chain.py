@@ -24,6 +24,7 @@ from typing import Any, Final
 from ostraka import identity as identities
 from ostraka import strict_json
 from ostraka.errors import OstrakaError, PeerViolation, RefusedByLedger, Temporary
+from ostraka.files import sync_directory, try_lock
 from ostraka.identity import Identity
 from ostraka.record.commitments import canonical
 from ostraka.record.receipt import text
@@ -100,7 +101,7 @@ class Chain:
             raise self._damaged(f"is gone, and {self.head_path.name} is not")
         with suppress(FileExistsError):
             made = os.open(self.path, flags | os.O_CREAT | os.O_EXCL, 0o600)
-            _sync_directory(self.path.parent)
+            sync_directory(self.path.parent)
             return made
         found = os.open(self.path, flags)
         mode = stat.S_IMODE(os.fstat(found).st_mode)
@@ -207,7 +208,7 @@ class Chain:
         """Put a head on disk before the second line, which would be refused without one after a
         loss of power or on a full disk."""
         self._write_head(synced=True)
-        _sync_directory(self.path.parent)
+        sync_directory(self.path.parent)
 
     def _write_head(self, *, synced: bool = False) -> None:
         """Write the head in place, in one write."""
@@ -237,24 +238,9 @@ def _signed(line: bytes) -> Entry:
 
 def _lock(descriptor: int, path: Path) -> None:
     """Lock a file for this process, waiting up to `LOCK_SECONDS` for another that holds it."""
-    import fcntl
-
     until = monotonic() + LOCK_SECONDS
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        except BlockingIOError:
-            if monotonic() > until:
-                message = f"another process has been holding {path} for {LOCK_SECONDS:g} s"
-                raise Temporary(message, data_left=False) from None
-            sleep(0.002)
-
-
-def _sync_directory(directory: Path) -> None:
-    """Write a directory to disk: only then is the name of a new file in it there."""
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    while not try_lock(descriptor):
+        if monotonic() > until:
+            message = f"another process has been holding {path} for {LOCK_SECONDS:g} s"
+            raise Temporary(message, data_left=False)
+        sleep(0.002)

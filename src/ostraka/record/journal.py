@@ -21,6 +21,7 @@ from typing import Final
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from ostraka.files import sync_directory, try_lock
 from ostraka.record.journal_frames import (
     HEAD_BYTES,
     KEY_BYTES,
@@ -217,18 +218,14 @@ def erase(path: Path) -> None:
 
 def _open_locked(path: Path, flags: int) -> int:
     """Open a file and lock it, unless another process removed it in between."""
-    import fcntl
-
     while True:
         descriptor = os.open(path, _FLAGS | flags, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.fstat(descriptor).st_nlink:
-                os.fchmod(descriptor, stat.S_IRUSR | stat.S_IWUSR)
-                return descriptor
-        except BlockingIOError:
+        if not try_lock(descriptor):
             os.close(descriptor)
-            raise InUse from None
+            raise InUse
+        if os.fstat(descriptor).st_nlink:
+            os.fchmod(descriptor, stat.S_IRUSR | stat.S_IWUSR)
+            return descriptor
         os.close(descriptor)
 
 
@@ -277,7 +274,7 @@ def _replace(path: Path, content: bytes) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-    _sync_directory(path.parent)
+    sync_directory(path.parent)
 
 
 def _remove(path: Path) -> None:
@@ -293,15 +290,6 @@ def _remove(path: Path) -> None:
             os.close(descriptor)
         key.unlink()
         with suppress(OSError):
-            _sync_directory(key.parent)
+            sync_directory(key.parent)
     with suppress(FileNotFoundError):
         path.unlink()
-
-
-def _sync_directory(directory: Path) -> None:
-    """Write a directory to disk: only then are the names in it there after a loss of power."""
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -91,6 +91,11 @@ class Heard(NamedTuple):
         """Step at which it was sent."""
         return Step(self.phase, self.n)
 
+    @property
+    def nbytes(self) -> int:
+        """Size of the elements in bytes."""
+        return type_codes[self.dtype].itemsize * self.length
+
 
 class Lost(NamedTuple):
     """Error that the run was given in place of a message, and went on after."""
@@ -169,7 +174,7 @@ def _well_formed(entry: Entry) -> Entry:
         fine = -1 <= entry.elements <= VECTOR
     if fine and isinstance(entry, Heard):
         fine = entry.dtype in type_codes and 0 <= entry.length <= VECTOR
-        size = type_codes[entry.dtype].itemsize * entry.length if fine else 0
+        size = entry.nbytes if fine else 0
         fine &= len(entry.inline) == (size if size <= INLINE else 0)
     if not fine:
         raise ValueError(f"a {type(entry).__name__} with other fields")

@@ -204,8 +204,7 @@ class SessionRecord:
 
     def push(self) -> None:
         """Write all events to the file: call it before the run acts on them."""
-        if self._journal.alive:
-            self._guard(self._journal.push)
+        self._guard(self._journal.push)
 
     def sync(self) -> None:
         """Write all events to the disk, where they survive a loss of power."""
@@ -308,7 +307,7 @@ class _Entries:
             yield entry
 
     def _skip(self, heard: Heard) -> bool:
-        left = heard.length * np.dtype(heard.dtype).itemsize
+        left = heard.nbytes
         for piece in self._pieces():
             left -= len(piece)
             if left < 0:

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from ostraka import limits
 from ostraka.errors import UsageError
-from ostraka.files import loose_modes, read_text
+from ostraka.files import loose_modes, read_text, replacing
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId
 
@@ -182,22 +182,13 @@ class KeyBook:
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 book = self.read()
                 yield book
-                self._write(_written(book))
+                with replacing(self.path) as file:
+                    file.write(_written(book))
             finally:
                 os.close(lock)
         except OSError as error:
             message = f"cannot write {self.path}: {error.strerror}"
             raise UsageError(message, data_left=False) from None
-
-    def _write(self, text: str) -> None:
-        """Replace the file, so that a reader finds the old one or the new one, and whole."""
-        temporary = self.path.with_suffix(".new")
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(descriptor)
-        temporary.replace(self.path)
 
 
 def _standing(entry: KnownKey | None, key: str) -> KeyStanding:

@@ -15,6 +15,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
+from ostraka.files import try_lock
+
 
 class Lifeline:
     """Lock of one run, held by this process until `drop`."""
@@ -32,7 +34,7 @@ class Lifeline:
         path = _path(ledger, number)
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
         descriptor = os.open(path, flags, 0o600)
-        if not _lock(descriptor):
+        if not try_lock(descriptor):
             os.close(descriptor)
             raise BlockingIOError(None, "it is held by another process", str(path))
         return cls(path, descriptor)
@@ -53,7 +55,7 @@ def is_alive(ledger: Path, number: str) -> bool:
     except FileNotFoundError:
         return False
     try:
-        return not _lock(descriptor)
+        return not try_lock(descriptor)
     finally:
         os.close(descriptor)
 
@@ -68,14 +70,3 @@ def sweep(ledger: Path, going_on: Collection[str]) -> None:
 
 def _path(ledger: Path, number: str) -> Path:
     return ledger.with_name(f"{ledger.name}.{number}.lock")
-
-
-def _lock(descriptor: int) -> bool:
-    """Lock a file if no other open file holds its lock; return whether it did."""
-    import fcntl
-
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

@@ -84,10 +84,8 @@ def _network(table: Any) -> OwnNetwork:
     if not isinstance(table, dict):
         raise ValueError("network is a table: [network]")
     for key in table:
-        if key not in ("listen", "proxy"):
-            raise ValueError(
-                f'unknown key "{key}" in [network]' + suggest(key, ("listen", "proxy"))
-            )
+        if key not in _KEYS:
+            raise ValueError(f'unknown key "{key}" in [network]' + suggest(key, _KEYS))
     listen, proxy = table.get("listen"), table.get("proxy")
     if listen is not None:
         _in_file("listen", _any_port, listen)

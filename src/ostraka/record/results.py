@@ -9,7 +9,6 @@ be home to several parties of one session, so the name has both. Only `forget` d
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from typing import Any, Final
 
 from ostraka import strict_json
 from ostraka.errors import UsageError
-from ostraka.files import read_bounded
+from ostraka.files import read_bounded, replacing
 
 _LARGEST: Final = 1 << 34
 """Bytes of a result at most: a party reads here what it wrote itself."""
@@ -66,29 +65,10 @@ def keep(directory: Path, party: str, at: str, title: str, result: Mapping[str, 
         OSError: it cannot be written.
     """
     path = directory / f"{result['session']}.{party}.json"
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     whole = {"party": party, "at": at, "title": title, "result": result}
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
-    try:
-        with os.fdopen(os.open(temporary, flags, 0o600), "w", encoding="utf-8") as file:
-            json.dump(whole, file, default=str)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except OSError:
-        with suppress(OSError):
-            temporary.unlink()
-        raise
-    _sync(directory)
+    with replacing(path) as file:
+        json.dump(whole, file, default=str)
     return path
-
-
-def _sync(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def kept(directory: Path) -> list[Kept]:
