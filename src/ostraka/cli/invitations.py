@@ -99,13 +99,18 @@ def draft(
 def _expiry(valid: str) -> int:
     from time import time
 
+    return int(time() + _seconds("--valid", valid))
+
+
+def _seconds(option: str, text: str) -> float:
+    """Read the time that is the value of an option."""
     from ostraka.errors import UsageError
     from ostraka.manifest.fields import seconds
 
     try:
-        return int(time() + seconds(valid))
+        return seconds(text)
     except ValueError as problem:
-        raise UsageError(f"--valid {problem}", data_left=False) from None
+        raise UsageError(f"{option} {problem}", data_left=False) from None
 
 
 def _print_codes(draft: str, found: dict[str, str], output: voice.OutputFormat) -> None:
@@ -146,7 +151,7 @@ def join(
     from ostraka.invitations import code as codes
     from ostraka.invitations import meeting
 
-    found, patience = codes.read(code), _seconds(wait)
+    found, patience = codes.read(code), _seconds("--wait", wait)
     if as_ and as_ != found.name:
         raise UsageError(f"this code is for {found.name}, not for {as_}", data_left=False)
     meeting.require_valid(found)
@@ -158,16 +163,6 @@ def join(
     _accept(manifest, found, yes)
     path = _write(out or Path(f"session-{found.draft.hex()}.toml"), text, manifest)
     _tell(output, path, manifest, name=found.name, fingerprint=own.pin)
-
-
-def _seconds(text: str) -> float:
-    from ostraka.errors import UsageError
-    from ostraka.manifest.fields import seconds
-
-    try:
-        return seconds(text)
-    except ValueError as problem:
-        raise UsageError(f"--wait {problem}", data_left=False) from None
 
 
 def _accept(manifest: Manifest, code: Code, yes: bool) -> None:
@@ -251,7 +246,7 @@ def seal(
         _replace_code(found, own, revoke or resend, again=bool(resend), output=output)
         return
     found = found.without(without or [])
-    patience = _seconds(wait) if wait else 0.0
+    patience = _seconds("--wait", wait) if wait else 0.0
     joined, missing = _at_coordinator(
         own, lambda network: meeting.collect(found, own, network, patience)
     )
