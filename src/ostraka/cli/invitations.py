@@ -76,22 +76,31 @@ def _at_coordinator(own: Identity, work: Callable[[Network], Coroutine[Any, Any,
 
 
 def draft(
-    text: str, me: str, invite: str, keys: Path | None, valid: str, output: voice.OutputFormat
+    text: str,
+    manifest: Manifest,
+    names: list[str],
+    keys: Path | None,
+    valid: str,
+    output: voice.OutputFormat,
 ) -> None:
-    """Keep a draft, open a box for each invited party, and print the codes."""
+    """Keep a draft, open a box for each invited party, and print the codes.
+
+    Args:
+        text: the manifest's TOML.
+        names: the organiser, then those it invites, as `invited_tables` has them.
+    """
     import secrets
 
     from ostraka import config, home
     from ostraka.invitations import meeting
     from ostraka.invitations.draft import Draft, make_code
 
-    manifest, number = config.bind_text(text, "manifest").manifest, secrets.token_hex(8)
-    names = [each.strip().partition(":")[0] for each in invite.split(",")]
-    expires = _expiry(valid)
-    found = {name: make_code(name, manifest, me, number, expires).write() for name in names}
+    me, *invited = names
+    number, expires = secrets.token_hex(8), _expiry(valid)
+    found = {name: make_code(name, manifest, me, number, expires).write() for name in invited}
     made = Draft.new(me, config.keys_directory(keys), text, found, number)
     own = _own(me, keys)
-    _at_coordinator(own, lambda network: meeting.publish(made, names, own, network))
+    _at_coordinator(own, lambda network: meeting.publish(made, invited, own, network))
     made.save(home.drafts_directory())
     _print_codes(made.id, found, output)
 
