@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -185,7 +184,7 @@ def _accept(manifest: Manifest, code: Code, yes: bool) -> None:
 
     for line in check.sentences(explain(manifest).sentences):
         voice.say(line)
-    if not yes and not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not yes and not known.on_a_terminal():
         raise UsageError(
             "the manifest is there, and there is no terminal to ask on",
             hint="run the same command with --yes",
