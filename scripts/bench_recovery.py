@@ -21,6 +21,7 @@ from time import monotonic
 
 from ostraka import identity
 from ostraka.cli.bench import _free_addresses
+from ostraka.manifest.writing import party_in_all_roles, write_manifest
 
 NAMES = ("alice", "bob", "carlos")
 ENTRY = Path(__file__).resolve().parent.parent / "tests" / "integration" / "party_entry.py"
@@ -28,13 +29,17 @@ ENTRY = Path(__file__).resolve().parent.parent / "tests" / "integration" / "part
 
 def manifest(place: Path) -> Path:
     """Write a manifest of three parties that vote by sharing of Shamir's kind."""
-    text = '[session]\ntitle = "Recovery"\nprotocol = "threshold-vote"\ndeadline = "60s"\n'
-    for name, address in zip(NAMES, _free_addresses(len(NAMES)), strict=True):
-        pin = identity.load(name, place).pin
-        text += f'[[party]]\nname = "{name}"\nkey = "{pin}"\naddress = "{address}"\n'
-        text += 'roles = ["contributor", "compute", "recipient"]\n'
-    text += '[input]\ntype = "bool"\n[outputs]\npass_at = "1/2"\n[sharing]\nscheme = "shamir"\n'
-    (path := place / "session.toml").write_text(text + "threshold = 1\n")
+    tables = {
+        "session": {"title": "Recovery", "protocol": "threshold-vote", "deadline": "60s"},
+        "input": {"type": "bool"},
+        "outputs": {"pass_at": "1/2"},
+        "sharing": {"scheme": "shamir", "threshold": 1},
+    }
+    parties = [
+        party_in_all_roles(name, identity.load(name, place).pin, address)
+        for name, address in zip(NAMES, _free_addresses(len(NAMES)), strict=True)
+    ]
+    (path := place / "session.toml").write_text(write_manifest(tables, parties))
     return path
 
 

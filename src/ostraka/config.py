@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ostraka.errors import ManifestError, UsageError
 from ostraka.files import read_text
-from ostraka.manifest import Manifest, locate, parse
+from ostraka.manifest import Manifest, PartySpec, locate, parse
 
 if TYPE_CHECKING:
     from ostraka.protocols.protocol import Protocol
@@ -63,6 +63,11 @@ def bind_text(text: str, source: str) -> Protocol:
 def keys_directory(option: Path | None = None, environ: Mapping[str, str] = os.environ) -> Path:
     """Return the directory of NAME.key and NAME.crt: the option, else OSTRAKA_KEYS, else here."""
     return option or Path(environ.get("OSTRAKA_KEYS") or ".")
+
+
+def parties_here(manifest: Manifest, keys: Path) -> list[PartySpec]:
+    """Return the parties of a manifest whose private keys are in a directory."""
+    return [party for party in manifest.party if (keys / f"{party.name}.key").exists()]
 
 
 def receipts_directory(option: Path | None = None, environ: Mapping[str, str] = os.environ) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -100,6 +101,32 @@ def written(cli: Cli) -> str:
     )  # fmt: skip
     assert made.code == 0, made.err
     return made.out
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port on localhost where nothing listens."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    assert isinstance(port, int)
+    return port
+
+
+@pytest.fixture
+def of_alice_and_bob(cli: Cli) -> Callable[..., Path]:
+    """Write session.toml of alice and bob, each as `--party` takes it, and their keys beside it."""
+
+    def write(alice: str, bob: str, *options: str) -> Path:
+        for name in ("alice", "bob"):
+            cli("keygen", name)
+        bounds = ("--min", "0", "--max", "10")
+        made = cli("new", "secure-sum", "--party", alice, "--party", bob, *bounds, *options)
+        assert made.code == 0, made.err
+        path = Path("session.toml")
+        path.write_text(made.out)
+        return path
+
+    return write
 
 
 Coordinator = Callable[..., AbstractContextManager[subprocess.Popen[str]]]

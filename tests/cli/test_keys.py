@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -123,20 +122,9 @@ def test_an_expired_certificate(cli, session: Path) -> None:
 
 
 @pytest.fixture
-def direct(cli) -> Path:
+def direct(of_alice_and_bob, free_port: int) -> Path:
     """session.toml of alice, and bob who has an address; nobody listens there yet."""
-    for name in ("alice", "bob"):
-        cli("keygen", name)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    made = cli(
-        "new", "secure-sum", "--party", "alice.crt", "--party", f"bob.crt@127.0.0.1:{port}",
-        "--min", "0", "--max", "10", "--deadline", "60s",
-    )  # fmt: skip
-    assert made.code == 0, made.err
-    path = Path("session.toml")
-    path.write_text(made.out)
-    return path
+    return of_alice_and_bob("alice.crt", f"bob.crt@127.0.0.1:{free_port}", "--deadline", "60s")
 
 
 @pytest.fixture

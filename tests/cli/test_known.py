@@ -98,7 +98,7 @@ def test_trust_new_takes_new_keys_and_no_changed_one(cli, toy, keys, monkeypatch
 
 @pytest.mark.parametrize(("answer", "code"), [("y", 10), ("n", 13)])
 def test_a_person_on_a_terminal_is_asked(cli, toy, monkeypatch, answer, code):
-    monkeypatch.setattr("ostraka.cli.known._on_a_terminal", lambda: True)
+    monkeypatch.setattr("ostraka.cli.known.on_a_terminal", lambda: True)
     asked = []
 
     def confirm(text, **_):

@@ -52,20 +52,9 @@ def test_a_certificate_from_the_future_is_a_wrong_clock(tmp_path):
 
 
 @pytest.fixture
-def manifest(cli) -> Path:
+def manifest(of_alice_and_bob, free_port: int) -> Path:
     """session.toml of alice and bob, both with names for addresses."""
-    for name in ("alice", "bob"):
-        cli("keygen", name)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    made = cli(
-        "new", "secure-sum", "--party", f"alice.crt@alice.invalid:{port}",
-        "--party", "bob.crt@bob.invalid:9441", "--min", "0", "--max", "10",
-    )  # fmt: skip
-    assert made.code == 0, made.err
-    path = Path("session.toml")
-    path.write_text(made.out)
-    return path
+    return of_alice_and_bob(f"alice.crt@alice.invalid:{free_port}", "bob.crt@bob.invalid:9441")
 
 
 def lines(ended, what: str) -> list[str]:

@@ -71,12 +71,12 @@ def _met(manifest: Manifest) -> Sequence[MetKey]:
 
 def _me(manifest: Manifest, keys: Path) -> str | None:
     """Return the one party whose key is in the directory; None where there are several, or none."""
-    here = [party for party in manifest.party if (keys / f"{party.name}.key").exists()]
-    if len(here) != 1:
-        return None
-    from ostraka import identity
+    from ostraka import config, identity
     from ostraka.errors import UsageError
 
+    here = config.parties_here(manifest, keys)
+    if len(here) != 1:
+        return None
     try:
         own = identity.fingerprint(identity.certificate_from_pem(keys / f"{here[0].name}.crt"))
     except UsageError:

@@ -43,7 +43,6 @@ def main() -> None:
     voice.speaker.prefix = f"{job['name']}: "
     threading.Thread(target=_die_with_parent, args=(job["keys"],), daemon=True).start()
     code = voice.guarded(partial(_work, sys.argv[1], job))
-    startup.leave_to_the_system()
     endings.leave(code)
 
 

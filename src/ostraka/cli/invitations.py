@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -76,22 +75,31 @@ def _at_coordinator(own: Identity, work: Callable[[Network], Coroutine[Any, Any,
 
 
 def draft(
-    text: str, me: str, invite: str, keys: Path | None, valid: str, output: voice.OutputFormat
+    text: str,
+    manifest: Manifest,
+    names: list[str],
+    keys: Path | None,
+    valid: str,
+    output: voice.OutputFormat,
 ) -> None:
-    """Keep a draft, open a box for each invited party, and print the codes."""
+    """Keep a draft, open a box for each invited party, and print the codes.
+
+    Args:
+        text: the manifest's TOML.
+        names: the organiser, then those it invites, as `invited_tables` has them.
+    """
     import secrets
 
     from ostraka import config, home
     from ostraka.invitations import meeting
     from ostraka.invitations.draft import Draft, make_code
 
-    manifest, number = config.bind_text(text, "manifest").manifest, secrets.token_hex(8)
-    names = [each.strip().partition(":")[0] for each in invite.split(",")]
-    expires = _expiry(valid)
-    found = {name: make_code(name, manifest, me, number, expires).write() for name in names}
+    me, *invited = names
+    number, expires = secrets.token_hex(8), _expiry(valid)
+    found = {name: make_code(name, manifest, me, number, expires).write() for name in invited}
     made = Draft.new(me, config.keys_directory(keys), text, found, number)
     own = _own(me, keys)
-    _at_coordinator(own, lambda network: meeting.publish(made, names, own, network))
+    _at_coordinator(own, lambda network: meeting.publish(made, invited, own, network))
     made.save(home.drafts_directory())
     _print_codes(made.id, found, output)
 
@@ -99,13 +107,18 @@ def draft(
 def _expiry(valid: str) -> int:
     from time import time
 
+    return int(time() + _seconds("--valid", valid))
+
+
+def _seconds(option: str, text: str) -> float:
+    """Read the time that is the value of an option."""
     from ostraka.errors import UsageError
     from ostraka.manifest.fields import seconds
 
     try:
-        return int(time() + seconds(valid))
+        return seconds(text)
     except ValueError as problem:
-        raise UsageError(f"--valid {problem}", data_left=False) from None
+        raise UsageError(f"{option} {problem}", data_left=False) from None
 
 
 def _print_codes(draft: str, found: dict[str, str], output: voice.OutputFormat) -> None:
@@ -146,7 +159,7 @@ def join(
     from ostraka.invitations import code as codes
     from ostraka.invitations import meeting
 
-    found, patience = codes.read(code), _seconds(wait)
+    found, patience = codes.read(code), _seconds("--wait", wait)
     if as_ and as_ != found.name:
         raise UsageError(f"this code is for {found.name}, not for {as_}", data_left=False)
     meeting.require_valid(found)
@@ -160,16 +173,6 @@ def join(
     _tell(output, path, manifest, name=found.name, fingerprint=own.pin)
 
 
-def _seconds(text: str) -> float:
-    from ostraka.errors import UsageError
-    from ostraka.manifest.fields import seconds
-
-    try:
-        return seconds(text)
-    except ValueError as problem:
-        raise UsageError(f"--wait {problem}", data_left=False) from None
-
-
 def _accept(manifest: Manifest, code: Code, yes: bool) -> None:
     """Show the manifest in words, ask, and learn its keys, for which the organiser vouches."""
     from ostraka import home
@@ -181,7 +184,7 @@ def _accept(manifest: Manifest, code: Code, yes: bool) -> None:
 
     for line in check.sentences(explain(manifest).sentences):
         voice.say(line)
-    if not yes and not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not yes and not known.on_a_terminal():
         raise UsageError(
             "the manifest is there, and there is no terminal to ask on",
             hint="run the same command with --yes",
@@ -251,7 +254,7 @@ def seal(
         _replace_code(found, own, revoke or resend, again=bool(resend), output=output)
         return
     found = found.without(without or [])
-    patience = _seconds(wait) if wait else 0.0
+    patience = _seconds("--wait", wait) if wait else 0.0
     joined, missing = _at_coordinator(
         own, lambda network: meeting.collect(found, own, network, patience)
     )

@@ -152,9 +152,11 @@ def _look_at_keys_met(findings: Findings, manifest: Manifest, me: PartySpec | No
 
 
 def _who(findings: Findings, manifest: Manifest, name: str, directory: Path) -> PartySpec | None:
+    from ostraka import config
+
     if name:
         return manifest.party_named(name)
-    here = [p for p in manifest.party if (directory / f"{p.name}.key").exists()]
+    here = config.parties_here(manifest, directory)
     if len(here) == 1:
         return here[0]
     which = f"keys of {', '.join(p.name for p in here)}" if here else "no party's key"

@@ -88,7 +88,7 @@ def trust(new: bool, words: str | None) -> Trust:
 
     if words is not None and not words.strip():
         raise UsageError("--words needs six words", data_left=False)
-    return Trust(new, words or "", _ask if _on_a_terminal() else None, tell)
+    return Trust(new, words or "", _ask if on_a_terminal() else None, tell)
 
 
 def heading(meeting: Meeting | None) -> list[str]:
@@ -109,7 +109,8 @@ def _lines(manifest: Manifest, met: Sequence[MetKey]) -> list[str]:
     return [*keys, f"six words: {six_words(manifest.digest)}"]
 
 
-def _on_a_terminal() -> bool:
+def on_a_terminal() -> bool:
+    """Return whether a person can be asked: stdin and stderr are a terminal."""
     return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
 
 

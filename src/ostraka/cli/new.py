@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -21,6 +21,9 @@ from ostraka.cli.new_values import (
     threshold_of,
 )
 from ostraka.cli.options import KeysOption, OutputOption
+
+if TYPE_CHECKING:
+    from ostraka.manifest import Manifest
 
 PARTY_HELP = (
     "NAME=KEY[:ROLES][@HOST:PORT], once for each party. KEY is a fingerprint (sha256:...) or that "
@@ -214,8 +217,8 @@ def new(
     if output is voice.OutputFormat.JSON and not invite:
         raise UsageError("--output json goes with --invite: a manifest is TOML", data_left=False)
     parties = [party_table(text) for text in party or []]
-    if invite:
-        parties += invited_tables(as_, invite, keys)
+    invited = invited_tables(as_, invite, keys) if invite else []
+    parties += invited
     kind = protocol_named(protocol)
     scheme = scheme or kind.usual_scheme
     tables: dict[str, Any] = {
@@ -265,15 +268,15 @@ def new(
     if own_input:
         tables["input"] = [own_input_table(keys, tables["input"]) for keys in own_input]
     text = write_manifest(tables, parties)
-    _check(text)
-    if invite:
-        draft(text, as_, invite, keys, valid, output)
+    manifest = _checked(text)
+    if invited:
+        draft(text, manifest, [party["name"] for party in invited], keys, valid, output)
     else:
         voice.emit_file(text)
 
 
-def _check(text: str) -> None:
-    """Check the manifest as `check` would, so that `new` never writes one that is not valid.
+def _checked(text: str) -> Manifest:
+    """Read the manifest as `check` would, so that `new` never writes one that is not valid.
 
     Errors lose their line numbers: no file has been written that the lines could be of.
     """
@@ -283,7 +286,7 @@ def _check(text: str) -> None:
     from ostraka.errors import ManifestError
 
     try:
-        config.bind_text(text, "manifest")
+        return config.bind_text(text, "manifest").manifest
     except ManifestError as error:
         message = re.sub(r"(?m)^manifest(:\d+)?: ", "", error.message)
         hint = error.hint.replace("correct the manifest at every party", "") or "ostraka new --help"

@@ -123,7 +123,7 @@ class Operation:
         self._serving.cancel()
 
     def reload(self) -> None:
-        """Read the settings again, and obey those that may change: allow, log, level."""
+        """Read the settings again, and obey those that may change: allow, limits and logs."""
         if self._reload is None:
             logs.event(logging.WARNING, "nothing to reload: there is no file")
             return

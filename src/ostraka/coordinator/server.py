@@ -235,7 +235,7 @@ class Coordinator:
             answer = (
                 self._letters.handle(message, key, time())
                 if self._admits(key, message)
-                else (Refused("not-allowed"))
+                else Refused("not-allowed")
             )
             connection.link.write(frames.control(encode(answer)))
             try:
