@@ -9,21 +9,8 @@ import sys
 import time
 
 import pytest
-from netns_rig import Rig, possible
 
 pytestmark = pytest.mark.netns
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _possible():
-    if not possible():
-        pytest.skip("network namespaces need root, and a kernel that has them")
-
-
-@pytest.fixture
-def rig():
-    with Rig() as made:
-        yield made
 
 
 @pytest.fixture
