@@ -126,18 +126,21 @@ class World:
         path.mkdir(mode=0o700, exist_ok=True)
         return path
 
-    async def _party(self, name):
+    def seat(self, name):
+        """A party's seat, made in its process: subclasses give it more."""
         home = self.home(name)
+        return Seat(
+            bind(self.manifest),
+            self.identities[name],
+            name,
+            home,
+            lambda warn: own_ledger(self.identities[name], home, warn),
+            lambda: HostNetwork(self.net, name),
+        )
+
+    async def _party(self, name):
         try:
-            seat = Seat(
-                bind(self.manifest),
-                self.identities[name],
-                name,
-                home,
-                lambda warn: own_ledger(self.identities[name], home, warn),
-                lambda: HostNetwork(self.net, name),
-            )
-            outcome = await seat.run(self.inputs.get(name))
+            outcome = await self.seat(name).run(self.inputs.get(name))
             self.endings[name] = Ending(outcome, at=self.loop.time())
         except Exception as error:
             self.endings[name] = Ending(error=error, at=self.loop.time())
