@@ -166,11 +166,6 @@ class World:
             one, other = self.random.sample(hosts, 2)
             self.net.weather.partition(one, other, self.random.uniform(0, longest))
 
-    async def kills_at_steps(self, count, before=120):
-        """Kill `count` parties, each before a callback of its own."""
-        for name in self.random.sample(self.manifest.parties, count):
-            self.processes[name].dies_at = self.random.randrange(before)
-
     async def coordinator_restarts(self, count, within, away):
         """Kill a coordinator, if there is one, and start it again, `count` times."""
         if not self.hubs:
