@@ -104,8 +104,8 @@ class LivingWorld(World):
 
     async def power_losses(self, count, within):
         """Switch machines off and on again, `count` times: no connection is told."""
-        for moment in sorted(self.random.uniform(0, within) for _ in range(count)):
-            await asyncio.sleep(max(0, moment - self.loop.time()))
+        for moment in self.moments(count, within):
+            await self.until(moment)
             process = self.processes[self.random.choice(self.manifest.parties)]
             if process.alive and process.name not in self.endings:
                 self.unpowered.add(process)
