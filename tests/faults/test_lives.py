@@ -45,7 +45,7 @@ def require_same_answer(world, right):
     assert check(world, right)[0] == world.manifest.contributors
     assert len({e.outcome.session for e in world.endings.values()}) == 1
     for name in world.manifest.parties:
-        runs = [r for r in world.ledger(name).runs.values() if r.state is not RunState.RELEASED]
+        runs = list(world.ledger(name).counting())
         assert [run.state for run in runs] == [RunState.COMMITTED], (name, runs)
         assert not list((world.home(name) / "sessions").iterdir())
 

@@ -6,15 +6,13 @@ import asyncio
 import errno
 import os
 from contextlib import suppress
+from dataclasses import replace
 
 from virtual_loop import PROCESS
-from virtual_network import HostNetwork
 from virtual_world import Ending, World
 
-from ostraka.config import bind
 from ostraka.errors import OstrakaError
 from ostraka.home import own_ledger
-from ostraka.party import Seat
 from ostraka.record.journal import Journal
 from ostraka.record.journal_store import RecordStore
 from ostraka.record.lifeline import Lifeline
@@ -73,19 +71,16 @@ class LivingWorld(World):
     def ledger(self, name):
         return own_ledger(self.identities[name], self.home(name), self.told.append)
 
+    def seat(self, name):
+        return replace(
+            super().seat(name),
+            open_ledger=lambda _warn: self.ledger(name),
+            records=self.store(name),
+        )
+
     async def _party(self, name):
-        home = self.home(name)
         try:
-            seat = Seat(
-                bind(self.manifest),
-                self.identities[name],
-                name,
-                home,
-                lambda _warn: self.ledger(name),
-                lambda: HostNetwork(self.net, name),
-                self.store(name),
-            )
-            outcome = await seat.run(self.inputs.get(name))
+            outcome = await self.seat(name).run(self.inputs.get(name))
             self.endings[name] = Ending(outcome, at=self.loop.time())
         except OstrakaError as error:
             self.endings[name] = Ending(error=error, at=self.loop.time())
@@ -109,8 +104,8 @@ class LivingWorld(World):
 
     async def power_losses(self, count, within):
         """Switch machines off and on again, `count` times: no connection is told."""
-        for moment in sorted(self.random.uniform(0, within) for _ in range(count)):
-            await asyncio.sleep(max(0, moment - self.loop.time()))
+        for moment in self.moments(count, within):
+            await self.until(moment)
             process = self.processes[self.random.choice(self.manifest.parties)]
             if process.alive and process.name not in self.endings:
                 self.unpowered.add(process)

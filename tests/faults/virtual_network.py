@@ -142,18 +142,21 @@ class Net:
     def died(self, process):
         """Close the connections of a killed process, as its operating system does."""
         loop = asyncio.get_running_loop()
-        for end in [e for e in self.ends if e.owner is process]:
-            end.open = False
-            self.ends.pop(end, None)
+        for end in self.vanished(process):
             loop.world(end.other.owner, loop.call_later, 0.001, end.other.ended, "connection reset")
-        self.listeners = {a: w for a, w in self.listeners.items() if w.owner is not process}
 
     def vanished(self, process):
-        """Forget the connections of a machine without power: their other ends are told nothing."""
-        for end in [e for e in self.ends if e.owner is process]:
+        """Forget the connections of a machine without power: their other ends are told nothing.
+
+        Returns:
+            Its ends of them.
+        """
+        gone = [end for end in self.ends if end.owner is process]
+        for end in gone:
             end.open = False
             self.ends.pop(end, None)
         self.listeners = {a: w for a, w in self.listeners.items() if w.owner is not process}
+        return gone
 
     def of(self, process):
         """Connections and listeners of a process that are open."""

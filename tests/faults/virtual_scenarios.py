@@ -160,7 +160,7 @@ def require_true_books(world, name):
     ending = world.endings.get(name)
     if ending is None:
         return
-    runs = [r for r in world.ledger(name).runs.values() if r.state is not RunState.RELEASED]
+    runs = list(world.ledger(name).counting())
     assert len({run.session for run in runs}) == len(runs), (name, runs)
     if ending.outcome is not None:
         of = [run.state for run in runs if run.session == ending.outcome.session]
@@ -179,7 +179,7 @@ def require_all(world):
     counted = {tuple(e.outcome.contributors) for e in endings.values()}
     assert counted == {world.manifest.contributors}, endings
     for name in world.manifest.parties:
-        runs = [r for r in world.ledger(name).runs.values() if r.state is not RunState.RELEASED]
+        runs = list(world.ledger(name).counting())
         assert len(runs) == 1, (name, runs)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-from contextlib import suppress
 
 import virtual_loop
 from virtual_loop import Process
@@ -126,23 +125,33 @@ class World:
         path.mkdir(mode=0o700, exist_ok=True)
         return path
 
-    async def _party(self, name):
+    def seat(self, name):
+        """A party's seat, made in its process: subclasses give it more."""
         home = self.home(name)
+        return Seat(
+            bind(self.manifest),
+            self.identities[name],
+            name,
+            home,
+            lambda warn: own_ledger(self.identities[name], home, warn),
+            lambda: HostNetwork(self.net, name),
+        )
+
+    async def _party(self, name):
         try:
-            seat = Seat(
-                bind(self.manifest),
-                self.identities[name],
-                name,
-                home,
-                lambda warn: own_ledger(self.identities[name], home, warn),
-                lambda: HostNetwork(self.net, name),
-            )
-            outcome = await seat.run(self.inputs.get(name))
+            outcome = await self.seat(name).run(self.inputs.get(name))
             self.endings[name] = Ending(outcome, at=self.loop.time())
         except Exception as error:
             self.endings[name] = Ending(error=error, at=self.loop.time())
 
     # Faults
+
+    def moments(self, count, within):
+        """Draw `count` moments within so many seconds; return them in order."""
+        return sorted(self.random.uniform(0, within) for _ in range(count))
+
+    async def until(self, moment):
+        await asyncio.sleep(max(0, moment - self.loop.time()))
 
     def connections(self):
         """Ends of connections that are open, in the order of their opening."""
@@ -150,30 +159,25 @@ class World:
 
     async def cuts(self, count, within):
         """Reset `count` connections at moments within so many seconds."""
-        for moment in sorted(self.random.uniform(0, within) for _ in range(count)):
-            await asyncio.sleep(max(0, moment - self.loop.time()))
+        for moment in self.moments(count, within):
+            await self.until(moment)
             if ends := self.connections():
                 self.net.cut(self.random.choice(ends))
 
     async def partitions(self, count, within, longest):
         """Hold all bytes between two hosts, `count` times."""
         hosts = [*self.manifest.parties, *(at.partition(":")[0] for at in self.hubs or ["hub:1"])]
-        for moment in sorted(self.random.uniform(0, within) for _ in range(count)):
-            await asyncio.sleep(max(0, moment - self.loop.time()))
+        for moment in self.moments(count, within):
+            await self.until(moment)
             one, other = self.random.sample(hosts, 2)
             self.net.weather.partition(one, other, self.random.uniform(0, longest))
-
-    async def kills_at_steps(self, count, before=120):
-        """Kill `count` parties, each before a callback of its own."""
-        for name in self.random.sample(self.manifest.parties, count):
-            self.processes[name].dies_at = self.random.randrange(before)
 
     async def coordinator_restarts(self, count, within, away):
         """Kill a coordinator, if there is one, and start it again, `count` times."""
         if not self.hubs:
             return
-        for moment in sorted(self.random.uniform(0, within) for _ in range(count)):
-            await asyncio.sleep(max(0, moment - self.loop.time()))
+        for moment in self.moments(count, within):
+            await self.until(moment)
             address = self.random.choice(sorted(self.hubs))
             self.restarts += 1
             self.hubs[address].kill()
@@ -205,6 +209,4 @@ def check(world, right):
             assert ending.value == right(counted), (name, ending)
             found.setdefault((counted, ending.value), []).append(name)
     assert len(found) <= 1, found
-    with suppress(StopIteration):
-        return next(iter(found))
-    return None
+    return next(iter(found), None)

@@ -42,17 +42,19 @@ def started_afresh(arguments, directory, environment, stdin):
     )
 
 
+def own_environment():
+    """The environment of a child: of our variables only those that keep a user's files apart."""
+    kept = ("OSTRAKA_HOME", "OSTRAKA_TRUST_NEW")
+    return {k: v for k, v in os.environ.items() if k in kept or not k.startswith("OSTRAKA_")}
+
+
 class Process:
     """A child whose output is read as it comes."""
 
     def __init__(self, name, arguments, directory, stdin=None, nursery=None):
         self.name = name
-        kept = ("OSTRAKA_HOME", "OSTRAKA_TRUST_NEW")
-        environment = {
-            k: v for k, v in os.environ.items() if k in kept or not k.startswith("OSTRAKA_")
-        }
         start = started_afresh if nursery is None else nursery.start
-        self._child = start(arguments, directory, environment, stdin is not None)
+        self._child = start(arguments, directory, own_environment(), stdin is not None)
         if stdin is not None:
             self._child.stdin.write(stdin)
             self._child.stdin.close()
@@ -277,6 +279,12 @@ def fleet(tmp_path, keys, nursery):
     fleet = Fleet(tmp_path, keys, nursery)
     yield fleet
     fleet.close()
+
+
+@pytest.fixture
+def environment():
+    """The environment of a child that a test starts itself."""
+    return own_environment()
 
 
 @pytest.fixture

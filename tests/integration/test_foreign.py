@@ -33,16 +33,14 @@ def site(tmp_path) -> Path:
 
 
 @pytest.fixture
-def command(site, tmp_path):
+def command(site, tmp_path, environment):
     """Start `ostraka` with that directory on its path, in a directory of its own."""
     path = os.pathsep.join(filter(None, [str(site), os.environ.get("PYTHONPATH")]))
-    kept = ("OSTRAKA_HOME", "OSTRAKA_TRUST_NEW")
-    environ = {k: v for k, v in os.environ.items() if k in kept or not k.startswith("OSTRAKA_")}
 
     def start(*arguments):
         return subprocess.Popen(
             [sys.executable, "-m", "ostraka.cli.main", *map(str, arguments)],
-            cwd=tmp_path, env=environ | {"PYTHONPATH": path}, text=True,
+            cwd=tmp_path, env=environment | {"PYTHONPATH": path}, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
 

@@ -124,7 +124,7 @@ class Meeting:
         assert len({r["session"] for r in results}) == 1
         for name in NAMES:
             own = identity.load(name, self.place)
-            runs = home.own_ledger(own, self.place, print).runs.values()
-            states = [run.state for run in runs if run.state is not RunState.RELEASED]
+            runs = home.own_ledger(own, self.place, print).counting()
+            states = [run.state for run in runs]
             assert states == [RunState.COMMITTED], (name, states)
         assert not list((Path(os.environ["OSTRAKA_HOME"]) / "sessions").glob("*"))

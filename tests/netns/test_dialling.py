@@ -9,21 +9,8 @@ import sys
 import time
 
 import pytest
-from netns_rig import Rig, possible
 
 pytestmark = pytest.mark.netns
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _possible():
-    if not possible():
-        pytest.skip("network namespaces need root, and a kernel that has them")
-
-
-@pytest.fixture
-def rig():
-    with Rig() as made:
-        yield made
 
 
 @pytest.fixture
@@ -67,6 +54,14 @@ def finish(process, within=40):
     return err
 
 
+def run_both(hosts):
+    """Start both parties, bob first, and finish both."""
+    alice, bob = hosts
+    both = start(bob), start(alice)
+    for process in both:
+        finish(process)
+
+
 def listening(host, seconds=20):
     """Wait until a program listens on port 9441 of a host."""
     until = time.monotonic() + seconds
@@ -78,11 +73,9 @@ def listening(host, seconds=20):
 
 
 def test_two_hosts(hosts, session):
-    alice, bob = hosts
+    _alice, bob = hosts
     session(f"{bob.v4}:9441")
-    both = start(bob), start(alice)
-    for process in both:
-        finish(process)
+    run_both(hosts)
 
 
 def test_the_first_address_is_a_black_hole(hosts, session):
@@ -101,13 +94,11 @@ def test_the_first_address_is_a_black_hole(hosts, session):
 
 
 def test_ipv6_alone(hosts, session):
-    alice, bob = hosts
+    _alice, bob = hosts
     for host in hosts:
         host.rig.inside(host.netns, "ip", "-4", "addr", "flush", "dev", "eth0")
     session(f"[{bob.v6}]:9441")
-    both = start(bob), start(alice)
-    for process in both:
-        finish(process)
+    run_both(hosts)
 
 
 def test_a_name_with_both_families_of_which_one_works(hosts, session):
@@ -116,9 +107,7 @@ def test_a_name_with_both_families_of_which_one_works(hosts, session):
     bob.names(bob_example=[bob.v6, bob.v4])
     bob.rig.inside(bob.netns, "ip", "-6", "route", "del", "default")  # answers do not come back
     session("bob.example:9441")
-    both = start(bob), start(alice)
-    for process in both:
-        finish(process)
+    run_both(hosts)
 
 
 @pytest.mark.parametrize("own", ["127.0.1.1", None])

@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 
 import pytest
-from netns_rig import Rig, possible
 from netns_sessions import NAMES, Meeting
 
 pytestmark = pytest.mark.netns
@@ -16,18 +15,11 @@ pytestmark = pytest.mark.netns
 FLOODER = Path(__file__).parent.parent / "faults" / "flooder.py"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _possible():
-    if not possible():
-        pytest.skip("network namespaces need root, and a kernel that has them")
-
-
 @pytest.fixture
-def rig():
-    with Rig() as made:
-        for name in (*NAMES, "hub"):
-            made.host(name)
-        yield made
+def rig(rig):
+    for name in (*NAMES, "hub"):
+        rig.host(name)
+    return rig
 
 
 @pytest.fixture
