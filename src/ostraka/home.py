@@ -3,6 +3,7 @@
     OSTRAKA_HOME/results/    results of runs, for `ostraka result`
     OSTRAKA_HOME/sessions/   records of sessions that are not finished
     OSTRAKA_HOME/drafts/     drafts with invitations, for `ostraka seal`
+    OSTRAKA_HOME/reports/    reports to collections, their keys and their receipts
     OSTRAKA_HOME/known.toml  keys of other parties that this machine has met
     OSTRAKA_HOME/coordinator/   the key of a coordinator that was started without a file
 
@@ -46,6 +47,11 @@ def sessions_directory(environ: Mapping[str, str] = os.environ) -> Path:
 def drafts_directory(environ: Mapping[str, str] = os.environ) -> Path:
     """Return the directory of an organiser's drafts in the home, made if it is not there."""
     return _part("drafts", environ)
+
+
+def reports_directory(environ: Mapping[str, str] = os.environ) -> Path:
+    """Return the directory of a contributor's reports in the home, made if it is not there."""
+    return _part("reports", environ)
 
 
 def coordinator_directory(environ: Mapping[str, str] = os.environ) -> Path:
