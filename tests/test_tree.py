@@ -65,6 +65,8 @@ COVERED = {
     "protocols/noised_range.py": "protocols/test_advice.py",
     "protocols/protocol.py": "protocols/test_runner.py",
     "record/rules.py": "record/test_ledger.py",
+    "service/metric.py": "service/test_exposition.py",
+    "service/operation.py": "coordinator/test_operation.py",
     "session/actions.py": "session/test_introductions.py",
     "session/channel.py": "session/test_session.py",
     "session/hearing.py": "session/test_session.py",
