@@ -67,6 +67,7 @@ COVERED = {
     "record/rules.py": "record/test_ledger.py",
     "service/metric.py": "service/test_exposition.py",
     "service/operation.py": "coordinator/test_operation.py",
+    "mailbox/batch.py": "mailbox/test_store.py",
     "session/actions.py": "session/test_introductions.py",
     "session/channel.py": "session/test_session.py",
     "session/hearing.py": "session/test_session.py",
