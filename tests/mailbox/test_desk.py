@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from ostraka.mailbox.batch import Kept, Upload
+from ostraka.mailbox.batch import Accepted, Upload
 from ostraka.mailbox.database import DatabaseGone
 from ostraka.mailbox.desk import Desk
 from ostraka.mailbox.store import Founding, Store
@@ -22,7 +22,7 @@ def upload(number):
 async def desk(connect):
     found = Desk(connect, 1 << 40, lambda: NOW)
     await found.open()
-    await found.ask(lambda store: store.found(ID, Founding(b"", b"", b"", 2**40, 10**6, True)))
+    await found.ask(lambda store: store.found(ID, Founding(b"", b"", 2**40, 10**6, True)))
     yield found
     await found.close()
 
@@ -47,7 +47,7 @@ async def test_an_upload_that_was_cancelled_harms_no_other(desk):
     both = [asyncio.ensure_future(desk.keep(upload(number))) for number in (1, 2)]
     await asyncio.sleep(0)
     both[0].cancel()
-    assert isinstance(await both[1], Kept)
+    assert isinstance(await both[1], Accepted)
 
 
 async def test_too_much_that_waits_is_refused(desk):
@@ -59,7 +59,7 @@ async def test_too_much_that_waits_is_refused(desk):
 async def test_what_waits_is_written_before_the_end(connect):
     desk = Desk(connect, 1 << 40, lambda: NOW)
     await desk.open()
-    await desk.ask(lambda store: store.found(ID, Founding(b"", b"", b"", 2**40, 10**6, True)))
+    await desk.ask(lambda store: store.found(ID, Founding(b"", b"", 2**40, 10**6, True)))
     pending = [asyncio.ensure_future(desk.keep(upload(number))) for number in range(20)]
     await asyncio.sleep(0)
     await desk.close()
@@ -69,8 +69,8 @@ async def test_what_waits_is_written_before_the_end(connect):
 async def test_a_database_that_goes_and_comes_back(postgres, postgres_server):
     desk = Desk(postgres, 1 << 40, lambda: NOW)
     await desk.open()
-    await desk.ask(lambda store: store.found(ID, Founding(b"", b"", b"", 2**40, 10**6, True)))
-    assert await desk.keep(upload(1)) == Kept(1, MINUTE)
+    await desk.ask(lambda store: store.found(ID, Founding(b"", b"", 2**40, 10**6, True)))
+    assert await desk.keep(upload(1)) == Accepted(1, MINUTE)
     await asyncio.to_thread(postgres_server.stop)
     for _ in range(2):
         with pytest.raises(DatabaseGone):
@@ -78,7 +78,7 @@ async def test_a_database_that_goes_and_comes_back(postgres, postgres_server):
         with pytest.raises(DatabaseGone):
             await desk.ask(Store.ping)
     await asyncio.to_thread(postgres_server.start)
-    assert await desk.keep(upload(2)) == Kept(2, MINUTE)
-    assert await desk.keep(upload(1)) == Kept(1, MINUTE), "what was promised is there"
+    assert await desk.keep(upload(2)) == Accepted(2, MINUTE)
+    assert await desk.keep(upload(1)) == Accepted(1, MINUTE), "what was promised is there"
     await desk.ask(Store.ping)
     await desk.close()

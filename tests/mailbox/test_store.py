@@ -5,14 +5,14 @@ from dataclasses import replace
 
 import pytest
 
-from ostraka.mailbox.batch import Kept, Upload
+from ostraka.mailbox.batch import Accepted, Upload
 from ostraka.mailbox.database import DatabaseFull
 from ostraka.mailbox.store import DELETED_AT_ONCE, Founding, Store
 
 NOW = 1_800_000_000.0
 MINUTE = int(NOW) // 60
 ID, OTHER = b"i" * 32, b"o" * 32
-FOUNDING = Founding(b"toml", b"roster", b"signed", int(NOW) + 100, 1000, True)
+FOUNDING = Founding(b"toml", b"roster", int(NOW) + 100, 1000, True)
 LARGE = 1 << 40
 
 
@@ -33,45 +33,53 @@ def store(connect):
 
 
 def test_positions_are_dense_and_in_order(store):
-    assert store.keep([upload(1), upload(2)], NOW) == [Kept(1, MINUTE), Kept(2, MINUTE)]
-    assert store.keep([upload(3)], NOW + 60) == [Kept(3, MINUTE + 1)]
+    assert store.keep([upload(1), upload(2)], NOW) == [Accepted(1, MINUTE), Accepted(2, MINUTE)]
+    assert store.keep([upload(3)], NOW + 60) == [Accepted(3, MINUTE + 1)]
     assert [kept.octets for kept in store.read(ID, 1, 10, LARGE)] == [b"report 2", b"report 3"]
-    assert store.find(ID, upload(2).digest) == Kept(2, MINUTE)
+    assert store.find(ID, upload(2).digest) == Accepted(2, MINUTE)
     assert store.find(OTHER, upload(2).digest) is None
-    assert store.state(ID).reports == 3
+    assert store.standing(ID).reports == 3
     assert store.held_bytes() == 3 * len("report 1")
 
 
 def test_the_same_report_has_the_same_place(store):
     first = store.keep([upload(1), upload(1)], NOW)
-    assert first == [Kept(1, MINUTE)] * 2
-    assert store.keep([upload(1), upload(2)], NOW + 60) == [Kept(1, MINUTE), Kept(2, MINUTE + 1)]
-    assert store.state(ID).reports == 2
+    assert first == [Accepted(1, MINUTE)] * 2
+    assert store.keep([upload(1), upload(2)], NOW + 60) == [
+        Accepted(1, MINUTE),
+        Accepted(2, MINUTE + 1),
+    ]
+    assert store.standing(ID).reports == 2
 
 
 def test_collections_of_one_batch_are_apart(store):
     both = [upload(1), upload(1, collection=OTHER), upload(2), upload(1, collection=b"x" * 32)]
-    assert store.keep(both, NOW) == [Kept(1, MINUTE), Kept(1, MINUTE), Kept(2, MINUTE), "unknown"]
+    assert store.keep(both, NOW) == [
+        Accepted(1, MINUTE),
+        Accepted(1, MINUTE),
+        Accepted(2, MINUTE),
+        "unknown",
+    ]
 
 
 def test_a_report_that_was_promised_has_its_place_after_the_closing_too(store):
     store.keep([upload(1)], NOW)
     late = NOW + 100
-    assert store.keep([upload(1), upload(2)], late) == [Kept(1, MINUTE), "closed"]
+    assert store.keep([upload(1), upload(2)], late) == [Accepted(1, MINUTE), "closed"]
 
 
 def test_the_organiser_closes_early_and_not_late(store):
     store.close(ID, int(NOW) + 1000)
-    assert store.state(ID).closes == NOW + 100
+    assert store.standing(ID).closes == NOW + 100
     store.close(ID, int(NOW) + 5)
-    assert store.keep([upload(1, version=1)], NOW + 4.9) == [Kept(1, MINUTE)]
+    assert store.keep([upload(1, version=1)], NOW + 4.9) == [Accepted(1, MINUTE)]
     assert store.keep([upload(2, version=1)], NOW + 5) == ["closed"]
 
 
 def test_what_was_checked_under_an_older_version_is_checked_again(store):
     assert store.put(ID, "revocations", "", b"7", once=False)
     assert store.keep([upload(1)], NOW) == ["stale"]
-    assert store.keep([upload(1, version=1)], NOW) == [Kept(1, MINUTE)]
+    assert store.keep([upload(1, version=1)], NOW) == [Accepted(1, MINUTE)]
 
 
 def test_a_credential_replaces_its_report_in_order(store):
@@ -80,40 +88,44 @@ def test_a_credential_replaces_its_report_in_order(store):
     again = upload(4, credential=7, counter=2)
     other = upload(5, credential=8)
     assert store.keep([first, second, thief, again, other], NOW) == [
-        Kept(1, MINUTE),
-        Kept(2, MINUTE),
+        Accepted(1, MINUTE),
+        Accepted(2, MINUTE),
         "another-key",
         "superseded",
-        Kept(3, MINUTE),
+        Accepted(3, MINUTE),
     ]
-    assert store.keep([thief, again, first], NOW) == ["another-key", "superseded", Kept(1, MINUTE)]
+    assert store.keep([thief, again, first], NOW) == [
+        "another-key",
+        "superseded",
+        Accepted(1, MINUTE),
+    ]
 
 
 def test_one_credential_has_a_bounded_number_of_reports(store):
     many = [upload(number, credential=7, counter=number) for number in range(1, 30)]
     outcomes = store.keep(many, NOW)
-    assert outcomes[15:] == [Kept(16, MINUTE)] + ["replaced"] * 13
+    assert outcomes[15:] == [Accepted(16, MINUTE)] + ["replaced"] * 13
 
 
 def test_a_collection_without_replacing_takes_one(store):
     once = b"e" * 32
     store.found(once, FOUNDING._replace(replaces=False))
     two = [upload(n, credential=7, counter=n, collection=once) for n in (1, 2)]
-    assert store.keep(two, NOW) == [Kept(1, MINUTE), "replaced"]
+    assert store.keep(two, NOW) == [Accepted(1, MINUTE), "replaced"]
 
 
 def test_no_more_than_there_may_be(store):
     small = b"s" * 32
     store.found(small, FOUNDING._replace(most=2))
     three = [upload(number, collection=small) for number in (1, 2, 3)]
-    assert store.keep(three, NOW) == [Kept(1, MINUTE), Kept(2, MINUTE), "full"]
+    assert store.keep(three, NOW) == [Accepted(1, MINUTE), Accepted(2, MINUTE), "full"]
     assert store.keep(three[2:], NOW) == ["full"]
 
 
 def test_no_more_bytes_than_there_may_be(store):
     bounded = Store(store._db, 20)
     outcomes = bounded.keep([upload(number) for number in (1, 2, 3)], NOW)
-    assert outcomes == [Kept(1, MINUTE), Kept(2, MINUTE), "disk-full"]
+    assert outcomes == [Accepted(1, MINUTE), Accepted(2, MINUTE), "disk-full"]
     assert bounded.keep([upload(4, collection=OTHER)], NOW) == ["disk-full"]
 
 
@@ -135,11 +147,11 @@ def test_papers(store):
     assert store.put(ID, "revocations", "", b"2", once=False)
     assert store.paper(ID, "revocations", "") == b"2"
     assert store.paper(OTHER, "revocations", "") is None
-    assert store.state(ID).version == 4, "a repetition changes nothing"
+    assert store.standing(ID).version == 4, "a repetition changes nothing"
 
 
 def test_the_first_founding_stays(store):
-    store.found(ID, FOUNDING._replace(roster=b"other"))
+    store.found(ID, FOUNDING._replace(publication=b"other"))
     assert store.founding(ID) == FOUNDING
     assert store.founding(b"x" * 32) is None
     assert store.collections() == 2
@@ -152,7 +164,7 @@ def test_reports_are_deleted_after_the_end(store):
     assert store.sweep(NOW + 250, 60) == 0
     assert store.sweep(NOW + 261, 60) == 900
     assert store.read(ID, 0, 10, LARGE) == []
-    assert store.state(ID).deleted == int(NOW) + 261
+    assert store.standing(ID).deleted == int(NOW) + 261
     assert store.held_bytes() == len("report 1")
     assert store.sweep(NOW + 281, 60) == 1, "parties never came: three times as long after closing"
     assert store.sweep(NOW + 900, 60) == 0
@@ -172,7 +184,7 @@ def test_a_batch_is_kept_as_a_whole_or_not_at_all(store, monkeypatch):
         store.keep([upload(1)], NOW)
     monkeypatch.undo()
     assert store.find(ID, upload(1).digest) is None
-    assert store.keep([upload(1)], NOW) == [Kept(1, MINUTE)]
+    assert store.keep([upload(1)], NOW) == [Accepted(1, MINUTE)]
 
 
 def test_several_writers_share_one_order(connect, store):
@@ -213,5 +225,5 @@ def test_a_full_disk_promises_nothing_and_loses_nothing(sqlite):
         store.keep([large, upload(3)], NOW)
     assert [kept.octets for kept in store.read(ID, 0, 10, LARGE)] == [b"report 1"]
     store._db.execute("PRAGMA max_page_count = 1000000")
-    assert store.keep([large], NOW) == [Kept(2, MINUTE)]
+    assert store.keep([large], NOW) == [Accepted(2, MINUTE)]
     store._db.close()

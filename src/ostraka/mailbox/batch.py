@@ -32,7 +32,7 @@ class Upload:
     octets: bytes
 
 
-class Kept(NamedTuple):
+class Accepted(NamedTuple):
     """Place of a report that is on disk: its position from 1, and the minute (since 1970) at which
     it came."""
 
@@ -40,8 +40,8 @@ class Kept(NamedTuple):
     minute: int
 
 
-class State(NamedTuple):
-    """State of a collection: `version` rises with each paper; `ended` and `deleted` are seconds
+class Standing(NamedTuple):
+    """Standing of a collection: `version` rises with each paper; `ended` and `deleted` are seconds
     since 1970, or None."""
 
     version: int
@@ -54,7 +54,7 @@ class State(NamedTuple):
     deleted: int | None
 
 
-STATE: Final = "version, reports, bytes, closes, most, replaces, ended, deleted"
+STANDING: Final = "version, reports, bytes, closes, most, replaces, ended, deleted"
 
 
 class Batch:
@@ -67,35 +67,35 @@ class Batch:
         self._uploads = uploads
         self.bytes = 0
 
-    def keep(self) -> dict[bytes, Kept | str]:
+    def keep(self) -> dict[bytes, Accepted | str]:
         """Keep what may be kept; return the outcome by digest."""
         rows = self._db.execute(
-            f"SELECT {STATE} FROM collection WHERE id = ?{self._db.lock}",  # noqa: S608
+            f"SELECT {STANDING} FROM collection WHERE id = ?{self._db.lock}",  # noqa: S608
             (self._collection,),
         )
         if not rows:
             return {upload.digest: "unknown" for upload in self._uploads}
-        self._state = State(*rows[0])
-        outcomes: dict[bytes, Kept | str] = dict(self._known())
+        self._standing = Standing(*rows[0])
+        outcomes: dict[bytes, Accepted | str] = dict(self._known())
         self._credentials = self._reported()
         kept: list[tuple[object, ...]] = []
         for upload in self._uploads:
             if upload.digest in outcomes:
                 continue
-            refusal = self._refusal(upload, self._state.reports + len(kept))
+            refusal = self._refusal(upload, self._standing.reports + len(kept))
             if not refusal:
-                kept.append(self._row(upload, self._state.reports + len(kept) + 1))
-            outcomes[upload.digest] = refusal or Kept(
-                self._state.reports + len(kept), self._now // 60
+                kept.append(self._row(upload, self._standing.reports + len(kept) + 1))
+            outcomes[upload.digest] = refusal or Accepted(
+                self._standing.reports + len(kept), self._now // 60
             )
         self._write(kept)
         return outcomes
 
-    def _known(self) -> dict[bytes, Kept]:
+    def _known(self) -> dict[bytes, Accepted]:
         found = self._select(
             "digest, position, minute", "digest", [u.digest for u in self._uploads]
         )
-        return {bytes(digest): Kept(position, minute) for digest, position, minute in found}
+        return {bytes(digest): Accepted(position, minute) for digest, position, minute in found}
 
     def _reported(self) -> dict[int, list[tuple[bytes, int]]]:
         """Return author and counter of the reports of each credential in the batch."""
@@ -117,12 +117,12 @@ class Batch:
         )
 
     def _refusal(self, upload: Upload, reports: int) -> str:
-        state = self._state
-        if self._now >= state.closes or state.ended is not None:
+        standing = self._standing
+        if self._now >= standing.closes or standing.ended is not None:
             return "closed"
-        if upload.version != state.version:
+        if upload.version != standing.version:
             return "stale"
-        if reports >= state.most:
+        if reports >= standing.most:
             return "full"
         if self.bytes + len(upload.octets) > self._room:
             return "disk-full"
@@ -134,7 +134,7 @@ class Batch:
             return "another-key"
         if any(counter >= upload.counter for _, counter in others):
             return "superseded"
-        if len(others) >= (REPORTS_OF_ONE_CREDENTIAL if self._state.replaces else 1):
+        if len(others) >= (REPORTS_OF_ONE_CREDENTIAL if self._standing.replaces else 1):
             return "replaced"
         return ""
 

@@ -15,7 +15,7 @@ from contextlib import suppress
 from time import time
 from typing import Final, NamedTuple, TypeVar
 
-from ostraka.mailbox.batch import Kept, Upload
+from ostraka.mailbox.batch import Accepted, Upload
 from ostraka.mailbox.database import Database, DatabaseGone
 from ostraka.mailbox.store import Store
 
@@ -36,7 +36,7 @@ WAITING_BYTES: Final = 64 << 20
 
 class _Waiting(NamedTuple):
     upload: Upload
-    outcome: asyncio.Future[Kept | str]
+    outcome: asyncio.Future[Accepted | str]
 
 
 class Desk:
@@ -107,7 +107,7 @@ class Desk:
         if not database.broken:
             self._idle.put(database)
 
-    async def keep(self, upload: Upload) -> Kept | str:
+    async def keep(self, upload: Upload) -> Accepted | str:
         """Keep a report: its place, once it is on disk, or why not, as `Store.keep` says; "busy"
         too. Cancelling does not take it back.
 
@@ -117,7 +117,7 @@ class Desk:
         if self.waiting_bytes > WAITING_BYTES:
             return "busy"
         self.waiting_bytes += len(upload.octets)
-        outcome: asyncio.Future[Kept | str] = self._loop.create_future()
+        outcome: asyncio.Future[Accepted | str] = self._loop.create_future()
         self._waiting.put(_Waiting(upload, outcome))
         return await outcome
 
@@ -130,7 +130,7 @@ class Desk:
             batch, more = self._batch()
             if not batch:
                 continue
-            found: list[Kept | str] | Exception
+            found: list[Accepted | str] | Exception
             try:
                 database = database or self._connect()
                 found = Store(database, self._most_bytes).keep(
@@ -156,7 +156,7 @@ class Desk:
                 size += len(one.upload.octets)
         return batch, True
 
-    def _settle(self, batch: list[_Waiting], found: list[Kept | str] | Exception) -> None:
+    def _settle(self, batch: list[_Waiting], found: list[Accepted | str] | Exception) -> None:
         self.waiting_bytes -= sum(len(one.upload.octets) for one in batch)
         for number, (_, outcome) in enumerate(batch):
             if outcome.cancelled():

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Final, NamedTuple
 
-from ostraka.mailbox.batch import STATE, Batch, Kept, State, Upload
+from ostraka.mailbox.batch import STANDING, Batch, Accepted, Standing, Upload
 from ostraka.mailbox.database import Database
 
 DELETED_AT_ONCE: Final = 1000
@@ -18,7 +18,7 @@ DELETED_AT_ONCE: Final = 1000
 
 _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS collection (
-    id BLOB PRIMARY KEY, manifest BLOB NOT NULL, roster BLOB NOT NULL, signed BLOB NOT NULL,
+    id BLOB PRIMARY KEY, manifest BLOB NOT NULL, publication BLOB NOT NULL,
     closes BIGINT NOT NULL, most BIGINT NOT NULL, replaces INTEGER NOT NULL,
     version BIGINT NOT NULL DEFAULT 0, reports BIGINT NOT NULL DEFAULT 0,
     bytes BIGINT NOT NULL DEFAULT 0, ended BIGINT, deleted BIGINT);
@@ -46,15 +46,14 @@ class Founding(NamedTuple):
     """Documents that open a collection, and what of them the store obeys.
 
     Attributes:
-        signed: the organiser's certificate and signature, as they came.
+        publication: the organiser's statement, with the roster in it.
         closes: seconds since 1970 from which nothing more is kept.
         most: number of reports, replacements among them.
         replaces: whether a credential may leave another report.
     """
 
     manifest: bytes
-    roster: bytes
-    signed: bytes
+    publication: bytes
     closes: int
     most: int
     replaces: bool
@@ -79,15 +78,15 @@ class Store:
     def found(self, collection: bytes, founding: Founding) -> None:
         """Open a collection. Idempotent: the first one stays."""
         self._db.execute(
-            "INSERT INTO collection (id, manifest, roster, signed, closes, most, replaces)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
+            "INSERT INTO collection (id, manifest, publication, closes, most, replaces)"
+            " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
             (collection, *founding[:-1], int(founding.replaces)),
         )
 
     def founding(self, collection: bytes) -> Founding | None:
         """Return the documents that opened a collection; None if it is not there."""
         rows = self._db.execute(
-            "SELECT manifest, roster, signed, closes, most, replaces FROM collection WHERE id = ?",
+            "SELECT manifest, publication, closes, most, replaces FROM collection WHERE id = ?",
             (collection,),
         )
         return Founding._make((*rows[0][:-1], bool(rows[0][-1]))) if rows else None
@@ -100,16 +99,16 @@ class Store:
         """Return the bytes of all reports."""
         return int(self._db.execute("SELECT coalesce(sum(bytes), 0) FROM collection")[0][0])
 
-    def state(self, collection: bytes) -> State | None:
-        """Return the state of a collection; None if it is not there."""
-        return self._state(collection, "")
+    def standing(self, collection: bytes) -> Standing | None:
+        """Return the standing of a collection; None if it is not there."""
+        return self._standing(collection, "")
 
-    def _state(self, collection: bytes, lock: str) -> State | None:
+    def _standing(self, collection: bytes, lock: str) -> Standing | None:
         rows = self._db.execute(
-            f"SELECT {STATE} FROM collection WHERE id = ?{lock}",  # noqa: S608 - constants
+            f"SELECT {STANDING} FROM collection WHERE id = ?{lock}",  # noqa: S608 - constants
             (collection,),
         )
-        return State(*rows[0]) if rows else None
+        return Standing(*rows[0]) if rows else None
 
     # Papers
 
@@ -121,7 +120,7 @@ class Store:
             once: the first stays; otherwise the last.
         """
         with self._db.transaction():
-            self._state(collection, self._db.lock)
+            self._standing(collection, self._db.lock)
             old = self.paper(collection, kind, party)
             if old is not None and (once or old == octets):
                 return old == octets
@@ -167,7 +166,7 @@ class Store:
 
     # Reports
 
-    def keep(self, uploads: Sequence[Upload], now: float) -> list[Kept | str]:
+    def keep(self, uploads: Sequence[Upload], now: float) -> list[Accepted | str]:
         """Keep reports in one transaction, on disk when this returns.
 
         Returns:
@@ -180,7 +179,7 @@ class Store:
         Raises:
             DatabaseFull, DatabaseGone: no report is promised.
         """
-        outcomes: dict[bytes, Kept | str] = {}
+        outcomes: dict[bytes, Accepted | str] = {}
         with self._db.transaction():
             room = self._most_bytes - self.held_bytes()
             ordered = sorted(uploads, key=lambda upload: upload.collection)
@@ -211,13 +210,13 @@ class Store:
         )
         return [Stored(position, minute, bytes(octets)) for position, minute, octets in rows]
 
-    def find(self, collection: bytes, digest: bytes) -> Kept | None:
+    def find(self, collection: bytes, digest: bytes) -> Accepted | None:
         """Return the place of a report, or None."""
         rows = self._db.execute(
             "SELECT position, minute FROM report WHERE collection = ? AND digest = ?",
             (collection, digest),
         )
-        return Kept(*rows[0]) if rows else None
+        return Accepted(*rows[0]) if rows else None
 
     # Deletion
 
@@ -235,8 +234,8 @@ class Store:
         return sum(self._delete(bytes(collection), int(now)) for (collection,) in due)
 
     def _delete(self, collection: bytes, now: int) -> int:
-        state = self._state(collection, "")
-        reports = state.reports if state else 0
+        standing = self._standing(collection, "")
+        reports = standing.reports if standing else 0
         for first in range(1, reports + 1, DELETED_AT_ONCE):
             self._db.execute(
                 "DELETE FROM report WHERE collection = ? AND position >= ? AND position < ?",
