@@ -40,8 +40,8 @@ class Accepted(NamedTuple):
     minute: int
 
 
-class Standing(NamedTuple):
-    """Standing of a collection: `version` rises with each paper; `ended` and `deleted` are seconds
+class CollectionState(NamedTuple):
+    """CollectionState of a collection: `version` rises with each paper; `ended` and `deleted` are seconds
     since 1970, or None."""
 
     version: int
@@ -75,7 +75,7 @@ class Batch:
         )
         if not rows:
             return {upload.digest: "unknown" for upload in self._uploads}
-        self._standing = Standing(*rows[0])
+        self._standing = CollectionState(*rows[0])
         outcomes: dict[bytes, Accepted | str] = dict(self._known())
         self._credentials = self._reported()
         kept: list[tuple[object, ...]] = []

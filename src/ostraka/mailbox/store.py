@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Final, NamedTuple
 
-from ostraka.mailbox.batch import STANDING, Batch, Accepted, Standing, Upload
+from ostraka.mailbox.batch import STANDING, Accepted, Batch, CollectionState, Upload
 from ostraka.mailbox.database import Database
 
 DELETED_AT_ONCE: Final = 1000
@@ -99,16 +99,16 @@ class Store:
         """Return the bytes of all reports."""
         return int(self._db.execute("SELECT coalesce(sum(bytes), 0) FROM collection")[0][0])
 
-    def standing(self, collection: bytes) -> Standing | None:
+    def standing(self, collection: bytes) -> CollectionState | None:
         """Return the standing of a collection; None if it is not there."""
         return self._standing(collection, "")
 
-    def _standing(self, collection: bytes, lock: str) -> Standing | None:
+    def _standing(self, collection: bytes, lock: str) -> CollectionState | None:
         rows = self._db.execute(
             f"SELECT {STANDING} FROM collection WHERE id = ?{lock}",  # noqa: S608 - constants
             (collection,),
         )
-        return Standing(*rows[0]) if rows else None
+        return CollectionState(*rows[0]) if rows else None
 
     # Papers
 
