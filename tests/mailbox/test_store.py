@@ -38,7 +38,7 @@ def test_positions_are_dense_and_in_order(store):
     assert [kept.octets for kept in store.read(ID, 1, 10, LARGE)] == [b"report 2", b"report 3"]
     assert store.find(ID, upload(2).digest) == Accepted(2, MINUTE)
     assert store.find(OTHER, upload(2).digest) is None
-    assert store.standing(ID).reports == 3
+    assert store.state(ID).reports == 3
     assert store.held_bytes() == 3 * len("report 1")
 
 
@@ -49,7 +49,7 @@ def test_the_same_report_has_the_same_place(store):
         Accepted(1, MINUTE),
         Accepted(2, MINUTE + 1),
     ]
-    assert store.standing(ID).reports == 2
+    assert store.state(ID).reports == 2
 
 
 def test_collections_of_one_batch_are_apart(store):
@@ -70,7 +70,7 @@ def test_a_report_that_was_promised_has_its_place_after_the_closing_too(store):
 
 def test_the_organiser_closes_early_and_not_late(store):
     store.close(ID, int(NOW) + 1000)
-    assert store.standing(ID).closes == NOW + 100
+    assert store.state(ID).closes == NOW + 100
     store.close(ID, int(NOW) + 5)
     assert store.keep([upload(1, version=1)], NOW + 4.9) == [Accepted(1, MINUTE)]
     assert store.keep([upload(2, version=1)], NOW + 5) == ["closed"]
@@ -147,7 +147,7 @@ def test_papers(store):
     assert store.put(ID, "revocations", "", b"2", once=False)
     assert store.paper(ID, "revocations", "") == b"2"
     assert store.paper(OTHER, "revocations", "") is None
-    assert store.standing(ID).version == 4, "a repetition changes nothing"
+    assert store.state(ID).version == 4, "a repetition changes nothing"
 
 
 def test_the_first_founding_stays(store):
@@ -164,7 +164,7 @@ def test_reports_are_deleted_after_the_end(store):
     assert store.sweep(NOW + 250, 60) == 0
     assert store.sweep(NOW + 261, 60) == 900
     assert store.read(ID, 0, 10, LARGE) == []
-    assert store.standing(ID).deleted == int(NOW) + 261
+    assert store.state(ID).deleted == int(NOW) + 261
     assert store.held_bytes() == len("report 1")
     assert store.sweep(NOW + 281, 60) == 1, "parties never came: three times as long after closing"
     assert store.sweep(NOW + 900, 60) == 0

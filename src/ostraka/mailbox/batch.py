@@ -41,7 +41,7 @@ class Accepted(NamedTuple):
 
 
 class CollectionState(NamedTuple):
-    """CollectionState of a collection: `version` rises with each paper; `ended` and `deleted` are seconds
+    """State of a collection: `version` rises with each paper; `ended` and `deleted` are seconds
     since 1970, or None."""
 
     version: int
@@ -54,7 +54,7 @@ class CollectionState(NamedTuple):
     deleted: int | None
 
 
-STANDING: Final = "version, reports, bytes, closes, most, replaces, ended, deleted"
+STATE: Final = "version, reports, bytes, closes, most, replaces, ended, deleted"
 
 
 class Batch:
@@ -70,23 +70,23 @@ class Batch:
     def keep(self) -> dict[bytes, Accepted | str]:
         """Keep what may be kept; return the outcome by digest."""
         rows = self._db.execute(
-            f"SELECT {STANDING} FROM collection WHERE id = ?{self._db.lock}",  # noqa: S608
+            f"SELECT {STATE} FROM collection WHERE id = ?{self._db.lock}",  # noqa: S608
             (self._collection,),
         )
         if not rows:
             return {upload.digest: "unknown" for upload in self._uploads}
-        self._standing = CollectionState(*rows[0])
+        self._state = CollectionState(*rows[0])
         outcomes: dict[bytes, Accepted | str] = dict(self._known())
         self._credentials = self._reported()
         kept: list[tuple[object, ...]] = []
         for upload in self._uploads:
             if upload.digest in outcomes:
                 continue
-            refusal = self._refusal(upload, self._standing.reports + len(kept))
+            refusal = self._refusal(upload, self._state.reports + len(kept))
             if not refusal:
-                kept.append(self._row(upload, self._standing.reports + len(kept) + 1))
+                kept.append(self._row(upload, self._state.reports + len(kept) + 1))
             outcomes[upload.digest] = refusal or Accepted(
-                self._standing.reports + len(kept), self._now // 60
+                self._state.reports + len(kept), self._now // 60
             )
         self._write(kept)
         return outcomes
@@ -117,12 +117,12 @@ class Batch:
         )
 
     def _refusal(self, upload: Upload, reports: int) -> str:
-        standing = self._standing
-        if self._now >= standing.closes or standing.ended is not None:
+        state = self._state
+        if self._now >= state.closes or state.ended is not None:
             return "closed"
-        if upload.version != standing.version:
+        if upload.version != state.version:
             return "stale"
-        if reports >= standing.most:
+        if reports >= state.most:
             return "full"
         if self.bytes + len(upload.octets) > self._room:
             return "disk-full"
@@ -134,7 +134,7 @@ class Batch:
             return "another-key"
         if any(counter >= upload.counter for _, counter in others):
             return "superseded"
-        if len(others) >= (REPORTS_OF_ONE_CREDENTIAL if self._standing.replaces else 1):
+        if len(others) >= (REPORTS_OF_ONE_CREDENTIAL if self._state.replaces else 1):
             return "replaced"
         return ""
 

@@ -27,7 +27,7 @@ SECURITY: Final = "PRAGMA secure_delete = ON; PRAGMA foreign_keys = ON;"
 DURABILITY: Final = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
 
 _DISK_FULL: Final = ("53100", "53200")
-"""SQLSTANDINGs of a disk, or of memory, that is full."""
+"""SQLSTATEs of a disk, or of memory, that is full."""
 
 
 class DatabaseFull(Exception):

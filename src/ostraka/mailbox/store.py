@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Final, NamedTuple
 
-from ostraka.mailbox.batch import STANDING, Accepted, Batch, CollectionState, Upload
+from ostraka.mailbox.batch import STATE, Accepted, Batch, CollectionState, Upload
 from ostraka.mailbox.database import Database
 
 DELETED_AT_ONCE: Final = 1000
@@ -99,13 +99,13 @@ class Store:
         """Return the bytes of all reports."""
         return int(self._db.execute("SELECT coalesce(sum(bytes), 0) FROM collection")[0][0])
 
-    def standing(self, collection: bytes) -> CollectionState | None:
-        """Return the standing of a collection; None if it is not there."""
-        return self._standing(collection, "")
+    def state(self, collection: bytes) -> CollectionState | None:
+        """Return the state of a collection; None if it is not there."""
+        return self._state(collection, "")
 
-    def _standing(self, collection: bytes, lock: str) -> CollectionState | None:
+    def _state(self, collection: bytes, lock: str) -> CollectionState | None:
         rows = self._db.execute(
-            f"SELECT {STANDING} FROM collection WHERE id = ?{lock}",  # noqa: S608 - constants
+            f"SELECT {STATE} FROM collection WHERE id = ?{lock}",  # noqa: S608 - constants
             (collection,),
         )
         return CollectionState(*rows[0]) if rows else None
@@ -120,7 +120,7 @@ class Store:
             once: the first stays; otherwise the last.
         """
         with self._db.transaction():
-            self._standing(collection, self._db.lock)
+            self._state(collection, self._db.lock)
             old = self.paper(collection, kind, party)
             if old is not None and (once or old == octets):
                 return old == octets
@@ -234,8 +234,8 @@ class Store:
         return sum(self._delete(bytes(collection), int(now)) for (collection,) in due)
 
     def _delete(self, collection: bytes, now: int) -> int:
-        standing = self._standing(collection, "")
-        reports = standing.reports if standing else 0
+        state = self._state(collection, "")
+        reports = state.reports if state else 0
         for first in range(1, reports + 1, DELETED_AT_ONCE):
             self._db.execute(
                 "DELETE FROM report WHERE collection = ? AND position >= ? AND position < ?",
