@@ -6,12 +6,16 @@ import os
 import pwd
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
 import pytest
 
 from ostraka.mailbox.database import Postgres, Sqlite
+
+sys.path.insert(0, str(Path(__file__).parent))
+from scene import Collecting, running
 
 
 def postgres_programs() -> Path | None:
@@ -85,3 +89,16 @@ def sqlite(tmp_path):
 def connect(request):
     """Connects to an empty database."""
     return request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+def collecting(tmp_path):
+    return Collecting(tmp_path / "keys")
+
+
+@pytest.fixture
+async def place(collecting, sqlite):
+    """A mailbox with an open collection of five invitations."""
+    async with running(collecting, sqlite) as found:
+        await found.open()
+        yield found

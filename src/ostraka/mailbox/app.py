@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from datetime import UTC, datetime
 from time import monotonic, time
 from typing import Any, Final
@@ -18,7 +18,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import Route
 
 from ostraka.addresses import host_block
@@ -31,6 +31,7 @@ from ostraka.mailbox import papers
 from ostraka.mailbox.answers import Refusal, refusal
 from ostraka.mailbox.batch import Accepted, Upload
 from ostraka.mailbox.board import AGREED, CLOSE, RECEIPT, REVOCATIONS, STATEMENT, Board, Posted
+from ostraka.mailbox.bodies import split_founding, write_record
 from ostraka.mailbox.database import DatabaseFull, DatabaseGone
 from ostraka.mailbox.desk import Desk
 from ostraka.mailbox.requests import (
@@ -46,7 +47,6 @@ from ostraka.mailbox.requests import (
 )
 from ostraka.mailbox.rules import ReadRules, read_rules
 from ostraka.mailbox.store import Founding, Store
-from ostraka.mailbox.stream import write_record
 from ostraka.mailbox.uploads import check_upload, write_views
 from ostraka.service import logs
 from ostraka.service.arrivals import Arrivals
@@ -54,11 +54,11 @@ from ostraka.service.arrivals import Arrivals
 BESIDE: Final = 1 << 18
 """Bytes of a report from which it is checked in another thread."""
 
-BLOCK_BYTES: Final = 4 << 20
-"""Bytes of reports that are read at once for a compute party."""
+BLOCK_BYTES: Final = 8 << 20
+"""Bytes of reports that one answer is made of; a single report may have more."""
 
 BLOCK: Final = 2000
-"""Reports that are read at once."""
+"""Reports of one answer."""
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -151,7 +151,7 @@ class Mailbox:
     async def _found(self, request: Request) -> Response:
         """Open a collection: its manifest, and the roster that its organiser signed."""
         collection, octets = octets_of(request, "id"), await read_body(request, papers.FOUNDING)
-        manifest, publication = papers.split_founding(octets)
+        manifest, publication = split_founding(octets)
         rules = await asyncio.to_thread(self._read_rules, manifest)
         if rules.shape.manifest != collection:
             raise Refusal(422, "digest", "the address names another manifest")
@@ -321,33 +321,15 @@ class Mailbox:
         if posted.terms is None:
             raise refusal("waiting")
         after, most = number_of(asked, "after", 0), number_of(asked, "limit", LARGEST_NUMBER)
-        return StreamingResponse(
-            self._views(posted, place, after, most), media_type="application/octet-stream"
-        )
+        collection, terms = shape.manifest, posted.terms
 
-    async def _views(
-        self, posted: Posted, place: int, after: int, most: int
-    ) -> AsyncIterator[bytes]:
-        """Yield records in blocks, then the end; without the end if the database goes."""
-        collection, terms = posted.rules.shape.manifest, posted.terms
-        assert terms is not None
-
-        def block(store: Store) -> tuple[bytes, int, int]:
+        def views(store: Store) -> bytes:
             found = store.read(collection, after, min(BLOCK, most), BLOCK_BYTES)
             last = found[-1].position if found else after
-            return write_views(found, terms, place), last, len(found)
+            self.counts["fetched"] += len(found)
+            return write_views(found, terms, place) + write_record(last, 0, b"")
 
-        while most > 0:
-            try:
-                records, after, count = await self._desk.ask(block)
-            except DatabaseGone:
-                return
-            if not count:
-                break
-            most -= count
-            self.counts["fetched"] += count
-            yield records
-        yield write_record(after, 0, b"")
+        return binary_answer(await self._desk.ask(views))
 
 
 def _refusal_of(error: Exception) -> Refusal:

@@ -34,19 +34,6 @@ FETCH_SECONDS: Final = 600
 """Seconds that the clocks of a mailbox and a compute party may differ."""
 
 
-def split_founding(octets: bytes) -> tuple[bytes, bytes]:
-    """Split what opens a collection: u32 length of the manifest | manifest | publication."""
-    end = 4 + int.from_bytes(octets[:4], "little")
-    if not 4 < end < len(octets):
-        raise Refusal(400, "malformed", "this is no manifest with the organiser's statement")
-    return octets[4:end], octets[end:]
-
-
-def join_founding(manifest: bytes, publication: bytes) -> bytes:
-    """Return what opens a collection; the inverse of `split_founding`."""
-    return len(manifest).to_bytes(4, "little") + manifest + publication
-
-
 def check_publication(octets: bytes, shape: Shape) -> None:
     """Check that the organiser signed this collection's roster; raises as its readers do."""
     roster = orders.read_publication(octets, shape)

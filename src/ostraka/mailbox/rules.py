@@ -47,17 +47,7 @@ def read_rules(toml: bytes) -> CollectionRules:
     its = manifest.collection
     if its is None:
         raise ManifestError("the manifest has no table [collection]")
-    protocol = protocol_for(manifest)
-    first = manifest.contributors[0]
-    shape = Shape(
-        manifest.digest,
-        manifest.compute,
-        tuple(manifest.pin(party) for party in manifest.compute),
-        tuple(protocol.expected(first, party).nbytes for party in manifest.compute),
-        bytes.fromhex(its.organiser.removeprefix("sha256:")),
-        bytes.fromhex(its.roster.removeprefix("sha256:")) if its.roster else None,
-        its.places_count,
-    )
+    shape = Shape.of(protocol_for(manifest))
     again = REPORTS_OF_ONE_CREDENTIAL if its.invited and its.replace else 1
     return CollectionRules(
         shape, int(its.closes.timestamp()), its.early_close, its.replace, shape.size * again

@@ -7,8 +7,8 @@ from ostraka.collection.terms import Terms
 from ostraka.mailbox.answers import Refusal, refusal
 from ostraka.mailbox.batch import Upload
 from ostraka.mailbox.board import Posted
+from ostraka.mailbox.bodies import write_record
 from ostraka.mailbox.store import Stored
-from ostraka.mailbox.stream import write_record
 
 
 def check_upload(octets: bytes, digest: bytes, posted: Posted) -> Upload:
