@@ -72,7 +72,6 @@ COVERED = {
     "mailbox/board.py": "mailbox/test_app.py",
     "mailbox/bodies.py": "mailbox/test_client.py",
     "mailbox/connection.py": "mailbox/test_client.py",
-    "mailbox/papers.py": "mailbox/test_app.py",
     "mailbox/requests.py": "mailbox/test_app.py",
     "mailbox/rules.py": "mailbox/test_app.py",
     "mailbox/serving.py": "mailbox/test_client.py",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import cached_property
@@ -177,3 +178,30 @@ async def running(collecting, connect, *, most_bytes=1 << 40, clock=time, pace=N
         server.stop()
         await task
         await desk.close()
+
+
+async def raw(place, verb, path, body=b"", headers=()):
+    """Status, headers and body of one request, written by hand."""
+    host, port = place.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    lines = [f"{verb} {path} HTTP/1.1", f"Host: {host}", "Connection: close", *headers]
+    if body or verb == "PUT":
+        lines.append(f"Content-Length: {len(body)}")
+    writer.write("\r\n".join([*lines, "", ""]).encode() + body)
+    answer = await reader.read()
+    writer.close()
+    head, _, content = answer.partition(b"\r\n\r\n")
+    return int(head.split()[1]), head.decode().lower(), content
+
+
+async def code(place, verb, path, body=b"", headers=()):
+    status, _, content = await raw(place, verb, path, body, headers)
+    return status, json.loads(content)["code"]
+
+
+def path_of(place, rest=""):
+    return f"/v1/collections/{place.collecting.id.hex()}{rest}"
+
+
+async def fetched(client, party, after=0):
+    return [one async for block in client.fetch(party, after) for one in block]
