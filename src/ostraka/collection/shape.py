@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
 
 from ostraka.names import PartyId
+
+if TYPE_CHECKING:
+    from ostraka.protocols.protocol import Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +33,29 @@ class Shape:
     roster: bytes | None
     size: int
 
+    @classmethod
+    def of(cls, protocol: Protocol) -> Self:
+        """Return the shape of a protocol's collection; ValueError where its manifest has none."""
+        manifest = protocol.manifest
+        if manifest.collection is None:
+            raise ValueError("this manifest has no [collection]")
+        place, compute = manifest.contributors[0], manifest.compute
+        return cls(
+            manifest.digest,
+            compute,
+            tuple(map(manifest.pin, compute)),
+            tuple(protocol.expected(place, receiver).nbytes for receiver in compute),
+            digest_of(manifest.collection.organiser),
+            digest_of(manifest.collection.roster) if manifest.collection.roster else None,
+            manifest.collection.places_count,
+        )
+
     @property
     def invited(self) -> bool:
         """Whether each report needs the credential of an invitation."""
         return self.roster is not None
+
+
+def digest_of(fingerprint: str) -> bytes:
+    """Return the 32 bytes that a manifest writes as `sha256:` and 64 hex digits."""
+    return bytes.fromhex(fingerprint.removeprefix("sha256:"))
