@@ -88,7 +88,7 @@ class Terms:
 
 
 class _Told(NamedTuple):
-    """What one compute party told the others first."""
+    """List and orders that one compute party told the others first."""
 
     digests: tuple[bytes, ...]
     revocations: bytes
@@ -115,7 +115,7 @@ class Agreement:
     # --- compute parties ----------------------------------------------------------------------
 
     async def reach(self, holder: Holder, revocations: bytes = b"") -> Agreed:
-        """Compute party: return the reports that all compute parties have and can open.
+        """Return the reports that all compute parties have and can open.
 
         Args:
             revocations: the organiser's signed order that this party has, or empty.
@@ -208,7 +208,7 @@ class Agreement:
     # --- recipients ---------------------------------------------------------------------------
 
     async def hear(self) -> Agreed:
-        """Recipient that does not compute: return what all compute parties agreed on.
+        """Return what all compute parties agreed on; for recipients that do not compute.
 
         Raises:
             PeerLost: a compute party is gone.

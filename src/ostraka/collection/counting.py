@@ -1,4 +1,4 @@
-"""Which reports of a collection are counted, once all compute parties said what they hold. Pure.
+"""Choice of the reports that count, once all compute parties said what they hold. Pure.
 
 A report counts if every compute party has it and can open it, and its credential was not taken
 back. Of several reports of one credential the one with the highest counter counts; they are all
@@ -130,7 +130,7 @@ class Refusals:
 
     @property
     def held(self) -> NDArray[np.bool_]:
-        """Whether every party holds a report, shape (reports,)."""
+        """Mark of each report that every party holds, shape (reports,)."""
         found: NDArray[np.bool_] = (self.standings == Standing.HELD).all(axis=0)
         return found
 

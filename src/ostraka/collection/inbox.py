@@ -1,59 +1,68 @@
-"""Inbox: what a compute party asks of the mailbox that holds a collection's reports."""
+"""Mailbox of one collection as its compute parties see it; it is trusted with nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
-
-from ostraka.names import PartyId
+from collections.abc import AsyncIterator, Sequence
+from typing import Protocol
 
 
-class StoredView(NamedTuple):
-    """Report as one compute party gets it from the mailbox.
+class StoredReport(Protocol):
+    """Report as one compute party gets it.
 
     Attributes:
         position: from 1, in the order in which reports came.
         minute: minutes since 1970 when it came, by the mailbox's clock.
-        octets: the view, which `report.read_view` reads.
+        view: what `report.read_view` reads.
     """
 
-    position: int
-    minute: int
-    octets: bytes
+    @property
+    def position(self) -> int: ...
+    @property
+    def minute(self) -> int: ...
+    @property
+    def view(self) -> bytes: ...
 
 
-@dataclass(frozen=True)
-class Papers:
-    """Papers of a collection at the mailbox, besides reports; each is checked by its reader.
+class BoxStatus(Protocol):
+    """Status of a collection; nothing of it is checked yet.
 
     Attributes:
-        publication: the organiser's signed roster; empty where there is none yet.
-        statements: sealing statements, by compute party.
-        revocations, close: the organiser's orders; empty where there is none.
-        closed: whether the mailbox takes no more reports.
+        closes: seconds since 1970.
+        state: "waiting" for sealing statements, "open", "closing" or "done".
+        statements: sealing statements by compute party.
     """
 
-    publication: bytes = b""
-    statements: Mapping[PartyId, bytes] = field(default_factory=dict)
-    revocations: bytes = b""
-    close: bytes = b""
-    closed: bool = False
+    @property
+    def closes(self) -> int: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def statements(self) -> dict[str, bytes]: ...
 
 
 class Inbox(Protocol):
-    """Mailbox of one collection, as a compute party sees it. Methods block; nothing is trusted."""
+    """Mailbox of one collection. Methods raise OstrakaError where it cannot be reached."""
 
-    def papers(self) -> Papers:
-        """Return the papers that are there now.
+    async def status(self) -> BoxStatus:
+        """Return the status of the collection."""
 
-        Raises:
-            OstrakaError: the mailbox cannot be reached, or has no such collection.
-        """
+    async def publication(self) -> bytes:
+        """Return the organiser's statement with the roster in it."""
 
-    def views(self, party: PartyId, after: int) -> Sequence[StoredView]:
-        """Return some of a party's views at positions above `after`, in order; none at the end.
+    async def revocations(self) -> bytes | None:
+        """Return the organiser's statement of revocations; None if there is none."""
 
-        Raises:
-            OstrakaError: as `papers`.
-        """
+    async def close_order(self) -> bytes | None:
+        """Return the organiser's order to close early; None if there is none."""
+
+    def fetch(self, party: str, after: int = 0) -> AsyncIterator[Sequence[StoredReport]]:
+        """Yield a party's views of the reports at positions above `after`, in order, in blocks."""
+
+    async def put_statement(self, party: str, octets: bytes) -> None:
+        """Leave a compute party's sealing statement; the first one stays."""
+
+    async def put_agreed(self, party: str, octets: bytes) -> None:
+        """Leave a compute party's signed list of the reports that were agreed on."""
+
+    async def put_receipt(self, party: str, octets: bytes) -> None:
+        """Leave a compute party's signed receipt."""

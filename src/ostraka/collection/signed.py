@@ -27,6 +27,15 @@ REVOKE: Final = b"ostraka revoke\0"
 CLOSE: Final = b"ostraka close\0"
 """Label of the organiser's statement that closes a collection early."""
 
+FETCH: Final = b"ostraka fetch\0"
+"""Label of a compute party's request for its reports; its body is the time, u64 seconds."""
+
+AGREED: Final = b"ostraka agreed\0"
+"""Label of a compute party's list of counted reports: for each u32 place and digest (32)."""
+
+RECEIPT: Final = b"ostraka collection receipt\0"
+"""Label of a compute party's receipt of a collection, as it leaves it at a mailbox."""
+
 
 def write_statement(label: bytes, manifest: bytes, body: bytes, own: Identity) -> bytes:
     """Sign a statement about the collection with this manifest's digest."""
