@@ -18,7 +18,6 @@ from pathlib import Path
 from ostraka import identity, strict_json
 from ostraka.addresses import Proxy
 from ostraka.config import bind
-from ostraka.coordinator.http import Answer, Responder
 from ostraka.coordinator.rooms import Rooms
 from ostraka.errors import (
     InputError,
@@ -43,6 +42,7 @@ from ostraka.record.journal_frames import Damaged
 from ostraka.record.journal_session import SessionRecord
 from ostraka.record.ledger import Ledger
 from ostraka.record.statements import About, Roster
+from ostraka.service.http import Answer, Responder
 from ostraka.session.nonces import ResultNonces
 from ostraka.transport.preamble import Preamble
 from ostraka.transport.socks import request

@@ -205,6 +205,14 @@ def read_view(octets: bytes, terms: Terms, place: int) -> Report:
     return _signed(Report(head, signatures, tuple(digests), {place: sealed}), terms)
 
 
+def cut_view(octets: bytes, terms: Terms, place: int) -> bytes:
+    """Return what the compute party at this place gets of a report that `read_report` accepted;
+    nothing is checked again."""
+    end = HEAD + _signatures(terms)
+    sealed = _cut(octets[end:], terms.sealed_lengths(SealingSuite(octets[1])))
+    return b"".join((octets[:end], *map(parcel_digest, sealed), sealed[place]))
+
+
 def lengths(terms: Terms) -> tuple[int, ...]:
     """Return the bytes that a report may have: one number for each suite."""
     head = HEAD + _signatures(terms)
