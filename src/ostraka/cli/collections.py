@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ostraka.identity import Identity
     from ostraka.invitations.collecting import GivenCode
     from ostraka.invitations.draft import Draft
+    from ostraka.mailbox.client import MailboxClient
     from ostraka.manifest import Manifest
     from ostraka.manifest.collection import Collection
 
@@ -274,7 +275,7 @@ def _status_of_report(path: Path, output: voice.OutputFormat) -> None:
     mine = load_receipt(path)
     digest, manifest = bytes.fromhex(mine["report"]), bytes.fromhex(mine["manifest_sha256"])
 
-    async def ask(mailbox: Any) -> tuple[CollectionStatus, dict[str, Proof]]:
+    async def ask(mailbox: MailboxClient) -> tuple[CollectionStatus, dict[str, Proof]]:
         return await mailbox.status(), await mailbox.inclusion(digest)
 
     status, proofs = at_mailbox(mine["mailbox"], manifest, ask)

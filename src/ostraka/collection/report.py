@@ -230,6 +230,13 @@ def report_digest(head: bytes, digests: Sequence[bytes]) -> bytes:
     return hashlib.sha256(b"ostraka report\0" + head + b"".join(digests)).digest()
 
 
+def view_digest(view: bytes, terms: Terms) -> bytes:
+    """Return the digest of the report that a compute party's view is of, unchecked."""
+    start = HEAD + _signatures(terms)
+    digests = view[start : start + _DIGEST * len(terms.keys)]
+    return report_digest(view[:HEAD], [digests])
+
+
 def parcel_digest(sealed: bytes) -> bytes:
     """Return the digest of a sealed parcel, 32 bytes."""
     return hashlib.sha256(b"ostraka parcel\0" + sealed).digest()
