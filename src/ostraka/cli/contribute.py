@@ -45,6 +45,7 @@ def contribute(
     found, reports = read_code(code), home.reports_directory()
     at = found.mailbox, found.manifest
     invitation = at_mailbox(*at, lambda mailbox: Contribution.look_up(found, mailbox))
+    invitation.require_open(reports)
     schema = invitation.manifest.input_of(invitation.place)
     wanted = invitation.protocol.input_in_words(invitation.place)
     for line in _in_words(invitation, wanted):
