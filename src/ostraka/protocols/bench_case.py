@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,3 +82,14 @@ def noises(size: int) -> dict[str, dict[str, Any]]:
         "discrete Laplace": {"central": laplace},
         "discrete Gaussian": {"central": gaussian},
     }
+
+
+SUM_CASES: Final = {
+    "sum": BenchCase(
+        lambda size: {"input": {"type": "int", "length": size, "min": 0, "max": 1_000_000}},
+        numbers,
+        sum_of_numbers,
+    ),
+    "noise": BenchCase(yes_or_no_input, yes_or_no, yes_votes, noises),
+}
+"""Cases of sums."""
