@@ -87,6 +87,17 @@ def test_explicit_vectors_are_spread_over_the_compute_parties(scheme_of):
         assert len(load) in (0, 5)
 
 
+@pytest.mark.parametrize("scheme_of", [Additive, lambda c, p: Shamir(c, p, 2)])
+def test_parcels_of_a_place_do_not_depend_on_which_place_it_is(scheme_of):
+    places = tuple(f"#{i}" for i in range(1, 8))
+    for compute in (NAMES[:5], NAMES[:3]):
+        scheme = scheme_of(places, compute)
+        assert len({scheme.by_seed(place) for place in places}) == 1
+        without = scheme_of(places[3:], compute)
+        assert without.by_seed(places[3]) == scheme.by_seed(places[0])
+    assert Shamir(places, NAMES[:3], 1).by_seed(places[4]) == NAMES[:1]
+
+
 @given(st.data())
 def test_shares_add_up_like_values(data):
     n = data.draw(st.integers(2, 6))
