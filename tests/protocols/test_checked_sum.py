@@ -57,6 +57,13 @@ class Lying(CheckedSum):
         return super().encode(me, raw)
 
 
+class Quiet(Lying):
+    """The row that is shared has no noise of its own added: it is as the test says."""
+
+    def with_noise(self, x, me, draw):
+        return x if me == "david" else super().with_noise(x, me, draw)
+
+
 class Crooked(CheckedSum):
     """Shares of bob's that are of no polynomial of degree t: one compute party's is changed."""
 
@@ -168,6 +175,98 @@ def test_shares_of_no_polynomial_stop_an_active_run(manifest, everybody, n):
     protocol = make(manifest, everybody(n), cls=Crooked, least=2, security="active")
     results, _ = play(protocol, dict.fromkeys(protocol.contributors, True))
     assert not any(isinstance(outcome, Outcome) for outcome in results.values())
+
+
+GAUSSIAN = 'central = { mechanism = "discrete-gaussian", epsilon = 1, delta = 1e-6 }\n'
+OWN = 'local = { mechanism = "%s", epsilon = 1 }'
+D = 100
+ONE, SPREAD_OUT = np.eye(1, D, dtype=np.int64)[0], np.full(D, 10)
+
+
+def wrapped():
+    """Two large entries whose squares add up to 4 modulo p: p = 3 mod 4, so roots are powers."""
+    for first in range(1 << 40, (1 << 40) + 100):
+        square = (4 - first * first) % P61.p
+        root = pow(square, (P61.p + 1) // 4, P61.p)
+        if root * root % P61.p == square:
+            return np.concatenate([[first, root], np.zeros(D - 2, np.int64)])
+    raise AssertionError
+
+
+MORE = {
+    "weights": (
+        {"type": "decimal(1)", "bounds": (0, 10), "outputs": 'weights = "own"\nmax_weight = 10'},
+        "5.5;3",
+        [
+            *(([100, 1], True), ([1000, 10], True), ([0, 0], False), ([-1, 1], False)),
+            *(([101, 1], False), ([100, 11], False), ([0, P61.p - 1], False)),
+        ],
+    ),
+    "L2, few": (
+        {"bounds": (-5, 5), "length": 2, "privacy": GAUSSIAN + 'clip = { norm = "l2", at = 5 }'},
+        [3, -4],
+        [([3, 4], True), ([-5, 0], True), ([4, 4], False), ([0, 6], False), ([5, 1], False)],
+    ),
+    "L1": (
+        {"bounds": (-5, 5), "length": 2, "privacy": GAUSSIAN + 'clip = { norm = "l1", at = 5 }'},
+        [3, -2],
+        [([3, 2], True), ([-5, 0], True), ([3, -3], False), ([0, 6], False)],
+    ),
+    "L2, many": (
+        {
+            "bounds": (-100, 100),
+            "length": D,
+            "privacy": GAUSSIAN + 'clip = { norm = "l2", at = 100 }',
+        },
+        [0] * D,
+        [
+            *((100 * ONE, True), (100 * ONE + 1, False), ((100 << 30) * ONE, False)),
+            *((SPREAD_OUT, True), (SPREAD_OUT + ONE, False), (wrapped(), False)),
+        ],
+    ),
+    "L2 beyond the bounds": (
+        {"bounds": (-5, 5), "length": 2, "privacy": GAUSSIAN + 'clip = { norm = "l2", at = 7 }'},
+        [3, -4],
+        [([5, 4], True), ([5, 5], False), ([6, 0], False)],
+    ),
+    "local noise": (
+        {"bounds": (-5, 5), "privacy": OWN % "discrete-laplace"},
+        3,
+        [([5], True), ([1_000_000], False)],
+    ),
+    "local noise on options": (
+        {"type": COLOURS, "privacy": OWN % "discrete-laplace", "statistics": "histogram"},
+        "red",
+        [([0, 0, 1], True), ([0, 0, 1_000_000], False)],
+    ),
+    "randomized response": (
+        {"type": "bool", "privacy": OWN % "randomized-response"},
+        True,
+        [([0], True), ([1], True), ([2], False)],
+    ),
+    "variance with noise": (
+        {"bounds": (-5, 5), "privacy": GAUSSIAN, "statistics": "variance"},
+        3,
+        [([5, 0], True), ([3, 16], True), ([3, 17], False), ([6, -11], False)],
+    ),
+}
+
+
+@pytest.mark.parametrize("security", ["passive", "active"])
+@pytest.mark.parametrize("key", MORE)
+def test_every_form_tells_valid_rows_from_others(manifest, everybody, key, security):
+    more, value, rows = MORE[key]
+    more = {"outputs": f'statistics = ["{more.get("statistics", "sum")}"]', **more}
+    more["outputs"] += '\ninvalid = "exclude"'
+    sharing = {"scheme": "shamir", "threshold": 1, "least": 2, "security": security}
+    protocol = Quiet(manifest({**everybody(3), "david": "c"}, **more, **sharing))
+    inputs = dict.fromkeys(protocol.contributors, value)
+    for row, valid in rows:
+        elements = protocol.scheme.from_signed(np.array(row, np.int64))
+        results, net = play(protocol, {**inputs, "david": elements})
+        for party, outcome in results.items():
+            assert party == "david" or ("david" in outcome.contributors) == valid, (row, outcome)
+        assert not valid or net.sent == protocol.cost().sent
 
 
 def test_a_sum_is_checked_only_if_the_manifest_says_so(manifest, everybody):

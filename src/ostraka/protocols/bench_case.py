@@ -84,7 +84,26 @@ def noises(size: int) -> dict[str, dict[str, Any]]:
     }
 
 
+REPORT: Final = 24
+"""Options of a report that `bench reports` makes up."""
+
+
+def _one_hot_input(_: int) -> Tables:
+    options = ", ".join(f'"{i}"' for i in range(REPORT))
+    return {
+        "input": {"type": f"choice([{options}])"},
+        "outputs": {"statistics": ["histogram"], "invalid": "exclude"},
+    }
+
+
+def _choices(_: int, size: int) -> tuple[NDArray[np.int64]]:
+    return (np.bincount(np.arange(size) % REPORT, minlength=REPORT)[None],)
+
+
 SUM_CASES: Final = {
+    "reports": BenchCase(
+        _one_hot_input, lambda voter, _: str(voter % REPORT), _choices, absent=True
+    ),
     "sum": BenchCase(
         lambda size: {"input": {"type": "int", "length": size, "min": 0, "max": 1_000_000}},
         numbers,

@@ -55,6 +55,8 @@ class CheckedSum(Interactive, SecureSum):
 
     def __init__(self, manifest: Manifest) -> None:
         super().__init__(manifest)
+        if not self.options.checked:  # a collection: one false report of many stops nothing
+            self.options = self.options.model_copy(update={"invalid": "exclude"})
         self.form = form_of(self)
 
     # --- the figure -----------------------------------------------------------------------------
@@ -66,12 +68,12 @@ class CheckedSum(Interactive, SecureSum):
         raise NotImplementedError("rows come in blocks: see `result`")
 
     async def result(self, engine: ShamirBackend, shares: Shares) -> SecretArray:
-        rho = await self.form.coefficients(engine)
+        tossed = await self.form.toss(engine)
         total, valid = engine.public(np.zeros(self.opened, np.int64)), []
         for start in range(0, len(shares.counted), self.form.rows_at_once):
             those = shares.counted[start : start + self.form.rows_at_once]
             x = engine.given(await self._rows(engine, shares, those))
-            fine = await self.form.valid(x, rho)
+            fine = await self.form.valid(x, tossed)
             valid.append(fine)
             total = total + await engine.offload(FREE_NS * x.size, partial(_sum, x, fine))
         await self._reject(engine, shares, np.concatenate(valid))

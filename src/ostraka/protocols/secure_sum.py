@@ -86,7 +86,9 @@ class SecureSum(Protocol):
 
     @classmethod
     def checks(cls, manifest: Manifest) -> bool:
-        return read_options(SumOptions, manifest).checked
+        multiplies = manifest.sharing.scheme == "shamir"
+        collected = manifest.collection is not None and multiplies
+        return collected or read_options(SumOptions, manifest).checked
 
     # --- the figure ---------------------------------------------------------------------------
 

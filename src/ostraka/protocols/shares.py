@@ -60,11 +60,8 @@ class Shares:
 
     def rows(self, contributors: Sequence[PartyId]) -> Elements:
         """Return the shares of some vectors of one length, a row each, and consume them."""
-        length = self.lengths[contributors[0]]
-        rows = np.empty((len(contributors), length), np.uint64)
-        for row, contributor in zip(rows, contributors, strict=True):
-            row[:] = self.scheme.expand(self.parcels.pop(contributor), length)
-        return rows
+        parcels = [self.parcels.pop(contributor) for contributor in contributors]
+        return self.scheme.rows(parcels, self.lengths[contributors[0]])
 
     def places(self) -> dict[PartyId, slice]:
         """Return where in `joined` the vector of each counted contributor is."""

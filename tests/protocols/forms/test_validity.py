@@ -19,6 +19,7 @@ from ostraka.protocols.forms.validity import (
     Form,
     Free,
     Products,
+    Tossed,
     Totals,
     Within,
 )
@@ -83,8 +84,8 @@ def test_exactly_the_valid_rows_of_a_tiny_field_always_pass(rule, begin):
         x = constant(engine, [row for row in rows for _ in range(masks)])
         passed = np.ones(len(rows), bool)
         for _ in range(tosses):
-            rho = await form.coefficients(engine)
-            passed &= (await form.valid(x, rho)).reshape(len(rows), masks).all(axis=1)
+            tossed = await form.toss(engine)
+            passed &= (await form.valid(x, tossed)).reshape(len(rows), masks).all(axis=1)
         return passed
 
     for passed in together(program, begin=begin):
@@ -168,7 +169,7 @@ def views(row, constants):
             return into
 
         engine.stream, engine.receive = stream, watched
-        found = await HOT.valid(x, rho)
+        found = await HOT.valid(x, Tossed(rho))
         last = max(step for step, _ in opened)
         pieces = -(-columns.count // (1 << 16))
         parts = [words for step, words in opened if step.n > last.n - pieces]

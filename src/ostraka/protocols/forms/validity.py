@@ -23,7 +23,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,13 +32,13 @@ from ostraka.arithmetic.field import Elements
 from ostraka.engine.array import SecretArray, concatenate
 from ostraka.engine.backend import Backend, backend_of
 from ostraka.engine.compare import less_than_zero
+from ostraka.engine.multiply import dot
 from ostraka.engine.rounds import (
     Inner,
     Masked,
     Operation,
     Product,
     Random,
-    Task,
     Unreduced,
     alone,
 )
@@ -46,6 +46,12 @@ from ostraka.engine.rounds import (
 BLOCK: Final = 1 << 20
 """Entries that are checked at a time: what a block takes of memory, 8 bytes each and some copies,
 does not grow with the rows."""
+
+PROJECTIONS: Final = 64
+"""Sums of entries with random signs that each row must keep small: see `Projections`."""
+
+REACH: Final = 8
+"""Multiple of a norm that a sum with random signs exceeds with probability 2 exp(-64) at most."""
 
 Pair = tuple[SecretArray, SecretArray]
 """Two arrays of one shape, rows first, whose products are summed along the row."""
@@ -152,8 +158,13 @@ class Inequality(ABC):
     """Numbers linear in a row's entries, none of which may be negative in a valid row."""
 
     @abstractmethod
-    def margins(self, x: SecretArray) -> SecretArray:
+    def margins(self, x: SecretArray, tossed: Tossed) -> SecretArray:
         """Return these numbers, shape (rows, any)."""
+
+    @property
+    @abstractmethod
+    def count(self) -> int:
+        """Number of them, in a row."""
 
 
 @dataclass(frozen=True)
@@ -164,9 +175,86 @@ class Within(Inequality):
     low: int
     high: int
 
-    def margins(self, x: SecretArray) -> SecretArray:
+    @property
+    def count(self) -> int:
+        return 2 * _size(self.part)
+
+    def margins(self, x: SecretArray, tossed: Tossed) -> SecretArray:
         entries = x[:, self.part]
         return concatenate([entries - self.low, self.high - entries], axis=1)
+
+
+@dataclass(frozen=True)
+class Linear(Inequality):
+    """Combinations of entries with public coefficients, plus constants.
+
+    Attributes:
+        matrix: shape (entries, numbers).
+        constants: shape (numbers,).
+    """
+
+    matrix: NDArray[Any]
+    constants: Sequence[int]
+
+    @property
+    def count(self) -> int:
+        return len(self.constants)
+
+    def margins(self, x: SecretArray, tossed: Tossed) -> SecretArray:
+        return x @ self.matrix + np.array(self.constants, object)[None]
+
+
+@dataclass(frozen=True)
+class Projections(Inequality):
+    """Entries are too small for their squares to wrap around, if their Euclidean norm is at most
+    `at`.
+
+    `PROJECTIONS` sums of the entries, each times 1, 0, 0 or -1 as the coin fell, must be within 8
+    times `at`. If an entry is beyond 16 times `at`, of three sums that differ in its sign at most
+    two are, so each sum is with probability 1/2 at most, and all with 2^-64. A vector that is no
+    longer than `at` fails with probability below 2^-85: 64 times 2 exp(-64). [RSW24]
+    """
+
+    part: slice
+    at: int
+
+    @property
+    def count(self) -> int:
+        return 2 * PROJECTIONS
+
+    def margins(self, x: SecretArray, tossed: Tossed) -> SecretArray:
+        assert tossed.signs is not None
+        sums = x[:, self.part] @ tossed.signs
+        return concatenate([sums + REACH * self.at, REACH * self.at - sums], axis=1)
+
+
+@dataclass(frozen=True)
+class Tossed:
+    """Public coefficients that the compute parties toss once the rows are fixed.
+
+    Attributes:
+        rho: of the conditions.
+        signs: 1, 0 and -1 for `Projections`, shape (entries, PROJECTIONS); None without these.
+    """
+
+    rho: Elements
+    signs: NDArray[np.uint64] | None = None
+
+
+@dataclass(frozen=True)
+class Norm:
+    """Norm of some entries, which is at most `at`.
+
+    Inequalities bound each entry, so that neither norm wraps around.
+
+    Attributes:
+        kind: L1, the sum of absolute values: it costs a comparison an entry, for its sign. Or L2,
+            the root of the sum of squares: one product and one comparison a row.
+    """
+
+    part: slice
+    kind: Literal["l1", "l2"]
+    at: int
 
 
 @dataclass(frozen=True)
@@ -175,14 +263,16 @@ class Form:
 
     Attributes:
         entries: elements of a row.
-        conditions: every entry is in one whose linear part has it: `Bits` or `Free`.
-        inequalities: comparisons; without any, a check is cheap.
+        conditions: every entry is in the linear part of one: of `Bits`, of `Free`, or `at` in
+            `Products`.
+        inequalities: comparisons; without any, and without a norm, a check is cheap.
         words: say what a valid input is, for `check`: "each number is from 0 to 9".
     """
 
     entries: int
     conditions: tuple[Condition, ...]
     inequalities: tuple[Inequality, ...] = ()
+    norm: Norm | None = None
     words: str = ""
 
     @property
@@ -191,32 +281,49 @@ class Form:
         return sum(condition.count for condition in self.conditions)
 
     @property
+    def compared(self) -> int:
+        """Number of comparisons for each row."""
+        found = sum(each.count for each in self.inequalities)
+        if self.norm:
+            found += 1 + (_size(self.norm.part) if self.norm.kind == "l1" else 0)
+        return found
+
+    @property
     def rows_at_once(self) -> int:
         """Number of rows of a block."""
-        return max(1, BLOCK // self.entries)
+        return max(1, BLOCK // (self.entries + self.compared))
 
-    async def coefficients(self, engine: Backend) -> Elements:
-        """Draw the coefficients rho, once for all rows: after these are fixed. Rounds: 1."""
+    async def toss(self, engine: Backend) -> Tossed:
+        """Draw the coefficients, once for all rows: after these are fixed. Rounds: 1."""
         stream = await engine.toss()
-        return engine.field.uniform(stream, np.empty(self.count, np.uint64))
+        rho = engine.field.uniform(stream, np.empty(self.count, np.uint64))
+        if not any(isinstance(each, Projections) for each in self.inequalities):
+            return Tossed(rho)
+        words = stream.fill(np.empty(2 * self.entries, np.uint64)).view(np.uint8)
+        first, second = np.unpackbits(words).astype(np.int64).reshape(2, self.entries, PROJECTIONS)
+        return Tossed(rho, engine.field.encode(first - second))
 
-    async def valid(self, x: SecretArray, rho: Elements) -> NDArray[np.bool_]:
+    async def valid(self, x: SecretArray, tossed: Tossed) -> NDArray[np.bool_]:
         """Tell which rows are of this form; compute parties learn nothing else of them.
 
-        Rounds: 2; with inequalities 3 and those of one comparison; with active security one more,
-        and with inequalities a proof. Bytes: of 3 products a row, and for each inequality one and a
-        comparison.
+        Rounds: 2; with inequalities 3 and those of one comparison, with an L1 norm one and another
+        comparison more; with active security one more, and with inequalities a proof. Bytes: of 3
+        products a row, and of a product and a comparison for each inequality.
 
         Args:
             x: what contributors shared, shape (rows, entries).
-            rho: given by `coefficients`.
+            tossed: given by `toss`.
         """
         engine = backend_of(x)
-        if not self.inequalities:
-            return await alone(engine, self._vanishing(x, rho))
-        margins = concatenate([each.margins(x) for each in self.inequalities], axis=1)
-        errors, y, mask = await alone(engine, self._afresh(x, rho, margins))
-        negative = (await less_than_zero(y)).sum(axis=1)
+        if not self.compared:
+            return await alone(engine, self._vanishing(x, tossed.rho))
+        errors, margins, signed, mask = await alone(engine, self._afresh(x, tossed))
+        less = await less_than_zero(concatenate([margins, signed], axis=1))
+        negative = less[:, : margins.shape[1]].sum(axis=1)
+        if self.norm and self.norm.kind == "l1":
+            signs = less[:, margins.shape[1] :]
+            norm = await dot(signed, 1 - 2 * signs)
+            negative = negative + await less_than_zero(self.norm.at - norm)
         found = concatenate([errors[:, None], negative[:, None]], axis=1)
         return await alone(engine, _zero(found, mask))
 
@@ -228,13 +335,34 @@ class Form:
         return zero
 
     def _afresh(
-        self, x: SecretArray, rho: Elements, margins: SecretArray
-    ) -> Operation[tuple[SecretArray, SecretArray, SecretArray]]:
-        inner, linear = self._combined(x, rho)
-        one = x.engine.public(1).broadcast_to(margins.shape)
-        tasks: list[Task] = [inner, Product(margins, one), Random(x.engine, (len(x), 2))]
-        found, y, mask = yield tasks
-        return found - linear, y, mask
+        self, x: SecretArray, tossed: Tossed
+    ) -> Operation[tuple[SecretArray, SecretArray, SecretArray, SecretArray]]:
+        """Share afresh what is compared, from parties 0 to 2t alone.
+
+        Returns:
+            The errors of degree 2, shape (rows,); numbers that may not be negative, and numbers
+            whose signs are needed, a row each; a mask, shape (rows, 2).
+        """
+        inner, linear = self._combined(x, tossed.rho)
+        parts = [each.margins(x, tossed) for each in self.inequalities]
+        norm, squares = self.norm, list[Inner]()
+        if norm and norm.kind == "l1":
+            parts.append(x[:, norm.part])
+        elif norm:
+            squares.append(Inner(x[:, norm.part], x[:, norm.part]))
+        asked = concatenate(parts, axis=1)
+        one = x.engine.public(1).broadcast_to(asked.shape)
+        found, mask, y, *q = yield [
+            inner,
+            Random(x.engine, (len(x), 2)),
+            Product(asked, one),
+            *squares,
+        ]
+        bounded = sum(each.count for each in self.inequalities)
+        margins, signed = y[:, :bounded], y[:, bounded:]
+        if q and norm:
+            margins = concatenate([margins, (norm.at**2 - q[0])[:, None]], axis=1)
+        return found - linear, margins, signed, mask
 
     def _combined(self, x: SecretArray, rho: Elements) -> tuple[Inner, SecretArray]:
         """Combine all conditions: the inner product, minus what is linear, is z of each row."""
