@@ -17,6 +17,7 @@ from typing import Final, Self
 
 import numpy as np
 
+from ostraka import home
 from ostraka.arithmetic.randomness import Draw, RunDraw
 from ostraka.collection import orders, signed
 from ostraka.collection.closing import Agreement, Terms
@@ -33,7 +34,7 @@ from ostraka.delivery.source import LiveLinks, Source
 from ostraka.errors import OstrakaError, RefusedByLedger, Temporary, UsageError
 from ostraka.exchange import Exchange, type_codes
 from ostraka.identity import Identity
-from ostraka.manifest import Collection
+from ostraka.manifest import Collection, Manifest
 from ostraka.names import PartyId, Step, place_name
 from ostraka.outcome import Outcome
 from ostraka.progress import Observer
@@ -55,6 +56,15 @@ class NotDue(Temporary):
     until: float = 0.0
 
 
+def open_mailbox(protocol: Protocol, identity: Identity) -> Inbox:
+    """Return the client of the mailbox that a manifest names, for one of its compute parties."""
+    from ostraka.mailbox.client import MailboxClient
+
+    collection = protocol.manifest.collection
+    assert collection is not None
+    return MailboxClient(collection.mailbox[0], protocol.manifest.digest, own=identity)
+
+
 @dataclass(frozen=True)
 class Collector:
     """What one party needs to close collections.
@@ -67,22 +77,17 @@ class Collector:
     """
 
     directory: Path
-    open_inbox: OpenInbox
+    open_inbox: OpenInbox = open_mailbox
     workers: int = 1
     now: Callable[[], float] = time.time
 
-    async def accept(self, protocol: Protocol, me: PartyId, identity: Identity) -> None:
-        """Compute party: accept a collection, by publishing the keys that reports are sealed to.
-
-        Raises:
-            OstrakaError: the mailbox cannot be reached, or refuses; it may be done again.
-        """
-        custody = Custody.open(self.directory, identity, protocol.manifest.digest)
-        try:
-            statement = custody.make_keys().public.write(protocol.manifest.digest, identity)
-        finally:
-            custody.close()
-        await self.open_inbox(protocol, identity).put_statement(me, statement)
+    @classmethod
+    def own(cls, manifest: Manifest, name: str, keys: Path) -> Self | None:
+        """Return the collector of a party with its home and its NAME.toml; None where the manifest
+        has no collection."""
+        if manifest.collection is None:
+            return None
+        return cls(home.collections_directory(), workers=home.own_workers(name, keys))
 
     async def begin(
         self,
@@ -95,13 +100,16 @@ class Collector:
     ) -> Collecting:
         """Fetch and open the reports of a collection that is closed; the session comes next.
 
+        A compute party accepts the collection by this, too, while it is open: it publishes the keys
+        that reports are sealed to.
+
         Args:
             resuming: the session goes on with one that an earlier process began.
 
         Raises:
             NotDue: it is open still.
             RefusedByLedger: it has been answered.
-            UsageError: this party has not accepted it, so it has no keys.
+            UsageError: this party did not accept it before it closed, so it has no keys.
             OstrakaError: the mailbox cannot be reached, or its papers are wrong.
         """
         collection = protocol.manifest.collection
@@ -163,16 +171,11 @@ class Collecting:
                 hint=f"its result is on disk: ostraka result {done[:12]}",
                 data_left=False,
             )
-        if not custody.has_keys:
-            raise UsageError(
-                f"{self.me} has not accepted this collection on this machine, so it has no keys "
-                "to open reports with",
-                hint="the keys are where it was accepted: OSTRAKA_HOME",
-                data_left=False,
-            )
-        key, self._seed = custody.keys()
         settled = resuming or bool(custody.state.root)
         inbox = self._inbox = self.collector.open_inbox(self.protocol, self.identity)
+        if not settled:
+            await self._accept(inbox, custody)
+        key, self._seed = custody.keys()
         papers = await self._papers(inbox, custody, settled=settled)
         self._read(papers)
         closes = self._closes(papers)
@@ -183,6 +186,23 @@ class Collecting:
         self._holdings = Holdings(custody, opener, self._well_formed, closes, workers, told)
         await self._fetch(inbox, settled=settled)
         await self._holdings.open()
+
+    async def _accept(self, inbox: Inbox, custody: Custody) -> None:
+        """Accept the collection, if this party has not: make its sealing keys and publish them."""
+        if not custody.has_keys and self.collector.now() >= self.collection.closes.timestamp():
+            raise UsageError(
+                f"{self.me} did not accept this collection on this machine while it was open, so "
+                "it has no keys to open reports with",
+                hint="the keys are where it was accepted: OSTRAKA_HOME",
+                data_left=False,
+            )
+        if self.me not in (await inbox.status()).statements:
+            statement = custody.make_keys().public
+            await inbox.put_statement(self.me, statement.write(self._digest, self.identity))
+
+    @property
+    def _digest(self) -> bytes:
+        return self.protocol.manifest.digest
 
     async def _papers(self, inbox: Inbox, custody: Custody, *, settled: bool) -> dict[str, bytes]:
         """Return the collection's papers: those that an earlier session closed with, or the
@@ -206,8 +226,9 @@ class Collecting:
         missing = [name for name in shape.compute if _STATEMENT + name not in papers]
         if missing:
             raise Temporary(
-                f"the collection is not open: {', '.join(missing)} has not accepted it",
-                hint=f"ask {missing[0]}; no report can have been sent",
+                f"{', '.join(missing)} {'has' if len(missing) == 1 else 'have'} not accepted this "
+                "collection, so no report can be sent to it",
+                hint=f"ask {missing[0]} to run `ostraka run` with this manifest, once",
                 data_left=False,
             )
         statements = [papers[_STATEMENT + name] for name in shape.compute]
@@ -232,8 +253,9 @@ class Collecting:
             return
         until = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(closes))
         error = NotDue(
-            f"the collection is open until {until} UTC; nothing was opened",
-            hint="run it again then, at every party",
+            f"the collection is open until {until} UTC, and {self.me} has accepted it; nothing was "
+            "opened",
+            hint="run it again then, at every compute party",
             data_left=False,
         )
         error.until = closes

@@ -161,7 +161,8 @@ def take_seat(
     ledger, records = partial(home.own_ledger, own, directory), home.own_records(own, directory)
     where = config.receipts_directory(_path(receipts))
     meeting = home.meet(protocol.manifest, me, Trust.of(trust))
-    return Seat(protocol, own, me, where, ledger, None, records, own_network, meeting)
+    closes = Collector.own(protocol.manifest, own.name, directory)
+    return Seat(protocol, own, me, where, ledger, None, records, own_network, meeting, closes)
 
 
 def _path(given: Path | str | None) -> Path | None:

@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections import Counter
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,7 +19,7 @@ from ostraka.collection.report import Report, read_report, write_report
 from ostraka.collection.shape import Shape
 from ostraka.collection.terms import Terms
 from ostraka.config import bind
-from ostraka.errors import Unreachable
+from ostraka.errors import Temporary, Unreachable
 from ostraka.identity import fingerprint_text
 from ostraka.manifest import Manifest, parse
 from ostraka.names import PartyId
@@ -213,9 +214,12 @@ class Poll:
         return Collector(self.home / f"{name}-home", lambda *_: self.box, **options)
 
     async def accept(self) -> None:
+        """All compute parties run it while it is open, which ends with `NotDue`."""
         for name in self.manifest.compute:
+            collector = self.collector(name, now=lambda: 0.0)
             identity = self.office.identity(name)
-            await self.collector(name).accept(self.protocol, name, identity)
+            with suppress(Temporary):
+                await collector.begin(self.protocol, PartyId(name), identity, Observer())
 
     @property
     def terms(self) -> Terms:

@@ -249,10 +249,10 @@ def _heard_hash(
     told: Mapping[PartyId, _Told], standings: Mapping[PartyId, NDArray[np.uint8]]
 ) -> bytes:
     """Return the hash of all that the compute parties said, in manifest order."""
-    parts = [each.body for each in told.values()]
+    parts = [part for each in told.values() for part in (b"".join(each.digests), each.revocations)]
     parts += [said.tobytes() for said in standings.values()]
-    hashes = b"".join(hashlib.sha256(part).digest() for part in parts)
-    return hashlib.sha256(b"ostraka heard\0" + hashes).digest()
+    framed = b"".join(len(part).to_bytes(8, "little") + part for part in parts)
+    return hashlib.sha256(b"ostraka heard\0" + framed).digest()
 
 
 def _agreed(name: PartyId, mask: bytes, summary: bytes, size: int) -> Agreed:

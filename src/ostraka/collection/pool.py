@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from itertools import islice
@@ -20,11 +19,6 @@ ALONE: Final = 2000
 """Reports up to which no process is started: one takes a second."""
 
 Opened = list[Reason | bytes | None]
-
-
-def cores() -> int:
-    """Return the number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 async def open_views(

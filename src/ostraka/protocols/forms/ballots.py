@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, StrictInt
 
-from ostraka.arithmetic.randomness import Draw, Stream, Words
+from ostraka.arithmetic.randomness import Words
 from ostraka.engine.array import SecretArray, concatenate
 from ostraka.engine.backend import Backend
 from ostraka.engine.rounds import Masked, Operation, Product, Random, side_by_side
@@ -19,12 +19,10 @@ from ostraka.inputs.encoding import refuse as refuse_input
 from ostraka.inputs.lines import Lines
 from ostraka.manifest import BoolType, ChoiceType, Manifest
 from ostraka.names import PartyId
-from ostraka.noise.shares import NoiseShares
-from ostraka.protocols.interactive import InputOptions, Interactive
-from ostraka.protocols.options import refuse
+from ostraka.protocols.interactive import Interactive
+from ostraka.protocols.options import InputOptions, refuse
 from ostraka.protocols.sentences import IF_INVALID
 from ostraka.protocols.shares import Shares
-from ostraka.record.budget import Spend
 
 ABSTAIN = "abstain"
 """Option of an input's type that names no option: such a ballot is an abstention."""
@@ -137,8 +135,6 @@ class Vote(Interactive):
     noises = frozenset({"central"})
     ballots: Ballots
     options: BallotOptions
-    noise: NoiseShares | None
-    """Noise that compute parties add to counts; None for exact counts."""
 
     def roster_weights(self) -> Mapping[PartyId, int]:
         return self.weights
@@ -251,14 +247,6 @@ class Vote(Interactive):
         if self.ballots.abstain:
             cast = cast - votes[:, -1:]
         return votes[:, : len(self.ballots.options)], cast
-
-    def dealt_noise(self, me: PartyId, draw: Draw) -> Signed | None:
-        if self.noise is None or me not in self.scheme.compute:
-            return None
-        return self.noise.draw(Stream(draw.seed(), "dealt noise"))
-
-    def spends(self, counted: Sequence[PartyId]) -> Spend:
-        return self.noise.spends(self.noise.honest) if self.noise else super().spends(counted)
 
     def explain_ballots(self) -> list[str]:
         """Say for `check` what happens to vectors that are not valid ballots."""
