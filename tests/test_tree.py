@@ -60,6 +60,8 @@ COVERED = {
     "protocols/forms/ballots.py": "protocols/test_threshold_vote.py",
     "protocols/forms/cells.py": "protocols/test_table.py",
     "protocols/forms/disclosure.py": "protocols/test_table.py",
+    "protocols/forms/joined.py": "protocols/test_private_join.py",
+    "protocols/forms/identifiers.py": "protocols/test_private_join.py",
     "protocols/forms/figures.py": "protocols/forms/test_weighted.py",
     "protocols/forms/numbers.py": "protocols/test_auction.py",
     "protocols/noised_range.py": "protocols/test_advice.py",
