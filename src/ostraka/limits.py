@@ -37,6 +37,9 @@ PARTIES: Final = 1 << 14
 KEY_FILE: Final = 1 << 16
 """Bytes of a file with a key or a certificate: ours have about 400."""
 
+PLACES: Final = 1 << 20
+"""Places of one collection: as many contributors may report at most."""
+
 HANDSHAKE_SECONDS: Final = 10.0
 """Seconds from accepted connection to finished TLS handshake; longer is a slow-loris attack."""
 

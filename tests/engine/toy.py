@@ -144,6 +144,9 @@ class ToyBackend(Backend):
         drawn = self.ring.uniform(self.own("random"), np.empty(int(np.prod(shape)), np.uint64))
         return Fresh(self, (drawn.reshape(shape),))
 
+    async def toss(self):
+        return self.own("coin")
+
     def bits(self, count):
         return Clear(self, count) if self.circuits else None
 

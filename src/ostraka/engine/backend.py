@@ -18,7 +18,7 @@ from ostraka.arithmetic.field import Elements, Field
 from ostraka.arithmetic.randomness import Stream, Words
 from ostraka.engine.array import Fresh, SecretArray
 from ostraka.engine.circuit import Circuit
-from ostraka.engine.rounds import Opened, Product, Random, Rounds, Task
+from ostraka.engine.rounds import Inner, Opened, Product, Random, Rounds, Task
 from ostraka.errors import ManifestError
 from ostraka.names import PartyId
 
@@ -145,6 +145,14 @@ class Backend(Rounds):
     async def random(self, shape: tuple[int, ...]) -> Fresh:
         """Draw uniform elements of the ring that no t parties know."""
 
+    @abstractmethod
+    async def toss(self) -> Stream:
+        """Return a stream that every party reads alike, drawn by all of them. One round.
+
+        No party that is not a compute party can foresee it, nor one that lies with active security:
+        what was shared before does not depend on it.
+        """
+
     def take_random(self, count: int) -> SecretArray | None:
         """Return as many elements as `random` would, without a round, if enough are at hand."""
 
@@ -188,6 +196,8 @@ class Backend(Rounds):
             return await self.random(task.shape)
         if isinstance(task, Opened):
             return await self.open(task.a)
+        if isinstance(task, Inner):
+            return await self.sums(task.a, task.b, -1)
         if not isinstance(task, Product):
             return await self.open(await self.sums(task.a, task.b, -1))
         shape = np.broadcast_shapes(task.a.shape, task.b.shape)

@@ -7,6 +7,7 @@ of keys do not matter, and every value does.
 
 from __future__ import annotations
 
+from ostraka.manifest.collection import Collection
 from ostraka.manifest.fields import (
     BoolType,
     ChoiceType,
@@ -38,6 +39,7 @@ __all__ = [
     "Central",
     "ChoiceType",
     "Clip",
+    "Collection",
     "CoordinatorSpec",
     "DecimalType",
     "Dominance",

@@ -42,6 +42,11 @@ catalogue.data |= {
 }
 
 
+checking: Final = _Catalogue()
+checking.data |= {"secure-sum": "checked_sum:CheckedSum"}
+"""Classes for protocols that check inputs only where the manifest asks for it."""
+
+
 class Listed(NamedTuple):
     """One protocol as a list shows it.
 
@@ -78,7 +83,11 @@ def protocol_for(manifest: Manifest) -> Protocol:
     Raises:
         ManifestError: there is no such protocol, or it cannot do what the manifest asks.
     """
-    found = protocol_named(manifest.session.protocol)(manifest)
+    name = manifest.session.protocol
+    kind = protocol_named(name)
+    if name in checking and kind.checks(manifest):
+        kind = checking[name]
+    found = kind(manifest)
     require_results(found)
     return found
 

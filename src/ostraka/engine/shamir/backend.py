@@ -17,7 +17,7 @@ from ostraka.engine.circuit import Circuit
 from ostraka.engine.rounds import Task
 from ostraka.engine.shamir import reduce
 from ostraka.engine.shamir.audit import Auditor
-from ostraka.engine.shamir.coin import Coin
+from ostraka.engine.shamir.coin import Coin, of_links
 from ostraka.engine.shamir.context import Context, Counters
 from ostraka.engine.shamir.deal import deal, random_elements
 from ostraka.engine.shamir.offers import Offers
@@ -74,6 +74,14 @@ class ShamirBackend(Context, Backend):
 
     async def random(self, shape: tuple[int, ...]) -> Fresh:
         return Fresh(self, (await random_elements(self, shape),))
+
+    async def toss(self) -> Stream:
+        if self.audit:
+            return await self.audit.toss()
+        own = self.own("public coin").fill(np.empty(SEED_BYTES // 8, np.uint64))
+        others = [party for party in range(self.n) if party != self.me]
+        told = await self.all_to_all(dict.fromkeys(others, own), words(len(own)))
+        return of_links([(told | {self.me: own})[party].tobytes() for party in range(self.n)])
 
     def bits(self, count: int) -> Circuit | None:
         return boolean(self, count)
