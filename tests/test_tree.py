@@ -35,6 +35,7 @@ COVERED = {
     "data/preview.py": "data/test_mapping.py",
     "data/records.py": "data/test_delimited.py",
     "data/selection.py": "data/test_delimited.py",
+    "data/workbook_xml.py": "data/test_workbook.py",
     "delivery/cost.py": "delivery/test_opening.py",
     "delivery/enclosure.py": "protocols/test_contributing.py",
     "engine/bits.py": "engine/test_choose.py",

@@ -26,7 +26,7 @@ Cell = str | int | Decimal | Unusable | None
 
 def cell_of(value: Any) -> Cell:
     """Return what a library read as a cell."""
-    if value is None or type(value) is str:
+    if value is None or type(value) is str or isinstance(value, Unusable):
         return value
     if isinstance(value, bool):
         return "true" if value else "false"

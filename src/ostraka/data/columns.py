@@ -28,7 +28,7 @@ class Reading:
     """
 
     def __init__(self, records: Records) -> None:
-        self.preview = Preview(records.source, len(records))
+        self.preview = Preview(records.source, len(records), records.read)
         self._notation = records.selection.notation
         self._found: dict[tuple[str, str], Finding] = {}
         self.records = self._without_blank(records)

@@ -183,7 +183,7 @@ def _row_codec(schema: InputSchema, n: int) -> Codec:
 
 
 def _sums(x: Signed, at: NDArray[np.intp], times: Signed | None, cells: int) -> list[int]:
-    """Add up x, times a factor each, for every cell: exactly, whatever the size."""
+    """Add up x, times a factor each, for every cell: exactly, also beyond 64 bits."""
     largest = max(_magnitude(x), 1) * max(_magnitude(times), 1) * max(len(x), 1)
     if largest < 1 << 63:
         sums = np.zeros(cells, np.int64)

@@ -60,12 +60,21 @@ class Notation:
         """The sign before decimals; "" where a point is between thousands and no other is said."""
         return self.decimal or ("" if self.thousands == "." else ".")
 
+    @property
+    def thousands_signs(self) -> str:
+        """All characters that are read as the sign between thousands; "" for none."""
+        return _ALIKE.get(self.thousands or "", self.thousands or "")
+
+    def form(self, decimals: str = "[0-9]*") -> str:
+        """Return the regular expression of a number: groups of its sign, digits, and decimals."""
+        signs = re.escape(self.thousands_signs)
+        grouped = rf"[0-9]{{1,3}}(?:[{signs}][0-9]{{3}})+|" if signs else ""
+        after = rf"(?:{re.escape(self.point)}({decimals}))?" if self.point else "()"
+        return rf"([+-]?)({grouped}[0-9]+){after}"
+
     @cached_property
     def _form(self) -> re.Pattern[str]:
-        signs = _ALIKE.get(self.thousands or "", self.thousands or "")
-        grouped = rf"[0-9]{{1,3}}(?:[{re.escape(signs)}][0-9]{{3}})+|" if signs else ""
-        decimals = rf"(?:{re.escape(self.point)}([0-9]*))?" if self.point else "()"
-        return re.compile(rf"([+-]?)({grouped}[0-9]+){decimals}")
+        return re.compile(self.form())
 
     def plain(self, text: str) -> str:
         """Return a number as it is written in plain digits: "1.234,50" as "1234.5".

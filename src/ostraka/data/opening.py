@@ -7,15 +7,18 @@ from pathlib import Path
 from typing import Final
 
 from ostraka import limits
-from ostraka.data import delimited, json_rows
+from ostraka.data import databases, delimited, json_rows, parquet, sql, workbook
 from ostraka.data.records import Records
 from ostraka.data.selection import Selection
 from ostraka.data.template import MARK, Template
 from ostraka.errors import InputError, UsageError
-from ostraka.inputs.reading import NPY
+from ostraka.inputs.reading import NPY, ZIP
 
 _LINES: Final = (".jsonl", ".ndjson")
 _HEAD: Final = 64
+_WORKBOOKS: Final = (".xlsx", ".xlsm")
+_KINDS: Final = {b"PAR1": "parquet", b"SQLite format 3\0": "sqlite"}
+"""Files that are tables, by how they begin."""
 
 
 def is_table(source: str | None, selection: Selection) -> bool:
@@ -30,7 +33,18 @@ def is_table(source: str | None, selection: Selection) -> bool:
 
 def _is_only_a_table(source: str) -> bool:
     path = Path(source)
-    return path.is_file() and _is_stamped(_head(path))
+    if source.startswith(databases.URLS):
+        return True
+    return path.is_file() and (_kind(path) != "" or _is_stamped(_head(path)))
+
+
+def _kind(path: Path) -> str:
+    """Return which of the files it is that are tables and nothing else; "" for any other."""
+    head = _head(path)
+    for start, kind in _KINDS.items():
+        if head.startswith(start):
+            return kind
+    return "workbook" if head.startswith(ZIP) and path.suffix.lower() in _WORKBOOKS else ""
 
 
 def _head(path: Path) -> bytes:
@@ -60,6 +74,22 @@ def open_table(source: str, selection: Selection, template: Template) -> Records
         UsageError: a library is missing, or an option does not go with the kind of file.
         InputError: the table cannot be read.
     """
+    if source.startswith(databases.URLS):
+        return databases.read_postgresql(source, selection)
+    kind = "" if source == "-" else _kind(Path(source))
+    if kind == "sqlite":
+        return databases.read_sqlite(source, selection)
+    return sql.select(_of_file(kind, source, selection, template))
+
+
+def _of_file(kind: str, source: str, selection: Selection, template: Template) -> Records:
+    if kind == "parquet":
+        return parquet.read(source, selection)
+    if kind == "workbook":
+        return workbook.read(source, selection, template)
+    if selection.sheet is not None:
+        problem = f"--sheet: {source} is no workbook and no database"
+        raise UsageError(problem, hint="leave it out", data_left=False)
     content, name = _content(source)
     if content.startswith(NPY):
         raise UsageError(f"{name} is an array without columns", hint="leave --value out",

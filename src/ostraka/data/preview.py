@@ -49,19 +49,19 @@ class Preview:
 
     Attributes:
         source: the table.
-        rows: the number of its rows.
+        rows: the number of its rows, those alone that a condition selects.
+        read: the number without that condition; None: there is none.
         wrong: what is wrong; then nothing may be sent.
         left_out: what is blank in rows that are left out.
-        notes: sentences about the table that hold for any values in it.
         parts: the figures that would be sent, by name: secret, for the party's own eyes alone.
         unit: of those that are sums or values.
     """
 
     source: str
     rows: int
+    read: int | None = None
     wrong: list[Finding] = field(default_factory=list)
     left_out: list[Finding] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
     parts: dict[str, dict[str, str]] = field(default_factory=dict)
     unit: str = ""
 
@@ -76,12 +76,12 @@ class Preview:
         Args:
             secrets: whether also what is in cells, and what would be sent.
         """
-        found = [f"{self.source}: {plural(self.rows, 'row')}"]
+        by = "" if self.read is None else f" of {self.read:,}, by --where"
+        found = [f"{self.source}: {plural(self.rows, 'row')}{by}"]
         found += [f"  left out: {finding}" for finding in self.left_out]
         for finding in self.wrong[:_FINDINGS]:
             shown = f" (row {finding.rows[0]}: {quoted(finding.text)})" if finding.text else ""
             found.append(f"  wrong: {finding}{shown if secrets else ''}")
-        found += [f"  {note}" for note in self.notes]
         if secrets and not self.wrong:
             width = max(map(len, self.parts), default=0)
             found += [

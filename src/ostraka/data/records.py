@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
 from ostraka import limits
-from ostraka.data.cells import Cell
+from ostraka.data.cells import Cell, text_of
 from ostraka.data.selection import Selection, position
 from ostraka.data.template import MARK, Template
 from ostraka.errors import InputError
@@ -31,6 +31,7 @@ class Records:
         rows: the number of each row, as the table's own program counts them.
         selection: what is selected of it, a template's own choice included.
         ordered: whether the order of rows means something; not in a database.
+        read: how many rows there were before a condition; None: there was none.
     """
 
     source: str
@@ -39,6 +40,7 @@ class Records:
     rows: Sequence[int]
     selection: Selection
     ordered: bool = True
+    read: int | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -58,7 +60,11 @@ class Records:
 
 
 def gather(
-    rows: Iterable[Sequence[Cell]], source: str, selection: Selection, template: Template
+    rows: Iterable[Sequence[Any]],
+    source: str,
+    selection: Selection,
+    template: Template,
+    convert: Callable[[Any], Cell] | None = None,
 ) -> Records:
     """Gather the rows of a sheet, whose names of columns stand in one of its first rows.
 
@@ -66,11 +72,16 @@ def gather(
     the first of several: titles may stand above it. Rows at the end with nothing in them do not
     count.
 
+    Args:
+        convert: makes a cell of what a library read; by default it is one already.
+
     Raises:
         InputError: a name is missing or doubled, or a row has another number of cells.
     """
     rows = iter(rows)
     first = list(islice(rows, _TITLES))
+    if convert:
+        first = [list(map(convert, row)) for row in first]
     stamped = first and str(first[0][0] if first[0] else "").startswith(MARK)
     if stamped:
         selection = template.selected(str(first[0][0]), selection, source)
@@ -81,6 +92,8 @@ def gather(
     filled.extend(first[at + 1 :])
     filled.extend(rows)
     columns, count = filled.done()
+    if convert:
+        columns = {i: list(map(convert, column)) for i, column in columns.items()}
     return Records(source, header, columns, range(at + 2, at + 2 + count), selection)
 
 
@@ -114,7 +127,7 @@ def _header_at(
 
 
 def _name(cell: Cell) -> str:
-    return "" if cell is None else spelled(str(cell))
+    return spelled(text_of(cell))
 
 
 class _Filled:
