@@ -147,3 +147,9 @@ MAILBOX_BYTES: Final = 256 << 20
 
 MAILBOX_SECONDS: Final = 30 * 86400
 """Seconds from now at which a box expires at the latest."""
+
+TABLE_BYTES: Final = 4 << 30
+"""Bytes of a table's file: it is read into memory, as the party's own."""
+
+TABLE_ROWS: Final = 1 << 26
+"""Rows of a table, so that a file that expands without end is noticed."""

@@ -15,6 +15,7 @@ from ostraka.arithmetic.randomness import Draw, Stream, Words
 from ostraka.delivery.party import Party
 from ostraka.inputs.encoding import Codec, Signed
 from ostraka.inputs.rendering import renderer
+from ostraka.inputs.row_forms import RowForm, WeightedForm
 from ostraka.manifest import BoolType, ChoiceType, DecimalType, FloatType, Manifest
 from ostraka.names import PartyId
 from ostraka.noise.clipping import sensitivity
@@ -119,6 +120,11 @@ class SecureSum(Protocol):
 
     def input_in_words(self, me: PartyId) -> str:
         return self.weighted.input_in_words() if self.weighted else super().input_in_words(me)
+
+    def row_form(self, me: PartyId) -> RowForm:
+        if self.weighted:
+            return WeightedForm(self.codec.schema, self.weighted.most)
+        return super().row_form(me)
 
     def with_noise(self, x: Words, me: PartyId, draw: Draw) -> Words:
         x = self._reported(x, draw)
