@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from fractions import Fraction
-from typing import Final
+from typing import ClassVar, Final
 
 import numpy as np
 
@@ -66,7 +66,7 @@ class SecureSum(Protocol):
     name = "secure-sum"
     bench_cases = SUM_CASES
     options_model = SumOptions
-    securities = ("passive", "active")
+    securities: ClassVar[tuple[str, ...]] = ("passive", "active")
     noises = frozenset({"local", "central"})
 
     def __init__(self, manifest: Manifest) -> None:
