@@ -47,7 +47,7 @@ async def look(
 
 
 def _targets(manifest: Manifest, me: PartySpec) -> Iterable[tuple[str, str, bytes]]:
-    for place in manifest.session.coordinators:
+    for place in manifest.session.relays:
         yield "coordinator", place.address, place.pin
     for party in manifest.party:
         if party.address and party != me:
