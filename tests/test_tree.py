@@ -65,6 +65,7 @@ COVERED = {
     "protocols/forms/numbers.py": "protocols/test_auction.py",
     "protocols/noised_range.py": "protocols/test_advice.py",
     "protocols/protocol.py": "protocols/test_runner.py",
+    "record/refusals.py": "record/test_ledger.py",
     "record/rules.py": "record/test_ledger.py",
     "session/actions.py": "session/test_introductions.py",
     "session/channel.py": "session/test_session.py",

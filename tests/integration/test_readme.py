@@ -29,6 +29,7 @@ top = Path(__file__).resolve().parents[2]
 pages = [
     "README.md",
     "docs/guides/invitations.md",
+    "docs/guides/keys.md",
     "docs/tutorial.md",
     "docs/guides/separate-machines.md",
 ]
