@@ -72,7 +72,6 @@ COVERED = {
     "session/hearing.py": "session/test_session.py",
     "session/relaying.py": "session/test_introductions.py",
     "session/waiting.py": "session/test_introductions.py",
-    "session/ways.py": "session/test_keeper.py",
     "transport/lasting.py": "session/test_keeper.py",
     "sharing/additive.py": "sharing/test_schemes.py",
     "sharing/scheme.py": "sharing/test_schemes.py",

@@ -128,6 +128,25 @@ async def test_a_lost_packet_ends_both_ends_and_renewing_gives_another_carrier(t
     assert bob.carriers[-1].again
 
 
+async def test_a_last_packet_that_was_lost_is_missed_after_some_ticks(two, hub):
+    bob, alice = two
+    for _ in range(10):  # what arrived is acknowledged, also where nothing is said
+        for member in two:
+            member.room.tick(4)
+        await settled()
+    assert bob.errors == alice.errors == []
+    hub.pass_on = lambda topic, payload: []
+    bob.send(b"lost")
+    hub.pass_on = lambda topic, payload: [(topic, payload)]
+    for _ in range(5):
+        assert bob.errors == []
+        for member in two:
+            member.room.tick(4)
+        await settled()
+    assert bob.errors == ["the broker did not deliver"]
+    assert alice.errors == ["the broker lost 1 packets"]
+
+
 async def test_doubled_and_replayed_packets_are_left_out(two, hub):
     bob, alice = two
     kept = []

@@ -71,6 +71,7 @@ class BrokerCarrier(RoomCarrier):
         self._credited = self._credited_bytes = 0
         self._received = self._taken = 0
         self._told = self._told_bytes = 0
+        self._missing, self._waited = -1, 0
 
     @property
     def is_used_up(self) -> bool:
@@ -110,6 +111,17 @@ class BrokerCarrier(RoomCarrier):
         due = 4 * packets >= self._room_of.packets or 4 * size >= BROKER_WINDOW
         if due and self._open:
             self._say(PacketKind.CREDIT)
+
+    def tick(self, limit: int) -> None:
+        """Take note that a while has passed: acknowledge what came, and end the carrier if packets
+        are not acknowledged for `limit` such whiles. A broker may have lost the last ones."""
+        if self._received > self._told:
+            self._say(PacketKind.CREDIT)
+        missing = self._credited if self._sent > self._credited else -1
+        self._waited = self._waited + 1 if missing == self._missing != -1 else 0
+        self._missing = missing
+        if self._waited >= limit:
+            self.end(PeerLost(f"{NAME} did not deliver"))
 
     # Receiving
 

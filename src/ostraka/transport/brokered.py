@@ -160,6 +160,8 @@ class BrokerRoom(MeetingPlace, CarrierRoom):
             broker.leave(PeerLost("it was silent"))
         elif self._silence and not broker.backlog:
             self._ask(1)
+        for carrier in list(self._carriers.values()):
+            carrier.tick(limit)
         self._call()
 
     def _call(self) -> None:
