@@ -13,6 +13,7 @@ import os
 import socket
 import ssl
 from contextlib import suppress
+from threading import get_ident
 from typing import Any, Final
 
 import aiomqtt
@@ -57,18 +58,23 @@ class _Inbox(asyncio.Queue[aiomqtt.Message]):
     """Queue of aiomqtt that hands messages on at once: they are bounded by their senders' windows,
     and each would cost two trips through the event loop."""
 
-    on_message: OnMessage
+    def __init__(self) -> None:
+        super().__init__()
+        self.on_message: OnMessage = lambda _topic, _payload: None
 
     def put_nowait(self, item: aiomqtt.Message) -> None:
-        if not item.retain and isinstance(item.payload, bytes):
+        if isinstance(item.payload, bytes) and not item.retain:
             self.on_message(item.topic.value, item.payload)
 
 
 class _Client(aiomqtt.Client):
     """Client of aiomqtt that keeps what the broker said beside yes and no, and takes a socket."""
 
-    said: Properties | None = None
-    refused: ReasonCode | None = None
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._thread = get_ident()
+        self.said: Properties | None = None
+        self.refused: ReasonCode | None = None
 
     def take(self, sock: socket.socket) -> None:
         """Connect over this socket, over which TLS is spoken already if it is to be."""
@@ -81,6 +87,24 @@ class _Client(aiomqtt.Client):
         for future in (self._connected, self._disconnected):
             if future.done() and not future.cancelled():
                 future.exception()
+
+    def _on_socket_register_write(self, client: Any, userdata: Any, sock: Any) -> None:
+        # aiomqtt would do this in a later iteration, when the descriptor may be another socket's.
+        def register() -> None:
+            if sock.fileno() >= 0:
+                self._loop.add_writer(sock, self._write)
+
+        if get_ident() == self._thread:
+            register()
+        else:
+            self._loop.call_soon_threadsafe(register)
+
+    def _write(self) -> None:
+        try:
+            self._client.loop_write()
+        except Exception as error:
+            if not self._disconnected.done():
+                self._disconnected.set_exception(error)
 
     def _on_connect(
         self,
@@ -172,11 +196,14 @@ class MqttBroker(Broker):
             self._visit.on_message(topic, payload)
 
     async def _until_lost(self) -> None:
+        """Wait for the end of the connection, and tidy up behind it."""
         try:
             async for _ in self._client.messages:
                 pass
         except aiomqtt.MqttError as error:
             self.leave(lost(self._visit.url, error.__cause__ or error))
+        finally:
+            await _disconnect(self._client, self._handle)
 
     def leave(self, error: OstrakaError) -> None:
         if self.failed is None:
@@ -198,9 +225,8 @@ class MqttBroker(Broker):
                 await self.drain()
         if self.failed is None:
             self.failed = PeerLost("we have left")
-        self._watch.cancel()
+            self._watch.cancel()
         await asyncio.gather(self._watch, *self._tasks, return_exceptions=True)
-        await _disconnect(self._client, self._handle)
 
 
 async def connect(visit: Visit, access: BrokerAccess, dialler: Dialler) -> MqttBroker:
@@ -221,9 +247,7 @@ async def _connect(
 ) -> MqttBroker:
     host, port = broker_host_port(visit.url)
     will = aiomqtt.Will(*visit.will, qos=1)
-    early: list[tuple[str, bytes]] = []
     inbox = _Inbox()
-    inbox.on_message = lambda topic, payload: early.append((topic, payload))
     client = _Client(
         host,
         port,
@@ -237,7 +261,7 @@ async def _connect(
         will=will,
         timeout=CONNECT_SECONDS,
         logger=_LOG,
-        queue_type=lambda maxsize: inbox,  # type: ignore[arg-type]
+        queue_type=lambda maxsize: inbox,
         max_inflight_messages=IN_FLIGHT,
         socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
     )
