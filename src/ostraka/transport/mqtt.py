@@ -63,7 +63,7 @@ class _Inbox(asyncio.Queue[aiomqtt.Message]):
         self.on_message: OnMessage = lambda _topic, _payload: None
 
     def put_nowait(self, item: aiomqtt.Message) -> None:
-        if isinstance(item.payload, bytes) and not item.retain:
+        if not item.retain:
             self.on_message(item.topic.value, item.payload)
 
 
