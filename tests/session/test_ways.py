@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from memory_broker import Hub
 
-from ostraka.errors import Unreachable
+from ostraka.errors import Tampered, Unreachable
 from ostraka.exchange import Step, words
 from ostraka.session.session import Session
 
@@ -114,6 +114,29 @@ async def test_a_broker_that_is_killed_in_the_middle_is_a_pause(office, hub, gat
     hub.pass_on = killing
     await exchange(sessions, 60, length=20_000)
     assert kills == []
+    await closed(sessions)
+
+
+async def test_a_broker_reads_nothing_of_what_is_sent(office, hub, gathered):
+    said = []
+    hub.pass_on = lambda topic, payload: said.append(bytes(payload)) or [(topic, payload)]
+    sessions = await gathered(office.manifest(THREE, relay=BROKER))
+    canary = np.frombuffer(b"a canary", np.uint64)
+    sessions["alice"].send("bob", Step(0, 1), canary)
+    assert (await sessions["bob"].receive("alice", Step(0, 1), words(1)) == canary).all()
+    await closed(sessions)
+    assert len(said) > 20
+    assert b"a canary" not in b"".join(said)
+
+
+async def test_altered_bytes_end_the_session_and_name_the_network(office, hub, gathered):
+    sessions = await gathered(office.manifest(("alice", "bob"), relay=BROKER))
+    hub.pass_on = lambda topic, payload: [(topic, payload[:-1] + bytes([payload[-1] ^ 1]))]
+    sessions["alice"].send("bob", Step(0, 1), np.zeros(1, np.uint64))
+    with pytest.raises(Tampered) as caught:
+        await sessions["bob"].receive("alice", Step(0, 1), words(1))
+    assert caught.value.exit_code == 50
+    hub.pass_on = lambda topic, payload: [(topic, payload)]
     await closed(sessions)
 
 
