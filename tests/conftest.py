@@ -158,7 +158,12 @@ class Office:
         if relay is not None:
             key = self.fingerprint("coordinator")
             several = [relay] if isinstance(relay, str) else relay
-            places = [f'{{ address = "{place}", key = "{key}" }}' for place in several]
+            places = [
+                f'{{ mqtt = "{place}", topic = "ostraka" }}'
+                if "://" in place
+                else f'{{ address = "{place}", key = "{key}" }}'
+                for place in several
+            ]
             text += f"coordinator = [{', '.join(places)}]\n"
         for party, its in roles.items():
             key = (pins or {}).get(party) or self.fingerprint(party)

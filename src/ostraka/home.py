@@ -235,6 +235,7 @@ def own_network(
         listen: of the option `--listen`; `proxy`: of the option `--proxy`.
 
     Raises:
-        UsageError: the file, an option or OSTRAKA_PROXY is not valid.
+        UsageError: the file, an option, OSTRAKA_PROXY or OSTRAKA_MQTT is not valid.
     """
-    return load_network(name, directory).changed(listen, proxy, environ.get("OSTRAKA_PROXY"))
+    known = load_network(name, directory)
+    return known.changed(listen, proxy, environ.get("OSTRAKA_PROXY"), environ.get("OSTRAKA_MQTT"))

@@ -150,12 +150,27 @@ def _roles(protocol: Protocol, what: str, told: Collection[PartyId] = ()) -> lis
 
 
 def _onlooker(protocol: Protocol) -> str:
-    relayed = bool(protocol.manifest.session.coordinators)
-    who = "The coordinator learns" if relayed else "An onlooker on the network learns"
-    return (
-        f"{who} no input, no share and no result; it sees who takes part, from where, when, and "
-        "how many bytes go from whom to whom, and from those about how many values an input has."
+    session = protocol.manifest.session
+    who = "An onlooker on the network"
+    if session.relays and session.brokers:
+        who = "Each coordinator or broker"
+    elif session.relays:
+        who = "The coordinator"
+    elif session.brokers:
+        who = "The broker"
+    found = (
+        f"{who} learns no input, no share and no result; it sees who takes part, from where, when, "
+        "and how many bytes go from whom to whom, and from those about how many values an input "
+        "has."
     )
+    if session.brokers:
+        found += " So does each client that the broker's access rules let read these topics."
+    if bare := [place.address for place in session.brokers if not place.secured]:
+        found += (
+            f" {names(bare)} is spoken to without TLS: an onlooker on the way sees as much as the "
+            "broker, and the passwords for it."
+        )
+    return found
 
 
 def _colluders(protocol: Protocol) -> str:
