@@ -10,6 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from copy import copy
+from fractions import Fraction
 from functools import cached_property
 from inspect import getdoc
 from typing import Any, ClassVar, Self
@@ -168,6 +169,12 @@ class Protocol(ABC):
     def roster_weights(self) -> Mapping[PartyId, int]:
         """Return how much each contributor's input counts, for rules on who is counted: 1 each."""
         return dict.fromkeys(self.contributors, 1)
+
+    @property
+    def truth_told(self) -> Fraction | None:
+        """Probability that a contributor's report is its answer, where the manifest asks for
+        randomized response; None for any other noise, and for none."""
+        return None
 
     def figures_asked(self) -> tuple[str, ...]:
         """Return names of the figures asked for, defaults included, where a manifest may choose."""

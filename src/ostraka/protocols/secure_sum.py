@@ -251,6 +251,10 @@ class SecureSum(Protocol):
             return self.noise.spends(len(counted) - curious_makers(self))
         return super().spends(counted)
 
+    @property
+    def truth_told(self) -> Fraction | None:
+        return self.local.truth if self.local else None
+
     def figures_asked(self) -> tuple[str, ...]:
         return self.statistics
 
