@@ -31,7 +31,7 @@ from ostraka.collection.source import ReportSource
 from ostraka.collection.terms import Terms as ReportTerms
 from ostraka.delivery.party import Party
 from ostraka.delivery.source import LiveLinks, Source
-from ostraka.errors import OstrakaError, RefusedByLedger, Temporary, UsageError
+from ostraka.errors import OstrakaError, RefusedByLedger, RefusedByPolicy, Temporary, UsageError
 from ostraka.exchange import Exchange, type_codes
 from ostraka.identity import Identity
 from ostraka.manifest import Collection, Manifest
@@ -155,8 +155,10 @@ class Collecting:
         self.close()
 
     def close(self) -> None:
-        """Let another process have the custody. Idempotent."""
+        """Let another process have the custody, and erase what is of no more use. Idempotent."""
         if self._custody is not None:
+            if self._custody.state.done:  # the record of the session has been erased before
+                self._custody.erase()
             self._custody.close()
 
     # --- before the session ---------------------------------------------------------------------
@@ -165,7 +167,7 @@ class Collecting:
         """Take the custody of the reports, fetch what is missing, and open all."""
         digest = self.protocol.manifest.digest
         custody = self._custody = Custody.open(self.collector.directory, self.identity, digest)
-        if done := custody.state.done:
+        if (done := custody.state.done) and not resuming:
             raise RefusedByLedger(
                 f"this collection has been answered, in the session {done[:12]}",
                 hint=f"its result is on disk: ostraka result {done[:12]}",
@@ -177,9 +179,9 @@ class Collecting:
             await self._accept(inbox, custody)
         key, self._seed = custody.keys()
         papers = await self._papers(inbox, custody, settled=settled)
-        self._read(papers)
         closes = self._closes(papers)
-        self._require_due(closes)
+        self._require_due(closes, papers)
+        self._read(papers)
         assert self._terms is not None
         opener = Opener(self._terms, self.protocol.manifest.compute.index(self.me), key)
         told, workers = self.observer.collected, self.collector.workers
@@ -223,12 +225,11 @@ class Collecting:
     def _read(self, papers: dict[str, bytes]) -> None:
         """Check the papers: roster, sealing statements, revocations."""
         shape = Shape.of(self.protocol)
-        missing = [name for name in shape.compute if _STATEMENT + name not in papers]
-        if missing:
-            raise Temporary(
-                f"{', '.join(missing)} {'has' if len(missing) == 1 else 'have'} not accepted this "
-                "collection, so no report can be sent to it",
-                hint=f"ask {missing[0]} to run `ostraka run` with this manifest, once",
+        if missing := self._not_accepted(papers):
+            raise RefusedByPolicy(
+                f"{missing} did not accept this collection before it closed, so there are no "
+                "reports",
+                hint="agree on another with all compute parties",
                 data_left=False,
             )
         statements = [papers[_STATEMENT + name] for name in shape.compute]
@@ -248,13 +249,22 @@ class Collecting:
             return min(closes, orders.read_close(papers[CLOSE], Shape.of(self.protocol)))
         return closes
 
-    def _require_due(self, closes: int) -> None:
+    def _not_accepted(self, papers: dict[str, bytes]) -> str:
+        """Return the compute parties that have published no keys, listed."""
+        compute = self.protocol.manifest.compute
+        return ", ".join(name for name in compute if _STATEMENT + name not in papers)
+
+    def _require_due(self, closes: int, papers: dict[str, bytes]) -> None:
         if self.collector.now() >= closes:
             return
+        missing = self._not_accepted(papers)
+        waits = f"; it waits for {missing} to accept it, too, before reports can come" * bool(
+            missing
+        )
         until = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(closes))
         error = NotDue(
-            f"the collection is open until {until} UTC, and {self.me} has accepted it; nothing was "
-            "opened",
+            f"the collection is open until {until} UTC, and {self.me} has accepted it{waits}; "
+            "nothing was opened",
             hint="run it again then, at every compute party",
             data_left=False,
         )
@@ -335,7 +345,7 @@ class Collecting:
     # --- after it -------------------------------------------------------------------------------
 
     async def end(self, session: Session, found: Outcome | None, confirmed: Confirmed) -> None:
-        """Publish what contributors check their reports by; erase the rest if all have the answer.
+        """Publish what contributors check their reports by, once all parties have the answer.
 
         The observer is warned of what cannot be published.
         """

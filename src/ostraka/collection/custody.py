@@ -6,7 +6,7 @@ r"""Custody: what a compute party keeps of one collection on its disk, until all
     state     how far closing has come
 
 The files are in a directory of mode 0700. One process at a time holds it. Once all parties have
-the answer, `finish` erases all but the state: then reports that a thief finds are noise.
+the answer, all but the state is erased: then reports that a thief finds are noise.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import os
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Self
 
@@ -240,8 +240,11 @@ class Custody:
     # --- the end --------------------------------------------------------------------------------
 
     def finish(self, session: str) -> None:
-        """Note the session whose answer all parties confirmed, and erase the rest, keys first."""
-        self.set(ClosingState(done=session, root=self.state.root))
+        """Note the session whose answer all parties confirmed: there will be no other."""
+        self.set(replace(self.state, done=session))
+
+    def erase(self) -> None:
+        """Erase all but the state, keys first."""
         for name in ("keys", "reports", "papers"):
             path = self.directory / name
             with suppress(OSError):
