@@ -73,7 +73,7 @@ class Custody:
 
     def __init__(self, directory: Path, own: bytes, lock: int) -> None:
         self.directory = directory
-        self._own, self._lock = own, lock
+        self._own, self._descriptor = own, lock
         self.state = self._read_state()
         self._reports: int | None = None
         self._end = 0
@@ -110,9 +110,9 @@ class Custody:
         if self._reports is not None:
             os.close(self._reports)
             self._reports = None
-        if self._lock >= 0:
-            os.close(self._lock)
-            self._lock = -1
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
 
     # --- keys -----------------------------------------------------------------------------------
 
