@@ -29,7 +29,6 @@ from ostraka.errors import (
     InvitationExpired,
     ManifestError,
     OstrakaError,
-    PeerViolation,
     RefusedByPolicy,
     Temporary,
 )
@@ -55,12 +54,14 @@ class Contribution:
         toml: the manifest, as the mailbox has it; its digest is the code's.
         protocol: the manifest's.
         terms: what the report is written under.
+        closed: whether the mailbox, or this machine's clock, says that it is too late.
     """
 
     code: CollectionCode
     toml: bytes
     protocol: Protocol
     terms: Terms
+    closed: bool
 
     @classmethod
     async def look_up(
@@ -71,7 +72,7 @@ class Contribution:
         Raises:
             Disagreement: the manifest or the roster is not the one that the code was made for.
             PinMismatch, PeerViolation: a sealing statement is not its compute party's.
-            InvitationExpired: the collection is closed, or the code is not, or no longer, valid.
+            InvitationExpired: the code is not, or no longer, valid.
             Temporary: a compute party has not accepted the collection yet.
             Unreachable: no answer from the mailbox.
         """
@@ -79,11 +80,12 @@ class Contribution:
         protocol = bind(status.manifest, code.manifest)
         found = protocol.manifest.collection
         assert found is not None
-        _require_open(status, found, clock())
         shape = Shape.of(protocol)
         statements = [status.statements[name] for name in _accepted(shape, status)]
         roster = orders.read_publication(await mailbox.publication(), shape)
-        made = cls(code, status.manifest, protocol, Terms.read(shape, statements, roster))
+        terms = Terms.read(shape, statements, roster)
+        closed = status.state not in ("waiting", "open") or clock() >= found.closes
+        made = cls(code, status.manifest, protocol, terms, closed)
         made._require_valid(await mailbox.revocations())
         return made
 
@@ -129,6 +131,25 @@ class Contribution:
         listed = roster.credentials[self.code.credential :][:1]
         return [credential.public for credential in listed] == [key.public]
 
+    def require_open(self, directory: Path) -> None:
+        """Check that a report can be sent; one that was written before can be sent again, as the
+        answer to it may have been lost.
+
+        Raises:
+            InvitationExpired: the collection is closed.
+        """
+        if not (directory / f"{self.name}.secret.json").exists():
+            self._require_open()
+
+    def _require_open(self) -> None:
+        if self.closed:
+            closes = f"{self.collection.closes:%Y-%m-%d %H:%M} UTC"
+            raise InvitationExpired(
+                f"the collection is closed: it took reports until {closes} at the latest",
+                hint="no report was sent",
+                data_left=False,
+            )
+
     def write(self, raw: object, directory: Path, draw: Draw) -> Report:
         """Write the report of an input, and keep it on disk; return the one to be sent.
 
@@ -142,6 +163,7 @@ class Contribution:
 
         Raises:
             InputError: the input is not what the manifest asks for.
+            InvitationExpired: the collection is closed, and this input was not sent before.
             RefusedByPolicy: a report was sent, and the manifest lets none be replaced.
             Disagreement: the collection's sealing keys are not those of the last report.
         """
@@ -149,6 +171,7 @@ class Contribution:
         path = directory / f"{self.name}.secret.json"
         old = KeptReport.load(path)
         if old is None:
+            self._require_open()
             seed = draw.seed()
             return self._write_new(raw, path, draw, seed, kept_report.mark_of(seed, encoded), 1)
         if old.collection != self.terms.collection.hex():
@@ -160,6 +183,7 @@ class Contribution:
         seed = bytes.fromhex(old.seed)
         if kept_report.mark_of(seed, encoded) == old.same:
             return read_report(old.report, self.terms)
+        self._require_open()
         self._require_replaceable(old)
         mark = kept_report.mark_of(seed, encoded)
         return self._write_new(raw, path, draw, seed, mark, old.counter + 1)
@@ -258,16 +282,6 @@ def _another(why: str = "") -> Disagreement:
     )
 
 
-def _require_open(status: CollectionStatus, collection: Collection, at: datetime) -> None:
-    if status.state in ("waiting", "open") and at < collection.closes:
-        return
-    raise InvitationExpired(
-        f"the collection is closed: it took reports until {collection.closes:%Y-%m-%d %H:%M} UTC",
-        hint="nothing was sent",
-        data_left=False,
-    )
-
-
 def _accepted(shape: Shape, status: CollectionStatus) -> tuple[PartyId, ...]:
     """Return the compute parties, all of which have accepted the collection."""
     missing = [name for name in shape.compute if name not in status.statements]
@@ -279,21 +293,3 @@ def _accepted(shape: Shape, status: CollectionStatus) -> tuple[PartyId, ...]:
             data_left=False,
         )
     return shape.compute
-
-
-def read_kept_receipt(table: dict[str, Any]) -> bytes:
-    """Check that a report receipt agrees with itself, and return the report's digest.
-
-    Raises:
-        PeerViolation: its digest is not that of its parts.
-    """
-    from ostraka.collection.report import report_digest
-
-    try:
-        parts = [bytes.fromhex(part) for part in table["parcels"]]
-        digest = report_digest(bytes.fromhex(table["head"]), parts)
-        if digest.hex() == table["report"]:
-            return digest
-    except (KeyError, TypeError, ValueError):
-        pass
-    raise PeerViolation("the report receipt does not agree with itself: it was changed")

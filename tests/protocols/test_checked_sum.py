@@ -8,10 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ostraka.arithmetic.field import P61
+from ostraka.engine.shamir import rounds
+from ostraka.engine.shamir.audit import Auditor
 from ostraka.errors import ManifestError, PeerViolation, RefusedByPolicy
 from ostraka.outcome import Outcome
-from ostraka.protocols import protocol_for
+from ostraka.protocols import checking, protocol_for
 from ostraka.protocols.checked_sum import CheckedSum
+from ostraka.protocols.forms.validity import Form
 from ostraka.protocols.secure_sum import SecureSum
 from ostraka.sharing.scheme import Explicit
 from ostraka.simulation import MemoryNet, run_all
@@ -269,6 +272,48 @@ def test_every_form_tells_valid_rows_from_others(manifest, everybody, key, secur
         assert not valid or net.sent == protocol.cost().sent
 
 
+@pytest.mark.parametrize("row", [5, 1])
+def test_a_liar_neither_hides_an_invalid_row_nor_makes_one(manifest, everybody, monkeypatch, row):
+    """It adds an error to the first product, bob's z, so that 5 looks valid, or 1 does not: what
+    tells it is opened before it is proven, and then the proof stops the run and names no party."""
+    honest, z = rounds._exchange, {}
+
+    async def exchange(engine, products, count, told):
+        if engine.party.me == "carlos" and not z:
+            z["lied"] = True
+            error = -(row * row - row) * tossed[-1] if row == 5 else 7
+            weight = engine.weights(range(2 * engine.t + 1))[engine.me]
+            lie = engine.field.encode(np.array([0, error % P61.p, 0], object))
+            lie = engine.field.scale(lie, pow(weight, -1, P61.p))
+            products = engine.field.add(products, lie)
+        return await honest(engine, products, count, told)
+
+    tossed, toss = [], Form.toss
+
+    async def watched(form, engine):
+        found = await toss(form, engine)
+        tossed.append(int(found.rho[0]))
+        return found
+
+    monkeypatch.setattr(rounds, "_exchange", exchange)
+    monkeypatch.setattr(Form, "toss", watched)
+    protocol = make(manifest, everybody(3), cls=Lying, security="active", least=2)
+    inputs = {"alice": True, "bob": np.array([row], np.uint64), "carlos": True}
+    for outcome in play(protocol, inputs)[0].values():
+        assert isinstance(outcome, PeerViolation)
+        assert "falsified a product" in str(outcome)
+        assert outcome.peer is None
+    if row == 5:  # without the proof it would have counted
+        monkeypatch.setattr(Auditor, "settle", _nothing)
+        z.clear()
+        (outcome, *_) = play(protocol, inputs)[0].values()
+        assert values(outcome) == {"sum": 7}
+
+
+async def _nothing(_):
+    pass
+
+
 def test_a_sum_is_checked_only_if_the_manifest_says_so(manifest, everybody):
     protocol = protocol_for(manifest(everybody(3), scheme="shamir", threshold=1))
     assert type(protocol) is SecureSum
@@ -286,7 +331,7 @@ def test_what_is_checked_is_said(manifest, everybody):
 
 @pytest.mark.parametrize("security", ["passive", "active"])
 async def test_over_tls(office, monkeypatch, security):
-    monkeypatch.setattr("ostraka.protocols.checked_sum.CheckedSum", Lying)
+    monkeypatch.setitem(checking.data, "secure-sum", Lying)
     sharing = f'scheme = "shamir"\nthreshold = 1\nsecurity = "{security}"'
     made = office.manifest(sharing=sharing)
     outputs = {"statistics": ["sum"], "invalid": "exclude"}

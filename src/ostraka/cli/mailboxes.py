@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from ostraka.errors import OstrakaError
 
 if TYPE_CHECKING:
     from ostraka.mailbox.client import MailboxClient
@@ -12,9 +14,14 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+PATIENCE_SECONDS: Final = 20.0
+"""Seconds that a person waits for a mailbox that does not answer."""
+
 
 def at_mailbox(url: str, manifest: bytes, work: Callable[[MailboxClient], Awaitable[T]]) -> T:
     """Do some work at the mailbox of a collection, and return what it returns.
+
+    Errors say that nothing of an input has left, unless the work knows better.
 
     Args:
         manifest: the digest of the collection's manifest.
@@ -22,9 +29,12 @@ def at_mailbox(url: str, manifest: bytes, work: Callable[[MailboxClient], Awaita
     from ostraka.mailbox.client import MailboxClient
 
     async def visit() -> T:
-        mailbox = MailboxClient(url, manifest)
+        mailbox = MailboxClient(url, manifest, patience=PATIENCE_SECONDS)
         try:
             return await work(mailbox)
+        except OstrakaError as error:
+            error.data_left = bool(error.data_left)
+            raise
         finally:
             mailbox.close()
 

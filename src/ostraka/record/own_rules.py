@@ -95,7 +95,7 @@ def _load(name: str, keys: Path) -> tuple[tuple[Rule, ...], Durability, int | No
 
 def _rules(raw: dict[str, Any]) -> tuple[Rule, ...]:
     for key in raw:
-        _require_known(key, ("budget", "network", "workers", *Durability._fields))
+        _require_known(key, ("budget", "mqtt", "network", "workers", *Durability._fields))
     _workers(raw)
     tables = raw.get("budget", [])
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
