@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from polls import VOTES, Poll
 
-from ostraka.collection.closing import Agreement
-from ostraka.collection.counting import Standing
+from ostraka.collection.closing import ReportAgreement
+from ostraka.collection.counting import ReportStanding
 from ostraka.collection.holdings import Holdings
 from ostraka.collection.merkle import Tree
 from ostraka.collection.orders import write_close, write_revocations
@@ -275,8 +275,8 @@ async def test_shares_of_no_polynomial_are_found(poll: Any) -> None:
 class Denying(Holdings):
     """Holdings that deny what they have."""
 
-    def standing(self, digest: bytes) -> Standing:
-        return Standing.REFUSED
+    def standing(self, digest: bytes) -> ReportStanding:
+        return ReportStanding.REFUSED
 
 
 class Inventing(Holdings):
@@ -316,9 +316,9 @@ async def test_invented_reports_are_in_no_answer(poll: Any, monkeypatch: Any) ->
 async def test_a_party_that_tells_others_different_things_is_found(
     poll: Any, monkeypatch: Any, step: int
 ) -> None:
-    said = Agreement._say
+    said = ReportAgreement._say
 
-    def lie(self: Agreement, at: int, message: Any) -> None:
+    def lie(self: ReportAgreement, at: int, message: Any) -> None:
         exchange = self._exchange
         if exchange.me != "bob" or at != step:
             said(self, at, message)
@@ -331,7 +331,7 @@ async def test_a_party_that_tells_others_different_things_is_found(
     one = poll(collection="max_unopenable = 1\n")
     await one.accept()
     one.vote("yes", "no", "yes")
-    monkeypatch.setattr(Agreement, "_say", lie)
+    monkeypatch.setattr(ReportAgreement, "_say", lie)
     errors = await refusal(one)
     told = [error.message for error in errors.values()]
     assert any("heard different things of the reports" in text for text in told), told
@@ -444,9 +444,9 @@ async def test_other_reports_than_were_agreed_on_before_are_refused(
         await answer(one)
     held = Holdings.standing
 
-    def forget(self: Holdings, digest: bytes) -> Standing:
+    def forget(self: Holdings, digest: bytes) -> ReportStanding:
         lost = self._party == "bob" and digest == sent[0].digest
-        return Standing.MISSING if lost else held(self, digest)
+        return ReportStanding.MISSING if lost else held(self, digest)
 
     monkeypatch.setattr(Holdings, "standing", forget)
     errors = await refusal(one)

@@ -20,15 +20,15 @@ import numpy as np
 from ostraka import home
 from ostraka.arithmetic.randomness import Draw, RunDraw
 from ostraka.collection import orders, signed
-from ostraka.collection.closing import Agreement, Terms
+from ostraka.collection.closing import ClosingTerms, ReportAgreement
 from ostraka.collection.counting import Agreed
 from ostraka.collection.custody import Custody
 from ostraka.collection.holdings import Holdings
-from ostraka.collection.inbox import Inbox
+from ostraka.collection.inbox import CollectionInbox
 from ostraka.collection.opening import Opener
 from ostraka.collection.shape import Shape
 from ostraka.collection.source import ReportSource
-from ostraka.collection.terms import Terms as ReportTerms
+from ostraka.collection.terms import Terms
 from ostraka.delivery.party import Party
 from ostraka.delivery.source import LiveLinks, Source
 from ostraka.errors import OstrakaError, RefusedByLedger, RefusedByPolicy, Temporary, UsageError
@@ -43,7 +43,7 @@ from ostraka.record.rules import Person, Roster
 from ostraka.session.closing import Confirmed
 from ostraka.session.session import Session
 
-OpenInbox = Callable[[Protocol, Identity], Inbox]
+OpenInbox = Callable[[Protocol, Identity], CollectionInbox]
 """Function that makes the client of a collection's mailbox for one of its compute parties."""
 
 PUBLICATION, REVOCATIONS, CLOSE = "publication", "revocations", "close"
@@ -56,7 +56,7 @@ class NotDue(Temporary):
     until: float = 0.0
 
 
-def open_mailbox(protocol: Protocol, identity: Identity) -> Inbox:
+def open_mailbox(protocol: Protocol, identity: Identity) -> CollectionInbox:
     """Return the client of the mailbox that a manifest names, for one of its compute parties."""
     from ostraka.mailbox.client import MailboxClient
 
@@ -136,8 +136,8 @@ class Collecting:
     observer: Observer
     _custody: Custody | None = None
     _holdings: Holdings | None = None
-    _inbox: Inbox | None = None
-    _terms: ReportTerms | None = None
+    _inbox: CollectionInbox | None = None
+    _terms: Terms | None = None
     _revocations: bytes = b""
     _seed: bytes = b""
     _agreed: Agreed | None = None
@@ -189,7 +189,7 @@ class Collecting:
         await self._fetch(inbox, settled=settled)
         await self._holdings.open()
 
-    async def _accept(self, inbox: Inbox, custody: Custody) -> None:
+    async def _accept(self, inbox: CollectionInbox, custody: Custody) -> None:
         """Accept the collection, if this party has not: make its sealing keys and publish them."""
         if not custody.has_keys and self.collector.now() >= self.collection.closes.timestamp():
             raise UsageError(
@@ -206,7 +206,9 @@ class Collecting:
     def _digest(self) -> bytes:
         return self.protocol.manifest.digest
 
-    async def _papers(self, inbox: Inbox, custody: Custody, *, settled: bool) -> dict[str, bytes]:
+    async def _papers(
+        self, inbox: CollectionInbox, custody: Custody, *, settled: bool
+    ) -> dict[str, bytes]:
         """Return the collection's papers: those that an earlier session closed with, or the
         mailbox's."""
         kept = custody.papers()
@@ -234,7 +236,7 @@ class Collecting:
             )
         statements = [papers[_STATEMENT + name] for name in shape.compute]
         roster = orders.read_publication(papers[PUBLICATION], shape) if shape.invited else None
-        self._terms = ReportTerms.read(shape, statements, roster)
+        self._terms = Terms.read(shape, statements, roster)
         self._revocations = papers[REVOCATIONS]
         if self._terms.roster is not None:
             self.roster = tuple(
@@ -271,7 +273,7 @@ class Collecting:
         error.until = closes
         raise error
 
-    async def _fetch(self, inbox: Inbox, *, settled: bool) -> None:
+    async def _fetch(self, inbox: CollectionInbox, *, settled: bool) -> None:
         """Fetch reports; what was listed in an earlier session is here already."""
         assert self._holdings is not None
         try:
@@ -300,16 +302,16 @@ class Collecting:
         """Agree with the other parties on the reports that count; return the protocol for them.
 
         Raises:
-            OstrakaError: as `Agreement.reach` and `hear`; RefusedByPolicy if they are too few.
+            OstrakaError: as `ReportAgreement.reach` and `hear`.
         """
         manifest, collection = self.protocol.manifest, self.collection
-        terms = Terms(
+        terms = ClosingTerms(
             Shape.of(self.protocol),
             manifest.sharing.threshold,
             collection.replace,
             collection.max_unopenable,
         )
-        agreement = Agreement(exchange, terms, manifest.recipients)
+        agreement = ReportAgreement(exchange, terms, manifest.recipients)
         if self._holdings is None:
             agreed = await agreement.hear()
         else:

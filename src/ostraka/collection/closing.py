@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ostraka.collection import orders
-from ostraka.collection.counting import Agreed, Listed, Refusals, Standing, Summary, count
+from ostraka.collection.counting import Agreed, PublicPart, Refusals, ReportStanding, Summary, count
 from ostraka.collection.shape import Shape
 from ostraka.errors import Aborted, OstrakaError, PeerViolation
 from ostraka.exchange import Array, Exchange, Expected, octets, words
@@ -58,15 +58,15 @@ class Holder(Protocol):
     async def complete(self, missing: Sequence[bytes]) -> None:
         """Try to get reports that other parties listed."""
 
-    def standing(self, digest: bytes) -> Standing:
+    def standing(self, digest: bytes) -> ReportStanding:
         """Return whether it has and can open a report."""
 
-    def about(self, digest: bytes) -> Listed:
+    def about(self, digest: bytes) -> PublicPart:
         """Return the public part of a report that it has."""
 
 
 @dataclass(frozen=True)
-class Terms:
+class ClosingTerms:
     """Terms on which reports are counted.
 
     Attributes:
@@ -99,14 +99,16 @@ class _Told(NamedTuple):
         return b"".join(self.digests), self.revocations
 
 
-class Agreement:
+class ReportAgreement:
     """Agreement of one run, in one phase: making it begins the phase, at every party alike.
 
     Args:
         recipients: parties that get the result; those that do not compute are told.
     """
 
-    def __init__(self, exchange: Exchange, terms: Terms, recipients: Sequence[PartyId]) -> None:
+    def __init__(
+        self, exchange: Exchange, terms: ClosingTerms, recipients: Sequence[PartyId]
+    ) -> None:
         self._exchange, self._terms = exchange, terms
         self._step = Step(exchange.begin_phase(), 0)
         self._compute = terms.shape.compute
@@ -130,7 +132,7 @@ class Agreement:
         await self._confirm(2, [part for each in told.values() for part in each.parts])
         revoked = self._revoked(told)
         known = sorted({digest for each in told.values() for digest in each.digests})
-        missing = [d for d in known if holder.standing(d) is Standing.MISSING]
+        missing = [d for d in known if holder.standing(d) is ReportStanding.MISSING]
         if missing:
             await holder.complete(missing)
         standings = await self._standings([holder.standing(d) for d in known])
@@ -159,14 +161,14 @@ class Agreement:
             told[name] = _told(name, await self._hear(name, 1, expected), digests)
         return {name: told[name] for name in self._compute}
 
-    async def _standings(self, own: Sequence[Standing]) -> dict[PartyId, NDArray[np.uint8]]:
+    async def _standings(self, own: Sequence[ReportStanding]) -> dict[PartyId, NDArray[np.uint8]]:
         """Exchange what each party says of each known report."""
         said = np.array(own, np.uint8)
         self._say(3, said)
         found = {self._exchange.me: said}
         for name in self._others:
             found[name] = await self._hear(name, 3, octets(len(own)))
-            if (found[name] > max(Standing)).any():
+            if (found[name] > max(ReportStanding)).any():
                 raise PeerViolation(f"{name} says nothing known of a report", peer=name)
         return {name: found[name] for name in self._compute}
 
