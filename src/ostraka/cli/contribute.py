@@ -22,8 +22,8 @@ def contribute(
         typer.Option(
             "--input",
             metavar="FILE|-",
-            help="Our input: JSON, .npy, or text with a value on each line; - is standard input; "
-            "asked for without echo when left out.",
+            help="Our input: JSON, .npy, text with a value on each line, or a table; - is standard "
+            "input; asked for without echo when left out.",
         ),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Send it without being asked.")] = False,
@@ -36,21 +36,20 @@ def contribute(
     """
     from ostraka import home
     from ostraka.arithmetic.randomness import OsDraw
-    from ostraka.cli import known
+    from ostraka.cli import giving, known
     from ostraka.cli.mailboxes import at_mailbox
     from ostraka.collection.codes import read_code
     from ostraka.contribution import Contribution
-    from ostraka.inputs import reading
+    from ostraka.data.selection import Selection
 
     found, reports = read_code(code), home.reports_directory()
     at = found.mailbox, found.manifest
     invitation = at_mailbox(*at, lambda mailbox: Contribution.look_up(found, mailbox))
     invitation.require_open(reports)
-    schema = invitation.manifest.input_of(invitation.place)
     wanted = invitation.protocol.input_in_words(invitation.place)
     for line in _in_words(invitation, wanted):
         voice.say(line)
-    raw = reading.read_input(input_, schema, "you", wanted)
+    raw = giving.read(invitation.protocol, invitation.place, input_, Selection(), sure=yes)
     if not yes and known.on_a_terminal():
         typer.confirm("Send it?", default=False, err=True, abort=True)
     report = invitation.write(raw, reports, OsDraw())
