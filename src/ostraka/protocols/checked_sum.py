@@ -112,6 +112,8 @@ class CheckedSum(Interactive, SecureSum):
             f"Inputs are checked before they count, without being seen: {self.form.words}. "
             f"Anything else is found, its content hidden: {IF_INVALID[self.options.invalid]}. A "
             "false input that is valid is not found: a contributor can still say what is not so."
+            + " One whose shares contradict each other stops the run."
+            * self.active
         )
 
     def _explain_noise(self, noise: AdditiveShares) -> list[str]:
