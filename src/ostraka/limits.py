@@ -63,6 +63,16 @@ RELAY_WINDOW: Final = 4 << 20
 """Bytes that one party may have on the way to another through the coordinator. Bounds the
 coordinator's memory for a pair, and still fills 80 MB/s at 50 ms."""
 
+BROKER_WINDOW: Final = 4 << 20
+"""Bytes that one party may have on the way to another through an MQTT broker."""
+
+BROKER_PACKETS: Final = 640
+"""Messages that all parties may have on the way to one at a broker. Mosquitto drops what is beyond
+1,000 in a client's queue, though it acknowledged it; presence and credit need some, too."""
+
+BROKER_MESSAGE: Final = 1 << 17
+"""Bytes of one message of an MQTT broker: one encrypted chunk of 72 KiB, and its topic."""
+
 RELAY_CHUNK: Final = 256 * 1024
 """Bytes of one relayed frame: a frame of one pair waits for at most so many of another pair."""
 
@@ -147,3 +157,9 @@ MAILBOX_BYTES: Final = 256 << 20
 
 MAILBOX_SECONDS: Final = 30 * 86400
 """Seconds from now at which a box expires at the latest."""
+
+TABLE_BYTES: Final = 4 << 30
+"""Bytes of a table's file: it is read into memory, as the party's own."""
+
+TABLE_ROWS: Final = 1 << 26
+"""Rows of a table, so that a file that expands without end is noticed."""

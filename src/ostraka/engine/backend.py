@@ -9,13 +9,13 @@ docs/decisions/0015-engine-waist.md.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 import numpy as np
 
 from ostraka.arithmetic.field import Elements, Field
-from ostraka.arithmetic.randomness import Stream
+from ostraka.arithmetic.randomness import Stream, Words
 from ostraka.engine.array import Fresh, SecretArray
 from ostraka.engine.circuit import Circuit
 from ostraka.engine.rounds import Inner, Opened, Product, Random, Rounds, Task
@@ -102,6 +102,17 @@ class Backend(Rounds):
         if self.me == owner:
             own = np.ascontiguousarray(np.broadcast_to(self.ring.encode(values), shape))
         return (await self.deal([owner], own, shape, total=True))[0]
+
+    @abstractmethod
+    async def tell(
+        self, messages: Mapping[int, Words], expected: Mapping[int, int]
+    ) -> dict[int, Words]:
+        """Send 64-bit words in the clear to some compute parties, and receive them: one round.
+
+        Args:
+            messages: the words for each receiver, by its place.
+            expected: the number of words that each sender sends this party, by its place.
+        """
 
     @abstractmethod
     async def open(self, x: SecretArray, to: Iterable[PartyId] | None = None) -> Elements | None:

@@ -38,6 +38,7 @@ catalogue.data |= {
     "table": "table:Table",
     "private-choice": "private_choice:PrivateChoice",
     "inner-product": "inner_product:InnerProduct",
+    "private-join": "private_join:PrivateJoin",
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Coroutine, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,7 +44,7 @@ class Interactive(Protocol):
     Subclasses write `evaluate` where other protocols write `compute`.
     """
 
-    securities = ("passive", "active")
+    securities: ClassVar[tuple[str, ...]] = ("passive", "active")
     proves = True
     all_take_part = True
     usual_scheme = "shamir"

@@ -16,6 +16,7 @@ from ostraka.engine.backend import Backend
 from ostraka.engine.choose import argmax
 from ostraka.engine.noise import add_noise
 from ostraka.inputs.encoding import Signed
+from ostraka.inputs.row_forms import RowForm
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId
 from ostraka.noise.shares import GeometricShares
@@ -90,6 +91,9 @@ class PrivateChoice(Vote, Comparing):
             Comparing._prepare(self, manifest, options)
 
     # --- the figure -----------------------------------------------------------------------------
+
+    def row_form(self, me: PartyId) -> RowForm:
+        return (Vote if self.votes else Comparing).row_form(self, me)
 
     def encode(self, me: PartyId, raw: object) -> Words:
         return Vote.encode(self, me, raw) if self.votes else Comparing.encode(self, me, raw)

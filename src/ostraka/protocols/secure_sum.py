@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from fractions import Fraction
-from typing import Final
+from typing import ClassVar, Final
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from ostraka.arithmetic.randomness import Draw, Stream, Words
 from ostraka.delivery.party import Party
 from ostraka.inputs.encoding import Codec, Signed
 from ostraka.inputs.rendering import renderer
+from ostraka.inputs.row_forms import RowForm, WeightedForm
 from ostraka.manifest import BoolType, ChoiceType, DecimalType, FloatType, Manifest
 from ostraka.names import PartyId
 from ostraka.noise.clipping import sensitivity
@@ -65,7 +66,7 @@ class SecureSum(Protocol):
     name = "secure-sum"
     bench_cases = SUM_CASES
     options_model = SumOptions
-    securities = ("passive", "active")
+    securities: ClassVar[tuple[str, ...]] = ("passive", "active")
     noises = frozenset({"local", "central"})
 
     def __init__(self, manifest: Manifest) -> None:
@@ -119,6 +120,11 @@ class SecureSum(Protocol):
 
     def input_in_words(self, me: PartyId) -> str:
         return self.weighted.input_in_words() if self.weighted else super().input_in_words(me)
+
+    def row_form(self, me: PartyId) -> RowForm:
+        if self.weighted:
+            return WeightedForm(self.codec.schema, self.weighted.most)
+        return super().row_form(me)
 
     def with_noise(self, x: Words, me: PartyId, draw: Draw) -> Words:
         x = self._reported(x, draw)

@@ -19,6 +19,7 @@ from ostraka.engine.compare import less_than_zero
 from ostraka.engine.multiply import mul
 from ostraka.inputs.encoding import Codec, Signed
 from ostraka.inputs.rendering import renderer
+from ostraka.inputs.row_forms import CellForm, RowForm
 from ostraka.manifest import InputSchema, IntType, Manifest
 from ostraka.names import PartyId
 from ostraka.outcome import Output, Value
@@ -102,6 +103,10 @@ class Table(Comparing):
         self.opened = self.figures * (1 + self.vectors)
 
     # --- the figure -----------------------------------------------------------------------------
+
+    def row_form(self, me: PartyId) -> RowForm:
+        rule = self.options
+        return CellForm(self.codec.schema, rule.rows, rule.columns, heads=rule.heads > 0)
 
     def encode(self, me: PartyId, raw: object) -> Words:
         if not self.options.heads:

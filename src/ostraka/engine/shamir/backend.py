@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import prod
 from typing import Any
 
@@ -44,6 +44,17 @@ class ShamirBackend(Context, Backend):
         local = None if own is None else own.reshape(-1).__getitem__
         dealt = await deal(self, dealers, prod(shape), local, total=total)
         return [self.array(share.reshape(shape)) for share in dealt]
+
+    async def tell(
+        self, messages: Mapping[int, Words], expected: Mapping[int, int]
+    ) -> dict[int, Words]:
+        step = self.begin()
+        for receiver, message in messages.items():
+            self.send(receiver, step, message)
+        return {
+            sender: await self.receive_words(sender, step, np.empty(length, np.uint64))
+            for sender, length in expected.items()
+        }
 
     async def open(self, x: SecretArray, to: Iterable[PartyId] | None = None) -> Elements | None:
         found = await open_shares(self, _flat(x), to)

@@ -18,6 +18,7 @@ from ostraka.engine.rounds import Masked, Operation, Product, Random, side_by_si
 from ostraka.inputs.encoding import Codec, Signed
 from ostraka.inputs.encoding import refuse as refuse_input
 from ostraka.inputs.lines import Lines
+from ostraka.inputs.row_forms import ColumnForm, RowForm
 from ostraka.manifest import BoolType, ChoiceType, Manifest
 from ostraka.names import PartyId
 from ostraka.protocols.forms.conditions import Bits, Condition, Totals
@@ -191,6 +192,11 @@ class Vote(Interactive):
         if () in found and len(found) > 1:
             refuse_input("the ballot abstains and names options")
         return [tuple(option for named in found for option in named)]
+
+    def row_form(self, me: PartyId) -> RowForm:
+        if self.questions > 1:
+            return super().row_form(me)
+        return ColumnForm(self.codec.schema, 1, self.options.choices)
 
     @property
     def _named(self) -> list[tuple[str, ...]]:
