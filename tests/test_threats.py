@@ -116,6 +116,8 @@ ATTACKS = {
     "a contributor whose shares contradict each other": (
         "protocols/test_checked_sum.py::test_shares_of_no_polynomial_do_no_harm",
         "protocols/test_checked_sum.py::test_shares_of_no_polynomial_stop_an_active_run",
+        "protocols/test_checked_collection.py::test_reports_that_contradict_themselves_are_left_out_of_a_collection",
+        "protocols/test_checked_collection.py::test_too_many_contradictions_stop_a_collection_and_name_no_party",
     ),
     "an answer that betrays a contributor by itself": (
         "integration/test_table.py::test_a_total_that_would_betray_somebody_is_never_opened",
