@@ -72,6 +72,7 @@ COVERED = {
     "protocols/__init__.py": "protocols/test_catalogue.py",
     "protocols/forms/ballots.py": "protocols/test_threshold_vote.py",
     "protocols/forms/cells.py": "protocols/test_table.py",
+    "protocols/forms/conditions.py": "protocols/forms/test_validity.py",
     "protocols/forms/disclosure.py": "protocols/test_table.py",
     "protocols/forms/joined.py": "protocols/test_private_join.py",
     "protocols/forms/identifiers.py": "protocols/test_private_join.py",

@@ -20,18 +20,18 @@ import numpy as np
 from ostraka import home
 from ostraka.arithmetic.randomness import Draw, RunDraw
 from ostraka.collection import orders, signed
-from ostraka.collection.closing import Agreement, Terms
+from ostraka.collection.closing import ClosingTerms, ReportAgreement
 from ostraka.collection.counting import Agreed
 from ostraka.collection.custody import Custody
 from ostraka.collection.holdings import Holdings
-from ostraka.collection.inbox import Inbox
+from ostraka.collection.inbox import CollectionInbox
 from ostraka.collection.opening import Opener
 from ostraka.collection.shape import Shape
 from ostraka.collection.source import ReportSource
-from ostraka.collection.terms import Terms as ReportTerms
+from ostraka.collection.terms import Terms
 from ostraka.delivery.party import Party
 from ostraka.delivery.source import LiveLinks, Source
-from ostraka.errors import OstrakaError, RefusedByLedger, Temporary, UsageError
+from ostraka.errors import OstrakaError, RefusedByLedger, RefusedByPolicy, Temporary, UsageError
 from ostraka.exchange import Exchange, type_codes
 from ostraka.identity import Identity
 from ostraka.manifest import Collection, Manifest
@@ -43,7 +43,7 @@ from ostraka.record.rules import Person, Roster
 from ostraka.session.closing import Confirmed
 from ostraka.session.session import Session
 
-OpenInbox = Callable[[Protocol, Identity], Inbox]
+OpenInbox = Callable[[Protocol, Identity], CollectionInbox]
 """Function that makes the client of a collection's mailbox for one of its compute parties."""
 
 PUBLICATION, REVOCATIONS, CLOSE = "publication", "revocations", "close"
@@ -56,7 +56,7 @@ class NotDue(Temporary):
     until: float = 0.0
 
 
-def open_mailbox(protocol: Protocol, identity: Identity) -> Inbox:
+def open_mailbox(protocol: Protocol, identity: Identity) -> CollectionInbox:
     """Return the client of the mailbox that a manifest names, for one of its compute parties."""
     from ostraka.mailbox.client import MailboxClient
 
@@ -136,8 +136,8 @@ class Collecting:
     observer: Observer
     _custody: Custody | None = None
     _holdings: Holdings | None = None
-    _inbox: Inbox | None = None
-    _terms: ReportTerms | None = None
+    _inbox: CollectionInbox | None = None
+    _terms: Terms | None = None
     _revocations: bytes = b""
     _seed: bytes = b""
     _agreed: Agreed | None = None
@@ -155,8 +155,10 @@ class Collecting:
         self.close()
 
     def close(self) -> None:
-        """Let another process have the custody. Idempotent."""
+        """Let another process have the custody, and erase what is of no more use. Idempotent."""
         if self._custody is not None:
+            if self._custody.state.done:  # the record of the session has been erased before
+                self._custody.erase()
             self._custody.close()
 
     # --- before the session ---------------------------------------------------------------------
@@ -165,7 +167,7 @@ class Collecting:
         """Take the custody of the reports, fetch what is missing, and open all."""
         digest = self.protocol.manifest.digest
         custody = self._custody = Custody.open(self.collector.directory, self.identity, digest)
-        if done := custody.state.done:
+        if (done := custody.state.done) and not resuming:
             raise RefusedByLedger(
                 f"this collection has been answered, in the session {done[:12]}",
                 hint=f"its result is on disk: ostraka result {done[:12]}",
@@ -177,9 +179,9 @@ class Collecting:
             await self._accept(inbox, custody)
         key, self._seed = custody.keys()
         papers = await self._papers(inbox, custody, settled=settled)
-        self._read(papers)
         closes = self._closes(papers)
-        self._require_due(closes)
+        self._require_due(closes, papers)
+        self._read(papers)
         assert self._terms is not None
         opener = Opener(self._terms, self.protocol.manifest.compute.index(self.me), key)
         told, workers = self.observer.collected, self.collector.workers
@@ -187,7 +189,7 @@ class Collecting:
         await self._fetch(inbox, settled=settled)
         await self._holdings.open()
 
-    async def _accept(self, inbox: Inbox, custody: Custody) -> None:
+    async def _accept(self, inbox: CollectionInbox, custody: Custody) -> None:
         """Accept the collection, if this party has not: make its sealing keys and publish them."""
         if not custody.has_keys and self.collector.now() >= self.collection.closes.timestamp():
             raise UsageError(
@@ -204,7 +206,9 @@ class Collecting:
     def _digest(self) -> bytes:
         return self.protocol.manifest.digest
 
-    async def _papers(self, inbox: Inbox, custody: Custody, *, settled: bool) -> dict[str, bytes]:
+    async def _papers(
+        self, inbox: CollectionInbox, custody: Custody, *, settled: bool
+    ) -> dict[str, bytes]:
         """Return the collection's papers: those that an earlier session closed with, or the
         mailbox's."""
         kept = custody.papers()
@@ -223,17 +227,16 @@ class Collecting:
     def _read(self, papers: dict[str, bytes]) -> None:
         """Check the papers: roster, sealing statements, revocations."""
         shape = Shape.of(self.protocol)
-        missing = [name for name in shape.compute if _STATEMENT + name not in papers]
-        if missing:
-            raise Temporary(
-                f"{', '.join(missing)} {'has' if len(missing) == 1 else 'have'} not accepted this "
-                "collection, so no report can be sent to it",
-                hint=f"ask {missing[0]} to run `ostraka run` with this manifest, once",
+        if missing := self._not_accepted(papers):
+            raise RefusedByPolicy(
+                f"{missing} did not accept this collection before it closed, so there are no "
+                "reports",
+                hint="agree on another with all compute parties",
                 data_left=False,
             )
         statements = [papers[_STATEMENT + name] for name in shape.compute]
         roster = orders.read_publication(papers[PUBLICATION], shape) if shape.invited else None
-        self._terms = ReportTerms.read(shape, statements, roster)
+        self._terms = Terms.read(shape, statements, roster)
         self._revocations = papers[REVOCATIONS]
         if self._terms.roster is not None:
             self.roster = tuple(
@@ -248,20 +251,29 @@ class Collecting:
             return min(closes, orders.read_close(papers[CLOSE], Shape.of(self.protocol)))
         return closes
 
-    def _require_due(self, closes: int) -> None:
+    def _not_accepted(self, papers: dict[str, bytes]) -> str:
+        """Return the compute parties that have published no keys, listed."""
+        compute = self.protocol.manifest.compute
+        return ", ".join(name for name in compute if _STATEMENT + name not in papers)
+
+    def _require_due(self, closes: int, papers: dict[str, bytes]) -> None:
         if self.collector.now() >= closes:
             return
+        missing = self._not_accepted(papers)
+        waits = f"; it waits for {missing} to accept it, too, before reports can come" * bool(
+            missing
+        )
         until = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(closes))
         error = NotDue(
-            f"the collection is open until {until} UTC, and {self.me} has accepted it; nothing was "
-            "opened",
+            f"the collection is open until {until} UTC, and {self.me} has accepted it{waits}; "
+            "nothing was opened",
             hint="run it again then, at every compute party",
             data_left=False,
         )
         error.until = closes
         raise error
 
-    async def _fetch(self, inbox: Inbox, *, settled: bool) -> None:
+    async def _fetch(self, inbox: CollectionInbox, *, settled: bool) -> None:
         """Fetch reports; what was listed in an earlier session is here already."""
         assert self._holdings is not None
         try:
@@ -290,16 +302,16 @@ class Collecting:
         """Agree with the other parties on the reports that count; return the protocol for them.
 
         Raises:
-            OstrakaError: as `Agreement.reach` and `hear`; RefusedByPolicy if they are too few.
+            OstrakaError: as `ReportAgreement.reach` and `hear`.
         """
         manifest, collection = self.protocol.manifest, self.collection
-        terms = Terms(
+        terms = ClosingTerms(
             Shape.of(self.protocol),
             manifest.sharing.threshold,
             collection.replace,
             collection.max_unopenable,
         )
-        agreement = Agreement(exchange, terms, manifest.recipients)
+        agreement = ReportAgreement(exchange, terms, manifest.recipients)
         if self._holdings is None:
             agreed = await agreement.hear()
         else:
@@ -335,7 +347,7 @@ class Collecting:
     # --- after it -------------------------------------------------------------------------------
 
     async def end(self, session: Session, found: Outcome | None, confirmed: Confirmed) -> None:
-        """Publish what contributors check their reports by; erase the rest if all have the answer.
+        """Publish what contributors check their reports by, once all parties have the answer.
 
         The observer is warned of what cannot be published.
         """

@@ -20,7 +20,7 @@ from ostraka.blocking import offload, offload_to_end, run_to_end
 from ostraka.booking import Booking, asked, settling, warn_of_rules
 from ostraka.collecting import Collecting, Collector
 from ostraka.delivery.source import LiveLinks
-from ostraka.errors import OstrakaError, UsageError
+from ostraka.errors import OstrakaError
 from ostraka.identity import Identity
 from ostraka.inputs.encoding import Signed
 from ostraka.life import TEXT_NS, Life
@@ -238,8 +238,8 @@ class Seat:
         try:
             unfinished = unfinished or self.unfinished(progress.observer.warn)
             with (
+                await self._collecting(unfinished, progress) as collecting,
                 await self._life(raw, unfinished, progress) as life,
-                await self._collecting(life, progress) as collecting,
             ):
                 text = TEXT_NS * self.protocol.lengths.get(self.me, 0)
                 draw = (collecting or life).draw("dealt noise")
@@ -273,14 +273,13 @@ class Seat:
         return await Life.begin(self.protocol, self.me, raw, self.records, progress)
 
     async def _collecting(
-        self, life: Life, progress: Progress
+        self, unfinished: SessionRecord | None, progress: Progress
     ) -> AbstractContextManager[Collecting | None]:
         """Fetch and open the reports of a collection; None in other sessions."""
         if self.manifest.collection is None:
             return nullcontext()
-        if self.collector is None:
-            raise UsageError("this seat closes no collections", data_left=False)
-        resuming = life.record is not None and life.record.sealed is not None
+        assert self.collector is not None, "the seat of a collection closes it"
+        resuming = unfinished is not None and unfinished.sealed is not None
         return await self.collector.begin(
             self.protocol, self.me, self.identity, progress.observer, resuming=resuming
         )

@@ -185,6 +185,7 @@ class Poll:
         compute: tuple[str, ...] = COMPUTE,
         recipients: dict[str, str] | None = None,
         source: str = "invited",
+        tables_of: Any = None,
     ) -> None:
         self.office, self.home, self.box = office, home, Box()
         self.organiser = office.identity("mallory")
@@ -196,7 +197,7 @@ class Poll:
         more = invited if source == "invited" else f"max_reports = {size}\n"
         self.toml = (
             f'[session]\ntitle = "Poll"\nprotocol = "{protocol}"\ndeadline = "5s"\ntimeout = "3s"\n'
-            f'{office.tables(roles)}{tables}\n[collection]\nfrom = "{source}"\n'
+            f'{(tables_of or office.tables)(roles)}{tables}\n[collection]\nfrom = "{source}"\n'
             f'organiser = "{fingerprint_text(self.organiser.fingerprint)}"\n{more}'
             f'closes = 2026-01-01T00:00:00Z\nmailbox = "http://127.0.0.1:1"\n{collection}'
         )
@@ -261,6 +262,11 @@ class Poll:
         directory.mkdir(mode=0o700, exist_ok=True)
         clock = datetime(2026, 1, 2, tzinfo=UTC)
         return Ledger(directory, self.office.identity(name), now=lambda: clock)
+
+    def ledger_runs(self, name: str) -> list[Any]:
+        ledger = self.ledger(name)
+        ledger.read()
+        return list(ledger.counting())
 
     def seat(self, name: str, **options: Any) -> Seat:
         receipts = self.home / f"{name}-receipts"

@@ -6,10 +6,11 @@ cannot open; what one of them lacks or refuses is not counted (`counting`), and 
 
     step 0   how many reports it lists, and how long the organiser's orders are that it has
     step 1   the digests of these reports, in the mailbox's order, and the orders
-    step 2   of each report that any party listed: whether it has and can open it
-    step 3   the hash of all that it heard: a party that told two others different things is found
-    step 4   to recipients that do not compute: which places are filled
-    step 5   to them, the summary and its root
+    step 2   the hash of all lists: a party that told two others different things is found
+    step 3   of each report that any party listed: whether it has and can open it
+    step 4   the hash of that
+    step 5   to recipients that do not compute: which places are filled
+    step 6   to them, the summary and its root
 
 No party can add or alter a report: digests hash the parcels, and signatures are of the contributor
 and its credential. A refusal may be a lie. One by more than t parties cannot be, as one of them is
@@ -28,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ostraka.collection import orders
-from ostraka.collection.counting import Agreed, Listed, Refusals, Standing, Summary, count
+from ostraka.collection.counting import Agreed, PublicPart, Refusals, ReportStanding, Summary, count
 from ostraka.collection.shape import Shape
 from ostraka.errors import Aborted, OstrakaError, PeerViolation
 from ostraka.exchange import Array, Exchange, Expected, octets, words
@@ -57,15 +58,15 @@ class Holder(Protocol):
     async def complete(self, missing: Sequence[bytes]) -> None:
         """Try to get reports that other parties listed."""
 
-    def standing(self, digest: bytes) -> Standing:
+    def standing(self, digest: bytes) -> ReportStanding:
         """Return whether it has and can open a report."""
 
-    def about(self, digest: bytes) -> Listed:
+    def about(self, digest: bytes) -> PublicPart:
         """Return the public part of a report that it has."""
 
 
 @dataclass(frozen=True)
-class Terms:
+class ClosingTerms:
     """Terms on which reports are counted.
 
     Attributes:
@@ -94,18 +95,20 @@ class _Told(NamedTuple):
     revocations: bytes
 
     @property
-    def body(self) -> bytes:
-        return b"".join((*self.digests, self.revocations))
+    def parts(self) -> tuple[bytes, bytes]:
+        return b"".join(self.digests), self.revocations
 
 
-class Agreement:
+class ReportAgreement:
     """Agreement of one run, in one phase: making it begins the phase, at every party alike.
 
     Args:
         recipients: parties that get the result; those that do not compute are told.
     """
 
-    def __init__(self, exchange: Exchange, terms: Terms, recipients: Sequence[PartyId]) -> None:
+    def __init__(
+        self, exchange: Exchange, terms: ClosingTerms, recipients: Sequence[PartyId]
+    ) -> None:
         self._exchange, self._terms = exchange, terms
         self._step = Step(exchange.begin_phase(), 0)
         self._compute = terms.shape.compute
@@ -126,13 +129,14 @@ class Agreement:
             Aborted: too many reports were refused, or a party told others different things.
         """
         told = await self._tell(_Told(tuple(holder.listed()), revocations))
+        await self._confirm(2, [part for each in told.values() for part in each.parts])
         revoked = self._revoked(told)
         known = sorted({digest for each in told.values() for digest in each.digests})
-        missing = [d for d in known if holder.standing(d) is Standing.MISSING]
+        missing = [d for d in known if holder.standing(d) is ReportStanding.MISSING]
         if missing:
             await holder.complete(missing)
         standings = await self._standings([holder.standing(d) for d in known])
-        await self._confirm(told, standings)
+        await self._confirm(4, [said.tobytes() for said in standings.values()])
         refusals = Refusals(np.stack(list(standings.values())), self._terms.colluders)
         refusals.check(self._terms.max_unopenable, self._compute)
         lists = [each.digests for each in told.values()]
@@ -147,7 +151,7 @@ class Agreement:
         """Exchange lists and orders; return them by compute party, in manifest order."""
         sizes = np.array([len(own.digests), len(own.revocations)], np.uint64)
         self._say(0, sizes)
-        self._say(1, np.frombuffer(own.body, np.uint8))
+        self._say(1, np.frombuffer(b"".join(own.parts), np.uint8))
         told = {self._exchange.me: own}
         for name in self._others:
             digests, orders_bytes = map(int, await self._hear(name, 0, words(2)))
@@ -157,25 +161,24 @@ class Agreement:
             told[name] = _told(name, await self._hear(name, 1, expected), digests)
         return {name: told[name] for name in self._compute}
 
-    async def _standings(self, own: Sequence[Standing]) -> dict[PartyId, NDArray[np.uint8]]:
+    async def _standings(self, own: Sequence[ReportStanding]) -> dict[PartyId, NDArray[np.uint8]]:
         """Exchange what each party says of each known report."""
         said = np.array(own, np.uint8)
-        self._say(2, said)
+        self._say(3, said)
         found = {self._exchange.me: said}
         for name in self._others:
-            found[name] = await self._hear(name, 2, octets(len(own)))
-            if (found[name] > max(Standing)).any():
+            found[name] = await self._hear(name, 3, octets(len(own)))
+            if (found[name] > max(ReportStanding)).any():
                 raise PeerViolation(f"{name} says nothing known of a report", peer=name)
         return {name: found[name] for name in self._compute}
 
-    async def _confirm(
-        self, told: Mapping[PartyId, _Told], standings: Mapping[PartyId, NDArray[np.uint8]]
-    ) -> None:
-        """Check that all compute parties heard the same."""
-        own = _heard_hash(told, standings)
-        self._say(3, np.frombuffer(own, np.uint8))
+    async def _confirm(self, step: int, heard: Sequence[bytes]) -> None:
+        """Check that all compute parties heard the same, each in manifest order."""
+        framed = b"".join(len(part).to_bytes(8, "little") + part for part in heard)
+        own = hashlib.sha256(b"ostraka heard\0" + framed).digest()
+        self._say(step, np.frombuffer(own, np.uint8))
         for name in self._others:
-            if (await self._hear(name, 3, octets(32))).tobytes() != own:
+            if (await self._hear(name, step, octets(32))).tobytes() != own:
                 raise Aborted(
                     f"{name} and {self._exchange.me} heard different things of the reports: one "
                     "compute party tells others different things; nothing was opened",
@@ -202,7 +205,7 @@ class Agreement:
         filled[np.array(agreed.places, np.int64) - 1] = True
         numbers = np.array(agreed.summary.numbers(), np.uint64)
         summary = np.frombuffer(agreed.summary.root + numbers.tobytes(), np.uint8)
-        for i, message in ((4, np.packbits(filled, bitorder="little")), (5, summary)):
+        for i, message in ((5, np.packbits(filled, bitorder="little")), (6, summary)):
             self._exchange.broadcast(self._told, self._step.later(i), message)
 
     # --- recipients ---------------------------------------------------------------------------
@@ -218,8 +221,8 @@ class Agreement:
         size, n = self._terms.shape.size, len(self._compute)
         said = {}
         for name in self._compute:
-            mask = await self._hear(name, 4, octets(-(-size // 8)))
-            summary = await self._hear(name, 5, octets(32 + 8 * (5 + n)))
+            mask = await self._hear(name, 5, octets(-(-size // 8)))
+            summary = await self._hear(name, 6, octets(32 + 8 * (5 + n)))
             said[name] = mask.tobytes(), summary.tobytes()
         (first, agreed), *others = said.items()
         for name, theirs in others:
@@ -243,16 +246,6 @@ def _told(name: PartyId, message: NDArray[Any], count: int) -> _Told:
     if len(set(digests)) < count:
         raise PeerViolation(f"{name} lists a report twice", peer=name)
     return _Told(digests, data[end:])
-
-
-def _heard_hash(
-    told: Mapping[PartyId, _Told], standings: Mapping[PartyId, NDArray[np.uint8]]
-) -> bytes:
-    """Return the hash of all that the compute parties said, in manifest order."""
-    parts = [part for each in told.values() for part in (b"".join(each.digests), each.revocations)]
-    parts += [said.tobytes() for said in standings.values()]
-    framed = b"".join(len(part).to_bytes(8, "little") + part for part in parts)
-    return hashlib.sha256(b"ostraka heard\0" + framed).digest()
 
 
 def _agreed(name: PartyId, mask: bytes, summary: bytes, size: int) -> Agreed:

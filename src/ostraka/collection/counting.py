@@ -23,7 +23,7 @@ from ostraka.errors import Aborted
 from ostraka.names import PartyId, place_name
 
 
-class Standing(IntEnum):
+class ReportStanding(IntEnum):
     """Standing of one report at one compute party."""
 
     HELD = 0
@@ -31,7 +31,7 @@ class Standing(IntEnum):
     REFUSED = 2
 
 
-class Listed(NamedTuple):
+class PublicPart(NamedTuple):
     """Public part of a report.
 
     Attributes:
@@ -45,7 +45,7 @@ class Listed(NamedTuple):
     contributor: bytes
 
 
-About = Callable[[bytes], Listed]
+About = Callable[[bytes], PublicPart]
 """Function from the digest of a report that this party has to its public part."""
 
 
@@ -131,13 +131,13 @@ class Refusals:
     @property
     def held(self) -> NDArray[np.bool_]:
         """Mark of each report that every party holds, shape (reports,)."""
-        found: NDArray[np.bool_] = (self.standings == Standing.HELD).all(axis=0)
+        found: NDArray[np.bool_] = (self.standings == ReportStanding.HELD).all(axis=0)
         return found
 
     @property
     def by_party(self) -> tuple[int, ...]:
         """Number of reports that each party refused."""
-        return tuple((self.standings != Standing.HELD).sum(axis=1).tolist())
+        return tuple((self.standings != ReportStanding.HELD).sum(axis=1).tolist())
 
     def check(self, most: Fraction, names: Sequence[PartyId]) -> None:
         """Check that few enough reports were refused by so few parties that all of them may lie.
@@ -148,7 +148,7 @@ class Refusals:
         Raises:
             Aborted: there are more; it names the party that refused most.
         """
-        refused = self.standings != Standing.HELD
+        refused = self.standings != ReportStanding.HELD
         count = refused.sum(axis=0)
         doubtful = (count > 0) & (count <= self.colluders)
         reports, total = int(doubtful.sum()), len(count)
@@ -201,7 +201,7 @@ def count(
 
 
 def _by_credential(
-    kept: Sequence[bytes], public: Mapping[bytes, Listed], lists: Sequence[Sequence[bytes]]
+    kept: Sequence[bytes], public: Mapping[bytes, PublicPart], lists: Sequence[Sequence[bytes]]
 ) -> dict[int, bytes]:
     """Return the report of each place: of its credential, or by rank where there are none."""
     groups: dict[int, list[bytes]] = defaultdict(list)
@@ -220,7 +220,7 @@ def _by_credential(
 
 def _first_keys(
     groups: Mapping[int, Sequence[bytes]],
-    public: Mapping[bytes, Listed],
+    public: Mapping[bytes, PublicPart],
     lists: Sequence[Sequence[bytes]],
 ) -> dict[int, bytes]:
     """Return the contributor's key of each group that most parties got a report of first."""

@@ -6,7 +6,7 @@ r"""Custody: what a compute party keeps of one collection on its disk, until all
     state     how far closing has come
 
 The files are in a directory of mode 0700. One process at a time holds it. Once all parties have
-the answer, `finish` erases all but the state: then reports that a thief finds are noise.
+the answer, all but the state is erased: then reports that a thief finds are noise.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import os
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Self
 
@@ -35,7 +35,7 @@ _HEADER: Final = 8 + 4 + 4
 _LARGEST: Final = 1 << 30
 
 
-class Place(NamedTuple):
+class StoredPlace(NamedTuple):
     """Place of one report in the file of reports.
 
     Attributes:
@@ -73,7 +73,7 @@ class Custody:
 
     def __init__(self, directory: Path, own: bytes, lock: int) -> None:
         self.directory = directory
-        self._own, self._lock = own, lock
+        self._own, self._descriptor = own, lock
         self.state = self._read_state()
         self._reports: int | None = None
         self._end = 0
@@ -110,9 +110,9 @@ class Custody:
         if self._reports is not None:
             os.close(self._reports)
             self._reports = None
-        if self._lock >= 0:
-            os.close(self._lock)
-            self._lock = -1
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
 
     # --- keys -----------------------------------------------------------------------------------
 
@@ -185,12 +185,12 @@ class Custody:
 
     # --- reports --------------------------------------------------------------------------------
 
-    def load(self) -> list[Place]:
+    def load(self) -> list[StoredPlace]:
         """Return the places of all whole reports, in order; what follows them is dropped."""
         if self._reports is None:
             flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
             self._reports = os.open(self.directory / "reports", flags, 0o600)
-        size, at, found = os.fstat(self._reports).st_size, 0, list[Place]()
+        size, at, found = os.fstat(self._reports).st_size, 0, list[StoredPlace]()
         while at + _HEADER <= size:
             head = os.pread(self._reports, _HEADER, at)
             position, minute, length = (
@@ -198,24 +198,24 @@ class Custody:
             )
             if length > _LARGEST or at + _HEADER + length > size:
                 break
-            found.append(Place(position, minute, at + _HEADER, length))
+            found.append(StoredPlace(position, minute, at + _HEADER, length))
             at += _HEADER + length
         os.ftruncate(self._reports, at)
         self._end = at
         return found
 
-    def append(self, reports: Iterable[StoredReport]) -> list[Place]:
+    def append(self, reports: Iterable[StoredReport]) -> list[StoredPlace]:
         """Add reports after those that `load` found; return their places.
 
         Raises:
             Temporary: they cannot be written.
         """
         assert self._reports is not None, "load comes first"
-        parts, places, at = list[bytes](), list[Place](), self._end
+        parts, places, at = list[bytes](), list[StoredPlace](), self._end
         for each in reports:
             numbers = ((each.position, 8), (each.minute, 4), (len(each.view), 4))
             parts += [b"".join(n.to_bytes(size, "little") for n, size in numbers), each.view]
-            places.append(Place(each.position, each.minute, at + _HEADER, len(each.view)))
+            places.append(StoredPlace(each.position, each.minute, at + _HEADER, len(each.view)))
             at += _HEADER + len(each.view)
         try:
             data = memoryview(b"".join(parts))
@@ -232,7 +232,7 @@ class Custody:
         if self._reports is not None:
             os.fsync(self._reports)
 
-    def read(self, place: Place) -> bytes:
+    def read(self, place: StoredPlace) -> bytes:
         """Return the view in a place."""
         assert self._reports is not None, "load comes first"
         return os.pread(self._reports, place.length, place.at)
@@ -240,8 +240,11 @@ class Custody:
     # --- the end --------------------------------------------------------------------------------
 
     def finish(self, session: str) -> None:
-        """Note the session whose answer all parties confirmed, and erase the rest, keys first."""
-        self.set(ClosingState(done=session, root=self.state.root))
+        """Note the session whose answer all parties confirmed: there will be no other."""
+        self.set(replace(self.state, done=session))
+
+    def erase(self) -> None:
+        """Erase all but the state, keys first."""
         for name in ("keys", "reports", "papers"):
             path = self.directory / name
             with suppress(OSError):

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
-from ostraka.collection.counting import Listed, Standing
+from ostraka.collection.counting import PublicPart, ReportStanding
 from ostraka.collection.custody import ClosingState, Custody
-from ostraka.collection.inbox import Inbox
+from ostraka.collection.inbox import CollectionInbox
 from ostraka.collection.opening import Opener
 from ostraka.collection.pool import open_views
 from ostraka.collection.report import HEAD, OPEN, Head, Reason, view_digest
@@ -52,7 +52,7 @@ class Holdings:
         self._opened: dict[bytes, bytes] = {}
         self._unopenable: set[bytes] = set()
         self._remembered = self._seen = self._limit = 0
-        self._inbox: Inbox | None = None
+        self._inbox: CollectionInbox | None = None
         self.late = 0
 
     @property
@@ -61,7 +61,7 @@ class Holdings:
 
     # --- getting and opening them ---------------------------------------------------------------
 
-    async def fetch(self, inbox: Inbox, after: int | None = None) -> None:
+    async def fetch(self, inbox: CollectionInbox, after: int | None = None) -> None:
         """Get the reports that the mailbox has and this party has not.
 
         Args:
@@ -148,17 +148,17 @@ class Holdings:
             self._custody.set(state)
         self._limit = max(state.listed, state.completed)
 
-    def standing(self, digest: bytes) -> Standing:
+    def standing(self, digest: bytes) -> ReportStanding:
         """Return whether it has and can open a report."""
         if self._found.get(digest, self._limit) >= self._limit:
-            return Standing.MISSING
-        return Standing.REFUSED if digest in self._unopenable else Standing.HELD
+            return ReportStanding.MISSING
+        return ReportStanding.REFUSED if digest in self._unopenable else ReportStanding.HELD
 
-    def about(self, digest: bytes) -> Listed:
+    def about(self, digest: bytes) -> PublicPart:
         """Return the public part of a report that it has."""
         head = Head.read(self._view(digest)[:HEAD], self._opener.terms)
         number = None if head.credential == OPEN else head.credential
-        return Listed(number, head.counter, head.contributor)
+        return PublicPart(number, head.counter, head.contributor)
 
     def parcel(self, digest: bytes) -> bytes:
         """Return this party's parcel in a report that it can open."""

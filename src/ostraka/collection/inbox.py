@@ -40,7 +40,7 @@ class BoxStatus(Protocol):
     def statements(self) -> dict[str, bytes]: ...
 
 
-class Inbox(Protocol):
+class CollectionInbox(Protocol):
     """Mailbox of one collection. Methods raise OstrakaError where it cannot be reached."""
 
     async def status(self) -> BoxStatus:

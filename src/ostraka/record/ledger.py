@@ -159,7 +159,8 @@ class Ledger:
     def earlier(self, run: Run) -> str:
         """Return the number of the last run of the same manifest that may have told something; ""
         if there is none. A collection has one answer, however many sessions it takes."""
-        found = [r.id for r in self.counting() if r.run.manifest == run.manifest]
+        with self._opened():
+            found = [r.id for r in self.counting() if r.run.manifest == run.manifest]
         return found[-1] if found else ""
 
     def _hold_on(self, number: str) -> Lifeline:
