@@ -37,6 +37,9 @@ PARTIES: Final = 1 << 14
 KEY_FILE: Final = 1 << 16
 """Bytes of a file with a key or a certificate: ours have about 400."""
 
+PLACES: Final = 1 << 20
+"""Places of one collection: as many contributors may report at most."""
+
 HANDSHAKE_SECONDS: Final = 10.0
 """Seconds from accepted connection to finished TLS handshake; longer is a slow-loris attack."""
 
@@ -154,3 +157,9 @@ MAILBOX_BYTES: Final = 256 << 20
 
 MAILBOX_SECONDS: Final = 30 * 86400
 """Seconds from now at which a box expires at the latest."""
+
+TABLE_BYTES: Final = 4 << 30
+"""Bytes of a table's file: it is read into memory, as the party's own."""
+
+TABLE_ROWS: Final = 1 << 26
+"""Rows of a table, so that a file that expands without end is noticed."""

@@ -115,7 +115,7 @@ def cases() -> Iterator[_Case]:
     for name in (each.name for each in every_protocol() if not each.problem):
         kind = protocol_named(name)
         for case, of in kind.bench_cases.items():
-            yield _Case(case, name, of, kind.usual_scheme == "shamir")
+            yield _Case(case, name, of, of.absent or kind.usual_scheme == "shamir")
 
 
 def _find(name: str) -> _Case:

@@ -40,6 +40,7 @@ TABLE: Final = {
     "seal": _Entry("End a draft: its manifest, for all.", "invitations:seal"),
     "check": _Entry("Explain what a manifest means.", "check:check"),
     "run": _Entry("Take part in a session.", "session:run"),
+    "template": _Entry("Write a table to fill in.", "giving:template"),
     "result": _Entry("Print a result again.", "result:result"),
     "coordinator": _Entry("Relay between parties; it reads nothing.", "coordinator:coordinator"),
     "simulate": _Entry("Rehearse with toy inputs, no network.", "session:simulate"),

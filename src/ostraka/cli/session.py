@@ -7,13 +7,27 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ostraka.cli import results, startup, streams, voice
+from ostraka.cli import giving, results, startup, streams, voice
 from ostraka.cli.endings import endings
 from ostraka.cli.options import KeysOption, ListenOption, OutputOption, ProxyOption, SessionArgument
+from ostraka.cli.table_options import (
+    DecimalOption,
+    DryRunOption,
+    GroupOption,
+    HeadsOption,
+    QueryOption,
+    SheetOption,
+    SkipEmptyOption,
+    SumOption,
+    ThousandsOption,
+    ValueOption,
+    WeightOption,
+    WhereOption,
+    YesOption,
+)
 
 if TYPE_CHECKING:
     from ostraka.manifest import Manifest
-    from ostraka.party import Seat
 
 
 def run(
@@ -25,10 +39,23 @@ def run(
         typer.Option(
             "--input",
             metavar="FILE|-",
-            help="Our input: JSON, .npy, or text with a value on each line; - is standard input; "
-            "asked for without echo when left out.",
+            help="Our input: JSON, .npy, or text with a value on each line; or a table, with the "
+            "options below; - is standard input; asked for without echo when left out.",
         ),
     ] = None,
+    value: ValueOption = None,
+    group: GroupOption = None,
+    weight: WeightOption = None,
+    heads: HeadsOption = None,
+    sheet: SheetOption = None,
+    where: WhereOption = None,
+    query: QueryOption = None,
+    decimal: DecimalOption = None,
+    thousands: ThousandsOption = None,
+    sum_: SumOption = False,
+    skip_empty: SkipEmptyOption = False,
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
     receipts: Annotated[
         Path | None,
         typer.Option(
@@ -62,6 +89,12 @@ def run(
     from ostraka.progress import Progress
 
     streams.require_output()
+    selection = giving.selected(
+        value, group, weight, heads, sheet, where, query, decimal, thousands, sum_, skip_empty
+    )
+    if dry_run:
+        giving.rehearse(session, as_, input_, selection, output)
+        return
     keeper = ResultKeeper(home.results_directory(), output)
     voice.speaker.progress = progress = Progress(keeper)
     own_network = home.own_network(as_, config.keys_directory(keys), listen, proxy)
@@ -71,29 +104,13 @@ def run(
     )
     keeper.heading = known.heading(seat.meeting)
     unfinished = seat.unfinished(keeper.warn)
-    raw = None if unfinished and input_ is None else _read_input(seat, input_)
+    raw = None
+    if not unfinished or input_ is not None:
+        raw = giving.read(seat.protocol, seat.me, input_, selection, sure=yes)
     startup.loaded()
     with keeper.of(seat):
         endings.run(seat.run(raw, progress, unfinished))
     keeper.finish()
-
-
-def _read_input(seat: Seat, source: str | None) -> Any:
-    """Read the party's input from a file, stdin or a prompt; None when it is asked for none.
-
-    Raises:
-        InputError: the input is not readable, or given by a party that does not contribute.
-    """
-    from ostraka.errors import InputError
-    from ostraka.inputs import reading
-
-    if seat.contributes:
-        wanted = seat.protocol.input_in_words(seat.me)
-        return reading.read_input(source, seat.manifest.input_of(seat.me), seat.me, wanted)
-    if source is None:
-        return None
-    message = f"{seat.me} is not a contributor in this session: leave --input out"
-    raise InputError(message, data_left=False)
 
 
 # --- simulate ----------------------------------------------------------------------------------

@@ -7,12 +7,14 @@ of keys do not matter, and every value does.
 
 from __future__ import annotations
 
+from ostraka.manifest.collection import Collection
 from ostraka.manifest.coordinators import BrokerSpec, CoordinatorSpec
 from ostraka.manifest.fields import (
     BoolType,
     ChoiceType,
     DecimalType,
     FloatType,
+    IdType,
     InputType,
     IntType,
     canonical_json,
@@ -38,10 +40,12 @@ __all__ = [
     "Central",
     "ChoiceType",
     "Clip",
+    "Collection",
     "CoordinatorSpec",
     "DecimalType",
     "Dominance",
     "FloatType",
+    "IdType",
     "InputSchema",
     "InputType",
     "IntType",

@@ -94,9 +94,23 @@ class ChoiceType:
         return f"choice({json.dumps(self.options, ensure_ascii=False)})"
 
 
-InputType = BoolType | IntType | DecimalType | FloatType | ChoiceType
+@dataclass(frozen=True, slots=True)
+class IdType:
+    """Type of an input that identifies a row, such as a person's e-mail address."""
 
-TYPES = 'bool, int, decimal(k), float(k) or choice(["a", "b"])'
+    kind: ClassVar[str] = "id"
+    numeric: ClassVar[bool] = False
+
+    def __str__(self) -> str:
+        return "id"
+
+
+InputType = BoolType | IntType | DecimalType | FloatType | ChoiceType | IdType
+
+TYPES = 'bool, int, decimal(k), float(k), choice(["a", "b"]) or id'
+
+
+_PLAIN: dict[str, InputType] = {"bool": BoolType(), "int": IntType(), "id": IdType()}
 
 
 def parse_type(text: object) -> InputType:
@@ -106,8 +120,8 @@ def parse_type(text: object) -> InputType:
     if not isinstance(text, str):
         raise ValueError(f"must be a string: {TYPES}")
     name, _, argument = text.strip().removesuffix(")").partition("(")
-    if text.strip() in ("bool", "int"):
-        return BoolType() if name == "bool" else IntType()
+    if text.strip() in _PLAIN:
+        return _PLAIN[text.strip()]
     if not text.strip().endswith(")") or name not in ("decimal", "float", "choice"):
         raise ValueError(f"must be {TYPES}")
     if name == "choice":

@@ -1,7 +1,8 @@
 """Tables of a manifest, and the rules that span several of them."""
 
 import hashlib
-from collections.abc import Collection, Iterator
+from collections import abc
+from collections.abc import Iterator
 from decimal import Decimal
 from functools import cached_property
 from itertools import combinations
@@ -17,7 +18,8 @@ from pydantic import (
 
 from ostraka import limits
 from ostraka.errors import ManifestError, UsageError
-from ostraka.manifest import coordinators, inputs, privacy
+from ostraka.manifest import collection, coordinators, inputs, privacy
+from ostraka.manifest.collection import Collection
 from ostraka.manifest.coordinators import BrokerSpec, Coordinators, CoordinatorSpec, Keyed
 from ostraka.manifest.fields import (
     Address,
@@ -35,6 +37,7 @@ from ostraka.manifest.fields import (
     canonical_json,
     suggest,
 )
+from ostraka.manifest.filling import filled
 from ostraka.manifest.inputs import Inputs, InputSchema
 from ostraka.manifest.links import needs_link
 from ostraka.manifest.privacy import Policy, Privacy
@@ -132,15 +135,16 @@ class Manifest(Section):
     sharing: Sharing
     policy: Policy
     privacy: Privacy = Field(default_factory=Privacy)
+    collection: Collection | None = None
 
     @model_validator(mode="before")
     @classmethod
     def _fill(cls, raw: Any) -> Any:
-        return _filled(raw) if isinstance(raw, dict) else raw
+        return filled(raw) if isinstance(raw, dict) else raw
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if found := list(_cross_checks(self)):
+        if found := list(_problems(self)):
             raise Problems(found)
         return self
 
@@ -153,10 +157,12 @@ class Manifest(Section):
     @cached_property
     def canonical(self) -> bytes:
         """The bytes that are hashed: JSON with sorted keys, no spaces, and all defaults but those
-        of `LATER`."""
+        of `LATER`, without `[collection]` where there is none."""
         table = self.model_dump(mode="python")
         for part, keys in LATER.items():
             _drop_defaults(table[part], type(getattr(self, part)), keys)
+        if table["collection"] is None:
+            del table["collection"]
         asked = table["input"]
         for entry in asked if isinstance(asked, list) else [asked]:
             _drop_defaults(entry, InputSchema, inputs.LATER)
@@ -176,7 +182,9 @@ class Manifest(Section):
 
     @cached_property
     def contributors(self) -> tuple[PartyId, ...]:
-        """Parties that give an input, in the order of the manifest."""
+        """Parties that give an input, in the order of the manifest; or a collection's places."""
+        if self.collection is not None:
+            return self.collection.places
         return self._with(Role.CONTRIBUTOR)
 
     @cached_property
@@ -224,7 +232,7 @@ class Manifest(Section):
         needed.update(name for schema in self.inputs for name in schema.of or ())
         return tuple(party for party in self.contributors if party not in needed)
 
-    def may_begin_without(self, absent: Collection[PartyId]) -> bool:
+    def may_begin_without(self, absent: abc.Collection[PartyId]) -> bool:
         """Return whether a session may begin without these parties."""
         there = len(self.contributors) - len(absent)
         return set(absent) <= set(self.may_be_absent) and (
@@ -253,42 +261,17 @@ def _drop_defaults(table: dict[str, Any], section: type[Section], keys: tuple[st
             del table[key]
 
 
-def _filled(raw: dict[str, Any]) -> dict[str, Any]:
-    """Return a raw manifest with the defaults that depend on its parties written out."""
-    sharing, policy = raw.get("sharing", {}), raw.get("policy", {})
-    if isinstance(sharing, dict) and sharing.get("scheme", "additive") == "additive":
-        sharing = {"threshold": _count(raw, Role.COMPUTE) - 1, **sharing}
-    if isinstance(policy, dict):
-        policy = {"min_contributors": _least(raw, sharing), **policy}
-    return {**raw, "sharing": sharing, "policy": policy}
-
-
-def _least(raw: dict[str, Any], sharing: Any) -> int:
-    contributors = _count(raw, Role.CONTRIBUTOR)
-    threshold = sharing.get("threshold") if isinstance(sharing, dict) else None
-    if type(threshold) is not int or threshold < 1 or sharing.get("scheme") != "shamir":
-        return contributors
-    return min(contributors, max(3, contributors - threshold))
-
-
-def _count(raw: dict[str, Any], role: Role) -> int:
-    """Count the parties with a role in a raw manifest, which is not validated yet."""
-    parties = raw.get("party")
-    found = 0
-    for party in parties if isinstance(parties, list | tuple) else ():
-        roles = party.get("roles") if isinstance(party, dict) else getattr(party, "roles", ())
-        found += isinstance(roles, list | tuple) and role in roles
-    return found
-
-
 # --- rules that span several fields ------------------------------------------------------------
 
 
-def _cross_checks(manifest: Manifest) -> Iterator[Problem]:
+def _problems(manifest: Manifest) -> Iterator[Problem]:
     yield from _check_title(manifest.session)
     yield from _check_parties(manifest)
     yield from _check_links(manifest)
-    yield from inputs.problems(manifest.inputs, manifest.parties, manifest.contributors)
+    if manifest.collection is None:
+        yield from inputs.problems(manifest.inputs, manifest.parties, manifest.contributors)
+    else:
+        yield from _check_collection(manifest, manifest.collection)
     yield from _check_sharing(manifest)
     contributors = len(manifest.contributors)
     for rule in ("min_contributors", "min_difference"):
@@ -299,10 +282,30 @@ def _cross_checks(manifest: Manifest) -> Iterator[Problem]:
     yield from privacy.problems(manifest.privacy, manifest.policy)
 
 
+def _check_collection(manifest: Manifest, of: Collection) -> Iterator[Problem]:
+    """Yield what does not go with contributors that are places and not there."""
+    yield from collection.problems(of, manifest.privacy)
+    yield from inputs.problems_of_places(manifest.inputs)
+    if manifest.session.start != "all":
+        text = "has no meaning in a collection: parties are all needed, and reports are not parties"
+        yield ("session", "start"), text
+    for i, party in enumerate(manifest.party):
+        if Role.CONTRIBUTOR in party.roles:
+            text = "no party of a collection is a contributor: reports contribute"
+            yield ("party", i, "roles"), text
+        elif of.recipients == "public" and party.roles == (Role.COMPUTE,):
+            text = 'recipients = "public": each compute party publishes, so each is a "recipient"'
+            yield ("party", i, "roles"), text
+    n, t = len(manifest.compute), manifest.sharing.threshold
+    if manifest.sharing.scheme == "shamir" and n < 2 * t + 1:
+        text = f"must be at most {(n - 1) // 2} of {n} in a collection, whose reports are checked"
+        yield ("sharing", "threshold"), text + (": name three compute parties" if n < 3 else "")
+
+
 def _check_start(manifest: Manifest) -> Iterator[Problem]:
     """Yield `start = "enough"` where no contributor may be missing all the same."""
     least, contributors = manifest.policy.min_contributors, len(manifest.contributors)
-    if manifest.session.start == "all":
+    if manifest.session.start == "all" or manifest.collection is not None:
         return
     if not manifest.may_be_absent:
         why = "every contributor computes, receives or is named in an input"
@@ -329,6 +332,8 @@ def _check_parties(manifest: Manifest) -> Iterator[Problem]:
             if (first := seen.setdefault(value, i)) != i:
                 yield ("party", i, field), f"is also that of party[{first}]; each needs its own"
     for role in Role:
+        if manifest.collection is not None and role is Role.CONTRIBUTOR:
+            continue
         if not any(role in p.roles for p in manifest.party):
             yield ("party",), f'no party has the role "{role}"'
 

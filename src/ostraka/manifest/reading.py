@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from ostraka import limits
 from ostraka.errors import ManifestError
+from ostraka.manifest.collection import Collection
 from ostraka.manifest.coordinators import BROKER, BrokerSpec, CoordinatorSpec, without_marks
 from ostraka.manifest.fields import Path, Problem, suggest
 from ostraka.manifest.inputs import InputSchema
@@ -129,6 +130,7 @@ def _keys_at(path: Path) -> list[str]:
         ("privacy", "local"): Local,
         ("privacy", "central"): Central,
         ("privacy", "clip"): Clip,
+        ("collection",): Collection,
     }
     table = tables.get(tuple(p for p in without_marks(path) if isinstance(p, str)))
     return [field.alias or name for name, field in table.model_fields.items()] if table else []

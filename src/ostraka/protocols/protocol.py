@@ -26,6 +26,7 @@ from ostraka.errors import InputError, ManifestError, RefusedByPolicy
 from ostraka.exchange import Expected
 from ostraka.inputs.encoding import Codec, Signed
 from ostraka.inputs.reading import describe
+from ostraka.inputs.row_forms import ColumnForm, RowForm
 from ostraka.limits import READER_GROUPS
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId
@@ -129,6 +130,12 @@ class Protocol(ABC):
             manifest.sharing.threshold,
         )
 
+    @classmethod
+    def checks(cls, manifest: Manifest) -> bool:
+        """Return whether a manifest asks for checks of inputs that this class does not make, but
+        the one of this name in `protocols.checking` does."""
+        return False
+
     def without(self, absent: Collection[PartyId]) -> Self:
         """Return this protocol for a session that some contributors are absent from.
 
@@ -175,6 +182,12 @@ class Protocol(ABC):
     def input_in_words(self, me: PartyId) -> str:
         """Say what contributor `me` types in, for the prompt: "decimal(2) from 0 to 1000 USD"."""
         return describe(self.manifest.input_of(me))
+
+    def row_form(self, me: PartyId) -> RowForm:
+        """Return what rows of a table become as the input of contributor `me`: by default a column
+        of as many rows as the manifest asks for values."""
+        schema = self.manifest.input_of(me)
+        return ColumnForm(schema, schema.length, schema.length)
 
     def input_of(self, me: PartyId, raw: object, draw: Draw) -> Words | None:
         """Return the input of `me`, checked, encoded and with its own noise in it.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
+from ostraka.names import PartyId
 from ostraka.protocols.protocol import Protocol
 
 IF_INVALID: Final = {
@@ -33,15 +34,18 @@ def explain_linear(protocol: Protocol, what: str, *, of_inputs: bool = True) -> 
     ]
 
 
-def explain_interactive(protocol: Protocol, what: str, answer: Sequence[str]) -> list[str]:
+def explain_interactive(
+    protocol: Protocol, what: str, answer: Sequence[str], told: Collection[PartyId] = ()
+) -> list[str]:
     """Say who learns what, and against whom that holds, where compute parties multiply and compare.
 
     Args:
         what: the result, as in "learn ...".
         answer: sentences on what the answer itself may tell, and what contributors can do to it.
+        told: parties of which `answer` says what they learn, though they are no recipients.
     """
     return [
-        *_roles(protocol, what),
+        *_roles(protocol, what, told),
         _onlooker(protocol),
         _colluders(protocol),
         *answer,
@@ -129,9 +133,9 @@ def _absent(protocol: Protocol) -> list[str]:
     ]
 
 
-def _roles(protocol: Protocol, what: str) -> list[str]:
+def _roles(protocol: Protocol, what: str, told: Collection[PartyId] = ()) -> list[str]:
     contributors, recipients = protocol.contributors, protocol.recipients
-    others = [p for p in protocol.manifest.parties if p not in recipients]
+    others = [p for p in protocol.manifest.parties if p not in (*recipients, *told)]
     one = len(contributors) == 1
     lines = [
         f"{names(contributors)} {'contributes' if one else 'each contribute'} an input; it leaves "
