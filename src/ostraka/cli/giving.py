@@ -68,8 +68,9 @@ def read(
     assert source is not None
     prepared = _prepared(protocol, me, source, selection)
     person = known.on_a_terminal()
-    _show(prepared, secrets=person)
-    _check(protocol, me, prepared)
+    if person or not prepared.preview.wrong:
+        _show(prepared, secrets=person)
+    _check(protocol, me, prepared, shown=person)
     if not sure:
         _confirm(prepared, person)
     return prepared.raw
@@ -98,7 +99,7 @@ def _show(prepared: Prepared, *, secrets: bool) -> None:
         voice.say(line)
 
 
-def _check(protocol: Protocol, me: PartyId, prepared: Prepared) -> None:
+def _check(protocol: Protocol, me: PartyId, prepared: Prepared, *, shown: bool) -> None:
     """Check that the input is what the manifest asks for, before a person is asked.
 
     Raises:
@@ -106,7 +107,7 @@ def _check(protocol: Protocol, me: PartyId, prepared: Prepared) -> None:
     """
     from ostraka.errors import InputError
 
-    prepared.preview.require_right()
+    prepared.preview.require_right(shown=shown)
     try:
         protocol.encode(me, prepared.raw)
     except InputError as error:
@@ -155,9 +156,10 @@ def rehearse(
     else:
         assert source is not None
         prepared = _prepared(protocol, me, source, selection)
-        if prepared.preview.wrong:
-            _show(prepared, secrets=known.on_a_terminal())
-        _check(protocol, me, prepared)
+        person = known.on_a_terminal()
+        if person and prepared.preview.wrong:
+            _show(prepared, secrets=True)
+        _check(protocol, me, prepared, shown=person)
         _print(prepared.preview.as_json(), prepared.preview.lines(secrets=True), output)
 
 
