@@ -83,7 +83,7 @@ def test_stored_results_of_formulas_count(read, encoded, book, tmp_path):
 
 
 def test_a_filled_template_that_was_saved_as_a_workbook(read, encoded, protocols, book):
-    from ostraka.data.template import MARK
+    from ostraka.data.selection import MARK
 
     stamp = MARK + protocols["vector"].manifest.digest.hex()[:16]
     book([stamp], ["element", "value"], [1, 5], [2, 6], [3, 7])

@@ -59,7 +59,7 @@ def read(
     from ostraka.data.opening import is_table
     from ostraka.inputs import reading
 
-    _require_contributor(protocol, me, source)
+    _require_contributor(protocol, me, source, selection)
     if me not in protocol.contributors:
         return None
     if not is_table(source, selection):
@@ -76,9 +76,14 @@ def read(
     return prepared.raw
 
 
-def _require_contributor(protocol: Protocol, me: PartyId, source: str | None) -> None:
-    from ostraka.errors import InputError
+def _require_contributor(
+    protocol: Protocol, me: PartyId, source: str | None, selection: Selection
+) -> None:
+    from ostraka.errors import InputError, UsageError
 
+    if source is None and selection.given:
+        problem = "options about a table are there, and no table"
+        raise UsageError(problem, hint="--input FILE", data_left=False)
     if source is not None and me not in protocol.contributors:
         message = f"{me} is not a contributor in this session: leave --input out"
         raise InputError(message, data_left=False)
@@ -146,7 +151,7 @@ def rehearse(
 
     protocol = config.bind(session)
     me = protocol.manifest.party_named(name).name
-    _require_contributor(protocol, me, source)
+    _require_contributor(protocol, me, source, selection)
     if me not in protocol.contributors:
         _print({}, [f"{me} is not a contributor: it has no input to send"], output)
     elif not is_table(source, selection):

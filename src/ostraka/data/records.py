@@ -11,8 +11,8 @@ import numpy as np
 
 from ostraka import limits
 from ostraka.data.cells import Cell, text_of
-from ostraka.data.selection import Selection, position
-from ostraka.data.template import MARK, Template
+from ostraka.data.selection import MARK, Selection, position
+from ostraka.data.template import Template
 from ostraka.errors import InputError
 from ostraka.text import spelled
 
