@@ -180,13 +180,15 @@ def own_ledger(own: Identity, keys: Path, warn: Callable[[str], None]) -> Ledger
 
     Raises:
         RefusedByLedger: the ledger was altered, or cannot be written.
-        UsageError: NAME.toml is not valid, or other users can write into the ledger's directory.
+        UsageError: NAME.toml is not valid, or other users can write into the ledger's directory;
+            or the book of keys cannot be read.
     """
     rules = load_rules(own.name, keys)
     directory = config.ledger_directory(keys)
     if directory.is_dir():
         require_own(directory)
-    ledger = Ledger(directory, own, rules, now=lambda: datetime.now(UTC))
+    renewed = known_keys().successors()
+    ledger = Ledger(directory, own, rules, now=lambda: datetime.now(UTC), successors=renewed)
     ledger.read()
     if ledger.chain.torn:
         warn(
@@ -233,6 +235,7 @@ def own_network(
         listen: of the option `--listen`; `proxy`: of the option `--proxy`.
 
     Raises:
-        UsageError: the file, an option or OSTRAKA_PROXY is not valid.
+        UsageError: the file, an option, OSTRAKA_PROXY or OSTRAKA_MQTT is not valid.
     """
-    return load_network(name, directory).changed(listen, proxy, environ.get("OSTRAKA_PROXY"))
+    known = load_network(name, directory)
+    return known.changed(listen, proxy, environ.get("OSTRAKA_PROXY"), environ.get("OSTRAKA_MQTT"))

@@ -37,6 +37,9 @@ PARTIES: Final = 1 << 14
 KEY_FILE: Final = 1 << 16
 """Bytes of a file with a key or a certificate: ours have about 400."""
 
+PLACES: Final = 1 << 20
+"""Places of one collection: as many contributors may report at most."""
+
 HANDSHAKE_SECONDS: Final = 10.0
 """Seconds from accepted connection to finished TLS handshake; longer is a slow-loris attack."""
 
@@ -59,6 +62,16 @@ two."""
 RELAY_WINDOW: Final = 4 << 20
 """Bytes that one party may have on the way to another through the coordinator. Bounds the
 coordinator's memory for a pair, and still fills 80 MB/s at 50 ms."""
+
+BROKER_WINDOW: Final = 4 << 20
+"""Bytes that one party may have on the way to another through an MQTT broker."""
+
+BROKER_PACKETS: Final = 640
+"""Messages that all parties may have on the way to one at a broker. Mosquitto drops what is beyond
+1,000 in a client's queue, though it acknowledged it; presence and credit need some, too."""
+
+BROKER_MESSAGE: Final = 1 << 17
+"""Bytes of one message of an MQTT broker: one encrypted chunk of 72 KiB, and its topic."""
 
 RELAY_CHUNK: Final = 256 * 1024
 """Bytes of one relayed frame: a frame of one pair waits for at most so many of another pair."""

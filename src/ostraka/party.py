@@ -133,7 +133,7 @@ def take_seat(
     Commands do this before they ask a person for the input. Other arguments are those of `run`.
 
     Args:
-        own_network: by default what NAME.toml and OSTRAKA_PROXY say.
+        own_network: by default what NAME.toml, OSTRAKA_PROXY and OSTRAKA_MQTT say.
         trust: what is to happen with keys that this machine has not met.
 
     Raises:
@@ -327,8 +327,8 @@ class Seat:
     def _network(self, observer: Observer) -> Network:
         if self.network is not None:
             return self.network()
-        own = self.own_network
-        return SystemNetwork(proxy=own.proxy, listen=own.listen, warn=observer.warn)
+        own, warn = self.own_network, observer.warn
+        return SystemNetwork(proxy=own.proxy, listen=own.listen, brokers=own.brokers, warn=warn)
 
     async def _close(self, session: Session, outcome: Outcome | None, progress: Progress) -> bool:
         """Exchange signed statements with the other parties, and write the receipt.

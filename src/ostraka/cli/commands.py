@@ -33,6 +33,7 @@ class _Entry(NamedTuple):
 
 TABLE: Final = {
     "keygen": _Entry("Make a key, and print its fingerprint.", "keys:keygen"),
+    "rekey": _Entry("Replace a key by a new one.", "keys:rekey"),
     "protocols": _Entry("List what can be computed.", "protocols:protocols"),
     "new": _Entry("Write a manifest: what parties agree on.", "new:new", "protocols:NewHelp"),
     "join": _Entry("Answer an invitation.", "invitations:join"),

@@ -42,6 +42,10 @@ CENTRAL_HELP = (
 )
 
 
+COORDINATOR_HELP = (
+    "Where parties meet: a relay, HOST:PORT=KEY with its KEY as for a party, or an MQTT broker, "
+    "mqtts://HOST:PORT/TOPIC."
+)
 INPUT_HELP = (
     'An input of some contributors only, once for each, in TOML: \'name = "prices", of = '
     '["alice"], min = 0, max = 100\'. Keys it leaves out are as the options above say.'
@@ -53,9 +57,7 @@ def new(
     party: Annotated[
         list[str] | None, typer.Option("--party", metavar="PARTY", help=PARTY_HELP)
     ] = None,
-    coordinator: Annotated[
-        str, typer.Option(metavar="HOST:PORT=KEY", help="The relay, its KEY as for a party.")
-    ] = "",
+    coordinator: Annotated[str, typer.Option(metavar="PLACE", help=COORDINATOR_HELP)] = "",
     title: Annotated[
         str, typer.Option(metavar="TEXT", help="The session's title, for people.")
     ] = "",

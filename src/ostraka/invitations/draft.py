@@ -107,10 +107,10 @@ def make_code(name: str, manifest: Manifest, me: str, draft: str, expires: int) 
     Raises:
         UsageError: the manifest names no coordinator, at which letters could be left.
     """
-    if not manifest.session.coordinators:
+    if not manifest.session.relays:
         hint = "--coordinator HOST:PORT=KEY"
         raise UsageError("invitations need a coordinator", hint=hint, data_left=False)
-    place, organiser = manifest.session.coordinators[0], manifest.pin(me)
+    place, organiser = manifest.session.relays[0], manifest.pin(me)
     secret, number = secrets.token_bytes(codes.SECRET), bytes.fromhex(draft)
     return Code(name, place.address, place.pin, organiser, number, secret, expires)
 

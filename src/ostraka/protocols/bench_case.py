@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,3 +82,33 @@ def noises(size: int) -> dict[str, dict[str, Any]]:
         "discrete Laplace": {"central": laplace},
         "discrete Gaussian": {"central": gaussian},
     }
+
+
+REPORT: Final = 24
+"""Options of a report that `bench reports` makes up."""
+
+
+def _one_hot_input(_: int) -> Tables:
+    options = ", ".join(f'"{i}"' for i in range(REPORT))
+    return {
+        "input": {"type": f"choice([{options}])"},
+        "outputs": {"statistics": ["histogram"], "invalid": "exclude"},
+    }
+
+
+def _choices(_: int, size: int) -> tuple[NDArray[np.int64]]:
+    return (np.bincount(np.arange(size) % REPORT, minlength=REPORT)[None],)
+
+
+SUM_CASES: Final = {
+    "reports": BenchCase(
+        _one_hot_input, lambda voter, _: str(voter % REPORT), _choices, absent=True
+    ),
+    "sum": BenchCase(
+        lambda size: {"input": {"type": "int", "length": size, "min": 0, "max": 1_000_000}},
+        numbers,
+        sum_of_numbers,
+    ),
+    "noise": BenchCase(yes_or_no_input, yes_or_no, yes_votes, noises),
+}
+"""Cases of sums."""

@@ -5,15 +5,27 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from inspect import getdoc
-from typing import NoReturn, TypeVar
+from typing import Literal, NoReturn, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ostraka.errors import ManifestError
 from ostraka.manifest import Manifest
 from ostraka.manifest.wording import in_words
 
 _Model = TypeVar("_Model", bound=BaseModel)
+
+
+class InputOptions(BaseModel):
+    """Options of `[outputs]` where inputs are checked.
+
+    Attributes:
+        invalid: what happens when an input is not what the manifest asks for: abort stops the run,
+            exclude does not count it.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    invalid: Literal["abort", "exclude"] = "abort"
 
 
 def read_options(model: type[_Model], manifest: Manifest) -> _Model:

@@ -25,8 +25,8 @@ from ostraka.protocols.forms.ballots import BallotOptions, Vote
 from ostraka.protocols.forms.central import explain_dealers, on_scores
 from ostraka.protocols.forms.epsilons import explain_large
 from ostraka.protocols.forms.numbers import Comparing
-from ostraka.protocols.interactive import InputOptions, name_of
-from ostraka.protocols.options import read_options, refuse
+from ostraka.protocols.interactive import name_of
+from ostraka.protocols.options import InputOptions, read_options, refuse
 from ostraka.protocols.sentences import explain_interactive
 from ostraka.protocols.shares import Shares
 from ostraka.record.budget import short

@@ -131,6 +131,12 @@ class Protocol(ABC):
             manifest.sharing.threshold,
         )
 
+    @classmethod
+    def checks(cls, manifest: Manifest) -> bool:
+        """Return whether a manifest asks for checks of inputs that this class does not make, but
+        the one of this name in `protocols.checking` does."""
+        return False
+
     def without(self, absent: Collection[PartyId]) -> Self:
         """Return this protocol for a session that some contributors are absent from.
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
+from ostraka.names import PartyId
 from ostraka.protocols.protocol import Protocol
 
 IF_INVALID: Final = {
@@ -33,15 +34,18 @@ def explain_linear(protocol: Protocol, what: str, *, of_inputs: bool = True) -> 
     ]
 
 
-def explain_interactive(protocol: Protocol, what: str, answer: Sequence[str]) -> list[str]:
+def explain_interactive(
+    protocol: Protocol, what: str, answer: Sequence[str], told: Collection[PartyId] = ()
+) -> list[str]:
     """Say who learns what, and against whom that holds, where compute parties multiply and compare.
 
     Args:
         what: the result, as in "learn ...".
         answer: sentences on what the answer itself may tell, and what contributors can do to it.
+        told: parties of which `answer` says what they learn, though they are no recipients.
     """
     return [
-        *_roles(protocol, what),
+        *_roles(protocol, what, told),
         _onlooker(protocol),
         _colluders(protocol),
         *answer,
@@ -129,9 +133,9 @@ def _absent(protocol: Protocol) -> list[str]:
     ]
 
 
-def _roles(protocol: Protocol, what: str) -> list[str]:
+def _roles(protocol: Protocol, what: str, told: Collection[PartyId] = ()) -> list[str]:
     contributors, recipients = protocol.contributors, protocol.recipients
-    others = [p for p in protocol.manifest.parties if p not in recipients]
+    others = [p for p in protocol.manifest.parties if p not in (*recipients, *told)]
     one = len(contributors) == 1
     lines = [
         f"{names(contributors)} {'contributes' if one else 'each contribute'} an input; it leaves "
@@ -146,12 +150,27 @@ def _roles(protocol: Protocol, what: str) -> list[str]:
 
 
 def _onlooker(protocol: Protocol) -> str:
-    relayed = bool(protocol.manifest.session.coordinators)
-    who = "The coordinator learns" if relayed else "An onlooker on the network learns"
-    return (
-        f"{who} no input, no share and no result; it sees who takes part, from where, when, and "
-        "how many bytes go from whom to whom, and from those about how many values an input has."
+    session = protocol.manifest.session
+    who = "An onlooker on the network"
+    if session.relays and session.brokers:
+        who = "Each coordinator or broker"
+    elif session.relays:
+        who = "The coordinator"
+    elif session.brokers:
+        who = "The broker"
+    found = (
+        f"{who} learns no input, no share and no result; it sees who takes part, from where, when, "
+        "and how many bytes go from whom to whom, and from those about how many values an input "
+        "has."
     )
+    if session.brokers:
+        found += " So does each client that the broker's access rules let read these topics."
+    if bare := [place.address for place in session.brokers if not place.secured]:
+        found += (
+            f" {names(bare)} is spoken to without TLS: an onlooker on the way sees as much as the "
+            "broker, and the passwords for it."
+        )
+    return found
 
 
 def _colluders(protocol: Protocol) -> str:

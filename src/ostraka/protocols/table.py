@@ -29,8 +29,8 @@ from ostraka.protocols.forms.grid import TOTAL, Grid
 from ostraka.protocols.forms.numbers import Comparing
 from ostraka.protocols.forms.suppression import Pattern, secondary, smallest_sums
 from ostraka.protocols.forms.withheld import explain_pattern, explain_rules, why_withheld
-from ostraka.protocols.interactive import InputOptions, all_zero
-from ostraka.protocols.options import read_options, refuse
+from ostraka.protocols.interactive import all_zero
+from ostraka.protocols.options import InputOptions, read_options, refuse
 from ostraka.protocols.sentences import IF_INVALID, explain_interactive, from_the_answer
 from ostraka.protocols.shares import Shares
 from ostraka.text import line, same, twice

@@ -81,7 +81,7 @@ def _load(name: str, keys: Path) -> tuple[tuple[Rule, ...], Durability]:
 
 def _rules(raw: dict[str, Any]) -> tuple[Rule, ...]:
     for key in raw:
-        _require_known(key, ("budget", "network", *Durability._fields))
+        _require_known(key, ("budget", "mqtt", "network", *Durability._fields))
     tables = raw.get("budget", [])
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         raise ValueError("budget is a table of its own, in two brackets: [[budget]]")
