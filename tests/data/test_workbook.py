@@ -99,6 +99,14 @@ def test_what_is_no_workbook(read, tmp_path):
         workbook_xml.hidden_cells(str(tmp_path / "x.xlsx"), "S")
 
 
+def test_a_cell_in_the_last_corner_is_refused_before_it_takes_all_memory(read, tmp_path):
+    made = openpyxl.Workbook()
+    made.active["A1"], made.active["A2"], made.active["XFD1048576"] = "v", 5, 1
+    made.save(tmp_path / "x.xlsx")
+    with pytest.raises(InputError, match="reaches to cell XFD1048576"):
+        read("sum", "x.xlsx", None, value="v")
+
+
 def test_document_types_are_refused(book, tmp_path):
     book(["v"], ["=1+1"])
     doctype = b'<!DOCTYPE a [<!ENTITY b "c">]>'
