@@ -35,6 +35,7 @@ pages = [
     "docs/guides/separate-machines.md",
 ]
 pages += ["docs/guides/which-question.md", "docs/guides/anonymous.md", "docs/guides/mqtt.md"]
+pages += ["docs/guides/spreadsheets.md"]
 pages += [
     f"docs/guides/{scenario}.md" for scenario in ("breach-losses", "wage-gap", "poll", "shop")
 ]
