@@ -8,7 +8,6 @@ unfinished record of its session lives the run again from there.
 from __future__ import annotations
 
 import asyncio
-import time
 from contextlib import suppress
 from functools import partial
 from types import TracebackType
@@ -99,7 +98,7 @@ class Life:
             record.erase()
             return None
         sealed = record.sealed
-        observer.resuming(sealed.session.hex() if sealed else "", time.time() - begun.at)
+        observer.resuming(sealed.session.hex() if sealed else "", record.age)
         if other:
             observer.warn("the session goes on with the input it began with, and not with this one")
         if sealed:

@@ -82,6 +82,39 @@ def test_schedules_that_failed_once(office, tmp_path, monkeypatch, number):
     virtual_scenarios.run(number, office, tmp_path, locks, machines)
 
 
+@pytest.mark.parametrize("relay", [False, True])
+def test_a_contributor_whose_links_break_as_it_leaves_is_counted(office, tmp_path, relay):
+    """David only contributes. All his connections are reset at a moment around his last byte."""
+    roles = dict.fromkeys(INPUTS, ("contributor", "compute", "recipient"))
+    roles |= {"david": ("contributor",)}
+    more = {"relay": "hub:1", "direct": ()}
+    more = more if relay else {"addresses": {name: f"{name}:1" for name in roles}}
+    manifest = office.manifest(roles, deadline=30.0, timeout=10.0, **more)
+    identities = {name: office.identity(name) for name in (*roles, "coordinator")}
+
+    def run(number, *faults):
+        place = tmp_path / str(number)
+        place.mkdir()
+        world = World(7, manifest, identities, INPUTS | {"david": 5}, place)
+        world.run(*faults)
+        assert check(world, total_with_david) == ((*INPUTS, "david"), ("9301",)), world.endings
+        return world.endings["david"].at
+
+    def total_with_david(counted):
+        return (str(sum((INPUTS | {"david": 5})[name] for name in counted)),)
+
+    end = run("quiet")
+    for early in (-40, -20, -10, 0, 20):
+
+        async def cut(world, early=early):
+            await world.until(end - early / 1000)
+            for one in world.connections():
+                if "david" in (one.host, one.other.host):
+                    world.net.cut(one)
+
+        run(early, cut)
+
+
 def test_enough_begin_without_the_absent_and_tell_the_late(office, tmp_path):
     """Erin comes a minute late; she is told at once, and the others have their result."""
     roles = dict.fromkeys(INPUTS, ("contributor", "compute", "recipient"))

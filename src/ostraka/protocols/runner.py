@@ -130,6 +130,8 @@ async def _play(
         announce(phases.openings, own)
         progress.consented = own.counted
     outcome = await receive(protocol, party, phases.openings, own, watch.announced)
+    if not computes and outcome is None:
+        await _deliver(party, progress)
     await known(outcome)
     await party.exchange.flush()
     progress.enter(Phase.DONE)
@@ -148,6 +150,13 @@ def _send(
         if receiver in parcels:
             progress.input_leaves()
         party.exchange.send(receiver, step, message)
+
+
+async def _deliver(party: Party, progress: Progress) -> None:
+    """Wait until the compute parties have this contributor's message, and can do without it."""
+    if away := await party.exchange.deliver():
+        names = ", ".join(away)
+        progress.observer.warn(f"{names} did not return: the input may be missing from the result")
 
 
 class _Watch:
