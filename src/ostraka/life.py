@@ -16,7 +16,7 @@ from typing import Self
 import numpy as np
 
 from ostraka.arithmetic.randomness import Draw, OsDraw, RunDraw, Words
-from ostraka.blocking import offload
+from ostraka.blocking import offload, offload_whole
 from ostraka.errors import Aborted, OstrakaError, Temporary, TimedOut
 from ostraka.exchange import Exchange
 from ostraka.names import PartyId
@@ -173,10 +173,10 @@ class Life:
 
     # --- its end --------------------------------------------------------------------------------
 
-    def finish(self) -> None:
+    async def finish(self) -> None:
         """Record that the result is known."""
         if self.record is not None and not self.record.finished:
-            self.record.finish()
+            await offload_whole(self.record.finish)
 
     def __enter__(self) -> Self:
         return self

@@ -282,10 +282,10 @@ class Seat:
             protocol = self.protocol.without(session.absent)
             exchange = await life.exchange(session)
 
-            def gate(counted: tuple[PartyId, ...]) -> None:
-                booking.commit(session, counted, self._cost(counted))
+            async def gate(counted: tuple[PartyId, ...]) -> None:
+                await booking.commit(session, counted, self._cost)
 
-            booking.share(session)
+            await booking.share(session)
             with BytesLeft(session, observer, total):
                 found = await runner.run(
                     exchange,
@@ -297,7 +297,7 @@ class Seat:
                     dealt=dealt,
                     known=partial(self._tell, session, booking, observer),
                 )
-            life.finish()
+            await life.finish()
             written = await self._close(session, found, progress)
         outcome = self._named(session, found)
         return outcome if written else replace(outcome, receipt=None)
@@ -310,7 +310,7 @@ class Seat:
         result = partial(observer.result, outcome)
         await offload_to_end(RESULT_NS * outcome.elements, result)
         if found is not None:
-            booking.result(session, found)
+            await booking.result(session, found)
             for warning in found.warnings(self.manifest.contributors):
                 observer.warn(warning)
 

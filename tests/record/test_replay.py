@@ -201,7 +201,7 @@ def test_no_byte_depends_on_the_order_of_a_hash_table(fates, tmp_path):
 
 
 @pytest.mark.parametrize("refuses", [False, True])
-def test_a_verdict_is_on_disk_before_the_run_acts_on_it(refuses):
+async def test_a_verdict_is_on_disk_before_the_run_acts_on_it(refuses):
     """Otherwise a party could consent, lose power, and refuse what it consented to."""
     done = []
     record = SimpleNamespace(
@@ -211,11 +211,11 @@ def test_a_verdict_is_on_disk_before_the_run_acts_on_it(refuses):
         sync=lambda: done.append("sync"),
     )
 
-    def ask(counted):
+    async def ask(counted):
         if refuses:
             raise RefusedByLedger("spent")
 
     exchange = ReplayingExchange(SimpleNamespace(me="alice"), record)
     with suppress(RefusedByLedger):
-        exchange.gate(ask)(("alice", "bob"))
+        await exchange.gate(ask)(("alice", "bob"))
     assert done == ["push", "Verdict", "sync"]

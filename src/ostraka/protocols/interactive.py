@@ -164,7 +164,7 @@ class Interactive(Protocol):
         await engine.prove()
         return engine.share_of(result)
 
-    def reject_invalid(self, shares: Shares, valid: NDArray[np.bool_], what: str) -> None:
+    async def reject_invalid(self, shares: Shares, valid: NDArray[np.bool_], what: str) -> None:
         """Reject the inputs that are not valid: stop, or leave their contributors out.
 
         Args:
@@ -186,7 +186,7 @@ class Interactive(Protocol):
             )
         if liars:
             self.check_policy([c for c in shares.counted if c not in liars])
-            shares.exclude(liars)
+            await shares.exclude(liars)
 
     def compute_cost(self, total: Cost) -> None:
         """Add what `compute` sends: run it on zeros, without peers, and count.

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Final
 
 from ostraka.arithmetic.randomness import Draw, Words
+from ostraka.delivery.agree import Allow, allow_all
 from ostraka.delivery.enclosure import Enclosure
 from ostraka.delivery.party import Party
 from ostraka.delivery.source import LiveLinks
@@ -32,15 +33,11 @@ from ostraka.sharing.scheme import Parcel
 SPLIT_NS: Final = 7
 """Nanoseconds to make one party's share of an element, about."""
 
-Gate = Callable[[tuple[PartyId, ...]], None]
+Gate = Allow
 """Question whether a result over the contributors counted may become known; it raises
 RefusedByPolicy or RefusedByLedger to refuse. A compute party is asked before it votes for them, or
 before it computes where all must be counted, and again if some were excluded; a party that only
 contributes, before it shares."""
-
-
-def open_gate(counted: tuple[PartyId, ...]) -> None:
-    """Refuse nothing: for parties that keep no ledger."""
 
 
 Known = Callable[[Outcome | None], Awaitable[None]]
@@ -59,7 +56,7 @@ async def run(
     draw: Draw,
     progress: Progress | None = None,
     *,
-    gate: Gate = open_gate,
+    gate: Gate = allow_all,
     dealt: Signed | None = None,
     known: Known = _drop,
 ) -> Outcome | None:
@@ -108,7 +105,7 @@ async def _play(
     protocol.check_policy(protocol.scheme.contributors)
     phases, watch = Phases.begin(party, protocol), _Watch(protocol, progress)
     if given[0] is not None and not computes:
-        gate(protocol.scheme.contributors)
+        await gate(protocol.scheme.contributors)
     progress.enter(Phase.SHARING)
     made = protocol.lengths.get(me, 0) * len(protocol.scheme.compute)
     work = partial(contribute, protocol, given.pop(), me, draw)

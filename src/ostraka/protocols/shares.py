@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from ostraka.arithmetic.randomness import Draw, Words
+from ostraka.delivery.agree import Allow, allow_all
 from ostraka.delivery.enclosure import Enclosure
 from ostraka.inputs.encoding import Signed
 from ostraka.names import PartyId
@@ -33,7 +34,7 @@ class Shares:
     parcels: dict[PartyId, Parcel]
     own: PartyId
     draw: Draw
-    gate: Callable[[tuple[PartyId, ...]], None] = lambda _: None
+    gate: Allow = allow_all
     enclosure: Enclosure | None = None
     dealt: Signed | None = None
     counted: tuple[PartyId, ...] = field(init=False)
@@ -41,10 +42,10 @@ class Shares:
     def __post_init__(self) -> None:
         self.counted = tuple(self.parcels)
 
-    def exclude(self, those: Collection[PartyId]) -> None:
+    async def exclude(self, those: Collection[PartyId]) -> None:
         """Leave some contributors out of the result, before anything about the others is opened."""
         self.counted = tuple(c for c in self.counted if c not in those)
-        self.gate(self.counted)
+        await self.gate(self.counted)
 
     def of(self, contributor: PartyId) -> Words:
         """Return this party's share of one contributor's vector."""

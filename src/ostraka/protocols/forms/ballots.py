@@ -230,7 +230,7 @@ class Vote(Interactive):
         (squares, valid), *results = await side_by_side(engine, ballots, *others)
         if not valid.all():
             await engine.prove()
-        self.reject_invalid(shares, valid, "a valid ballot")
+        await self.reject_invalid(shares, valid, "a valid ballot")
         return squares, valid, results
 
     def weight(self, shares: Shares) -> int:
