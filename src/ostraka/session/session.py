@@ -271,7 +271,12 @@ class Session(LastingExchange):
         if not self._topology.stays(self.me):
             return {self.me: own}
         hearing = Hearing(
-            self._topology, self.hellos, self._channels, self.lost, self._check_statement
+            self._topology,
+            self.hellos,
+            self._channels,
+            self.lost,
+            self._check_statement,
+            self.manifest.session.timeout,
         )
         recipient = self.me in self.manifest.recipients
         return {self.me: own} | await hearing.hear(self.manifest.recipients, relayed=recipient)
