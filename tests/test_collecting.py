@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,12 @@ from ostraka.errors import Aborted, OstrakaError, RefusedByLedger, RefusedByPoli
 from ostraka.mailbox.papers import read_agreed
 from ostraka.record import receipt
 
+SCRIPTS = str(Path(__file__).resolve().parents[1] / "scripts")
+sys.path.insert(0, SCRIPTS)
+import verify_receipt as script  # noqa: E402
+
+sys.path.remove(SCRIPTS)
+
 SUM = (
     '[input]\ntype = "int"\nmin = 0\nmax = 10\n[sharing]\nscheme = "shamir"\nthreshold = 1\n'
     "[policy]\nmin_contributors = 2\n"
@@ -34,8 +41,12 @@ def poll(office: Any, tmp_path: Path) -> Any:
 
 
 def held(outcome: Any) -> dict[str, Any]:
-    """What the receipt of an outcome says of the collection."""
+    """What the receipt of an outcome says of the collection, to ostraka and to the script."""
     found = receipt.verify(receipt.read(outcome.receipt))
+    lines, missing = script.verify(script.parsed(outcome.receipt.read_text()))
+    said = found["collection"]
+    assert f"counted   {said['counted']} of {said['places']} places" in lines
+    assert not missing
     assert found["complete"]
     return dict(found["collection"])
 

@@ -31,7 +31,6 @@ COVERED = {
     "cli/options.py": "cli/test_ledger.py",
     "cli/plot.py": "cli/test_ledger.py",
     "cli/results.py": "cli/test_demo.py",
-    "collection/mailbox.py": "test_contribution.py",
     "cli/table_options.py": "cli/test_giving.py",
     "coordinator/connection.py": "coordinator/test_server.py",
     "data/columns.py": "data/test_mapping.py",

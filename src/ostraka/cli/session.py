@@ -219,11 +219,24 @@ def _show_receipt(path: Path, found: dict[str, Any]) -> None:
     print(f"  ended     {', '.join(found['signed']) or 'no party'}: signed what they did")
     if found["missing"]:
         print(f"  missing   {', '.join(found['missing'])}: no closing statement")
-    counted = found["counted"]
-    print(f"  counted   {', '.join(counted) if counted else 'no party says'}")
+    print(f"  counted   {_counted(found)}")
     for figure in found.get("figures", ()):
         print(f"  figure    {figure['name'] or 'all'}: {', '.join(figure['readers'])}")
     if "report" in found:
         print(f"  report    {_INCLUSION[found['report']['counted']]}")
     if "weakness" in found:
         print(f"  weakness  {found['weakness']}")
+
+
+def _counted(found: dict[str, Any]) -> str:
+    if "collection" in found:
+        said = found["collection"]
+        refused = ", ".join(map(str, said["refused"]))
+        return (
+            f"{said['counted']} of {said['in_time']} reports in time, at {said['places']} places; "
+            f"{said['left_out']} left out (refused by each compute party: {refused}), "
+            f"{said['revoked']} revoked, {said['replaced']} replaced, "
+            f"{said['agreed'] - said['counted']} not valid"
+        )
+    counted = found["counted"]
+    return ", ".join(counted) if counted else "no party says"
