@@ -40,6 +40,7 @@ TABLE: Final = {
     "seal": _Entry("End a draft: its manifest, for all.", "invitations:seal"),
     "invite": _Entry("Invite people to report to a collection.", "collections:invite"),
     "contribute": _Entry("Report to a collection, and leave.", "contribute:contribute"),
+    "page": _Entry("Write the page that asks for reports.", "page:page"),
     "status": _Entry("Show how a collection stands.", "collections:status"),
     "close": _Entry("Close a collection early.", "collections:close"),
     "check": _Entry("Explain what a manifest means.", "check:check"),

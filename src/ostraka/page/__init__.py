@@ -1,1 +1,1 @@
-"""Page of a collection: one HTML file that asks for a report, seals it in the browser and sends it."""
+"""Page of a collection: one HTML file that asks for a report, and seals it in the browser."""

@@ -1,8 +1,8 @@
 """Building of a page: the parts put into one file, with what the manifest asks.
 
-The file has all that it needs: no other is loaded, and its policy lets it speak to the collection's
-mailboxes alone. What it shows is made here, from the manifest; it compares the manifest's digest with that
-in the code of the person who fills it in.
+The file has all that it needs: it loads no other, and its policy lets it speak to the collection's
+mailboxes alone. What it shows is made here, from the manifest; it compares the manifest's digest
+with that in the code of the person who fills it in.
 """
 
 from __future__ import annotations
@@ -10,16 +10,17 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, Final
 
 from ostraka.collection.shape import Shape
 from ostraka.errors import UsageError
-from ostraka.manifest import Manifest
+from ostraka.files import decode
+from ostraka.manifest import Manifest, parse
 from ostraka.names import RELEASE
 from ostraka.page.form import NoForm, form_of
-from ostraka.protocols import advice
+from ostraka.protocols import advice, protocol_for
 from ostraka.protocols.protocol import Protocol
 
 PARTS: Final = ("page.html", "page.css", "report.js", "page.js")
@@ -42,6 +43,12 @@ def build(protocol: Protocol) -> str:
             data_left=False,
         ) from None
     return fill(data, protocol.manifest)
+
+
+@lru_cache(maxsize=64)
+def page_of(toml: bytes) -> str:
+    """Return the page of a manifest's TOML; raises as `build`, and ManifestError."""
+    return build(protocol_for(parse(decode(toml), "manifest")))
 
 
 def fill(data: dict[str, Any], manifest: Manifest) -> str:

@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-import numpy as np
-
 from ostraka.errors import InputError
 from ostraka.inputs.encoding import Codec
 from ostraka.manifest import BoolType, ChoiceType, DecimalType, FloatType, InputSchema
@@ -21,7 +19,7 @@ from ostraka.protocols.protocol import Protocol
 MOST_VALUES: Final = 256
 """Numbers that a form asks for."""
 
-_PROBES: Final = 12
+_PROBES: Final = 13
 
 
 class NoForm(ValueError):
@@ -136,12 +134,14 @@ def _decimal(steps: int, places: int) -> str:
 def _prove(protocol: Protocol, codec: Codec, terms: Sequence[tuple[int, int, int]]) -> None:
     """Compare the polynomials with the encoding at both ends and at other numbers.
 
-    Polynomials of second degree that agree in three numbers are one; encodings that are no
-    polynomials are noticed by these.
+    An encoding that is no polynomial of second degree is noticed by these.
     """
-    rng = np.random.default_rng(1)  # no secret: places to compare
-    drawn = rng.integers(codec.low, codec.high, (_PROBES, codec.length), endpoint=True).tolist()
-    for steps in ([codec.low] * codec.length, [codec.high] * codec.length, *drawn):
+    span, count = codec.high - codec.low, codec.length
+    for k in range(_PROBES):
+        parts = (
+            ((k * (i + 1)) % _PROBES for i in range(count)) if k % 2 else (k for _ in range(count))
+        )
+        steps = [codec.low + span * part // (_PROBES - 1) for part in parts]
         wanted = [a + b * x + c * x * x for a, b, c in terms for x in steps]
         if _at(protocol, codec, steps) != wanted:
             raise NoForm("its numbers are encoded in another way")

@@ -159,7 +159,7 @@
     if (promise.report !== digest || !(await O.promiseHolds(terms.manifest, promise))) {
       throw new O.Refused("The mailbox answered without a promise that holds. Send it again later.");
     }
-    keep({ ...kept, receipt: receiptOf(report, terms, promise) });
+    keep({ ...kept, receipt: receiptOf(report, terms, counter, promise) });
     show("keep", true);
     show("check", true);
     show("forget", remembered);
@@ -170,11 +170,18 @@
   };
 
   /** What `ostraka verify RECEIPT --report FILE` reads. */
-  const receiptOf = (report, terms, promise) => ({
-    ostraka_report: 1,
+  const receiptOf = (report, terms, counter, promise) => ({
+    report_receipt: 1,
+    title: page.title,
     manifest_sha256: page.digest,
     collection: O.hex(terms.collection),
+    mailbox: code.mailbox,
+    place: page.invited ? code.credential + 1 : null,
+    counter,
     report: O.hex(report.digest),
+    head: O.hex(report.head),
+    parcels: report.digests.map(O.hex),
+    signatures: O.hex(report.signatures),
     promise,
   });
 

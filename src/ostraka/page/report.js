@@ -308,7 +308,7 @@ const Ostraka = (() => {
     const digest = await sha256(text("ostraka report\0"), head, ...digests);
     const signatures = [await contributor.sign(text("ostraka report of contributor\0"), digest)];
     if (credential) signatures.push(await credential.key.sign(text("ostraka report of credential\0"), digest));
-    return { octets: join(head, ...signatures, ...sealed), digest, head, digests };
+    return { octets: join(head, ...signatures, ...sealed), digest, head, digests, signatures: join(...signatures) };
   };
 
   /** Return whether the mailbox's promise holds; which key it must be is not known to a page. */
