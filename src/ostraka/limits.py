@@ -34,6 +34,9 @@ INPUT_VALUE: Final = 512
 PARTIES: Final = 1 << 14
 """Parties of one manifest, for simulations too; over a network see `ROOM_MEMBERS`."""
 
+DRAFT: Final = 256 << 20
+"""Bytes of an organiser's draft: 10^6 invitations with names take about 150 MB."""
+
 KEY_FILE: Final = 1 << 16
 """Bytes of a file with a key or a certificate: ours have about 400."""
 

@@ -58,15 +58,14 @@ def _small(field: Field, b: Elements) -> Elements | None:
 
 def _by_small(field: Field, a: Elements, b: Elements) -> Elements:
     """Return a @ b for small b: three real products, in strips of columns of a."""
-    sums = np.zeros((3, a.shape[0], b.shape[1]))
+    sums = np.zeros((3 * a.shape[0], b.shape[1]))
     for start in range(0, a.shape[1], STRIP):
         part = slice(start, start + STRIP)
-        factor = field.decode(b[part]).astype(np.float64)
-        for k, limb in enumerate(_limbs(a[:, part])):
-            sums[k] += limb @ factor
-    whole = [field.encode(total.astype(np.int64)) for total in sums]
-    found, middle, high = whole[0], field.rotate(whole[1], LIMB), field.rotate(whole[2], 2 * LIMB)
-    return field.add(field.add(found, middle), high)
+        limbs = np.concatenate(_limbs(a[:, part]))
+        sums += limbs @ field.decode(b[part]).astype(np.float64)
+    low, middle, high = np.split(field.encode(sums.astype(np.int64)), 3)
+    upper = field.add(field.rotate(middle, LIMB), field.rotate(high, 2 * LIMB))
+    return field.add(low, upper)
 
 
 def _exact(field: Field, a: Elements, b: Elements) -> Elements:

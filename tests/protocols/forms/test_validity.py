@@ -14,15 +14,8 @@ from ostraka.arithmetic.randomness import SeededDraw
 from ostraka.delivery.party import Party
 from ostraka.engine.array import of_contributors
 from ostraka.engine.shamir.backend import start, start_active
-from ostraka.protocols.forms.validity import (
-    Bits,
-    Form,
-    Free,
-    Products,
-    Tossed,
-    Totals,
-    Within,
-)
+from ostraka.protocols.forms.conditions import Bits, Free, Products, Tossed, Totals, Within
+from ostraka.protocols.forms.validity import Form
 from ostraka.sharing.shamir import Shamir
 from ostraka.simulation import MemoryNet
 

@@ -21,7 +21,8 @@ from ostraka.inputs.lines import Lines
 from ostraka.inputs.row_forms import ColumnForm, RowForm
 from ostraka.manifest import BoolType, ChoiceType, Manifest
 from ostraka.names import PartyId
-from ostraka.protocols.forms.validity import Bits, Condition, Form, Totals
+from ostraka.protocols.forms.conditions import Bits, Condition, Totals
+from ostraka.protocols.forms.validity import Form
 from ostraka.protocols.interactive import Interactive
 from ostraka.protocols.options import InputOptions, refuse
 from ostraka.protocols.sentences import IF_INVALID

@@ -8,12 +8,11 @@ import numpy as np
 
 from ostraka.manifest import BoolType
 from ostraka.noise.clipping import Clipping
-from ostraka.protocols.forms.validity import (
+from ostraka.protocols.forms.conditions import (
     PROJECTIONS,
     REACH,
     Bits,
     Condition,
-    Form,
     Free,
     Inequality,
     Linear,
@@ -23,6 +22,7 @@ from ostraka.protocols.forms.validity import (
     Totals,
     Within,
 )
+from ostraka.protocols.forms.validity import Form
 from ostraka.protocols.options import refuse
 
 if TYPE_CHECKING:

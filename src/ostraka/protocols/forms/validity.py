@@ -20,15 +20,15 @@ the steps, and what the norms add to that.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from functools import partial
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ostraka.arithmetic.field import Elements
+from ostraka.arithmetic.randomness import Stream
 from ostraka.engine.array import SecretArray, concatenate
 from ostraka.engine.backend import Backend, backend_of
 from ostraka.engine.compare import less_than_zero
@@ -42,219 +42,22 @@ from ostraka.engine.rounds import (
     Unreduced,
     alone,
 )
+from ostraka.protocols.forms.conditions import (
+    PROJECTIONS,
+    Condition,
+    Inequality,
+    Norm,
+    Projections,
+    Tossed,
+    size_of,
+)
 
-BLOCK: Final = 1 << 20
+BLOCK: Final = 1 << 22
 """Entries that are checked at a time: what a block takes of memory, 8 bytes each and some copies,
 does not grow with the rows."""
 
-PROJECTIONS: Final = 64
-"""Sums of entries with random signs that each row must keep small: see `Projections`."""
-
-REACH: Final = 8
-"""Multiple of a norm that a sum with random signs exceeds with probability 2 exp(-64) at most."""
-
-Pair = tuple[SecretArray, SecretArray]
-"""Two arrays of one shape, rows first, whose products are summed along the row."""
-
-
-class Condition(ABC):
-    """Condition of degree 2 on rows, in several places; an error of each is zero if it holds."""
-
-    @property
-    @abstractmethod
-    def count(self) -> int:
-        """Number of errors, each of which has a coefficient of its own."""
-
-    @abstractmethod
-    def terms(self, x: SecretArray, rho: Elements) -> tuple[list[Pair], SecretArray]:
-        """Return pairs and a linear part, shape (rows,): their inner products minus the linear part
-        are the sum of all errors times their coefficients.
-
-        Args:
-            x: shape (rows, entries).
-            rho: shape (count,).
-        """
-
-
-@dataclass(frozen=True)
-class Bits(Condition):
-    """Entries are `low` or `low` + 1."""
-
-    part: slice
-    low: int = 0
-
-    @property
-    def count(self) -> int:
-        return _size(self.part)
-
-    def terms(self, x: SecretArray, rho: Elements) -> tuple[list[Pair], SecretArray]:
-        bits = x[:, self.part] - self.low if self.low else x[:, self.part]
-        weighted = bits * rho
-        return [(weighted, bits)], weighted.sum(axis=1)
-
-
-@dataclass(frozen=True)
-class Totals(Condition):
-    """Entries of each of `groups` equal parts add up to `total`, each times its weight."""
-
-    part: slice
-    groups: int
-    total: int
-    weights: Sequence[int] = ()
-
-    @property
-    def count(self) -> int:
-        return self.groups
-
-    def terms(self, x: SecretArray, rho: Elements) -> tuple[list[Pair], SecretArray]:
-        groups = x[:, self.part].reshape(len(x), self.groups, -1)
-        if self.weights:
-            groups = groups * np.array(self.weights)
-        return [], ((groups.sum(axis=2) - self.total) * rho).sum(axis=1) * -1
-
-
-@dataclass(frozen=True)
-class Products(Condition):
-    """Entries of `at` are (a x + b)(c x + d) for the entries x of `of`, a square for instance."""
-
-    of: slice
-    at: slice
-    first: tuple[int, int] = (1, 0)
-    second: tuple[int, int] = (1, 0)
-
-    @property
-    def count(self) -> int:
-        return _size(self.at)
-
-    def terms(self, x: SecretArray, rho: Elements) -> tuple[list[Pair], SecretArray]:
-        entries = x[:, self.of]
-        (a, b), (c, d) = self.first, self.second
-        return [((entries * a + b) * rho, entries * c + d)], (x[:, self.at] * rho).sum(axis=1)
-
-
-@dataclass(frozen=True)
-class Free(Condition):
-    """Entries of any value: only their shares must be of degree t."""
-
-    part: slice
-
-    @property
-    def count(self) -> int:
-        return _size(self.part)
-
-    def terms(self, x: SecretArray, rho: Elements) -> tuple[list[Pair], SecretArray]:
-        found = (x[:, self.part] * rho).sum(axis=1)
-        one = x.engine.public(1).broadcast_to((len(x), 1))
-        one.origin = x.origin
-        return [(found[..., None], one)], found
-
-
-def _size(part: slice) -> int:
-    size: int = part.stop - part.start
-    return size
-
-
-class Inequality(ABC):
-    """Numbers linear in a row's entries, none of which may be negative in a valid row."""
-
-    @abstractmethod
-    def margins(self, x: SecretArray, tossed: Tossed) -> SecretArray:
-        """Return these numbers, shape (rows, any)."""
-
-    @property
-    @abstractmethod
-    def count(self) -> int:
-        """Number of them, in a row."""
-
-
-@dataclass(frozen=True)
-class Within(Inequality):
-    """Entries are from low to high. Two comparisons for each."""
-
-    part: slice
-    low: int
-    high: int
-
-    @property
-    def count(self) -> int:
-        return 2 * _size(self.part)
-
-    def margins(self, x: SecretArray, tossed: Tossed) -> SecretArray:
-        entries = x[:, self.part]
-        return concatenate([entries - self.low, self.high - entries], axis=1)
-
-
-@dataclass(frozen=True)
-class Linear(Inequality):
-    """Combinations of entries with public coefficients, plus constants.
-
-    Attributes:
-        matrix: shape (entries, numbers).
-        constants: shape (numbers,).
-    """
-
-    matrix: NDArray[Any]
-    constants: Sequence[int]
-
-    @property
-    def count(self) -> int:
-        return len(self.constants)
-
-    def margins(self, x: SecretArray, tossed: Tossed) -> SecretArray:
-        return x @ self.matrix + np.array(self.constants, object)[None]
-
-
-@dataclass(frozen=True)
-class Projections(Inequality):
-    """Entries are too small for their squares to wrap around, if their Euclidean norm is at most
-    `at`.
-
-    `PROJECTIONS` sums of the entries, each times 1, 0, 0 or -1 as the coin fell, must be within 8
-    times `at`. If an entry is beyond 16 times `at`, of three sums that differ in its sign at most
-    two are, so each sum is with probability 1/2 at most, and all with 2^-64. A vector that is no
-    longer than `at` fails with probability below 2^-85: 64 times 2 exp(-64). [RSW24]
-    """
-
-    part: slice
-    at: int
-
-    @property
-    def count(self) -> int:
-        return 2 * PROJECTIONS
-
-    def margins(self, x: SecretArray, tossed: Tossed) -> SecretArray:
-        assert tossed.signs is not None
-        sums = x[:, self.part] @ tossed.signs
-        return concatenate([sums + REACH * self.at, REACH * self.at - sums], axis=1)
-
-
-@dataclass(frozen=True)
-class Tossed:
-    """Public coefficients that the compute parties toss once the rows are fixed.
-
-    Attributes:
-        rho: of the conditions.
-        signs: 1, 0 and -1 for `Projections`, shape (entries, PROJECTIONS); None without these.
-    """
-
-    rho: Elements
-    signs: NDArray[np.uint64] | None = None
-
-
-@dataclass(frozen=True)
-class Norm:
-    """Norm of some entries, which is at most `at`.
-
-    Inequalities bound each entry, so that neither norm wraps around.
-
-    Attributes:
-        kind: L1, the sum of absolute values: it costs a comparison an entry, for its sign. Or L2,
-            the root of the sum of squares: one product and one comparison a row.
-    """
-
-    part: slice
-    kind: Literal["l1", "l2"]
-    at: int
+LOCAL_NS: Final = 40
+"""Nanoseconds to weigh an entry with coefficients, about."""
 
 
 @dataclass(frozen=True)
@@ -285,7 +88,7 @@ class Form:
         """Number of comparisons for each row."""
         found = sum(each.count for each in self.inequalities)
         if self.norm:
-            found += 1 + (_size(self.norm.part) if self.norm.kind == "l1" else 0)
+            found += 1 + (size_of(self.norm.part) if self.norm.kind == "l1" else 0)
         return found
 
     @property
@@ -299,9 +102,13 @@ class Form:
         rho = engine.field.uniform(stream, np.empty(self.count, np.uint64))
         if not any(isinstance(each, Projections) for each in self.inequalities):
             return Tossed(rho)
+        about = LOCAL_NS * PROJECTIONS * self.entries
+        return Tossed(rho, await engine.offload(about, partial(self._signs, engine, stream)))
+
+    def _signs(self, engine: Backend, stream: Stream) -> Elements:
         words = stream.fill(np.empty(2 * self.entries, np.uint64)).view(np.uint8)
-        first, second = np.unpackbits(words).astype(np.int64).reshape(2, self.entries, PROJECTIONS)
-        return Tossed(rho, engine.field.encode(first - second))
+        first, second = np.unpackbits(words).view(np.int8).reshape(2, self.entries, PROJECTIONS)
+        return engine.field.encode(first - second)
 
     async def valid(self, x: SecretArray, tossed: Tossed) -> NDArray[np.bool_]:
         """Tell which rows are of this form; compute parties learn nothing else of them.
@@ -315,9 +122,12 @@ class Form:
             tossed: given by `toss`.
         """
         engine = backend_of(x)
+        about = LOCAL_NS * x.size * (1 if tossed.signs is None else 4)
+        local = await engine.offload(about, partial(self._combined, x, tossed.rho))
         if not self.compared:
-            return await alone(engine, self._vanishing(x, tossed.rho))
-        errors, margins, signed, mask = await alone(engine, self._afresh(x, tossed))
+            return await alone(engine, _vanishing(local))
+        asked = await engine.offload(about, partial(self._asked, x, tossed))
+        errors, margins, signed, mask = await alone(engine, self._afresh(x, local, asked))
         less = await less_than_zero(concatenate([margins, signed], axis=1))
         negative = less[:, : margins.shape[1]].sum(axis=1)
         if self.norm and self.norm.kind == "l1":
@@ -327,15 +137,15 @@ class Form:
         found = concatenate([errors[:, None], negative[:, None]], axis=1)
         return await alone(engine, _zero(found, mask))
 
-    def _vanishing(self, x: SecretArray, rho: Elements) -> Operation[NDArray[np.bool_]]:
-        inner, linear = self._combined(x, rho)
-        found, mask = yield [inner, Random(x.engine, (len(x), 1))]
-        (opened,) = yield [Masked((found - linear)[..., None], mask)]
-        zero: NDArray[np.bool_] = opened == 0
-        return zero
+    def _asked(self, x: SecretArray, tossed: Tossed) -> SecretArray:
+        """Return numbers that may not be negative, and then those whose signs are needed."""
+        parts = [each.margins(x, tossed) for each in self.inequalities]
+        if self.norm and self.norm.kind == "l1":
+            parts.append(x[:, self.norm.part])
+        return concatenate(parts, axis=1)
 
     def _afresh(
-        self, x: SecretArray, tossed: Tossed
+        self, x: SecretArray, local: tuple[Inner, SecretArray], asked: SecretArray
     ) -> Operation[tuple[SecretArray, SecretArray, SecretArray, SecretArray]]:
         """Share afresh what is compared, from parties 0 to 2t alone.
 
@@ -343,14 +153,9 @@ class Form:
             The errors of degree 2, shape (rows,); numbers that may not be negative, and numbers
             whose signs are needed, a row each; a mask, shape (rows, 2).
         """
-        inner, linear = self._combined(x, tossed.rho)
-        parts = [each.margins(x, tossed) for each in self.inequalities]
-        norm, squares = self.norm, list[Inner]()
-        if norm and norm.kind == "l1":
-            parts.append(x[:, norm.part])
-        elif norm:
+        (inner, linear), norm, squares = local, self.norm, list[Inner]()
+        if norm and norm.kind == "l2":
             squares.append(Inner(x[:, norm.part], x[:, norm.part]))
-        asked = concatenate(parts, axis=1)
         one = x.engine.public(1).broadcast_to(asked.shape)
         found, mask, y, *q = yield [
             inner,
@@ -376,6 +181,15 @@ class Form:
         assert linear is not None
         a, b = (concatenate(v, axis=1) if len(v) > 1 else v[0] for v in (left, right))
         return Inner(a, b), linear
+
+
+def _vanishing(local: tuple[Inner, SecretArray]) -> Operation[NDArray[np.bool_]]:
+    """Tell for which rows an inner product minus a linear part is zero."""
+    inner, linear = local
+    found, mask = yield [inner, Random(linear.engine, (len(linear), 1))]
+    (opened,) = yield [Masked((found - linear)[..., None], mask)]
+    zero: NDArray[np.bool_] = opened == 0
+    return zero
 
 
 def _zero(errors: SecretArray, mask: SecretArray) -> Operation[NDArray[np.bool_]]:
