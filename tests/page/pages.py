@@ -41,6 +41,7 @@ mailbox = "https://poll.example.org"
 INT = 'type = "int"\nmin = -3\nmax = 1000'
 CENTS = 'type = "decimal(2)"\nmin = -5\nmax = 99.5'
 LUNCH = 'type = \'choice(["soup", "salad", "abstain"])\''
+HALF = 'pass_at = "1/2"'
 CASES = {
     "sum": ("secure-sum", INT, "", ""),
     "sum of many": ("secure-sum", INT + "\nlength = 4", "", ""),
@@ -50,7 +51,7 @@ CASES = {
     "histogram": ("secure-sum", LUNCH, 'statistics = ["histogram"]', ""),
     "yes or no": ("secure-sum", 'type = "bool"', "", ""),
     "tally": ("tally", LUNCH, "", ""),
-    "referendum": ("threshold-vote", 'type = \'choice(["yes", "no"])\'', "", ""),
+    "referendum": ("threshold-vote", 'type = \'choice(["yes", "no"])\'', HALF, ""),
 }
 
 

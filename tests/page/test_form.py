@@ -6,12 +6,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from pages import CASES, HALF, INT, REPORT, protocol_of
 
 from ostraka.errors import InputError
 from ostraka.names import place_name
 from ostraka.page.form import NoForm, form_of
-
-from pages import CASES, REPORT, protocol_of
 
 HERE = Path(__file__).parent
 
@@ -77,8 +76,8 @@ def test_randomized_response_gives_the_page_the_chance_of_the_truth():
     [
         (("secure-sum", INT, "", 'local = { mechanism = "laplace", epsilon = 1 }'), "noise"),
         (("secure-sum", INT + "\nlength = 1000", "", ""), "1000 numbers"),
-        (("threshold-vote", 'type = \'choice(["a", "b"])\'\nlength = 2', "", ""), "several"),
-        (("secure-sum", INT, 'weights = "own"', ""), "another"),
+        (("threshold-vote", 'type = \'choice(["yes", "no"])\'\nlength = 2', HALF, ""), "several"),
+        (("secure-sum", INT, 'weights = "own"\nmax_weight = 10', ""), "another"),
     ],
 )
 def test_what_a_page_cannot_ask_is_said(case, words):

@@ -24,7 +24,7 @@
   const describe = () => {
     document.title = page.title;
     at("title").textContent = page.title;
-    at("asked").textContent = `You are asked for: ${page.asked}.`;
+    at("asked").textContent = page.form.kind === "choice" ? "" : `You are asked for: ${page.asked}.`;
     const facts = [
       ["Until", minute(page.closes)],
       ["Computed by", page.compute.map((party) => party.name).join(", ")],
@@ -190,7 +190,7 @@
     const link = make("a", "", { href: URL.createObjectURL(file), download: `report-${held.digest.slice(0, 12)}.json` });
     link.click();
     URL.revokeObjectURL(link.href);
-    say("The receipt holds no secret. With it and the session's receipt, `ostraka verify` shows offline whether your report was counted.");
+    say("The receipt holds no secret. Once it has the proof that your report was counted, `ostraka verify` compares it with the session's receipt, offline.");
   };
 
   const check = async () => {
@@ -208,8 +208,9 @@
       roots.add(O.hex(root));
     }
     if (roots.size !== 1) throw new O.Refused("The computing parties published different lists. Tell the organiser.");
+    if (held.receipt) keep({ ...held, receipt: { ...held.receipt, proofs } });
     return say("Your report is in the list of counted reports that all computing parties have published. "
-      + "The session's receipt, which they sign, must show the same root: "
+      + "Save the receipt: it now holds the proof, which must fit the session's receipt, that they sign. Root: "
       + [...roots][0]);
   };
 
