@@ -134,6 +134,21 @@ ATTACKS = {
         "protocols/test_active.py::test_no_two_sums_are_opened_whatever_a_liar_says_about_whom_it_holds",
         "faults/test_peers.py::test_a_share_of_the_result_that_contradicts_the_others",
     ),
+    "a contributor that shares a number out of bounds": (
+        "protocols/test_checked_sum.py::test_any_row_counts_exactly_if_it_is_valid",
+        "protocols/test_checked_sum.py::test_every_form_tells_valid_rows_from_others",
+        "protocols/test_checked_sum.py::test_over_tls",
+        "protocols/test_tally.py::test_many_ballots_are_checked_alike",
+    ),
+    "a compute party that makes an honest input look invalid": (
+        "protocols/test_checked_sum.py::test_a_liar_neither_hides_an_invalid_row_nor_makes_one",
+    ),
+    "a contributor whose shares contradict each other": (
+        "protocols/test_checked_sum.py::test_shares_of_no_polynomial_do_no_harm",
+        "protocols/test_checked_sum.py::test_shares_of_no_polynomial_stop_an_active_run",
+        "protocols/test_checked_collection.py::test_reports_that_contradict_themselves_are_left_out_of_a_collection",
+        "protocols/test_checked_collection.py::test_too_many_contradictions_stop_a_collection_and_name_no_party",
+    ),
     "an answer that betrays a contributor by itself": (
         "integration/test_table.py::test_a_total_that_would_betray_somebody_is_never_opened",
         "protocols/test_table.py::test_dominance",
