@@ -65,6 +65,7 @@ COVERED = {
     "protocols/noised_range.py": "protocols/test_advice.py",
     "protocols/protocol.py": "protocols/test_runner.py",
     "record/rules.py": "record/test_ledger.py",
+    "service/reading.py": "coordinator/test_settings.py",
     "service/metric.py": "service/test_exposition.py",
     "service/operation.py": "coordinator/test_operation.py",
     "mailbox/answers.py": "mailbox/test_app.py",

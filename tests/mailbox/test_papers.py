@@ -1,6 +1,5 @@
 """Papers of a collection at a mailbox: who has to have signed each, and what follows from it."""
 
-
 import pytest
 from scene import COMPUTE, Clock, Collecting, fetched, running
 
