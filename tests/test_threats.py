@@ -173,6 +173,39 @@ ATTACKS = {
         "session/test_keeper.py::test_a_second_run_is_told_so_in_mid_session_and_the_first_goes_on",
         "integration/test_faults.py::test_a_party_that_connects_twice",
     ),
+    "drops messages, acknowledged or not": (
+        "transport/test_brokered.py::test_a_lost_packet_ends_both_ends_and_renewing_gives_another_carrier",
+        "transport/test_brokered.py::test_a_last_packet_that_was_lost_is_missed_after_some_ticks",
+        "session/test_ways.py::test_a_session_survives_a_broker_that_loses_doubles_and_swaps",
+        "integration/test_mqtt.py::test_a_broker_that_is_killed_and_started_again_in_mid_vector",
+    ),
+    "doubles or replays messages": (
+        "transport/test_brokered.py::test_doubled_and_replayed_packets_are_left_out",
+        "session/test_ways.py::test_a_session_survives_a_broker_that_loses_doubles_and_swaps",
+    ),
+    "reorders messages": (
+        "transport/test_brokered.py::test_packets_out_of_order_end_the_carrier",
+        "session/test_ways.py::test_a_session_survives_a_broker_that_loses_doubles_and_swaps",
+    ),
+    "alters or injects bytes": (
+        "session/test_ways.py::test_altered_bytes_end_the_session_and_name_the_network",
+        "transport/test_brokered.py::test_what_is_no_packet_or_of_no_member_is_ignored",
+    ),
+    "says that a party is there, or gone": (
+        "transport/test_brokered.py::test_a_flood_of_arrivals_and_of_carriers_is_bounded",
+        "transport/test_brokered.py::test_the_last_will_of_a_member_ends_its_carriers_at_once",
+    ),
+    "gives credit for bytes that were never sent": (
+        "transport/test_brokered.py::test_credit_for_what_was_never_sent_ends_the_carrier",
+    ),
+    "collects logins": (
+        "transport/test_mqtt.py::test_a_password_is_for_its_broker_alone",
+        "transport/test_mqtt.py::test_certificates_of_the_broker",
+    ),
+    "watches": (
+        "session/test_ways.py::test_a_broker_reads_nothing_of_what_is_sent",
+        "transport/test_brokered.py::test_rooms_at_a_broker_have_other_names_than_at_a_relay",
+    ),
     "drops, delays or retracts a Hello or a Ready": (
         "faults/test_relayers.py::test_a_relayer_that_lies",
         "session/test_introductions.py::test_late_names_the_missing_and_the_relayer_that_is_silent",
@@ -203,10 +236,18 @@ ATTACKS = {
 """Tests, in tests/, by the beginning of the row in one of the page's tables."""
 
 
+HEADS = (
+    "attack",
+    "an attacker",
+    "a relayer",
+    "the broker, or a client that its rules let write there",
+)
+
+
 def rows():
     """First cells of the tables' rows."""
     cells = re.findall(r"^\| (.+?) \| .*\|$", PAGE.read_text(), re.MULTILINE)
-    return [cell for cell in cells if cell not in ("attack", "an attacker", "a relayer")]
+    return [cell for cell in cells if cell not in HEADS]
 
 
 def functions(path):

@@ -311,7 +311,8 @@ def test_the_prompt_asks_for_a_value_and_its_weight(monkeypatch: pytest.MonkeyPa
     """In the words of a manifest with weights = "own"; what it asks for can be typed."""
     from types import SimpleNamespace
 
-    from ostraka.cli.session import _read_input
+    from ostraka.cli import giving
+    from ostraka.data.selection import Selection
     from ostraka.protocols import protocol_for
 
     parties = "".join(
@@ -323,13 +324,10 @@ def test_the_prompt_asks_for_a_value_and_its_weight(monkeypatch: pytest.MonkeyPa
     own = 'statistics = ["mean"]\nweights = "own"\nmax_weight = 1000'
     session = '[session]\ntitle = "t"\nprotocol = "secure-sum"\ndeadline = "1m"\n'
     protocol = protocol_for(parse(f"{session}{parties}[input]\n{bounds}\n[outputs]\n{own}\n"))
-    seat = SimpleNamespace(
-        me="alice", contributes=True, manifest=protocol.manifest, protocol=protocol
-    )
     asked: list[str] = []
     monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: True))
     monkeypatch.setattr("getpass.getpass", lambda prompt: asked.append(prompt) or "61000;5")
-    raw = _read_input(seat, None)
+    raw = giving.read(protocol, "alice", None, Selection(), sure=False)
     assert asked == [
         "alice's input, VALUE;WEIGHT, VALUE: decimal(2) from 0 to 200000 USD, WEIGHT: a whole "
         "number up to 1000, 1 where it is left out, not shown: "

@@ -214,7 +214,10 @@ class Fleet:
         if relay is not None:
             address = relay if isinstance(relay, str) else relay.address
             key = self.fingerprint("coordinator")
-            text += f'coordinator = {{ address = "{address}", key = "{key}" }}\n'
+            if "://" in address:
+                text += f'coordinator = {{ mqtt = "{address}", topic = "ostraka" }}\n'
+            else:
+                text += f'coordinator = {{ address = "{address}", key = "{key}" }}\n'
         for party, its in roles.items():
             text += f'[[party]]\nname = "{party}"\nkey = "{self.fingerprint(party)}"\n'
             text += f"roles = {json.dumps(list(its))}\n"

@@ -103,7 +103,7 @@ async def test_after_closing_nothing_is_taken_and_promises_are_repeated(collecti
         clock.ahead = 3600.0
         assert (await place.client().status()).state == "closing"
         assert await place.client().put_report(early_digest, early) == promise
-        with pytest.raises(RefusedByPolicy, match="is closed"):
+        with pytest.raises(InvitationExpired, match="is closed"):
             await place.client().put_report(late_digest, late)
 
 

@@ -92,7 +92,7 @@ async def test_the_organiser_closes_early_if_the_manifest_lets_it(place, tmp_pat
     await client.put_close(order)
     assert await client.close_order() == order
     octets, digest = its.report()
-    with pytest.raises(RefusedByPolicy, match="is closed"):
+    with pytest.raises(InvitationExpired, match="is closed"):
         await client.put_report(digest, octets)
     other = Collecting(tmp_path / "keys", title="Another poll", early=False)
     await place.open(other)

@@ -16,7 +16,7 @@ import pytest
 
 from ostraka.arithmetic.randomness import SeededDraw
 from ostraka.errors import OstrakaError
-from ostraka.manifest import BoolType, ChoiceType, IntType, parse
+from ostraka.manifest import BoolType, ChoiceType, IdType, IntType, parse
 from ostraka.names import Step
 from ostraka.outcome import Outcome
 from ostraka.protocols import catalogue, protocol_for
@@ -63,6 +63,7 @@ def draw(schema, rng):
     one = {
         BoolType: lambda: rng.random() < 0.5,
         ChoiceType: lambda: rng.choice(schema.type.options),
+        IdType: lambda: rng.randrange(10**9),
         IntType: lambda: rng.randint(int(schema.min), int(schema.max)),
     }.get(type(schema.type), lambda: rng.randint(int(schema.min), int(schema.max) - 1))
     return one() if schema.length == 1 else [one() for _ in range(schema.length)]

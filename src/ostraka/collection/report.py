@@ -191,8 +191,13 @@ def read_report(octets: bytes, terms: Terms) -> Report:
     return _signed(report, terms)
 
 
-def read_view(octets: bytes, terms: Terms, place: int) -> Report:
+def read_view(octets: bytes, terms: Terms, place: int, *, both: bool = True) -> Report:
     """Read what the compute party at this place gets of a report; the same checks.
+
+    Args:
+        both: whether the contributor's signature is checked where the credential's is. It says
+            nothing more of the only report of a credential, as the holder of the credential chose
+            the contributor's key; of several, each has to be `signed_by_contributor`.
 
     Raises:
         BadReport: as `read_report`; also where the parcel is not the one that was signed.
@@ -202,7 +207,8 @@ def read_view(octets: bytes, terms: Terms, place: int) -> Report:
     *digests, sealed = _cut(rest, (_DIGEST,) * len(terms.keys) + (own,))
     if parcel_digest(sealed) != digests[place]:
         _refuse(Reason.SIGNATURE, "its parcel is not the one that its contributor signed")
-    return _signed(Report(head, signatures, tuple(digests), {place: sealed}), terms)
+    report = Report(head, signatures, tuple(digests), {place: sealed})
+    return _signed(report, terms, both=both or not terms.shape.invited)
 
 
 def cut_view(octets: bytes, terms: Terms, place: int) -> bytes:
@@ -222,6 +228,13 @@ def lengths(terms: Terms) -> tuple[int, ...]:
 def report_digest(head: bytes, digests: Sequence[bytes]) -> bytes:
     """Return the digest of a report, 32 bytes."""
     return hashlib.sha256(b"ostraka report\0" + head + b"".join(digests)).digest()
+
+
+def view_digest(view: bytes, terms: Terms) -> bytes:
+    """Return the digest of the report that a compute party's view is of, unchecked."""
+    start = HEAD + _signatures(terms)
+    digests = view[start : start + _DIGEST * len(terms.keys)]
+    return report_digest(view[:HEAD], [digests])
 
 
 def parcel_digest(sealed: bytes) -> bytes:
@@ -246,14 +259,18 @@ def _cut(octets: bytes, sizes: Sequence[int]) -> list[bytes]:
     return [octets[end - size : end] for size, end in zip(sizes, ends, strict=True)]
 
 
-def _signed(report: Report, terms: Terms) -> Report:
-    digest, head = report.digest, report.head
-    own, beside = report.signatures[:SIGNATURE], report.signatures[SIGNATURE:]
-    if not verifies(head.contributor, own, _by_contributor(digest)):
+def signed_by_contributor(report: Report) -> bool:
+    """Return whether the contributor's key, which is in the report, has signed it."""
+    own = report.signatures[:SIGNATURE]
+    return verifies(report.head.contributor, own, _by_contributor(report.digest))
+
+
+def _signed(report: Report, terms: Terms, *, both: bool = True) -> Report:
+    if both and not signed_by_contributor(report):
         _refuse(Reason.SIGNATURE, "its contributor's signature is not of it")
     if terms.roster:
-        public = terms.roster.credentials[head.credential].public
-        if not verifies(public, beside, _by_credential(digest)):
+        public = terms.roster.credentials[report.head.credential].public
+        if not verifies(public, report.signatures[SIGNATURE:], _by_credential(report.digest)):
             _refuse(Reason.SIGNATURE, "its invitation's signature is not of it")
     return report
 

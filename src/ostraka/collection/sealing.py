@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import cached_property
 from typing import Final, Self
 
 from cryptography.exceptions import InvalidTag
@@ -137,16 +138,21 @@ class SealingKey:
         """The public keys, to be signed and published."""
         mlkem, beside = self._hybrid_parts()
         keys = mlkem.public_key().public_bytes_raw() + beside.public_key().public_bytes_raw()
-        return SealingStatement(self._classic().public_key().public_bytes_raw(), keys)
+        return SealingStatement(self._classic.public_key().public_bytes_raw(), keys)
 
     def open(self, suite: SealingSuite, sealed: bytes, info: bytes) -> bytes | None:
         """Open a sealed parcel; None where it was not sealed to these keys with this `info`."""
-        key = self._classic() if suite is SealingSuite.CLASSIC else self._hybrid()
+        key = self._classic if suite is SealingSuite.CLASSIC else self._hybrid
         try:
             return _SUITES[suite].decrypt(sealed, key, info=info)
         except (InvalidTag, ValueError):
             return None
 
+    def __reduce__(self) -> tuple[type[SealingKey], tuple[bytes]]:
+        """Let worker processes make the keys anew: those of OpenSSL cannot be sent."""
+        return type(self), (self.secret,)
+
+    @cached_property
     def _classic(self) -> X25519PrivateKey:
         return X25519PrivateKey.from_private_bytes(self.secret[:_X25519])
 
@@ -155,6 +161,7 @@ class SealingKey:
         mlkem = MLKEM768PrivateKey.from_seed_bytes(seed)
         return mlkem, X25519PrivateKey.from_private_bytes(beside)
 
+    @cached_property
     def _hybrid(self) -> MLKEM768X25519PrivateKey:
         return MLKEM768X25519PrivateKey(*self._hybrid_parts())
 

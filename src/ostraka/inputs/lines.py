@@ -80,6 +80,24 @@ class Lines(Sequence[str]):
         return read(self._content, self._starts[part], self._ends[part])
 
 
+class ColumnLines(Lines):
+    """Column of a table, a line for each row; messages call an element by its row and column.
+
+    Args:
+        texts: of the cells; none has several lines.
+        source: what messages call the table.
+        rows: the number of each row, as the table's own program counts them.
+    """
+
+    def __init__(self, texts: Sequence[str], source: str, column: str, rows: Sequence[int]) -> None:
+        super().__init__("\n".join(texts), source)
+        self.column, self.rows = column, rows
+
+    def place(self, i: int) -> str:
+        """Return what a message calls element i: 'row 14 of x.csv, column "Salary",'."""
+        return f'row {self.rows[i]} of {self.source}, column "{self.column}",'
+
+
 def chunks(length: int) -> Iterable[slice]:
     """Return slices of at most `CHUNK` that cover `length` elements."""
     return (slice(i, min(i + CHUNK, length)) for i in range(0, length, CHUNK))

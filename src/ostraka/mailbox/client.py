@@ -53,7 +53,7 @@ ANSWER_BYTES: Final = 1 << 30
 _AGAIN: Final = (408, 425, 429, 500, 502, 503, 504)
 
 _ERRORS: Final[dict[str, type[OstrakaError]]] = {
-    "closed": RefusedByPolicy,
+    "closed": InvitationExpired,
     "full": RefusedByPolicy,
     "organiser": RefusedByPolicy,
     "no-early-close": RefusedByPolicy,

@@ -8,11 +8,13 @@ of keys do not matter, and every value does.
 from __future__ import annotations
 
 from ostraka.manifest.collection import Collection
+from ostraka.manifest.coordinators import BrokerSpec, CoordinatorSpec
 from ostraka.manifest.fields import (
     BoolType,
     ChoiceType,
     DecimalType,
     FloatType,
+    IdType,
     InputType,
     IntType,
     canonical_json,
@@ -24,7 +26,6 @@ from ostraka.manifest.fields import (
 )
 from ostraka.manifest.inputs import InputSchema
 from ostraka.manifest.model import (
-    CoordinatorSpec,
     Manifest,
     PartySpec,
     SessionSpec,
@@ -35,6 +36,7 @@ from ostraka.manifest.reading import locate, parse
 
 __all__ = [
     "BoolType",
+    "BrokerSpec",
     "Central",
     "ChoiceType",
     "Clip",
@@ -43,6 +45,7 @@ __all__ = [
     "DecimalType",
     "Dominance",
     "FloatType",
+    "IdType",
     "InputSchema",
     "InputType",
     "IntType",

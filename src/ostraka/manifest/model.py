@@ -9,9 +9,7 @@ from itertools import combinations
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import (
-    BeforeValidator,
     Field,
-    PlainSerializer,
     SerializerFunctionWrapHandler,
     StrictInt,
     model_serializer,
@@ -20,11 +18,11 @@ from pydantic import (
 
 from ostraka import limits
 from ostraka.errors import ManifestError, UsageError
-from ostraka.manifest import collection, inputs, privacy
+from ostraka.manifest import collection, coordinators, inputs, privacy
 from ostraka.manifest.collection import Collection
+from ostraka.manifest.coordinators import BrokerSpec, Coordinators, CoordinatorSpec, Keyed
 from ostraka.manifest.fields import (
     Address,
-    Fingerprint,
     Name,
     Path,
     Problem,
@@ -58,49 +56,14 @@ LATER: Final = {
 the same. Those of inputs are in `inputs.LATER`."""
 
 
-class Keyed(Section):
-    """Table that names a certificate by its fingerprint."""
-
-    key: Fingerprint
-
-    @property
-    def pin(self) -> bytes:
-        """32 bytes: SHA-256 of the certificate's DER."""
-        return bytes.fromhex(self.key[7:])
-
-
-class CoordinatorSpec(Keyed):
-    """Relay of a session: where it listens and which certificate it must show."""
-
-    address: Address
-
-
-def _as_a_list(value: Any) -> Any:
-    return () if value is None else value if isinstance(value, list | tuple) else (value,)
-
-
-def _as_written(places: tuple[CoordinatorSpec, ...]) -> Any:
-    """Return coordinators as the canonical bytes have them: one is not written as a list."""
-    found = [place.model_dump(mode="python") for place in places]
-    return found if len(found) > 1 else found[0] if found else None
-
-
-Coordinators = Annotated[
-    tuple[CoordinatorSpec, ...],
-    Field(max_length=limits.COORDINATORS),
-    BeforeValidator(_as_a_list),
-    PlainSerializer(_as_written),
-]
-"""Coordinators, written as one table or as a list: a pair of parties may meet at any of them."""
-
-
 class SessionSpec(Section):
     """Table `[session]`.
 
     Attributes:
         series: name that repeated sessions about the same data share in ledgers; None: the title.
         deadline: seconds within which all parties must be gathered.
-        coordinator: relay of parties that cannot reach each other directly, or a list of several.
+        coordinator: relay or broker of parties that cannot reach each other directly, or a list of
+            several.
         timeout: longest silence of one party once the session has started, in seconds.
         room: secret that the room at the coordinator is named after, 16 random bytes in hex; None:
             the room is named after the parties' keys, which others may know.
@@ -118,9 +81,19 @@ class SessionSpec(Section):
     start: Literal["all", "enough"] = "all"
 
     @property
-    def coordinators(self) -> tuple[CoordinatorSpec, ...]:
+    def coordinators(self) -> tuple[CoordinatorSpec | BrokerSpec, ...]:
         """The coordinators at which parties may meet; none for direct links only."""
         return self.coordinator
+
+    @property
+    def relays(self) -> tuple[CoordinatorSpec, ...]:
+        """The coordinators that are relays of this project, which keep invitations as well."""
+        return tuple(place for place in self.coordinator if isinstance(place, CoordinatorSpec))
+
+    @property
+    def brokers(self) -> tuple[BrokerSpec, ...]:
+        """The coordinators that are MQTT brokers."""
+        return tuple(place for place in self.coordinator if isinstance(place, BrokerSpec))
 
 
 class PartySpec(Keyed):
@@ -366,16 +339,13 @@ def _check_parties(manifest: Manifest) -> Iterator[Problem]:
 
 
 def _check_links(manifest: Manifest) -> Iterator[Problem]:
-    relays = manifest.session.coordinators
+    places = manifest.session.coordinators
     without = [p for p in manifest.party if p.address is None]
     pairs = ((p, q) for p, q in combinations(without, 2) if needs_link(p.roles, q.roles))
-    if not relays and (pair := next(pairs, None)):
+    if not places and (pair := next(pairs, None)):
         reach = f"{pair[0].name} and {pair[1].name} cannot reach each other"
         yield ("session",), f"{reach}: name a coordinator, or give one of them an address"
-    if {relay.key for relay in relays} & {p.key for p in manifest.party}:
-        yield ("session", "coordinator"), "key: is also a party's; the coordinator needs its own"
-    if len({relay.address for relay in relays}) < len(relays):
-        yield ("session", "coordinator"), "address: is listed twice"
+    yield from coordinators.problems(places, {p.key for p in manifest.party})
 
 
 def _check_sharing(manifest: Manifest) -> Iterator[Problem]:

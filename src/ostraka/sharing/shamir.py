@@ -169,6 +169,18 @@ class Shamir(Scheme):
     def uniform(self, stream: Stream, out: Words) -> Words:
         return self.field.uniform(stream, out)
 
+    def rows(self, parcels: Sequence[Parcel], length: int) -> NDArray[np.uint64]:
+        rows = np.empty((len(parcels), length), np.uint64)
+        for row, parcel in zip(rows, parcels, strict=True):
+            if isinstance(parcel, Explicit):
+                row[:] = parcel.vector
+            else:
+                share_stream(parcel).fill(row)
+        rows &= np.uint64(self.field.p)
+        for i in np.flatnonzero((rows == self.field.p).any(axis=1)).tolist():
+            rows[i] = self.expand(parcels[i], length)  # the stream's word p is skipped
+        return rows
+
     def from_signed(self, x: NDArray[np.int64]) -> Words:
         elements = x.view(np.uint64)
         for part in blocks(len(x)):

@@ -104,6 +104,9 @@ class Auditor(Audit):
         self._shares.extend(shares)
         self._terms += sum(share.size for share in shares)
 
+    async def toss(self) -> Stream:
+        return (await self.coin.toss())[0]
+
     async def relieve(self) -> None:
         while self._gates.words > MANY:
             self.sums(*await self._gates.claims(self.coin))
