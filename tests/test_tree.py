@@ -83,6 +83,7 @@ COVERED = {
     "record/kept_report.py": "test_contribution.py",
     "record/refusals.py": "record/test_ledger.py",
     "record/rules.py": "record/test_ledger.py",
+    "service/reading.py": "coordinator/test_settings.py",
     "service/metric.py": "service/test_exposition.py",
     "service/operation.py": "coordinator/test_operation.py",
     "mailbox/answers.py": "mailbox/test_app.py",
