@@ -12,12 +12,11 @@ from ostraka.cli import voice
 from ostraka.cli.options import KeysOption, OutputOption
 
 if TYPE_CHECKING:
-    from ostraka.collection.mailbox import CollectionStatus
     from ostraka.collection.merkle import Proof
     from ostraka.identity import Identity
     from ostraka.invitations.collecting import GivenCode
     from ostraka.invitations.draft import Draft
-    from ostraka.mailbox.client import MailboxClient
+    from ostraka.mailbox.client import CollectionStatus, MailboxClient
     from ostraka.manifest import Manifest
     from ostraka.manifest.collection import Collection
 
@@ -247,16 +246,19 @@ def status(
     manifest = config.load(collection)
     url = collection_of(manifest).mailbox[0]
     found = at_mailbox(url, manifest.digest, lambda mailbox: mailbox.status())
-    _print_status(_shown(found), output)
+    missing = [name for name in manifest.compute if name not in found.statements]
+    _print_status(_shown(found) | ({"not_accepted": missing} if missing else {}), output)
 
 
 def _shown(status: CollectionStatus) -> dict[str, object]:
+    """Return what is printed of a collection; it is "open" while compute parties accept it."""
     from datetime import UTC, datetime
 
     from ostraka.manifest.collection import moment_text
 
     closes = moment_text(datetime.fromtimestamp(status.closes, UTC))
-    return {"reports": status.reports, "closes": closes, "state": status.state}
+    state = "open" if status.state == "waiting" else status.state
+    return {"reports": status.reports, "closes": closes, "state": state}
 
 
 def _print_status(shown: dict[str, object], output: voice.OutputFormat) -> None:

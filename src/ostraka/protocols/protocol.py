@@ -24,6 +24,7 @@ from ostraka.delivery.enclosure import Enclosure
 from ostraka.delivery.party import Party
 from ostraka.errors import InputError, ManifestError, RefusedByPolicy
 from ostraka.exchange import Expected
+from ostraka.inputs.array_likes import unwrapped
 from ostraka.inputs.encoding import Codec, Signed
 from ostraka.inputs.reading import describe
 from ostraka.inputs.row_forms import ColumnForm, RowForm
@@ -201,7 +202,7 @@ class Protocol(ABC):
             InputError: the input is not what the manifest asks for, or it asks for none.
         """
         if me in self.contributors:
-            return self.with_noise(self.encode(me, raw), me, draw)
+            return self.with_noise(self.encode(me, unwrapped(raw)), me, draw)
         if raw is None:
             return None
         raise InputError(
