@@ -14,8 +14,17 @@ from ostraka.collection.counting import ReportStanding
 from ostraka.collection.holdings import Holdings
 from ostraka.collection.merkle import Tree
 from ostraka.collection.orders import write_close, write_revocations
-from ostraka.errors import Aborted, OstrakaError, RefusedByLedger, RefusedByPolicy, Temporary
+from ostraka.errors import (
+    Aborted,
+    InputError,
+    OstrakaError,
+    RefusedByLedger,
+    RefusedByPolicy,
+    Temporary,
+)
+from ostraka.inputs.reading import read_inputs
 from ostraka.mailbox.papers import read_agreed
+from ostraka.simulation import simulate_sync
 
 SUM = (
     '[input]\ntype = "int"\nmin = 0\nmax = 10\n[sharing]\nscheme = "shamir"\nthreshold = 1\n'
@@ -266,6 +275,20 @@ async def test_who_was_counted_is_compared_across_a_series_by_credential(
             assert isinstance(error, RefusedByLedger | Aborted)
         (first, _) = one.ledger_runs("alice")[0].run.roster[:2]
         assert (first.name, first.key) == ("#1", one.credentials[0].public.hex())
+
+
+def test_a_rehearsal_takes_a_list_of_reports_or_some_places(poll: Any, tmp_path: Path) -> None:
+    one = poll(SUM, protocol="secure-sum")
+    path = tmp_path / "toy.json"
+    for text, total in (("[3, 4, 5]", 12), ('{"#2": 3, "#6": 10}', 13)):
+        path.write_text(text)
+        inputs = read_inputs(path, one.manifest)
+        for outcome in simulate_sync(one.manifest, inputs).values():
+            assert outcome.value("sum") == total
+            assert len(outcome.contributors) == len(inputs)
+    path.write_text("[1, 2, 3, 4, 5, 6, 7]")
+    with pytest.raises(InputError, match='"#7" is not a contributor'):
+        read_inputs(path, one.manifest)
 
 
 def test_seats_of_other_sessions_close_nothing(office: Any) -> None:
