@@ -166,6 +166,13 @@ def test_after_a_lost_answer_the_same_bytes_are_sent(poll):
     assert len(set(poll.mailbox.uploads)) == 1
 
 
+def test_two_processes_do_not_write_one_report(poll):
+    path = poll.home / f"{poll.look_up().name}.secret.json"
+    with kept_report.alone(path), pytest.raises(Temporary, match="another process"):
+        poll.contribute("7")
+    poll.contribute("7")
+
+
 def test_another_input_replaces_with_the_next_counter_and_the_same_key(poll):
     poll.contribute("7")
     poll.contribute("3", seed=2)

@@ -172,9 +172,14 @@ class Contribution:
             InvitationExpired: the collection is closed, and this input was not sent before.
             RefusedByPolicy: a report was sent, and the manifest lets none be replaced.
             Disagreement: the collection's sealing keys are not those of the last report.
+            Temporary: another process is writing it.
         """
         encoded = self.protocol.encode(self.place, raw).astype("<u8").tobytes()
         path = directory / f"{self.name}.secret.json"
+        with kept_report.alone(path):
+            return self._write(raw, encoded, path, draw)
+
+    def _write(self, raw: object, encoded: bytes, path: Path, draw: Draw) -> Report:
         old = KeptReport.load(path)
         if old is None:
             self._require_open()
