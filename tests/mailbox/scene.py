@@ -168,6 +168,7 @@ async def running(collecting, connect, *, most_bytes=1 << 40, clock=time, pace=N
     pace = Arrivals(10**9, 10**9) if pace is None else pace
     mailbox = Mailbox(desk, own, pace=pace, clock=clock, **options)
     server = HttpServer(mailbox.app, "127.0.0.1:0")
+    server.listen()
     task = asyncio.create_task(server.run())
     place = Place(collecting, mailbox, desk, f"http://{server.address}")
     try:
