@@ -48,7 +48,6 @@ def serving(tmp_path, its, monkeypatch):
     """Makes a service in tmp_path, and the book that it keeps."""
     monkeypatch.setenv("OSTRAKA_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(operation, "FIRST_PAUSE", 0.01)
-    monkeypatch.setattr(operation, "EARLY_SECONDS", 0.01)
     (tmp_path / "sessions").mkdir()
     (tmp_path / "book").mkdir()
     (tmp_path / "sessions" / "poll.toml").write_bytes(its.toml)
@@ -196,7 +195,7 @@ async def test_it_drains(serving, its):
 
 
 async def test_it_does_not_wait_for_collections_that_are_open(serving, its, monkeypatch):
-    monkeypatch.setattr(operation, "EARLY_SECONDS", 1000.0)
+    monkeypatch.setattr(operation, "EARLY_LOOKS", 1e6)
     error = NotDue("open")
     error.until = 1e12
     runs = Runs(error)

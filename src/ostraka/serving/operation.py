@@ -35,8 +35,8 @@ FIRST_PAUSE: Final = 5.0
 LONGEST_PAUSE: Final = 300.0
 """Seconds until what failed for a reason that passes is tried again, at first and at most."""
 
-EARLY_SECONDS: Final = 30.0
-"""Seconds between two looks at whether an organiser has closed a collection early."""
+EARLY_LOOKS: Final = 6
+"""Looks at the directory for one at whether an organiser has closed a collection early."""
 
 PASSING: Final = (Aborted, Temporary, TimedOut, Unreachable)
 
@@ -165,7 +165,8 @@ class PartyService(Service[PartySettings]):
                     self._finish(manifest, await self._run(manifest, self.settings))
                     return
                 except NotDue as error:
-                    await self._pause(min(max(error.until - time(), 0.0) + 1.0, EARLY_SECONDS))
+                    due = max(error.until - time(), 0.0) + 1.0
+                    await self._pause(min(due, EARLY_LOOKS * self.settings.look))
                 except PASSING as error:
                     self.ended[error.code] += 1
                     logs.event(logging.WARNING, f"tried again: {error.message}", room=digest[:8])
