@@ -5,9 +5,12 @@ import gc
 import json
 import os
 import socket
+import sys
 import time
 from contextlib import asynccontextmanager, contextmanager
+from importlib.util import module_from_spec, spec_from_file_location
 from math import log, sqrt
+from pathlib import Path
 
 # Workers and parties share the cores; a matrix product would spin on all of them. Read by numpy.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -21,8 +24,19 @@ settings.register_profile("quick", deadline=None, max_examples=12)
 settings.register_profile("thorough", deadline=None, max_examples=120)
 settings.load_profile(os.environ.get("OSTRAKA_TESTS", "quick"))
 
-# Children write the package's bytecode: without it, each of them compiles 130 modules (0.5 s).
+# Bytecode is written: without it, each child compiles 130 modules (0.5 s), and each worker all
+# tests (11 s).
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
+# What is there when the first test begins lives to the end: the collector need not look at it.
+gc.disable()
+
+
+def pytest_collection_finish():
+    gc.freeze()
+    gc.enable()
+
 
 ALL = ("contributor", "compute", "recipient")
 NAMES = ("alice", "bob", "carlos", "david", "erin", "mallory", "coordinator")
@@ -76,7 +90,6 @@ class Watchdog:
             yield
         finally:
             asyncio.events.Handle._run = run
-            gc.unfreeze()
 
 
 @pytest.fixture
@@ -147,7 +160,12 @@ class Office:
         if relay is not None:
             key = self.fingerprint("coordinator")
             several = [relay] if isinstance(relay, str) else relay
-            places = [f'{{ address = "{place}", key = "{key}" }}' for place in several]
+            places = [
+                f'{{ mqtt = "{place}", topic = "ostraka" }}'
+                if "://" in place
+                else f'{{ address = "{place}", key = "{key}" }}'
+                for place in several
+            ]
             text += f"coordinator = [{', '.join(places)}]\n"
         for party, its in roles.items():
             key = (pins or {}).get(party) or self.fingerprint(party)
@@ -237,6 +255,18 @@ def office(keys, monkeypatch):
 
     monkeypatch.setattr(Reactor, "spin_until", lambda self, waiter, *_for: waiter.happened)
     return Office(keys)
+
+
+@pytest.fixture(scope="session")
+def nursery():
+    """Forks processes from one that has loaded the package."""
+    place = Path(__file__).with_name("integration") / "nursery.py"
+    spec = spec_from_file_location("nursery", place)
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    nursery = module.Nursery()
+    yield nursery
+    nursery.close()
 
 
 @pytest.fixture(scope="session", name="told_at_least")

@@ -37,6 +37,36 @@ ATTACKS = {
         "integration/test_faults.py::test_another_coordinator_answers",
         "faults/test_coordinator.py::test_lies_about_who_is_there",
     ),
+    "another manifest, roster or sealing key, shown": (
+        "test_contribution.py::test_another_manifest_than_the_codes_is_refused",
+        "test_contribution.py::test_another_roster_than_the_manifests_is_refused",
+        "test_contribution.py::test_a_sealing_statement_of_another_key_is_refused",
+    ),
+    "a report copied into another collection": (
+        "collection/test_report.py::test_every_field_of_the_head_is_bound_into_each_parcel",
+        "collection/test_report.py::test_manifest_party_and_pin_are_bound_into_each_parcel",
+        "collection/test_report.py::test_the_bad_vectors_are_refused",
+    ),
+    "a report replaced by the organiser": (
+        "test_contribution.py::test_a_code_that_another_device_has_used",
+        "collection/test_opening.py::test_the_contributors_signature_may_be_left_for_later",
+    ),
+    "a mailbox that lists an earlier report": (
+        "test_contribution.py::test_a_replacement_whose_answer_was_lost_counts_on",
+        "collection/test_inclusion.py::test_a_report_that_was_not_counted_has_no_proof",
+    ),
+    "a compute party that shows different sealing keys": (
+        "test_contribution.py::test_other_sealing_keys_than_last_time_are_refused",
+        "collection/test_terms.py::test_the_id_depends_on_the_manifest_and_on_each_key_and_their_order",
+    ),
+    "a mailbox that copies reports today": (
+        "collection/test_sealing.py::test_sealed_and_opened",
+        "collection/test_terms.py::test_the_hybrid_suite_where_all_have_it",
+    ),
+    "a stolen code": (
+        "test_contribution.py::test_a_code_that_another_device_has_used",
+        "cli/test_collections.py::test_a_code_that_was_taken_back_is_12",
+    ),
     "a recorded session is played again": (
         "faults/test_relayers.py::test_words_of_an_earlier_session",
         "session/test_introductions.py::test_a_replayed_hello_gives_another_session_and_no_share",
@@ -103,6 +133,21 @@ ATTACKS = {
         "protocols/test_active.py::test_sums_need_honest_shares_enough_to_determine_them",
         "protocols/test_active.py::test_no_two_sums_are_opened_whatever_a_liar_says_about_whom_it_holds",
         "faults/test_peers.py::test_a_share_of_the_result_that_contradicts_the_others",
+    ),
+    "a contributor that shares a number out of bounds": (
+        "protocols/test_checked_sum.py::test_any_row_counts_exactly_if_it_is_valid",
+        "protocols/test_checked_sum.py::test_every_form_tells_valid_rows_from_others",
+        "protocols/test_checked_sum.py::test_over_tls",
+        "protocols/test_tally.py::test_many_ballots_are_checked_alike",
+    ),
+    "a compute party that makes an honest input look invalid": (
+        "protocols/test_checked_sum.py::test_a_liar_neither_hides_an_invalid_row_nor_makes_one",
+    ),
+    "a contributor whose shares contradict each other": (
+        "protocols/test_checked_sum.py::test_shares_of_no_polynomial_do_no_harm",
+        "protocols/test_checked_sum.py::test_shares_of_no_polynomial_stop_an_active_run",
+        "protocols/test_checked_collection.py::test_reports_that_contradict_themselves_are_left_out_of_a_collection",
+        "protocols/test_checked_collection.py::test_too_many_contradictions_stop_a_collection_and_name_no_party",
     ),
     "an answer that betrays a contributor by itself": (
         "integration/test_table.py::test_a_total_that_would_betray_somebody_is_never_opened",
@@ -173,6 +218,39 @@ ATTACKS = {
         "session/test_keeper.py::test_a_second_run_is_told_so_in_mid_session_and_the_first_goes_on",
         "integration/test_faults.py::test_a_party_that_connects_twice",
     ),
+    "drops messages, acknowledged or not": (
+        "transport/test_brokered.py::test_a_lost_packet_ends_both_ends_and_renewing_gives_another_carrier",
+        "transport/test_brokered.py::test_a_last_packet_that_was_lost_is_missed_after_some_ticks",
+        "session/test_ways.py::test_a_session_survives_a_broker_that_loses_doubles_and_swaps",
+        "integration/test_mqtt.py::test_a_broker_that_is_killed_and_started_again_in_mid_vector",
+    ),
+    "doubles or replays messages": (
+        "transport/test_brokered.py::test_doubled_and_replayed_packets_are_left_out",
+        "session/test_ways.py::test_a_session_survives_a_broker_that_loses_doubles_and_swaps",
+    ),
+    "reorders messages": (
+        "transport/test_brokered.py::test_packets_out_of_order_end_the_carrier",
+        "session/test_ways.py::test_a_session_survives_a_broker_that_loses_doubles_and_swaps",
+    ),
+    "alters or injects bytes": (
+        "session/test_ways.py::test_altered_bytes_end_the_session_and_name_the_network",
+        "transport/test_brokered.py::test_what_is_no_packet_or_of_no_member_is_ignored",
+    ),
+    "says that a party is there, or gone": (
+        "transport/test_brokered.py::test_a_flood_of_arrivals_and_of_carriers_is_bounded",
+        "transport/test_brokered.py::test_the_last_will_of_a_member_ends_its_carriers_at_once",
+    ),
+    "gives credit for bytes that were never sent": (
+        "transport/test_brokered.py::test_credit_for_what_was_never_sent_ends_the_carrier",
+    ),
+    "collects logins": (
+        "transport/test_mqtt.py::test_a_password_is_for_its_broker_alone",
+        "transport/test_mqtt.py::test_certificates_of_the_broker",
+    ),
+    "watches": (
+        "session/test_ways.py::test_a_broker_reads_nothing_of_what_is_sent",
+        "transport/test_brokered.py::test_rooms_at_a_broker_have_other_names_than_at_a_relay",
+    ),
     "drops, delays or retracts a Hello or a Ready": (
         "faults/test_relayers.py::test_a_relayer_that_lies",
         "session/test_introductions.py::test_late_names_the_missing_and_the_relayer_that_is_silent",
@@ -203,10 +281,18 @@ ATTACKS = {
 """Tests, in tests/, by the beginning of the row in one of the page's tables."""
 
 
+HEADS = (
+    "attack",
+    "an attacker",
+    "a relayer",
+    "the broker, or a client that its rules let write there",
+)
+
+
 def rows():
     """First cells of the tables' rows."""
     cells = re.findall(r"^\| (.+?) \| .*\|$", PAGE.read_text(), re.MULTILINE)
-    return [cell for cell in cells if cell not in ("attack", "an attacker", "a relayer")]
+    return [cell for cell in cells if cell not in HEADS]
 
 
 def functions(path):

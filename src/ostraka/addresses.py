@@ -48,6 +48,23 @@ def host_block(host: str) -> str:
     return str(IPv6Network((int(address) >> 64 << 64, 64)))
 
 
+def broker_host_port(url: object) -> tuple[str, int]:
+    """Split the URL of an MQTT broker into host and port; ValueError when it is not valid.
+
+    It is "mqtts://host:port", or "mqtt://host:port" without TLS. It has no user and no password:
+    manifests are shared.
+    """
+    scheme, separator, address = url.partition("://") if isinstance(url, str) else ("", "", "")
+    if not separator or scheme not in ("mqtt", "mqtts"):
+        raise ValueError('must be "mqtts://host:port", or "mqtt://host:port" without TLS')
+    if "@" in address:
+        raise ValueError("must not have a user or password: each party keeps its own, in NAME.toml")
+    try:
+        return host_port(address)
+    except ValueError:
+        raise ValueError('must be "mqtts://host:port", an IPv6 host in brackets') from None
+
+
 @dataclass(frozen=True, slots=True)
 class Proxy:
     """SOCKS5 proxy for every outbound connection.

@@ -34,8 +34,14 @@ INPUT_VALUE: Final = 512
 PARTIES: Final = 1 << 14
 """Parties of one manifest, for simulations too; over a network see `ROOM_MEMBERS`."""
 
+DRAFT: Final = 256 << 20
+"""Bytes of an organiser's draft: 10^6 invitations with names take about 150 MB."""
+
 KEY_FILE: Final = 1 << 16
 """Bytes of a file with a key or a certificate: ours have about 400."""
+
+PLACES: Final = 1 << 20
+"""Places of one collection: as many contributors may report at most."""
 
 HANDSHAKE_SECONDS: Final = 10.0
 """Seconds from accepted connection to finished TLS handshake; longer is a slow-loris attack."""
@@ -59,6 +65,16 @@ two."""
 RELAY_WINDOW: Final = 4 << 20
 """Bytes that one party may have on the way to another through the coordinator. Bounds the
 coordinator's memory for a pair, and still fills 80 MB/s at 50 ms."""
+
+BROKER_WINDOW: Final = 4 << 20
+"""Bytes that one party may have on the way to another through an MQTT broker."""
+
+BROKER_PACKETS: Final = 640
+"""Messages that all parties may have on the way to one at a broker. Mosquitto drops what is beyond
+1,000 in a client's queue, though it acknowledged it; presence and credit need some, too."""
+
+BROKER_MESSAGE: Final = 1 << 17
+"""Bytes of one message of an MQTT broker: one encrypted chunk of 72 KiB, and its topic."""
 
 RELAY_CHUNK: Final = 256 * 1024
 """Bytes of one relayed frame: a frame of one pair waits for at most so many of another pair."""
@@ -144,3 +160,13 @@ MAILBOX_BYTES: Final = 256 << 20
 
 MAILBOX_SECONDS: Final = 30 * 86400
 """Seconds from now at which a box expires at the latest."""
+
+TABLE_BYTES: Final = 4 << 30
+"""Bytes of a table's file: it is read into memory, as the party's own."""
+
+TABLE_CELLS: Final = 1 << 27
+"""Cells of a sheet from its first to its last: a lone one in the last corner of a workbook would
+take hundreds of gigabytes."""
+
+TABLE_ROWS: Final = 1 << 26
+"""Rows of a table, so that a file that expands without end is noticed."""

@@ -15,6 +15,19 @@ SessionId = NewType("SessionId", bytes)
 """32 bytes: the hash of the manifest's digest and one nonce from every party."""
 
 
+_PLACE: Final = "#"
+
+
+def place_name(number: int) -> PartyId:
+    """Return the name of a place of a collection, from 1: "#1". No party can have it."""
+    return PartyId(f"{_PLACE}{number}")
+
+
+def is_place(name: PartyId) -> bool:
+    """Return whether a contributor is a place of a collection, and not a party."""
+    return name.startswith(_PLACE)
+
+
 class Step(NamedTuple):
     """Point in a run at which messages are sent, ordered; used once on a link.
 

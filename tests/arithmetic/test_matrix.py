@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ostraka.arithmetic.field import P61, Field
-from ostraka.arithmetic.matrix import INNER, matmul
+from ostraka.arithmetic.matrix import INNER, SMALL, STRIP, matmul
 
 
 def exactly(a, b, p):
@@ -24,6 +24,17 @@ def test_products_are_exact(field, shape):
 def test_the_largest_elements_do_not_overflow():
     a = np.full((6, 2 * INNER), P61.p - 1, np.uint64)
     assert np.array_equal(matmul(P61, a, a.T), np.full((6, 6), 2 * INNER, np.uint64))
+
+
+@pytest.mark.parametrize("columns", [7, STRIP + 3])
+def test_products_by_small_numbers_are_exact(columns):
+    generator = np.random.default_rng(columns)
+    a = generator.integers(0, P61.p, (3, columns), dtype=np.uint64)
+    a[0, :3] = 0, P61.p - 1, P61.p // 2
+    b = P61.encode(generator.integers(-SMALL, SMALL + 1, (columns, 2)))
+    assert np.array_equal(matmul(P61, a, b), exactly(a, b, P61.p))
+    b[-1, -1] = SMALL + 1  # no longer small
+    assert np.array_equal(matmul(P61, a, b), exactly(a, b, P61.p))
 
 
 def test_shapes_that_do_not_fit_are_refused():

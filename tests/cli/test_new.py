@@ -310,3 +310,32 @@ def test_a_relayed_session_has_a_room_that_strangers_cannot_name(cli) -> None:
     assert one.digest != other.digest
     direct = cli("new", "secure-sum", *TWO, *BOUNDS)
     assert "room" not in direct.out
+
+
+@pytest.mark.parametrize(
+    ("given", "mqtt", "topic"),
+    [
+        ("mqtts://b.example:8883/company/ostraka", "mqtts://b.example:8883", "company/ostraka"),
+        ("mqtt://[::1]:1883", "mqtt://[::1]:1883", "ostraka"),
+    ],
+)
+def test_a_broker_as_the_coordinator(cli, given, mqtt, topic) -> None:
+    """`new` writes it, with a secret room; `check` says who sees what there."""
+    made = cli("new", "secure-sum", *TWO, *BOUNDS, "--coordinator", given)
+    assert f'coordinator = {{mqtt = "{mqtt}", topic = "{topic}"}}' in made.out.replace("{ ", "{")\
+        .replace(" }", "}")  # fmt: skip
+    manifest = parse(made.out)
+    (place,) = manifest.session.brokers
+    assert (place.mqtt, place.topic, manifest.session.relays) == (mqtt, topic, ())
+    assert manifest.session.room is not None
+    Path("s.toml").write_text(made.out)
+    said = " ".join(cli("check", "s.toml").out.split())
+    assert "The broker learns no input, no share and no result; it sees who takes part" in said
+    assert "each client that the broker's access rules let read" in said
+    assert ("without TLS" in said) == (not place.secured)
+
+
+def test_a_broker_with_a_password_in_its_address_is_refused(cli) -> None:
+    ended = cli("new", "secure-sum", *TWO, *BOUNDS, "--coordinator", "mqtts://alice:s3@b:8883/t")
+    assert ended.code == 2
+    assert "each party keeps its own, in NAME.toml" in ended.err

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from mosquitto import Mosquitto, needs_mosquitto
 from socks_server import SocksServer
 
 from ostraka import identity
@@ -118,3 +119,34 @@ def test_no_password_is_an_argument(cli, manifest):
     assert ended.code == 2
     assert "OSTRAKA_PROXY" in ended.err
     assert "secret" not in ended.err
+
+
+@needs_mosquitto
+def test_a_broker_is_tried_as_a_session_would(cli, of_alice_and_bob, tmp_path):
+    """It connects, writes and reads; what is denied or wrong is told, each with code 10."""
+    where = tmp_path / "broker"
+    where.mkdir()
+    broker = Mosquitto(where, users={"alice": "right"}).start()
+    try:
+        session = of_alice_and_bob("alice.crt", "bob.crt", "--coordinator", broker.url)
+        found = cli("doctor", session, "--as", "alice")
+        assert found.code == 10
+        (line,) = lines(found, "reach")
+        assert line.startswith(f"FAIL  reach: the broker at {broker.url}: it refuses")
+        own = Path("alice.toml")
+        own.write_text(
+            broker.access("alice").replace('"alice.password"', f'"{where}/alice.password"')
+        )
+        own.chmod(0o600)
+        found = cli("doctor", session, "--as", "alice")
+        fine, warning = lines(found, "reach")
+        assert fine == (
+            f"ok    reach: the broker at {broker.url} lets alice write as itself below ostraka, "
+            "and read what is sent to it, in messages of 72 KiB"
+        )
+        assert "without TLS; so is your password" in warning
+        session.write_text(session.read_text().replace('topic = "ostraka"', 'topic = "other"'))
+        (line,) = lines(cli("doctor", session, "--as", "alice"), "reach")
+        assert "refuses us writing other/" in line
+    finally:
+        broker.kill()

@@ -6,8 +6,6 @@ import json
 import re
 import signal
 import socket
-import subprocess
-import sys
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
@@ -16,25 +14,21 @@ import pytest
 
 from ostraka.manifest import parse
 
-OSTRAKA = [sys.executable, "-m", "ostraka.cli.main"]
 RAISES = {"alice": "3800", "bob": "2514.50", "carlos": "2982"}
 
 
-def start(directory: Path, name: str, *arguments: object, value: str) -> subprocess.Popen[str]:
-    """One party's process; its input comes by stdin."""
-    command = [*OSTRAKA, "run", "session.toml", "--as", name, "--input", "-", *map(str, arguments)]
-    child = subprocess.Popen(
-        command, cwd=directory, text=True,
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
-    assert child.stdin is not None
-    child.stdin.write(value)
-    child.stdin.close()
-    child.stdin = None
-    return child
+@pytest.fixture
+def start(ostraka):
+    """Start one party's process; its input comes by stdin."""
+
+    def started(directory: Path, name: str, *arguments: object, value: str):
+        run = ("run", "session.toml", "--as", name, "--input", "-")
+        return ostraka(directory, *run, *arguments, said=value)
+
+    return started
 
 
-def test_three_parties_and_a_coordinator(cli, coordinator, session: Path) -> None:
+def test_three_parties_and_a_coordinator(cli, start, coordinator, session: Path) -> None:
     where = session.parent
     with coordinator(session), ExitStack() as stack:
         output = {"alice": "json", "bob": "json", "carlos": "text"}
@@ -77,12 +71,13 @@ def verify(cli: Any, where: Path, result: dict[str, Any]) -> None:
     assert ended.err.startswith("error: the receipt does not hold")
 
 
-def test_a_party_that_is_killed_ends_the_session_for_the_others(coordinator, session: Path) -> None:
+def test_a_party_that_is_killed_ends_the_session_for_the_others(
+    start, coordinator, session: Path
+) -> None:
     where = session.parent
     with coordinator(session), ExitStack() as stack:
         children = {n: stack.enter_context(start(where, n, value="1")) for n in ("alice", "carlos")}
         gone = children["carlos"]
-        assert gone.stderr is not None
         for line in gone.stderr:
             if line == "gathering 2/3\n":
                 break
@@ -311,7 +306,8 @@ def test_the_prompt_asks_for_a_value_and_its_weight(monkeypatch: pytest.MonkeyPa
     """In the words of a manifest with weights = "own"; what it asks for can be typed."""
     from types import SimpleNamespace
 
-    from ostraka.cli.session import _read_input
+    from ostraka.cli import giving
+    from ostraka.data.selection import Selection
     from ostraka.protocols import protocol_for
 
     parties = "".join(
@@ -323,13 +319,10 @@ def test_the_prompt_asks_for_a_value_and_its_weight(monkeypatch: pytest.MonkeyPa
     own = 'statistics = ["mean"]\nweights = "own"\nmax_weight = 1000'
     session = '[session]\ntitle = "t"\nprotocol = "secure-sum"\ndeadline = "1m"\n'
     protocol = protocol_for(parse(f"{session}{parties}[input]\n{bounds}\n[outputs]\n{own}\n"))
-    seat = SimpleNamespace(
-        me="alice", contributes=True, manifest=protocol.manifest, protocol=protocol
-    )
     asked: list[str] = []
     monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: True))
     monkeypatch.setattr("getpass.getpass", lambda prompt: asked.append(prompt) or "61000;5")
-    raw = _read_input(seat, None)
+    raw = giving.read(protocol, "alice", None, Selection(), sure=False)
     assert asked == [
         "alice's input, VALUE;WEIGHT, VALUE: decimal(2) from 0 to 200000 USD, WEIGHT: a whole "
         "number up to 1000, 1 where it is left out, not shown: "

@@ -86,8 +86,8 @@ def test_schedules_that_failed_once(office, tmp_path, monkeypatch, number):
 @pytest.mark.parametrize("relay", [False, True])
 @pytest.mark.parametrize("part", [0.7, 0.8, 0.9])
 def test_an_outage_shorter_than_the_timeout_is_survived_on_every_way(world, relay, part):
-    """It was 31 s on a relay, whatever the manifest said; and at the end 12 s on every way, as a
-    party that had all it needed left."""
+    """It was 31 s on a relay, for any manifest; and at the end, 12 s on every way: a party
+    that had all it needed left, with the others' result."""
     quiet = world(1, relay=relay, timeout=60.0)
     quiet.run()
     begins = part * max(ending.at for ending in quiet.endings.values())

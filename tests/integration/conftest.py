@@ -14,7 +14,6 @@ import sys
 import threading
 import time
 from dataclasses import dataclass
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import pytest
@@ -214,7 +213,10 @@ class Fleet:
         if relay is not None:
             address = relay if isinstance(relay, str) else relay.address
             key = self.fingerprint("coordinator")
-            text += f'coordinator = {{ address = "{address}", key = "{key}" }}\n'
+            if "://" in address:
+                text += f'coordinator = {{ mqtt = "{address}", topic = "ostraka" }}\n'
+            else:
+                text += f'coordinator = {{ address = "{address}", key = "{key}" }}\n'
         for party, its in roles.items():
             text += f'[[party]]\nname = "{party}"\nkey = "{self.fingerprint(party)}"\n'
             text += f"roles = {json.dumps(list(its))}\n"
@@ -261,16 +263,6 @@ class Fleet:
             if process.alive:
                 process.signal(signal.SIGCONT)
             process.end()
-
-
-@pytest.fixture(scope="session")
-def nursery():
-    spec = spec_from_file_location("nursery", Path(__file__).with_name("nursery.py"))
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    nursery = module.Nursery()
-    yield nursery
-    nursery.close()
 
 
 @pytest.fixture

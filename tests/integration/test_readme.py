@@ -23,16 +23,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from mosquitto import needs_mosquitto
 from socks_server import SocksServer
 
 top = Path(__file__).resolve().parents[2]
 pages = [
     "README.md",
     "docs/guides/invitations.md",
+    "docs/guides/keys.md",
     "docs/tutorial.md",
     "docs/guides/separate-machines.md",
 ]
-pages += ["docs/guides/which-question.md", "docs/guides/anonymous.md"]
+pages += ["docs/guides/which-question.md", "docs/guides/anonymous.md", "docs/guides/mqtt.md"]
+pages += ["docs/guides/spreadsheets.md"]
 pages += [
     f"docs/guides/{scenario}.md" for scenario in ("breach-losses", "wage-gap", "poll", "shop")
 ]
@@ -136,14 +139,23 @@ def wait_for(terminal: Terminal, together: list[tuple[Block, subprocess.Popen[st
 
 LONG = {
     f"docs/guides/{page}.md"
-    for page in ("breach-losses", "invitations", "poll", "separate-machines", "which-question")
+    for page in (
+        "anonymous",
+        "breach-losses",
+        "invitations",
+        "poll",
+        "separate-machines",
+        "shop",
+        "which-question",
+    )
 }
-"""Pages with many parties or waits; what they show has tests of its own."""
+"""Pages with many processes or waits; what they show has tests of its own."""
 
 
-@pytest.mark.parametrize(
-    "page", [pytest.param(p, marks=pytest.mark.slow) if p in LONG else p for p in pages]
-)
+MARKS = dict.fromkeys(LONG, pytest.mark.slow) | {"docs/guides/mqtt.md": needs_mosquitto}
+
+
+@pytest.mark.parametrize("page", [pytest.param(p, marks=MARKS.get(p, ())) for p in pages])
 def test_commands_work_as_typed(page, tmp_path):
     with SocksServer() as proxy:
         text = (top / page).read_text().replace("127.0.0.1:9050", proxy.address)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -170,3 +171,48 @@ def test_mistakes_in_lists_of_coordinators(office):
         office.manifest(("alice", "bob"), relay=["a.example:1", "b.example"])
     with pytest.raises(ManifestError, match=r"session\.coordinator"):
         office.manifest(("alice", "bob"), relay=[f"a.example:{port}" for port in range(1, 10)])
+
+
+BROKER = '{ mqtt = "mqtts://b.example:8883", topic = "company/ostraka" }'
+
+
+def with_place(place: str) -> str:
+    lone = re.sub(r"coordinator = .*", lambda _: f"coordinator = {place}", THREE)
+    return lone + '[input]\ntype = "int"\nmin = 0\nmax = 10\n' + SHAMIR
+
+
+def test_a_broker_stands_where_a_relay_does_and_beside_it():
+    relay = f'{{ address = "h:1", key = "sha256:{9:064x}" }}'
+    alone = parse(with_place(BROKER))
+    assert [place.in_words for place in alone.session.brokers] == [
+        "the broker at mqtts://b.example:8883"
+    ]
+    assert (
+        b'"coordinator":{"mqtt":"mqtts://b.example:8883","topic":"company/ostraka"}'
+        in alone.canonical
+    )
+    both = parse(with_place(f"[{relay}, {BROKER}]")).session
+    assert [place.address for place in both.coordinators] == ["h:1", "mqtts://b.example:8883"]
+    assert (len(both.relays), len(both.brokers)) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("place", "why"),
+    [
+        ('{ mqtt = "mqtts://b:1" }', r"session\.coordinator\.topic: is missing"),
+        ('{ topic = "t" }', r"session\.coordinator\.mqtt: is missing"),
+        ('{ mqtt = "b:1", topic = "t" }', r'session\.coordinator\.mqtt: must be "mqtts://'),
+        ('{ mqtt = "mqtts://a:b@b:1", topic = "t" }', r"each party keeps its own"),
+        ('{ mqtt = "mqtts://b", topic = "t" }', r'must be "mqtts://host:port"'),
+        ('{ mqtt = "mqtts://b:1", topic = "a/#" }', r"coordinator\.topic: must be levels"),
+        ('{ mqtt = "mqtts://b:1", topic = "/a" }', r"coordinator\.topic: must be levels"),
+        ('{ mqtt = "mqtts://b:1", topic = "$SYS/a" }', r"coordinator\.topic: must be levels"),
+        ('{ mqtt = "mqtts://b:1", topic = "t", key = "x" }', r"coordinator\.key: unknown key"),
+        ('{ mqtt = "mqtts://b:1", topik = "t" }', r'topik: unknown key; did you mean "topic"'),
+        (f"[{BROKER}, {BROKER}]", r"session\.coordinator: address: is listed twice"),
+        ('[{ mqtt = "mqtts://b:1" }]', r"session\.coordinator\[0\]\.topic: is missing"),
+    ],
+)
+def test_mistakes_in_brokers(place: str, why: str):
+    with pytest.raises(ManifestError, match=why):
+        parse(with_place(place))

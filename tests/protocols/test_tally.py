@@ -9,6 +9,7 @@ from ostraka.arithmetic.field import P61
 from ostraka.errors import ManifestError, PeerViolation
 from ostraka.outcome import Outcome
 from ostraka.protocols import protocol_for
+from ostraka.protocols.forms import ballots
 from ostraka.protocols.tally import Tally
 from ostraka.sharing.scheme import Explicit
 from ostraka.simulation import MemoryNet, run_all
@@ -77,8 +78,36 @@ def test_a_ballot_that_is_none_never_counts(manifest, everybody, vector, invalid
             assert outcome.contributors == ("alice", "carlos", "david")
 
 
-def test_shares_of_no_polynomial_do_not_reach_the_counts(manifest, everybody):
+@pytest.mark.parametrize("security", ["passive", "active"])
+@pytest.mark.parametrize("n", [3, 4, 5])
+@pytest.mark.parametrize("vector", ["10010", "00001", "11010", "20000"])
+def test_many_ballots_are_checked_alike(manifest, everybody, monkeypatch, vector, n, security):
+    """Where there are many entries the check takes other steps: see `forms.validity`."""
+    monkeypatch.setattr(ballots, "MANY", 0)
+
+    class Cheater(Tally):
+        def encode(self, me, raw):
+            if raw == vector:
+                return np.array([*map(int, raw)], np.uint64)
+            return super().encode(me, raw)
+
+    more = {"threshold": (n - 1) // 2, "security": security, "kind": COLOURS_ABSTAIN}
+    outputs = 'invalid = "exclude"\nchoices = 2\nweights = { alice = 3 }'
+    protocol = make(manifest, everybody(n), outputs, cls=Cheater, least=2, **more)
+    inputs = dict.fromkeys(everybody(n), ("red", "blue")) | {"alice": "abstain", "bob": vector}
+    results, net = play(protocol, inputs)
+    said = {"10010": {"red": 1}, "00001": {"abstain": 1}}.get(vector, {})
+    expected = {"red": n - 2, "green": 0, "blue": n - 2, "abstain": 3}
+    for outcome in results.values():
+        assert ("bob" in outcome.contributors) == bool(said)
+        assert outcome.outputs[0].value == {o: v + said.get(o, 0) for o, v in expected.items()}
+    assert not said or net.sent == protocol.cost().sent
+
+
+@pytest.mark.parametrize("many", [0, 1 << 16])
+def test_shares_of_no_polynomial_do_not_reach_the_counts(manifest, everybody, many, monkeypatch):
     """With four compute parties and t = 1 the last one's shares are not needed to multiply."""
+    monkeypatch.setattr(ballots, "MANY", many)
 
     class Crooked(Tally):
         def share(self, x, me, draw):

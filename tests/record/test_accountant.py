@@ -19,15 +19,6 @@ DELTA = Fraction("1e-6")
 TENTH = Spend.pure(Fraction(1, 10))
 GAUSSIAN = Spend(epsilon_of(Fraction(1, 50), DELTA / 100), DELTA / 100, Fraction(1, 50))
 
-try:
-    import dp_accounting
-    from dp_accounting import rdp
-except ImportError:
-    dp_accounting = None
-
-needs_dp_accounting = pytest.mark.skipif(
-    dp_accounting is None, reason="dp-accounting is not installed"
-)
 ALTERNATIVES = ("zcdp", "rdp")
 
 
@@ -230,31 +221,35 @@ def test_no_part_of_dp_accounting_is_imported():
 # --- against dp-accounting ------------------------------------------------------------------------
 
 
-@needs_dp_accounting
+@pytest.fixture
+def accounting():
+    """dp-accounting, imported by the tests that ask it: it takes longer than they do."""
+    return pytest.importorskip("dp_accounting")
+
+
 @pytest.mark.parametrize("sigma", [0.7, 2.0, 15.0])
 @pytest.mark.parametrize("count", [1, 50])
-def test_our_zcdp_is_dp_accounting_s_at_the_best_order(sigma, count):
+def test_our_zcdp_is_dp_accounting_s_at_the_best_order(sigma, count, accounting):
     rho = Fraction(count) / (2 * Fraction(sigma) ** 2)
     ours = float(epsilon_of(rho, DELTA))
-    coarse = rdp.RdpAccountant()
-    fine = rdp.RdpAccountant(orders=[1.02 * 1.0002**i for i in range(40_000)])
+    coarse = accounting.rdp.RdpAccountant()
+    fine = accounting.rdp.RdpAccountant(orders=[1.02 * 1.0002**i for i in range(40_000)])
     for theirs in (coarse, fine):
-        theirs.compose(dp_accounting.GaussianDpEvent(sigma), count)
+        theirs.compose(accounting.GaussianDpEvent(sigma), count)
     assert ours <= coarse.get_epsilon(float(DELTA)) + 1e-9
     assert ours == pytest.approx(fine.get_epsilon(float(DELTA)), rel=1e-6)
 
 
-@needs_dp_accounting
 @pytest.mark.parametrize("limit", [1, 5])
-def test_our_divergences_are_dp_accounting_s_at_the_same_order(limit):
+def test_our_divergences_are_dp_accounting_s_at_the_same_order(limit, accounting):
     of = budget(limit)
     order = float(order_of(of.epsilon, DELTA * MAIN))
-    theirs = rdp.RdpAccountant(
-        orders=[order], neighboring_relation=dp_accounting.NeighboringRelation.REPLACE_ONE
+    theirs = accounting.rdp.RdpAccountant(
+        orders=[order], neighboring_relation=accounting.NeighboringRelation.REPLACE_ONE
     )
-    theirs.compose(dp_accounting.ZCDpEvent(0.02), 70)
+    theirs.compose(accounting.ZCDpEvent(0.02), 70)
     noise = 2 / (1 + math.exp(0.1))
-    theirs.compose(dp_accounting.RandomizedResponseDpEvent(noise, 2), 300)
+    theirs.compose(accounting.RandomizedResponseDpEvent(noise, 2), 300)
     ours = epsilon([GAUSSIAN] * 70 + [TENTH] * 300, of, "rdp")
     assert float(ours) == pytest.approx(theirs.get_epsilon(float(DELTA * MAIN)), abs=1e-8)
 

@@ -443,7 +443,7 @@ def test_two_runs_reserved_at_once_are_compared_when_they_commit(ledger):
 
 
 def test_a_commit_as_reserved_is_not_searched_twice(ledger, monkeypatch):
-    from ostraka.record import ledger as module
+    from ostraka.record import refusals as module
 
     place = ledger().reserve(run(min_difference=2))
     asked = []

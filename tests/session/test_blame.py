@@ -3,6 +3,7 @@
 import pytest
 
 from ostraka.errors import Disagreement, PeerLost, Temporary, TimedOut, Unreachable
+from ostraka.manifest import CoordinatorSpec
 from ostraka.session import blame
 from ostraka.wire.messages import VERSION, Abort, Hello
 
@@ -67,7 +68,8 @@ def test_a_deadline_without_a_known_party_still_reads_as_a_sentence():
     ],
 )
 def test_a_coordinator_that_is_away_wrong_or_full(error, words, hint):
-    found = blame.no_coordinator("h:1", 9, error)
+    place = CoordinatorSpec(address="h:1", key=f"sha256:{0:064}")
+    found = blame.no_coordinator([place], 9, error)
     assert isinstance(found, Unreachable)
     assert (found.message, found.data_left) == (words, False)
     assert found.hint.startswith(hint)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ostraka.arithmetic.field import P61
+from ostraka.arithmetic.field import P61, Field
 from ostraka.arithmetic.randomness import BLOCK, SeededDraw
 from ostraka.exchange import octets, words
 from ostraka.sharing.additive import Additive
@@ -85,6 +85,17 @@ def test_explicit_vectors_are_spread_over_the_compute_parties(scheme_of):
         )
         assert len(set(load.values())) <= 1
         assert len(load) in (0, 5)
+
+
+@pytest.mark.parametrize("scheme_of", [Additive, lambda c, p: Shamir(c, p, 2)])
+def test_parcels_of_a_place_do_not_depend_on_which_place_it_is(scheme_of):
+    places = tuple(f"#{i}" for i in range(1, 8))
+    for compute in (NAMES[:5], NAMES[:3]):
+        scheme = scheme_of(places, compute)
+        assert len({scheme.by_seed(place) for place in places}) == 1
+        without = scheme_of(places[3:], compute)
+        assert without.by_seed(places[3]) == scheme.by_seed(places[0])
+    assert Shamir(places, NAMES[:3], 1).by_seed(places[4]) == NAMES[:1]
 
 
 @given(st.data())
@@ -237,3 +248,16 @@ def test_a_parcel_adds_the_share_in_it(scheme):
         twice = scheme.expand(parcel, len(x))
         scheme.add(twice, scheme.expand(parcel, len(x)))
         assert total.tolist() == twice.tolist()
+
+
+@pytest.mark.parametrize("field", [P61, Field(3)], ids=["p61", "p7"])
+def test_rows_are_the_shares_one_by_one(field):
+    """In a tiny field every eighth word of a stream is p, which is skipped."""
+    scheme, draw = Shamir(("x",), NAMES[:3], 1, field), SeededDraw(3)
+    explicit = [Explicit(np.arange(5, dtype=np.uint64)), Explicit(np.zeros(5, np.uint64))]
+    parcels = [*explicit, *(Seed(draw.seed()) for _ in range(40))]
+    rows = scheme.rows(parcels, 5)
+    assert np.array_equal(rows, [scheme.expand(parcel, 5) for parcel in parcels])
+    additive = Additive(("x",), NAMES[:3])
+    rows = additive.rows(parcels, 5)
+    assert np.array_equal(rows, [additive.expand(parcel, 5) for parcel in parcels])

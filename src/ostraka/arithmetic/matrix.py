@@ -21,6 +21,12 @@ LIMB: Final = 21
 INNER: Final = 1024
 """Terms added before a reduction: sums of two limbs reach 2^21, and 1024 * 2^21 * 2^21 = 2^52."""
 
+SMALL: Final = 8
+"""Absolute value up to which elements of a public matrix count as small."""
+
+STRIP: Final = 1 << 14
+"""Columns that are cut into limbs at a time."""
+
 Real = NDArray[np.float64]
 
 
@@ -32,12 +38,34 @@ def matmul(field: Field, a: Elements, b: Elements) -> Elements:
         columns = b.T.tolist()
         rows = ([sum(map(mul, row, column)) % field.p for column in columns] for row in a.tolist())
         return np.array(list(rows), np.uint64).reshape(a.shape[0], b.shape[1])
+    if (small := _small(field, b)) is not None:
+        return _by_small(field, a, small)
     total = np.zeros((a.shape[0], b.shape[1]), np.uint64)
     for start in range(0, a.shape[1], INNER):
         part = slice(start, start + INNER)
         product = _exact(field, a[:, part], b[part])
         field.add(total, product, out=total)
     return total
+
+
+def _small(field: Field, b: Elements) -> Elements | None:
+    """Return b if all its elements are within +-SMALL, so that a limb of a is enough at a time."""
+    if field.bits != 61 or len(b) * SMALL > 1 << (53 - LIMB):
+        return None
+    edge, p = np.uint64(SMALL), np.uint64(field.p)
+    return b if ((b <= edge) | (b >= p - edge)).all() else None
+
+
+def _by_small(field: Field, a: Elements, b: Elements) -> Elements:
+    """Return a @ b for small b: three real products, in strips of columns of a."""
+    sums = np.zeros((3 * a.shape[0], b.shape[1]))
+    for start in range(0, a.shape[1], STRIP):
+        part = slice(start, start + STRIP)
+        limbs = np.concatenate(_limbs(a[:, part]))
+        sums += limbs @ field.decode(b[part]).astype(np.float64)
+    low, middle, high = np.split(field.encode(sums.astype(np.int64)), 3)
+    upper = field.add(field.rotate(middle, LIMB), field.rotate(high, 2 * LIMB))
+    return field.add(low, upper)
 
 
 def _exact(field: Field, a: Elements, b: Elements) -> Elements:

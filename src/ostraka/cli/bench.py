@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ostraka.cli import voice
+from ostraka.cli.bench_broker import running_broker
 from ostraka.cli.fleet import COORDINATOR, Fleet, make_keys, workplace
 from ostraka.errors import UsageError
 
@@ -27,6 +29,7 @@ class Link(StrEnum):
 
     DIRECT = "direct"
     RELAY = "relay"
+    MQTT = "mqtt"
 
 
 def bench(
@@ -49,7 +52,8 @@ def bench(
     link: Annotated[
         Link,
         typer.Option(
-            metavar="direct|relay", help="Links between parties: direct, or through a coordinator."
+            metavar="direct|relay|mqtt",
+            help="Links between parties: direct, through a coordinator, or through Mosquitto.",
         ),
     ] = Link.DIRECT,
     runs: Annotated[
@@ -111,7 +115,7 @@ def cases() -> Iterator[_Case]:
     for name in (each.name for each in every_protocol() if not each.problem):
         kind = protocol_named(name)
         for case, of in kind.bench_cases.items():
-            yield _Case(case, name, of, kind.usual_scheme == "shamir")
+            yield _Case(case, name, of, of.absent or kind.usual_scheme == "shamir")
 
 
 def _find(name: str) -> _Case:
@@ -140,8 +144,11 @@ class _Plan:
 def _measured(plan: _Plan, privacy: Mapping[str, Any]) -> dict[str, Any]:
     """Run one session with this table `[privacy]`, and return its figures."""
     start = monotonic()
-    with workplace("bench") as directory, Fleet() as fleet:
-        text = _start(fleet, Path(directory), plan, privacy)
+    with workplace("bench") as directory, Fleet() as fleet, ExitStack() as stack:
+        place = None
+        if plan.link is Link.MQTT:
+            place = stack.enter_context(running_broker(Path(directory)))
+        text = _start(fleet, Path(directory), plan, privacy, place)
         measured = {
             who: event for who, event in fleet.events(SECONDS) if event["event"] == "measured"
         }
@@ -160,9 +167,19 @@ def _rounds(text: str) -> int:
     return protocol_for(parse(text, "bench")).cost().rounds
 
 
-def _start(fleet: Fleet, directory: Path, plan: _Plan, privacy: Mapping[str, Any]) -> str:
+def _start(
+    fleet: Fleet,
+    directory: Path,
+    plan: _Plan,
+    privacy: Mapping[str, Any],
+    place: dict[str, str] | None,
+) -> str:
     """Start a process for each party, and for the coordinator if links are relayed; hand out the
-    jobs, and return the text of the manifest they hold."""
+    jobs, and return the text of the manifest they hold.
+
+    Args:
+        place: the broker at which the parties meet, if there is one.
+    """
     from ostraka.manifest import parse
 
     relayed = plan.link is Link.RELAY
@@ -171,13 +188,12 @@ def _start(fleet: Fleet, directory: Path, plan: _Plan, privacy: Mapping[str, Any
     for name in plan.names:
         fleet.start(name, "bench")
     pins = make_keys([*plan.names, COORDINATOR], directory)
-    relay = None
     if relayed:
         own = {"keys": str(directory), "name": COORDINATOR, "listen": "127.0.0.1:0"}
         fleet.give(COORDINATOR, own)
         address = fleet.wait_for(COORDINATOR, "listening")["address"]
-        relay = {"address": address, "key": pins[COORDINATOR]}
-    text = _manifest(plan, pins, relay, privacy)
+        place = {"address": address, "key": pins[COORDINATOR]}
+    text = _manifest(plan, pins, place, privacy)
     parse(text, "bench")
     for name in plan.names:
         job = {"keys": str(directory), "name": name, "manifest": text, "runs": plan.runs}
@@ -186,7 +202,7 @@ def _start(fleet: Fleet, directory: Path, plan: _Plan, privacy: Mapping[str, Any
 
 
 def _manifest(
-    plan: _Plan, pins: dict[str, str], relay: dict[str, str] | None, privacy: Mapping[str, Any]
+    plan: _Plan, pins: dict[str, str], place: dict[str, str] | None, privacy: Mapping[str, Any]
 ) -> str:
     from ostraka.manifest.writing import party_in_all_roles, without_input, write_manifest
 
@@ -194,7 +210,7 @@ def _manifest(
     if case.shamir or plan.security == "active":
         threshold = (len(names) - 1) // 2
         sharing |= {"scheme": "shamir", "threshold": threshold}  # type: ignore[dict-item]
-    addresses = [None] * len(names) if relay else _free_addresses(len(names))
+    addresses = [None] * len(names) if place else _free_addresses(len(names))
     session = {"title": "bench", "protocol": case.protocol or "bench", "deadline": "2m"}
     tables = case.of.tables(plan.size) if case.of else {"input": {"type": "bool"}}
     parties = [
@@ -204,7 +220,7 @@ def _manifest(
     owners = len(names) if case.owners is None else case.owners
     return write_manifest(
         {
-            "session": {**session, "coordinator": relay},
+            "session": {**session, "coordinator": place},
             **tables,
             "sharing": sharing,
             "privacy": privacy,

@@ -236,18 +236,23 @@ async def _rows(engine: ShamirBackend, protocol: Protocol, case: BenchCase) -> N
 
 
 def with_absent(manifest: Manifest, count: int) -> Manifest:
-    """Return the manifest with `count` absent contributors in place of those who are there."""
-    absent = [
-        {"name": f"absent{i}", "key": f"sha256:{i:064x}", "roles": ["contributor"]}
-        for i in range(count)
-    ]
+    """Return the manifest with the places of a collection in place of those who contribute."""
     present = [
         {"name": party.name, "key": party.key, "roles": ["compute", "recipient"]}
         for party in manifest.party
     ]
+    collection = {
+        "from": "invited",
+        "organiser": manifest.party[0].key,
+        "roster": manifest.party[0].key,
+        "size": count,
+        "closes": "2100-01-01T00:00:00Z",
+        "mailbox": "https://localhost",
+    }
     raw = manifest.model_dump(mode="python")
-    relay = {"address": "127.0.0.1:1", "key": f"sha256:{2**256 - 1:064x}"}
-    raw["session"] |= {"coordinator": relay}
+    raw["session"] |= {
+        "coordinator": {"address": "127.0.0.1:1", "key": f"sha256:{2**256 - 1:064x}"}
+    }
     return Manifest.model_validate(
-        raw | {"party": [*absent, *present], "policy": {"min_contributors": count}}
+        raw | {"party": present, "collection": collection, "policy": {"min_contributors": count}}
     )

@@ -33,12 +33,18 @@ class _Entry(NamedTuple):
 
 TABLE: Final = {
     "keygen": _Entry("Make a key, and print its fingerprint.", "keys:keygen"),
+    "rekey": _Entry("Replace a key by a new one.", "keys:rekey"),
     "protocols": _Entry("List what can be computed.", "protocols:protocols"),
     "new": _Entry("Write a manifest: what parties agree on.", "new:new", "protocols:NewHelp"),
     "join": _Entry("Answer an invitation.", "invitations:join"),
     "seal": _Entry("End a draft: its manifest, for all.", "invitations:seal"),
+    "invite": _Entry("Invite people to report to a collection.", "collections:invite"),
+    "contribute": _Entry("Report to a collection, and leave.", "contribute:contribute"),
+    "status": _Entry("Show how a collection stands.", "collections:status"),
+    "close": _Entry("Close a collection early.", "collections:close"),
     "check": _Entry("Explain what a manifest means.", "check:check"),
     "run": _Entry("Take part in a session.", "session:run"),
+    "template": _Entry("Write a table to fill in.", "giving:template"),
     "result": _Entry("Print a result again.", "result:result"),
     "coordinator": _Entry("Relay between parties; it reads nothing.", "coordinator:coordinator"),
     "simulate": _Entry("Rehearse with toy inputs, no network.", "session:simulate"),

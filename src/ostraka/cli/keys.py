@@ -38,6 +38,26 @@ def keygen(
     voice.say(f"{made.certificate_path}: for the manifest's author; compare the fingerprint")
 
 
+def rekey(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The party whose key is replaced.")],
+    keys: KeysOption = None,
+) -> None:
+    """Replace NAME's key by a new one that the old one signs; prints the new fingerprint.
+
+    Its ledger goes on. Give NAME.succession to the other parties, who take the new key with
+    `ostraka known renew`; manifests need the new fingerprint. A key that was lost or stolen cannot
+    be replaced so.
+    """
+    from ostraka import config
+    from ostraka.rekeying import rekey as replace_key
+
+    made, path = replace_key(name, config.keys_directory(keys), voice.warn)
+    print(made.pin)
+    voice.say(f"{made.key_path}: the new key; the old one is gone")
+    voice.say(f"{path}: for the other parties: ostraka known renew {path.name}")
+    voice.say("invitations that you gave out under the old key do not work any more")
+
+
 # --- doctor ------------------------------------------------------------------------------------
 
 

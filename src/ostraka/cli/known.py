@@ -1,9 +1,10 @@
-"""Commands `known list` and `known forget`; keys of other parties, shown and confirmed."""
+"""Commands `known list`, `renew` and `forget`; keys of other parties, shown and confirmed."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -56,6 +57,21 @@ def forget(
     entry = home.known_keys().forget(name)
     voice.say(f"forgot the key of {name}: {entry.key}, known since {entry.since:%Y-%m-%d}")
     voice.say("compare the next one with its owner by voice before you run with it")
+
+
+@app.command()
+def renew(
+    file: Annotated[
+        Path, typer.Argument(metavar="NAME.succession", help="What its owner's `rekey` wrote.")
+    ],
+) -> None:
+    """Take the new key of a party that its known key has signed."""
+    from ostraka import home
+    from ostraka.record import succession
+
+    links = succession.read(file)
+    entry = home.known_keys().renew(links)
+    voice.say(f"{entry.name} is known by {entry.key} from now on")
 
 
 # --- keys of a manifest ------------------------------------------------------------------------

@@ -48,14 +48,21 @@ def party_table(text: str) -> dict[str, Any]:
 
 
 def coordinator_table(text: str) -> dict[str, str] | None:
-    """Read HOST:PORT=KEY; None for an empty text."""
+    """Read HOST:PORT=KEY, or mqtts://HOST:PORT/TOPIC; None for an empty text."""
     from ostraka.errors import UsageError
 
     if not text:
         return None
+    scheme, separator, rest = text.partition("://")
+    if separator and scheme in ("mqtt", "mqtts"):
+        address, _, topic = rest.partition("/")
+        return {"mqtt": f"{scheme}://{address}", "topic": topic or "ostraka"}
     address, equals, key = text.partition("=")
     if not equals:
-        hint = "such as --coordinator relay.example:9440=coordinator.crt"
+        hint = (
+            "such as --coordinator relay.example:9440=coordinator.crt, "
+            "or --coordinator mqtts://broker.example:8883/TOPIC"
+        )
         raise UsageError("--coordinator needs HOST:PORT=KEY", hint=hint)
     return {"address": address, "key": fingerprint_of(key)}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from ipaddress import ip_address, ip_network
@@ -11,12 +12,14 @@ from ostraka.addresses import host_port
 from ostraka.cli.findings import Findings
 from ostraka.errors import OstrakaError, PinMismatch, Unreachable, UsageError
 from ostraka.identity import NO_CERTIFICATE, Identity
-from ostraka.manifest import Manifest, PartySpec
+from ostraka.manifest import BrokerSpec, Manifest, PartySpec
 from ostraka.record.own_network import OwnNetwork
+from ostraka.transport import brokered
 from ostraka.transport.contexts import Contexts
 from ostraka.transport.link import Carrier
 from ostraka.transport.network import Network
 from ostraka.transport.preamble import pinned
+from ostraka.transport.rendezvous import RoomCarrier
 from ostraka.transport.resolver import Resolver, numeric
 from ostraka.transport.tcp import SystemNetwork
 from ostraka.transport.tls import SecureLink
@@ -31,23 +34,27 @@ SHARED = ip_network("100.64.0.0/10")
 async def look(
     findings: Findings, manifest: Manifest, me: PartySpec, identity: Identity, own: OwnNetwork
 ) -> None:
-    """Listen as a run would, and connect to the coordinator and to each peer with an address.
+    """Listen as a run would; connect to each relay and broker, and to each peer with an address.
 
     With a proxy every connection goes through it, and no name is looked up on this machine.
     """
     warnings: list[str] = []
-    network = SystemNetwork(proxy=own.proxy, listen=own.listen, warn=warnings.append)
+    network = SystemNetwork(
+        proxy=own.proxy, listen=own.listen, brokers=own.brokers, warn=warnings.append
+    )
     try:
         if me.address is not None:
             await _look_at_listening(findings, network, me.address, own, warnings)
         for name, address, pin in _targets(manifest, me):
             await _look_at_link(findings, network, identity, own, (name, address, pin))
+        for place in manifest.session.brokers:
+            await _look_at_broker(findings, network, me, place)
     finally:
         network.close()
 
 
 def _targets(manifest: Manifest, me: PartySpec) -> Iterable[tuple[str, str, bytes]]:
-    for place in manifest.session.coordinators:
+    for place in manifest.session.relays:
         yield "coordinator", place.address, place.pin
     for party in manifest.party:
         if party.address and party != me:
@@ -146,6 +153,39 @@ async def _look_at_link(
         findings.add("reach", f"{where}: {error.message}", code=code)
     finally:
         await link.close()
+
+
+async def _look_at_broker(
+    findings: Findings, network: Network, me: PartySpec, place: BrokerSpec
+) -> None:
+    """Enter a room that no other party is in, with topics of the same form as a session's."""
+    room = f"{place.topic}/{secrets.token_hex(16)}"
+    seat = brokered.BrokerSeat(place.mqtt, room, me.name, {}, {}, members=2)
+    try:
+        met = await brokered.enter(seat, network, _Alone())
+    except OstrakaError as error:
+        reason = error.message.removeprefix(f"{place.mqtt}: ")
+        hint = f"; {error.hint}" if error.hint else ""
+        code = 2 if isinstance(error, UsageError) else 10
+        findings.add("reach", f"{place.in_words}: {reason}{hint}", code=code)
+        return
+    words = f"messages of {met.piece // 1024} KiB" if met.piece >= 1024 else "small messages"
+    findings.add(
+        "reach",
+        None,
+        f"{place.in_words} lets {me.name} write as itself below {place.topic}, and read what is "
+        f"sent to it, in {words}",
+    )
+    if not place.secured:
+        findings.note("reach", f"{place.in_words} is spoken to without TLS; so is your password")
+    await met.close()
+
+
+class _Alone:
+    """Owner of a room that no other party enters."""
+
+    def joined(self, _fingerprint: bytes, carrier: RoomCarrier) -> None:
+        carrier.close()
 
 
 def compare_clocks(

@@ -7,13 +7,27 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ostraka.cli import results, startup, streams, voice
+from ostraka.cli import giving, results, startup, streams, voice
 from ostraka.cli.endings import endings
 from ostraka.cli.options import KeysOption, ListenOption, OutputOption, ProxyOption, SessionArgument
+from ostraka.cli.table_options import (
+    DecimalOption,
+    DryRunOption,
+    GroupOption,
+    HeadsOption,
+    QueryOption,
+    SheetOption,
+    SkipEmptyOption,
+    SumOption,
+    ThousandsOption,
+    ValueOption,
+    WeightOption,
+    WhereOption,
+    YesOption,
+)
 
 if TYPE_CHECKING:
     from ostraka.manifest import Manifest
-    from ostraka.party import Seat
 
 
 def run(
@@ -25,10 +39,24 @@ def run(
         typer.Option(
             "--input",
             metavar="FILE|-",
-            help="Our input: JSON, .npy, or text with a value on each line; - is standard input; "
-            "asked for without echo when left out.",
+            help="Our input: JSON, .npy, or text with a value on each line; or a table, with the "
+            "options below, also postgresql://USER@HOST/NAME; - is standard input; asked for "
+            "without echo when left out.",
         ),
     ] = None,
+    value: ValueOption = None,
+    group: GroupOption = None,
+    weight: WeightOption = None,
+    heads: HeadsOption = None,
+    sheet: SheetOption = None,
+    where: WhereOption = None,
+    query: QueryOption = None,
+    decimal: DecimalOption = None,
+    thousands: ThousandsOption = None,
+    sum_: SumOption = False,
+    skip_empty: SkipEmptyOption = False,
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
     receipts: Annotated[
         Path | None,
         typer.Option(
@@ -62,6 +90,12 @@ def run(
     from ostraka.progress import Progress
 
     streams.require_output()
+    selection = giving.selected(
+        value, group, weight, heads, sheet, where, query, decimal, thousands, sum_, skip_empty
+    )
+    if dry_run:
+        giving.rehearse(session, as_, input_, selection, output)
+        return
     keeper = ResultKeeper(home.results_directory(), output)
     voice.speaker.progress = progress = Progress(keeper)
     own_network = home.own_network(as_, config.keys_directory(keys), listen, proxy)
@@ -71,29 +105,13 @@ def run(
     )
     keeper.heading = known.heading(seat.meeting)
     unfinished = seat.unfinished(keeper.warn)
-    raw = None if unfinished and input_ is None else _read_input(seat, input_)
+    raw = None
+    if not unfinished or input_ is not None:
+        raw = giving.read(seat.protocol, seat.me, input_, selection, sure=yes)
     startup.loaded()
     with keeper.of(seat):
         endings.run(seat.run(raw, progress, unfinished))
     keeper.finish()
-
-
-def _read_input(seat: Seat, source: str | None) -> Any:
-    """Read the party's input from a file, stdin or a prompt; None when it is asked for none.
-
-    Raises:
-        InputError: the input is not readable, or given by a party that does not contribute.
-    """
-    from ostraka.errors import InputError
-    from ostraka.inputs import reading
-
-    if seat.contributes:
-        wanted = seat.protocol.input_in_words(seat.me)
-        return reading.read_input(source, seat.manifest.input_of(seat.me), seat.me, wanted)
-    if source is None:
-        return None
-    message = f"{seat.me} is not a contributor in this session: leave --input out"
-    raise InputError(message, data_left=False)
 
 
 # --- simulate ----------------------------------------------------------------------------------
@@ -148,23 +166,46 @@ def _drop(text: str, manifest: Manifest) -> tuple[str, int]:
     return manifest.party_named(name).name, int(count or 0)
 
 
+_INCLUSION = {
+    True: "ours is counted, in the form in which we sent it",
+    False: "ours was there in the form in which we sent it; not counted, as it was not valid",
+}
+
 # --- verify ------------------------------------------------------------------------------------
 
 
 def verify(
     receipt: Annotated[Path, typer.Argument(metavar="RECEIPT.json")],
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="REPORT-RECEIPT.json",
+            help="Receipt of our report to a collection: was it counted? `ostraka status` has "
+            "fetched its proof.",
+        ),
+    ] = None,
     output: OutputOption = voice.OutputFormat.TEXT,
 ) -> None:
     """Check a receipt offline: complete (exit 0), or incomplete as statements are missing (51)."""
     from ostraka.record import receipt as receipts
 
-    found = receipts.verify(receipts.read(receipt))
+    whole = receipts.read(receipt)
+    found = receipts.verify(whole)
+    if report is not None:
+        found["report"] = _included(report, whole, found)
     if output is voice.OutputFormat.JSON:
         voice.emit({"valid": True, **found})
     else:
         _show_receipt(receipt, found)
     if found["missing"]:
         raise receipts.incomplete(found)
+
+
+def _included(path: Path, receipt: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
+    from ostraka.collection import inclusion
+    from ostraka.record.kept_report import load_receipt
+
+    return inclusion.check_included(load_receipt(path), receipt, found)._asdict()
 
 
 def _show_receipt(path: Path, found: dict[str, Any]) -> None:
@@ -179,9 +220,24 @@ def _show_receipt(path: Path, found: dict[str, Any]) -> None:
     print(f"  ended     {', '.join(found['signed']) or 'no party'}: signed what they did")
     if found["missing"]:
         print(f"  missing   {', '.join(found['missing'])}: no closing statement")
-    counted = found["counted"]
-    print(f"  counted   {', '.join(counted) if counted else 'no party says'}")
+    print(f"  counted   {_counted(found)}")
     for figure in found.get("figures", ()):
         print(f"  figure    {figure['name'] or 'all'}: {', '.join(figure['readers'])}")
+    if "report" in found:
+        print(f"  report    {_INCLUSION[found['report']['counted']]}")
     if "weakness" in found:
         print(f"  weakness  {found['weakness']}")
+
+
+def _counted(found: dict[str, Any]) -> str:
+    if "collection" in found:
+        said = found["collection"]
+        refused = ", ".join(map(str, said["refused"]))
+        return (
+            f"{said['counted']} of {said['in_time']} reports in time, at {said['places']} places; "
+            f"{said['left_out']} left out (refused by each compute party: {refused}), "
+            f"{said['revoked']} revoked, {said['replaced']} replaced, "
+            f"{said['agreed'] - said['counted']} not valid"
+        )
+    counted = found["counted"]
+    return ", ".join(counted) if counted else "no party says"

@@ -141,7 +141,7 @@ class SecretArray:
 
     def __getitem__(self, index: Index) -> SecretArray:
         self._refuse_secret(index)
-        rows = _adds_an_axis(index) and self.ndim > 0
+        rows = _keeps_rows(index) and self.ndim > 0
         return self._each(lambda part: np.asarray(part[index]), rows=rows)
 
     def reshape(self, *shape: Any) -> SecretArray:
@@ -310,9 +310,14 @@ class Fresh(SecretArray):
         self._spent = True
 
 
-def _adds_an_axis(index: Index) -> bool:
-    """Tell whether an index is [..., None], which leaves each row as it is."""
-    return isinstance(index, tuple) and len(index) == 2 and index[0] is ... and index[1] is None
+def _keeps_rows(index: Index) -> bool:
+    """Tell whether an index leaves rows in their places: [..., None], or [:, start:stop]."""
+    if not isinstance(index, tuple) or len(index) != 2:
+        return False
+    first, second = index
+    if first is ...:
+        return second is None
+    return isinstance(first, slice) and first == slice(None) and isinstance(second, slice)
 
 
 def _joined(

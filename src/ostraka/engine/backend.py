@@ -9,16 +9,16 @@ docs/decisions/0015-engine-waist.md.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 import numpy as np
 
 from ostraka.arithmetic.field import Elements, Field
-from ostraka.arithmetic.randomness import Stream
+from ostraka.arithmetic.randomness import Stream, Words
 from ostraka.engine.array import Fresh, SecretArray
 from ostraka.engine.circuit import Circuit
-from ostraka.engine.rounds import Opened, Product, Random, Rounds, Task
+from ostraka.engine.rounds import Inner, Opened, Product, Random, Rounds, Task
 from ostraka.errors import ManifestError
 from ostraka.names import PartyId
 
@@ -104,6 +104,17 @@ class Backend(Rounds):
         return (await self.deal([owner], own, shape, total=True))[0]
 
     @abstractmethod
+    async def tell(
+        self, messages: Mapping[int, Words], expected: Mapping[int, int]
+    ) -> dict[int, Words]:
+        """Send 64-bit words in the clear to some compute parties, and receive them: one round.
+
+        Args:
+            messages: the words for each receiver, by its place.
+            expected: the number of words that each sender sends this party, by its place.
+        """
+
+    @abstractmethod
     async def open(self, x: SecretArray, to: Iterable[PartyId] | None = None) -> Elements | None:
         """Open x to some compute parties, to all by default: elements there, None elsewhere.
 
@@ -133,6 +144,14 @@ class Backend(Rounds):
     @abstractmethod
     async def random(self, shape: tuple[int, ...]) -> Fresh:
         """Draw uniform elements of the ring that no t parties know."""
+
+    @abstractmethod
+    async def toss(self) -> Stream:
+        """Return a stream that every party reads alike, drawn by all of them. One round.
+
+        No party that is not a compute party can foresee it, nor one that lies with active security:
+        what was shared before does not depend on it.
+        """
 
     def take_random(self, count: int) -> SecretArray | None:
         """Return as many elements as `random` would, without a round, if enough are at hand."""
@@ -177,6 +196,8 @@ class Backend(Rounds):
             return await self.random(task.shape)
         if isinstance(task, Opened):
             return await self.open(task.a)
+        if isinstance(task, Inner):
+            return await self.sums(task.a, task.b, -1)
         if not isinstance(task, Product):
             return await self.open(await self.sums(task.a, task.b, -1))
         shape = np.broadcast_shapes(task.a.shape, task.b.shape)

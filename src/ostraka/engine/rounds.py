@@ -31,6 +31,17 @@ class Product:
 
 
 @dataclass(frozen=True)
+class Inner:
+    """The sum of a * b over the last axis, shared afresh: gives a SecretArray.
+
+    It costs the bytes of one product for each sum, however long the last axis is.
+    """
+
+    a: SecretArray
+    b: SecretArray
+
+
+@dataclass(frozen=True)
 class Random:
     """Uniform elements that no t parties know: gives a `Fresh` array."""
 
@@ -97,7 +108,7 @@ class Masked:
 
 Opening = Opened | Unreduced | Masked
 
-Task = Product | Random | Opening
+Task = Product | Inner | Random | Opening
 
 T = TypeVar("T")
 
@@ -137,7 +148,7 @@ async def side_by_side(engine: Rounds, *operations: Operation[Any]) -> list[Any]
 
 def _traced(task: Task, result: Any) -> Any:
     """Give a product the origin of its factors, if their rows are of the same contributors."""
-    if isinstance(task, Product) and task.a.shape == task.b.shape:
+    if isinstance(task, Product | Inner) and task.a.shape == task.b.shape:
         result.origin = joint_origin(task.a.origin, task.b.origin, products=1)
     return result
 

@@ -117,6 +117,16 @@ class Codec:
             named = place(wrong.at) if self.length > 1 or isinstance(vector, Lines) else "the input"
             refuse(f"{named} {wrong}")
 
+    def findings(self, lines: Lines) -> tuple[Signed, list[Wrong]]:
+        """Encode as many lines as the input has elements, and list those that are wrong.
+
+        A wrong element is encoded as 0.
+        """
+        wrong: list[Wrong] = []
+        if self.kind.numeric:
+            return self._from_lines(lines, lines, wrong), wrong
+        return self._from_names(lines, wrong), wrong
+
     def element(self, value: object) -> int:
         """Encode one element; ValueError says what is wrong with it, and does not repeat it."""
         return self._bounded(self._one(value))
@@ -190,7 +200,9 @@ class Codec:
 
     # --- text ---------------------------------------------------------------------------------
 
-    def _from_lines(self, lines: Lines, values: Sequence[object]) -> Signed:
+    def _from_lines(
+        self, lines: Lines, values: Sequence[object], wrong: list[Wrong] | None = None
+    ) -> Signed:
         """Encode numbers in text; those that are not in plain digits are read one by one."""
         encoded = np.empty(self.length, np.int64)
         for part in chunks(self.length):
@@ -202,7 +214,7 @@ class Codec:
             if self.clips:
                 np.clip(found, self.low, self.high, out=found)
             for i in np.flatnonzero(~fine).tolist():
-                found[i] = self._at(part.start + i, values[part.start + i])
+                found[i] = self._at(part.start + i, values[part.start + i], wrong)
             encoded[part] = found
         return encoded
 
@@ -211,7 +223,7 @@ class Codec:
             return digits.binary(given, self.kind.bits)
         return digits.scaled(given, self.kind.places if isinstance(self.kind, DecimalType) else 0)
 
-    def _from_names(self, values: Sequence[object]) -> Signed:
+    def _from_names(self, values: Sequence[object], wrong: list[Wrong] | None = None) -> Signed:
         """Encode options or booleans, each different text only once."""
         encoded = np.empty(self.length, np.int64)
         known: dict[object, int] = {}
@@ -219,8 +231,9 @@ class Codec:
             for i, value in enumerate(values[part], start=part.start):
                 found = known.get(value, -1) if isinstance(value, str) else -1
                 if found < 0:
-                    found = self._at(i, value)
-                    if isinstance(value, str):
+                    before = len(wrong or ())
+                    found = self._at(i, value, wrong)
+                    if isinstance(value, str) and len(wrong or ()) == before:
                         known[value] = found
                 encoded[i] = found
         return encoded
@@ -230,11 +243,16 @@ class Codec:
     def _elements(self, values: Sequence[object]) -> Signed:
         return np.array([self._at(i, value) for i, value in enumerate(values)], np.int64)
 
-    def _at(self, i: int, value: object) -> int:
+    def _at(self, i: int, value: object, wrong: list[Wrong] | None = None) -> int:
+        """Encode element i; if it is wrong, raise `Wrong`, or note it in `wrong` and return 0."""
         try:
             return self.element(value)
         except ValueError as problem:
-            raise Wrong(i, str(problem)) from None
+            found = Wrong(i, str(problem))
+            if wrong is None:
+                raise found from None
+            wrong.append(found)
+            return 0
 
     def _one(self, value: object) -> int:
         if isinstance(value, np.generic):

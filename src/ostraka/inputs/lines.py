@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ostraka.inputs.digits import Bytes, Decimals, Integers, read
+from ostraka.text import quoted
 
 CHUNK: Final = 1 << 16
 """Lines or elements that are worked on at a time: some milliseconds, so that a thread that encodes
@@ -78,6 +79,24 @@ class Lines(Sequence[str]):
     def decimals(self, part: slice) -> Decimals:
         """Read the numbers in some of the lines; see `digits.read`."""
         return read(self._content, self._starts[part], self._ends[part])
+
+
+class ColumnLines(Lines):
+    """Column of a table, a line for each row; messages call an element by its row and column.
+
+    Args:
+        texts: of the cells; none has several lines.
+        source: what messages call the table.
+        rows: the number of each row, as the table's own program counts them.
+    """
+
+    def __init__(self, texts: Sequence[str], source: str, column: str, rows: Sequence[int]) -> None:
+        super().__init__("\n".join(texts), source)
+        self.column, self.rows = column, rows
+
+    def place(self, i: int) -> str:
+        """Return what a message calls element i: 'row 14 of x.csv, column "Salary",'."""
+        return f"row {self.rows[i]} of {self.source}, column {quoted(self.column)},"
 
 
 def chunks(length: int) -> Iterable[slice]:

@@ -7,11 +7,14 @@ of keys do not matter, and every value does.
 
 from __future__ import annotations
 
+from ostraka.manifest.collection import Collection
+from ostraka.manifest.coordinators import BrokerSpec, CoordinatorSpec
 from ostraka.manifest.fields import (
     BoolType,
     ChoiceType,
     DecimalType,
     FloatType,
+    IdType,
     InputType,
     IntType,
     canonical_json,
@@ -23,7 +26,6 @@ from ostraka.manifest.fields import (
 )
 from ostraka.manifest.inputs import InputSchema
 from ostraka.manifest.model import (
-    CoordinatorSpec,
     Manifest,
     PartySpec,
     SessionSpec,
@@ -34,13 +36,16 @@ from ostraka.manifest.reading import locate, parse
 
 __all__ = [
     "BoolType",
+    "BrokerSpec",
     "Central",
     "ChoiceType",
     "Clip",
+    "Collection",
     "CoordinatorSpec",
     "DecimalType",
     "Dominance",
     "FloatType",
+    "IdType",
     "InputSchema",
     "InputType",
     "IntType",

@@ -94,9 +94,23 @@ class ChoiceType:
         return f"choice({json.dumps(self.options, ensure_ascii=False)})"
 
 
-InputType = BoolType | IntType | DecimalType | FloatType | ChoiceType
+@dataclass(frozen=True, slots=True)
+class IdType:
+    """Type of an input that identifies a row, such as a person's e-mail address."""
 
-TYPES = 'bool, int, decimal(k), float(k) or choice(["a", "b"])'
+    kind: ClassVar[str] = "id"
+    numeric: ClassVar[bool] = False
+
+    def __str__(self) -> str:
+        return "id"
+
+
+InputType = BoolType | IntType | DecimalType | FloatType | ChoiceType | IdType
+
+TYPES = 'bool, int, decimal(k), float(k), choice(["a", "b"]) or id'
+
+
+_PLAIN: dict[str, InputType] = {"bool": BoolType(), "int": IntType(), "id": IdType()}
 
 
 def parse_type(text: object) -> InputType:
@@ -106,8 +120,8 @@ def parse_type(text: object) -> InputType:
     if not isinstance(text, str):
         raise ValueError(f"must be a string: {TYPES}")
     name, _, argument = text.strip().removesuffix(")").partition("(")
-    if text.strip() in ("bool", "int"):
-        return BoolType() if name == "bool" else IntType()
+    if text.strip() in _PLAIN:
+        return _PLAIN[text.strip()]
     if not text.strip().endswith(")") or name not in ("decimal", "float", "choice"):
         raise ValueError(f"must be {TYPES}")
     if name == "choice":
@@ -144,7 +158,8 @@ def _within(value: int, low: int, high: int, what: str) -> int:
     return value
 
 
-def _matching(pattern: str, message: str) -> BeforeValidator:
+def matching(pattern: str, message: str) -> BeforeValidator:
+    """Return the check that a value is text of this pattern; else it "must be" the message."""
     compiled = re.compile(pattern)
 
     def check(value: object) -> str:
@@ -251,20 +266,20 @@ Type = Annotated[InputType, PlainValidator(parse_type), PlainSerializer(str)]
 Roles = Annotated[tuple[Role, ...], BeforeValidator(_roles)]
 Table = Annotated[dict[str, Any], BeforeValidator(_raw_table)]
 Title = Annotated[str, _text(200)]
-Room = Annotated[str, _matching("[0-9a-f]{32}", "32 digits of 0-9 and a-f, drawn at random")]
+Room = Annotated[str, matching("[0-9a-f]{32}", "32 digits of 0-9 and a-f, drawn at random")]
 Series = Annotated[str, BeforeValidator(lambda value: one_script(line(value, 200)))]
 Unit = Annotated[str, BeforeValidator(lambda value: value and line(value, 32))]
 Number = Annotated[Decimal | None, BeforeValidator(_exact_number)]
 Size = Annotated[Decimal | None, BeforeValidator(_size)]
 Share = Annotated[Fraction, PlainValidator(exact_fraction), PlainSerializer(str)]
-_short_name = _matching(
+_short_name = matching(
     "[a-z][a-z0-9-]{0,31}", "1 to 32 lowercase letters, digits or -, a letter first"
 )
 Name = Annotated[PartyId, _short_name]
 InputName = Annotated[str, _short_name]
 Names = Annotated[tuple[Name, ...], BeforeValidator(_names)]
 ProtocolName = Annotated[
-    str, _matching("[a-z][a-z0-9-]{0,63}", 'the name of a protocol, such as "secure-sum"')
+    str, matching("[a-z][a-z0-9-]{0,63}", 'the name of a protocol, such as "secure-sum"')
 ]
 
 

@@ -86,6 +86,16 @@ def problems(
     yield from _givers(inputs, parties, contributors)
 
 
+def problems_of_places(inputs: Sequence[InputSchema]) -> Iterator[Problem]:
+    """Yield contradictions in the input of a collection, which all its places give."""
+    if len(inputs) > 1:
+        yield ("input",), "a collection asks all contributors for the same input: use one [input]"
+        return
+    yield from _bounds(0, inputs[0])
+    if inputs[0].of is not None:
+        yield ("input", 0, "of"), "has no meaning in a collection: all contributors give it"
+
+
 def _bounds(i: int, schema: InputSchema) -> Iterator[Problem]:
     for field, bound in (("min", schema.min), ("max", schema.max)):
         path = ("input", i, field)

@@ -1,16 +1,15 @@
 """Tables of a manifest, and the rules that span several of them."""
 
 import hashlib
-from collections.abc import Collection, Iterator
+from collections import abc
+from collections.abc import Iterator
 from decimal import Decimal
 from functools import cached_property
 from itertools import combinations
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import (
-    BeforeValidator,
     Field,
-    PlainSerializer,
     SerializerFunctionWrapHandler,
     StrictInt,
     model_serializer,
@@ -19,10 +18,11 @@ from pydantic import (
 
 from ostraka import limits
 from ostraka.errors import ManifestError, UsageError
-from ostraka.manifest import inputs, privacy
+from ostraka.manifest import collection, coordinators, inputs, privacy
+from ostraka.manifest.collection import Collection
+from ostraka.manifest.coordinators import BrokerSpec, Coordinators, CoordinatorSpec, Keyed
 from ostraka.manifest.fields import (
     Address,
-    Fingerprint,
     Name,
     Path,
     Problem,
@@ -37,6 +37,7 @@ from ostraka.manifest.fields import (
     canonical_json,
     suggest,
 )
+from ostraka.manifest.filling import filled
 from ostraka.manifest.inputs import Inputs, InputSchema
 from ostraka.manifest.links import needs_link
 from ostraka.manifest.privacy import Policy, Privacy
@@ -55,49 +56,14 @@ LATER: Final = {
 the same. Those of inputs are in `inputs.LATER`."""
 
 
-class Keyed(Section):
-    """Table that names a certificate by its fingerprint."""
-
-    key: Fingerprint
-
-    @property
-    def pin(self) -> bytes:
-        """32 bytes: SHA-256 of the certificate's DER."""
-        return bytes.fromhex(self.key[7:])
-
-
-class CoordinatorSpec(Keyed):
-    """Relay of a session: where it listens and which certificate it must show."""
-
-    address: Address
-
-
-def _as_a_list(value: Any) -> Any:
-    return () if value is None else value if isinstance(value, list | tuple) else (value,)
-
-
-def _as_written(places: tuple[CoordinatorSpec, ...]) -> Any:
-    """Return coordinators as the canonical bytes have them: one is not written as a list."""
-    found = [place.model_dump(mode="python") for place in places]
-    return found if len(found) > 1 else found[0] if found else None
-
-
-Coordinators = Annotated[
-    tuple[CoordinatorSpec, ...],
-    Field(max_length=limits.COORDINATORS),
-    BeforeValidator(_as_a_list),
-    PlainSerializer(_as_written),
-]
-"""Coordinators, written as one table or as a list: a pair of parties may meet at any of them."""
-
-
 class SessionSpec(Section):
     """Table `[session]`.
 
     Attributes:
         series: name that repeated sessions about the same data share in ledgers; None: the title.
         deadline: seconds within which all parties must be gathered.
-        coordinator: relay of parties that cannot reach each other directly, or a list of several.
+        coordinator: relay or broker of parties that cannot reach each other directly, or a list of
+            several.
         timeout: longest silence of one party once the session has started, in seconds.
         room: secret that the room at the coordinator is named after, 16 random bytes in hex; None:
             the room is named after the parties' keys, which others may know.
@@ -115,9 +81,19 @@ class SessionSpec(Section):
     start: Literal["all", "enough"] = "all"
 
     @property
-    def coordinators(self) -> tuple[CoordinatorSpec, ...]:
+    def coordinators(self) -> tuple[CoordinatorSpec | BrokerSpec, ...]:
         """The coordinators at which parties may meet; none for direct links only."""
         return self.coordinator
+
+    @property
+    def relays(self) -> tuple[CoordinatorSpec, ...]:
+        """The coordinators that are relays of this project, which keep invitations as well."""
+        return tuple(place for place in self.coordinator if isinstance(place, CoordinatorSpec))
+
+    @property
+    def brokers(self) -> tuple[BrokerSpec, ...]:
+        """The coordinators that are MQTT brokers."""
+        return tuple(place for place in self.coordinator if isinstance(place, BrokerSpec))
 
 
 class PartySpec(Keyed):
@@ -159,15 +135,16 @@ class Manifest(Section):
     sharing: Sharing
     policy: Policy
     privacy: Privacy = Field(default_factory=Privacy)
+    collection: Collection | None = None
 
     @model_validator(mode="before")
     @classmethod
     def _fill(cls, raw: Any) -> Any:
-        return _filled(raw) if isinstance(raw, dict) else raw
+        return filled(raw) if isinstance(raw, dict) else raw
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if found := list(_cross_checks(self)):
+        if found := list(_problems(self)):
             raise Problems(found)
         return self
 
@@ -180,10 +157,12 @@ class Manifest(Section):
     @cached_property
     def canonical(self) -> bytes:
         """The bytes that are hashed: JSON with sorted keys, no spaces, and all defaults but those
-        of `LATER`."""
+        of `LATER`, without `[collection]` where there is none."""
         table = self.model_dump(mode="python")
         for part, keys in LATER.items():
             _drop_defaults(table[part], type(getattr(self, part)), keys)
+        if table["collection"] is None:
+            del table["collection"]
         asked = table["input"]
         for entry in asked if isinstance(asked, list) else [asked]:
             _drop_defaults(entry, InputSchema, inputs.LATER)
@@ -203,7 +182,9 @@ class Manifest(Section):
 
     @cached_property
     def contributors(self) -> tuple[PartyId, ...]:
-        """Parties that give an input, in the order of the manifest."""
+        """Parties that give an input, in the order of the manifest; or a collection's places."""
+        if self.collection is not None:
+            return self.collection.places
         return self._with(Role.CONTRIBUTOR)
 
     @cached_property
@@ -251,7 +232,7 @@ class Manifest(Section):
         needed.update(name for schema in self.inputs for name in schema.of or ())
         return tuple(party for party in self.contributors if party not in needed)
 
-    def may_begin_without(self, absent: Collection[PartyId]) -> bool:
+    def may_begin_without(self, absent: abc.Collection[PartyId]) -> bool:
         """Return whether a session may begin without these parties."""
         there = len(self.contributors) - len(absent)
         return set(absent) <= set(self.may_be_absent) and (
@@ -280,42 +261,17 @@ def _drop_defaults(table: dict[str, Any], section: type[Section], keys: tuple[st
             del table[key]
 
 
-def _filled(raw: dict[str, Any]) -> dict[str, Any]:
-    """Return a raw manifest with the defaults that depend on its parties written out."""
-    sharing, policy = raw.get("sharing", {}), raw.get("policy", {})
-    if isinstance(sharing, dict) and sharing.get("scheme", "additive") == "additive":
-        sharing = {"threshold": _count(raw, Role.COMPUTE) - 1, **sharing}
-    if isinstance(policy, dict):
-        policy = {"min_contributors": _least(raw, sharing), **policy}
-    return {**raw, "sharing": sharing, "policy": policy}
-
-
-def _least(raw: dict[str, Any], sharing: Any) -> int:
-    contributors = _count(raw, Role.CONTRIBUTOR)
-    threshold = sharing.get("threshold") if isinstance(sharing, dict) else None
-    if type(threshold) is not int or threshold < 1 or sharing.get("scheme") != "shamir":
-        return contributors
-    return min(contributors, max(3, contributors - threshold))
-
-
-def _count(raw: dict[str, Any], role: Role) -> int:
-    """Count the parties with a role in a raw manifest, which is not validated yet."""
-    parties = raw.get("party")
-    found = 0
-    for party in parties if isinstance(parties, list | tuple) else ():
-        roles = party.get("roles") if isinstance(party, dict) else getattr(party, "roles", ())
-        found += isinstance(roles, list | tuple) and role in roles
-    return found
-
-
 # --- rules that span several fields ------------------------------------------------------------
 
 
-def _cross_checks(manifest: Manifest) -> Iterator[Problem]:
+def _problems(manifest: Manifest) -> Iterator[Problem]:
     yield from _check_title(manifest.session)
     yield from _check_parties(manifest)
     yield from _check_links(manifest)
-    yield from inputs.problems(manifest.inputs, manifest.parties, manifest.contributors)
+    if manifest.collection is None:
+        yield from inputs.problems(manifest.inputs, manifest.parties, manifest.contributors)
+    else:
+        yield from _check_collection(manifest, manifest.collection)
     yield from _check_sharing(manifest)
     contributors = len(manifest.contributors)
     for rule in ("min_contributors", "min_difference"):
@@ -326,10 +282,30 @@ def _cross_checks(manifest: Manifest) -> Iterator[Problem]:
     yield from privacy.problems(manifest.privacy, manifest.policy)
 
 
+def _check_collection(manifest: Manifest, of: Collection) -> Iterator[Problem]:
+    """Yield what does not go with contributors that are places and not there."""
+    yield from collection.problems(of, manifest.privacy)
+    yield from inputs.problems_of_places(manifest.inputs)
+    if manifest.session.start != "all":
+        text = "has no meaning in a collection: parties are all needed, and reports are not parties"
+        yield ("session", "start"), text
+    for i, party in enumerate(manifest.party):
+        if Role.CONTRIBUTOR in party.roles:
+            text = "no party of a collection is a contributor: reports contribute"
+            yield ("party", i, "roles"), text
+        elif of.recipients == "public" and party.roles == (Role.COMPUTE,):
+            text = 'recipients = "public": each compute party publishes, so each is a "recipient"'
+            yield ("party", i, "roles"), text
+    n, t = len(manifest.compute), manifest.sharing.threshold
+    if manifest.sharing.scheme == "shamir" and n < 2 * t + 1:
+        text = f"must be at most {(n - 1) // 2} of {n} in a collection, whose reports are checked"
+        yield ("sharing", "threshold"), text + (": name three compute parties" if n < 3 else "")
+
+
 def _check_start(manifest: Manifest) -> Iterator[Problem]:
     """Yield `start = "enough"` where no contributor may be missing all the same."""
     least, contributors = manifest.policy.min_contributors, len(manifest.contributors)
-    if manifest.session.start == "all":
+    if manifest.session.start == "all" or manifest.collection is not None:
         return
     if not manifest.may_be_absent:
         why = "every contributor computes, receives or is named in an input"
@@ -356,21 +332,20 @@ def _check_parties(manifest: Manifest) -> Iterator[Problem]:
             if (first := seen.setdefault(value, i)) != i:
                 yield ("party", i, field), f"is also that of party[{first}]; each needs its own"
     for role in Role:
+        if manifest.collection is not None and role is Role.CONTRIBUTOR:
+            continue
         if not any(role in p.roles for p in manifest.party):
             yield ("party",), f'no party has the role "{role}"'
 
 
 def _check_links(manifest: Manifest) -> Iterator[Problem]:
-    relays = manifest.session.coordinators
+    places = manifest.session.coordinators
     without = [p for p in manifest.party if p.address is None]
     pairs = ((p, q) for p, q in combinations(without, 2) if needs_link(p.roles, q.roles))
-    if not relays and (pair := next(pairs, None)):
+    if not places and (pair := next(pairs, None)):
         reach = f"{pair[0].name} and {pair[1].name} cannot reach each other"
         yield ("session",), f"{reach}: name a coordinator, or give one of them an address"
-    if {relay.key for relay in relays} & {p.key for p in manifest.party}:
-        yield ("session", "coordinator"), "key: is also a party's; the coordinator needs its own"
-    if len({relay.address for relay in relays}) < len(relays):
-        yield ("session", "coordinator"), "address: is listed twice"
+    yield from coordinators.problems(places, {p.key for p in manifest.party})
 
 
 def _check_sharing(manifest: Manifest) -> Iterator[Problem]:

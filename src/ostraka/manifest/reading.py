@@ -14,10 +14,11 @@ from pydantic import BaseModel, ValidationError
 
 from ostraka import limits
 from ostraka.errors import ManifestError
+from ostraka.manifest.collection import Collection
+from ostraka.manifest.coordinators import BROKER, BrokerSpec, CoordinatorSpec, without_marks
 from ostraka.manifest.fields import Path, Problem, suggest
 from ostraka.manifest.inputs import InputSchema
 from ostraka.manifest.model import (
-    CoordinatorSpec,
     Manifest,
     PartySpec,
     Problems,
@@ -92,9 +93,10 @@ def _explain(error: ValidationError) -> Iterator[Problem]:
         if isinstance(inner, Problems):
             yield from inner.found
         elif found["type"] == "extra_forbidden":
-            yield path, "unknown key" + suggest(str(path[-1]), _keys_at(path[:-1]))
+            words = "unknown key" + suggest(str(path[-1]), _keys_at(path[:-1]))
+            yield without_marks(path), words
         else:
-            yield path, in_words(found)
+            yield without_marks(path), in_words(found)
 
 
 def _is_table(raw: dict[str, Any], path: tuple[str, ...]) -> bool:
@@ -117,7 +119,7 @@ def _keys_at(path: Path) -> list[str]:
     tables: dict[Path, type[BaseModel]] = {
         (): Manifest,
         ("session",): SessionSpec,
-        ("session", "coordinator"): CoordinatorSpec,
+        ("session", "coordinator"): BrokerSpec if BROKER in path else CoordinatorSpec,
         ("party",): PartySpec,
         ("input",): InputSchema,
         ("sharing",): Sharing,
@@ -128,8 +130,9 @@ def _keys_at(path: Path) -> list[str]:
         ("privacy", "local"): Local,
         ("privacy", "central"): Central,
         ("privacy", "clip"): Clip,
+        ("collection",): Collection,
     }
-    table = tables.get(tuple(p for p in path if isinstance(p, str)))
+    table = tables.get(tuple(p for p in without_marks(path) if isinstance(p, str)))
     return [field.alias or name for name, field in table.model_fields.items()] if table else []
 
 

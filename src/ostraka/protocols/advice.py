@@ -67,7 +67,7 @@ class Advice:
 def advise(protocol: Protocol) -> Advice | None:
     """Compute a figure's error for noise of several epsilons; None for a protocol without noise."""
     manifest = protocol.manifest
-    if not protocol.noises:
+    if not protocol.noises or protocol.noised_range("") is None:
         return None
     rows, name = [], ""
     for epsilon in EPSILONS:

@@ -22,8 +22,8 @@ from ostraka.names import PartyId
 from ostraka.outcome import Output, Value
 from ostraka.protocols.bench_case import BenchCase
 from ostraka.protocols.forms.numbers import Comparing
-from ostraka.protocols.interactive import InputOptions, name_of
-from ostraka.protocols.options import read_options, refuse
+from ostraka.protocols.interactive import name_of
+from ostraka.protocols.options import InputOptions, read_options, refuse
 from ostraka.protocols.sentences import explain_interactive, names, second_session
 from ostraka.protocols.shares import Shares
 

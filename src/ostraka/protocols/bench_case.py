@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,3 +82,72 @@ def noises(size: int) -> dict[str, dict[str, Any]]:
         "discrete Laplace": {"central": laplace},
         "discrete Gaussian": {"central": gaussian},
     }
+
+
+REPORT: Final = 24
+"""Options of a report that `bench reports` makes up."""
+
+
+def _one_hot_input(_: int) -> Tables:
+    options = ", ".join(f'"{i}"' for i in range(REPORT))
+    return {
+        "input": {"type": f"choice([{options}])"},
+        "outputs": {"statistics": ["histogram"], "invalid": "exclude"},
+    }
+
+
+def _choices(_: int, size: int) -> tuple[NDArray[np.int64]]:
+    return (np.bincount(np.arange(size) % REPORT, minlength=REPORT)[None],)
+
+
+def _bounded_input(_: int) -> Tables:
+    bounds = {"min": 0, "max": (1 << 20) - 1}
+    return {"input": {"type": "int", **bounds}, "outputs": {"invalid": "exclude"}}
+
+
+UPDATE: Final = 100_000
+"""Elements of an update that `bench reports-clipped` makes up."""
+
+
+def _update_input(_: int) -> Tables:
+    bounds = {"min": -(1 << 16), "max": 1 << 16}
+    return {
+        "input": {"type": "int", "length": UPDATE, **bounds},
+        "outputs": {"invalid": "exclude"},
+    }
+
+
+def _clipped(_: int) -> dict[str, dict[str, Any]]:
+    gaussian = {"mechanism": "discrete-gaussian", "epsilon": 1, "delta": 1e-6}
+    return {"": {"central": gaussian, "clip": {"norm": "l2", "at": 1 << 16}}}
+
+
+def _update(voter: int, _: int) -> NDArray[np.int64]:
+    return np.arange(voter, voter + UPDATE, dtype=np.int64) % 256
+
+
+SUM_CASES: Final = {
+    "reports": BenchCase(
+        _one_hot_input, lambda voter, _: str(voter % REPORT), _choices, absent=True
+    ),
+    "reports-bounded": BenchCase(
+        _bounded_input,
+        lambda voter, _: voter,
+        lambda _, size: (np.array([size * (size - 1) // 2]),),
+        absent=True,
+    ),
+    "reports-clipped": BenchCase(
+        _update_input,
+        _update,
+        lambda _, size: (np.sum([_update(voter, size) for voter in range(size)], axis=0),),
+        _clipped,
+        absent=True,
+    ),
+    "sum": BenchCase(
+        lambda size: {"input": {"type": "int", "length": size, "min": 0, "max": 1_000_000}},
+        numbers,
+        sum_of_numbers,
+    ),
+    "noise": BenchCase(yes_or_no_input, yes_or_no, yes_votes, noises),
+}
+"""Cases of sums."""

@@ -21,8 +21,8 @@ from ostraka.manifest import ChoiceType, DecimalType, FloatType, Manifest
 from ostraka.names import PartyId
 from ostraka.outcome import Output, Value
 from ostraka.protocols.bench_case import BenchCase, numbers
-from ostraka.protocols.interactive import InputOptions, Interactive, all_zero, apart
-from ostraka.protocols.options import read_options, refuse
+from ostraka.protocols.interactive import Interactive, all_zero, apart
+from ostraka.protocols.options import InputOptions, read_options, refuse
 from ostraka.protocols.sentences import IF_INVALID, explain_interactive, listed, names
 from ostraka.protocols.shares import Shares
 from ostraka.values import EXACT_JSON

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Coroutine, Mapping, Sequence
-from typing import Any, Literal, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
 
 from ostraka.arithmetic.binary import MOST_POINTS
-from ostraka.arithmetic.randomness import Draw, OsDraw, Words
+from ostraka.arithmetic.randomness import Draw, OsDraw, Stream, Words
 from ostraka.delivery.cost import Cost
 from ostraka.delivery.party import Party
 from ostraka.engine.array import SecretArray
@@ -23,26 +22,17 @@ from ostraka.engine.shamir.backend import ShamirBackend, start, start_active
 from ostraka.engine.shamir.offers import Offers
 from ostraka.errors import PeerViolation
 from ostraka.exchange import Array, Exchange, Expected, type_codes, words
+from ostraka.inputs.encoding import Signed
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId, Step
-from ostraka.protocols.options import refuse
+from ostraka.noise.shares import NoiseShares
+from ostraka.protocols.options import InputOptions, refuse
 from ostraka.protocols.protocol import Protocol
 from ostraka.protocols.sentences import names
 from ostraka.protocols.shares import Shares
+from ostraka.record.budget import Spend
 from ostraka.sharing.scheme import Explicit, Parcel
 from ostraka.sharing.shamir import Shamir
-
-
-class InputOptions(BaseModel):
-    """Options of `[outputs]` where inputs are checked.
-
-    Attributes:
-        invalid: what happens when an input is not what the manifest asks for: abort stops the run,
-            exclude does not count it.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    invalid: Literal["abort", "exclude"] = "abort"
 
 
 class Interactive(Protocol):
@@ -54,13 +44,15 @@ class Interactive(Protocol):
     Subclasses write `evaluate` where other protocols write `compute`.
     """
 
-    securities = ("passive", "active")
+    securities: ClassVar[tuple[str, ...]] = ("passive", "active")
     proves = True
     all_take_part = True
     usual_scheme = "shamir"
     randomness: int = 0
     """Random elements that operations of the engine find at hand: `Backend.take_random`."""
     options: InputOptions
+    noise: NoiseShares | None = None
+    """Noise that compute parties deal; None for exact results."""
 
     def __init__(self, manifest: Manifest) -> None:
         super().__init__(manifest)
@@ -113,6 +105,14 @@ class Interactive(Protocol):
             `opened` elements.
         """
 
+    def dealt_noise(self, me: PartyId, draw: Draw) -> Signed | None:
+        if self.noise is None or me not in self.scheme.compute:
+            return None
+        return self.noise.draw(Stream(draw.seed(), "dealt noise"))
+
+    def spends(self, counted: Sequence[PartyId]) -> Spend:
+        return self.noise.spends(self.noise.honest) if self.noise else super().spends(counted)
+
     def enclosure(self, me: PartyId, draw: Draw) -> Offers | None:
         scheme = self._shamir
         if me not in scheme.compute:
@@ -156,13 +156,17 @@ class Interactive(Protocol):
         return await start_active(party, shares.draw, counted, offers)
 
     async def _evaluated(self, engine: ShamirBackend, shares: Shares) -> Words:
+        result = await self.result(engine, shares)
+        await engine.prove()
+        return engine.share_of(result)
+
+    async def result(self, engine: ShamirBackend, shares: Shares) -> SecretArray:
+        """Compute what is opened as `evaluate` does, which is given all vectors at once."""
         elements = sum(self.lengths[c] for c in shares.counted)
         joined = await engine.offload(FREE_NS * elements, shares.joined)
         if len(set(self.lengths.values())) == 1:
             joined = joined.reshape(len(shares.counted), -1)
-        result = await self.evaluate(engine, engine.given(joined), shares)
-        await engine.prove()
-        return engine.share_of(result)
+        return await self.evaluate(engine, engine.given(joined), shares)
 
     async def reject_invalid(self, shares: Shares, valid: NDArray[np.bool_], what: str) -> None:
         """Reject the inputs that are not valid: stop, or leave their contributors out.

@@ -21,8 +21,7 @@ from ostraka.protocols.forms.fewest import explain_fewest
 from ostraka.protocols.forms.numbers import Comparing
 from ostraka.protocols.forms.order import at, places
 from ostraka.protocols.forms.units import explain_unit
-from ostraka.protocols.interactive import InputOptions
-from ostraka.protocols.options import read_options, refuse
+from ostraka.protocols.options import InputOptions, read_options, refuse
 from ostraka.protocols.sentences import explain_interactive, second_session
 from ostraka.protocols.shares import Shares
 

@@ -16,6 +16,7 @@ from ostraka.engine.backend import Backend
 from ostraka.engine.choose import argmax
 from ostraka.engine.noise import add_noise
 from ostraka.inputs.encoding import Signed
+from ostraka.inputs.row_forms import RowForm
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId
 from ostraka.noise.shares import GeometricShares
@@ -24,8 +25,8 @@ from ostraka.protocols.forms.ballots import BallotOptions, Vote
 from ostraka.protocols.forms.central import explain_dealers, on_scores
 from ostraka.protocols.forms.epsilons import explain_large
 from ostraka.protocols.forms.numbers import Comparing
-from ostraka.protocols.interactive import InputOptions, name_of
-from ostraka.protocols.options import read_options, refuse
+from ostraka.protocols.interactive import name_of
+from ostraka.protocols.options import InputOptions, read_options, refuse
 from ostraka.protocols.sentences import explain_interactive
 from ostraka.protocols.shares import Shares
 from ostraka.record.budget import short
@@ -90,6 +91,9 @@ class PrivateChoice(Vote, Comparing):
             Comparing._prepare(self, manifest, options)
 
     # --- the figure -----------------------------------------------------------------------------
+
+    def row_form(self, me: PartyId) -> RowForm:
+        return (Vote if self.votes else Comparing).row_form(self, me)
 
     def encode(self, me: PartyId, raw: object) -> Words:
         return Vote.encode(self, me, raw) if self.votes else Comparing.encode(self, me, raw)

@@ -24,14 +24,17 @@ from ostraka.delivery.enclosure import Enclosure
 from ostraka.delivery.party import Party
 from ostraka.errors import InputError, ManifestError, RefusedByPolicy
 from ostraka.exchange import Expected
+from ostraka.inputs.array_likes import unwrapped
 from ostraka.inputs.encoding import Codec, Signed
 from ostraka.inputs.reading import describe
+from ostraka.inputs.row_forms import ColumnForm, RowForm
 from ostraka.limits import READER_GROUPS
 from ostraka.manifest import Manifest
-from ostraka.names import PartyId
+from ostraka.names import PartyId, is_place
 from ostraka.outcome import Output, Value
 from ostraka.protocols.bench_case import BenchCase
 from ostraka.protocols.noised_range import NoisedRange
+from ostraka.protocols.requirements import require_honest_majority, require_noise_and_rules
 from ostraka.protocols.shares import Shares
 from ostraka.record.budget import Spend, cost_of
 from ostraka.sharing.catalogue import scheme_named
@@ -85,38 +88,8 @@ class Protocol(ABC):
                 hint='use security = "passive" among parties that follow the protocol',
                 data_left=False,
             )
-        self._require_honest_majority(manifest)
-        self._require_noise_and_rules(manifest)
-
-    @staticmethod
-    def _require_honest_majority(manifest: Manifest) -> None:
-        """Require that with active security the honest parties' shares determine the result."""
-        n, t = len(manifest.compute), manifest.sharing.threshold
-        if manifest.sharing.security == "active" and n < 2 * t + 1:
-            raise ManifestError(
-                f'sharing.security = "active": where {t} of {n} compute parties may lie, '
-                "the shares of the others do not determine the result, and no party would notice",
-                hint='set scheme = "shamir" in [sharing], and '
-                + (f"threshold = {(n - 1) // 2}" if n > 2 else "name more compute parties"),
-                data_left=False,
-            )
-
-    def _require_noise_and_rules(self, manifest: Manifest) -> None:
-        """Require that this protocol adds the noise and checks the rules the manifest asks for."""
-        privacy = manifest.privacy
-        asked = {"local": privacy.local, "central": privacy.central}
-        for place in (p for p, noise in asked.items() if noise and p not in self.noises):
-            raise ManifestError(
-                f"privacy.{place}: {self.name} adds no {place} noise",
-                hint="leave it out, or ask for something that can be noised, such as a sum",
-                data_left=False,
-            )
-        for rule in (r for r in manifest.policy.inside if r not in self.rules):
-            raise ManifestError(
-                f"policy.{rule}: {self.name} does not check it",
-                hint="leave it out, or use a protocol that does: table",
-                data_left=False,
-            )
+        require_honest_majority(manifest)
+        require_noise_and_rules(manifest, self.name, self.noises, self.rules)
 
     @cached_property
     def scheme(self) -> Scheme:
@@ -128,6 +101,12 @@ class Protocol(ABC):
             manifest.compute,
             manifest.sharing.threshold,
         )
+
+    @classmethod
+    def checks(cls, manifest: Manifest) -> bool:
+        """Return whether a manifest asks for checks of inputs that this class does not make, but
+        the one of this name in `protocols.checking` does."""
+        return False
 
     def without(self, absent: Collection[PartyId]) -> Self:
         """Return this protocol for a session that some contributors are absent from.
@@ -176,6 +155,12 @@ class Protocol(ABC):
         """Say what contributor `me` types in, for the prompt: "decimal(2) from 0 to 1000 USD"."""
         return describe(self.manifest.input_of(me))
 
+    def row_form(self, me: PartyId) -> RowForm:
+        """Return what rows of a table become as the input of contributor `me`: by default a column
+        of as many rows as the manifest asks for values."""
+        schema = self.manifest.input_of(me)
+        return ColumnForm(schema, schema.length, schema.length)
+
     def input_of(self, me: PartyId, raw: object, draw: Draw) -> Words | None:
         """Return the input of `me`, checked, encoded and with its own noise in it.
 
@@ -188,7 +173,7 @@ class Protocol(ABC):
             InputError: the input is not what the manifest asks for, or it asks for none.
         """
         if me in self.contributors:
-            return self.with_noise(self.encode(me, raw), me, draw)
+            return self.with_noise(self.encode(me, unwrapped(raw)), me, draw)
         if raw is None:
             return None
         raise InputError(
@@ -281,13 +266,19 @@ class Protocol(ABC):
 
     @cached_property
     def attendance(self) -> Attendance:
-        """Rule on which parties may be missing, and how many of the others must then be there."""
-        must = self.must_be_counted()
+        """Rule on which parties may be missing, and how many of the others must then be there.
+
+        The reports of a collection are agreed on before, so all of them are there, and all compute
+        parties consent to count them.
+        """
+        must, unanimous = self.must_be_counted(), self.all_take_part
+        if self.manifest.collection is not None:
+            must, unanimous = (*self.scheme.compute, *self.scheme.contributors), True
         if self.manifest.sharing.security == "active":
             return Attendance.among_liars(
-                self.scheme, must, unanimous=self.all_take_part, proven=self.proves
+                self.scheme, must, unanimous=unanimous, proven=self.proves
             )
-        return Attendance.of(self.scheme, must, unanimous=self.all_take_part)
+        return Attendance.of(self.scheme, must, unanimous=unanimous)
 
     def must_be_counted(self) -> tuple[PartyId, ...]:
         """Return the parties that may not be missing, besides those that the scheme needs."""
@@ -330,13 +321,13 @@ class Protocol(ABC):
         """
         least = self.manifest.policy.min_contributors
         if len(counted) < least:
-            missing = [c for c in self.contributors if c not in counted]
             some = "1 contributor" if len(counted) == 1 else f"{len(counted)} contributors"
-            raise RefusedByPolicy(
-                f"only {some} would be counted and the policy asks for {least} "
-                f"(missing: {', '.join(missing)}); nothing was revealed",
-                hint="run it again with all of them, or agree on a lower min_contributors",
-            )
+            text, hint = f"only {some} would be counted and the policy asks for {least}", ""
+            if self.manifest.collection is None:
+                missing = [c for c in self.contributors if c not in counted]
+                text += f" (missing: {', '.join(missing)})"
+                hint = "run it again with all of them, or agree on a lower min_contributors"
+            raise RefusedByPolicy(f"{text}; nothing was revealed", hint=hint)
 
     @property
     def may_leave(self) -> tuple[PartyId, ...]:
@@ -344,6 +335,8 @@ class Protocol(ABC):
         session, missing, silent, or not valid."""
         if self.manifest.policy.min_contributors >= len(self.contributors):
             return ()
+        if self.manifest.collection is not None:
+            return self.contributors
         never_came = self.manifest.may_be_absent
         return tuple(
             c for c in self.contributors if c in never_came or self.attendance.may_be_missing(c)
@@ -364,11 +357,14 @@ class Protocol(ABC):
         return self.spends(self.contributors[: self.least_counted])
 
     def cost(self) -> Cost:
-        """Count exactly what one run without faults sends: rounds, and each party's bytes."""
+        """Count exactly what one run without faults sends: rounds, and each party's bytes.
+
+        Reports of a collection come before it, from contributors that are no parties of it.
+        """
         total = Cost(rounds=1)
         for party in self.manifest.parties:
             total.send(party, [], 0)
-        for giver in self.givers:
+        for giver in (name for name in self.givers if not is_place(name)):
             for receiver in self.scheme.compute:
                 total.send(giver, [receiver], self.expected(giver, receiver).nbytes)
         if self.attendance.must_agree:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from fractions import Fraction
-from typing import Final
+from typing import ClassVar, Final
 
 import numpy as np
 
@@ -15,20 +15,15 @@ from ostraka.arithmetic.randomness import Draw, Stream, Words
 from ostraka.delivery.party import Party
 from ostraka.inputs.encoding import Codec, Signed
 from ostraka.inputs.rendering import renderer
+from ostraka.inputs.row_forms import RowForm, WeightedForm
 from ostraka.manifest import BoolType, ChoiceType, DecimalType, FloatType, Manifest
 from ostraka.names import PartyId
 from ostraka.noise.clipping import sensitivity
+from ostraka.noise.shares import Sensitivity
 from ostraka.outcome import Output, Value
-from ostraka.protocols.bench_case import (
-    BenchCase,
-    noises,
-    numbers,
-    sum_of_numbers,
-    yes_or_no,
-    yes_or_no_input,
-    yes_votes,
-)
+from ostraka.protocols.bench_case import SUM_CASES
 from ostraka.protocols.forms.central import (
+    AdditiveShares,
     by_contributors,
     curious_makers,
     explain_noise,
@@ -50,15 +45,6 @@ from ostraka.record.budget import Spend
 EXPAND_NS: Final = 6
 """Nanoseconds to read an element of a share from its seed and to add it, about."""
 
-BENCH: Final = {
-    "sum": BenchCase(
-        lambda size: {"input": {"type": "int", "length": size, "min": 0, "max": 1_000_000}},
-        numbers,
-        sum_of_numbers,
-    ),
-    "noise": BenchCase(yes_or_no_input, yes_or_no, yes_votes, noises),
-}
-
 
 class SecureSum(Protocol):
     """Sum of the contributors' vectors, elementwise. [BGW88]
@@ -78,17 +64,17 @@ class SecureSum(Protocol):
     """
 
     name = "secure-sum"
-    bench_cases = BENCH
+    bench_cases = SUM_CASES
     options_model = SumOptions
-    securities = ("passive", "active")
+    securities: ClassVar[tuple[str, ...]] = ("passive", "active")
     noises = frozenset({"local", "central"})
 
     def __init__(self, manifest: Manifest) -> None:
+        self.options = read_options(SumOptions, manifest)
         super().__init__(manifest)
-        options = read_options(SumOptions, manifest)
-        self.statistics = options.asked
+        self.statistics = self.options.asked
         self.codec = Codec(manifest.input)
-        self.weighted = self._weighted(options)
+        self.weighted = self._weighted(self.options)
         self.clipping = clipping_of(manifest, self.codec)
         self.terms = self._terms()
         self._check()
@@ -96,8 +82,14 @@ class SecureSum(Protocol):
         self.lengths = dict.fromkeys(self.contributors, self.opened)
         apart = sensitivity(self.codec, self.clipping, spreads="spread" in self.terms)
         self.local = local_noise(manifest, self.codec, apart)
-        self.noise = by_contributors(self, apart)
+        self.noise = self._joint_noise(apart)
         self._check_overflow()
+
+    @classmethod
+    def checks(cls, manifest: Manifest) -> bool:
+        multiplies = manifest.sharing.scheme == "shamir"
+        collected = manifest.collection is not None and multiplies
+        return collected or read_options(SumOptions, manifest).checked
 
     # --- the figure ---------------------------------------------------------------------------
 
@@ -121,21 +113,31 @@ class SecureSum(Protocol):
             return x * x
         if term == "spread":
             return (x - self.codec.low) * (self.codec.high - x)
-        if not self._options_count:
+        if not self.options_count:
             return x
-        one_hot: Signed = (x[:, None] == np.arange(self._options_count)).astype(np.int64)
+        one_hot: Signed = (x[:, None] == np.arange(self.options_count)).astype(np.int64)
         return one_hot.ravel()
 
     def input_in_words(self, me: PartyId) -> str:
         return self.weighted.input_in_words() if self.weighted else super().input_in_words(me)
 
+    def row_form(self, me: PartyId) -> RowForm:
+        if self.weighted:
+            return WeightedForm(self.codec.schema, self.weighted.most)
+        return super().row_form(me)
+
     def with_noise(self, x: Words, me: PartyId, draw: Draw) -> Words:
-        if self.local:
-            x = self.scheme.from_signed(self.local.report(self.scheme.to_signed(x), draw))
+        x = self._reported(x, draw)
         if self.noise:
             noise = self.noise.draw(Stream(draw.seed(), "central noise"))
             self.scheme.add(x, self.scheme.from_signed(noise))
         return x
+
+    def _reported(self, x: Words, draw: Draw) -> Words:
+        """Return what a contributor says of x with its local noise, if there is any."""
+        if not self.local:
+            return x
+        return self.scheme.from_signed(self.local.report(self.scheme.to_signed(x), draw))
 
     async def compute(self, party: Party, shares: Shares) -> Words:
         summed = len(shares.parcels) * self.opened
@@ -164,16 +166,25 @@ class SecureSum(Protocol):
     def _with_error(self, figure: Output, n: int) -> Output:
         if self.local:
             return self.local.estimate(figure, n)
+        makers = self._makers(n)
         if figure.name == "variance" and self.noise:
-            return NoisedVariance(self.codec, n, self.noise.blur(n)).of(figure)
-        return noised(figure, self.noise, n)
+            return NoisedVariance(self.codec, n, self.noise.blur(makers)).of(figure)
+        return noised(figure, self.noise, makers)
+
+    def _makers(self, n: int) -> int:
+        """Count the parties whose joint noise is in a result over n contributors."""
+        return n
+
+    def _joint_noise(self, apart: Sensitivity) -> AdditiveShares | None:
+        """Return the noise that `[privacy] central` asks for: each contributor adds a share."""
+        return by_contributors(self, apart)
 
     def _output(self, statistic: Statistic, sums: Mapping[str, Signed], n: int) -> Output:
         q, unit, scalar = self.codec.quantum, self.manifest.input.unit, self.codec.length == 1
         if statistic == "count":
             return Output("count", "", (np.array([n]),), None, scalar=True)
         if statistic == "histogram":
-            bins = sums["x"].reshape(self.codec.length, self._options_count)
+            bins = sums["x"].reshape(self.codec.length, self.options_count)
             return Output("histogram", "", (bins,), self._bins, scalar)
         if statistic == "variance":
             finish = self._renderer(q * q / (n * (n - 1)))
@@ -206,7 +217,7 @@ class SecureSum(Protocol):
         return None
 
     @property
-    def _options_count(self) -> int:
+    def options_count(self) -> int:
         kind = self.codec.kind
         return len(kind.options) if isinstance(kind, ChoiceType) else 0
 
@@ -231,7 +242,7 @@ class SecureSum(Protocol):
         """Count the elements of one term."""
         if self.terms == ("1",):
             return 1
-        return self.codec.length * max(1, self._options_count)
+        return self.codec.length * max(1, self.options_count)
 
     def spends(self, counted: Sequence[PartyId]) -> Spend:
         if self.local:
@@ -285,7 +296,7 @@ class SecureSum(Protocol):
     def _check_overflow(self) -> None:
         """Refuse bounds and noise with which a sum could wrap around."""
         n, capacity = len(self.contributors), self.scheme.capacity
-        largest = 1 if self._options_count else self.codec.magnitude
+        largest = 1 if self.options_count else self.codec.magnitude
         scaled = f"{largest} in units of {self.codec.quantum}"
         reach, of = largest, f"values up to {scaled}"
         if self.weighted:
@@ -295,11 +306,11 @@ class SecureSum(Protocol):
         if "spread" in self.terms:
             spread = (self.codec.high - self.codec.low) ** 2 // 4
             reach, of = max(largest, spread), f"(x - min)(max - x) of {of}"
-        noise = self.noise.share.bound if self.noise else 0
-        noise += self.local.mechanism.headroom if self.local else 0
-        if n * reach <= capacity < n * (reach + noise):
-            refuse_small(self.manifest, n * noise, capacity - n * reach)
-        if n * (reach + noise) > capacity:
+        noise = self._makers(n) * self.noise.share.bound if self.noise else 0
+        noise += n * self.local.mechanism.headroom if self.local else 0
+        if n * reach <= capacity < n * reach + noise:
+            refuse_small(self.manifest, noise, capacity - n * reach)
+        if n * reach + noise > capacity:
             refuse(
                 f"a sum of {n} {of} can reach {n * reach}, and {self.scheme.name} sharing holds at "
                 f"most {capacity}: lower max (or raise min), or use fewer digits"
@@ -322,7 +333,7 @@ class SecureSum(Protocol):
             return len(column)
         if statistic == "histogram":
             seen = Counter(column)
-            return self._bins([seen[i] for i in range(self._options_count)])
+            return self._bins([seen[i] for i in range(self.options_count)])
         values = [x * self.codec.quantum for x in column]
         if statistic == "sum":
             render = renderer(self.codec.quantum, as_text=isinstance(self.codec.kind, DecimalType))
@@ -334,13 +345,11 @@ class SecureSum(Protocol):
         n, unit = len(self.contributors), self.manifest.input.unit
         of_inputs = self.terms != ("1",) and not self._noisy
         what = "the " + " and the ".join(self._opened_in_words())
-        lines = explain_linear(self, what, of_inputs=of_inputs)
+        lines = self._explain_parties(what, of_inputs=of_inputs)
         if of_inputs and isinstance(self.codec.kind, BoolType | ChoiceType):
             lines.append("A unanimous answer shows in the counts, and with it every input.")
         if self.noise:
-            least, curious = self.least_counted, curious_makers(self)
-            quantum = self.codec.quantum
-            lines += explain_noise(self.noise, "contributors", n, least, curious, quantum, unit)
+            lines += self._explain_noise(self.noise)
             lines += explain_large(self.noise.epsilon, self.codec.length)
         clip = self.manifest.privacy.clip
         if clip:
@@ -352,8 +361,23 @@ class SecureSum(Protocol):
             lines += self.local.explain(n, unit)
         lines += self._explain_unit()
         if "variance" in self.statistics and (maker := self.noise or self.local):
-            lines.append(NoisedVariance(self.codec, n, maker.blur(n)).explain(unit))
+            lines.append(NoisedVariance(self.codec, n, maker.blur(self._makers(n))).explain(unit))
         return lines
+
+    def _explain_parties(self, what: str, *, of_inputs: bool) -> list[str]:
+        lines = explain_linear(self, what, of_inputs=of_inputs)
+        if self.manifest.collection:
+            lines.append(
+                "WARNING: reports are not checked: one contributor's program can add any number at "
+                'all to the sum, unnoticed. scheme = "shamir" among three compute parties or more '
+                "would find it."
+            )
+        return lines
+
+    def _explain_noise(self, noise: AdditiveShares) -> list[str]:
+        n, least, curious = len(self.contributors), self.least_counted, curious_makers(self)
+        quantum, unit = self.codec.quantum, self.manifest.input.unit
+        return explain_noise(noise, "contributors", n, least, curious, quantum, unit)
 
     def _explain_unit(self) -> list[str]:
         if self.weighted:
@@ -365,7 +389,7 @@ class SecureSum(Protocol):
             return ["sum of value times weight", "sum of the weights"]
         if self.terms == ("1",):
             return ["number of contributors"]
-        if self._options_count:
+        if self.options_count:
             return ["count of every option"]
         named = {"x": "sum", "x^2": "sum of squares", "spread": "sum of (x - min)(max - x)"}
         return [named[term] for term in self.terms]

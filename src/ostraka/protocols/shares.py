@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from ostraka.arithmetic.field import Elements
 from ostraka.arithmetic.randomness import Draw, Words
 from ostraka.delivery.agree import Allow, allow_all
 from ostraka.delivery.enclosure import Enclosure
@@ -57,6 +58,11 @@ class Shares:
         for contributor, part in self.places().items():
             joined[part] = self.of(contributor)
         return joined
+
+    def rows(self, contributors: Sequence[PartyId]) -> Elements:
+        """Return the shares of some vectors of one length, a row each, and consume them."""
+        parcels = [self.parcels.pop(contributor) for contributor in contributors]
+        return self.scheme.rows(parcels, self.lengths[contributors[0]])
 
     def places(self) -> dict[PartyId, slice]:
         """Return where in `joined` the vector of each counted contributor is."""

@@ -19,6 +19,7 @@ from ostraka.engine.compare import less_than_zero
 from ostraka.engine.multiply import mul
 from ostraka.inputs.encoding import Codec, Signed
 from ostraka.inputs.rendering import renderer
+from ostraka.inputs.row_forms import CellForm, RowForm
 from ostraka.manifest import InputSchema, IntType, Manifest
 from ostraka.names import PartyId
 from ostraka.outcome import Output, Value
@@ -28,8 +29,8 @@ from ostraka.protocols.forms.grid import TOTAL, Grid
 from ostraka.protocols.forms.numbers import Comparing
 from ostraka.protocols.forms.suppression import Pattern, secondary, smallest_sums
 from ostraka.protocols.forms.withheld import explain_pattern, explain_rules, why_withheld
-from ostraka.protocols.interactive import InputOptions, all_zero
-from ostraka.protocols.options import read_options, refuse
+from ostraka.protocols.interactive import all_zero
+from ostraka.protocols.options import InputOptions, read_options, refuse
 from ostraka.protocols.sentences import IF_INVALID, explain_interactive, from_the_answer
 from ostraka.protocols.shares import Shares
 from ostraka.text import line, same, twice
@@ -102,6 +103,10 @@ class Table(Comparing):
         self.opened = self.figures * (1 + self.vectors)
 
     # --- the figure -----------------------------------------------------------------------------
+
+    def row_form(self, me: PartyId) -> RowForm:
+        rule = self.options
+        return CellForm(self.codec.schema, rule.rows, rule.columns, heads=rule.heads > 0)
 
     def encode(self, me: PartyId, raw: object) -> Words:
         if not self.options.heads:

@@ -28,9 +28,13 @@ from ostraka.files import sync_directory, try_lock
 from ostraka.identity import Identity
 from ostraka.record.commitments import canonical
 from ostraka.record.receipt import text
+from ostraka.record.succession import Succession
 
 LOCK_SECONDS: Final = 10.0
 """Seconds to wait for another process that holds the file: it does for milliseconds."""
+
+SUCCESSION: Final = "succession"
+"""Key of an entry by which another key of this party takes over; the old one signs it."""
 
 _DOMAIN: Final = b"ostraka ledger\0"
 _START: Final = "0" * 64
@@ -145,13 +149,22 @@ class Chain:
         """Refuse a last line that this party's key has not signed."""
         from base64 import b64decode
 
+        entry = self.entries[-1]
         try:
             signature = b64decode(_signed(line)["signature"], validate=True)
-            signed = _DOMAIN + canonical(self.entries[-1])
-            identities.verify(self._identity.certificate, signature, signed)
+            identities.verify(self._signer(entry), signature, _DOMAIN + canonical(entry))
         except (ValueError, KeyError, TypeError, PeerViolation):
             number = len(self.entries)
             raise self._damaged(f"is not signed by this party's key at line {number}") from None
+
+    def _signer(self, entry: Entry) -> bytes:
+        """Return the certificate that a last line must be signed under: this party's, or that of
+        the key before it in the line by which this party's key took over."""
+        ours = self._identity.certificate
+        if SUCCESSION not in entry:
+            return ours
+        found = Succession.from_json(self._identity.name, entry[SUCCESSION])
+        return found.old if found.new == ours else ours
 
     def _check_head(self) -> None:
         """Refuse a chain without the line that the head names: lines are gone, or were replaced."""

@@ -128,6 +128,11 @@ class RecordStore:
             return f"ostraka {begun.version} wrote it, and this is {RELEASE}"
         return ""
 
+    def kept(self) -> list[Path]:
+        """Return the records of the party's sessions that have not expired."""
+        self.expire()
+        return sorted(self.directory.glob(f"{self.identity.name}-*.record"))
+
     def expire(self) -> None:
         """Erase the party's records that were last written too long ago and that no process
         holds."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -21,10 +21,12 @@ from ostraka.errors import UsageError
 from ostraka.files import loose_modes, read_text, replacing
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId
+from ostraka.record.succession import Succession
 
 SESSIONS: Final = 20
 """Number of sessions that are kept of each key: the newest."""
 
+_KEY: Final = re.compile("sha256:[0-9a-f]{64}")
 _HEAD: Final = "# Keys of other parties that this machine has met: ostraka known list\n"
 
 
@@ -48,12 +50,14 @@ class KnownKey:
         key: fingerprint, as manifests write it.
         since: when the key was first met.
         sessions: ids of sessions that it took part in, in hex, the newest last.
+        was: fingerprints of the keys that it followed, the oldest first.
     """
 
     name: str
     key: str
     since: datetime
     sessions: tuple[str, ...] = ()
+    was: tuple[str, ...] = ()
 
     def seen_in(self, session: str) -> KnownKey:
         """Return the entry with a session added; "" adds none."""
@@ -67,6 +71,7 @@ class KnownKey:
             "key": self.key,
             "since": self.since.isoformat(),
             "sessions": list(self.sessions),
+            **({"was": list(self.was)} if self.was else {}),
         }
 
 
@@ -159,6 +164,39 @@ class KeyBook:
                 if party.name != me and entry.key == party.key:
                     book[party.name] = entry.seen_in(session)
 
+    def renew(self, links: Sequence[Succession]) -> KnownKey:
+        """Take the newest key of a party whose older key is known, and return the entry.
+
+        Args:
+            links: successions of the party, checked, each following the one before it.
+
+        Raises:
+            UsageError: the party is not known, or its known key is none of these; or the file
+                cannot be written.
+        """
+        name, (_, newest) = links[0].name, links[-1].keys
+        olds = [link.keys[0] for link in links]
+        with self._changing() as book:
+            entry = book.get(name)
+            if entry is None:
+                message = f"no key is known of {name}, so none can be renewed"
+                hint = f"its next key is NEW: compare it with {name} by voice"
+                raise UsageError(message, hint=hint, data_left=False)
+            if entry.key == newest:
+                return entry
+            if entry.key not in olds:
+                message = f"{name} is known by another key than these: {entry.key}"
+                hint = f"ask {name} by voice; ostraka known forget {name} is the way out"
+                raise UsageError(message, hint=hint, data_left=False)
+            passed = olds[olds.index(entry.key) :]
+            was = (*(key for key in entry.was if key not in passed), *passed)
+            book[name] = replace(entry, key=newest, was=was)
+            return book[name]
+
+    def successors(self) -> dict[str, str]:
+        """Return the key in the book that follows each older one; raises as `read`."""
+        return {old: entry.key for entry in self.read().values() for old in entry.was}
+
     def forget(self, name: str) -> KnownKey:
         """Remove the entry of a name, and return it.
 
@@ -212,9 +250,10 @@ def _parsed(text: str, path: Path) -> dict[str, KnownKey]:
 
 def _entry(table: Mapping[str, Any]) -> KnownKey:
     name, key, since = table["name"], table["key"], table["since"]
-    if not (isinstance(since, datetime) and re.fullmatch("sha256:[0-9a-f]{64}", key)):
+    was = tuple(map(str, table.get("was", ())))
+    if not (isinstance(since, datetime) and all(map(_KEY.fullmatch, (key, *was)))):
         raise ValueError(f"the entry of {name} needs a key and a time")
-    return KnownKey(str(name), key, since, tuple(map(str, table.get("sessions", ()))))
+    return KnownKey(str(name), key, since, tuple(map(str, table.get("sessions", ()))), was)
 
 
 def _written(book: Mapping[str, KnownKey]) -> str:
@@ -227,5 +266,6 @@ def _table(entry: KnownKey) -> str:
         f'key = "{entry.key}"',
         f"since = {entry.since.isoformat()}",
         f"sessions = {json.dumps(entry.sessions)}",
+        *([f"was = {json.dumps(entry.was)}"] if entry.was else []),
     )
     return "\n[[known]]\n" + "\n".join(lines) + "\n"

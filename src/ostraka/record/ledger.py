@@ -19,43 +19,34 @@ held.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime
-from itertools import product
 from pathlib import Path
 from typing import Any
 
 from ostraka import strict_json
-from ostraka.errors import RefusedByLedger, UsageError
-from ostraka.identity import Identity, fingerprint_text
+from ostraka.errors import PeerViolation, RefusedByLedger, Temporary, UsageError
+from ostraka.identity import Identity
 from ostraka.names import PartyId
-from ostraka.record import lifeline
+from ostraka.record import lifeline, refusals
 from ostraka.record.budget import Spend
-from ostraka.record.chain import Chain, Entry
+from ostraka.record.chain import SUCCESSION, Chain, Entry
 from ostraka.record.lifeline import Lifeline
 from ostraka.record.rules import (
-    Limits,
     Person,
     Roster,
     Rule,
-    advice,
-    check_budget,
-    check_roster,
-    too_many,
 )
 from ostraka.record.runs import (
     GOING_ON,
-    MOST,
     Record,
     Run,
     RunState,
     left,
-    possible_rosters,
-    possible_worlds,
+    under,
 )
-from ostraka.text import resembling
+from ostraka.record.succession import Succession, successors
 
 
 class Ledger:
@@ -64,6 +55,8 @@ class Ledger:
     Args:
         now: the time, with its zone; it is written down, and decides nothing.
         entropy: 8 bytes that no other reservation has.
+        successors: the newest key that follows each older one of other parties: contributors are
+            the same ones under both.
 
     Raises, from every method:
         RefusedByLedger: a rule or budget forbids it, or the file is not to be trusted.
@@ -77,8 +70,10 @@ class Ledger:
         *,
         now: Callable[[], datetime],
         entropy: Callable[[], bytes] = lambda: os.urandom(8),
+        successors: Mapping[str, str] | None = None,
     ) -> None:
         self._identity = identity
+        self._renewed, self._own = dict(successors or {}), list[Succession]()
         self.chain = Chain(directory / f"{identity.name}.ledger", identity)
         self.rules = tuple(rules)
         self.runs: dict[str, Record] = {}
@@ -91,10 +86,11 @@ class Ledger:
         return self._identity.name
 
     def wrote(self, found: dict[str, Any]) -> bool:
-        """Return whether a receipt pins this party's name to this party's key."""
-        ours = fingerprint_text(self._identity.fingerprint)
+        """Return whether a receipt pins this party's name to its key, or to one before it."""
+        ours, keys = self._identity.pin, self._successors
         parties = strict_json.parse(found["manifest"])["party"]
-        return any(p["name"] == self.party and p["key"] == ours for p in parties)
+        own = (keys.get(p["key"], p["key"]) for p in parties if p["name"] == self.party)
+        return ours in own
 
     def read(self) -> None:
         """Read and check the file, and bring `runs` up to date; make the file if there is none.
@@ -159,6 +155,13 @@ class Ledger:
                 found.committed = record.state is RunState.COMMITTED
                 return found
         return self.reserve(run)
+
+    def earlier(self, run: Run) -> str:
+        """Return the number of the last run of the same manifest that may have told something; ""
+        if there is none. A collection has one answer, however many sessions it takes."""
+        with self._opened():
+            found = [r.id for r in self.counting() if r.run.manifest == run.manifest]
+        return found[-1] if found else ""
 
     def _hold_on(self, number: str) -> Lifeline:
         with self.chain.foreign_errors():
@@ -240,6 +243,26 @@ class Ledger:
                 self._append("release", record.id, why=why)
         return record
 
+    def succeed(self, link: Succession) -> None:
+        """Write down that another key of this party takes over; once, however often it is called.
+
+        Raises:
+            Temporary: a run is going on, which the other key could not end.
+        """
+        with self._opened():
+            if link in self._own:
+                return
+            if going_on := self._going_on():
+                message = f"the run {going_on[0].id[:8]} is going on under the present key"
+                raise Temporary(message, hint="wait until it has ended", data_left=False)
+            at = self._now().isoformat(timespec="seconds")
+            self.chain.append({SUCCESSION: link.to_json(), "id": "", "at": at})
+            self._fold()
+
+    @property
+    def _successors(self) -> dict[str, str]:
+        return {**self._renewed, **successors(self._own)}
+
     # --- refusals ----------------------------------------------------------------------
 
     def _rules_for(self, run: Run) -> list[Rule]:
@@ -247,35 +270,10 @@ class Ledger:
 
     def _check(self, run: Run, counted: Roster, cost: Spend, number: str) -> None:
         """Check every rule that covers a run, whose own reservation is `number` or "" for none."""
-        earlier = [r for r in self.counting() if r.id != number]
-        series = resembling(run.series)
-        same = [r for r in earlier if resembling(r.run.series) == series]
-        limits = _strictest([run, *(r.run for r in same)])
-        self._check_rosters(limits, run, counted, same, f"series {run.series}")
-        for rule in self._rules_for(run):
-            covered = [r for r in earlier if rule.covers(r.run.series)]
-            self._check_rosters(rule, run, counted, covered, str(rule))
-            if run.contributes:
-                check_budget(rule, [r for r in covered if r.run.contributes], cost)
-
-    def _check_rosters(
-        self, limits: Limits, run: Run, counted: Roster, earlier: Sequence[Record], name: str
-    ) -> None:
-        """Check all contributors that a run may count against all that earlier ones may have."""
-        if not (limits.same_roster_only or limits.min_difference > 1):
-            return
-        ours = fingerprint_text(self._identity.fingerprint)
-        asked, worlds = possible_rosters(run, counted, ours), possible_worlds(earlier, ours)
-        if not earlier:
-            asked = asked[:1]  # of one answer alone, how few it counts is all there is
-        if len(asked) * len(worlds) > MOST:
-            raise too_many(name, limits)
-        try:
-            for world, roster in product(worlds, asked):
-                check_roster(limits, roster, world, name)
-        except RefusedByLedger as error:
-            error.hint += f"; {advice(earlier)}"
-            raise
+        keys = self._successors
+        earlier = [r.under(keys) for r in self.counting() if r.id != number]
+        rules = self._rules_for(run)
+        refusals.check(run, under(counted, keys), cost, earlier, rules, self._identity.pin)
 
     def counting(self) -> Iterator[Record]:
         """Yield the runs that may have told something: all but the released ones."""
@@ -298,7 +296,7 @@ class Ledger:
         while self._folded < len(entries):
             try:
                 self._apply(entries[self._folded])
-            except (KeyError, ValueError, TypeError, IndexError):
+            except (KeyError, ValueError, TypeError, IndexError, PeerViolation):
                 raise RefusedByLedger(
                     f"the ledger {self.chain.path} says something unknown in its line "
                     f"{self._folded + 1}",
@@ -312,6 +310,9 @@ class Ledger:
         if entry["n"] == 0:
             if entry["ostraka_ledger"] != 1:
                 raise ValueError("another format")
+            return
+        if SUCCESSION in entry:
+            self._own.append(Succession.from_json(self.party, entry[SUCCESSION]))
             return
         number, event = entry["id"], entry["event"]
         if event == "reserve":
@@ -379,15 +380,6 @@ class Reservation:
     def close(self) -> None:
         """End the run in this process; what it did not settle is settled as if it had died."""
         self._line.drop()
-
-
-def _strictest(runs: Sequence[Run]) -> Run:
-    """Return the first run under the strictest limits of all: a promise once made is kept."""
-    return replace(
-        runs[0],
-        same_roster_only=any(run.same_roster_only for run in runs),
-        min_difference=max(run.min_difference for run in runs),
-    )
 
 
 def _without(roster: Roster, counted: Collection[PartyId]) -> list[PartyId]:

@@ -1,4 +1,4 @@
-"""A party's own way to the network, `[network]` of NAME.toml beside its key: `listen` and `proxy`.
+"""A party's own way to the network, of NAME.toml beside its key: `[network]` and `[mqtt]`.
 
 It is no part of the manifest: other parties neither see it nor agree to it.
 """
@@ -14,6 +14,7 @@ from ostraka.addresses import Proxy, host_port
 from ostraka.errors import UsageError
 from ostraka.files import loose_modes, read_text
 from ostraka.manifest import suggest
+from ostraka.record.own_brokers import BrokerAccess, read_brokers, with_environment
 
 _KEYS = ("listen", "proxy")
 
@@ -25,12 +26,20 @@ class OwnNetwork:
     Attributes:
         listen: the address of this machine to listen on, "host:port"; None: the manifest's.
         proxy: connects to all others in this party's place; None: connections are direct.
+        brokers: how this party is known at MQTT brokers.
     """
 
     listen: str | None = None
     proxy: Proxy | None = None
+    brokers: tuple[BrokerAccess, ...] = ()
 
-    def changed(self, listen: str | None, proxy: str | None, environment: str | None) -> OwnNetwork:
+    def changed(
+        self,
+        listen: str | None,
+        proxy: str | None,
+        environment: str | None,
+        broker: str | None = None,
+    ) -> OwnNetwork:
         """Return this with what a command's options and its environment say instead.
 
         Args:
@@ -38,6 +47,7 @@ class OwnNetwork:
             proxy: "host:port"; credentials stay those of the file or the environment, if they are
                 for that address.
             environment: the value of OSTRAKA_PROXY.
+            broker: the value of OSTRAKA_MQTT.
 
         Raises:
             UsageError: one of them is not valid, or `proxy` has credentials.
@@ -56,11 +66,13 @@ class OwnNetwork:
             known = known if known is not None and known.address == asked.address else asked
         if listen is not None:
             _valid("--listen", _any_port, listen)
-        return replace(self, listen=listen or self.listen, proxy=known)
+        brokers = with_environment(self.brokers, broker)
+        return replace(self, listen=listen or self.listen, proxy=known, brokers=brokers)
 
 
 def load_network(name: str, keys: Path) -> OwnNetwork:
-    """Read `[network]` of NAME.toml beside the party's key; without either, nothing is set.
+    """Read `[network]` and `[mqtt]` of NAME.toml beside the party's key; without a file, nothing is
+    set.
 
     Raises:
         UsageError: the file is unreadable or not valid, others may write to it, or it has a
@@ -72,7 +84,9 @@ def load_network(name: str, keys: Path) -> OwnNetwork:
     if problem := loose_modes(path, 0o644):
         raise UsageError(f"{problem}: others could lead your connections astray", data_left=False)
     try:
-        found = _network(tomllib.loads(read_text(path)).get("network", {}))
+        table = tomllib.loads(read_text(path))
+        found = _network(table.get("network", {}))
+        found = replace(found, brokers=read_brokers(table.get("mqtt", []), keys))
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{path}: {error}", data_left=False) from None
     if found.proxy is not None and found.proxy.user and (problem := loose_modes(path, 0o600)):

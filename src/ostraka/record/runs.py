@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import combinations, islice, product
 from math import prod
@@ -65,6 +65,7 @@ class Run:
         may_leave: Collection[PartyId] = (),
         least: int = 0,
         needed: bool = False,
+        roster: Roster | None = None,
     ) -> Run:
         """Return the run that a manifest asks for.
 
@@ -72,13 +73,16 @@ class Run:
             weights: how much each contributor counts.
             may_leave, least: whom the run may end without, and how few it may count.
             needed: whether nothing can be opened before this party commits.
+            roster: of a collection, whose contributors are no parties.
         """
         return cls(
             title=manifest.session.title,
             series=manifest.session.series or manifest.session.title,
             protocol=manifest.session.protocol,
             manifest=manifest.digest.hex(),
-            roster=tuple(
+            roster=roster
+            if roster is not None
+            else tuple(
                 Person(p.name, p.key, weights[p.name])
                 for p in manifest.party
                 if Role.CONTRIBUTOR in p.roles
@@ -190,6 +194,13 @@ class Record:
         state = RunState.RESERVED if "needed" in entry else RunState.HELD
         return cls(entry["id"], entry["at"], run, state, roster, run.cost)
 
+    def under(self, keys: Mapping[str, str]) -> Record:
+        """Return the record with contributors known by the newest key that follows theirs."""
+        if not keys:
+            return self
+        run = replace(self.run, roster=under(self.run.roster, keys))
+        return replace(self, run=run, counted=under(self.counted, keys))
+
     def happen(self, entry: Entry) -> None:
         """Follow an event; KeyError, ValueError, TypeError if it cannot follow."""
         before, after = EVENTS[entry["event"]]
@@ -214,6 +225,15 @@ def left(roster: Roster, without: Collection[PartyId]) -> Roster:
         return roster
     gone = set(without)
     return tuple(person for person in roster if person.name not in gone)
+
+
+def under(roster: Roster, keys: Mapping[str, str]) -> Roster:
+    """Return a roster with each key replaced by the newest one that follows it.
+
+    Args:
+        keys: the newest key that follows each older one.
+    """
+    return tuple(p._replace(key=keys.get(p.key, p.key)) for p in roster) if keys else roster
 
 
 def possible_rosters(run: Run, counted: Roster, ours: str) -> list[Roster]:

@@ -115,8 +115,8 @@ class Meeting:
 def _changed(met: MetKey) -> UnconfirmedKey:
     return UnconfirmedKey(
         f"the key of {met.name} {met.in_words()}",
-        hint=f"ask {met.name} by voice whether it has a new key; if so: "
-        f"ostraka known forget {met.name}",
+        hint=f"ask {met.name} by voice whether it has a new key, and for {met.name}.succession: "
+        f"ostraka known renew FILE; without such a file: ostraka known forget {met.name}",
         peer=met.name,
         data_left=False,
     )

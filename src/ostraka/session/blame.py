@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from ostraka.errors import Disagreement, OstrakaError, Temporary, TimedOut, Unreachable
-from ostraka.manifest import Manifest
+from ostraka.manifest import BrokerSpec, CoordinatorSpec, Manifest
 from ostraka.names import PartyId, SessionId
 from ostraka.session.acquaintance import LATE
 from ostraka.wire.messages import VERSION, Abort, Hello
@@ -140,28 +140,35 @@ def too_late(missing: dict[PartyId, str], seconds: float) -> TimedOut:
     )
 
 
-def no_coordinator(address: str, seconds: float, error: OstrakaError) -> Unreachable:
-    """Return the error for a coordinator that this party could not meet at until the deadline.
+def no_coordinator(
+    places: Sequence[CoordinatorSpec | BrokerSpec], seconds: float, error: OstrakaError
+) -> Unreachable:
+    """Return the error for coordinators that this party could not meet at until the deadline.
 
     Args:
+        places: all of them.
         seconds: the deadline.
         error: how the last attempt failed.
     """
+    where = " or ".join(place.in_words for place in places)
     if isinstance(error, Temporary):
-        message = f"{error.message}, for {seconds:g} s (it is at {address})"
+        message = f"{error.message}, for {seconds:g} s (it is at {places[0].address})"
         return Unreachable(message, hint=error.hint, data_left=False)
-    why = error.message.removeprefix(f"{address}: ")
+    brokers = any(isinstance(place, BrokerSpec) for place in places)
+    what, why = "no way through" if brokers else "no answer from", error.message
+    for place in places:
+        why = why.removeprefix(f"{place.address}: ")
     return Unreachable(
-        f"no answer from the coordinator at {address} within {seconds:g} s ({why})",
+        f"{what} {where} within {seconds:g} s ({why})",
         hint=error.hint or "is it running, and reachable from here? `ostraka doctor` tells more",
         data_left=False,
     )
 
 
-def waiting_for_coordinator(address: str, error: OstrakaError) -> str:
+def waiting_for_coordinator(place: CoordinatorSpec | BrokerSpec, error: OstrakaError) -> str:
     """Return the words for a coordinator that cannot be met at so far."""
-    why = error.message.removeprefix(f"{address}: ")
-    return f"waiting for the coordinator at {address}: {why}"
+    why = error.message.removeprefix(f"{place.address}: ")
+    return f"waiting for {place.in_words}: {why}"
 
 
 def waiting_for(peer: PartyId, why: str) -> str:

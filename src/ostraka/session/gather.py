@@ -394,6 +394,5 @@ class Gathering:
             and places
             and any(map(self._topology.through_coordinator, missing))
         ):
-            where = " or ".join(place.address for place in places)
-            return blame.no_coordinator(where, deadline, self._ways.no_coordinator)
+            return blame.no_coordinator(places, deadline, self._ways.no_coordinator)
         return waiting.late(deadline)

@@ -21,19 +21,19 @@ from ostraka.errors import (
     Temporary,
     Unreachable,
 )
-from ostraka.manifest import Manifest
-from ostraka.manifest.model import CoordinatorSpec
+from ostraka.manifest import BrokerSpec, CoordinatorSpec, Manifest
 from ostraka.names import PartyId
 from ostraka.session import blame
 from ostraka.session.keeper import Keeper
 from ostraka.session.pace import TICKS_OF_SILENCE, Pace
 from ostraka.session.topology import Topology
-from ostraka.transport import relay
+from ostraka.transport import brokered, relay
 from ostraka.transport.contexts import Contexts
 from ostraka.transport.door import Door
 from ostraka.transport.link import Carrier
 from ostraka.transport.network import Listener, Network
 from ostraka.transport.preamble import pinned
+from ostraka.transport.rendezvous import MeetingPlace, RoomCarrier
 from ostraka.transport.tls import SecureLink
 
 FIRST_RETRY: Final = 0.02
@@ -75,6 +75,17 @@ def room_of(manifest: Manifest) -> bytes:
     return hashlib.sha256(b"ostraka room\0" + b"".join(pins)).digest()
 
 
+def seat_at(place: BrokerSpec, manifest: Manifest, topology: Topology) -> brokered.BrokerSeat:
+    """Return the place of a party in the room of a manifest's session at a broker."""
+    me = topology.me
+    opens: dict[str, bytes] = {}
+    answers: dict[str, bytes] = {}
+    for other in topology.linked:
+        (opens if topology.opens(me, other) else answers)[other] = manifest.pin(other)
+    prefix = brokered.room_topic(place.topic, room_of(manifest))
+    return brokered.BrokerSeat(place.mqtt, prefix, me, opens, answers, len(manifest.parties))
+
+
 class Ways:
     """Ways to one party's peers, tried for as long as the session lasts.
 
@@ -98,10 +109,10 @@ class Ways:
         self._pins = {party.pin: party.name for party in manifest.party}
         self._wanted = {other: asyncio.Event() for other in topology.linked}
         self._relayed: set[PartyId] = set()
-        self._spare: dict[PartyId, list[relay.RelayCarrier]] = {}
-        self._used: dict[PartyId, relay.RelayCarrier] = {}
+        self._spare: dict[PartyId, list[RoomCarrier]] = {}
+        self._used: dict[PartyId, RoomCarrier] = {}
         self._listener: Listener | None = None
-        self._relays: dict[str, relay.Relay] = {}
+        self._relays: dict[str, MeetingPlace] = {}
         self._met = self._over = False
         self._told = 0
         self._door = Door(network.places)
@@ -175,7 +186,7 @@ class Ways:
             self._keeper.tick()
             for met in list(self._relays.values()):
                 met.tick(TICKS_OF_SILENCE)
-            self._leave_rooms()
+            self._renew()
 
     # Direct
 
@@ -245,25 +256,29 @@ class Ways:
         for carrier in self._spare.pop(other, []):
             self._try(other, carrier)
 
-    def _leave_rooms(self) -> None:
-        """Leave rooms in which a member that this party needs is said to be, and does not answer:
-        all carriers that the coordinator gave to it are used up. `_meet` joins again."""
+    def _renew(self) -> None:
+        """Ask for other carriers to members that this party needs and that are said to be in a
+        room, where all carriers that the coordinator gave to them are used up."""
         for other, carrier in list(self._used.items()):
             if self._wanted[other].is_set() and carrier.is_used_up:
                 del self._used[other]
-                carrier.leave_room()
+                carrier.renew()
 
-    async def _meet(self, place: CoordinatorSpec) -> None:
+    async def _enter(self, place: CoordinatorSpec | BrokerSpec) -> MeetingPlace:
+        """Enter the room of the session at a coordinator."""
+        room, network = room_of(self._manifest), self._network
+        if isinstance(place, CoordinatorSpec):
+            return await relay.enter(
+                place.address, place.pin, self._contexts, network, self, room, self._pace.silence
+            )
+        return await brokered.enter(seat_at(place, self._manifest, self._topology), network, self)
+
+    async def _meet(self, place: CoordinatorSpec | BrokerSpec) -> None:
         pause, told, loop = FIRST_RETRY, False, asyncio.get_running_loop()
         since = loop.time()
         while True:
             try:
-                met = await relay.connect(
-                    place.address, place.pin, self._contexts, self._network, self
-                )
-                met.bound_silence(self._pace.silence)
-                self._relays[place.address] = met
-                await met.join(room_of(self._manifest))
+                met = self._relays[place.address] = await self._enter(place)
                 pause = FIRST_RETRY
                 told = False
                 await met.ended.wait()
@@ -279,12 +294,12 @@ class Ways:
             self._relays.pop(place.address, None)
             if not told and loop.time() - since > SLOWEST_RETRY:
                 told = True
-                text = blame.waiting_for_coordinator(place.address, self.no_coordinator)
+                text = blame.waiting_for_coordinator(place, self.no_coordinator)
                 self._owner.says(text)
             await asyncio.sleep(pause)
             pause = min(2 * pause, SLOWEST_RETRY)
 
-    def joined(self, fingerprint: bytes, carrier: relay.RelayCarrier) -> None:
+    def joined(self, fingerprint: bytes, carrier: RoomCarrier) -> None:
         """Take the carrier to a new member of a coordinator's room, if this party needs one.
 
         TLS proves whether the member has the fingerprint that the coordinator says.
@@ -299,19 +314,19 @@ class Ways:
         else:
             self._spare.setdefault(other, []).append(carrier)
 
-    def _try(self, other: PartyId, carrier: relay.RelayCarrier) -> None:
+    def _try(self, other: PartyId, carrier: RoomCarrier) -> None:
         if not carrier.is_over:
             self._used[other] = carrier
             self._spawn(self._open(carrier, other), f"meet {other}")
 
-    async def _open(self, carrier: relay.RelayCarrier, other: PartyId) -> None:
+    async def _open(self, carrier: RoomCarrier, other: PartyId) -> None:
         admit = pinned(other, self._manifest.pin(other))
         try:
             await self._keeper.ask(carrier, admit, spare=not carrier.again)
         except PeerLost as error:
             self._owner.unreached(other, error.message)
 
-    async def _await(self, carrier: relay.RelayCarrier, other: PartyId) -> None:
+    async def _await(self, carrier: RoomCarrier, other: PartyId) -> None:
         admit = pinned(other, self._manifest.pin(other))
         try:
             await self._keeper.answer(carrier, admit, _when_it_knocks)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ostraka.arithmetic.randomness import BLOCK, Draw, Stream, Words, blocks
-from ostraka.names import PartyId
+from ostraka.names import PartyId, is_place
 from ostraka.sharing.scheme import Explicit, Parcel, Scheme, Seed, share_stream
 
 
@@ -42,6 +42,8 @@ class Additive(Scheme):
         """Return the one compute party that holds x minus the shares of all others."""
         if contributor in self.compute:
             return contributor
+        if is_place(contributor):  # who reports to a collection may not know its place
+            return self.compute[0]
         return self.compute[self.place[contributor] % len(self.compute)]
 
     def by_seed(self, contributor: PartyId) -> tuple[PartyId, ...]:

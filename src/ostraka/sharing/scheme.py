@@ -8,7 +8,7 @@ public, a function of the manifest, so a receiver knows what to expect before it
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -174,6 +174,13 @@ class Scheme(ABC):
         if isinstance(parcel, Explicit):
             return parcel.vector.copy()
         return self.uniform(share_stream(parcel), np.empty(length, np.uint64))
+
+    def rows(self, parcels: Sequence[Parcel], length: int) -> NDArray[np.uint64]:
+        """Return the shares in many parcels, all of `length` elements: a row for each."""
+        rows = np.empty((len(parcels), length), np.uint64)
+        for row, parcel in zip(rows, parcels, strict=True):
+            row[:] = parcel.vector if isinstance(parcel, Explicit) else self.expand(parcel, length)
+        return rows
 
     # --- signed integers ----------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ostraka.arithmetic.correction import wrong_values
 from ostraka.arithmetic.field import P61, Field
 from ostraka.arithmetic.randomness import BLOCK, Draw, Stream, Words, blocks
-from ostraka.names import PartyId
+from ostraka.names import PartyId, is_place
 from ostraka.sharing.scheme import (
     Explicit,
     InconsistentShares,
@@ -68,12 +68,15 @@ class Shamir(Scheme):
         self._rows: dict[tuple[object, ...], list[int]] = {}
 
     def by_seed(self, contributor: PartyId) -> tuple[PartyId, ...]:
-        """Return the t compute parties that get seeds, counted from the contributor's own place."""
+        """Return the t compute parties that get seeds, counted from the contributor's own place.
+
+        For all places of a collection they are the first t: who reports may not know its place.
+        """
         n = len(self.compute)
         if contributor in self.compute:
             first = self.compute.index(contributor) + 1
         else:
-            first = self.place[contributor]
+            first = 0 if is_place(contributor) else self.place[contributor]
         return tuple(self.compute[(first + k) % n] for k in range(self.threshold))
 
     def coefficients(
@@ -116,6 +119,18 @@ class Shamir(Scheme):
                     )
             value[part] = found
         return value
+
+    def contradictions(self, shares: Mapping[PartyId, Words]) -> NDArray[np.bool_]:
+        """Return for each element whether its shares, more than t + 1, are of no polynomial."""
+        parties = list(shares)
+        base, surplus = parties[: self.needed], parties[self.needed :]
+        rows = [self._row(base, self.point[party]) for party in surplus]
+        origin, *rest = (shares[party] for party in base)
+        found = np.zeros(len(origin), bool)
+        predicted = complete(self.field, origin, rest, rows)
+        for party, share in zip(surplus, predicted, strict=True):
+            found |= share != shares[party]
+        return found
 
     def corrected(self, shares: Mapping[PartyId, Words]) -> tuple[Words, tuple[PartyId, ...]]:
         """Return the value and the parties whose shares are wrong: right while at most t are.
@@ -165,6 +180,18 @@ class Shamir(Scheme):
 
     def uniform(self, stream: Stream, out: Words) -> Words:
         return self.field.uniform(stream, out)
+
+    def rows(self, parcels: Sequence[Parcel], length: int) -> NDArray[np.uint64]:
+        rows = np.empty((len(parcels), length), np.uint64)
+        for row, parcel in zip(rows, parcels, strict=True):
+            if isinstance(parcel, Explicit):
+                row[:] = parcel.vector
+            else:
+                share_stream(parcel).fill(row)
+        rows &= np.uint64(self.field.p)
+        for i in np.flatnonzero((rows == self.field.p).any(axis=1)).tolist():
+            rows[i] = self.expand(parcels[i], length)  # the stream's word p is skipped
+        return rows
 
     def from_signed(self, x: NDArray[np.int64]) -> Words:
         elements = x.view(np.uint64)

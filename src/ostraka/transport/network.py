@@ -10,7 +10,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
+from ostraka.errors import Unreachable
 from ostraka.limits import PREAUTH_CONNECTIONS
+from ostraka.transport.broker import Broker, Visit
 from ostraka.transport.link import Carrier
 
 Accepted = Callable[[Carrier, str], None]
@@ -73,6 +75,15 @@ class Network(ABC):
         Raises:
             UsageError: the address cannot be listened on; the message says why.
         """
+
+    async def broker(self, visit: Visit) -> Broker:
+        """Connect to an MQTT broker, and subscribe. Safe to cancel; takes a bounded time.
+
+        Raises:
+            Unreachable: there is no connection, or the broker refuses this party; the message says
+                what is to be changed. The caller may try again.
+        """
+        raise Unreachable(f"{visit.url}: this network has no brokers")
 
     @abstractmethod
     def close(self) -> None:

@@ -10,19 +10,18 @@ receiver returns credit as it takes them. So a slow party slows its senders, and
 from __future__ import annotations
 
 import asyncio
-from typing import Final, Protocol
+from typing import Final
 
 from ostraka.errors import Disagreement, OstrakaError, PeerLost, PeerViolation, Temporary
 from ostraka.limits import HANDSHAKE_SECONDS, RELAY_CHUNK, RELAY_WINDOW
 from ostraka.transport.contexts import Contexts
-from ostraka.transport.link import Carrier
 from ostraka.transport.network import Network
 from ostraka.transport.preamble import pinned
 from ostraka.transport.reactor import Waiter
 from ostraka.transport.records import CIPHERTEXT
+from ostraka.transport.rendezvous import MeetingPlace, Members, RoomCarrier
 from ostraka.transport.tls import SecureLink
 from ostraka.wire import frames
-from ostraka.wire.frames import Buffer
 from ostraka.wire.messages import (
     VERSION,
     Join,
@@ -50,44 +49,24 @@ GONE: Final = (
 )
 
 
-class RelayCarrier(Carrier):
-    """Carrier to and from one slot: another member of the room.
-
-    Attributes:
-        again: whether a member with the same key was in the room already.
-    """
+class RelayCarrier(RoomCarrier):
+    """Carrier to and from one slot: another member of the room."""
 
     def __init__(self, relay: Relay, slot: int, *, again: bool = False) -> None:
-        super().__init__()
-        self.again = again
+        super().__init__(RELAY_WINDOW, again=again)
         self._relay = relay
         self._slot = slot
         self._credit = RELAY_WINDOW
         self._taken = 0
-        self._unread = 0
-        self._early: list[bytes] = []
-        self._started = False
-        self._ended: OstrakaError | None = None
-        self._open = True
-
-    @property
-    def is_over(self) -> bool:
-        """Whether the member has left, or the connection to the coordinator is gone."""
-        return not self._open or self._ended is not None
 
     @property
     def is_used_up(self) -> bool:
-        """Whether the carrier is closed and the member still in the room: no bytes will come from
-        it, as a slot has one carrier only."""
+        # No bytes will come from the slot, as it has one carrier only.
         return not self._open and self._relay.is_present(self._slot)
 
-    def leave_room(self) -> None:
-        """Give up the connection to the coordinator: a new one finds the members anew."""
+    def renew(self) -> None:
+        # A new connection to the coordinator finds the members anew.
         self._relay.leave(PeerLost("a member that is there does not answer"))
-
-    @property
-    def full(self) -> bool:
-        return self._unread > RELAY_WINDOW // 2
 
     @property
     def room(self) -> bool:
@@ -104,14 +83,6 @@ class RelayCarrier(Carrier):
             self._relay.write(frames.control(encode(Window(self._slot, self._taken))))
             self._taken = 0
 
-    def start(self) -> None:
-        self._started = True
-        early, self._early = self._early, []
-        for piece in early:
-            self.deliver(piece)
-        if self._ended is not None:
-            self.end(self._ended)
-
     def close(self) -> None:
         if self._open:
             self._open = False
@@ -122,22 +93,6 @@ class RelayCarrier(Carrier):
 
     async def yield_when_due(self) -> None:
         await self._relay.yield_when_due()
-
-    def deliver(self, data: Buffer) -> None:
-        """Take bytes that the coordinator passed on.
-
-        Raises:
-            PeerViolation: more bytes wait to be used than the window allows.
-        """
-        if not self._open:
-            return
-        self._unread += len(data)
-        if self._unread > RELAY_WINDOW:
-            raise PeerViolation("more bytes from one member than its window")
-        if self._started:
-            self.on_data(data)
-        else:
-            self._early.append(bytes(data))
 
     def credit(self, size: int) -> None:
         """Note that the other end has taken `size` bytes, which makes room for as many.
@@ -150,28 +105,8 @@ class RelayCarrier(Carrier):
             raise PeerViolation("credit for bytes that were never sent")
         self.offer_room()
 
-    def offer_room(self) -> None:
-        """Call the owner's `on_room` if there is room."""
-        if self._started and self.room:
-            self.on_room()
 
-    def end(self, error: OstrakaError) -> None:
-        """End the carrier because of `error`, and tell its owner: no more bytes can arrive."""
-        if not self._started:
-            self._ended = error
-        elif self._open:
-            self._open = False
-            self.on_lost(error)
-
-
-class Members(Protocol):
-    """Owner of a relay, called with a carrier to each other member of its room."""
-
-    def joined(self, fingerprint: bytes, carrier: RelayCarrier) -> None:
-        """Take the carrier to a member with this fingerprint, or close it."""
-
-
-class Relay:
+class Relay(MeetingPlace):
     """Connection to the coordinator, and the carriers that run through it.
 
     Args:
@@ -214,7 +149,6 @@ class Relay:
 
     @property
     def failed(self) -> OstrakaError | None:
-        """Error that ended the connection; None while it lasts."""
         return self._link.failed
 
     @property
@@ -243,8 +177,6 @@ class Relay:
         self._link.bound_silence(seconds)
 
     def tick(self, limit: int) -> None:
-        """Take note that a while has passed: ask for a sign of life if the coordinator brought
-        nothing in it, and give the connection up after `limit` such whiles in a row."""
         link = self._link
         self._silence = self._silence + 1 if link.heard == self._heard and not link.full else 0
         self._heard = link.heard
@@ -263,7 +195,6 @@ class Relay:
             del self._carriers[slot]
 
     async def close(self) -> None:
-        """Close the connection after all queued bytes have left. Takes a bounded time."""
         await self._link.close()
 
     def _frames(self) -> frames.Parser[None]:
@@ -370,3 +301,30 @@ async def connect(
         link.abandon(PeerLost("not opened"))
         raise
     return Relay(link, members)
+
+
+async def enter(
+    address: str,
+    pin: bytes,
+    contexts: Contexts,
+    network: Network,
+    members: Members,
+    room: bytes,
+    silence: float,
+) -> Relay:
+    """Connect to the coordinator at HOST:PORT, and enter a room. Safe to cancel.
+
+    Args:
+        silence: seconds after which the system gives up a coordinator that takes nothing.
+
+    Raises:
+        OstrakaError: as `connect` and `Relay.join`.
+    """
+    relay = await connect(address, pin, contexts, network, members)
+    relay.bound_silence(silence)
+    try:
+        await relay.join(room)
+    except BaseException:
+        relay.leave(PeerLost("not joined"))
+        raise
+    return relay

@@ -14,6 +14,8 @@ from typing import Final
 from ostraka.addresses import Proxy, host_block, host_port, join_address
 from ostraka.errors import PeerLost, UsageError
 from ostraka.limits import PREAUTH_CONNECTIONS, READ_AHEAD
+from ostraka.record.own_brokers import BrokerAccess
+from ostraka.transport.broker import Broker, Visit
 from ostraka.transport.dialling import Dialler
 from ostraka.transport.link import Carrier
 from ostraka.transport.listening import Warn, listening
@@ -257,6 +259,7 @@ class SystemNetwork(Network):
         spin: seconds for which a waiting task may serve the sockets itself; see `Reactor`.
         proxy: connects for this party: no name is looked up here, and no connection is direct.
         listen: an address of this machine to listen on in place of the one that others dial.
+        brokers: how this party is known at MQTT brokers.
         warn: is told in words of what works otherwise than it was asked for, or takes long.
     """
 
@@ -266,12 +269,14 @@ class SystemNetwork(Network):
         *,
         proxy: Proxy | None = None,
         listen: str | None = None,
+        brokers: Sequence[BrokerAccess] = (),
         warn: Warn = lambda _text: None,
     ) -> None:
         self.reactor = Reactor(spin)
         self._resolver = Resolver()
         self._dialler = Dialler(self._resolver, proxy, warn)
         self._proxy, self._own_address, self._warn = proxy, listen, warn
+        self._brokers = {access.broker: access for access in brokers}
         files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
         self.places = min(PREAUTH_CONNECTIONS, files // 4)
         self._open = True
@@ -289,6 +294,12 @@ class SystemNetwork(Network):
             )
         sockets = await listening(host, port, self._resolver, exact=exact, warn=self._warn)
         return TcpListener(sockets, self.reactor, accepted, self._warn)
+
+    async def broker(self, visit: Visit) -> Broker:
+        from ostraka.transport import mqtt  # aiomqtt takes a tenth of a second to import
+
+        access = self._brokers.get(visit.url) or BrokerAccess(visit.url)
+        return await mqtt.connect(visit, access, self._dialler)
 
     def close(self) -> None:
         if self._open:

@@ -104,6 +104,13 @@ class Auditor(Audit):
         self._shares.extend(shares)
         self._terms += sum(share.size for share in shares)
 
+    async def toss(self) -> Stream:
+        return (await self.coin.toss())[0]
+
+    async def agree(self, on: bytes) -> None:
+        self.coin.context += on
+        await self.coin.toss()
+
     async def relieve(self) -> None:
         while self._gates.words > MANY:
             self.sums(*await self._gates.claims(self.coin))

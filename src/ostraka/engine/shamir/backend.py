@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import prod
 from typing import Any
 
@@ -17,7 +17,7 @@ from ostraka.engine.circuit import Circuit
 from ostraka.engine.rounds import Task
 from ostraka.engine.shamir import reduce
 from ostraka.engine.shamir.audit import Auditor
-from ostraka.engine.shamir.coin import Coin
+from ostraka.engine.shamir.coin import Coin, of_links
 from ostraka.engine.shamir.context import Context, Counters
 from ostraka.engine.shamir.deal import deal, random_elements
 from ostraka.engine.shamir.offers import Offers
@@ -45,6 +45,17 @@ class ShamirBackend(Context, Backend):
         dealt = await deal(self, dealers, prod(shape), local, total=total)
         return [self.array(share.reshape(shape)) for share in dealt]
 
+    async def tell(
+        self, messages: Mapping[int, Words], expected: Mapping[int, int]
+    ) -> dict[int, Words]:
+        step = self.begin()
+        for receiver, message in messages.items():
+            self.send(receiver, step, message)
+        return {
+            sender: await self.receive_words(sender, step, np.empty(length, np.uint64))
+            for sender, length in expected.items()
+        }
+
     async def open(self, x: SecretArray, to: Iterable[PartyId] | None = None) -> Elements | None:
         found = await open_shares(self, _flat(x), to)
         return None if found is None else found.reshape(x.shape)
@@ -63,6 +74,14 @@ class ShamirBackend(Context, Backend):
 
     async def random(self, shape: tuple[int, ...]) -> Fresh:
         return Fresh(self, (await random_elements(self, shape),))
+
+    async def toss(self) -> Stream:
+        if self.audit:
+            return await self.audit.toss()
+        own = self.own("public coin").fill(np.empty(SEED_BYTES // 8, np.uint64))
+        others = [party for party in range(self.n) if party != self.me]
+        told = await self.all_to_all(dict.fromkeys(others, own), words(len(own)))
+        return of_links([(told | {self.me: own})[party].tobytes() for party in range(self.n)])
 
     def bits(self, count: int) -> Circuit | None:
         return boolean(self, count)

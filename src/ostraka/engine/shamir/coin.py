@@ -65,8 +65,9 @@ class Coin:
         for party, message in enumerate(messages if not self.trusting else ()):
             self._check(party, message[:SEED_BYTES], agrees=message[SEED_BYTES : len(own)] == state)
         self._last = [message[:SEED_BYTES] for message in messages]
-        stream = Stream(hashlib.sha256(b"ostraka coin 1" + b"".join(self._last)).digest(), "coin")
-        return stream, [self._elements(i, m[len(own) :]) for i, m in enumerate(messages)]
+        return of_links(self._last), [
+            self._elements(i, m[len(own) :]) for i, m in enumerate(messages)
+        ]
 
     def _elements(self, party: int, message: bytes) -> list[int]:
         return [int(x) for x in self.engine.check(party, np.frombuffer(message, np.uint64))]
@@ -94,3 +95,8 @@ class Coin:
         ours = told.pop(engine.me)
         heard = await engine.all_to_all(told, octets(len(ours)))
         return [heard.get(party, ours).tobytes() for party in range(engine.n)]
+
+
+def of_links(links: Sequence[bytes]) -> Stream:
+    """Return the stream of a coin, from the 32 bytes that each party told, in their order."""
+    return Stream(hashlib.sha256(b"ostraka coin 1" + b"".join(links)).digest(), "coin")

@@ -21,7 +21,16 @@ import numpy as np
 from ostraka.arithmetic.field import Elements
 from ostraka.arithmetic.randomness import Words, blocks
 from ostraka.engine.array import Fresh, SecretArray
-from ostraka.engine.rounds import Masked, Opened, Opening, Product, Random, Task, Unreduced
+from ostraka.engine.rounds import (
+    Inner,
+    Masked,
+    Opened,
+    Opening,
+    Product,
+    Random,
+    Task,
+    Unreduced,
+)
 from ostraka.engine.shamir import king
 from ostraka.engine.shamir.context import Context
 from ostraka.engine.shamir.deal import DERIVE_NS, SPLIT_NS, derive, plan, split
@@ -38,13 +47,13 @@ async def shared_round(engine: Context, tasks: Sequence[Task]) -> list[Any]:
     """Do all tasks in one round, or some more with active security: see `Rounds.round`."""
     if not tasks:
         return []
-    products = [task for task in tasks if isinstance(task, Product)]
+    products = [task for task in tasks if isinstance(task, Product | Inner)]
     randoms = [task for task in tasks if isinstance(task, Random)]
     opened = [task for task in tasks if isinstance(task, Opening)]
     way = _proven if engine.audit else _plain
     secrets, values = await way(engine, products, randoms, opened)
     of_products, of_randoms, told = iter(secrets), iter(secrets[len(products) :]), iter(values)
-    places = {Product: of_products, Random: of_randoms}
+    places = {Product: of_products, Inner: of_products, Random: of_randoms}
     return [next(places.get(type(task), told)) for task in tasks]
 
 
@@ -54,7 +63,7 @@ Results = tuple[list[SecretArray], list[Elements]]
 
 async def _plain(
     engine: Context,
-    products: Sequence[Product],
+    products: Sequence[Product | Inner],
     randoms: Sequence[Random],
     opened: Sequence[Opening],
 ) -> Results:
@@ -74,7 +83,7 @@ async def _plain(
 
 async def _proven(
     engine: Context,
-    products: Sequence[Product],
+    products: Sequence[Product | Inner],
     randoms: Sequence[Random],
     opened: Sequence[Opening],
 ) -> Results:
@@ -100,7 +109,7 @@ async def _proven(
 
 async def _tell(
     engine: Context,
-    tasks: Sequence[Product | Unreduced | Masked],
+    tasks: Sequence[Product | Inner | Unreduced | Masked],
     found: Sequence[Elements],
     random: Words,
 ) -> None:
@@ -117,7 +126,7 @@ async def _tell(
     await engine.audit.relieve()
 
 
-async def _local(engine: Context, task: Product | Opening) -> Elements:
+async def _local(engine: Context, task: Product | Inner | Opening) -> Elements:
     """Return this party's share, of degree 2t, of a product or of what is opened."""
     field, a = engine.field, task.a.parts[0]
     if isinstance(task, Opened):

@@ -4,33 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, StrictInt
 
-from ostraka.arithmetic.randomness import Draw, Stream, Words
-from ostraka.engine.array import SecretArray, concatenate
+from ostraka.arithmetic.randomness import Words, blocks
+from ostraka.engine.array import SecretArray, concatenate, of_contributors
 from ostraka.engine.backend import Backend
+from ostraka.engine.multiply import mul
 from ostraka.engine.rounds import Masked, Operation, Product, Random, side_by_side
 from ostraka.inputs.encoding import Codec, Signed
 from ostraka.inputs.encoding import refuse as refuse_input
 from ostraka.inputs.lines import Lines
+from ostraka.inputs.row_forms import ColumnForm, RowForm
 from ostraka.manifest import BoolType, ChoiceType, Manifest
 from ostraka.names import PartyId
-from ostraka.noise.shares import NoiseShares
-from ostraka.protocols.interactive import InputOptions, Interactive
-from ostraka.protocols.options import refuse
+from ostraka.protocols.forms.conditions import Bits, Condition, Totals
+from ostraka.protocols.forms.validity import Form
+from ostraka.protocols.interactive import Interactive
+from ostraka.protocols.options import InputOptions, refuse
 from ostraka.protocols.sentences import IF_INVALID
 from ostraka.protocols.shares import Shares
-from ostraka.record.budget import Spend
 
 ABSTAIN = "abstain"
 """Option of an input's type that names no option: such a ballot is an abstention."""
 
 YES_OR_NO = 'choice(["yes", "no"])'
 """Input type of a vote whose manifest names none."""
+
+MANY: Final = 1 << 16
+"""Entries of all ballots above which these are checked for the fewest bytes, not rounds."""
 
 Weight = Annotated[StrictInt, Field(ge=1, le=1_000_000)]
 
@@ -105,8 +110,16 @@ class Ballots:
         """Return the whole vectors of shared ones: last axis `length` in, `entries` out. Local."""
         return concatenate([x, 1 - x], axis=-1) if self.entries == 2 else x
 
+    def form(self, questions: int) -> Form:
+        """Return the form of the vectors that a contributor shares for so many questions."""
+        whole, ones = slice(0, questions * self.length), tuple(self.ones.tolist())
+        conditions: tuple[Condition, ...] = (Bits(whole),)
+        if self.length > 1:
+            conditions += (Totals(whole, questions, self.choices, ones),)
+        return Form(whole.stop, conditions)
+
     def checked(self, x: SecretArray) -> Operation[tuple[SecretArray, NDArray[np.bool_]]]:
-        """Check all vectors of each contributor in one go, without opening any of them.
+        """Check all vectors of each contributor in the fewest rounds, without opening any of them.
 
         Compute parties learn of each row only whether all its vectors are ballots: the opened
         element is the sum of the row's errors times secret uniform coefficients, so it is zero or
@@ -137,8 +150,6 @@ class Vote(Interactive):
     noises = frozenset({"central"})
     ballots: Ballots
     options: BallotOptions
-    noise: NoiseShares | None
-    """Noise that compute parties add to counts; None for exact counts."""
 
     def roster_weights(self) -> Mapping[PartyId, int]:
         return self.weights
@@ -182,6 +193,11 @@ class Vote(Interactive):
             refuse_input("the ballot abstains and names options")
         return [tuple(option for named in found for option in named)]
 
+    def row_form(self, me: PartyId) -> RowForm:
+        if self.questions > 1:
+            return super().row_form(me)
+        return ColumnForm(self.codec.schema, 1, self.options.choices)
+
     @property
     def _named(self) -> list[tuple[str, ...]]:
         """Options that each encoded value of the input names; () for an abstention."""
@@ -224,14 +240,34 @@ class Vote(Interactive):
         With active security all is proven before a contributor is named for an invalid ballot.
 
         Returns:
-            The two results of `Ballots.checked`, and a list of the other operations' results.
+            Shares of x of degree t, or else of vectors that are equal to x in valid rows; whether
+            each row is valid; and a list of the other operations' results.
         """
-        ballots = self.ballots.checked(x.reshape(len(x), self.questions, -1))
-        (squares, valid), *results = await side_by_side(engine, ballots, *others)
+        x = x.reshape(len(x), self.questions, -1)
+        if x.size > MANY and not others:
+            found, valid, results = *await self._of_many(engine, x), list[Any]()
+        else:
+            ballots = self.ballots.checked(x)
+            (found, valid), *results = await side_by_side(engine, ballots, *others)
         if not valid.all():
             await engine.prove()
         await self.reject_invalid(shares, valid, "a valid ballot")
-        return squares, valid, results
+        return found, valid, results
+
+    async def _of_many(
+        self, engine: Backend, x: SecretArray
+    ) -> tuple[SecretArray, NDArray[np.bool_]]:
+        """Check ballots by `validity`: for few elements a row, but some rounds more."""
+        form = self.ballots.form(self.questions)
+        tossed = await form.toss(engine)
+        rows = x.reshape(len(x), -1)
+        valid = [
+            await form.valid(of_contributors(rows[part]), tossed)
+            for part in blocks(len(x), form.rows_at_once)
+        ]
+        if engine.n > 2 * engine.t + 1 and not engine.active:
+            x = await mul(x, engine.public(1))  # the check is of the shares of parties 0 to 2t
+        return x, np.concatenate(valid)
 
     def weight(self, shares: Shares) -> int:
         """Add up the weights of the contributors counted."""
@@ -251,14 +287,6 @@ class Vote(Interactive):
         if self.ballots.abstain:
             cast = cast - votes[:, -1:]
         return votes[:, : len(self.ballots.options)], cast
-
-    def dealt_noise(self, me: PartyId, draw: Draw) -> Signed | None:
-        if self.noise is None or me not in self.scheme.compute:
-            return None
-        return self.noise.draw(Stream(draw.seed(), "dealt noise"))
-
-    def spends(self, counted: Sequence[PartyId]) -> Spend:
-        return self.noise.spends(self.noise.honest) if self.noise else super().spends(counted)
 
     def explain_ballots(self) -> list[str]:
         """Say for `check` what happens to vectors that are not valid ballots."""

@@ -56,7 +56,7 @@ def curious_makers(protocol: Protocol) -> int:
     return n - math.ceil(central.honest * n) if central else 0
 
 
-def by_compute_parties(protocol: Protocol, sensitivity: Sensitivity) -> NoiseShares | None:
+def by_compute_parties(protocol: Protocol, sensitivity: Sensitivity) -> AdditiveShares | None:
     """Return the noise that compute parties deal; all but `threshold` of them are honest.
 
     All of them must stay, so the honest ones' shares are in every result.

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt
+from pydantic import BeforeValidator, Field, StrictInt
+
+from ostraka.protocols.options import InputOptions
 
 Statistic = Literal["sum", "mean", "count", "variance", "histogram"]
 
@@ -21,20 +23,26 @@ def _known(value: object) -> object:
     return value
 
 
-class SumOptions(BaseModel):
+class SumOptions(InputOptions):
     """`[outputs]`: which figures the recipients get.
 
     Attributes:
+        invalid: if given, compute parties check every input before it counts, without seeing it:
+            abort stops the run at an invalid one, exclude does not count it.
         statistics: some of sum, mean, count, variance and histogram; by default the sum, and with
             weights the mean.
         weights: "own": a contributor gives a weight with each value; a mean is over weights.
         max_weight: the largest sum of one contributor's weights, a whole number.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
     statistics: Annotated[tuple[Statistic, ...], BeforeValidator(_known)] = ("sum",)
     weights: Literal["own"] | None = None
     max_weight: Annotated[StrictInt | None, Field(ge=1, lt=1 << 62)] = None
+
+    @property
+    def checked(self) -> bool:
+        """Whether inputs are checked before they count."""
+        return "invalid" in self.model_fields_set
 
     @property
     def asked(self) -> tuple[Statistic, ...]:

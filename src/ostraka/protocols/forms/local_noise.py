@@ -70,6 +70,11 @@ class LocalNoise:
         else:
             self.mechanism = _additive(local, apart)
 
+    @property
+    def responds(self) -> bool:
+        """Whether a report is of the form of an input, and not a number with noise in it."""
+        return isinstance(self.mechanism, RandomizedResponse)
+
     def _response(self, local: Local) -> Mechanism:
         k, d = len(self.options) or 2, self.codec.length
         if self.codec.kind.numeric:

@@ -17,8 +17,8 @@ from ostraka.inputs.rendering import renderer
 from ostraka.manifest import DecimalType, FloatType, Manifest
 from ostraka.outcome import Value
 from ostraka.protocols.forms.order import pairs, ranks_from
-from ostraka.protocols.interactive import InputOptions, Interactive, all_zero
-from ostraka.protocols.options import refuse
+from ostraka.protocols.interactive import Interactive, all_zero
+from ostraka.protocols.options import InputOptions, refuse
 from ostraka.protocols.sentences import IF_INVALID
 from ostraka.protocols.shares import Shares
 

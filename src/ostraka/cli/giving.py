@@ -1,0 +1,216 @@
+"""Command `template`; the input of `run`: read, shown to its owner, confirmed, then sent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ostraka.cli import known, voice
+from ostraka.cli.options import SessionArgument
+
+if TYPE_CHECKING:
+    from ostraka.data.mapping import Prepared
+    from ostraka.data.selection import Selection
+    from ostraka.names import PartyId
+    from ostraka.protocols.protocol import Protocol
+
+
+def selected(
+    values: list[str] | None,
+    groups: list[str] | None,
+    weight: str | None,
+    heads: str | None,
+    sheet: str | None,
+    where: str | None,
+    query: str | None,
+    decimal: str | None,
+    thousands: str | None,
+    add_up: bool,
+    skip_empty: bool,
+) -> Selection:
+    """Return what the options of `run` select of a table.
+
+    Raises:
+        UsageError: two of them do not go together.
+    """
+    from ostraka.data.notation import Notation
+    from ostraka.data.selection import Selection
+
+    return Selection(
+        values=tuple(values or ()), groups=tuple(groups or ()), weight=weight, heads=heads,
+        sheet=sheet, where=where, query=query, add_up=add_up, skip_empty=skip_empty,
+        notation=Notation(decimal, thousands),
+    )  # fmt: skip
+
+
+def read(
+    protocol: Protocol, me: PartyId, source: str | None, selection: Selection, *, sure: bool
+) -> Any:
+    """Read the party's input from a file, stdin or a prompt; None when it is asked for none.
+
+    A table is shown on stderr first. At a terminal a person is asked; elsewhere a table of which
+    rows are left out is sent only if the caller is `sure`.
+
+    Raises:
+        InputError: the input is not what the manifest asks for, or the answer is no.
+    """
+    from ostraka.data.opening import is_table
+    from ostraka.inputs import reading
+
+    _require_contributor(protocol, me, source, selection)
+    if me not in protocol.contributors:
+        return None
+    if not is_table(source, selection):
+        wanted = protocol.input_in_words(me)
+        return reading.read_input(source, protocol.manifest.input_of(me), me, wanted)
+    assert source is not None
+    prepared = _prepared(protocol, me, source, selection)
+    person = known.on_a_terminal()
+    if person or not prepared.preview.wrong:
+        _show(prepared, secrets=person)
+    _check(protocol, me, prepared, shown=person)
+    if not sure:
+        _confirm(prepared, person)
+    return prepared.raw
+
+
+def _require_contributor(
+    protocol: Protocol, me: PartyId, source: str | None, selection: Selection
+) -> None:
+    from ostraka.errors import InputError, UsageError
+
+    if source is None and selection.given:
+        problem = "options about a table are there, and no table"
+        raise UsageError(problem, hint="--input FILE", data_left=False)
+    if source is not None and me not in protocol.contributors:
+        message = f"{me} is not a contributor in this session: leave --input out"
+        raise InputError(message, data_left=False)
+
+
+def _prepared(protocol: Protocol, me: PartyId, source: str, selection: Selection) -> Prepared:
+    from ostraka.data.mapping import prepare
+    from ostraka.data.opening import open_table
+    from ostraka.data.template import Template
+
+    form = protocol.row_form(me)
+    template = Template.of(form, protocol.manifest.digest)
+    return prepare(open_table(source, selection, template), form)
+
+
+def _show(prepared: Prepared, *, secrets: bool) -> None:
+    for line in prepared.preview.lines(secrets=secrets):
+        voice.say(line)
+
+
+def _check(protocol: Protocol, me: PartyId, prepared: Prepared, *, shown: bool) -> None:
+    """Check that the input is what the manifest asks for, before a person is asked.
+
+    Raises:
+        InputError: it is not; names the table.
+    """
+    from ostraka.errors import InputError
+
+    prepared.preview.require_right(shown=shown)
+    try:
+        protocol.encode(me, prepared.raw)
+    except InputError as error:
+        if prepared.preview.source not in error.message:
+            error.message = f"{prepared.preview.source}: {error.message}"
+        raise
+
+
+def _confirm(prepared: Prepared, person: bool) -> None:
+    from ostraka.errors import InputError
+
+    if person:
+        if not typer.confirm("Send?", default=False, err=True):
+            raise InputError("not sent, as you answered no", data_left=False)
+        return
+    if skipped := prepared.preview.skipped:
+        rows = "1 row is" if skipped == 1 else f"{skipped} rows are"
+        raise InputError(
+            f"{rows} left out of {prepared.preview.source}, and there is no terminal to ask at",
+            hint="look at them with --dry-run, and then say --yes",
+            data_left=False,
+        )
+
+
+def rehearse(
+    session: Path, name: str, source: str | None, selection: Selection, output: voice.OutputFormat
+) -> None:
+    """Print what a run would send, and contact no party; no key is needed.
+
+    Raises:
+        InputError: the input is not what the manifest asks for.
+    """
+    from ostraka import config
+    from ostraka.data.opening import is_table
+    from ostraka.inputs import reading
+
+    protocol = config.bind(session)
+    me = protocol.manifest.party_named(name).name
+    _require_contributor(protocol, me, source, selection)
+    if me not in protocol.contributors:
+        _print({}, [f"{me} is not a contributor: it has no input to send"], output)
+    elif not is_table(source, selection):
+        wanted = protocol.input_in_words(me)
+        protocol.encode(me, reading.read_input(source, protocol.manifest.input_of(me), me, wanted))
+        _print({"source": source}, [f"{source or 'the input'} is {wanted}"], output)
+    else:
+        assert source is not None
+        prepared = _prepared(protocol, me, source, selection)
+        person = known.on_a_terminal()
+        if person and prepared.preview.wrong:
+            _show(prepared, secrets=True)
+        _check(protocol, me, prepared, shown=person)
+        _print(prepared.preview.as_json(), prepared.preview.lines(secrets=True), output)
+
+
+def _print(found: dict[str, Any], lines: list[str], output: voice.OutputFormat) -> None:
+    if output is voice.OutputFormat.JSON:
+        voice.emit(found)
+        return
+    for line in lines:
+        print(line)
+
+
+# --- template ------------------------------------------------------------------------------------
+
+
+def template(
+    session: SessionArgument,
+    as_: Annotated[
+        str | None,
+        typer.Option(
+            "--as",
+            metavar="NAME",
+            help="Whose input it is for, where they differ.",
+        ),
+    ] = None,
+) -> None:
+    """Write a table to fill in, for `run --input`; it fits this manifest and no other."""
+    from ostraka import config
+    from ostraka.data.template import Template
+
+    protocol = config.bind(session)
+    manifest = protocol.manifest
+    me = manifest.party_named(as_).name if as_ else _any_contributor(protocol)
+    voice.emit_file(Template.of(protocol.row_form(me), manifest.digest).text())
+
+
+def _any_contributor(protocol: Protocol) -> PartyId:
+    """Return a contributor whose form of input is that of all.
+
+    Raises:
+        UsageError: there are several forms.
+    """
+    from ostraka.errors import UsageError
+
+    forms = [protocol.row_form(name) for name in protocol.contributors]
+    if any(form != forms[0] for form in forms):
+        names = ", ".join(protocol.contributors)
+        problem = "contributors of this session give different inputs"
+        raise UsageError(problem, hint=f"--as NAME, one of {names}", data_left=False)
+    return protocol.contributors[0]

@@ -1,0 +1,188 @@
+"""Sums over inputs that compute parties check, without seeing them, before they count."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ostraka.arithmetic.field import Elements
+from ostraka.arithmetic.randomness import Draw, Words, blocks
+from ostraka.engine.array import SecretArray
+from ostraka.engine.backend import FREE_NS, Backend
+from ostraka.engine.multiply import mul
+from ostraka.engine.noise import add_noise
+from ostraka.engine.shamir.backend import ShamirBackend
+from ostraka.engine.shamir.opening import contradicting
+from ostraka.errors import Aborted
+from ostraka.manifest import Manifest
+from ostraka.names import PartyId
+from ostraka.noise.shares import Sensitivity
+from ostraka.protocols.forms.central import (
+    AdditiveShares,
+    by_compute_parties,
+    explain_dealers,
+    explain_noise,
+)
+from ostraka.protocols.forms.figures import SumOptions
+from ostraka.protocols.forms.sum_forms import form_of
+from ostraka.protocols.interactive import Interactive
+from ostraka.protocols.secure_sum import SecureSum
+from ostraka.protocols.sentences import IF_INVALID, explain_interactive, from_the_answer
+from ostraka.protocols.shares import Shares
+from ostraka.record.budget import short
+
+EXPAND_NS: Final = 8
+"""Nanoseconds to read an element of a share, about."""
+
+
+class CheckedSum(Interactive, SecureSum):
+    """Sum of the contributors' vectors that are what the manifest asks for. [BBCGI19]
+
+    Contributors share what they do for `SecureSum`. Compute parties learn whose vectors are not
+    valid (`forms.validity`), and nothing else; these are left out, or the run stops. Recipients
+    then learn what they do of a `SecureSum`, over the others. Compute parties deal central noise.
+    Rounds: 3 more than without, and for inequalities one comparison, for each block of rows; noise
+    takes one. Bytes: three products for each contributor, and for each inequality a comparison.
+    Tolerates: t curious compute parties of n >= 2t + 1, who must all stay; with active security t
+    that lie. Contributors may share anything: a vector of which the shares are of no polynomial is
+    not valid, or with active security stops the run.
+    """
+
+    options: SumOptions
+    noise: AdditiveShares | None
+
+    def __init__(self, manifest: Manifest) -> None:
+        super().__init__(manifest)
+        if not self.options.checked:  # a collection: one false report of many stops nothing
+            self.options = self.options.model_copy(update={"invalid": "exclude"})
+        self.form = form_of(self)
+
+    # --- the figure -----------------------------------------------------------------------------
+
+    def with_noise(self, x: Words, me: PartyId, draw: Draw) -> Words:
+        return self._reported(x, draw)
+
+    async def evaluate(self, engine: Backend, x: SecretArray, shares: Shares) -> SecretArray:
+        raise NotImplementedError("rows come in blocks: see `result`")
+
+    async def result(self, engine: ShamirBackend, shares: Shares) -> SecretArray:
+        tossed, rho = await self.form.toss(engine), await self._of_entries(engine)
+        total, valid, contradict = engine.public(np.zeros(self.opened, np.int64)), [], 0
+        for part in blocks(len(shares.counted), self.form.rows_at_once):
+            rows = await self._rows(engine, shares, shares.counted[part])
+            found = await self._of_degree_t(engine, rows, rho)
+            contradict += int((~found).sum())
+            if found.any():
+                x = engine.given(rows if found.all() else rows[found])
+                fine = await self.form.valid(x, tossed)
+                total = total + await engine.offload(FREE_NS * x.size, partial(_sum, x, fine))
+                found[found] = fine
+            valid.append(found)
+        self._require_few(len(shares.counted), contradict)
+        await self._reject(engine, shares, np.concatenate(valid))
+        if engine.n > 2 * engine.t + 1 and not engine.active:
+            # parties 0 to 2t hold shares of degree t, and nothing is known of the others'
+            total = await mul(total, engine.public(1))
+        return await add_noise(total, self.noise, shares.dealt) if self.noise else total
+
+    # --- shares of no polynomial ----------------------------------------------------------------
+
+    async def _of_entries(self, engine: ShamirBackend) -> Elements | None:
+        """Draw a coefficient for each entry, where shares that contradict each other are left out:
+        in a collection with active security. Elsewhere conditions find them, or the proof stops."""
+        excludes = self.manifest.collection and self.options.invalid == "exclude"
+        if not (engine.active and excludes):
+            return None
+        return engine.field.uniform(await engine.toss(), np.empty(self.form.entries, np.uint64))
+
+    async def _of_degree_t(
+        self, engine: ShamirBackend, rows: Elements, rho: Elements | None
+    ) -> NDArray[np.bool_]:
+        """Tell which rows have shares of degree t, from a masked combination of each row's."""
+        if rho is None:
+            return np.ones(len(rows), bool)
+        mask = await engine.random((len(rows),))
+        own = await engine.offload(2 * FREE_NS * rows.size, partial(_weighed, engine, rows, rho))
+        return ~await contradicting(engine, own, engine.share_of(mask))
+
+    def _require_few(self, counted: int, contradicting: int) -> None:
+        """Require that so few shares contradict each other that a liar may leave these out.
+
+        Raises:
+            Aborted: they are too many.
+        """
+        collection = self.manifest.collection
+        if collection and contradicting > collection.max_unopenable * counted:
+            raise Aborted(
+                f"the shares of {contradicting} of {counted} reports contradict each other, which "
+                "is more than max_unopenable allows: their contributors, or a compute party, did "
+                "not follow the protocol; no result was revealed",
+                hint="find out which before running again",
+            )
+
+    @staticmethod
+    async def _rows(engine: Backend, shares: Shares, those: Sequence[PartyId]) -> Elements:
+        entries = len(those) * shares.lengths[those[0]]
+        return await engine.offload(EXPAND_NS * entries, lambda: shares.rows(those))
+
+    async def _reject(self, engine: Backend, shares: Shares, valid: NDArray[np.bool_]) -> None:
+        """Reject rows that are not valid: with active security once it is proven which are."""
+        if not valid.all():
+            await engine.prove()
+        await self.reject_invalid(shares, valid, "what the manifest asks for")
+
+    # --- noise ----------------------------------------------------------------------------------
+
+    def _joint_noise(self, apart: Sensitivity) -> AdditiveShares | None:
+        return by_compute_parties(self, apart)
+
+    def _makers(self, n: int) -> int:
+        return len(self.scheme.compute)
+
+    # --- in words -------------------------------------------------------------------------------
+
+    def _explain_parties(self, what: str, *, of_inputs: bool) -> list[str]:
+        answer = from_the_answer(self, what) if of_inputs else []
+        return explain_interactive(self, what, [*answer, self._explain_checks()])
+
+    def _explain_checks(self) -> str:
+        return (
+            f"Inputs are checked before they count, without being seen: {self.form.words}. "
+            f"Anything else is found, its content hidden: {IF_INVALID[self.options.invalid]}. A "
+            "false input that is valid is not found: a contributor can still say what is not so."
+            + self._explain_contradictions()
+        )
+
+    def _explain_contradictions(self) -> str:
+        """Say what becomes of shares that are of no polynomial."""
+        collection = self.manifest.collection
+        if not self.active:
+            return ""
+        if collection is None or self.options.invalid == "abort":
+            return " One whose shares contradict each other stops the run."
+        percent = f"{float(collection.max_unopenable) * 100:g}%"
+        return (
+            " A report whose shares contradict each other does not count either; so a compute "
+            f"party that lies can have up to {percent} of the reports left out, and no more: then "
+            "the run stops."
+        )
+
+    def _explain_noise(self, noise: AdditiveShares) -> list[str]:
+        n, quantum, unit = len(self.scheme.compute), self.codec.quantum, self.manifest.input.unit
+        most = f"{short(noise.share.bound * quantum)} {unit}".strip()
+        return [
+            *explain_noise(noise, "the compute parties", n, n, n - noise.honest, quantum, unit),
+            explain_dealers(self, most, "a sum"),
+        ]
+
+
+def _sum(x: SecretArray, those: NDArray[np.bool_]) -> SecretArray:
+    return (x if those.all() else x[those]).sum(axis=0)
+
+
+def _weighed(engine: ShamirBackend, rows: Elements, rho: Elements) -> Elements:
+    return engine.field.sum(engine.field.product(rows, rho[None]), axis=1)

@@ -1,0 +1,207 @@
+"""Joins: what sets say, what is refused, what is withheld, and what noise does.
+
+Of protocols/private_join.py, protocols/forms/joined.py and protocols/forms/identifiers.py.
+"""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ostraka.errors import InputError, ManifestError
+from ostraka.explanation import check
+from ostraka.manifest import parse
+from ostraka.protocols import protocol_for
+from ostraka.protocols.forms.identifiers import LONGEST, hashed, read_rows
+from ostraka.record.budget import EXACT
+from ostraka.simulation import simulate_sync
+
+IDS = {"type": '"id"'}
+AMOUNTS = {"type": '"decimal(2)"', "min": "-50", "max": "1000", "unit": '"EUR"'}
+LAPLACE = 'central = { mechanism = "discrete-laplace", epsilon = 2.0, honest = "2/3" }'
+
+
+def write(lists, *, rows=8, outputs="", more="", security="passive", helpers=("helper",)):
+    """A manifest: `lists` has the input of each owner."""
+    text = '[session]\ntitle = "Test"\nprotocol = "private-join"\ndeadline = "1m"\n'
+    parties = [*lists, *helpers]
+    for i, name in enumerate(parties):
+        roles = ["contributor", "compute", "recipient"] if name in lists else ["compute"]
+        text += f'[[party]]\nname = "{name}"\nkey = "sha256:{i:064x}"\nroles = {roles}\n'
+        text += f'address = "127.0.0.1:{9000 + i}"\n'
+    for name, table in lists.items():
+        text += f'[[input]]\nname = "of-{name}"\nof = ["{name}"]\nlength = {rows}\n'
+        text += "".join(f"{key} = {value}\n" for key, value in table.items())
+    text += f'[outputs]\n{outputs}\n[sharing]\nscheme = "shamir"\nthreshold = 1\n'
+    return parse(text + f'security = "{security}"\n{more}\n')
+
+
+SHOP = {"shop": AMOUNTS, "bank": IDS}
+FIGURES = 'figures = ["size", "sum"]'
+
+
+def result(manifest, inputs):
+    found = simulate_sync(manifest, inputs)
+    outcomes = {name: found[name] for name in manifest.recipients}
+    values = [{o.name: o.value for o in each.outputs if o.parts} for each in outcomes.values()]
+    assert all(each == values[0] for each in values)
+    assert found["helper"].status == "no-output"
+    return values[0], next(iter(outcomes.values()))
+
+
+def test_size_sum_and_mean_of_two_lists():
+    manifest = write(SHOP, outputs='figures = ["size", "sum", "mean"]')
+    shop = [["ann", "1.50"], ["bob", 20], ["carl", "-3"]]
+    found, outcome = result(manifest, {"shop": shop, "bank": ["bob", "carl", "dora"]})
+    assert found == {"size": 2, "sum": "17", "mean": "8.5"}
+    assert outcome.outputs[1].unit == "EUR"
+
+
+members = st.lists(st.sampled_from("abcdefgh"), unique=True, max_size=8)
+
+
+@given(st.lists(members, min_size=2, max_size=3), st.integers(0, 5))
+@settings(max_examples=25)
+def test_any_lists_are_what_the_textbook_says(lists, seed):
+    """Empty, disjoint, equal, one row or all; two owners and three, each with values."""
+    names = ("shop", "bank", "club")[: len(lists)]
+    manifest = write(dict.fromkeys(names, AMOUNTS), outputs='figures = ["size", "sum", "mean"]')
+    amounts = np.random.default_rng(seed).integers(-50, 1000, (3, 8))
+    inputs = {
+        name: [[each, int(amounts[i][ord(each) - 97])] for each in ids]
+        for i, (name, ids) in enumerate(zip(names, lists, strict=True))
+    }
+    found, _ = result(manifest, inputs)
+    assert found == protocol_for(manifest).plaintext(inputs)
+
+
+@pytest.mark.parametrize(
+    ("form", "one", "other", "same"),
+    [
+        ("exact", "Ann", "ann", False),
+        ("folded", "Straße", "STRASSE", True),
+        ("exact", "e\u0301va", "\u00e9va", True),
+        ("exact", " ann ", "ann", True),
+        ("email", "Ann@X.org", "ann@x.ORG", True),
+        ("email", "ann@x.org", "ann+1@x.org", False),
+        ("phone", "+49 (30) 123-4567", "+49301234567", True),
+    ],
+)
+def test_identifiers_are_compared_in_the_form_that_the_manifest_says(form, one, other, same):
+    manifest = write({"shop": IDS, "bank": IDS}, outputs=f'identifiers = "{form}"')
+    found, _ = result(manifest, {"shop": [one], "bank": [other]})
+    assert found == {"size": int(same)}
+
+
+def test_numbers_and_text_are_the_same_identifier():
+    found, _ = result(write({"shop": IDS, "bank": IDS}), {"shop": [17, 18], "bank": ["17", "x"]})
+    assert found == {"size": 1}
+
+
+@pytest.mark.parametrize(
+    ("raw", "words"),
+    [
+        (None, "no list"),
+        (3.5, "not a list"),
+        (["a", "b", "a"], "row 1 and row 3 have the same identifier"),
+        (["a", ""], "row 2 is missing"),
+        (["a", "x\u202ey"], "row 2"),
+        (["x" * (LONGEST + 1)], "row 1"),
+        ([True], "row 1 is neither text nor a whole number"),
+        (list(map(str, range(9))), "has 9 rows; the manifest allows 8"),
+    ],
+)
+def test_a_list_that_is_not_right_is_refused_and_not_repeated(raw, words):
+    protocol = protocol_for(write({"shop": IDS, "bank": IDS}))
+    with pytest.raises(InputError, match=words) as caught:
+        protocol.encode("bank", raw)
+    assert caught.value.data_left is False
+
+
+@pytest.mark.parametrize(
+    ("raw", "words"),
+    [
+        (["a"], "row 1 is no pair"),
+        ([["a", 1], ["b", 2000]], "the value of row 2"),
+        ([["a", "much"]], "the value of row 1"),
+        ("a,1\nb,2\nc", "value 3 has 1 columns"),
+        ((["a", "b"], [1]), "one value for each"),
+    ],
+)
+def test_a_value_that_is_not_right_is_refused(raw, words):
+    with pytest.raises(InputError, match=words):
+        protocol_for(write(SHOP)).encode("shop", raw)
+
+
+def test_lists_are_read_from_lines_pairs_objects_and_columns():
+    forms = ('a,1\n"b, c",2', [["a", 1], ["b, c", 2]], {"a": 1, "b, c": 2}, (["a", "b, c"], [1, 2]))
+    for raw in forms:
+        rows = read_rows(raw, valued=True)
+        assert list(rows.ids) == ["a", "b, c"]
+        assert [str(value) for value in rows.values] == ["1", "2"]
+    assert len({hashed(read_rows(raw, valued=True), "exact").tobytes() for raw in forms}) == 1
+
+
+def test_too_few_rows_in_common_are_withheld_and_nothing_else_is_opened():
+    manifest = write(SHOP, outputs='figures = ["size", "sum"]\nmin_intersection = 3')
+    shop = [[each, 5] for each in "abcd"]
+    few, outcome = result(manifest, {"shop": shop, "bank": ["a", "b"]})
+    assert few == {}
+    assert outcome.status == "suppressed"
+    assert "fewer than 3 rows" in outcome.why
+    enough, _ = result(manifest, {"shop": shop, "bank": ["a", "b", "c"]})
+    assert enough == {"size": 3, "sum": "15"}
+
+
+def test_noise_is_within_its_error_and_scaled_to_each_figure():
+    manifest = write(
+        SHOP, rows=40, outputs='figures = ["size", "sum"]', more=f"[privacy]\n{LAPLACE}"
+    )
+    protocol = protocol_for(manifest)
+    assert protocol.spends(manifest.contributors) != EXACT
+    ids = list(map(str, range(40)))
+    inputs = {"shop": [[each, 10] for each in ids], "bank": ids}
+    far = 0
+    for _ in range(20):
+        found, outcome = result(manifest, inputs)
+        assert outcome.status == "noised"
+        size = outcome.outputs[0]
+        assert size.error95 < 20
+        far += abs(found["size"] - 40) > size.error95
+    assert far <= 6  # of 20, where one is expected
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"security": "active"}, "not available"),
+        ({"lists": {"shop": IDS}, "helpers": ("h1", "h2")}, "2 to 10"),
+        ({"lists": {"a": IDS, "b": IDS, "c": IDS}, "helpers": ()}, "one more party, the helper"),
+        ({"outputs": 'helper = "bank"'}, "gives no list: helper"),
+        ({"outputs": 'figures = ["sum"]', "lists": {"shop": IDS, "bank": IDS}}, "has values"),
+        ({"outputs": "min_intersection = 9"}, "at most the rows"),
+        ({"outputs": 'hide = "everything"'}, "hide"),
+        ({"lists": {"shop": {"type": '"bool"'}, "bank": IDS}}, "a number for each"),
+        ({"lists": {"shop": {**AMOUNTS, "max": str(2**60)}, "bank": IDS},
+          "outputs": 'figures = ["sum"]'}, "too large"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_joined_is_refused_when_the_manifest_is_read(change, words):
+    change = {"lists": SHOP, **change}
+    with pytest.raises(ManifestError, match=words):
+        protocol_for(write(change.pop("lists"), **change))
+
+
+def test_check_says_what_the_helper_learns_and_what_it_could():
+    said = " ".join(check(write(SHOP)).sentences)
+    assert "helper learns how many rows" in said
+    assert "helper learns nothing" not in said
+    assert "can try identifiers" in said
+    noised = " ".join(check(write(SHOP, more=f"[privacy]\n{LAPLACE}")).sentences)
+    assert "learns the exact number all the same" in noised
+
+
+def test_what_leaves_does_not_depend_on_the_length_of_a_list():
+    protocol = protocol_for(write(SHOP))
+    sizes = {len(protocol.encode("bank", list(map(str, range(k))))) for k in (0, 1, 8)}
+    assert len(sizes) == 1
