@@ -18,7 +18,6 @@ from pathlib import Path
 from ostraka import identity, strict_json
 from ostraka.addresses import Proxy
 from ostraka.config import bind
-from ostraka.coordinator.http import Answer, Responder
 from ostraka.coordinator.rooms import Rooms
 from ostraka.errors import (
     InputError,
@@ -43,10 +42,11 @@ from ostraka.record.journal_frames import Damaged
 from ostraka.record.journal_session import SessionRecord
 from ostraka.record.ledger import Ledger
 from ostraka.record.statements import About, Roster
+from ostraka.service.http import Answer, Responder
 from ostraka.session.nonces import ResultNonces
 from ostraka.transport.preamble import Preamble
 from ostraka.transport.socks import request
-from ostraka.wire import frames, link_state, messages, vectors
+from ostraka.wire import brokered, frames, link_state, messages, vectors
 
 REFUSED = Counter()
 
@@ -117,6 +117,12 @@ def message(data):
     """One message: it is refused, or has one encoding."""
     with refused_by(PeerViolation):
         assert messages.encode(messages.decode(data)) == data
+
+
+def packet(data):
+    """One packet through a broker: it is refused, or has one encoding."""
+    with refused_by(PeerViolation):
+        assert brokered.encode(brokered.decode(data)) == data
 
 
 def frame(data):
@@ -382,7 +388,7 @@ def entry(data):
 TARGETS = {
     target.__name__: target
     for target in (
-        link, message, frame, vector, preamble, statement, nonces, rooms, http, socks,
+        link, message, packet, frame, vector, preamble, statement, nonces, rooms, http, socks,
         manifest, rules, given, receipts, ledger, entries, entry,
     )
 }  # fmt: skip

@@ -19,7 +19,10 @@ not hold, 2 it cannot be read. What is checked:
    those whose inputs in the result they consented to; and
 8. format 2: for each group of recipients ("readers") that a statement names, all of them whose
    statement is there signed the same commitment for each figure; format 1: recipients that the
-   manifest reveals the same to signed the same commitment to the result.
+   manifest reveals the same to signed the same commitment to the result; and
+9. in a collection, whose contributors are places: all statements sign one summary of its reports,
+   and name the places counted by their number and SHA-256("ostraka counted places" 0, a bit for
+   each place); the receipt's section "collection" holds that summary and these bits.
 
 Weakness of format 1 (wire versions 1 and 2): the key of its commitment is held by all recipients,
 so one that learned less could find by trying what another one learned.
@@ -40,6 +43,9 @@ ENTRY = {"certificate", "version", "nonce", "hello", "ready"}
 ENDED = {"statement", "statement_signature"}
 SAID = {"party", "session", "manifest_sha256", "sent"}
 LEARNED = {1: {"counted", "result"}, 2: {"counted", "figures"}}
+
+
+SUMMARY = {"root", "refused", "in_time", "left_out", "revoked", "replaced", "agreed"}
 
 
 class DoesNotHoldError(Exception):
@@ -128,6 +134,68 @@ def places(value, below):
     return value == sorted(set(value)) and all(0 <= place < below for place in value)
 
 
+def places_of(manifest):
+    """How many places a collection has; 0 in other sessions."""
+    collection = manifest.get("collection")
+    if collection is None:
+        return 0
+    count = collection["size" if collection["from"] == "invited" else "max_reports"]
+    if type(count) is not int or not 0 < count <= 1 << 20:
+        raise ValueError("a collection has a number of places")
+    return count
+
+
+def counted_like(value, below, of_places):
+    """Whether it names contributors: by places or, in a collection, by their number and a hash."""
+    if not of_places:
+        return places(value, below)
+    if not isinstance(value, dict) or set(value) != {"count", "places"}:
+        return False
+    return number(value["count"], of_places) and digest_like(value["places"])
+
+
+def number(value, most):
+    return type(value) is int and 0 <= value <= most
+
+
+def summary_like(value, compute):
+    """Whether it sums up the reports of a collection, and its numbers add up."""
+    if not isinstance(value, dict) or set(value) != SUMMARY or not digest_like(value["root"]):
+        return False
+    total, refused = value["in_time"], value["refused"]
+    if not number(total, 1 << 53) or not isinstance(refused, list) or len(refused) != compute:
+        return False
+    parts = [value[key] for key in ("left_out", "revoked", "replaced", "agreed")]
+    return all(number(part, total) for part in (*parts, *refused)) and sum(parts) == total
+
+
+def check_collection(receipt, count, compute, statements, counted):
+    """What the section on a collection says, as lines; the parties have to have signed it."""
+    said = receipt.get("collection")
+    expected = count > 0 and counted is not None
+    require((said is not None) == expected, "its section on a collection is out of place")
+    summaries = [s["collection"] for s in statements.values() if "collection" in s]
+    require(all(s == summaries[0] for s in summaries), "not all signed the same reports")
+    if said is None:
+        return []
+    summary, bits = said["summary"], decoded(said["places"])
+    whole = set(said) == {"summary", "places"} and len(bits) == (count + 7) // 8
+    if not whole or (count % 8 and bits[-1] >> count % 8) or not summary_like(summary, compute):
+        raise ValueError("the section on a collection is malformed")
+    require(summary == summaries[0], "the parties signed another summary of the collection")
+    found = {
+        "count": sum(bin(byte).count("1") for byte in bits),
+        "places": hashlib.sha256(b"ostraka counted places\0" + bits).hexdigest(),
+    }
+    require(found == counted, "the parties signed other counted places")
+    return [
+        f"reports   {summary['in_time']} in time: {summary['left_out']} left out, "
+        f"{summary['revoked']} revoked, {summary['replaced']} replaced, "
+        f"{summary['agreed']} agreed on",
+        f"root      {summary['root']}",
+    ]
+
+
 def groups(value, own, recipients):
     """Whether it says which recipients learned which figures with `own`, and commits to each."""
     if not isinstance(value, list) or not value:
@@ -147,7 +215,7 @@ def groups(value, own, recipients):
     return True
 
 
-def statement_of(name, text, digest, session, form, roles):
+def statement_of(name, text, digest, session, form, roles, count):
     """A statement, read and checked on its own."""
     recipients = roles["recipient"]
     try:
@@ -158,10 +226,13 @@ def statement_of(name, text, digest, session, form, roles):
     require(is_one, f"{name} signed bytes that are not a statement")
     keys = SAID | (LEARNED[form] if name in recipients else set())
     keys |= {"consented"} if form == 2 and name in roles["compute"] else set()
+    keys |= {"collection"} if count else set()
     require(set(statement) == keys, f"{name}'s statement says too much or too little")
     right = digest_like(statement["sent"])
     for key in keys & {"counted", "consented"}:
-        right = right and places(statement[key], len(roles["contributor"]))
+        right = right and counted_like(statement[key], len(roles["contributor"]), count)
+    if count:
+        right = right and summary_like(statement["collection"], len(roles["compute"]))
     if name in recipients:
         right = right and (
             digest_like(statement["result"])
@@ -202,7 +273,7 @@ def verify(receipt):
     form = receipt["ostraka_receipt"]
     if type(form) is not int or form not in VERSIONS:
         raise ValueError("this is not a receipt of format 1 or 2")
-    if set(receipt) not in (FIELDS, FIELDS | ({"absent"} if form == 2 else set())):
+    if not FIELDS <= set(receipt) <= FIELDS | ({"absent", "collection"} if form == 2 else set()):
         raise ValueError("keys other than those of a receipt")
     digest = hashlib.sha256(receipt["manifest"].encode()).digest()
     require(digest.hex() == receipt["manifest_sha256"], "the manifest is not the one it names")
@@ -218,6 +289,7 @@ def verify(receipt):
         role: [p["name"] for p in party if role in p["roles"]]
         for role in ("contributor", "compute", "recipient")
     }
+    count = places_of(manifest)
     absent = absent_from(receipt, manifest, roles, pins)
     gone = [name for place, name in enumerate(pins) if place in absent]
     for name in gone:
@@ -234,21 +306,22 @@ def verify(receipt):
     for name, pin in pins.items():
         check_party(name, pin, entries[name], digest, session, form)
     statements = {
-        name: statement_of(name, entry["statement"], digest, session, form, roles)
+        name: statement_of(name, entry["statement"], digest, session, form, roles, count)
         for name, entry in entries.items()
         if "statement" in entry
     }
     said = [s[key] for s in statements.values() for key in ("counted", "consented") if key in s]
     counted = said[0] if said else None
     require(all(s == counted for s in said), "not all name the same counted contributors")
-    names = [roles["contributor"][place] for place in counted or []]
+    collection = check_collection(receipt, count, len(roles["compute"]), statements, counted)
+    names = [] if count else [roles["contributor"][place] for place in counted or []]
     require(not set(names) & set(gone), "a party is counted that was absent")
     reveal = manifest.get("outputs", {}).get("reveal")
     check_results(statements, form, roles, reveal if isinstance(reveal, dict) else {})
     missing = [name for name in pins if name not in statements]
-    who = (
-        "no party says" if counted is None else ", ".join(roles["contributor"][i] for i in counted)
-    )
+    who = "no party says" if counted is None else ", ".join(names)
+    if count and counted is not None:
+        who = f"{counted['count']} of {count} places"
     lines = [
         f"title     {title}",
         f"session   {session.hex()}",
@@ -257,6 +330,7 @@ def verify(receipt):
         *([f"absent    {', '.join(gone)}: the session began without"] if gone else []),
         f"ended     {', '.join(sorted(statements)) or 'no party'}: signed what they did",
         f"counted   {who}",
+        *collection,
     ]
     if form == 1:
         lines.append("weakness  format 1: recipients could find each other's results by trying")

@@ -11,10 +11,32 @@ from ostraka.manifest import Manifest
 from ostraka.names import PartyId
 from ostraka.outcome import Outcome
 from ostraka.progress import Observer, Progress
+from ostraka.protocols.protocol import Protocol
 from ostraka.record.budget import Spend
 from ostraka.record.ledger import Ledger, Reservation
-from ostraka.record.rules import uncovered
+from ostraka.record.rules import Roster, uncovered
+from ostraka.record.runs import Run
 from ostraka.session.session import Session
+
+
+def asked(protocol: Protocol, me: PartyId, cost: Spend, roster: Roster | None) -> Run:
+    """Return the run as the ledger of the party `me` sees it.
+
+    Args:
+        cost: the most that it tells of one contributor.
+        roster: of a collection, whose contributors are no parties; None in other sessions.
+    """
+    unanimous = roster is not None or not protocol.scheme.survives_dropouts
+    return Run.of(
+        protocol.manifest,
+        me,
+        cost,
+        weights=protocol.roster_weights(),
+        may_leave=() if roster is not None else protocol.may_leave,
+        least=protocol.manifest.policy.min_contributors,
+        needed=unanimous and me in protocol.scheme.compute,
+        roster=roster,
+    )
 
 
 class Booking:
@@ -72,6 +94,18 @@ class Booking:
             yield
         except OstrakaError as problem:
             self._progress.observer.warn(problem.message)
+
+
+@contextmanager
+def settling(booking: Booking) -> Iterator[None]:
+    """End a booking with the context; an error inside settles what was not committed."""
+    try:
+        yield
+    except BaseException as error:
+        booking.failed(error)
+        raise
+    finally:
+        booking.close()
 
 
 def warn_of_rules(ledger: Ledger, manifest: Manifest, observer: Observer) -> None:

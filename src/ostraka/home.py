@@ -3,6 +3,8 @@
     OSTRAKA_HOME/results/    results of runs, for `ostraka result`
     OSTRAKA_HOME/sessions/   records of sessions that are not finished
     OSTRAKA_HOME/drafts/     drafts with invitations, for `ostraka seal`
+    OSTRAKA_HOME/reports/    reports to collections, their keys and their receipts
+    OSTRAKA_HOME/collections/   what compute parties keep of collections until these are answered
     OSTRAKA_HOME/known.toml  keys of other parties that this machine has met
     OSTRAKA_HOME/coordinator/   the key of a coordinator that was started without a file
 
@@ -29,7 +31,7 @@ from ostraka.record.journal_store import RecordStore
 from ostraka.record.known_keys import KeyBook
 from ostraka.record.ledger import Ledger
 from ostraka.record.own_network import OwnNetwork, load_network
-from ostraka.record.own_rules import load_durability, load_rules
+from ostraka.record.own_rules import load_durability, load_rules, load_workers
 from ostraka.record.trust import Meeting, Trust
 
 
@@ -46,6 +48,26 @@ def sessions_directory(environ: Mapping[str, str] = os.environ) -> Path:
 def drafts_directory(environ: Mapping[str, str] = os.environ) -> Path:
     """Return the directory of an organiser's drafts in the home, made if it is not there."""
     return _part("drafts", environ)
+
+
+def reports_directory(environ: Mapping[str, str] = os.environ) -> Path:
+    """Return the directory of a contributor's reports in the home, made if it is not there."""
+    return _part("reports", environ)
+
+
+def collections_directory(environ: Mapping[str, str] = os.environ) -> Path:
+    """Return the directory of collections' reports in the home, made if it is not there."""
+    return _part("collections", environ)
+
+
+def own_workers(name: str, keys: Path) -> int:
+    """Return how many processes open a collection's reports: by NAME.toml, or one for each core.
+
+    Raises:
+        UsageError: NAME.toml is not valid.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return load_workers(name, keys) or cores or 1
 
 
 def coordinator_directory(environ: Mapping[str, str] = os.environ) -> Path:

@@ -34,6 +34,9 @@ INPUT_VALUE: Final = 512
 PARTIES: Final = 1 << 14
 """Parties of one manifest, for simulations too; over a network see `ROOM_MEMBERS`."""
 
+DRAFT: Final = 256 << 20
+"""Bytes of an organiser's draft: 10^6 invitations with names take about 150 MB."""
+
 KEY_FILE: Final = 1 << 16
 """Bytes of a file with a key or a certificate: ours have about 400."""
 
@@ -160,6 +163,10 @@ MAILBOX_SECONDS: Final = 30 * 86400
 
 TABLE_BYTES: Final = 4 << 30
 """Bytes of a table's file: it is read into memory, as the party's own."""
+
+TABLE_CELLS: Final = 1 << 27
+"""Cells of a sheet from its first to its last: a lone one in the last corner of a workbook would
+take hundreds of gigabytes."""
 
 TABLE_ROWS: Final = 1 << 26
 """Rows of a table, so that a file that expands without end is noticed."""

@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
 from ostraka import config, home
 from ostraka.blocking import offload, offload_to_end, run_to_end
-from ostraka.booking import Booking, warn_of_rules
+from ostraka.booking import Booking, asked, settling, warn_of_rules
+from ostraka.collecting import Collecting, Collector
+from ostraka.delivery.source import LiveLinks
 from ostraka.errors import OstrakaError
 from ostraka.identity import Identity
 from ostraka.inputs.encoding import Signed
@@ -33,17 +35,18 @@ from ostraka.record.journal_session import SessionRecord
 from ostraka.record.journal_store import RecordStore
 from ostraka.record.ledger import Ledger
 from ostraka.record.own_network import OwnNetwork
-from ostraka.record.runs import Run
 from ostraka.record.trust import Meeting, Trust
 from ostraka.session import closing
 from ostraka.session.participation import BytesLeft, taking_part
 from ostraka.session.session import Session
 from ostraka.transport.network import Network
 from ostraka.transport.tcp import SystemNetwork
-from ostraka.wire.messages import Statement
 
 RESULT_NS = 500
 """Nanoseconds to write and show one element of a result, about."""
+
+Warnings = Callable[[Outcome], list[str]]
+"""Function that returns sentences about an outcome, for an observer."""
 
 OpenLedger = Callable[[Callable[[str], None]], Ledger]
 """Function that opens a party's ledger; it calls its argument with a text on each repair."""
@@ -158,7 +161,8 @@ def take_seat(
     ledger, records = partial(home.own_ledger, own, directory), home.own_records(own, directory)
     where = config.receipts_directory(_path(receipts))
     meeting = home.meet(protocol.manifest, me, Trust.of(trust))
-    return Seat(protocol, own, me, where, ledger, None, records, own_network, meeting)
+    closes = Collector.own(protocol.manifest, own.name, directory)
+    return Seat(protocol, own, me, where, ledger, None, records, own_network, meeting, closes)
 
 
 def _path(given: Path | str | None) -> Path | None:
@@ -180,6 +184,7 @@ class Seat:
         records: of sessions that are going on, so that they survive a crash; None: none are kept.
         own_network: this party's own way to the system's network: where it listens, its proxy.
         meeting: learns the other parties' keys when a run has ended well; None: they are not kept.
+        collector: closes collections.
     """
 
     protocol: Protocol
@@ -191,6 +196,7 @@ class Seat:
     records: RecordStore | None = None
     own_network: OwnNetwork = field(default_factory=OwnNetwork)
     meeting: Meeting | None = None
+    collector: Collector | None = None
 
     @property
     def manifest(self) -> Manifest:
@@ -231,17 +237,24 @@ class Seat:
         progress = progress or Progress()
         try:
             unfinished = unfinished or self.unfinished(progress.observer.warn)
-            with await self._life(raw, unfinished, progress) as life:
+            with (
+                await self._collecting(unfinished, progress) as collecting,
+                await self._life(raw, unfinished, progress) as life,
+            ):
                 text = TEXT_NS * self.protocol.lengths.get(self.me, 0)
-                deal = partial(self.protocol.dealt_noise, self.me, life.draw("dealt noise"))
+                draw = (collecting or life).draw("dealt noise")
+                deal = partial(self.protocol.dealt_noise, self.me, draw)
                 dealt = await offload(text, deal)
                 # To count bytes, a protocol on an engine is rehearsed. That happens before other
                 # parties wait, and only if an observer is told.
-                cost = (await asyncio.to_thread(self.protocol.cost)) if progress.watched else None
+                watched = progress.watched and collecting is None
+                cost = (await asyncio.to_thread(self.protocol.cost)) if watched else None
                 total = cost.sent[self.me].bytes if cost else 0
-                with self._booked(life, progress) as booking:
+                with self._booked(life, progress, collecting) as booking:
                     life.require_whole(self.protocol)
-                    outcome = await self._take_part(life, dealt, total, booking, progress)
+                    outcome = await self._take_part(
+                        life, dealt, total, booking, progress, collecting
+                    )
                 if self.meeting is not None:
                     self.meeting.finished(outcome.session, progress.observer.warn)
                 return outcome
@@ -259,6 +272,18 @@ class Seat:
                 return resumed
         return await Life.begin(self.protocol, self.me, raw, self.records, progress)
 
+    async def _collecting(
+        self, unfinished: SessionRecord | None, progress: Progress
+    ) -> AbstractContextManager[Collecting | None]:
+        """Fetch and open the reports of a collection; None in other sessions."""
+        if self.manifest.collection is None:
+            return nullcontext()
+        assert self.collector is not None, "the seat of a collection closes it"
+        resuming = unfinished is not None and unfinished.sealed is not None
+        return await self.collector.begin(
+            self.protocol, self.me, self.identity, progress.observer, resuming=resuming
+        )
+
     async def _take_part(
         self,
         life: Life,
@@ -266,6 +291,7 @@ class Seat:
         total: int,
         booking: Booking,
         progress: Progress,
+        collecting: Collecting | None,
     ) -> Outcome:
         """Run from gathering to receipt, and return the outcome."""
         observer = progress.observer
@@ -280,7 +306,11 @@ class Seat:
             memory=life.record,
         ) as session:
             protocol = self.protocol.without(session.absent)
+            warnings: Warnings = partial(Outcome.warnings, contributors=self.manifest.contributors)
             exchange = await life.exchange(session)
+            if collecting is not None:
+                protocol = await collecting.agree(exchange, session)
+                warnings = collecting.warnings
 
             def gate(counted: tuple[PartyId, ...]) -> None:
                 booking.commit(session, counted, self._cost(counted))
@@ -295,15 +325,26 @@ class Seat:
                     progress,
                     gate=life.gate(exchange, gate),
                     dealt=dealt,
-                    known=partial(self._tell, session, booking, observer),
+                    known=partial(self._tell, session, booking, observer, warnings),
+                    source=collecting.source if collecting else LiveLinks,
                 )
             life.finish()
-            written = await self._close(session, found, progress)
+            readers_of, where = partial(protocol.readers_of, self.me), self.receipts
+            confirmed = await closing.confirm(
+                session, found, progress.consented, readers_of, where, observer
+            )
+            if collecting is not None:
+                await collecting.end(session, found, confirmed)
         outcome = self._named(session, found)
-        return outcome if written else replace(outcome, receipt=None)
+        return outcome if confirmed.receipt else replace(outcome, receipt=None)
 
     async def _tell(
-        self, session: Session, booking: Booking, observer: Observer, found: Outcome | None
+        self,
+        session: Session,
+        booking: Booking,
+        observer: Observer,
+        warnings: Warnings,
+        found: Outcome | None,
     ) -> None:
         """Tell the observer of the outcome, and the ledger; nothing that cancels prevents it."""
         outcome = self._named(session, found)
@@ -311,7 +352,7 @@ class Seat:
         await offload_to_end(RESULT_NS * outcome.elements, result)
         if found is not None:
             booking.result(session, found)
-            for warning in found.warnings(self.manifest.contributors):
+            for warning in warnings(found):
                 observer.warn(warning)
 
     def _named(self, session: Session, found: Outcome | None) -> Outcome:
@@ -330,71 +371,30 @@ class Seat:
         own, warn = self.own_network, observer.warn
         return SystemNetwork(proxy=own.proxy, listen=own.listen, brokers=own.brokers, warn=warn)
 
-    async def _close(self, session: Session, outcome: Outcome | None, progress: Progress) -> bool:
-        """Exchange signed statements with the other parties, and write the receipt.
-
-        It is written with this party's own statement before the other parties' are waited for, and
-        again with theirs. Returns whether it was; if not, the observer is warned.
-        """
-        readers_of = partial(self.protocol.readers_of, self.me)
-        own = await closing.sign_statement(session, outcome, progress.consented, readers_of)
-        self._write_receipt(session, {self.me: own}, Observer())
-        statements = await closing.exchange_statements(session, own)
-        for party, what in closing.dissenters(session, statements).items():
-            signed = f"{party} signed {what} than {self.me}"
-            progress.observer.warn(f"{signed}: do not use the result, ask {party}")
-        return self._write_receipt(session, statements, progress.observer)
-
-    def _write_receipt(
-        self, session: Session, statements: dict[PartyId, Statement], observer: Observer
-    ) -> bool:
-        if self.receipts is None:
-            return False
-        try:
-            closing.write_receipt(session, statements, self.receipts)
-        except OSError as error:
-            observer.warn(f"the receipt was not written: {error.filename}: {error.strerror}")
-            return False
-        return True
-
     def _cost(self, counted: tuple[PartyId, ...]) -> Spend:
         """Return what the run tells; at worst, to a party that is not told who will be counted."""
         if self.me in self.protocol.scheme.compute:
             return self.protocol.spends(counted)
         return self.protocol.spends_at_worst()
 
-    def _asked(self, cost: Spend) -> Run:
-        """Return the run as this party's ledger sees it."""
-        protocol = self.protocol
-        return Run.of(
-            self.manifest,
-            self.me,
-            cost,
-            weights=protocol.roster_weights(),
-            may_leave=protocol.may_leave,
-            least=protocol.manifest.policy.min_contributors,
-            needed=not protocol.scheme.survives_dropouts and self.me in protocol.scheme.compute,
-        )
-
     @contextmanager
-    def _booked(self, life: Life, progress: Progress) -> Iterator[Booking]:
+    def _booked(
+        self, life: Life, progress: Progress, collecting: Collecting | None
+    ) -> Iterator[Booking]:
         """Reserve the run in the ledger, if there is one; settle the reservation on an error.
 
-        A run that goes on has the reservation of the process that began it.
+        A run that goes on has the reservation of the process that began it, and a collection that
+        of its earlier sessions.
         """
         booking = Booking(None, progress)
         if self.open_ledger is not None:
             ledger, cost = self.open_ledger(progress.observer.warn), self.protocol.spends_at_worst()
-            run, number = self._asked(cost), life.reservation
+            run = asked(self.protocol, self.me, cost, collecting.roster if collecting else None)
+            number = life.reservation or (ledger.earlier(run) if collecting else "")
             place = ledger.resume(number, run) if number else ledger.reserve(run)
             booking = Booking(place, progress)
             life.reserve(place.id)
-        try:
+        with settling(booking):
             if self.open_ledger is not None:
                 warn_of_rules(ledger, self.manifest, progress.observer)
             yield booking
-        except BaseException as error:
-            booking.failed(error)
-            raise
-        finally:
-            booking.close()

@@ -60,6 +60,9 @@ class Observer:
     def moved(self, done: int, total: int) -> None:
         """Take note that `done` of the `total` bytes that this party will send are sent."""
 
+    def collected(self, text: str) -> None:
+        """Take note of how far fetching and opening of a collection's reports has come."""
+
     def warn(self, text: str) -> None:
         """Take note of a problem that does not change the result."""
 

@@ -1,6 +1,6 @@
 """Metrics: their names are a contract with dashboards."""
 
-from ostraka.coordinator.figures import LABELS, Counts, Statistics, metrics
+from ostraka.coordinator.figures import Counts, Statistics, metrics
 
 NOW = Statistics(5, 4, 2, 1000, 10, 20, 1, 6)
 
@@ -12,7 +12,7 @@ def found():
 
 
 def test_values():
-    shown = {name.removeprefix("ostraka_coordinator_"): values for name, _, _, values in found()}
+    shown = {name.removeprefix("ostraka_coordinator_"): values for name, _, _, values, _ in found()}
     assert shown == {
         "build_info": {"0.1.0": 1},
         "uptime_seconds": {"": 12.5},
@@ -30,4 +30,8 @@ def test_values():
         "ended": {"closed": 2, "peer-lost": 1},
         "rooms_ended": {"": 3},
     }
-    assert set(LABELS) <= {name for name, *_ in found()}
+    labels = {metric.name: metric.label for metric in found() if metric.label}
+    assert labels == {
+        "ostraka_coordinator_build_info": "release",
+        "ostraka_coordinator_ended": "code",
+    }

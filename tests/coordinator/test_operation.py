@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from ostraka.coordinator.admission import Quotas
-from ostraka.coordinator.operation import Operation, notify
+from ostraka.coordinator.operation import Operation
 from ostraka.coordinator.settings import Settings
 from ostraka.errors import UsageError
 
@@ -150,12 +150,3 @@ async def test_the_port_of_health_is_taken(operation):
         running = operation(Settings("127.0.0.1:0", http=place))
         with pytest.raises(UsageError, match="http"):
             await running.operation.run(lambda _: None)
-
-
-def test_a_supervisor_is_told(monkeypatch, tmp_path):
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as supervisor:
-        supervisor.bind(str(tmp_path / "s"))
-        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "s"))
-        notify("READY=1")
-        assert supervisor.recv(100) == b"READY=1"
-    notify("READY=1")  # a supervisor that is gone changes nothing

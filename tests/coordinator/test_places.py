@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from ostraka.coordinator.places import Arrivals, Places, Regulars
+from ostraka.coordinator.places import Places, Regulars
 
 
 def full(*holders: tuple[str, str], known: bool = False) -> Places[str]:
@@ -88,14 +88,3 @@ def test_made_up_keys_push_no_other_key_out_of_memory():
     assert b"alice" in known
     assert b"19" in known
     assert len(known) == 4
-
-
-def test_pace_allows_some_at_once_and_then_some_a_second():
-    pace = Arrivals(3, 2)
-    assert [pace.allows("s", 0.0) for _ in range(4)] == [True, True, True, False]
-    assert pace.allows("other", 0.0)
-    assert [pace.allows("s", 1.0) for _ in range(3)] == [True, True, False]
-    pace.forget(1.4)
-    assert len(pace) == 1
-    pace.forget(10.0)
-    assert len(pace) == 0

@@ -13,7 +13,7 @@ from busy_machine import within
 
 from ostraka import limits
 from ostraka.coordinator.admission import Quotas
-from ostraka.coordinator.logs import Text
+from ostraka.service.logs import Text
 from ostraka.transport.door import Door
 from ostraka.transport.records import CHUNK
 from ostraka.wire import frames, messages
@@ -157,7 +157,7 @@ async def test_sudden_death_is_told(world):
 
 
 async def test_a_room_that_ends_leaves_one_line_without_keys(world, caplog):
-    caplog.set_level(logging.INFO, "ostraka.coordinator")
+    caplog.set_level(logging.INFO, "ostraka.service")
     a, b = await world.join("a"), await world.join("b")
     a.relay(1, b"x" * 1000)
     await b.hear()

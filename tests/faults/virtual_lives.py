@@ -11,6 +11,7 @@ from dataclasses import replace
 from virtual_loop import PROCESS
 from virtual_world import Ending, World
 
+from ostraka.collection.custody import Custody
 from ostraka.errors import OstrakaError
 from ostraka.home import own_ledger
 from ostraka.record.journal import Journal
@@ -133,7 +134,7 @@ class Locks:
 
     def __init__(self, monkeypatch):
         self._held = []
-        for kind in (Journal, Lifeline):
+        for kind in (Journal, Lifeline, Custody):
             made = kind.__init__
             monkeypatch.setattr(kind, "__init__", self._noting(made))
 

@@ -31,7 +31,8 @@ top = Path(__file__).resolve().parents[2]
 P = (1 << 61) - 1
 NAMES = ("alice", "bob", "carlos")
 KINDS = ("frames", "streams", "pair_seeds", "zero", "deal", "king", "compare", "shuffle",
-         "coin", "gate_fold", "audit", "consent", "closing", "noise")  # fmt: skip
+         "coin", "gate_fold", "audit", "consent", "closing", "noise",
+         "hpke", "collection")  # fmt: skip
 
 
 def cases(name):

@@ -51,9 +51,9 @@ def coordinator(
     import logging
 
     from ostraka.cli.endings import endings
-    from ostraka.coordinator import logs
     from ostraka.coordinator.operation import Operation
     from ostraka.identity import fingerprint_text
+    from ostraka.service import logs
 
     def settings() -> Settings:
         return _settings(config_file, listen, http=http, log=log, level=level)

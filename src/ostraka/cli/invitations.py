@@ -30,7 +30,7 @@ def invited_tables(me: str, invite: str, keys: Path | None) -> list[dict[str, An
 
     if not me:
         raise UsageError("--invite needs --as NAME: the party that invites", data_left=False)
-    tables = [party_in_all_roles(me, _own(me, keys).pin)]
+    tables = [party_in_all_roles(me, own_identity(me, keys).pin)]
     for text in invite.split(","):
         name, _, roles = text.strip().partition(":")
         table = party_in_all_roles(name, stand_in(name))
@@ -38,8 +38,8 @@ def invited_tables(me: str, invite: str, keys: Path | None) -> list[dict[str, An
     return tables
 
 
-def _own(name: str, keys: Path | None) -> Identity:
-    """Load the key of a party, or make it if there is none."""
+def own_identity(name: str, keys: Path | None) -> Identity:
+    """Load the key of a party, or make it if there is none, and say so."""
     from ostraka import config, identity
 
     directory = config.keys_directory(keys)
@@ -88,20 +88,31 @@ def draft(
         text: the manifest's TOML.
         names: the organiser, then those it invites, as `invited_tables` has them.
     """
+    from ostraka import home
+
+    me, *invited = names
+    made = draft_of(text, manifest, me, invited, keys, valid)
+    made.save(home.drafts_directory())
+    print_codes(made.id, made.codes, output)
+
+
+def draft_of(
+    text: str, manifest: Manifest, me: str, invited: list[str], keys: Path | None, valid: str
+) -> Draft:
+    """Return a draft that is not saved yet; a box is open for each invited party."""
     import secrets
 
-    from ostraka import config, home
+    from ostraka import config
     from ostraka.invitations import meeting
     from ostraka.invitations.draft import Draft, make_code
 
-    me, *invited = names
     number, expires = secrets.token_hex(8), _expiry(valid)
     found = {name: make_code(name, manifest, me, number, expires).write() for name in invited}
     made = Draft.new(me, config.keys_directory(keys), text, found, number)
-    own = _own(me, keys)
-    _at_coordinator(own, lambda network: meeting.publish(made, invited, own, network))
-    made.save(home.drafts_directory())
-    _print_codes(made.id, found, output)
+    own = own_identity(me, keys)
+    if invited:
+        _at_coordinator(own, lambda network: meeting.publish(made, invited, own, network))
+    return made
 
 
 def _expiry(valid: str) -> int:
@@ -121,13 +132,16 @@ def _seconds(option: str, text: str) -> float:
         raise UsageError(f"{option} {problem}", data_left=False) from None
 
 
-def _print_codes(draft: str, found: dict[str, str], output: voice.OutputFormat) -> None:
+def print_codes(draft: str, found: dict[str, str], output: voice.OutputFormat) -> None:
+    """Print the codes of parties that are invited to a draft."""
     if output is voice.OutputFormat.JSON:
         voice.emit({"draft": draft, "codes": found})
         return
     print(f"draft {draft}")
     for name, code in found.items():
         print(f"\n{name}:\nostraka join {code}")
+    if not found:
+        return
     voice.say("\nsend each person its own code alone; when all have joined:")
     voice.say(f"  ostraka seal {draft}")
 
@@ -163,7 +177,7 @@ def join(
     if as_ and as_ != found.name:
         raise UsageError(f"this code is for {found.name}, not for {as_}", data_left=False)
     meeting.require_valid(found)
-    own = _own(found.name, keys)
+    own = own_identity(found.name, keys)
     _at_coordinator(own, lambda network: meeting.answer(found, own, network))
     voice.say("answered; waiting for the organiser to seal the draft")
     text = _at_coordinator(own, lambda network: meeting.receive(found, own, network, patience))
@@ -260,11 +274,47 @@ def seal(
     )
     if missing:
         raise _incomplete(missing)
-    text = found.filled(joined)
+    text, found = _finished(found, found.filled(joined))
     manifest = _at_coordinator(own, lambda network: meeting.send(found, text, own, network))
+    if manifest.collection is not None:
+        _publish(found, text, manifest, own)
     home.known_keys().learn(manifest, found.me)
     path = _write(out or Path(f"session-{found.id}.toml"), text, manifest)
     _tell(output, path, manifest, joined=list(joined))
+
+
+def _finished(draft: Draft, text: str) -> tuple[str, Draft]:
+    """Return the manifest's TOML, of a collection with its roster, and the draft that is bound to
+    it from now on."""
+    from dataclasses import replace
+
+    from ostraka import config, home
+    from ostraka.invitations.collecting import roster_of, with_roster
+
+    if draft.invited:
+        text = with_roster(draft, text, roster_of(draft))
+    manifest = config.bind_text(text, "manifest").manifest
+    if manifest.collection is None:
+        return text, draft
+    if draft.sealed not in ("", manifest.digest.hex()):
+        from ostraka.errors import UsageError
+
+        hint = "make a new draft: ostraka new ... --collection"
+        raise UsageError(f"draft {draft.id} was sealed otherwise", hint=hint, data_left=False)
+    draft = replace(draft, sealed=manifest.digest.hex())
+    draft.save(home.drafts_directory())
+    return text, draft
+
+
+def _publish(draft: Draft, text: str, manifest: Manifest, own: Identity) -> None:
+    """Open the collection at each of its mailboxes."""
+    from ostraka.cli.mailboxes import at_all_mailboxes
+    from ostraka.collection import orders
+    from ostraka.invitations.collecting import roster_of
+
+    roster = roster_of(draft).write()
+    publication = orders.write_publication(roster, manifest.digest, own)
+    at_all_mailboxes(manifest, lambda mailbox: mailbox.publish(text.encode(), publication))
 
 
 def _incomplete(missing: list[str]) -> Exception:
@@ -296,4 +346,4 @@ def _replace_code(
     draft = draft.with_code(made)
     _at_coordinator(own, lambda network: meeting.publish(draft, [name], own, network))
     draft.save(home.drafts_directory())
-    _print_codes(draft.id, {name: draft.codes[name]}, output)
+    print_codes(draft.id, {name: draft.codes[name]}, output)

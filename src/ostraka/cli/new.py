@@ -8,6 +8,11 @@ import typer
 
 from ostraka.cli import voice
 from ostraka.cli.invitations import draft, invited_tables
+from ostraka.cli.new_collection import (
+    collection_table,
+    draft_collection,
+    without_contributors,
+)
 from ostraka.cli.new_values import (
     clip_table,
     coordinator_table,
@@ -191,8 +196,41 @@ def new(
             "repeated.",
         ),
     ] = None,
+    collection: Annotated[
+        str,
+        typer.Option(
+            metavar="invited|open",
+            help="Contributors report once and leave: each with an invitation, or all who come. "
+            "A draft is kept here; parties are compute parties and recipients.",
+        ),
+    ] = "",
+    closes: Annotated[
+        str,
+        typer.Option(
+            metavar="TIME", help="When a collection closes: 7d, 12h, or 2026-12-05T18:00:00Z."
+        ),
+    ] = "",
+    mailbox: Annotated[
+        list[str] | None,
+        typer.Option(metavar="URL", help="Where reports are left; may be repeated."),
+    ] = None,
+    max_reports: Annotated[
+        int | None, typer.Option(metavar="N", help="The most reports that are taken.")
+    ] = None,
+    early_close: Annotated[
+        bool, typer.Option("--early-close", help="We may close the collection before its time.")
+    ] = False,
+    once: Annotated[
+        bool, typer.Option("--once", help="No report may be replaced by its contributor.")
+    ] = False,
+    public: Annotated[
+        bool, typer.Option("--public", help="The result is published at the mailbox.")
+    ] = False,
     as_: Annotated[
-        str, typer.Option("--as", metavar="NAME", help="With --invite: the party that invites.")
+        str,
+        typer.Option(
+            "--as", metavar="NAME", help="With --invite or --collection: the organiser, us."
+        ),
     ] = "",
     invite: Annotated[
         str,
@@ -210,17 +248,27 @@ def new(
 ) -> None:
     """Write a manifest to stdout: what all parties must agree on, byte for byte.
 
-    With --invite, write a draft instead, and print one code for each person.
+    With --invite, write a draft instead, and print one code for each person. With --collection,
+    write a draft, which `invite` and `seal` go on with.
     """
     from ostraka.errors import UsageError
     from ostraka.manifest.writing import write_manifest
     from ostraka.protocols import protocol_named
 
-    if output is voice.OutputFormat.JSON and not invite:
+    if output is voice.OutputFormat.JSON and not invite and not collection:
         raise UsageError("--output json goes with --invite: a manifest is TOML", data_left=False)
     parties = [party_table(text) for text in party or []]
     invited = invited_tables(as_, invite, keys) if invite else []
     parties += invited
+    collected = collection_table(
+        collection,
+        *(as_, keys, closes, mailbox or [], max_reports),
+        early_close=early_close,
+        once=once,
+        public=public,
+    )
+    if collected:
+        parties = without_contributors(parties, invited)
     kind = protocol_named(protocol)
     scheme = scheme or kind.usual_scheme
     tables: dict[str, Any] = {
@@ -266,12 +314,15 @@ def new(
             "min_contributors": min_contributors,
             **pairs("--policy", "same_roster_only=true", policy or []),
         },
+        "collection": collected,
     }
     if own_input:
         tables["input"] = [own_input_table(keys, tables["input"]) for keys in own_input]
     text = write_manifest(tables, parties)
     manifest = _checked(text)
-    if invited:
+    if collected:
+        draft_collection(text, manifest, as_, keys, valid, output)
+    elif invited:
         draft(text, manifest, [party["name"] for party in invited], keys, valid, output)
     else:
         voice.emit_file(text)

@@ -165,23 +165,46 @@ def _drop(text: str, manifest: Manifest) -> tuple[str, int]:
     return manifest.party_named(name).name, int(count or 0)
 
 
+_INCLUSION = {
+    True: "ours is counted, in the form in which we sent it",
+    False: "ours was there in the form in which we sent it; not counted, as it was not valid",
+}
+
 # --- verify ------------------------------------------------------------------------------------
 
 
 def verify(
     receipt: Annotated[Path, typer.Argument(metavar="RECEIPT.json")],
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="REPORT-RECEIPT.json",
+            help="Receipt of our report to a collection: was it counted? `ostraka status` has "
+            "fetched its proof.",
+        ),
+    ] = None,
     output: OutputOption = voice.OutputFormat.TEXT,
 ) -> None:
     """Check a receipt offline: complete (exit 0), or incomplete as statements are missing (51)."""
     from ostraka.record import receipt as receipts
 
-    found = receipts.verify(receipts.read(receipt))
+    whole = receipts.read(receipt)
+    found = receipts.verify(whole)
+    if report is not None:
+        found["report"] = _included(report, whole, found)
     if output is voice.OutputFormat.JSON:
         voice.emit({"valid": True, **found})
     else:
         _show_receipt(receipt, found)
     if found["missing"]:
         raise receipts.incomplete(found)
+
+
+def _included(path: Path, receipt: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
+    from ostraka.collection import inclusion
+    from ostraka.record.kept_report import load_receipt
+
+    return inclusion.check_included(load_receipt(path), receipt, found)._asdict()
 
 
 def _show_receipt(path: Path, found: dict[str, Any]) -> None:
@@ -196,9 +219,24 @@ def _show_receipt(path: Path, found: dict[str, Any]) -> None:
     print(f"  ended     {', '.join(found['signed']) or 'no party'}: signed what they did")
     if found["missing"]:
         print(f"  missing   {', '.join(found['missing'])}: no closing statement")
-    counted = found["counted"]
-    print(f"  counted   {', '.join(counted) if counted else 'no party says'}")
+    print(f"  counted   {_counted(found)}")
     for figure in found.get("figures", ()):
         print(f"  figure    {figure['name'] or 'all'}: {', '.join(figure['readers'])}")
+    if "report" in found:
+        print(f"  report    {_INCLUSION[found['report']['counted']]}")
     if "weakness" in found:
         print(f"  weakness  {found['weakness']}")
+
+
+def _counted(found: dict[str, Any]) -> str:
+    if "collection" in found:
+        said = found["collection"]
+        refused = ", ".join(map(str, said["refused"]))
+        return (
+            f"{said['counted']} of {said['in_time']} reports in time, at {said['places']} places; "
+            f"{said['left_out']} left out (refused by each compute party: {refused}), "
+            f"{said['revoked']} revoked, {said['replaced']} replaced, "
+            f"{said['agreed'] - said['counted']} not valid"
+        )
+    counted = found["counted"]
+    return ", ".join(counted) if counted else "no party says"

@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from ostraka.service.metric import Metric
+
 
 class Statistics(NamedTuple):
     """Figures of a coordinator at one moment."""
@@ -39,15 +41,6 @@ class Counts:
     rooms: int = 0
 
 
-class Metric(NamedTuple):
-    """Metric: its name, whether it only grows, its help, and its value by label."""
-
-    name: str
-    grows: bool
-    help: str
-    values: dict[str, float]
-
-
 def metrics(now: Statistics, since: Counts, release: str, uptime: float) -> list[Metric]:
     """Return what /metrics shows; a value under "" has no label.
 
@@ -56,7 +49,7 @@ def metrics(now: Statistics, since: Counts, release: str, uptime: float) -> list
     """
     name = "ostraka_coordinator_{}".format
     return [
-        Metric(name("build_info"), False, "Release of ostraka.", {release: 1}),
+        Metric(name("build_info"), False, "Release of ostraka.", {release: 1}, "release"),
         Metric(name("uptime_seconds"), False, "Seconds since the start.", {"": uptime}),
         Metric(name("connections"), False, "Open connections.", {"": now.connections}),
         Metric(name("members"), False, "Connections in rooms.", {"": now.members}),
@@ -79,10 +72,6 @@ def metrics(now: Statistics, since: Counts, release: str, uptime: float) -> list
         Metric(name("accepted"), True, "Connections that arrived.", {"": since.accepted}),
         Metric(name("handshakes"), True, "Connections that proved a key.", {"": since.handshakes}),
         Metric(name("joined"), True, "Connections that entered a room.", {"": since.joined}),
-        Metric(name("ended"), True, "Connections that ended, by code.", dict(since.ended)),
+        Metric(name("ended"), True, "Connections that ended, by code.", dict(since.ended), "code"),
         Metric(name("rooms_ended"), True, "Rooms that have ended.", {"": since.rooms}),
     ]
-
-
-LABELS = {"ostraka_coordinator_build_info": "release", "ostraka_coordinator_ended": "code"}
-"""Name of the label of each metric that has one."""

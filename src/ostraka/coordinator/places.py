@@ -128,33 +128,3 @@ class Regulars:
         """Remember a key that came from this source."""
         self._keys.leaves(key)
         self._keys.arrives(key, source)
-
-
-class Arrivals:
-    """Limit of how many connections each source may open: so many at once, then so many a second.
-
-    Args:
-        at_once: number of connections that a source may open in a row.
-        a_second: number of connections a second that it may open for long.
-    """
-
-    def __init__(self, at_once: float, a_second: float) -> None:
-        self.at_once, self.a_second = at_once, a_second
-        self._spent: dict[str, tuple[float, float]] = {}
-
-    def __len__(self) -> int:
-        return len(self._spent)
-
-    def allows(self, source: str, now: float) -> bool:
-        """Return whether a source may open one more, and count it if so."""
-        spent, since = self._spent.get(source, (0.0, now))
-        spent = max(0.0, spent - (now - since) * self.a_second)
-        allowed = spent + 1 <= self.at_once
-        self._spent[source] = spent + allowed, now
-        return allowed
-
-    def forget(self, now: float) -> None:
-        """Drop the sources that have nothing spent any more."""
-        for source, (spent, since) in list(self._spent.items()):
-            if spent <= (now - since) * self.a_second:
-                del self._spent[source]

@@ -19,14 +19,15 @@ from time import monotonic, time
 from typing import Final
 
 from ostraka import limits
-from ostraka.coordinator import logs, mailbox
+from ostraka.coordinator import letters
 from ostraka.coordinator.admission import Quotas
 from ostraka.coordinator.connection import Connection, Memory
 from ostraka.coordinator.figures import Counts, Statistics
-from ostraka.coordinator.places import Arrivals
 from ostraka.coordinator.rooms import Action, Close, Deliver, Ended, Rooms
 from ostraka.errors import InternalError, OstrakaError, PeerLost, PeerViolation
 from ostraka.identity import PREFIX, Identity, fingerprint
+from ostraka.service import logs
+from ostraka.service.arrivals import Arrivals
 from ostraka.transport.contexts import Contexts
 from ostraka.transport.door import Door
 from ostraka.transport.link import Carrier
@@ -229,7 +230,7 @@ class Coordinator:
         self.counts.joined += connection in self._rooms
 
     async def _serve_letters(self, connection: Connection, key: bytes, first: Post | Fetch) -> None:
-        """Answer a party at the mailbox until it leaves, or says nothing for a while."""
+        """Answer a party that writes or reads letters until it leaves, or falls silent."""
         message: Message = first
         while isinstance(message, Post | Fetch):
             answer = (
@@ -246,20 +247,20 @@ class Coordinator:
         raise PeerViolation("a message that is no letter")
 
     def _admits(self, key: bytes, message: Post | Fetch) -> bool:
-        """Whether a key may do this at the mailbox: parties that are not allowed open no box."""
+        """Whether a key may do this with letters: parties that are not allowed open no box."""
         allow = self._rooms.admission.allow
-        opens = isinstance(message, Post) and message.cell == mailbox.OPEN
+        opens = isinstance(message, Post) and message.cell == letters.OPEN
         return not opens or allow is None or key in allow
 
     @cached_property
-    def _letters(self) -> mailbox.Mailbox:
-        """The mailbox, in the directory of the coordinator's key if it can be written there."""
+    def _letters(self) -> letters.Letters:
+        """The letters, in the directory of the coordinator's key if it can be written there."""
         path = self._identity.key_path.with_suffix(".mailbox")
         try:
-            return mailbox.Mailbox(path)
+            return letters.Letters(path)
         except (OSError, sqlite3.Error) as error:
             logs.LOGGER.warning("letters are kept in memory only: %s: %s", path, error)
-            return mailbox.Mailbox(None)
+            return letters.Letters(None)
 
     async def _take_leave(self, connection: Connection) -> None:
         """Close a connection when all it was sent has left; the oldest of many has to hurry."""

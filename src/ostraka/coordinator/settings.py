@@ -10,10 +10,10 @@ from typing import Any, Final
 
 from ostraka.addresses import host_port
 from ostraka.coordinator.admission import Quotas
-from ostraka.coordinator.logs import LEVELS
 from ostraka.errors import UsageError
 from ostraka.files import read_text
 from ostraka.manifest import fingerprint, suggest
+from ostraka.service.logs import LEVELS
 
 FORMS: Final = ("text", "json")
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ostraka import strict_json
+from ostraka import limits, strict_json
+from ostraka.collection.shape import digest_of
 from ostraka.errors import UsageError
-from ostraka.files import read_text
+from ostraka.files import read_bounded, replacing
 from ostraka.identity import fingerprint_text
 from ostraka.invitations import code as codes
 from ostraka.invitations.code import Code
@@ -29,6 +29,10 @@ class Draft:
         me: the organiser's name; `keys` the directory of its key.
         text: the manifest's TOML; `stand_in(name)` is in the place of a key.
         codes: the code of each invited party, by its name.
+        invited: whether it is of a collection with invitations.
+        credentials: its invitations so far: secret (hex), name, weight, whether it was given out.
+        sealed: the digest of its manifest, in hex, once that is fixed; "" before.
+        revoked: numbers of credentials that were taken back.
     """
 
     id: str
@@ -36,6 +40,10 @@ class Draft:
     keys: str
     text: str
     codes: dict[str, str] = field(repr=False)
+    invited: bool = False
+    credentials: list[dict[str, Any]] = field(repr=False, default_factory=list)
+    sealed: str = ""
+    revoked: list[int] = field(default_factory=list)
 
     @classmethod
     def new(cls, me: str, keys: Path, text: str, found: dict[str, str], draft: str) -> Draft:
@@ -55,7 +63,7 @@ class Draft:
             hint = f"here are {known}" if known else "ostraka new PROTOCOL --invite makes one"
             raise UsageError(f"there is no draft {draft}", hint=hint, data_left=False)
         try:
-            table: dict[str, Any] = strict_json.parse(read_text(path))
+            table: dict[str, Any] = strict_json.parse(read_bounded(path, limits.DRAFT))
             return cls(**table)
         except (ValueError, TypeError):
             raise UsageError(f"{path} is not a draft", data_left=False) from None
@@ -63,8 +71,7 @@ class Draft:
     def save(self, directory: Path) -> Path:
         """Write the draft, readable by its owner alone: it holds the codes' secrets."""
         path = directory / f"{self.id}.json"
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        with replacing(path) as file:
             json.dump(vars(self), file)
         return path
 
@@ -105,14 +112,23 @@ def make_code(name: str, manifest: Manifest, me: str, draft: str, expires: int) 
     """Make a code for a party of a draft, with a secret of its own.
 
     Raises:
-        UsageError: the manifest names no coordinator, at which letters could be left.
+        UsageError: the manifest names no relay, at which letters could be left.
     """
     if not manifest.session.relays:
-        hint = "--coordinator HOST:PORT=KEY"
+        hint = "--coordinator HOST:PORT=KEY; an MQTT broker keeps no letters"
         raise UsageError("invitations need a coordinator", hint=hint, data_left=False)
-    place, organiser = manifest.session.relays[0], manifest.pin(me)
+    place, organiser = manifest.session.relays[0], organiser_of(manifest, me)
     secret, number = secrets.token_bytes(codes.SECRET), bytes.fromhex(draft)
     return Code(name, place.address, place.pin, organiser, number, secret, expires)
+
+
+def organiser_of(manifest: Manifest, me: str) -> bytes:
+    """Return the fingerprint of the organiser: the collection's, or that of the party `me`."""
+    return (
+        manifest.pin(me)
+        if manifest.collection is None
+        else digest_of(manifest.collection.organiser)
+    )
 
 
 def _is_party(block: str, name: str) -> bool:

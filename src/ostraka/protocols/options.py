@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from inspect import getdoc
-from typing import Literal, NoReturn, TypeVar
+from typing import Any, Literal, NoReturn, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -29,18 +29,36 @@ class InputOptions(BaseModel):
 
 
 def read_options(model: type[_Model], manifest: Manifest) -> _Model:
-    """Read `[outputs]` as a model.
+    """Read `[outputs]` as a model. In a collection invalid inputs are left out, not the end of it.
 
     Raises:
         ManifestError: with the path of the first thing that is wrong.
     """
     try:
-        return model.model_validate(manifest.outputs)
+        return model.model_validate(_outputs(model, manifest))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, ("outputs", *first["loc"])))
         known = f"; known here: {', '.join(model.model_fields)}"
         refuse(f"{where}: {in_words(first)}{known * (first['type'] == 'extra_forbidden')}")
+
+
+def reports_are_checked(manifest: Manifest) -> bool:
+    """Return whether compute parties check the reports of a collection: all but those of sums that
+    are shared additively."""
+    return manifest.collection is not None and manifest.sharing.scheme == "shamir"
+
+
+def _outputs(model: type[BaseModel], manifest: Manifest) -> dict[str, Any]:
+    """Return `[outputs]` with the defaults of a collection, whose contributors cannot be asked."""
+    if not reports_are_checked(manifest) or "invalid" not in model.model_fields:
+        return manifest.outputs
+    if manifest.outputs.get("invalid") == "abort":
+        refuse(
+            "outputs.invalid: one contributor could stop the whole collection: leave it out, and "
+            "what is not valid is not counted"
+        )
+    return {"invalid": "exclude", **manifest.outputs}
 
 
 def refuse(problem: str, hint: str = "correct the manifest at every party") -> NoReturn:

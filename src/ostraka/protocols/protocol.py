@@ -24,12 +24,13 @@ from ostraka.delivery.enclosure import Enclosure
 from ostraka.delivery.party import Party
 from ostraka.errors import InputError, ManifestError, RefusedByPolicy
 from ostraka.exchange import Expected
+from ostraka.inputs.array_likes import unwrapped
 from ostraka.inputs.encoding import Codec, Signed
 from ostraka.inputs.reading import describe
 from ostraka.inputs.row_forms import ColumnForm, RowForm
 from ostraka.limits import READER_GROUPS
 from ostraka.manifest import Manifest
-from ostraka.names import PartyId
+from ostraka.names import PartyId, is_place
 from ostraka.outcome import Output, Value
 from ostraka.protocols.bench_case import BenchCase
 from ostraka.protocols.noised_range import NoisedRange
@@ -201,7 +202,7 @@ class Protocol(ABC):
             InputError: the input is not what the manifest asks for, or it asks for none.
         """
         if me in self.contributors:
-            return self.with_noise(self.encode(me, raw), me, draw)
+            return self.with_noise(self.encode(me, unwrapped(raw)), me, draw)
         if raw is None:
             return None
         raise InputError(
@@ -294,13 +295,19 @@ class Protocol(ABC):
 
     @cached_property
     def attendance(self) -> Attendance:
-        """Rule on which parties may be missing, and how many of the others must then be there."""
-        must = self.must_be_counted()
+        """Rule on which parties may be missing, and how many of the others must then be there.
+
+        The reports of a collection are agreed on before, so all of them are there, and all compute
+        parties consent to count them.
+        """
+        must, unanimous = self.must_be_counted(), self.all_take_part
+        if self.manifest.collection is not None:
+            must, unanimous = (*self.scheme.compute, *self.scheme.contributors), True
         if self.manifest.sharing.security == "active":
             return Attendance.among_liars(
-                self.scheme, must, unanimous=self.all_take_part, proven=self.proves
+                self.scheme, must, unanimous=unanimous, proven=self.proves
             )
-        return Attendance.of(self.scheme, must, unanimous=self.all_take_part)
+        return Attendance.of(self.scheme, must, unanimous=unanimous)
 
     def must_be_counted(self) -> tuple[PartyId, ...]:
         """Return the parties that may not be missing, besides those that the scheme needs."""
@@ -343,13 +350,13 @@ class Protocol(ABC):
         """
         least = self.manifest.policy.min_contributors
         if len(counted) < least:
-            missing = [c for c in self.contributors if c not in counted]
             some = "1 contributor" if len(counted) == 1 else f"{len(counted)} contributors"
-            raise RefusedByPolicy(
-                f"only {some} would be counted and the policy asks for {least} "
-                f"(missing: {', '.join(missing)}); nothing was revealed",
-                hint="run it again with all of them, or agree on a lower min_contributors",
-            )
+            text, hint = f"only {some} would be counted and the policy asks for {least}", ""
+            if self.manifest.collection is None:
+                missing = [c for c in self.contributors if c not in counted]
+                text += f" (missing: {', '.join(missing)})"
+                hint = "run it again with all of them, or agree on a lower min_contributors"
+            raise RefusedByPolicy(f"{text}; nothing was revealed", hint=hint)
 
     @property
     def may_leave(self) -> tuple[PartyId, ...]:
@@ -357,6 +364,8 @@ class Protocol(ABC):
         session, missing, silent, or not valid."""
         if self.manifest.policy.min_contributors >= len(self.contributors):
             return ()
+        if self.manifest.collection is not None:
+            return self.contributors
         never_came = self.manifest.may_be_absent
         return tuple(
             c for c in self.contributors if c in never_came or self.attendance.may_be_missing(c)
@@ -377,11 +386,14 @@ class Protocol(ABC):
         return self.spends(self.contributors[: self.least_counted])
 
     def cost(self) -> Cost:
-        """Count exactly what one run without faults sends: rounds, and each party's bytes."""
+        """Count exactly what one run without faults sends: rounds, and each party's bytes.
+
+        Reports of a collection come before it, from contributors that are no parties of it.
+        """
         total = Cost(rounds=1)
         for party in self.manifest.parties:
             total.send(party, [], 0)
-        for giver in self.givers:
+        for giver in (name for name in self.givers if not is_place(name)):
             for receiver in self.scheme.compute:
                 total.send(giver, [receiver], self.expected(giver, receiver).nbytes)
         if self.attendance.must_agree:

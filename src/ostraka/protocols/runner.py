@@ -15,7 +15,7 @@ from typing import Final
 from ostraka.arithmetic.randomness import Draw, Words
 from ostraka.delivery.enclosure import Enclosure
 from ostraka.delivery.party import Party
-from ostraka.delivery.source import LiveLinks
+from ostraka.delivery.source import LiveLinks, Source
 from ostraka.errors import OstrakaError
 from ostraka.exchange import Exchange
 from ostraka.inputs.encoding import Signed
@@ -52,6 +52,10 @@ async def _drop(outcome: Outcome | None) -> None:
     """Receive the outcome and do nothing: for callers that wait for the end of the run."""
 
 
+SourceOf = Callable[[Party, Step], Source]
+"""Maker of the source of a compute party's parcels, which come at a step."""
+
+
 async def run(
     exchange: Exchange,
     protocol: Protocol,
@@ -62,6 +66,7 @@ async def run(
     gate: Gate = open_gate,
     dealt: Signed | None = None,
     known: Known = _drop,
+    source: SourceOf = LiveLinks,
 ) -> Outcome | None:
     """Take every part that the manifest gives this party, once. Runs may follow each other.
 
@@ -72,6 +77,7 @@ async def run(
         gate: asked before anything can become known; may refuse.
         dealt: a compute party's noise, `Protocol.dealt_noise`; drawn while it computes if None.
         known: is called with the outcome before `run` returns it.
+        source: of a compute party's parcels; in a collection they are those of opened reports.
 
     Returns:
         The outcome, to a recipient; None to other parties.
@@ -86,7 +92,7 @@ async def run(
     given = [x]  # taken out as it is shared, so that a long vector is gone from then on
     del x
     try:
-        return await _play(party, protocol, given, draw, progress, gate, dealt, known)
+        return await _play(party, protocol, given, draw, progress, gate, dealt, known, source)
     except OstrakaError as error:
         # A ledger that refuses says that nothing has left: it knows of nothing that has.
         if error.data_left is None or progress.data_left:
@@ -103,6 +109,7 @@ async def _play(
     gate: Gate,
     dealt: Signed | None,
     known: Known,
+    source: SourceOf,
 ) -> Outcome | None:
     me, computes = party.me, party.me in protocol.scheme.compute
     protocol.check_policy(protocol.scheme.contributors)
@@ -121,7 +128,7 @@ async def _play(
     parcels = {party: parcel for party, parcel in parcels.items() if party == me}
     if computes:
         computing = Computing(protocol, party, draw, gate, enclosure, dealt)
-        await computing.collect(LiveLinks(party, phases.sharing), parcels)
+        await computing.collect(source(party, phases.sharing), parcels)
         watch.got(parcels)
         progress.enter(Phase.COMPUTING)
         own = await computing.compute(phases, parcels)

@@ -83,6 +83,8 @@ def _honesty(protocol: Protocol) -> str:
 
 def _denial(protocol: Protocol) -> str:
     """Say whom a compute party that lies can leave out of the result; "" where all are counted."""
+    if protocol.manifest.collection is not None:
+        return ""
     may_leave = set(protocol.contributors) - set(protocol.scheme.compute)
     if not may_leave or protocol.manifest.policy.min_contributors >= len(protocol.contributors):
         return ""
@@ -99,6 +101,8 @@ def _stay(protocol: Protocol) -> str:
         f"Dropouts: all {n} compute parties must stay until the result is opened. If one goes "
         "missing before, the run stops, the others are told which, and nothing is revealed."
     )
+    if protocol.manifest.collection is not None:
+        return text + " Run again, it goes on with the same reports and the same noise."
     may_leave = set(protocol.contributors) - set(protocol.scheme.compute)
     allowed = len(protocol.contributors) - protocol.manifest.policy.min_contributors
     if allowed := min(allowed, len(may_leave)):
@@ -138,8 +142,8 @@ def _roles(protocol: Protocol, what: str, told: Collection[PartyId] = ()) -> lis
     others = [p for p in protocol.manifest.parties if p not in (*recipients, *told)]
     one = len(contributors) == 1
     lines = [
-        f"{names(contributors)} {'contributes' if one else 'each contribute'} an input; it leaves "
-        f"{'that' if one else 'their'} machine only as random-looking shares.",
+        f"{_contributors(protocol)} {'contributes' if one else 'each contribute'} an input; it "
+        f"leaves {'that' if one else 'their'} machine only as random-looking shares.",
         f"{names(recipients)} learn{'s' * (len(recipients) == 1)} {what}, and who was counted.",
     ]
     if others:
@@ -147,6 +151,14 @@ def _roles(protocol: Protocol, what: str, told: Collection[PartyId] = ()) -> lis
             f"{names(others)} learn{'s' * (len(others) == 1)} nothing, not even the result."
         )
     return lines
+
+
+def _contributors(protocol: Protocol) -> str:
+    collection, k = protocol.manifest.collection, len(protocol.contributors)
+    if collection is None:
+        return names(protocol.contributors)
+    invited = " invited" * collection.invited
+    return f"Up to {k}{invited} contributors" if k > 1 else f"One{invited} contributor"
 
 
 def _onlooker(protocol: Protocol) -> str:
@@ -244,7 +256,7 @@ def _unseen_dropouts(protocol: Protocol) -> str:
     """Say whose ledgers do not see which contributors were counted; "" where all see it."""
     manifest, k = protocol.manifest, len(protocol.contributors)
     away = set(manifest.contributors) - set(manifest.compute) - set(manifest.recipients)
-    if not away or manifest.policy.min_contributors == k:
+    if not away or manifest.collection is not None or manifest.policy.min_contributors == k:
         return ""
     return (
         " A party that only contributes is not told who dropped out: its ledger refuses a run "
@@ -304,6 +316,12 @@ def _consent(protocol: Protocol) -> str:
     how = "before it announces its share of the result"
     if protocol.scheme.survives_dropouts:
         how = "and none announces a share of the result before all of them did"
+    if protocol.manifest.collection is not None:
+        return (
+            "Consent: all compute parties agree on one set of reports, by their digests, and none "
+            "opens anything before all of them did. A contributor agrees when it sends its report, "
+            "to any set that is allowed here."
+        )
     text = "Consent: "
     if contributors & compute:
         text += (
@@ -319,7 +337,7 @@ def _consent(protocol: Protocol) -> str:
 
 def _dropouts(protocol: Protocol) -> str:
     n, t = len(protocol.scheme.compute), protocol.scheme.colluders
-    if protocol.manifest.sharing.security == "active":
+    if protocol.manifest.sharing.security == "active" or protocol.manifest.collection is not None:
         return _stay(protocol)
     if not protocol.attendance.must_agree:
         return (

@@ -156,6 +156,13 @@ class Ledger:
                 return found
         return self.reserve(run)
 
+    def earlier(self, run: Run) -> str:
+        """Return the number of the last run of the same manifest that may have told something; ""
+        if there is none. A collection has one answer, however many sessions it takes."""
+        with self._opened():
+            found = [r.id for r in self.counting() if r.run.manifest == run.manifest]
+        return found[-1] if found else ""
+
     def _hold_on(self, number: str) -> Lifeline:
         with self.chain.foreign_errors():
             return Lifeline.hold(self.chain.path, number)

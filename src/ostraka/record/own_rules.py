@@ -1,7 +1,8 @@
 """A party's own file of rules, NAME.toml beside its key: a `[[budget]]` for each data source.
 
 Before the budgets it may say whether the party's sessions survive a crash: `durable = false` keeps
-no records of them, and `resume_for` says how long a record is kept.
+no records of them, and `resume_for` says how long a record is kept. `workers` says how many
+processes open the reports of a collection; by default as many as there are cores.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ from ostraka.text import line, one_script
 
 RESUME_SECONDS: Final = 3600.0
 """Seconds after a crash in which a session may be resumed, by default."""
+
+MOST_WORKERS: Final = 256
+"""Processes that may open a collection's reports."""
 
 _KEYS: Final = (
     "source", "series", "epsilon", "delta", "accountant", "same_roster_only", "min_difference"
@@ -56,6 +60,16 @@ def load_durability(name: str, keys: Path) -> Durability:
     return _load(name, keys)[1]
 
 
+def load_workers(name: str, keys: Path) -> int | None:
+    """Read `workers` of NAME.toml: how many processes open a collection's reports; None where the
+    file does not say.
+
+    Raises:
+        UsageError: as `load_rules`.
+    """
+    return _load(name, keys)[2]
+
+
 def load_rules(name: str, keys: Path) -> tuple[Rule, ...]:
     """Read each `[[budget]]` of NAME.toml beside the party's key; none without that file.
 
@@ -65,23 +79,24 @@ def load_rules(name: str, keys: Path) -> tuple[Rule, ...]:
     return _load(name, keys)[0]
 
 
-def _load(name: str, keys: Path) -> tuple[tuple[Rule, ...], Durability]:
+def _load(name: str, keys: Path) -> tuple[tuple[Rule, ...], Durability, int | None]:
     path = keys / f"{name}.toml"
     if not (path.exists() or path.is_symlink()):  # a link to nowhere must not mean: no rules
-        return (), Durability()
+        return (), Durability(), None
     if problem := loose_modes(path, 0o644):
         raise UsageError(f"{problem}: others could raise your budget", data_left=False)
     text = read_text(path)
     try:
         raw = tomllib.loads(text, parse_float=Decimal)
-        return _rules(raw), _durability(raw)
+        return _rules(raw), _durability(raw), _workers(raw)
     except (ValueError, ArithmeticError, RecursionError) as error:
         raise UsageError(f"{path}: {error}", data_left=False) from None
 
 
 def _rules(raw: dict[str, Any]) -> tuple[Rule, ...]:
     for key in raw:
-        _require_known(key, ("budget", "mqtt", "network", *Durability._fields))
+        _require_known(key, ("budget", "mqtt", "network", "workers", *Durability._fields))
+    _workers(raw)
     tables = raw.get("budget", [])
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         raise ValueError("budget is a table of its own, in two brackets: [[budget]]")
@@ -96,6 +111,13 @@ def _durability(raw: dict[str, Any]) -> Durability:
         return Durability(durable, seconds(raw.get("resume_for", RESUME_SECONDS)))
     except ValueError as problem:
         raise ValueError(f"resume_for {problem}") from None
+
+
+def _workers(raw: dict[str, Any]) -> int | None:
+    workers = raw.get("workers")
+    if workers is not None and (type(workers) is not int or not 1 <= workers <= MOST_WORKERS):
+        raise ValueError(f"workers must be a whole number from 1 to {MOST_WORKERS}")
+    return workers
 
 
 def _rule(table: dict[str, Any]) -> Rule:

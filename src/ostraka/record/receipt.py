@@ -24,11 +24,11 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from ostraka import identity as identities
-from ostraka import strict_json
+from ostraka import limits, strict_json
 from ostraka.errors import IncompleteReceipt, PeerViolation, UsageError
 from ostraka.files import read_bounded
 from ostraka.names import Role
-from ostraka.record import statements
+from ostraka.record import collected, statements
 from ostraka.record.statements import About, Roster, Statement, require
 
 _LARGEST: Final = 32 << 20
@@ -36,6 +36,7 @@ _FIELDS: Final = {
     "ostraka_receipt", "manifest", "manifest_sha256", "session", "written_by", "parties"
 }  # fmt: skip
 _ABSENT: Final = "absent"
+_COLLECTION: Final = "collection"
 _VERSIONS: Final = {1: range(1, 3), 2: range(3, 1 << 16)}
 """Wire versions, which each party's Hello signs, of the sessions that each format is about."""
 
@@ -117,7 +118,8 @@ def verify(receipt: dict[str, Any]) -> dict[str, Any]:
         "format", "complete", "session", "manifest_sha256", "title"; the lists "parties", "signed"
         (the parties whose closing statement is there), "absent" (those that the session began
         without), "missing" (the others; the receipt is complete without any) and "counted" (None
-        when no recipient's statement is there); in format 2 "figures", each with its name and its
+        when no recipient's statement is there, and in a collection); there "collection", the
+        summary with "counted" and "places"; in format 2 "figures", each with its name and its
         readers; in format 1 "weakness".
 
     Raises:
@@ -198,7 +200,8 @@ def _verify(receipt: dict[str, Any]) -> dict[str, Any]:
         if "statement" in entry
     }
     counted_places = statements.counted(list(signed.values()))
-    counted = [manifest.roster.contributors[place] for place in counted_places or ()]
+    collection = _collection(receipt, manifest.roster, signed, counted_places)
+    counted = _names(counted_places, manifest.roster)
     require(not absent & set(counted), "a party is counted that was absent")
     _require_one_result(signed, manifest, format_)
     missing = [name for name in there if name not in signed]
@@ -212,12 +215,12 @@ def _verify(receipt: dict[str, Any]) -> dict[str, Any]:
         "signed": sorted(signed),
         "absent": [name for name in manifest.pins if name in absent],
         "missing": missing,
-        "counted": None if counted_places is None else counted,
+        "counted": None if counted_places is None or collection else counted,
         "written_by": writer,
         "left_early": set(signed) == {writer} and writer not in manifest.stay,
     }
     more = {"weakness": WEAKNESS} if format_ == 1 else {"figures": _figures(signed, manifest)}
-    return found | more
+    return found | more | collection
 
 
 def _format(receipt: dict[str, Any]) -> int:
@@ -225,13 +228,34 @@ def _format(receipt: dict[str, Any]) -> int:
     format_ = receipt["ostraka_receipt"]
     if type(format_) is not int or format_ not in _VERSIONS:
         raise UsageError(f"a receipt of format {format_!r}: this release reads 1 and 2")
-    known = _FIELDS | ({_ABSENT} if format_ > 1 else set())
+    known = _FIELDS | ({_ABSENT, _COLLECTION} if format_ > 1 else set())
     if unknown := set(receipt) - known:
         names = ", ".join(map(repr, sorted(unknown)))
         raise UsageError(f"a receipt with {names}: this release cannot check that")
     if missing := _FIELDS - set(receipt):
         raise KeyError(", ".join(sorted(missing)))
     return format_
+
+
+def _names(counted: Any, roster: Roster) -> list[str]:
+    """Return the names of counted contributors; none in a collection, whose places have none."""
+    return [] if roster.places else [roster.contributors[place] for place in counted or ()]
+
+
+def _collection(
+    receipt: dict[str, Any], roster: Roster, signed: dict[str, Statement], counted: Any
+) -> dict[str, Any]:
+    """Check the section on a collection against what was signed; return what it says."""
+    said = receipt.get(_COLLECTION)
+    agreed = statements.agreed(list(signed.values()))
+    expected = bool(roster.places) and counted is not None
+    require((said is not None) == expected, "its section on a collection is out of place")
+    if said is None:
+        return {}
+    summary, bits = collected.read_section(said, roster.places, len(roster.compute))
+    require(summary == agreed, "the parties signed another summary of the collection")
+    require(collected.counted_table(bits) == counted, "the parties signed other counted places")
+    return {"collection": {**summary, "counted": counted["count"], "places": roster.places}}
 
 
 def _absent(receipt: dict[str, Any], manifest: _Manifest) -> set[str]:
@@ -261,11 +285,26 @@ def _manifest(text: str) -> _Manifest:
     return _Manifest(
         title,
         {party["name"]: party["key"] for party in parties},
-        Roster(of_role[Role.CONTRIBUTOR], of_role[Role.RECIPIENT], of_role[Role.COMPUTE]),
+        Roster(
+            of_role[Role.CONTRIBUTOR],
+            of_role[Role.RECIPIENT],
+            of_role[Role.COMPUTE],
+            _places(manifest.get("collection")),
+        ),
         reveal if isinstance(reveal, dict) else {},
         _may_be_absent(manifest, of_role),
         manifest["policy"]["min_contributors"] if _enough(manifest) else len(names),
     )
+
+
+def _places(collection: dict[str, Any] | None) -> int:
+    """Return the number of places of a collection in a canonical manifest; 0 for none."""
+    if collection is None:
+        return 0
+    places = collection["size" if collection["from"] == "invited" else "max_reports"]
+    if type(places) is not int or not 0 < places <= limits.PLACES:
+        raise ValueError("a collection has a number of places")
+    return places
 
 
 def _enough(manifest: dict[str, Any]) -> bool:

@@ -65,6 +65,7 @@ class Run:
         may_leave: Collection[PartyId] = (),
         least: int = 0,
         needed: bool = False,
+        roster: Roster | None = None,
     ) -> Run:
         """Return the run that a manifest asks for.
 
@@ -72,13 +73,16 @@ class Run:
             weights: how much each contributor counts.
             may_leave, least: whom the run may end without, and how few it may count.
             needed: whether nothing can be opened before this party commits.
+            roster: of a collection, whose contributors are no parties.
         """
         return cls(
             title=manifest.session.title,
             series=manifest.session.series or manifest.session.title,
             protocol=manifest.session.protocol,
             manifest=manifest.digest.hex(),
-            roster=tuple(
+            roster=roster
+            if roster is not None
+            else tuple(
                 Person(p.name, p.key, weights[p.name])
                 for p in manifest.party
                 if Role.CONTRIBUTOR in p.roles

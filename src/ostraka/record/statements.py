@@ -10,6 +10,9 @@ commits to what it learned:
                recipients these are ("readers") and one commitment a figure, by name, under the
                group's key
 
+In a collection, whose contributors are places, counted places are named by their number and a hash,
+and every party signs the summary of what was agreed on ("collection"): see `collected`.
+
 In format 1, a recipient with little to learn could find what another one learned by trying.
 """
 
@@ -23,6 +26,7 @@ from typing import Any, Final, NamedTuple
 from ostraka import strict_json
 from ostraka.errors import PeerViolation
 from ostraka.names import PartyId
+from ostraka.record import collected
 from ostraka.record.commitments import canonical
 
 FORMAT: Final = 2
@@ -33,20 +37,30 @@ Statement = dict[str, Any]
 
 
 class Roster(NamedTuple):
-    """Parties that statements speak of, in the order of the manifest."""
+    """Parties that statements speak of, in the order of the manifest.
+
+    Attributes:
+        places: how many places a collection has, whose contributors they are; 0 for none.
+    """
 
     contributors: Sequence[str]
     recipients: Sequence[str]
     compute: Sequence[str]
+    places: int = 0
 
 
 class About(NamedTuple):
-    """Session that statements are about."""
+    """Session that statements are about.
+
+    Attributes:
+        collection: the summary of what was agreed on in a collection; None before.
+    """
 
     session: bytes
     digest: bytes
     roster: Roster
     format: int = FORMAT
+    collection: Mapping[str, Any] | None = None
 
 
 def write(
@@ -73,17 +87,26 @@ def write(
         "manifest_sha256": about.digest.hex(),
         "sent": sent,
     }
+    if about.collection is not None:
+        statement["collection"] = dict(about.collection)
     if consented is not None:
-        statement["consented"] = _places(consented, about.roster.contributors)
+        statement["consented"] = _counted(consented, about.roster)
     if figures is not None:
         recipients = about.roster.recipients
         groups = [
             {"readers": _places(readers, recipients), "commitments": dict(commitments)}
             for readers, commitments in figures.items()
         ]
-        statement["counted"] = _places(counted, about.roster.contributors)
+        statement["counted"] = _counted(counted, about.roster)
         statement["figures"] = sorted(groups, key=lambda group: canonical(group["readers"]))
     return canonical(statement)
+
+
+def _counted(parties: Sequence[PartyId], roster: Roster) -> Any:
+    """Return contributors as statements name them."""
+    if roster.places:
+        return collected.counted_table(collected.bits_of(parties, roster.places))
+    return _places(parties, roster.contributors)
 
 
 def _places(parties: Sequence[str], among: Sequence[str]) -> list[int]:
@@ -122,14 +145,23 @@ def _check_form(statement: Statement, name: str, about: About) -> None:
     computes = name in about.roster.compute and about.format == FORMAT
     keys = _ALL_SAY | ({"counted", learned} if recipient else set())
     keys |= {"consented"} if computes else set()
+    keys |= {"collection"} if about.roster.places else set()
     require(set(statement) == keys, f"{name}'s statement says too much or too little")
     well_formed = all(map(_is_digest, (statement["sent"], statement.get("result", "0" * 64))))
     for key in keys & {"consented", "counted"}:
-        well_formed &= are_places(statement[key], len(about.roster.contributors))
+        well_formed &= _is_counted(statement[key], about.roster)
+    if about.roster.places:
+        well_formed &= collected.is_summary(statement["collection"], len(about.roster.compute))
     if recipient and about.format == FORMAT:
         place = list(about.roster.recipients).index(name)
         well_formed &= _are_groups(statement["figures"], place, len(about.roster.recipients))
     require(well_formed, f"{name}'s statement is malformed")
+
+
+def _is_counted(value: object, roster: Roster) -> bool:
+    if roster.places:
+        return collected.is_counted_table(value, roster.places)
+    return are_places(value, len(roster.contributors))
 
 
 def _is_digest(value: object) -> bool:
@@ -192,9 +224,12 @@ def require_agreement(there: Sequence[Statement], recipients: Sequence[str]) -> 
             require(alike, f"{reader} signed no figure that {name} says both learned")
 
 
-def counted(signed: Sequence[Statement]) -> list[int] | None:
+def counted(signed: Sequence[Statement]) -> Any:
     """Return which contributors were counted: those whom all recipients name, and all compute
     parties consented to; None where no statement says so.
+
+    Returns:
+        A list of their places; in a collection how many, and a hash.
 
     Raises:
         PeerViolation: two statements differ; the message names a party that differs from the first.
@@ -214,6 +249,18 @@ def counted(signed: Sequence[Statement]) -> list[int] | None:
     return said[0][2] if said else None
 
 
+def agreed(signed: Sequence[Statement]) -> Mapping[str, Any] | None:
+    """Return the summary of a collection's reports that all sign; None where there is none.
+
+    Raises:
+        PeerViolation: two statements differ; the message names a party that differs from the first.
+    """
+    said = [(s["party"], s["collection"]) for s in signed if "collection" in s]
+    for name, summary in said:
+        require(summary == said[0][1], f"{name} signed other reports than {said[0][0]}")
+    return said[0][1] if said else None
+
+
 def difference(ours: Statement, theirs: Statement, recipients: Sequence[str]) -> str:
     """Say what another party signed otherwise than this one; "" where they agree.
 
@@ -221,6 +268,7 @@ def difference(ours: Statement, theirs: Statement, recipients: Sequence[str]) ->
     """
     try:
         counted([ours, theirs])
+        agreed([ours, theirs])
     except PeerViolation:
         return "other contributors"
     if "figures" not in ours or "figures" not in theirs:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from ostraka.names import PartyId
 from ostraka.outcome import Outcome
-from ostraka.record import receipt, statements
+from ostraka.progress import Observer
+from ostraka.record import collected, receipt, statements
 from ostraka.record.commitments import Parts, group_commitments
 from ostraka.session.nonces import Readers
 from ostraka.session.session import Session
@@ -20,6 +21,64 @@ COMMIT_NS: Final = 100
 
 ReadersOf = Callable[[str], Readers]
 """Function from the name of a figure that this party learned to the recipients entitled to it."""
+
+
+class Confirmed(NamedTuple):
+    """End of a session at one party.
+
+    Attributes:
+        receipt: whether its receipt was written.
+        by_all: whether all parties that take part signed the same.
+    """
+
+    receipt: bool
+    by_all: bool
+
+
+async def confirm(
+    session: Session,
+    outcome: Outcome | None,
+    consented: tuple[PartyId, ...] | None,
+    readers_of: ReadersOf,
+    directory: Path | None,
+    observer: Observer,
+) -> Confirmed:
+    """Exchange signed statements with the other parties, and write the receipt.
+
+    It is written with this party's own statement before the other parties' are waited for, and
+    again with theirs. The observer is warned if it cannot be, and of parties that signed otherwise.
+
+    Args:
+        outcome, consented, readers_of: as for `sign_statement`.
+        directory: of the receipt; None: none is written.
+    """
+    own = await sign_statement(session, outcome, consented, readers_of)
+    counted = outcome.contributors if outcome is not None else consented or ()
+    write = partial(_try_to_write, session, counted, directory)
+    write({session.me: own}, Observer())
+    heard = await exchange_statements(session, own)
+    others = dissenters(session, heard)
+    for party, what in others.items():
+        signed = f"{party} signed {what} than {session.me}"
+        observer.warn(f"{signed}: do not use the result, ask {party}")
+    return Confirmed(write(heard, observer), set(heard) == set(session.hellos) and not others)
+
+
+def _try_to_write(
+    session: Session,
+    counted: tuple[PartyId, ...],
+    directory: Path | None,
+    heard: dict[PartyId, Statement],
+    observer: Observer,
+) -> bool:
+    if directory is None:
+        return False
+    try:
+        write_receipt(session, heard, directory, counted)
+    except OSError as error:
+        observer.warn(f"the receipt was not written: {error.filename}: {error.strerror}")
+        return False
+    return True
 
 
 async def sign_statement(
@@ -63,15 +122,23 @@ def receipt_path(session: Session, directory: Path) -> Path:
     return directory / f"receipt-{session.me}-{session.id.hex()[:12]}.json"
 
 
-def write_receipt(session: Session, heard: dict[PartyId, Statement], directory: Path) -> Path:
+def write_receipt(
+    session: Session,
+    heard: dict[PartyId, Statement],
+    directory: Path,
+    counted: tuple[PartyId, ...] = (),
+) -> Path:
     """Write receipt-NAME-SESSION.json into a directory; return its path.
+
+    Args:
+        counted: the places that count in a collection.
 
     Raises:
         OSError: the file cannot be written; `filename` is its path.
     """
     path = receipt_path(session, directory)
     try:
-        receipt.write(path, _receipt(session, heard))
+        receipt.write(path, _receipt(session, heard, counted))
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from None
     return path
@@ -103,10 +170,21 @@ def _statement(
     return statements.write(session.me, session.about, sent, consented, counted, committed)
 
 
-def _receipt(session: Session, heard: dict[PartyId, Statement]) -> dict[str, Any]:
+def _collection(session: Session, counted: tuple[PartyId, ...]) -> dict[str, Any]:
+    """Return the section of a receipt on a collection; {} in other sessions."""
+    summary, places = session.about.collection, session.about.roster.places
+    if summary is None:
+        return {}
+    return {"collection": collected.section(summary, collected.bits_of(counted, places))}
+
+
+def _receipt(
+    session: Session, heard: dict[PartyId, Statement], counted: tuple[PartyId, ...]
+) -> dict[str, Any]:
     absent = list(session.absent)
     return {
         **({"absent": absent} if absent else {}),
+        **_collection(session, counted),
         "ostraka_receipt": session.about.format,
         "manifest": session.manifest.canonical.decode(),
         "manifest_sha256": session.manifest.digest.hex(),

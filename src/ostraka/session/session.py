@@ -63,7 +63,8 @@ class Session(LastingExchange):
         self.lifecycle = Lifecycle()
         self.id = SessionId(b"")
         self.result_keys: dict[Readers, bytes] = {}
-        roster = Roster(manifest.contributors, manifest.recipients, manifest.compute)
+        places = len(manifest.contributors) if manifest.collection is not None else 0
+        roster = Roster(manifest.contributors, manifest.recipients, manifest.compute, places)
         self.about = About(self.id, manifest.digest, roster)
         self.commitment = Commitment()
         self._turns = Turns()

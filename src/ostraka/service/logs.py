@@ -1,4 +1,4 @@
-"""Logs of a coordinator: one line an event, as text or as JSON, of fields from one list.
+"""Logs of a service: one line an event, as text or as JSON, of fields from one list.
 
 A line never holds a key, a frame or a name. The address that a connection came from is in it only
 if the operator asks for that.
@@ -11,7 +11,7 @@ import logging
 from datetime import UTC, datetime
 from typing import Final, TextIO
 
-LOGGER: Final = logging.getLogger("ostraka.coordinator")
+LOGGER: Final = logging.getLogger("ostraka.service")
 
 FIELDS: Final = (
     "address",
@@ -43,7 +43,7 @@ def event(level: int, text: str, **fields: object) -> None:
 
 
 def set_up(form: str, level: str, stream: TextIO, *, sources: bool = False) -> None:
-    """Send the coordinator's log lines to a stream, in place of where they went before.
+    """Send the service's log lines to a stream, in place of where they went before.
 
     Args:
         form: "text" or "json".

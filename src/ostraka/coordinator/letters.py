@@ -1,4 +1,5 @@
-"""Mailbox of a coordinator: sealed letters, kept for parties that are not there at the same time.
+"""Sealed letters of invitations, which a coordinator keeps for parties that are not there at the
+same time.
 
 A box is opened by an organiser and has an answer (cell 1), written once by the first that knows the
 box, and the organiser's letter (cell 2). Cell 0 opens the box: its content is the time at which it
@@ -31,7 +32,7 @@ CREATE TABLE IF NOT EXISTS writer (
 """
 
 
-class Mailbox:
+class Letters:
     """Letters in a SQLite file, which outlives the process; in memory without one.
 
     Args:

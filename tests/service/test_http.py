@@ -5,8 +5,8 @@ from contextlib import suppress
 
 import pytest
 
-from ostraka.coordinator import http
-from ostraka.coordinator.http import Answer, Responder
+from ostraka.service import http
+from ostraka.service.http import Answer, Responder
 
 PAGES = {"/healthz": lambda: Answer("200 OK", "ok\n")}
 

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from ostraka.coordinator import logs
+from ostraka.service import logs
 
 
 def written(form, level="info", *, sources=False, log=logging.INFO, **fields):

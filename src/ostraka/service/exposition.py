@@ -1,13 +1,13 @@
-"""Exposition of a coordinator's metrics in the text format of Prometheus, by its own library."""
+"""Exposition of a service's metrics in the text format of Prometheus, by its own library."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from ostraka.coordinator.figures import LABELS, Metric
-from ostraka.coordinator.http import Answer
 from ostraka.errors import UsageError
+from ostraka.service.http import Answer
+from ostraka.service.metric import Metric
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric as Family
@@ -48,10 +48,9 @@ class _Collector:
 def _families(found: Iterable[Metric]) -> Iterator[Family]:
     from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
-    for name, grows, help_, values in found:
-        label = LABELS.get(name)
+    for name, grows, help_, values, label in found:
         kind = CounterMetricFamily if grows else GaugeMetricFamily
-        family = kind(name, help_, labels=() if label is None else (label,))
+        family = kind(name, help_, labels=(label,) if label else ())
         for value_of, value in values.items():
             family.add_metric((value_of,) if label else (), value)
         yield family

@@ -1,11 +1,11 @@
-"""The coordinator's mailbox: who may write what, bounds, expiry, and a restart."""
+"""The coordinator's letters: who may write what, bounds, expiry, and a restart."""
 
 import sqlite3
 
 import pytest
 
 from ostraka import limits
-from ostraka.coordinator.mailbox import ANSWER, LETTER, OPEN, Mailbox
+from ostraka.coordinator.letters import ANSWER, LETTER, OPEN, Letters
 from ostraka.wire.messages import Fetch, KeptPart, Post, Refused
 
 BOX, OTHER = b"b" * 16, b"o" * 16
@@ -20,7 +20,7 @@ def opened(mailbox, box=BOX, key=ORGANISER, expires=LATER, now=NOW):
 
 @pytest.fixture
 def mailbox():
-    found = Mailbox(None)
+    found = Letters(None)
     assert opened(found) == DONE
     yield found
     found.close()
@@ -93,11 +93,11 @@ def test_bounds(mailbox, monkeypatch):
 
 def test_letters_survive_a_restart(tmp_path):
     path = tmp_path / "coordinator.mailbox"
-    mailbox = Mailbox(path)
+    mailbox = Letters(path)
     opened(mailbox)
     post(mailbox, ANSWER, b"bob", BOB)
     mailbox.close()
-    again = Mailbox(path)
+    again = Letters(path)
     assert fetch(again, ANSWER) == KeptPart(1, b"bob")
     assert path.stat().st_mode & 0o777 == 0o600
     again.close()
@@ -107,5 +107,5 @@ def test_a_file_that_is_no_mailbox_is_not_overwritten(tmp_path):
     path = tmp_path / "coordinator.mailbox"
     path.write_bytes(b"something else" * 100)
     with pytest.raises(sqlite3.Error):
-        Mailbox(path)
+        Letters(path)
     assert path.read_bytes() == b"something else" * 100

@@ -4,9 +4,9 @@ import sys
 
 import pytest
 
-from ostraka.coordinator import exposition
 from ostraka.coordinator.figures import Counts, Statistics, metrics
 from ostraka.errors import UsageError
+from ostraka.service import exposition
 
 
 def found():

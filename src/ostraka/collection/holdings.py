@@ -1,0 +1,189 @@
+"""Reports that a compute party holds of one collection: fetched, checked, opened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Final
+
+from ostraka.collection.counting import PublicPart, ReportStanding
+from ostraka.collection.custody import ClosingState, Custody
+from ostraka.collection.inbox import CollectionInbox
+from ostraka.collection.opening import Opener
+from ostraka.collection.pool import open_views
+from ostraka.collection.report import HEAD, OPEN, Head, Reason, view_digest
+from ostraka.errors import Disagreement, OstrakaError
+from ostraka.names import PartyId
+
+REMEMBERED: Final = 256 << 20
+"""Bytes of opened parcels that stay in memory; above it they are opened again when needed."""
+
+Told = Callable[[str], None]
+
+
+class Holdings:
+    """Reports of one compute party, as `closing.Holder` asks for them.
+
+    Args:
+        custody: where they are kept.
+        opener: checks reports, and opens this party's parcels.
+        well_formed: returns whether the bytes of a parcel are one.
+        closes: seconds since 1970; what came later, by the mailbox's clock, is not listed.
+        workers: processes that open.
+        tell: is called with a text on how far it has come.
+
+    Attributes:
+        late: reports that came too late.
+    """
+
+    def __init__(
+        self,
+        custody: Custody,
+        opener: Opener,
+        well_formed: Callable[[bytes], bool],
+        closes: int,
+        workers: int = 1,
+        tell: Told = lambda _: None,
+    ) -> None:
+        self._custody, self._opener, self._well_formed = custody, opener, well_formed
+        self._closes, self._workers, self._tell = closes, workers, tell
+        self._places = custody.load()
+        self._found: dict[bytes, int] = {}
+        self._opened: dict[bytes, bytes] = {}
+        self._unopenable: set[bytes] = set()
+        self._remembered = self._seen = self._limit = 0
+        self._inbox: CollectionInbox | None = None
+        self.late = 0
+
+    @property
+    def _party(self) -> PartyId:
+        return self._opener.terms.shape.compute[self._opener.place]
+
+    # --- getting and opening them ---------------------------------------------------------------
+
+    async def fetch(self, inbox: CollectionInbox, after: int | None = None) -> None:
+        """Get the reports that the mailbox has and this party has not.
+
+        Args:
+            after: position after which to look; by default that of the last one that is here.
+
+        Raises:
+            OstrakaError: the mailbox cannot be reached; what came before is kept.
+        """
+        self._inbox = inbox
+        if after is None:
+            after = self._places[-1].position if self._places else 0
+        async for block in inbox.fetch(self._party, after):
+            new = [each for each in block if self._digest(each.view) not in self._found]
+            self._places += self._custody.append(new)
+            self._tell(f"{len(self._places)} reports fetched")
+        self._custody.sync()
+
+    async def open(self) -> None:
+        """Check and open the reports that were not before."""
+        new, at = self._places[self._seen :], 0
+        views = map(self._custody.read, new)
+        async for block in open_views(self._opener, views, len(new), self._workers):
+            for found in block:
+                self._take(self._seen, found)
+                self._seen += 1
+            at += len(block)
+            if at < len(new):
+                self._tell(f"{at} of {len(new)} reports opened")
+
+    def _take(self, index: int, found: Reason | bytes | None) -> None:
+        """Note a report; one that is not signed by its keys, or of another form, is none."""
+        place = self._places[index]
+        if isinstance(found, Reason):
+            return
+        if place.minute * 60 >= self._closes:
+            self.late += 1
+            return
+        digest = self._digest(self._custody.read(place))
+        if digest in self._found:
+            return
+        self._found[digest] = index
+        if found is None or not self._well_formed(found):
+            self._unopenable.add(digest)
+        elif self._remembered + len(found) <= REMEMBERED:
+            self._opened[digest] = found
+            self._remembered += len(found)
+
+    def _digest(self, view: bytes) -> bytes:
+        return view_digest(view, self._opener.terms)
+
+    # --- what a session is told -----------------------------------------------------------------
+
+    def begin(self, session: str) -> None:
+        """Fix what this party lists in a session, given by its id in hex.
+
+        A session that goes on has the same list, and so has each one after an answer may have
+        become known.
+        """
+        state = self._custody.state
+        if not state.root and state.session != session:
+            state = ClosingState(session, len(self._places))
+            self._custody.set(state)
+        self._limit = state.listed
+
+    def listed(self) -> Sequence[bytes]:
+        """Return the digests of all reports that it listed, in the mailbox's order."""
+        return [digest for digest, index in self._found.items() if index < self._limit]
+
+    async def complete(self, missing: Sequence[bytes]) -> None:
+        """Ask the mailbox once more for reports that other parties listed.
+
+        A mailbox that does not answer leaves them missing.
+        """
+        state = self._custody.state
+        if state.completed < 0:
+            self._tell(f"{len(missing)} reports are missing here: asking the mailbox again")
+            if self._inbox is not None:
+                try:
+                    await self.fetch(self._inbox, 0)
+                except OstrakaError as error:
+                    self._tell(f"the mailbox: {error.message}")
+            await self.open()
+            state = replace(state, completed=len(self._places))
+            self._custody.set(state)
+        self._limit = max(state.listed, state.completed)
+
+    def standing(self, digest: bytes) -> ReportStanding:
+        """Return whether it has and can open a report."""
+        if self._found.get(digest, self._limit) >= self._limit:
+            return ReportStanding.MISSING
+        return ReportStanding.REFUSED if digest in self._unopenable else ReportStanding.HELD
+
+    def about(self, digest: bytes) -> PublicPart:
+        """Return the public part of a report that it has."""
+        head = Head.read(self._view(digest)[:HEAD], self._opener.terms)
+        number = None if head.credential == OPEN else head.credential
+        return PublicPart(number, head.counter, head.contributor)
+
+    def parcel(self, digest: bytes) -> bytes:
+        """Return this party's parcel in a report that it can open."""
+        found = self._opened.get(digest)
+        if found is None:
+            again = self._opener.read(self._view(digest))
+            assert isinstance(again, bytes), "it was opened before"
+            return again
+        return found
+
+    def _view(self, digest: bytes) -> bytes:
+        return self._custody.read(self._places[self._found[digest]])
+
+    def agree(self, root: bytes) -> None:
+        """Note what was agreed on; from then on no other reports can be.
+
+        Raises:
+            Disagreement: other reports were agreed on before.
+        """
+        state = self._custody.state
+        if state.root and state.root != root.hex():
+            raise Disagreement(
+                "other reports were agreed on than in an earlier session of this collection, "
+                "whose answer may be known: nothing was opened",
+                hint="a compute party has lost reports, or its mailbox has; ask which",
+            )
+        completed = state.completed if state.completed >= 0 else state.listed
+        self._custody.set(replace(state, root=root.hex(), completed=completed))

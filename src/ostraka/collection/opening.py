@@ -1,0 +1,50 @@
+"""Opening of reports in blocks: what a compute party's worker processes do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ostraka.collection.report import BadReport, Reason, Report, read_view
+from ostraka.collection.sealing import SealingKey
+from ostraka.collection.terms import Terms
+
+
+@dataclass(frozen=True)
+class Opener:
+    """Compute party that opens its parcels; may be sent to worker processes of its own machine.
+
+    Args:
+        terms: the collection's.
+        place: of the compute party in manifest order, from 0.
+        key: its sealing keys.
+        both: as for `read_view`: with False, half the time goes, and of several reports of one
+            credential each has to be checked by `signed_by_contributor`.
+    """
+
+    terms: Terms
+    place: int
+    key: SealingKey
+    both: bool = True
+
+    def open(self, report: Report) -> bytes | None:
+        """Return the parcel in a report; None where it is not sealed to this party."""
+        info = self.terms.info(self.place, report.head.write())
+        parcel = self.key.open(report.head.suite, report.sealed[self.place], info)
+        fits = parcel is not None and len(parcel) == self.terms.shape.lengths[self.place]
+        return parcel if fits else None
+
+    def read(self, view: bytes) -> Reason | bytes | None:
+        """Check a view and open its parcel: the parcel, None, or why the report is refused."""
+        try:
+            return self.open(read_view(view, self.terms, self.place, both=self.both))
+        except BadReport as refused:
+            return refused.reason
+
+    def read_block(self, views: Sequence[bytes]) -> list[Reason | bytes | None]:
+        """Return `read` of each view."""
+        return [self.read(view) for view in views]
+
+    def open_block(self, views: Sequence[bytes]) -> list[bytes | None]:
+        """Return the parcel in each view; None where a report is refused or cannot be opened."""
+        return [found if type(found) is bytes else None for found in self.read_block(views)]

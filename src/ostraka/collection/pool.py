@@ -1,0 +1,59 @@
+"""Worker processes that check reports and open a compute party's parcels, in blocks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from itertools import islice
+from multiprocessing import get_context
+from typing import Final
+
+from ostraka.collection.opening import Opener
+from ostraka.collection.report import Reason
+
+BLOCK: Final = 250
+"""Reports of one task: a tenth of a second of work, 100 KB to send."""
+
+ALONE: Final = 2000
+"""Reports up to which no process is started: one takes a second."""
+
+Opened = list[Reason | bytes | None]
+
+
+async def open_views(
+    opener: Opener, views: Iterable[bytes], count: int, workers: int
+) -> AsyncIterator[Opened]:
+    """Yield what is in the views, in their order and in blocks.
+
+    Args:
+        views: read as they are needed: a few blocks are in memory at a time.
+        count: how many there are.
+        workers: processes; with 1, or few reports, a thread of this process does it.
+    """
+    left = iter(views)
+    blocks = iter(lambda: list(islice(left, BLOCK)), [])
+    if workers < 2 or count <= ALONE:
+        for block in blocks:
+            yield await asyncio.to_thread(opener.read_block, block)
+        return
+    loop = asyncio.get_running_loop()
+    with ProcessPoolExecutor(workers, get_context("spawn"), _begin, (opener,)) as pool:
+        waiting: list[asyncio.Future[Opened]] = []
+        for block in blocks:
+            waiting.append(loop.run_in_executor(pool, _read_block, block))
+            if len(waiting) >= 4 * workers:
+                yield await waiting.pop(0)
+        for each in waiting:
+            yield await each
+
+
+_opener: list[Opener] = []
+
+
+def _begin(opener: Opener) -> None:
+    _opener[:] = [opener]
+
+
+def _read_block(views: Sequence[bytes]) -> Opened:
+    return _opener[0].read_block(views)

@@ -1,0 +1,1 @@
+"""Mailbox over HTTP: contributors leave sealed reports, compute parties fetch them."""

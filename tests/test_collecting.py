@@ -1,0 +1,469 @@
+"""Closing of collections: compute parties over real sockets, with a mailbox in memory."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from polls import VOTES, Poll
+
+from ostraka.collection.closing import ReportAgreement
+from ostraka.collection.counting import ReportStanding
+from ostraka.collection.holdings import Holdings
+from ostraka.collection.merkle import Tree
+from ostraka.collection.orders import write_close, write_revocations
+from ostraka.errors import Aborted, OstrakaError, RefusedByLedger, RefusedByPolicy, Temporary
+from ostraka.mailbox.papers import read_agreed
+from ostraka.record import receipt
+
+SCRIPTS = str(Path(__file__).resolve().parents[1] / "scripts")
+sys.path.insert(0, SCRIPTS)
+import verify_receipt as script  # noqa: E402
+
+sys.path.remove(SCRIPTS)
+
+SUM = (
+    '[input]\ntype = "int"\nmin = 0\nmax = 10\n[sharing]\nscheme = "shamir"\nthreshold = 1\n'
+    "[policy]\nmin_contributors = 2\n"
+)
+
+
+@pytest.fixture
+def poll(office: Any, tmp_path: Path) -> Any:
+    def make(tables: str = VOTES, **options: Any) -> Poll:
+        return Poll(office, tmp_path, tables, **options)
+
+    return make
+
+
+def held(outcome: Any) -> dict[str, Any]:
+    """What the receipt of an outcome says of the collection, to ostraka and to the script."""
+    found = receipt.verify(receipt.read(outcome.receipt))
+    lines, missing = script.verify(script.parsed(outcome.receipt.read_text()))
+    said = found["collection"]
+    assert f"counted   {said['counted']} of {said['places']} places" in lines
+    assert not missing
+    assert found["complete"]
+    return dict(found["collection"])
+
+
+async def answer(one: Poll, name: str = "tally") -> Any:
+    """The one value that all parties have, with receipts that hold and say the same."""
+    found = await one.close()
+    for outcome in found.values():
+        assert not isinstance(outcome, BaseException), found
+    values = [outcome.value(name) for outcome in found.values()]
+    assert values.count(values[0]) == len(values)
+    said = [held(outcome) for outcome in found.values()]
+    assert said.count(said[0]) == len(said)
+    one.said, one.outcomes = said[0], found  # type: ignore[attr-defined]
+    return values[0]
+
+
+async def refusal(one: Poll, **seats: Any) -> dict[str, OstrakaError]:
+    """The errors that all parties end with."""
+    found = await one.close(**seats)
+    assert all(isinstance(error, OstrakaError) for error in found.values()), found
+    return found
+
+
+async def test_a_tally_of_reports(poll: Any) -> None:
+    one = poll()
+    await one.accept()
+    sent = one.vote("yes", "no", "yes", "yes")
+    assert await answer(one) == {"yes": 3, "no": 1}
+    for outcome in one.outcomes.values():
+        assert outcome.contributors == ("#1", "#2", "#3", "#4")
+    assert one.warned == {"alice": [], "bob": [], "carlos": []}
+    root = Tree.of([(i, report.digest) for i, report in enumerate(sent, 1)]).root.hex()
+    assert one.said == {
+        "root": root, "in_time": 4, "left_out": 0, "revoked": 0, "replaced": 0, "agreed": 4,
+        "refused": [0, 0, 0], "counted": 4, "places": 6,
+    }  # fmt: skip
+    counted = read_agreed(one.box.agreed["bob"], one.shape, 1)
+    assert counted.tree.root.hex() == root
+    assert counted.proof(sent[2].digest).place == 3
+
+
+@pytest.mark.parametrize("security", ["passive", "active"])
+async def test_a_sum_counts_what_is_valid(poll: Any, security: str) -> None:
+    one = poll(SUM.replace("threshold = 1", f'threshold = 1\nsecurity = "{security}"'),
+               protocol="secure-sum")  # fmt: skip
+    await one.accept()
+    one.send(one.report(0, 3), one.report(1, 10), one.report(2, 0, raw=11), one.report(4, 4))
+    assert await answer(one, "sum") == 17
+    assert one.outcomes["alice"].contributors == ("#1", "#2", "#5")
+    assert (one.said["agreed"], one.said["counted"]) == (4, 3)
+    assert one.warned["bob"] == ["1 of 4 reports are not valid: not counted"]
+
+
+async def test_a_recipient_that_does_not_compute(poll: Any) -> None:
+    one = poll(SUM, protocol="secure-sum", recipients={"david": '"recipient"'})
+    await one.accept()
+    one.send(one.report(0, 3), one.report(5, 10), one.report(2, 0, raw=11))
+    assert await answer(one, "sum") == 13
+    assert one.outcomes["david"].contributors == ("#1", "#6")
+    assert set(one.box.receipts) == {"alice", "bob", "carlos"}
+
+
+async def test_two_compute_parties_add_up_unchecked(poll: Any) -> None:
+    tables = SUM.replace('"shamir"\nthreshold = 1', '"additive"')
+    one = poll(tables, protocol="secure-sum", compute=("alice", "bob"))
+    await one.accept()
+    one.send(one.report(0, 3), one.report(5, 10))
+    assert await answer(one, "sum") == 13
+
+
+async def test_open_to_all_with_noise(poll: Any) -> None:
+    noise = '[privacy]\ncentral = { mechanism = "laplace", epsilon = 4 }\n'
+    one = poll(VOTES + noise, source="open")
+    await one.accept()
+    sent = [one.report(i, "yes") for i in range(5)]
+    one.send(*sent)
+    found = await answer(one)
+    assert -30 < found["no"] < 30
+    ranked = sorted(report.digest for report in sent)
+    assert one.said["root"] == Tree.of(list(enumerate(ranked, 1))).root.hex()
+
+
+async def test_a_public_result_is_at_the_mailbox(poll: Any) -> None:
+    one = poll(collection='recipients = "public"\n')
+    await one.accept()
+    one.vote("yes", "no")
+    await answer(one)
+    for octets in one.box.receipts.values():
+        said = json.loads(octets[octets.index(b'{"result"') :])
+        assert said["result"]["outputs"][0]["value"] == {"yes": 1, "no": 1}
+
+
+# --- which report counts ------------------------------------------------------------------------
+
+
+async def test_the_highest_counter_counts_in_whatever_order_they_come(poll: Any) -> None:
+    one = poll()
+    await one.accept()
+    first, second = one.report(0, "yes"), one.report(0, "no", counter=2)
+    one.send(second, one.report(1, "yes"), first)
+    one.box.reversed.add("bob")
+    assert await answer(one) == {"yes": 1, "no": 1}
+    assert (one.said["in_time"], one.said["replaced"]) == (3, 1)
+
+
+async def test_the_key_that_reported_first_counts(poll: Any) -> None:
+    """A thief of the code has a higher counter, and another key."""
+    one = poll()
+    await one.accept()
+    one.send(one.report(0, "yes"), one.report(1, "yes"))
+    one.send(one.report(0, "no", counter=9, chain=1))
+    one.box.reversed.add("carlos")
+    assert await answer(one) == {"yes": 2, "no": 0}
+
+
+async def test_reports_of_codes_that_were_taken_back_do_not_count(poll: Any) -> None:
+    one = poll()
+    await one.accept()
+    one.vote("yes", "no", "no")
+    one.box.revoked = write_revocations([1, 4], one.manifest.digest, one.organiser)
+    assert await answer(one) == {"yes": 1, "no": 1}
+    assert (one.said["revoked"], one.said["agreed"]) == (1, 2)
+
+
+async def test_late_reports_do_not_count(poll: Any) -> None:
+    one = poll()
+    await one.accept()
+    one.vote("yes", "no")
+    one.send(one.report(2, "yes"), minute=int(one.manifest.collection.closes.timestamp()) // 60)
+    assert await answer(one) == {"yes": 1, "no": 1}
+
+
+async def test_too_few_valid_ones_give_no_answer(poll: Any) -> None:
+    one = poll()
+    await one.accept()
+    one.vote("yes")
+    errors = await refusal(one)
+    assert all(isinstance(error, RefusedByPolicy | Aborted) for error in errors.values())
+    assert "policy asks for 2" in errors["alice"].message
+
+
+# --- a mailbox that lies ------------------------------------------------------------------------
+
+
+async def test_a_report_that_a_party_gets_later_counts(poll: Any) -> None:
+    one = poll()
+    await one.accept()
+    sent = one.vote("yes", "no", "yes")
+    one.box.late_for = {"bob": {sent[0].digest}, "carlos": {sent[1].digest, sent[2].digest}}
+    assert await answer(one) == {"yes": 2, "no": 1}
+    assert one.said["left_out"] == 0
+
+
+async def test_a_report_that_a_party_never_gets_is_left_out_and_counted(poll: Any) -> None:
+    one = poll(collection="max_unopenable = 0.5\n")
+    await one.accept()
+    sent = one.vote("yes", "no", "yes")
+    one.box.hidden = {"bob": {sent[0].digest}}
+    assert await answer(one) == {"yes": 1, "no": 1}
+    assert (one.said["left_out"], one.said["refused"]) == (1, [0, 1, 0])
+    assert "1 of 3 reports were left out" in one.warned["alice"][0]
+
+
+async def test_above_max_unopenable_nothing_is_opened(poll: Any) -> None:
+    one = poll()
+    await one.accept()
+    sent = one.vote("yes", "no", "yes")
+    one.box.hidden = {"bob": {sent[0].digest}}
+    for error in (await refusal(one)).values():
+        assert "bob does not have or cannot open 1 of 3 reports" in error.message
+    one.box.hidden = {}
+    assert await answer(one) == {"yes": 2, "no": 1}  # the reports are kept
+
+
+async def test_a_mailbox_that_doubles_and_reorders_changes_nothing(poll: Any) -> None:
+    one = poll()
+    await one.accept()
+    sent = one.vote("yes", "no", "yes")
+    one.send(*sent)
+    one.box.reversed = {"alice", "carlos"}
+    assert await answer(one) == {"yes": 2, "no": 1}
+    assert one.said["in_time"] == 3
+
+
+async def test_without_the_mailbox_nothing_begins(poll: Any) -> None:
+    one = poll()
+    await one.accept()
+    one.vote("yes", "no")
+    one.box.down = True
+    for error in (await refusal(one)).values():
+        assert "mailbox does not answer" in error.message
+        assert error.data_left is not True
+
+
+# --- reports that are no reports ----------------------------------------------------------------
+
+
+async def test_a_report_that_one_party_cannot_open(poll: Any) -> None:
+    one = poll(collection="max_unopenable = 0.5\n")
+    await one.accept()
+    one.vote("yes", "no")
+    good = one.shape.lengths
+    one.send(one.sealed(2, [bytes(good[0]), b"\xff" * good[1], bytes(good[2])]))
+    assert await answer(one) == {"yes": 1, "no": 1}
+    assert one.said["refused"] == [0, 1, 0]
+
+
+async def test_what_more_parties_refuse_than_may_lie_does_not_count_against_them(poll: Any) -> None:
+    """So nobody who reports can stop a collection by reports that no honest party can open."""
+    one = poll()
+    await one.accept()
+    one.vote("yes", "no")
+    good = one.shape.lengths
+    one.send(one.sealed(2, [bytes(good[0]), b"\xff" * good[1], b"\xff" * good[2]]))
+    assert await answer(one) == {"yes": 1, "no": 1}
+    assert (one.said["refused"], one.said["left_out"]) == ([0, 1, 1], 1)
+
+
+async def test_shares_of_no_polynomial_are_found(poll: Any) -> None:
+    one = poll(VOTES.replace("threshold = 1", 'threshold = 1\nsecurity = "active"'))
+    await one.accept()
+    one.vote("yes", "no")
+    lengths = one.shape.lengths
+    one.send(one.sealed(2, [bytes(lengths[0]), bytes(lengths[1]), bytes(8) * (lengths[2] // 8)]))
+    found = await one.close()
+    for outcome in found.values():
+        if isinstance(outcome, BaseException):
+            assert isinstance(outcome, OstrakaError)
+        else:
+            assert outcome.value("tally") == {"yes": 1, "no": 1}
+
+
+# --- compute parties that lie -------------------------------------------------------------------
+
+
+class Denying(Holdings):
+    """Holdings that deny what they have."""
+
+    def standing(self, digest: bytes) -> ReportStanding:
+        return ReportStanding.REFUSED
+
+
+class Inventing(Holdings):
+    """Holdings that list reports which no contributor sent."""
+
+    def listed(self) -> Any:
+        return [*super().listed(), bytes(32), b"\1" * 32]
+
+
+async def lying(one: Poll, monkeypatch: pytest.MonkeyPatch, kind: type[Holdings]) -> None:
+    """Let bob lie."""
+    from ostraka import collecting
+
+    def make(custody: Any, *rest: Any) -> Holdings:
+        return (kind if "bob" in custody.directory.name else Holdings)(custody, *rest)
+
+    monkeypatch.setattr(collecting, "Holdings", make)
+    await one.accept()
+    one.vote("yes", "no", "yes")
+
+
+async def test_false_refusals_stop_and_are_named(poll: Any, monkeypatch: Any) -> None:
+    one = poll()
+    await lying(one, monkeypatch, Denying)
+    for error in (await refusal(one)).values():
+        assert "bob does not have or cannot open 3 of 3" in error.message
+
+
+async def test_invented_reports_are_in_no_answer(poll: Any, monkeypatch: Any) -> None:
+    one = poll()
+    await lying(one, monkeypatch, Inventing)
+    assert await answer(one) == {"yes": 2, "no": 1}
+    assert (one.said["in_time"], one.said["left_out"]) == (5, 2)
+
+
+@pytest.mark.parametrize("step", [1, 3])
+async def test_a_party_that_tells_others_different_things_is_found(
+    poll: Any, monkeypatch: Any, step: int
+) -> None:
+    said = ReportAgreement._say
+
+    def lie(self: ReportAgreement, at: int, message: Any) -> None:
+        exchange = self._exchange
+        if exchange.me != "bob" or at != step:
+            said(self, at, message)
+            return
+        other = message.copy()
+        other[:1] ^= 1
+        exchange.send("alice", self._step.later(at), message)
+        exchange.send("carlos", self._step.later(at), other)
+
+    one = poll(collection="max_unopenable = 1\n")
+    await one.accept()
+    one.vote("yes", "no", "yes")
+    monkeypatch.setattr(ReportAgreement, "_say", lie)
+    errors = await refusal(one)
+    told = [error.message for error in errors.values()]
+    assert any("heard different things of the reports" in text for text in told), told
+
+
+async def test_a_wrong_parcel_cannot_be_put_in(poll: Any, monkeypatch: Any) -> None:
+    """With active security bob computes with another report's parcel, and nothing is opened."""
+    one = poll(VOTES.replace("threshold = 1", 'threshold = 1\nsecurity = "active"'))
+    await one.accept()
+    sent = one.vote("yes", "no", "yes")
+    true = Holdings.parcel
+
+    def parcel(self: Holdings, digest: bytes) -> bytes:
+        wrong = self._party == "bob" and digest == sent[0].digest
+        return true(self, sent[1].digest if wrong else digest)
+
+    monkeypatch.setattr(Holdings, "parcel", parcel)
+    await refusal(one)
+
+
+# --- when, and how often ------------------------------------------------------------------------
+
+
+async def test_before_it_closes_a_party_only_accepts(poll: Any) -> None:
+    one = poll()
+    early = one.collector("alice", now=lambda: 0.0)
+    for _ in range(2):
+        with pytest.raises(Temporary, match="open until 2026-01-01 00:00:00 UTC") as caught:
+            await one.seat("alice", collector=early).run()
+        assert caught.value.exit_code == 75
+    assert list(one.box.statements) == ["alice"]
+    with pytest.raises(OstrakaError, match="bob did not accept this collection"):
+        await one.seat("bob").run()
+
+
+async def test_the_organiser_may_close_it_before_where_that_is_agreed(poll: Any) -> None:
+    for allowed in (True, False):
+        one = poll(collection="early_close = true\n" * allowed)
+        await one.accept()
+        one.vote("yes", "no")
+        one.box.closed = write_close(100, one.manifest.digest, one.organiser)
+        seats = {
+            name: one.seat(name, collector=one.collector(name, now=lambda: 200.0))
+            for name in one.manifest.compute
+        }
+        found = await one.close(**seats)
+        for outcome in found.values():
+            if allowed:
+                assert outcome.value("tally") == {"yes": 1, "no": 1}
+            else:
+                assert isinstance(outcome, Temporary)
+
+
+async def test_it_is_answered_once(poll: Any) -> None:
+    one = poll()
+    await one.accept()
+    one.vote("yes", "no")
+    await answer(one)
+    for name, error in (await refusal(one)).items():
+        assert isinstance(error, RefusedByLedger)
+        assert "has been answered" in error.message
+        left = {path.name for path in (one.home / f"{name}-home").glob("*/*")}
+        assert left == {"lock", "state"}
+        assert [run.state for run in one.ledger_runs(name)] == ["committed"]
+
+
+async def test_an_answer_that_not_all_confirmed_comes_again_the_same(
+    poll: Any, monkeypatch: Any
+) -> None:
+    """With the same noise, in another session, and as one run in each ledger."""
+    from ostraka.session import closing
+
+    noise = '[privacy]\ncentral = { mechanism = "laplace", epsilon = 1 }\n'
+    one = poll(VOTES + noise)
+    await one.accept()
+    one.vote("yes", "no")
+    confirm = closing.confirm
+
+    async def cut_off(*given: Any) -> Any:
+        return replace_all(await confirm(*given))
+
+    def replace_all(confirmed: Any) -> Any:
+        return confirmed._replace(by_all=False)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(closing, "confirm", cut_off)
+        first, session = await answer(one), one.outcomes["bob"].session
+    one.send(one.report(2, "yes"))  # a mailbox that takes more now changes nothing
+    assert await answer(one) == first
+    assert one.outcomes["bob"].session != session
+    for name in one.manifest.parties:
+        assert [run.state for run in one.ledger_runs(name)] == ["committed"]
+
+
+async def test_other_reports_than_were_agreed_on_before_are_refused(
+    poll: Any, monkeypatch: Any
+) -> None:
+    from ostraka.session import closing
+
+    one = poll(collection="max_unopenable = 1\n")
+    await one.accept()
+    sent = one.vote("yes", "no", "yes")
+    confirm = closing.confirm
+
+    async def cut_off(*given: Any) -> Any:
+        return (await confirm(*given))._replace(by_all=False)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(closing, "confirm", cut_off)
+        await answer(one)
+    held = Holdings.standing
+
+    def forget(self: Holdings, digest: bytes) -> ReportStanding:
+        lost = self._party == "bob" and digest == sent[0].digest
+        return ReportStanding.MISSING if lost else held(self, digest)
+
+    monkeypatch.setattr(Holdings, "standing", forget)
+    errors = await refusal(one)
+    assert any("other reports were agreed on" in error.message for error in errors.values())
+
+
+def test_seats_of_other_sessions_close_nothing(office: Any) -> None:
+    seat = office.seat(office.manifest(), "alice")
+    assert replace(seat).collector is None
