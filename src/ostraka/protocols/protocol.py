@@ -179,7 +179,7 @@ class Protocol(ABC):
         return describe(self.manifest.input_of(me))
 
     def row_form(self, me: PartyId) -> RowForm:
-        """Return what rows of a table become as the input of `me`: by default a column of values."""
+        """Return what rows of a table become as the input of `me`: by default a column."""
         schema = self.manifest.input_of(me)
         return ColumnForm(schema, schema.length, schema.length)
 
