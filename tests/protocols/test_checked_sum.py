@@ -208,6 +208,14 @@ MORE = {
             *(([101, 1], False), ([100, 11], False), ([0, P61.p - 1], False)),
         ],
     ),
+    "few numbers": (
+        {"bounds": (-7, 8), "length": 2, "statistics": "variance"},
+        [0, 8],
+        [
+            *(([-7, 8, 49, 64], True), ([3, 3, 9, 9], True), ([9, 0, 81, 0], False)),
+            *(([-8, 0, 64, 0], False), ([3, 3, 9, 8], False), ([1 << 40, 0, 1 << 80, 0], False)),
+        ],
+    ),
     "L2, few": (
         {"bounds": (-5, 5), "length": 2, "privacy": GAUSSIAN + 'clip = { norm = "l2", at = 5 }'},
         [3, -4],
@@ -268,7 +276,7 @@ def test_every_form_tells_valid_rows_from_others(manifest, everybody, key, secur
     protocol = Quiet(manifest({**everybody(3), "david": "c"}, **more, **sharing))
     inputs = dict.fromkeys(protocol.contributors, value)
     for row, valid in rows:
-        elements = protocol.scheme.from_signed(np.array(row, np.int64))
+        elements = P61.encode(np.array(row, object))
         results, net = play(protocol, {**inputs, "david": elements})
         for party, outcome in results.items():
             assert party == "david" or ("david" in outcome.contributors) == valid, (row, outcome)

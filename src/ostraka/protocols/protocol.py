@@ -103,12 +103,6 @@ class Protocol(ABC):
             manifest.sharing.threshold,
         )
 
-    @classmethod
-    def checks(cls, manifest: Manifest) -> bool:
-        """Return whether a manifest asks for checks of inputs that this class does not make, but
-        the one of this name in `protocols.checking` does."""
-        return False
-
     def without(self, absent: Collection[PartyId]) -> Self:
         """Return this protocol for a session that some contributors are absent from.
 
@@ -163,8 +157,7 @@ class Protocol(ABC):
         return describe(self.manifest.input_of(me))
 
     def row_form(self, me: PartyId) -> RowForm:
-        """Return what rows of a table become as the input of contributor `me`: by default a column
-        of as many rows as the manifest asks for values."""
+        """Return what rows of a table become as the input of `me`: by default a column."""
         schema = self.manifest.input_of(me)
         return ColumnForm(schema, schema.length, schema.length)
 
@@ -256,10 +249,8 @@ class Protocol(ABC):
         """Say in sentences who learns what, how many colluders break it, who may go missing."""
 
     def enclosure(self, me: PartyId, draw: Draw) -> Enclosure | None:
-        """Make what a compute party sends the others along with shares of inputs.
-
-        None where it sends nothing besides, and for other parties.
-        """
+        """Make what a compute party sends the others along with shares of inputs; None for nothing,
+        and for other parties."""
         return None
 
     @property

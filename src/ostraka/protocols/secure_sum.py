@@ -85,12 +85,6 @@ class SecureSum(Protocol):
         self.noise = self._joint_noise(apart)
         self._check_overflow()
 
-    @classmethod
-    def checks(cls, manifest: Manifest) -> bool:
-        multiplies = manifest.sharing.scheme == "shamir"
-        collected = manifest.collection is not None and multiplies
-        return collected or read_options(SumOptions, manifest).checked
-
     # --- the figure ---------------------------------------------------------------------------
 
     def encode(self, me: PartyId, raw: object) -> Words:
