@@ -73,7 +73,10 @@ def test_parties_killed_at_any_callback_come_to_the_same_answer(lives, number, t
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", range(60, 75))
+@pytest.mark.parametrize(
+    "number",
+    [pytest.param(n, marks=pytest.mark.slow if n >= 68 else ()) for n in range(60, 75)],
+)
 def test_so_they_do_while_the_coordinator_dies_too(lives, number):
     world, _ = lives(number, {})
     steps = {name: process.steps for name, process in world.processes.items()}
