@@ -133,7 +133,7 @@ class CheckedSum(Interactive, SecureSum):
         """Reject rows that are not valid: with active security once it is proven which are."""
         if not valid.all():
             await engine.prove()
-        self.reject_invalid(shares, valid, "what the manifest asks for")
+        await self.reject_invalid(shares, valid, "what the manifest asks for")
 
     # --- noise ----------------------------------------------------------------------------------
 
