@@ -90,7 +90,9 @@ def test_noise_is_measured_beside_none(cli) -> None:
 def test_operations_and_protocols_bring_all_cases() -> None:
     found = [case.name for case in cases()]
     assert len(set(found)) == len(found)
-    assert {*ENGINE_CASES, "sum", "vote", "auction", "noise", "inner-product"} == set(found)
+    sums = ("sum", "reports", "reports-clipped", "reports-bounded")
+    others = ("vote", "auction", "noise", "inner-product", "join")
+    assert {*ENGINE_CASES, *sums, *others} == set(found)
 
 
 @pytest.mark.parametrize(
