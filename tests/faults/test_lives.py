@@ -123,7 +123,10 @@ def test_a_relayer_killed_at_the_end_costs_no_statement_but_of_parties_that_left
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", range(60, 75))
+@pytest.mark.parametrize(
+    "number",
+    [pytest.param(n, marks=pytest.mark.slow if n >= 68 else ()) for n in range(60, 75)],
+)
 def test_so_they_do_while_the_coordinator_dies_too(lives, number):
     world, _ = lives(number, {})
     steps = {name: process.steps for name, process in world.processes.items()}
