@@ -97,7 +97,7 @@ async def test_reload(collecting, mailbox_settings):
         with pytest.raises(OstrakaError, match="does not know the organiser"):
             await client.publish(collecting.toml, collecting.publication)
         for _ in range(6):
-            with pytest.raises(UsageError):
+            with pytest.raises(Temporary, match="no such collection"):
                 await client.status()
         with pytest.raises(Temporary, match="too many"):
             await client.status()

@@ -47,6 +47,8 @@ TABLE: Final = {
     "template": _Entry("Write a table to fill in.", "giving:template"),
     "result": _Entry("Print a result again.", "result:result"),
     "coordinator": _Entry("Relay between parties; it reads nothing.", "coordinator:coordinator"),
+    "serve": _Entry("Stay, and take part in what is due.", "serve:serve"),
+    "approve": _Entry("Approve a session that `serve` waits with.", "serve:approve"),
     "simulate": _Entry("Rehearse with toy inputs, no network.", "session:simulate"),
     "verify": _Entry("Check a receipt, offline.", "session:verify"),
     "doctor": _Entry("Look for what may go wrong.", "keys:doctor"),
