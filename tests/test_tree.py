@@ -80,6 +80,7 @@ COVERED = {
     "protocols/forms/numbers.py": "protocols/test_auction.py",
     "protocols/noised_range.py": "protocols/test_advice.py",
     "protocols/protocol.py": "protocols/test_runner.py",
+    "protocols/requirements.py": "protocols/test_runner.py",
     "record/kept_report.py": "test_contribution.py",
     "record/refusals.py": "record/test_ledger.py",
     "record/rules.py": "record/test_ledger.py",
