@@ -46,7 +46,7 @@ from ostraka.service.http import Answer, Responder
 from ostraka.session.nonces import ResultNonces
 from ostraka.transport.preamble import Preamble
 from ostraka.transport.socks import request
-from ostraka.wire import frames, link_state, messages, vectors
+from ostraka.wire import brokered, frames, link_state, messages, vectors
 
 REFUSED = Counter()
 
@@ -117,6 +117,12 @@ def message(data):
     """One message: it is refused, or has one encoding."""
     with refused_by(PeerViolation):
         assert messages.encode(messages.decode(data)) == data
+
+
+def packet(data):
+    """One packet through a broker: it is refused, or has one encoding."""
+    with refused_by(PeerViolation):
+        assert brokered.encode(brokered.decode(data)) == data
 
 
 def frame(data):
@@ -382,7 +388,7 @@ def entry(data):
 TARGETS = {
     target.__name__: target
     for target in (
-        link, message, frame, vector, preamble, statement, nonces, rooms, http, socks,
+        link, message, packet, frame, vector, preamble, statement, nonces, rooms, http, socks,
         manifest, rules, given, receipts, ledger, entries, entry,
     )
 }  # fmt: skip

@@ -8,7 +8,9 @@ import socket
 import sys
 import time
 from contextlib import asynccontextmanager, contextmanager
+from importlib.util import module_from_spec, spec_from_file_location
 from math import log, sqrt
+from pathlib import Path
 
 # Workers and parties share the cores; a matrix product would spin on all of them. Read by numpy.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -253,6 +255,18 @@ def office(keys, monkeypatch):
 
     monkeypatch.setattr(Reactor, "spin_until", lambda self, waiter, *_for: waiter.happened)
     return Office(keys)
+
+
+@pytest.fixture(scope="session")
+def nursery():
+    """Forks processes from one that has loaded the package."""
+    place = Path(__file__).with_name("integration") / "nursery.py"
+    spec = spec_from_file_location("nursery", place)
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    nursery = module.Nursery()
+    yield nursery
+    nursery.close()
 
 
 @pytest.fixture(scope="session", name="told_at_least")

@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import pytest
 
 from ostraka import limits
-from ostraka.blocking import Turns, offload, offload_to_end, run_to_end
+from ostraka.blocking import Turns, offload, offload_to_end, offload_whole, run_to_end
 
 
 async def where():
@@ -99,3 +99,39 @@ async def test_work_that_must_end_is_not_cut_short(elements):
     await asyncio.wait([task])
     assert task.cancelled() == cancelled
     assert done == [elements == 1]
+
+
+async def test_work_that_waits_for_a_disk_lets_the_loop_go_on_and_is_cancelled_behind_it():
+    """What the caller does with its result at once is done, too: then it is cancelled."""
+    entered, may_end, done = threading.Event(), threading.Event(), []
+
+    def work():
+        entered.set()
+        may_end.wait(10)
+        return threading.current_thread() is not threading.main_thread()
+
+    async def acts():
+        done.append(await offload_whole(work))
+        done.append("acted")
+        await asyncio.sleep(0)
+        done.append("went on")
+
+    task = asyncio.get_running_loop().create_task(acts())
+    while not entered.is_set():
+        await asyncio.sleep(0.001)
+    for _ in range(2):
+        task.cancel()
+        await asyncio.sleep(0)
+    assert not task.done()
+    may_end.set()
+    await asyncio.wait([task])
+    assert task.cancelled()
+    assert done == [True, "acted"]
+
+
+async def test_an_error_of_such_work_is_raised():
+    def work():
+        raise OSError("full")
+
+    with pytest.raises(OSError, match="full"):
+        await offload_whole(work)

@@ -67,7 +67,7 @@ async def test_nothing_is_recorded_of_a_run_that_is_not_durable(protocol):
     life = await begun(protocol, None)
     with life:
         life.reserve("1")
-        life.finish()
+        await life.finish()
     assert life.record is None
     assert life.reservation == ""
 
@@ -150,7 +150,7 @@ async def test_a_disk_that_fills_up_is_told(protocol, store, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(journal.os, "pwritev", no_room)
-    life.finish()
+    await life.finish()
     (text,) = progress.observer.warned
     assert "would not survive a crash: No space left" in text
 

@@ -37,6 +37,36 @@ ATTACKS = {
         "integration/test_faults.py::test_another_coordinator_answers",
         "faults/test_coordinator.py::test_lies_about_who_is_there",
     ),
+    "another manifest, roster or sealing key, shown": (
+        "test_contribution.py::test_another_manifest_than_the_codes_is_refused",
+        "test_contribution.py::test_another_roster_than_the_manifests_is_refused",
+        "test_contribution.py::test_a_sealing_statement_of_another_key_is_refused",
+    ),
+    "a report copied into another collection": (
+        "collection/test_report.py::test_every_field_of_the_head_is_bound_into_each_parcel",
+        "collection/test_report.py::test_manifest_party_and_pin_are_bound_into_each_parcel",
+        "collection/test_report.py::test_the_bad_vectors_are_refused",
+    ),
+    "a report replaced by the organiser": (
+        "test_contribution.py::test_a_code_that_another_device_has_used",
+        "collection/test_opening.py::test_the_contributors_signature_may_be_left_for_later",
+    ),
+    "a mailbox that lists an earlier report": (
+        "test_contribution.py::test_a_replacement_whose_answer_was_lost_counts_on",
+        "collection/test_inclusion.py::test_a_report_that_was_not_counted_has_no_proof",
+    ),
+    "a compute party that shows different sealing keys": (
+        "test_contribution.py::test_other_sealing_keys_than_last_time_are_refused",
+        "collection/test_terms.py::test_the_id_depends_on_the_manifest_and_on_each_key_and_their_order",
+    ),
+    "a mailbox that copies reports today": (
+        "collection/test_sealing.py::test_sealed_and_opened",
+        "collection/test_terms.py::test_the_hybrid_suite_where_all_have_it",
+    ),
+    "a stolen code": (
+        "test_contribution.py::test_a_code_that_another_device_has_used",
+        "cli/test_collections.py::test_a_code_that_was_taken_back_is_12",
+    ),
     "a recorded session is played again": (
         "faults/test_relayers.py::test_words_of_an_earlier_session",
         "session/test_introductions.py::test_a_replayed_hello_gives_another_session_and_no_share",
@@ -103,6 +133,21 @@ ATTACKS = {
         "protocols/test_active.py::test_sums_need_honest_shares_enough_to_determine_them",
         "protocols/test_active.py::test_no_two_sums_are_opened_whatever_a_liar_says_about_whom_it_holds",
         "faults/test_peers.py::test_a_share_of_the_result_that_contradicts_the_others",
+    ),
+    "a contributor that shares a number out of bounds": (
+        "protocols/test_checked_sum.py::test_any_row_counts_exactly_if_it_is_valid",
+        "protocols/test_checked_sum.py::test_every_form_tells_valid_rows_from_others",
+        "protocols/test_checked_sum.py::test_over_tls",
+        "protocols/test_tally.py::test_many_ballots_are_checked_alike",
+    ),
+    "a compute party that makes an honest input look invalid": (
+        "protocols/test_checked_sum.py::test_a_liar_neither_hides_an_invalid_row_nor_makes_one",
+    ),
+    "a contributor whose shares contradict each other": (
+        "protocols/test_checked_sum.py::test_shares_of_no_polynomial_do_no_harm",
+        "protocols/test_checked_sum.py::test_shares_of_no_polynomial_stop_an_active_run",
+        "protocols/test_checked_collection.py::test_reports_that_contradict_themselves_are_left_out_of_a_collection",
+        "protocols/test_checked_collection.py::test_too_many_contradictions_stop_a_collection_and_name_no_party",
     ),
     "an answer that betrays a contributor by itself": (
         "integration/test_table.py::test_a_total_that_would_betray_somebody_is_never_opened",

@@ -55,6 +55,28 @@ async def offload_to_end(nanoseconds: float, work: Callable[[], None]) -> None:
         raise
 
 
+async def offload_whole(work: Callable[[], T]) -> T:
+    """Return what `work` returns; it runs in another thread, as it waits for a disk or a lock.
+
+    Cancelling takes effect at the next `await` behind this one: what the caller does with the
+    result at once is done in any case.
+    """
+    task, cancelled = asyncio.current_task(), False
+    working = asyncio.get_running_loop().run_in_executor(None, work)
+    while not working.done():
+        try:
+            await asyncio.shield(working)
+        except asyncio.CancelledError:
+            assert task is not None
+            task.uncancel()
+            cancelled = True
+        except BaseException:
+            break  # raised below
+    if cancelled and task is not None:
+        task.cancel()
+    return working.result()
+
+
 def run_to_end(coroutine: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine and return its result; block the calling thread until then.
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
+from ostraka.blocking import offload_whole
 from ostraka.errors import OstrakaError
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId
@@ -17,6 +19,9 @@ from ostraka.record.ledger import Ledger, Reservation
 from ostraka.record.rules import Roster, uncovered
 from ostraka.record.runs import Run
 from ostraka.session.session import Session
+
+CostOf = Callable[[tuple[PartyId, ...]], Spend]
+"""Function from the contributors counted to what a run that counts them tells."""
 
 
 def asked(protocol: Protocol, me: PartyId, cost: Spend, roster: Roster | None) -> Run:
@@ -45,23 +50,30 @@ class Booking:
     def __init__(self, place: Reservation | None, progress: Progress) -> None:
         self._place, self._progress = place, progress
 
-    def share(self, session: Session) -> None:
+    async def share(self, session: Session) -> None:
         """Record that shares may leave from now on, unless an earlier process of the run has
         recorded more."""
         if self._place and not self._place.committed:
-            self._place.share(session.id.hex())
+            await offload_whole(partial(self._place.share, session.id.hex()))
 
-    def commit(self, session: Session, counted: tuple[PartyId, ...], cost: Spend) -> None:
-        """Record the contributors that the run counts, before any result can become known."""
-        if self._place:
-            self._place.commit(session.id.hex(), counted, cost)
+    async def commit(self, session: Session, counted: tuple[PartyId, ...], cost: CostOf) -> None:
+        """Record the contributors that the run counts, before any result can become known.
 
-    def result(self, session: Session, outcome: Outcome) -> None:
+        Args:
+            cost: is asked what a run tells that counts these.
+        """
+        place, number = self._place, session.id.hex()
+        if place:
+            await offload_whole(lambda: place.commit(number, counted, cost(counted)))
+
+    async def result(self, session: Session, outcome: Outcome) -> None:
         """Record which outputs became known; a ledger that fails now only gives a warning."""
         if self._place:
             names = [output.name for output in outcome.outputs if output.parts]
             with self._warning():
-                self._place.result(session.id.hex(), outcome.contributors, outcome.status, names)
+                number, counted = session.id.hex(), outcome.contributors
+                write = partial(self._place.result, number, counted, outcome.status, names)
+                await offload_whole(write)
 
     def failed(self, error: BaseException) -> None:
         """Settle a reservation that was not committed: release it if the run certainly revealed

@@ -12,14 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ostraka import config
 from ostraka.arithmetic.randomness import Draw
 from ostraka.collection import orders
 from ostraka.collection.codes import CollectionCode
 from ostraka.collection.credentials import SigningKey
-from ostraka.collection.mailbox import CollectionStatus, ReportBox
 from ostraka.collection.promise import Promise
 from ostraka.collection.report import LAST_COUNTER, OPEN, Report, read_report, write_report
 from ostraka.collection.shape import Shape
@@ -38,6 +37,9 @@ from ostraka.names import PartyId, place_name
 from ostraka.protocols.protocol import Protocol
 from ostraka.record import kept_report
 from ostraka.record.kept_report import KeptReport
+
+if TYPE_CHECKING:
+    from ostraka.mailbox.client import CollectionStatus, MailboxClient
 
 
 def now() -> datetime:
@@ -65,7 +67,7 @@ class Contribution:
 
     @classmethod
     async def look_up(
-        cls, code: CollectionCode, mailbox: ReportBox, clock: Callable[[], datetime] = now
+        cls, code: CollectionCode, mailbox: MailboxClient, clock: Callable[[], datetime] = now
     ) -> Contribution:
         """Fetch and check all that a report needs. Sends nothing of the contributor's.
 
@@ -218,7 +220,7 @@ class Contribution:
         messages = (scheme.message(found[party]) for party in scheme.compute)
         return [m.astype(m.dtype.newbyteorder("<")).tobytes() for m in messages]
 
-    async def send(self, report: Report, mailbox: ReportBox, directory: Path) -> Path:
+    async def send(self, report: Report, mailbox: MailboxClient, directory: Path) -> Path:
         """Leave a report at the mailbox; return the path of the report receipt.
 
         Raises:

@@ -113,6 +113,17 @@ class Exchange(ABC):
     async def flush(self) -> None:  # noqa: B027 - exchanges without queues have nothing to do
         """Return once all messages sent have been handed to the operating system."""
 
+    async def deliver(self) -> tuple[PartyId, ...]:
+        """Return once all messages sent are settled by their receivers, which may die then.
+
+        For a party that leaves while others still need what it sent. Takes a bounded time.
+
+        Returns:
+            The receivers that were waited for in vain: they were cut off, and did not return.
+        """
+        await self.flush()
+        return ()
+
     async def persist(self) -> None:  # noqa: B027 - most exchanges keep no record
         """Return once this party could go on from here after a loss of power.
 

@@ -8,7 +8,6 @@ unfinished record of its session lives the run again from there.
 from __future__ import annotations
 
 import asyncio
-import time
 from contextlib import suppress
 from functools import partial
 from types import TracebackType
@@ -17,7 +16,7 @@ from typing import Self
 import numpy as np
 
 from ostraka.arithmetic.randomness import Draw, OsDraw, RunDraw, Words
-from ostraka.blocking import offload
+from ostraka.blocking import offload, offload_whole
 from ostraka.errors import Aborted, OstrakaError, Temporary, TimedOut
 from ostraka.exchange import Exchange
 from ostraka.names import PartyId
@@ -99,7 +98,7 @@ class Life:
             record.erase()
             return None
         sealed = record.sealed
-        observer.resuming(sealed.session.hex() if sealed else "", time.time() - begun.at)
+        observer.resuming(sealed.session.hex() if sealed else "", record.age)
         if other:
             observer.warn("the session goes on with the input it began with, and not with this one")
         if sealed:
@@ -174,10 +173,10 @@ class Life:
 
     # --- its end --------------------------------------------------------------------------------
 
-    def finish(self) -> None:
+    async def finish(self) -> None:
         """Record that the result is known."""
         if self.record is not None and not self.record.finished:
-            self.record.finish()
+            await offload_whole(self.record.finish)
 
     def __enter__(self) -> Self:
         return self

@@ -164,5 +164,9 @@ MAILBOX_SECONDS: Final = 30 * 86400
 TABLE_BYTES: Final = 4 << 30
 """Bytes of a table's file: it is read into memory, as the party's own."""
 
+TABLE_CELLS: Final = 1 << 27
+"""Cells of a sheet from its first to its last: a lone one in the last corner of a workbook would
+take hundreds of gigabytes."""
+
 TABLE_ROWS: Final = 1 << 26
 """Rows of a table, so that a file that expands without end is noticed."""

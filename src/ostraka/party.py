@@ -312,10 +312,10 @@ class Seat:
                 protocol = await collecting.agree(exchange, session)
                 warnings = collecting.warnings
 
-            def gate(counted: tuple[PartyId, ...]) -> None:
-                booking.commit(session, counted, self._cost(counted))
+            async def gate(counted: tuple[PartyId, ...]) -> None:
+                await booking.commit(session, counted, self._cost)
 
-            booking.share(session)
+            await booking.share(session)
             with BytesLeft(session, observer, total):
                 found = await runner.run(
                     exchange,
@@ -328,7 +328,7 @@ class Seat:
                     known=partial(self._tell, session, booking, observer, warnings),
                     source=collecting.source if collecting else LiveLinks,
                 )
-            life.finish()
+            await life.finish()
             readers_of, where = partial(protocol.readers_of, self.me), self.receipts
             confirmed = await closing.confirm(
                 session, found, progress.consented, readers_of, where, observer
@@ -351,7 +351,7 @@ class Seat:
         result = partial(observer.result, outcome)
         await offload_to_end(RESULT_NS * outcome.elements, result)
         if found is not None:
-            booking.result(session, found)
+            await booking.result(session, found)
             for warning in warnings(found):
                 observer.warn(warning)
 

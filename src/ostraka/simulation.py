@@ -28,7 +28,10 @@ from ostraka.names import PartyId, Step
 from ostraka.outcome import Outcome
 from ostraka.progress import Observer, Progress
 from ostraka.protocols.protocol import Protocol
-from ostraka.protocols.runner import Gate, open_gate, run
+from ostraka.protocols.runner import run
+
+Rules = Callable[[tuple[PartyId, ...]], object]
+"""Question whether to count these contributors; it raises an OstrakaError to refuse."""
 
 Result = Outcome | OstrakaError | None
 """End of a party's run: a recipient's outcome, None at a party that learns nothing, or an error."""
@@ -177,7 +180,7 @@ async def run_all(
     *,
     seed: int = 0,
     observers: Mapping[PartyId, Observer] | None = None,
-    gates: Mapping[PartyId, Gate] | None = None,
+    gates: Mapping[PartyId, Rules] | None = None,
 ) -> dict[PartyId, Result]:
     """Run a protocol at every party over `net`; return the end of each party's run.
 
@@ -204,13 +207,18 @@ async def _run_all(
     net: MemoryNet,
     draws: _Draws,
     observers: Mapping[PartyId, Observer],
-    gates: Mapping[PartyId, Gate],
+    gates: Mapping[PartyId, Rules],
 ) -> dict[PartyId, Result]:
     results: dict[PartyId, Result] = {}
 
     async def one(party: PartyId) -> None:
         exchange, draw = net.exchange(party), draws[party]
-        progress, gate = Progress(observers.get(party)), gates.get(party, open_gate)
+        progress = Progress(observers.get(party))
+
+        async def gate(counted: tuple[PartyId, ...]) -> None:
+            if (rules := gates.get(party)) is not None:
+                rules(counted)
+
         try:
             results[party] = await run(
                 exchange,

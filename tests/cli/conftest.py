@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import socket
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -129,21 +129,38 @@ def of_alice_and_bob(cli: Cli) -> Callable[..., Path]:
     return write
 
 
-Coordinator = Callable[..., AbstractContextManager[subprocess.Popen[str]]]
+Start = Callable[..., Any]
 
 
 @pytest.fixture
-def coordinator() -> Coordinator:
+def ostraka(nursery: Any) -> Start:
+    """Start `ostraka ARGUMENTS` in a directory: a process as `subprocess.Popen` shows one, forked
+    from one that has loaded the package. `said`: all of its stdin."""
+
+    def start(directory: Path, *arguments: object, said: str | None = None) -> Any:
+        command = ["-m", "ostraka.cli.main", *map(str, arguments)]
+        child = nursery.start(command, directory, dict(os.environ), said is not None)
+        if said is not None:
+            child.stdin.write(said)
+            child.stdin.close()
+        return child
+
+    return start
+
+
+Coordinator = Callable[..., AbstractContextManager[Any]]
+
+
+@pytest.fixture
+def coordinator(ostraka: Start) -> Coordinator:
     """Start a coordinator's process; the manifest is changed to name its address."""
 
     @contextmanager
-    def started(manifest: Path, name: str = "coordinator") -> Iterator[subprocess.Popen[str]]:
+    def started(manifest: Path, name: str = "coordinator") -> Iterator[Any]:
         config = manifest.with_name("coordinator.toml")
         config.write_text(f'listen = "127.0.0.1:0"\nname = "{name}"\n')
-        command = [sys.executable, "-m", "ostraka.cli.main", "coordinator", "--config", config]
-        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as child:
+        with ostraka(Path.cwd(), "coordinator", "--config", config) as child:
             try:
-                assert child.stderr is not None
                 words = child.stderr.readline().split()
                 assert words[:2] == ["listening", "on"]
                 manifest.write_text(manifest.read_text().replace("127.0.0.1:1", words[2]))

@@ -1,7 +1,7 @@
 """Commands of a collection: draft, invitations, seal, contribute, revoke, close, status.
 
 Of invitations/collecting.py, cli/contribute.py, cli/mailboxes.py and cli/new_collection.py, with a
-mailbox in memory; tests/integration has the one over HTTP.
+mailbox in memory, and once over HTTP; tests/integration has compute parties, too.
 """
 
 import asyncio
@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 
 import pytest
+from beside import MailboxThread
 from memory_mailbox import MemoryMailbox
 
 from ostraka import config, home, identity
@@ -17,6 +18,7 @@ from ostraka.collection import orders
 from ostraka.collection.codes import read_code
 from ostraka.collection.report import OPEN
 from ostraka.collection.sealing import SealingKey
+from ostraka.mailbox.client import MailboxClient
 
 URL = "https://mailbox.example"
 
@@ -34,12 +36,19 @@ def parties(tmp_path):
     return [identity.create(name, tmp_path / "keys") for name in ("c1", "c2", "c3")]
 
 
-def new(cli, *more, protocol="secure-sum", source="invited", input_=("--min", "0", "--max", "9")):
+def new(
+    cli,
+    *more,
+    protocol="secure-sum",
+    source="invited",
+    input_=("--min", "0", "--max", "9"),
+    mailbox=URL,
+):
     options = [word for i in (1, 2, 3) for word in
                ("--party", f"c{i}=keys/c{i}.crt@127.0.0.1:900{i}")]  # fmt: skip
     return cli(
         "new", protocol, *options, *input_, "--scheme", "shamir", "--collection", source,
-        "--as", "olga", "--keys", "olga", "--closes", "7d", "--mailbox", URL,
+        "--as", "olga", "--keys", "olga", "--closes", "7d", "--mailbox", mailbox,
         "--min-contributors", "2", "--output", "json", *more,
     )  # fmt: skip
 
@@ -88,6 +97,44 @@ def test_from_a_draft_to_a_report(cli, box, parties):
     replaced = contribute(cli, given[0]["link"], "8")
     assert replaced.json["receipt"] == sent.json["receipt"]
     assert [report.head.counter for report in box.reports.values()] == [1, 2]
+
+
+def test_the_same_over_http(cli, parties, tmp_path, monkeypatch):
+    monkeypatch.setenv("no_proxy", "*")
+    with MailboxThread(tmp_path) as box:
+        made = new(cli, "--early-close", mailbox=box.url)
+        cli("invite", made.json["draft"], "--count", "2")
+        assert cli("seal", made.json["draft"], "--out", "poll.toml").code == 0
+        given, _ = codes(cli)
+        waiting = contribute(cli, given["code"], "7")
+        assert (waiting.code, "c1, c2, c3 have not accepted" in waiting.err) == (75, True)
+        accept(box.url, parties)
+        sent = contribute(cli, given["link"], "7")
+        assert sent.code == 0, sent.err
+        assert contribute(cli, given["code"], "7").json == sent.json
+        assert cli("status", "poll.toml", "--output", "json").json["reports"] == 1
+        own = cli("status", sent.json["receipt"], "--output", "json").json
+        assert (own["state"], own["counted"]) == ("open", [])
+        assert cli("close", "poll.toml").code == 0
+        late = contribute(cli, given["code"], "8")
+        assert (late.code, "closed" in late.err) == (12, True)
+        assert contribute(cli, given["code"], "7").json == sent.json
+    monkeypatch.setattr(mailboxes, "PATIENCE_SECONDS", 0.0)
+    gone = contribute(cli, given["code"], "7")
+    assert gone.code == 10
+    assert "nothing of yours has left this machine" in gone.err
+
+
+def accept(url, parties):
+    manifest = config.load("poll.toml").digest
+
+    async def put(own):
+        client = MailboxClient(url, manifest)
+        await client.put_statement(own.name, SealingKey.new().public.write(manifest, own))
+        client.close()
+
+    for own in parties:
+        asyncio.run(put(own))
 
 
 def test_codes_are_given_once_and_printed_again_on_demand(cli, box, parties):

@@ -148,12 +148,9 @@ def test_handlers_are_put_back_where_no_signal_came(endings, monkeypatch):
 
 
 @pytest.mark.parametrize(("number", "code"), CODES[1:])
-def test_a_run_that_gathers_is_ended_and_holds_nothing(cli, session, number, code):
+def test_a_run_that_gathers_is_ended_and_holds_nothing(cli, ostraka, session, number, code):
     (session.parent / "x").write_text("1")
-    command = ["-m", "ostraka.cli.main", "run", session, "--as", "alice", "--input", "x"]
-    with subprocess.Popen(
-        [sys.executable, *command], cwd=session.parent, stderr=subprocess.PIPE, text=True
-    ) as child:
+    with ostraka(session.parent, "run", session, "--as", "alice", "--input", "x") as child:
         while not (line := child.stderr.readline()).startswith("gathering 1/3"):
             assert line, "it ended"
         os.kill(child.pid, number)

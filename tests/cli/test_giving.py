@@ -163,6 +163,21 @@ def test_three_parties_one_with_a_table(coordinator, session: Path, payroll: Pat
     assert "3,514.5" not in ended["alice"][1]
 
 
+def test_a_missing_library_is_named(cli, session: Path, payroll: Path, monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "duckdb", None)
+    options = ("--value", "Salary", "--sum", "--where", "true", "--dry-run")
+    done = cli("run", session, "--as", "alice", "--input", payroll, *options)
+    assert done.code == 2
+    assert "error: --where needs the library duckdb, which is not installed here\n" in done.err
+    assert "hint: pip install 'ostraka[data]'\n" in done.err
+
+
+def test_options_about_a_table_need_one(cli, session: Path) -> None:
+    done = cli("run", session, "--as", "alice", "--value", "Salary", "--dry-run")
+    assert done.code == 2
+    assert "options about a table are there, and no table" in done.err
+
+
 def test_options_are_selected() -> None:
     found = giving.selected(
         ["a"], ["b", "c"], "d", None, "e", "f", None, ",", ".", add_up=True, skip_empty=True

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -128,25 +127,22 @@ def direct(of_alice_and_bob, free_port: int) -> Path:
 
 
 @pytest.fixture
-def start_bob(direct: Path) -> Iterator[Callable[..., None]]:
+def start_bob(ostraka: Any, direct: Path) -> Iterator[Callable[..., None]]:
     """Bob's process, gathering: it listens at his address."""
-    started: list[subprocess.Popen[str]] = []
+    started: list[Any] = []
 
     def start(session: Path, keys: str = ".") -> None:
         Path("five").write_text("5")
-        command = [sys.executable, "-m", "ostraka.cli.main", "run", session, "--as", "bob"]
-        child = subprocess.Popen(
-            [*command, "--keys", keys, "--input", "five"], stderr=subprocess.PIPE, text=True
-        )
+        options = ("--as", "bob", "--keys", keys, "--input", "five")
+        child = ostraka(Path.cwd(), "run", session, *options)
         started.append(child)
-        assert child.stderr is not None
         while not (line := child.stderr.readline()).startswith("gathering 1/2"):
             assert line, "it ended"
 
     yield start
     for child in started:
-        child.terminate()
-        child.communicate()
+        with child:
+            child.terminate()
 
 
 def reach(ended) -> list[str]:

@@ -173,14 +173,10 @@ def test_the_reader_of_a_pipe_may_go(tmp_path: Path) -> None:
     assert done.stderr == ""
 
 
-def test_ctrl_c_while_gathering_ends_at_once_and_nothing_has_left(session: Path) -> None:
+def test_ctrl_c_while_gathering_ends_at_once_and_nothing_has_left(ostraka, session: Path) -> None:
     """Nobody answers at the coordinator's address, so the party is gathering until its deadline."""
     (session.parent / "x").write_text("1")
-    command = ["-m", "ostraka.cli.main", "run", session, "--as", "alice", "--input", "x"]
-    with subprocess.Popen(
-        [sys.executable, *command], cwd=session.parent, stderr=subprocess.PIPE, text=True
-    ) as child:
-        assert child.stderr is not None
+    with ostraka(session.parent, "run", session, "--as", "alice", "--input", "x") as child:
         while not (line := child.stderr.readline()).startswith("gathering 1/3"):
             assert line, "it ended"
         begin = time.monotonic()

@@ -6,8 +6,6 @@ import json
 import re
 import signal
 import socket
-import subprocess
-import sys
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
@@ -16,25 +14,21 @@ import pytest
 
 from ostraka.manifest import parse
 
-OSTRAKA = [sys.executable, "-m", "ostraka.cli.main"]
 RAISES = {"alice": "3800", "bob": "2514.50", "carlos": "2982"}
 
 
-def start(directory: Path, name: str, *arguments: object, value: str) -> subprocess.Popen[str]:
-    """One party's process; its input comes by stdin."""
-    command = [*OSTRAKA, "run", "session.toml", "--as", name, "--input", "-", *map(str, arguments)]
-    child = subprocess.Popen(
-        command, cwd=directory, text=True,
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
-    assert child.stdin is not None
-    child.stdin.write(value)
-    child.stdin.close()
-    child.stdin = None
-    return child
+@pytest.fixture
+def start(ostraka):
+    """Start one party's process; its input comes by stdin."""
+
+    def started(directory: Path, name: str, *arguments: object, value: str):
+        run = ("run", "session.toml", "--as", name, "--input", "-")
+        return ostraka(directory, *run, *arguments, said=value)
+
+    return started
 
 
-def test_three_parties_and_a_coordinator(cli, coordinator, session: Path) -> None:
+def test_three_parties_and_a_coordinator(cli, start, coordinator, session: Path) -> None:
     where = session.parent
     with coordinator(session), ExitStack() as stack:
         output = {"alice": "json", "bob": "json", "carlos": "text"}
@@ -77,12 +71,13 @@ def verify(cli: Any, where: Path, result: dict[str, Any]) -> None:
     assert ended.err.startswith("error: the receipt does not hold")
 
 
-def test_a_party_that_is_killed_ends_the_session_for_the_others(coordinator, session: Path) -> None:
+def test_a_party_that_is_killed_ends_the_session_for_the_others(
+    start, coordinator, session: Path
+) -> None:
     where = session.parent
     with coordinator(session), ExitStack() as stack:
         children = {n: stack.enter_context(start(where, n, value="1")) for n in ("alice", "carlos")}
         gone = children["carlos"]
-        assert gone.stderr is not None
         for line in gone.stderr:
             if line == "gathering 2/3\n":
                 break

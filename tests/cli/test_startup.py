@@ -95,3 +95,10 @@ def test_a_collector_that_was_not_held_is_left_as_it_is() -> None:
     startup.loaded()
     assert gc.isenabled()
     assert gc.get_freeze_count() == 0
+
+
+def test_a_run_that_meets_at_no_broker_loads_no_mqtt() -> None:
+    loads = "ostraka.party, ostraka.protocols, ostraka.session.ways, ostraka.transport.tcp"
+    found = modules(f"import sys, {loads}; print(*sorted(sys.modules))")
+    assert "ostraka.transport.brokered" in found
+    assert not found & {"aiomqtt", "paho", "ostraka.transport.mqtt"}

@@ -26,6 +26,8 @@ PARTIES = "".join(
 
 SCHEMES = {
     "table": 'scheme = "shamir"\nthreshold = 1',
+    "tally": 'scheme = "shamir"\nthreshold = 1',
+    "private-choice": 'scheme = "shamir"\nthreshold = 1',
     "threshold-vote": 'scheme = "shamir"\nthreshold = 1',
 }
 
@@ -54,7 +56,15 @@ VOTE = protocol(
 )
 
 
+BALLOT = protocol("tally", 'type = "choice([\\"a\\", \\"b\\", \\"c\\"])"', "choices = 2")
+EXPONENTIAL = '[privacy]\ncentral = { mechanism = "exponential", epsilon = 1.0 }'
+SCORES = protocol(
+    "private-choice",
+    'type = "int"\nlength = 2\nmin = 0\nmax = 9',
+    f'options = ["A", "B"]\n{EXPONENTIAL}',
+)
 PROTOCOLS = {
+    "ballot": BALLOT, "scores": SCORES,
     "sum": SUM, "vector": VECTOR, "cells": CELLS, "grid": GRID, "weighted": WEIGHTED, "vote": VOTE,
 }  # fmt: skip
 

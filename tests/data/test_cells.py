@@ -29,7 +29,8 @@ def test_values_keep_all_digits(value, text):
     [
         (2.0**53, "beyond 2^53"), (-1e300, "beyond 2^53"), (float("nan"), "not a finite"),
         (float("inf"), "not a finite"), (Decimal("NaN"), "not a finite"), ([1], "neither text"),
-        (b"x", "neither text"),
+        (b"x", "neither text"), (Decimal("1E+999999"), "too large"),
+        (Decimal("1E-500"), "too fine"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_exact_is_unusable(value, problem):

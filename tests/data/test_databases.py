@@ -56,6 +56,17 @@ def test_sqlite_refuses(read, pay, tmp_path, options, problem):
     assert not (tmp_path / "y.db").exists()
 
 
+def test_a_value_that_sqlite_cannot_read_is_not_repeated(read, tmp_path):
+    database = sqlite3.connect(tmp_path / "x.db")
+    database.execute("CREATE TABLE t(v TEXT)")
+    database.execute("INSERT INTO t VALUES (CAST(x'ff736563726574' AS TEXT))")
+    database.commit()
+    database.close()
+    with pytest.raises(InputError, match="SQLite says") as error:
+        read("sum", "x.db", None, value="v")
+    assert "secret" not in error.value.message
+
+
 def test_a_database_has_no_order(read, encoded, pay):
     with pytest.raises(InputError, match="no order of rows"):
         read("vector", "x.db", None, value="v")

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from ostraka.data import mapping
 from ostraka.data.records import Records
 from ostraka.errors import InputError, UsageError
+from ostraka.inputs import row_forms
 
 PAYROLL = "Name,Department,Salary\nAnn,HR,3800.50\nBen,IT,2514\nCleo,R&D,36350\nDan,HR,7\n"
 
@@ -86,6 +87,30 @@ def test_options_of_a_choice(read, encoded):
         'rows 2, 4: column "vote" is an option in other capitals: write it exactly as in the '
         "manifest (yes, no)"
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        ("sum", row_forms.ColumnForm), ("vote", row_forms.ColumnForm),
+        ("cells", row_forms.CellForm), ("weighted", row_forms.WeightedForm),
+        ("scores", row_forms.ColumnForm), ("ballot", row_forms.ColumnForm),
+    ],
+)  # fmt: skip
+def test_every_protocol_says_its_form(form_of, name, wanted):
+    assert isinstance(form_of(name), wanted)
+
+
+def test_a_ballot_has_as_many_rows_as_it_may_name_options(read, encoded):
+    for text, votes in (("v\na\n", [1, 0, 0, 1]), ("v\nc\nb\n", [0, 1, 1, 0])):
+        assert encoded("ballot", read("ballot", "x.csv", text, value="v")) == votes
+    with pytest.raises(InputError, match="has 3 rows, and the manifest asks for 1 to 2 values"):
+        read("ballot", "x.csv", "v\na\nb\nc\n", value="v")
+
+
+def test_scores_are_a_column(read, encoded):
+    found = read("scores", "x.csv", "o,s\nA,3\nB,1\n", value="s")
+    assert encoded("scores", found) == [3, 1]
 
 
 # --- what is wrong -------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import subprocess
 import sys
 
 import numpy as np
@@ -49,3 +50,25 @@ def test_files_without_columns(read, tmp_path):
     np.save(tmp_path / "x.npy", np.ones(3))
     with pytest.raises(UsageError, match="array without columns"):
         read("sum", "x.npy", None, value="a")
+
+
+def test_a_pipe_is_read_once(read, encoded, tmp_path):
+    import os
+    import threading
+
+    os.mkfifo(tmp_path / "pipe")
+    writer = threading.Thread(target=(tmp_path / "pipe").write_text, args=("a,b\n7,8\n",))
+    writer.start()
+    try:
+        assert encoded("sum", read("sum", "pipe", None, value="b")) == [800]
+    finally:
+        writer.join()
+
+
+def test_looking_whether_an_input_is_a_table_loads_no_reader():
+    code = (
+        "import sys; import ostraka.data.opening; "
+        "print(sorted({'csv', 'zipfile', 'urllib.parse', 'ostraka.data.sql'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "ostraka.data.sql" not in done.stdout

@@ -126,8 +126,8 @@ def test_names_that_sql_takes_for_one(read):
 words = st.text(st.characters(codec="utf-8", exclude_characters="\0\r\n"), max_size=6)
 
 
-@settings(max_examples=40, deadline=None)
-@given(st.lists(st.tuples(words, words), min_size=1, max_size=8))
+@settings(max_examples=12, deadline=None)
+@given(st.lists(st.tuples(words, words), min_size=1, max_size=20))
 def test_all_rows_come_back_unchanged(rows):
     columns = {0: [a for a, _ in rows], 1: [b for _, b in rows]}
     selection = Selection(values=("a",), where="true")
@@ -136,8 +136,8 @@ def test_all_rows_come_back_unchanged(rows):
     assert (found.columns, list(found.rows)) == (columns, list(table.rows))
 
 
-@settings(max_examples=40, deadline=None)
-@given(rows=st.lists(st.tuples(words, words), min_size=1, max_size=8))
+@settings(max_examples=12, deadline=None)
+@given(rows=st.lists(st.tuples(words, words), min_size=1, max_size=20))
 def test_duckdbs_own_reader_reads_the_same_csv(tmp_path_factory, form_of, rows):
     """DuckDB reads a file with all columns as text; our reader agrees with it, row by row."""
     from ostraka.data import delimited

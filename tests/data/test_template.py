@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ostraka.data.template import MARK, Template
+from ostraka.data.selection import MARK
+from ostraka.data.template import Template
 from ostraka.errors import InputError, UsageError
 from ostraka.inputs.row_forms import ColumnForm
 

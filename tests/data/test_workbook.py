@@ -83,7 +83,7 @@ def test_stored_results_of_formulas_count(read, encoded, book, tmp_path):
 
 
 def test_a_filled_template_that_was_saved_as_a_workbook(read, encoded, protocols, book):
-    from ostraka.data.template import MARK
+    from ostraka.data.selection import MARK
 
     stamp = MARK + protocols["vector"].manifest.digest.hex()[:16]
     book([stamp], ["element", "value"], [1, 5], [2, 6], [3, 7])
@@ -97,6 +97,14 @@ def test_what_is_no_workbook(read, tmp_path):
         read("sum", "x.xlsx", None, value="v")
     with pytest.raises(InputError, match="not as XLSX has it"):
         workbook_xml.hidden_cells(str(tmp_path / "x.xlsx"), "S")
+
+
+def test_a_cell_in_the_last_corner_is_refused_before_it_takes_all_memory(read, tmp_path):
+    made = openpyxl.Workbook()
+    made.active["A1"], made.active["A2"], made.active["XFD1048576"] = "v", 5, 1
+    made.save(tmp_path / "x.xlsx")
+    with pytest.raises(InputError, match="reaches to cell XFD1048576"):
+        read("sum", "x.xlsx", None, value="v")
 
 
 def test_document_types_are_refused(book, tmp_path):

@@ -77,7 +77,7 @@ async def test_the_intersection_is_counted():
 
 
 async def test_one_that_refuses_stops_everybody_although_the_others_are_enough():
-    def refuse(counted):
+    async def refuse(counted):
         raise RefusedByLedger(f"not {counted}")
 
     scheme = Shamir(("x", "y"), tuple("abcde"), 1)
@@ -142,7 +142,7 @@ class Rules:
     def __init__(self, refuses=lambda counted: False):
         self.refuses, self.allowed = refuses, set()
 
-    def __call__(self, counted):
+    async def __call__(self, counted):
         if self.refuses(counted):
             raise RefusedByLedger(f"not {counted}")
         self.allowed.add(counted)

@@ -15,11 +15,11 @@ SCHEME = Shamir(("x", "a", "b"), ("a", "b", "c"), 1)
 ALL = SCHEME.contributors
 
 
-def allow(_):
+async def allow(_):
     pass
 
 
-def refuse(_):
+async def refuse(_):
     raise RefusedByLedger("no")
 
 
@@ -42,8 +42,8 @@ async def play(what, drop=None, cut=None):
 
 
 async def twice(party, consent):
-    consent.give(ALL, allow)
-    consent.give(ALL[:2], allow)
+    await consent.give(ALL, allow)
+    await consent.give(ALL[:2], allow)
     await consent.complete()
     return "opened"
 
@@ -62,7 +62,7 @@ async def test_messages_between_are_read_in_their_order():
 
     async def what(party, consent):
         step = party.begin_phase()
-        consent.give(ALL, allow)
+        await consent.give(ALL, allow)
         value = bytes([ord(party.me)] * 8)
         party.exchange.broadcast(SCHEME.compute, step, np.frombuffer(value, np.uint64))
         heard = await party.gather_if_there(SCHEME.compute, step, words(1))
@@ -77,7 +77,7 @@ async def test_messages_between_are_read_in_their_order():
 async def test_one_that_refuses_a_set_stops_all(which):
     async def what(party, consent):
         for number, counted in enumerate((ALL, ALL[:2])):
-            consent.give(counted, refuse if (party.me, number) == ("c", which) else allow)
+            await consent.give(counted, refuse if (party.me, number) == ("c", which) else allow)
         await consent.complete()
 
     results, _ = await play(what)
@@ -100,7 +100,7 @@ async def test_silence_is_a_no():
 
 async def test_another_set_names_its_sender():
     async def what(party, consent):
-        consent.give(ALL[1:] if party.me == "b" else ALL, allow)
+        await consent.give(ALL[1:] if party.me == "b" else ALL, allow)
         await consent.complete()
 
     results, _ = await play(what)

@@ -17,12 +17,8 @@ needs_mosquitto = pytest.mark.skipif(
     PROGRAM is None, reason="no mosquitto here: apt-get install mosquitto"
 )
 
-RULES = (
-    "pattern write ostraka/+/_/%u",
-    "pattern read ostraka/+/_/+",
-    "pattern write ostraka/+/+/%u/+",
-    "pattern read ostraka/+/%u/+/+",
-)
+EXAMPLE = Path(__file__).resolve().parents[2] / "configs" / "mqtt"
+RULES = [line for line in (EXAMPLE / "acl").read_text().splitlines() if line[:1] not in ("", "#")]
 """A party writes only as itself, and reads only what is sent to it."""
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import virtual_scenarios
 import virtual_world
-from virtual_lives import LivingWorld, Locks
+from virtual_lives import Locks
 from virtual_world import check
 
 from ostraka.record.runs import RunState
@@ -25,28 +25,24 @@ def lives(office, tmp_path, monkeypatch):
     locks = Locks(monkeypatch)
 
     def make(number, deaths, *faults, again=None, **options):
-        found = virtual_scenarios.scenario(number)
-        inputs = virtual_scenarios.inputs_of(number, found)
-        manifest = virtual_scenarios.manifest_of(found, office.fingerprint)
-        identities = {name: office.identity(name) for name in (*found.parties, "coordinator")}
         directory = again.directory if again else Path(tempfile.mkdtemp(dir=tmp_path))
-        world = LivingWorld(
-            number, manifest, identities, inputs, directory, deaths=deaths, locks=locks, **options
+        found, world, right = virtual_scenarios.world_of(
+            number, office, directory, deaths=deaths, locks=locks, **options
         )
         world.run(*faults)
-        return world, virtual_scenarios.right(found.question, inputs)
+        world.found = found
+        return world, right
 
     return make
 
 
 def require_same_answer(world, right):
-    """All parties have the answer over all inputs, one session, and one run in the ledger."""
-    assert not [e for e in world.endings.values() if e.error], world.endings
-    assert check(world, right)[0] == world.manifest.contributors
-    assert len({e.outcome.session for e in world.endings.values()}) == 1
-    for name in world.manifest.parties:
-        runs = list(world.ledger(name).counting())
-        assert [run.state for run in runs] == [RunState.COMMITTED], (name, runs)
+    """All parties have the answer over all inputs, one session, and one run in the ledger; guests
+    that are not counted were told so."""
+    check(world, right)
+    virtual_scenarios.require_all(world, world.found)
+    for name in world.endings:
+        assert {run.state for run in world.ledger(name).counting()} <= {RunState.COMMITTED}, name
         assert not list((world.home(name) / "sessions").iterdir())
 
 
@@ -69,6 +65,25 @@ def test_parties_killed_at_any_callback_come_to_the_same_answer(lives, number, t
     chance = random.Random(number)
     for _ in range(times):
         world, right = lives(number, some_deaths(chance, steps, times > 2))
+        require_same_answer(world, right)
+
+
+@pytest.mark.parametrize(
+    ("number", "times"),
+    [(n, 3) for n in (3, 7)]
+    + [pytest.param(n, 20, marks=pytest.mark.slow) for n in range(11, 200, 4)],
+)
+def test_parties_killed_around_a_roll_call_come_to_the_same_answer(lives, number, times):
+    """Before the co-signed roster, while it is agreed on, and after: parties that must come all
+    have the answer, and a guest is counted, or told that it is not."""
+    world, right = lives(number, {})
+    require_same_answer(world, right)
+    calm, steps = world.calm_steps, {name: p.steps for name, p in world.processes.items()}
+    chance = random.Random(number)
+    for _ in range(times):
+        names = chance.sample(sorted(steps), chance.choice((1, 1, 2, len(steps))))
+        deaths = {n: [chance.randrange(calm.get(n, 0), steps[n])] for n in names}
+        world, right = lives(number, deaths)
         require_same_answer(world, right)
 
 

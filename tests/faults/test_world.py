@@ -1,6 +1,7 @@
 """Schedules of whole sessions, coordinator included, on a virtual clock; a failing seed replays."""
 
 import asyncio
+from itertools import combinations
 
 import pytest
 import virtual_scenarios
@@ -19,14 +20,14 @@ def clock(monkeypatch):
 
 @pytest.fixture
 def world(office, tmp_path):
-    def make(seed, *, relay=True, sharing='scheme = "additive"', slowest=0.05):
+    def make(seed, *, relay=True, sharing='scheme = "additive"', slowest=0.05, timeout=10.0):
         addresses = {} if relay else {name: f"{name}:1" for name in INPUTS}
         manifest = office.manifest(
             tuple(INPUTS),
             relay="hub:1" if relay else None,
             addresses=addresses,
             deadline=30.0,
-            timeout=10.0,
+            timeout=timeout,
             sharing=sharing,
         )
         identities = {name: office.identity(name) for name in (*INPUTS, "coordinator")}
@@ -80,6 +81,94 @@ def test_schedules_that_failed_once(office, tmp_path, monkeypatch, number):
     """
     locks, machines = Locks(monkeypatch), Machines(monkeypatch)
     virtual_scenarios.run(number, office, tmp_path, locks, machines)
+
+
+@pytest.mark.parametrize("relay", [False, True])
+@pytest.mark.parametrize("part", [0.7, 0.8, 0.9])
+def test_an_outage_shorter_than_the_timeout_is_survived_on_every_way(world, relay, part):
+    """It was 31 s on a relay, for any manifest; and at the end, 12 s on every way: a party
+    that had all it needed left, with the others' result."""
+    quiet = world(1, relay=relay, timeout=60.0)
+    quiet.run()
+    begins = part * max(ending.at for ending in quiet.endings.values())
+
+    async def outage(world):
+        await world.until(begins)
+        for one, other in combinations((*INPUTS, "hub"), 2):
+            world.net.weather.partition(one, other, 40.0)
+
+    found = world(1, relay=relay, timeout=60.0)
+    found.run(outage)
+    assert check(found, total) == (tuple(INPUTS), ("9296",)), found.endings
+    assert all(ending.outcome for ending in found.endings.values()), found.endings
+
+
+def let_carlos_die(world, dies_at, power):
+    """Return a list that will hold the time of his death; `power`: no connection is told."""
+    died = []
+
+    def start(name):
+        World.start(world, name, dies_at if name == "carlos" else None)
+
+    def ends(process):
+        died.append(world.loop.time())
+        (world.net.vanished if power else world.net.died)(process)
+
+    world.start, world._died = start, ends
+    return died
+
+
+@pytest.mark.parametrize("relay", [False, True])
+@pytest.mark.parametrize("power", [False, True])
+def test_the_one_that_died_is_named_by_all_within_the_timeout(world, relay, power):
+    """Bob waits for carlos, and alice for bob: it was bob whom she blamed, after twice the time."""
+    quiet = world(1, relay=relay)
+    quiet.run()
+    steps, blamed = quiet.processes["carlos"].steps, 0
+    for dies_at in range(steps // 2, steps, max(1, steps // 20)):
+        found = world(1, relay=relay)
+        died = let_carlos_die(found, dies_at, power)
+        found.run()
+        for name in ("alice", "bob"):
+            ending = found.endings[name]
+            if ending.error is not None and died:
+                assert ending.error.peer == "carlos", (dies_at, found.endings)
+                assert ending.at < died[0] + 10 + 5, (dies_at, died, found.endings)
+                blamed += 1
+    assert blamed
+
+
+@pytest.mark.parametrize("relay", [False, True])
+def test_a_contributor_whose_links_break_as_it_leaves_is_counted(office, tmp_path, relay):
+    """David only contributes. All his connections are reset at a moment around his last byte."""
+    roles = dict.fromkeys(INPUTS, ("contributor", "compute", "recipient"))
+    roles |= {"david": ("contributor",)}
+    more = {"relay": "hub:1", "direct": ()}
+    more = more if relay else {"addresses": {name: f"{name}:1" for name in roles}}
+    manifest = office.manifest(roles, deadline=30.0, timeout=10.0, **more)
+    identities = {name: office.identity(name) for name in (*roles, "coordinator")}
+
+    def run(number, *faults):
+        place = tmp_path / str(number)
+        place.mkdir()
+        world = World(7, manifest, identities, INPUTS | {"david": 5}, place)
+        world.run(*faults)
+        assert check(world, total_with_david) == ((*INPUTS, "david"), ("9301",)), world.endings
+        return world.endings["david"].at
+
+    def total_with_david(counted):
+        return (str(sum((INPUTS | {"david": 5})[name] for name in counted)),)
+
+    end = run("quiet")
+    for early in (-40, -20, -10, 0, 20):
+
+        async def cut(world, early=early):
+            await world.until(end - early / 1000)
+            for one in world.connections():
+                if "david" in (one.host, one.other.host):
+                    world.net.cut(one)
+
+        run(early, cut)
 
 
 def test_enough_begin_without_the_absent_and_tell_the_late(office, tmp_path):

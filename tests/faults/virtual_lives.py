@@ -61,7 +61,9 @@ class LivingWorld(World):
         self.start(name)
 
     def store(self, name):
-        return RecordStore(self.home(name) / "sessions", self.identities[name], 3600.0)
+        return RecordStore(
+            self.home(name) / "sessions", self.identities[name], 3600.0, self.loop.time
+        )
 
     def record(self, name):
         """What a party has on record, which is left as it is."""
@@ -93,28 +95,44 @@ class LivingWorld(World):
 
     async def deaths_and_lives(self, count, before=150):
         """Kill parties at moments of their own; they are started again."""
-        for name in self.random.choices(self.manifest.parties, k=count):
-            self.processes[name].dies_at = self.random.randrange(before)
+        doomed = self.random.choices(self.manifest.parties, k=count)
+        await self._lull()
+        for name in doomed:
+            self._doom(name, before)
             self.deaths.setdefault(name, []).append(self.random.randrange(2 * before))
 
     async def last_deaths(self, count, before=120):
         """Kill parties, which stay dead."""
-        for name in self.random.sample(self.manifest.parties, count):
+        doomed = self.random.sample(self.manifest.parties, count)
+        await self._lull()
+        for name in doomed:
             self.gone.add(name)
-            self.processes[name].dies_at = self.random.randrange(before)
+            self._doom(name, before)
+
+    def _doom(self, name, before):
+        """Let a party die within so many of its callbacks, if it has come."""
+        if (process := self.processes.get(name)) is not None:
+            process.dies_at = process.steps + self.random.randrange(before)
+
+    async def _lull(self):
+        """Wait until faults begin."""
+        if self.calm:
+            await self.until(self.calm)
 
     async def power_losses(self, count, within):
         """Switch machines off and on again, `count` times: no connection is told."""
         for moment in self.moments(count, within):
             await self.until(moment)
-            process = self.processes[self.random.choice(self.manifest.parties)]
-            if process.alive and process.name not in self.endings:
+            process = self.processes.get(self.random.choice(self.manifest.parties))
+            if process and process.alive and process.name not in self.endings:
                 self.unpowered.add(process)
                 process.kill()
 
     async def full_disks(self, count, before=30):
         """Let disks of parties take only so many writes more."""
-        for name in self.random.sample(self.manifest.parties, count):
+        full = self.random.sample(self.manifest.parties, count)
+        await self._lull()
+        for name in full:
             self.machines.room[name] = self.random.randrange(before)
 
     async def wrong_clocks(self):

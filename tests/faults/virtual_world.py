@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Mapping
 
 import virtual_loop
 from virtual_loop import Process
@@ -71,7 +72,9 @@ class World:
         for place in self.manifest.session.coordinators:
             self.start_coordinator(place.address)
         for name in self.manifest.parties:
-            self.start(name)
+            self._comes(name, self.comes.get(name, 0.0))
+        if self.calm:
+            self.loop.call_at(self.calm, self._note_steps)
         going = [loop.create_task(fault(self)) for fault in faults]
         await self._over()
         for task in going:
@@ -95,6 +98,27 @@ class World:
 
     pending = 0
     """How many starts are still to come."""
+
+    comes: Mapping[str, float | None] = {}
+    """By party, the second at which it comes, or None for one that never does; others at once."""
+
+    calm = 0.0
+    """Seconds before the first fault."""
+
+    def _note_steps(self):
+        """Note how many callbacks each party has had when faults begin."""
+        self.calm_steps = {name: process.steps for name, process in self.processes.items()}
+
+    def _comes(self, name, second):
+        if second:
+            self.pending += 1
+            self.loop.call_at(second, self._came, name)
+        elif second is not None:
+            self.start(name)
+
+    def _came(self, name):
+        self.pending -= 1
+        self.start(name)
 
     # Processes
 
@@ -148,7 +172,7 @@ class World:
 
     def moments(self, count, within):
         """Draw `count` moments within so many seconds; return them in order."""
-        return sorted(self.random.uniform(0, within) for _ in range(count))
+        return sorted(self.calm + self.random.uniform(0, within) for _ in range(count))
 
     async def until(self, moment):
         await asyncio.sleep(max(0, moment - self.loop.time()))

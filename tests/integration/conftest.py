@@ -14,7 +14,6 @@ import sys
 import threading
 import time
 from dataclasses import dataclass
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import pytest
@@ -264,16 +263,6 @@ class Fleet:
             if process.alive:
                 process.signal(signal.SIGCONT)
             process.end()
-
-
-@pytest.fixture(scope="session")
-def nursery():
-    spec = spec_from_file_location("nursery", Path(__file__).with_name("nursery.py"))
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    nursery = module.Nursery()
-    yield nursery
-    nursery.close()
 
 
 @pytest.fixture

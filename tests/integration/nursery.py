@@ -15,6 +15,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import traceback
 from contextlib import suppress
 from pathlib import Path
@@ -66,7 +67,7 @@ class Child:
             self.wait(0)
         return self.returncode
 
-    def wait(self, seconds):
+    def wait(self, seconds=None):
         if self.returncode is None:
             if not select.select([self._code], [], [], seconds)[0]:
                 raise subprocess.TimeoutExpired(str(self.pid), seconds)
@@ -74,9 +75,33 @@ class Child:
             os.close(self._code)
         return self.returncode
 
+    def communicate(self, timeout=None):
+        """Read what it says until it ends: its stdout and stderr."""
+        said, self.stdin = {}, self.stdin.close()
+        streams = (self.stdout, self.stderr)
+        readers = [threading.Thread(target=lambda s=s: said.update({s: s.read()})) for s in streams]
+        for reader in readers:
+            reader.start()
+        self.wait(timeout)
+        for reader in readers:
+            reader.join()
+        return said[self.stdout], said[self.stderr]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.wait()
+        for stream in (self.stdin, self.stdout, self.stderr):
+            if stream is not None:
+                stream.close()
+
     def send_signal(self, number):
         if self.poll() is None:
             os.kill(self.pid, number)
+
+    def terminate(self):
+        self.send_signal(signal.SIGTERM)
 
     def kill(self):
         self.send_signal(signal.SIGKILL)

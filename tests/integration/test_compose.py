@@ -240,6 +240,25 @@ def test_a_coordinator_alone_and_parties_alone(session, tmp_path):
                          PARTY="alice")  # fmt: skip
 
 
+def test_three_parties_reach_a_broker_and_nothing_else():
+    """Mosquitto of Debian in a container of its own; each party has a password at it."""
+    if not (engine_answers() and base_image_is_there()):
+        pytest.skip(f"no docker engine answers, or {base_image} cannot be pulled")
+    if os.environ.get("BASE_IMAGE"):
+        os.environ.setdefault("BROKER_BASE_IMAGE", base_image)
+    try:
+        compose_file("mqtt", "build")
+        compose_file("mqtt", "up", "-d")
+        for name in ("alice", "bob", "carlos"):
+            (one,) = compose_file("mqtt", "ps", "-q", name).split()
+            assert run("docker", "wait", one).strip() == "0", logs_of(one)
+            assert "sum  50" in logs_of(one)
+        (broker,) = compose_file("mqtt", "ps", "-q", "broker").split()
+        assert "Denied" not in logs_of(broker)
+    finally:
+        compose_file("mqtt", "down", "-v", "--remove-orphans", check=False)
+
+
 def logs_of(name: str) -> str:
     done = subprocess.run(["docker", "logs", name], capture_output=True, text=True, check=True)
     return done.stdout + done.stderr

@@ -1,6 +1,11 @@
 """No callback of the event loop is long, however long the vectors: links are served throughout."""
 
 import asyncio
+import os
+import threading
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +17,10 @@ from ostraka.delivery.party import Party
 from ostraka.engine.array import SecretArray
 from ostraka.engine.reveal import reveal
 from ostraka.engine.shamir.backend import start, start_active
+from ostraka.home import own_ledger
 from ostraka.inputs import reading
+from ostraka.progress import Observer, Phase, Progress
+from ostraka.record.journal_store import RecordStore
 from ostraka.sharing.shamir import Shamir
 
 MOST = 0.1
@@ -47,6 +55,40 @@ async def run(office, watchdog, sharing, length, *, texts):
 async def test_callbacks_are_short_with_many_lines_of_text(office, watchdog, sharing):
     await run(office, watchdog, sharing, 400_000, texts=2)
     assert watchdog.longest < MOST, watchdog.where
+
+
+@by_scheme
+async def test_no_disk_is_waited_for_while_links_are_open(office, tmp_path, monkeypatch, sharing):
+    """Ledgers and records wait for their disk, and for locks, in threads: links are served."""
+    manifest = office.manifest(sharing=SHARINGS[sharing])
+    on_loop, fsync, open_links = [], os.fsync, set()
+
+    def noting(descriptor):
+        path = Path(os.readlink(f"/proc/self/fd/{descriptor}"))
+        if len(open_links) == 3 and threading.current_thread() is threading.main_thread():
+            on_loop.append(path.name)
+        fsync(descriptor)
+
+    class Watching(Observer):
+        def __init__(self, name):
+            self.name = name
+
+        def phase(self, phase):
+            (open_links.discard if phase is Phase.DONE else open_links.add)(self.name)
+
+    def seat(name):
+        own, home = office.identity(name), tmp_path / name
+        home.mkdir()
+        ledger = partial(own_ledger, own, home)
+        records = RecordStore(home / "sessions", own, 3600.0)
+        return replace(office.seat(manifest, name), open_ledger=ledger, records=records)
+
+    monkeypatch.setattr(os, "fsync", noting)
+    seats = [seat(name) for name in manifest.parties]
+    runs = (seat.run(1, Progress(Watching(seat.me))) for seat in seats)
+    found = await asyncio.gather(*runs)
+    assert {outcome.outputs[0].value for outcome in found} == {3}
+    assert on_loop == []
 
 
 @pytest.mark.slow

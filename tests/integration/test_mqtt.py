@@ -5,9 +5,9 @@ import re
 import shutil
 
 import pytest
-from mosquitto import Authority, Mosquitto, needs_mosquitto
+from mosquitto import EXAMPLE, Authority, Mosquitto, needs_mosquitto
 
-from ostraka import manifest
+from ostraka import home, manifest
 from ostraka.transport.mqtt import MqttBroker
 
 pytestmark = needs_mosquitto
@@ -33,6 +33,18 @@ def grant(broker, keys, name, **more):
     shutil.copy(broker.directory / f"{name}.password", keys)
     (keys / f"{name}.toml").write_text(text)
     (keys / f"{name}.toml").chmod(0o600)
+
+
+def test_the_example_of_configs_is_valid(tmp_path):
+    agreed = manifest.parse((EXAMPLE / "session.toml").read_text())
+    (place,) = agreed.session.brokers
+    own = tmp_path / "alice.toml"
+    own.write_text((EXAMPLE / "alice.toml").read_text())
+    (tmp_path / "alice.password").write_text("s3cret\n")
+    for file in tmp_path.iterdir():
+        file.chmod(0o600)
+    (access,) = home.own_network("alice", tmp_path, environ={}).brokers
+    assert (access.broker, access.user, access.password) == (place.mqtt, "alice", "s3cret")
 
 
 def test_a_sum_through_a_broker_with_passwords_rules_and_tls(fleet, broker, tmp_path):

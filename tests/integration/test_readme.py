@@ -35,6 +35,7 @@ pages = [
     "docs/guides/separate-machines.md",
 ]
 pages += ["docs/guides/which-question.md", "docs/guides/anonymous.md", "docs/guides/mqtt.md"]
+pages += ["docs/guides/spreadsheets.md"]
 pages += [
     f"docs/guides/{scenario}.md" for scenario in ("breach-losses", "wage-gap", "poll", "shop")
 ]
@@ -138,9 +139,17 @@ def wait_for(terminal: Terminal, together: list[tuple[Block, subprocess.Popen[st
 
 LONG = {
     f"docs/guides/{page}.md"
-    for page in ("breach-losses", "invitations", "poll", "separate-machines", "which-question")
+    for page in (
+        "anonymous",
+        "breach-losses",
+        "invitations",
+        "poll",
+        "separate-machines",
+        "shop",
+        "which-question",
+    )
 }
-"""Pages with many parties or waits; what they show has tests of its own."""
+"""Pages with many processes or waits; what they show has tests of its own."""
 
 
 MARKS = dict.fromkeys(LONG, pytest.mark.slow) | {"docs/guides/mqtt.md": needs_mosquitto}

@@ -25,12 +25,11 @@ def verify(verifier, path):
 
 @pytest.fixture
 def verify_soon(fleet):
-    """As `verify`; the command is forked from a process that has loaded it."""
+    """As `verify`; the process is forked from one that has loaded the package."""
+    commands = {"cli": ["-m", "ostraka.cli.main", "verify"], "script": [script]}
 
     def verify_forked(verifier, path):
-        if verifier == "script":
-            return verify(verifier, path)
-        ended = fleet.start("verify", ["-m", "ostraka.cli.main", "verify", path]).finish()
+        ended = fleet.start("verify", [*commands[verifier], path]).finish()
         return subprocess.CompletedProcess([], ended.code, ended.out, ended.err)
 
     return verify_forked

@@ -13,11 +13,13 @@ RAISES = {"alice": 3800, "bob": 2514, "carlos": 2982, "david": 3390}
 @pytest.mark.parametrize(
     "links", ["mixed", *(pytest.param(x, marks=pytest.mark.slow) for x in ("direct", "relayed"))]
 )
-def test_four_engineers_learn_their_average_raise(afresh, links):
+def test_four_engineers_learn_their_average_raise(fleet, links):
+    if links != "mixed":
+        fleet.nursery = None  # each an interpreter of its own
     direct = {"direct": tuple(RAISES), "relayed": (), "mixed": ("bob", "david")}[links]
-    relay = None if links == "direct" else afresh.coordinator()
-    session = afresh.manifest(tuple(RAISES), relay, direct)
-    parties = afresh.run_all(session, RAISES)
+    relay = None if links == "direct" else fleet.coordinator()
+    session = fleet.manifest(tuple(RAISES), relay, direct)
+    parties = fleet.run_all(session, RAISES)
     for name, party in parties.items():
         assert party.values == {"sum": "12686", "mean": "3171.5"}
         assert party.result["status"] == "released"

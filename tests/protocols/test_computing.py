@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from ostraka.arithmetic.randomness import SeededDraw
+from ostraka.delivery.agree import allow_all
 from ostraka.delivery.party import Party
 from ostraka.delivery.source import Source
 from ostraka.errors import PeerViolation, RefusedByPolicy
@@ -29,7 +30,7 @@ class Fixed(Source):
 def compute(manifest):
     """Builds carlos, as a compute party, with messages of shares of 1, 2 and 3 for it."""
 
-    def built(gate=lambda counted: None, **options):
+    def built(gate=allow_all, **options):
         protocol = protocol_for(manifest(ROLES, **options))
         party = Party(MemoryNet(("carlos",)).exchange("carlos"), protocol.scheme)
         own, messages = {}, {}
@@ -73,7 +74,7 @@ async def test_a_message_that_is_no_share_names_its_sender(compute):
 
 
 async def test_the_gate_is_asked_before_anything_is_computed(compute):
-    def gate(counted):
+    async def gate(counted):
         raise RefusedByPolicy(f"not with {', '.join(counted)}")
 
     computing, parcels, messages = compute(gate)

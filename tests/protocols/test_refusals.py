@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from ostraka.errors import Aborted, ManifestError, RefusedByLedger
-from ostraka.manifest import BoolType, ChoiceType, IntType, parse
+from ostraka.manifest import BoolType, ChoiceType, IdType, IntType, parse
 from ostraka.manifest.writing import write_manifest
 from ostraka.outcome import Outcome
 from ostraka.protocols import catalogue, protocol_for
@@ -77,6 +77,7 @@ def draw(schema, rng):
     one = {
         BoolType: lambda: rng.random() < 0.5,
         ChoiceType: lambda: rng.choice(schema.type.options),
+        IdType: lambda: rng.randrange(10**9),
         IntType: lambda: rng.randint(int(schema.min), int(schema.max)),
     }.get(type(schema.type), lambda: rng.randint(int(schema.min), int(schema.max)))
     return one() if schema.length == 1 else [one() for _ in range(schema.length)]
@@ -149,7 +150,7 @@ def check(seeds, most):
 
 
 def test_whoever_refuses_is_in_no_result():
-    results, in_trouble = check(range(60), most=5)
+    results, in_trouble = check(range(80), most=5)
     assert len(results) == len(catalogue)
     assert sum(in_trouble.values()) > 8
 

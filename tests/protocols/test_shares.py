@@ -5,6 +5,7 @@ import pytest
 
 from ostraka.arithmetic.field import P61
 from ostraka.arithmetic.randomness import SeededDraw
+from ostraka.delivery.agree import allow_all
 from ostraka.engine.array import SecretArray
 from ostraka.errors import RefusedByPolicy
 from ostraka.protocols import interactive
@@ -15,7 +16,7 @@ COMPUTE = ("carlos", "david", "erin")
 VECTORS = {"alice": [1, 2, 3], "bob": [4], "carlos": [5, 6], "david": [7, 8, 9]}
 
 
-def shared(of, gate=lambda _: None):
+def shared(of, gate=allow_all):
     """What each compute party holds of these contributors' vectors."""
     scheme = Shamir(tuple(of), COMPUTE, 1)
     draw = SeededDraw("shares")
@@ -57,22 +58,22 @@ def test_rows_come_apart_as_well():
     assert apart["david"].parts[0].tolist() == shares.of("david").tolist()
 
 
-def test_an_excluded_contributor_is_in_nothing_that_is_joined():
+async def test_an_excluded_contributor_is_in_nothing_that_is_joined():
     scheme, held = shared(VECTORS)
     for shares in held.values():
-        shares.exclude(["bob", "david"])
+        await shares.exclude(["bob", "david"])
         assert shares.counted == ("alice", "carlos")
     joined = {me: shares.joined() for me, shares in held.items()}
     assert opened(scheme, joined) == [1, 2, 3, 5, 6]
 
 
-def test_the_gate_is_asked_about_those_that_are_left():
-    def gate(counted):
+async def test_the_gate_is_asked_about_those_that_are_left():
+    async def gate(counted):
         raise RefusedByPolicy(" ".join(counted))
 
     _, held = shared(VECTORS, gate)
     with pytest.raises(RefusedByPolicy, match="alice bob david"):
-        held["erin"].exclude(["carlos"])
+        await held["erin"].exclude(["carlos"])
 
 
 def test_the_total_is_of_vectors_of_one_length():

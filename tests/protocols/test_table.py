@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ostraka.arithmetic.field import P61
@@ -21,6 +21,8 @@ GROUPS = 'rows = ["women", "men"]'
 SQUARE = f'{GROUPS}\ncolumns = ["north", "south"]'
 WAGES = f'{GROUPS}\nheads = 50\nstatistics = ["mean", "count", "sum"]\ngap = ["women", "men"]'
 MANY = str(list(map(str, range(17)))).replace("'", '"')
+FEW = settings(max_examples=settings().max_examples // 2)
+"""For examples of half a second each."""
 PEOPLE = ("alice", "bob", "carlos", "david", "erin", "frank", "grace")
 
 
@@ -76,6 +78,7 @@ def policies(draw, dominance=True):
     return "\n".join(lines)
 
 
+@FEW
 @given(data=st.data())
 def test_every_recipient_gets_what_the_textbook_says(manifest, everybody, data):
     n = data.draw(st.sampled_from([3, 4, 5, 7]))
@@ -99,6 +102,7 @@ def test_every_recipient_gets_what_the_textbook_says(manifest, everybody, data):
     assert net.sent == protocol.cost().sent
 
 
+@FEW
 @given(data=st.data())
 def test_means_and_gaps_are_what_the_textbook_says(manifest, everybody, data):
     n = data.draw(st.sampled_from([3, 5]))

@@ -207,7 +207,7 @@ class Mortal:
             dealt=self.protocol.dealt_noise(self.party, RunDraw(record.begun.seed, "dealt")),
         )
 
-    def _ask(self, counted):
+    async def _ask(self, counted):
         self.net.kill(self.party)
         self.asked.append(counted)
         self.gate(self.party, counted)

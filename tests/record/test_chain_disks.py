@@ -67,3 +67,13 @@ def test_a_disk_without_room_for_a_newer_head_is_no_harm(path, someone, monkeypa
         patch.setattr(os, "pwrite", full)
         chain.append({"event": "kept"})
     assert [e.get("event") for e in read(path, someone).entries[-2:]] == ["test", "kept"]
+
+
+def test_a_head_that_was_cut_short_while_the_ledger_was_new_is_no_harm(path, someone):
+    """At any byte: with half of the hash it read as another ledger's, and shut its party out."""
+    read(path, someone)
+    chain = read(path, someone)
+    whole = f"{1:012d} {chain.head}\n".encode()
+    for length in range(len(whole)):
+        head_of(path).write_bytes(whole[:length])
+        assert len(read(path, someone).entries) == 1

@@ -620,3 +620,12 @@ def test_a_line_is_plain_json(ledger):
     complete(found, run(HALF))
     for line in found.chain.path.read_text().splitlines():
         assert set(json.loads(line)) == {"entry", "signature"}
+
+
+def test_a_reservation_that_is_not_written_leaves_no_lock(ledger, tmp_path, monkeypatch):
+    found = ledger()
+    with monkeypatch.context() as full:
+        full.setattr(os, "write", lambda _descriptor, _data: 0)
+        with pytest.raises(RefusedByLedger, match="the disk is full"):
+            found.reserve(run())
+    assert not list(tmp_path.glob("*.lock"))

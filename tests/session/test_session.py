@@ -175,7 +175,7 @@ async def test_a_vector_where_the_statement_was_due_spoils_no_result(office):
     sessions = await opened(office, office.manifest(("alice", "bob")))
     sessions["alice"].send("bob", Step(0, 1), np.zeros(1, np.uint64))
     statement = Statement(b"{}", bytes(64))
-    heard = await sessions["bob"].exchange_statements(statement, wait=True)
+    heard = await sessions["bob"].exchange_statements(statement)
     assert set(heard) == {"bob"}
     await closed(sessions)
 
@@ -205,8 +205,8 @@ async def test_a_statement_that_is_not_alices_or_not_of_this_session_is_left_out
     forged = Statement(body, office.identity(signer).sign(body))
     own = Statement(b"{}", bytes(64))
     _alice, bob = await asyncio.gather(
-        sessions["alice"].exchange_statements(forged, wait=False),
-        sessions["bob"].exchange_statements(own, wait=True),
+        sessions["alice"].exchange_statements(forged),
+        sessions["bob"].exchange_statements(own),
     )
     assert set(bob) == {"bob"}
     assert "alice" in sessions["bob"].lost

@@ -1,12 +1,17 @@
 """A real broker: what it carries, and what it refuses in words that tell whose fault it is."""
 
 import asyncio
+import socket
 
+import aiomqtt
 import pytest
 from mosquitto import Authority, Mosquitto, needs_mosquitto
+from socks_server import SocksServer
 
+from ostraka.addresses import Proxy
 from ostraka.errors import PeerLost, Unreachable, UsageError
 from ostraka.record.own_brokers import BrokerAccess
+from ostraka.transport import mqtt
 from ostraka.transport.broker import Visit
 from ostraka.transport.tcp import SystemNetwork
 
@@ -16,13 +21,14 @@ pytestmark = needs_mosquitto
 class Client:
     """One connection, and what it brought."""
 
-    def __init__(self, url, name, topics=("t/#",), access=None):
+    def __init__(self, url, name, topics=("t/#",), access=None, proxy=None):
         self.messages, self.ended, self.news = [], None, asyncio.Event()
         self.visit = Visit(
             url, f"ostraka{name}", topics, (f"t/{name}/gone", b"gone"), self._message, self._room,
             self._ended,
         )  # fmt: skip
-        self._network = SystemNetwork(spin=0, brokers=[access] if access else [])
+        known = [access] if access else []
+        self._network = SystemNetwork(spin=0, brokers=known, proxy=proxy)
 
     async def connect(self):
         self.broker = await self._network.broker(self.visit)
@@ -214,8 +220,6 @@ async def test_a_broker_says_how_large_a_packet_may_be_and_refuses_larger_messag
 
 async def test_messages_that_a_broker_retained_are_left_out(client, open_broker):
     """They are of another time: no party retains any."""
-    import aiomqtt
-
     async with aiomqtt.Client("localhost", open_broker.port) as other:
         await other.publish("t/kept", b"old", qos=1, retain=True)
     one = await client(open_broker.url).connect()
@@ -243,3 +247,29 @@ async def test_mosquitto_keeps_nothing_for_a_client_that_is_gone(client, open_br
     again.broker.publish("t/y", b"now")
     await again.until(lambda: again.messages)
     assert again.messages == [("t/y", b"now")]
+
+
+async def test_a_broker_of_version_3_1_1(client, broker, monkeypatch):
+    """It names no limits and no reasons; what it refuses shows in an answer that does not come."""
+    monkeypatch.setattr(mqtt, "_NEW", aiomqtt.ProtocolVersion.V311)
+    met = broker(users={"alice": "x"}, rules=["pattern readwrite t/#"])
+    alice = await client(met.url, access=BrokerAccess(met.url, "alice", "x")).connect()
+    assert "p2, c1" in met.log  # MQTT 3.1.1, a clean session
+    alice.broker.publish("t/x", b"in the old way")
+    await alice.until(lambda: alice.messages)
+    with pytest.raises(Unreachable, match="refuses this user"):
+        await client(met.url, "b").connect()
+
+
+async def test_a_proxy_leads_to_the_broker_and_looks_up_its_name(client, open_broker, monkeypatch):
+    def forbidden(*arguments, **_):
+        raise AssertionError(f"getaddrinfo{arguments}")
+
+    monkeypatch.setattr(socket, "getaddrinfo", forbidden)
+    with SocksServer({"broker.invalid": "127.0.0.1"}) as proxy:
+        url = f"mqtt://broker.invalid:{open_broker.port}"
+        one = await client(url, proxy=Proxy.parse(proxy.address)).connect()
+        one.broker.publish("t/x", b"around")
+        await one.until(lambda: one.messages)
+        assert proxy.requests == [("broker.invalid", open_broker.port)]
+        await one.close()

@@ -12,12 +12,11 @@ from ostraka.cli import voice
 from ostraka.cli.options import KeysOption, OutputOption
 
 if TYPE_CHECKING:
-    from ostraka.collection.mailbox import CollectionStatus
     from ostraka.collection.merkle import Proof
     from ostraka.identity import Identity
     from ostraka.invitations.collecting import GivenCode
     from ostraka.invitations.draft import Draft
-    from ostraka.mailbox.client import MailboxClient
+    from ostraka.mailbox.client import CollectionStatus, MailboxClient
     from ostraka.manifest import Manifest
     from ostraka.manifest.collection import Collection
 

@@ -59,7 +59,7 @@ def read(
     from ostraka.data.opening import is_table
     from ostraka.inputs import reading
 
-    _require_contributor(protocol, me, source)
+    _require_contributor(protocol, me, source, selection)
     if me not in protocol.contributors:
         return None
     if not is_table(source, selection):
@@ -68,16 +68,22 @@ def read(
     assert source is not None
     prepared = _prepared(protocol, me, source, selection)
     person = known.on_a_terminal()
-    _show(prepared, secrets=person)
-    _check(protocol, me, prepared)
+    if person or not prepared.preview.wrong:
+        _show(prepared, secrets=person)
+    _check(protocol, me, prepared, shown=person)
     if not sure:
         _confirm(prepared, person)
     return prepared.raw
 
 
-def _require_contributor(protocol: Protocol, me: PartyId, source: str | None) -> None:
-    from ostraka.errors import InputError
+def _require_contributor(
+    protocol: Protocol, me: PartyId, source: str | None, selection: Selection
+) -> None:
+    from ostraka.errors import InputError, UsageError
 
+    if source is None and selection.given:
+        problem = "options about a table are there, and no table"
+        raise UsageError(problem, hint="--input FILE", data_left=False)
     if source is not None and me not in protocol.contributors:
         message = f"{me} is not a contributor in this session: leave --input out"
         raise InputError(message, data_left=False)
@@ -98,7 +104,7 @@ def _show(prepared: Prepared, *, secrets: bool) -> None:
         voice.say(line)
 
 
-def _check(protocol: Protocol, me: PartyId, prepared: Prepared) -> None:
+def _check(protocol: Protocol, me: PartyId, prepared: Prepared, *, shown: bool) -> None:
     """Check that the input is what the manifest asks for, before a person is asked.
 
     Raises:
@@ -106,7 +112,7 @@ def _check(protocol: Protocol, me: PartyId, prepared: Prepared) -> None:
     """
     from ostraka.errors import InputError
 
-    prepared.preview.require_right()
+    prepared.preview.require_right(shown=shown)
     try:
         protocol.encode(me, prepared.raw)
     except InputError as error:
@@ -145,7 +151,7 @@ def rehearse(
 
     protocol = config.bind(session)
     me = protocol.manifest.party_named(name).name
-    _require_contributor(protocol, me, source)
+    _require_contributor(protocol, me, source, selection)
     if me not in protocol.contributors:
         _print({}, [f"{me} is not a contributor: it has no input to send"], output)
     elif not is_table(source, selection):
@@ -155,9 +161,10 @@ def rehearse(
     else:
         assert source is not None
         prepared = _prepared(protocol, me, source, selection)
-        if prepared.preview.wrong:
-            _show(prepared, secrets=known.on_a_terminal())
-        _check(protocol, me, prepared)
+        person = known.on_a_terminal()
+        if person and prepared.preview.wrong:
+            _show(prepared, secrets=True)
+        _check(protocol, me, prepared, shown=person)
         _print(prepared.preview.as_json(), prepared.preview.lines(secrets=True), output)
 
 

@@ -40,7 +40,8 @@ def run(
             "--input",
             metavar="FILE|-",
             help="Our input: JSON, .npy, or text with a value on each line; or a table, with the "
-            "options below; - is standard input; asked for without echo when left out.",
+            "options below, also postgresql://USER@HOST/NAME; - is standard input; asked for "
+            "without echo when left out.",
         ),
     ] = None,
     value: ValueOption = None,

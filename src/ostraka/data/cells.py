@@ -8,6 +8,8 @@ from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
 _EXACT_FLOAT: Final = 2.0**53
+_FAR: Final = 400
+"""Digits before or after the point that no input has."""
 
 
 class Unusable(NamedTuple):
@@ -35,6 +37,8 @@ def cell_of(value: Any) -> Cell:
     if isinstance(value, int):
         return value
     if isinstance(value, Decimal):
+        if value.is_finite() and abs(value.adjusted()) > _FAR:
+            return Unusable("is too large or too fine a number")
         return value if value.is_finite() else Unusable("is not a finite number")
     if isinstance(value, date | time):
         return value.isoformat()

@@ -17,7 +17,6 @@ from ostraka.errors import InputError, UsageError
 from ostraka.manifest import suggest
 from ostraka.text import quoted
 
-URLS: Final = ("postgresql://", "postgres://")
 _HINT: Final = "--sheet TABLE, or --query SQL"
 
 
@@ -47,7 +46,7 @@ def read_sqlite(path: str, selection: Selection) -> Records:
         finally:
             database.close()
     except sqlite3.Error as error:
-        about_sql = isinstance(error, sqlite3.OperationalError | sqlite3.Warning)
+        about_sql = re.match(r"no such|near |ambiguous|attempt to write|unable to open", str(error))
         said = str(error) if about_sql else type(error).__name__
         raise InputError(f"{path}: SQLite says: {said}", data_left=False) from None
 

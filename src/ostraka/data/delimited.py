@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from ostraka.data.records import Records, gather
-from ostraka.data.selection import Selection, has_all
-from ostraka.data.template import MARK, Template
+from ostraka.data.selection import MARK, Selection, has_all
+from ostraka.data.template import Template
 from ostraka.errors import InputError
 from ostraka.files import NotText, decode
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ostraka import limits
-from ostraka.data import databases, delimited, json_rows, parquet, sql, workbook
-from ostraka.data.records import Records
-from ostraka.data.selection import Selection
-from ostraka.data.template import MARK, Template
+from ostraka.data.selection import MARK, Selection
 from ostraka.errors import InputError, UsageError
 from ostraka.inputs.reading import NPY, ZIP
 
+if TYPE_CHECKING:
+    from ostraka.data.records import Records
+    from ostraka.data.template import Template
+
+URLS: Final = ("postgresql://", "postgres://")
 _LINES: Final = (".jsonl", ".ndjson")
 _HEAD: Final = 64
 _WORKBOOKS: Final = (".xlsx", ".xlsm")
@@ -33,13 +35,15 @@ def is_table(source: str | None, selection: Selection) -> bool:
 
 def _is_only_a_table(source: str) -> bool:
     path = Path(source)
-    if source.startswith(databases.URLS):
+    if source.startswith(URLS):
         return True
     return path.is_file() and (_kind(path) != "" or _is_stamped(_head(path)))
 
 
 def _kind(path: Path) -> str:
     """Return which of the files it is that are tables and nothing else; "" for any other."""
+    if not path.is_file():  # what is read of a pipe is gone
+        return ""
     head = _head(path)
     for start, kind in _KINDS.items():
         if head.startswith(start):
@@ -74,7 +78,9 @@ def open_table(source: str, selection: Selection, template: Template) -> Records
         UsageError: a library is missing, or an option does not go with the kind of file.
         InputError: the table cannot be read.
     """
-    if source.startswith(databases.URLS):
+    from ostraka.data import databases, sql
+
+    if source.startswith(URLS):
         return databases.read_postgresql(source, selection)
     kind = "" if source == "-" else _kind(Path(source))
     if kind == "sqlite":
@@ -84,12 +90,18 @@ def open_table(source: str, selection: Selection, template: Template) -> Records
 
 def _of_file(kind: str, source: str, selection: Selection, template: Template) -> Records:
     if kind == "parquet":
+        from ostraka.data import parquet
+
         return parquet.read(source, selection)
     if kind == "workbook":
+        from ostraka.data import workbook
+
         return workbook.read(source, selection, template)
     if selection.sheet is not None:
         problem = f"--sheet: {source} is no workbook and no database"
         raise UsageError(problem, hint="leave it out", data_left=False)
+    from ostraka.data import delimited, json_rows
+
     content, name = _content(source)
     if content.startswith(NPY):
         raise UsageError(f"{name} is an array without columns", hint="leave --value out",

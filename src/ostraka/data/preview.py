@@ -107,21 +107,27 @@ class Preview:
             "input": self.parts,
         }
 
-    def require_right(self) -> None:
+    def require_right(self, *, shown: bool = False) -> None:
         """Check that no row is wrong.
+
+        Args:
+            shown: whether the preview has been shown, so that the message need not list them again.
 
         Raises:
             InputError: it names rows and columns, and repeats no cell.
         """
         if not self.wrong:
             return
-        shown = [f"{self.source}, {finding}" for finding in self.wrong[:_FINDINGS]]
+        found = [f"{self.source}, {finding}" for finding in self.wrong[:_FINDINGS]]
         if len(self.wrong) > _FINDINGS:
-            shown.append(f"and {len(self.wrong) - _FINDINGS} findings more")
-        hint = "correct these rows, or say with --where which rows count"
-        if all(finding.problem == BLANK for finding in self.wrong):
-            hint = "fill them in, or leave rows with a blank cell out: --skip-empty"
-        raise InputError("\n".join(shown), hint=hint, data_left=False)
+            found.append(f"and {len(self.wrong) - _FINDINGS} findings more")
+        if shown:
+            count = len({row for finding in self.wrong for row in finding.rows})
+            found = [f"{plural(count, 'row')} of {self.source} cannot be used, as shown above"]
+        hint = "correct them, or say with --where which rows count"
+        if any(finding.problem == BLANK for finding in self.wrong):
+            hint += "; --skip-empty leaves out rows with a blank cell"
+        raise InputError("\n".join(found), hint=hint, data_left=False)
 
 
 def grouped(number: int | str) -> str:

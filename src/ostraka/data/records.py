@@ -11,8 +11,8 @@ import numpy as np
 
 from ostraka import limits
 from ostraka.data.cells import Cell, text_of
-from ostraka.data.selection import Selection, position
-from ostraka.data.template import MARK, Template
+from ostraka.data.selection import MARK, Selection, position
+from ostraka.data.template import Template
 from ostraka.errors import InputError
 from ostraka.text import spelled
 
@@ -99,15 +99,18 @@ def gather(
 
 def needed_columns(header: Sequence[str], selection: Selection, source: str) -> list[int]:
     """Return the places of the columns that are selected, or that SQL names."""
-    sql = selection.sql.casefold()
-    needed = {i for i, name in enumerate(header) if sql and _named_in(sql, name)}
     if selection.query is None:
-        needed |= {position(header, name, source) for name in selection.named}
-    return sorted(needed)
+        for name in selection.named:
+            position(header, name, source)
+    return [i for i, name in enumerate(header) if is_needed(name, selection)]
 
 
-def _named_in(sql: str, name: str) -> bool:
-    return "*" in sql or spelled(name).casefold().replace('"', '""') in sql
+def is_needed(name: str, selection: Selection) -> bool:
+    """Return whether a column of this name is selected, or named in SQL."""
+    form, sql = spelled(name), selection.sql.casefold()
+    if selection.query is None and form in map(spelled, selection.named):
+        return True
+    return bool(sql) and ("*" in sql or form.casefold().replace('"', '""') in sql)
 
 
 def _header_at(

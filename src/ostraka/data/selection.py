@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from ostraka.data.notation import Notation
 from ostraka.errors import InputError, UsageError
 from ostraka.manifest import suggest
 from ostraka.text import quoted, same, spelled
 
-SHOWN = 30
+MARK: Final = "# ostraka template "
+"""Begins the first cell of a template; the digest of its manifest follows."""
+
+SHOWN: Final = 30
 """Names that a message lists."""
 
 

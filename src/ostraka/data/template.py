@@ -9,12 +9,9 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import Final
 
-from ostraka.data.selection import Selection
+from ostraka.data.selection import MARK, Selection
 from ostraka.errors import InputError, UsageError
 from ostraka.inputs.row_forms import CellForm, ColumnForm, RowForm
-
-MARK: Final = "# ostraka template "
-"""Begins the first cell of a template; the digest of its manifest follows."""
 
 _STAMP: Final = 16
 """Hexadecimal digits of the digest in a stamp."""

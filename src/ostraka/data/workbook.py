@@ -10,7 +10,7 @@ from ostraka.data.extras import need
 from ostraka.data.records import Records, gather
 from ostraka.data.selection import Selection, listed
 from ostraka.data.template import Template
-from ostraka.data.workbook_xml import hidden_cells
+from ostraka.data.workbook_xml import hidden_cells, require_bounded
 from ostraka.errors import InputError, UsageError
 from ostraka.manifest import suggest
 from ostraka.text import quoted, spelled
@@ -30,6 +30,7 @@ def read(path: str, selection: Selection, template: Template) -> Records:
     try:
         book = calamine.CalamineWorkbook.from_path(path)
         name = _sheet(book.sheet_names, selection.sheet, path)
+        require_bounded(path, name)
         sheet = book.get_sheet_by_name(name)
         source = path if len(book.sheet_names) == 1 else f"{path}, sheet {quoted(name)}"
         records = gather(_rows(sheet), source, selection, template, convert=cell_of)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import posixpath
 import re
 import zipfile
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final, NoReturn
 from xml.parsers import expat
 
+from ostraka import limits
 from ostraka.errors import InputError
 
 _ERROR: Final = "has an error of the spreadsheet in it: correct it there"
@@ -16,7 +19,37 @@ _NO_RESULT: Final = (
     "has a formula whose result is not stored: open the file in a spreadsheet program, and save it"
 )
 _PIECE: Final = 1 << 20
+_REACH: Final = re.compile(rb'<(?:\w+:)?dimension\b[^>]*\bref="(?:[A-Z0-9]+:)?([A-Z]+[0-9]+)"')
 _RELATION: Final = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+
+
+def require_bounded(path: str, sheet: str) -> None:
+    """Check that a sheet says to reach no further than memory does; some do not say.
+
+    Raises:
+        InputError: it reaches further, or the file is not as XLSX has it.
+    """
+    with _opened(path) as archive, archive.open(_part_of(archive, sheet)) as file:
+        found = _REACH.search(file.read(_PIECE))
+    if found is None:
+        return
+    last = _place(found[1].decode())
+    if last is not None and last[0] * (last[1] + 1) > limits.TABLE_CELLS:
+        raise InputError(
+            f"{path}: the sheet reaches to cell {found[1].decode()}",
+            hint="delete what stands far away from the table",
+            data_left=False,
+        )
+
+
+@contextmanager
+def _opened(path: str) -> Iterator[zipfile.ZipFile]:
+    """Open a workbook's archive; say of what is not found in it that it is no workbook."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            yield archive
+    except (zipfile.BadZipFile, zlib.error, KeyError, expat.ExpatError, NotImplementedError):
+        raise InputError(f"{path} is not as XLSX has it", data_left=False) from None
 
 
 def hidden_cells(path: str, sheet: str) -> dict[tuple[int, int], str]:
@@ -25,13 +58,10 @@ def hidden_cells(path: str, sheet: str) -> dict[tuple[int, int], str]:
     Raises:
         InputError: the file is not as XLSX has it.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            found = _Sheet()
-            _parse(archive, _part_of(archive, sheet), found.start, found.end, found.text)
-            return found.hidden
-    except (zipfile.BadZipFile, KeyError, expat.ExpatError, OSError, NotImplementedError):
-        raise InputError(f"{path} is not as XLSX has it", data_left=False) from None
+    with _opened(path) as archive:
+        found = _Sheet()
+        _parse(archive, _part_of(archive, sheet), found.start, found.end, found.text)
+        return found.hidden
 
 
 def _part_of(archive: zipfile.ZipFile, sheet: str) -> str:
@@ -85,12 +115,19 @@ class _Sheet:
             self._note(_NO_RESULT)
 
     def _note(self, problem: str) -> None:
-        found = re.fullmatch(r"([A-Z]{1,3})([0-9]{1,7})", self._at)
-        if found:
-            column = 0
-            for letter in found[1]:
-                column = column * 26 + ord(letter) - ord("A") + 1
-            self.hidden[int(found[2]), column - 1] = problem
+        if (place := _place(self._at)) is not None:
+            self.hidden[place] = problem
+
+
+def _place(cell: str) -> tuple[int, int] | None:
+    """Return the row of a cell such as B12, from 1, and its column, from 0; None for no cell."""
+    found = re.fullmatch(r"([A-Z]{1,3})([0-9]{1,7})", cell)
+    if found is None:
+        return None
+    column = 0
+    for letter in found[1]:
+        column = column * 26 + ord(letter) - ord("A") + 1
+    return int(found[2]), column - 1
 
 
 def _parse(

@@ -36,7 +36,7 @@ Rounds: 2 when all hold the same and are there; otherwise 1 or 2 more.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from enum import IntEnum
 from typing import NamedTuple
@@ -57,7 +57,7 @@ Mask = NDArray[np.uint8]
 Set = tuple[PartyId, ...]
 """Set of contributors, in manifest order."""
 
-Allow = Callable[[Set], None]
+Allow = Callable[[Set], Awaitable[None]]
 """Permission to count a set of contributors; raises OstrakaError to refuse."""
 
 
@@ -88,7 +88,7 @@ def add_cost(scheme: Scheme, total: Cost) -> None:
             total.send(party, scheme.compute, 1 + mask_bytes(scheme.contributors))
 
 
-def _allow_all(_: Set) -> None:
+async def allow_all(_: Set) -> None:
     """Refuse no set."""
 
 
@@ -118,11 +118,11 @@ class Agreement:
     def __init__(self, party: Party) -> None:
         self._party, self._attendance = party, party.attendance
         self._first, self._later = party.begin_phase(), party.begin_phase()
-        self._allow: Allow = _allow_all
+        self._allow: Allow = allow_all
         self._consented: set[Set] = set()
         self._late: dict[PartyId, Mask] = {}
 
-    async def reach(self, held: Iterable[PartyId], allow: Allow = _allow_all) -> Set:
+    async def reach(self, held: Iterable[PartyId], allow: Allow = allow_all) -> Set:
         """Compute party: return the one set of contributors that may be opened.
 
         Args:
@@ -136,7 +136,7 @@ class Agreement:
                 missing parties, or those that refused.
         """
         self._allow = allow
-        own = self._consent(self._in_order(held), self._step(0))
+        own = await self._consent(self._in_order(held), self._step(0))
         for number in range(2 * len(self._attendance.compute)):
             heard = await self._round(self._step(number), own)
             _stop_if_refused(heard)
@@ -145,7 +145,7 @@ class Agreement:
             if own.kind is Stance.VOTE:
                 behind = self._tell_those_behind(after, own, heard)
                 return await self._elected(own, heard, behind)
-            own = self._next(after, own, heard)
+            own = await self._next(after, own, heard)
         raise self._undecided(own.of, 0)
 
     def _step(self, number: int) -> Step:
@@ -175,17 +175,17 @@ class Agreement:
         there = [party for party in to if party not in self._party.lost]
         self._party.exchange.broadcast(there, step, message)
 
-    def _consent(self, counted: Set, step: Step) -> Said:
+    async def _consent(self, counted: Set, step: Step) -> Said:
         """Return the consent to a set; where the rules forbid it, tell the others and raise."""
         try:
-            self._allow(counted)
+            await self._allow(counted)
         except OstrakaError:
             self._say(step, Said(Stance.REFUSAL), self._attendance.compute)
             raise
         self._consented.add(counted)
         return Said(Stance.CONSENT, counted)
 
-    def _next(self, step: Step, own: Said, heard: dict[PartyId, Said]) -> Said:
+    async def _next(self, step: Step, own: Said, heard: dict[PartyId, Said]) -> Said:
         """Return what to say in the next round, after one in which this party did not vote."""
         if voted := [said.of for said in heard.values() if said.kind is Stance.VOTE]:
             return self._follow(voted, own)
@@ -194,7 +194,7 @@ class Agreement:
         if len(heard) < self._attendance.votes(counted) or not expendable:
             raise self._undecided(counted, len(heard))
         if counted != own.of:
-            return self._consent(counted, step)
+            return await self._consent(counted, step)
         all_agree = all(said.of == counted for said in heard.values())
         return Said(Stance.VOTE, counted) if all_agree else own
 

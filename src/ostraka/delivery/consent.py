@@ -37,7 +37,7 @@ class Consent:
     def __init__(self, party: Party) -> None:
         self._party, self._next = party, party.begin_phase()
 
-    def give(self, counted: Set, allow: Allow) -> None:
+    async def give(self, counted: Set, allow: Allow) -> None:
         """Compute party: consent to a set of contributors. Every compute party names the same.
 
         Args:
@@ -46,7 +46,7 @@ class Consent:
         party, scheme, step = self._party, self._party.scheme, self._next
         self._next = step.later(1)
         try:
-            allow(counted)
+            await allow(counted)
         except OstrakaError:
             self._say(step, ())
             raise

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ostraka.inputs.digits import Bytes, Decimals, Integers, read
+from ostraka.text import quoted
 
 CHUNK: Final = 1 << 16
 """Lines or elements that are worked on at a time: some milliseconds, so that a thread that encodes
@@ -95,7 +96,7 @@ class ColumnLines(Lines):
 
     def place(self, i: int) -> str:
         """Return what a message calls element i: 'row 14 of x.csv, column "Salary",'."""
-        return f'row {self.rows[i]} of {self.source}, column "{self.column}",'
+        return f"row {self.rows[i]} of {self.source}, column {quoted(self.column)},"
 
 
 def chunks(length: int) -> Iterable[slice]:

@@ -112,10 +112,10 @@ def make_code(name: str, manifest: Manifest, me: str, draft: str, expires: int) 
     """Make a code for a party of a draft, with a secret of its own.
 
     Raises:
-        UsageError: the manifest names no coordinator, at which letters could be left.
+        UsageError: the manifest names no relay, at which letters could be left.
     """
     if not manifest.session.relays:
-        hint = "--coordinator HOST:PORT=KEY"
+        hint = "--coordinator HOST:PORT=KEY; an MQTT broker keeps no letters"
         raise UsageError("invitations need a coordinator", hint=hint, data_left=False)
     place, organiser = manifest.session.relays[0], organiser_of(manifest, me)
     secret, number = secrets.token_bytes(codes.SECRET), bytes.fromhex(draft)

@@ -103,14 +103,14 @@ class Computing:
             return await phases.agreement.reach(held, self._allow)
         counted = self.party.scheme.contributors
         if self.party.scheme.survives_dropouts:
-            phases.consent.give(counted, self._allow)
+            await phases.consent.give(counted, self._allow)
         else:
-            self._allow(counted)
+            await self._allow(counted)
         return counted
 
-    def _allow(self, counted: tuple[PartyId, ...]) -> None:
+    async def _allow(self, counted: tuple[PartyId, ...]) -> None:
         self.protocol.check_policy(counted)
-        self.gate(counted)
+        await self.gate(counted)
 
 
 def announce(openings: Sequence[tuple[Opening, slice]], own: Share) -> None:

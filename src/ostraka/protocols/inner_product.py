@@ -104,7 +104,7 @@ class InnerProduct(Interactive):
             4 * FREE_NS * y.size, lambda: concatenate([y - low, -(y - high)], axis=1)
         )
         less = await less_than_zero(asked)
-        self.reject_invalid(shares, await all_zero(less), "a vector within its bounds")
+        await self.reject_invalid(shares, await all_zero(less), "a vector within its bounds")
         return y
 
     def combine(self, opened: Words, counted: Sequence[PartyId]) -> tuple[Output, ...]:

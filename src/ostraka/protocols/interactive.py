@@ -168,7 +168,7 @@ class Interactive(Protocol):
             joined = joined.reshape(len(shares.counted), -1)
         return await self.evaluate(engine, engine.given(joined), shares)
 
-    def reject_invalid(self, shares: Shares, valid: NDArray[np.bool_], what: str) -> None:
+    async def reject_invalid(self, shares: Shares, valid: NDArray[np.bool_], what: str) -> None:
         """Reject the inputs that are not valid: stop, or leave their contributors out.
 
         Args:
@@ -190,7 +190,7 @@ class Interactive(Protocol):
             )
         if liars:
             self.check_policy([c for c in shares.counted if c not in liars])
-            shares.exclude(liars)
+            await shares.exclude(liars)
 
     def compute_cost(self, total: Cost) -> None:
         """Add what `compute` sends: run it on zeros, without peers, and count.

@@ -24,6 +24,7 @@ from ostraka.delivery.enclosure import Enclosure
 from ostraka.delivery.party import Party
 from ostraka.errors import InputError, ManifestError, RefusedByPolicy
 from ostraka.exchange import Expected
+from ostraka.inputs.array_likes import unwrapped
 from ostraka.inputs.encoding import Codec, Signed
 from ostraka.inputs.reading import describe
 from ostraka.inputs.row_forms import ColumnForm, RowForm
@@ -33,6 +34,7 @@ from ostraka.names import PartyId, is_place
 from ostraka.outcome import Output, Value
 from ostraka.protocols.bench_case import BenchCase
 from ostraka.protocols.noised_range import NoisedRange
+from ostraka.protocols.requirements import require_honest_majority, require_noise_and_rules
 from ostraka.protocols.shares import Shares
 from ostraka.record.budget import Spend, cost_of
 from ostraka.sharing.catalogue import scheme_named
@@ -86,38 +88,8 @@ class Protocol(ABC):
                 hint='use security = "passive" among parties that follow the protocol',
                 data_left=False,
             )
-        self._require_honest_majority(manifest)
-        self._require_noise_and_rules(manifest)
-
-    @staticmethod
-    def _require_honest_majority(manifest: Manifest) -> None:
-        """Require that with active security the honest parties' shares determine the result."""
-        n, t = len(manifest.compute), manifest.sharing.threshold
-        if manifest.sharing.security == "active" and n < 2 * t + 1:
-            raise ManifestError(
-                f'sharing.security = "active": where {t} of {n} compute parties may lie, '
-                "the shares of the others do not determine the result, and no party would notice",
-                hint='set scheme = "shamir" in [sharing], and '
-                + (f"threshold = {(n - 1) // 2}" if n > 2 else "name more compute parties"),
-                data_left=False,
-            )
-
-    def _require_noise_and_rules(self, manifest: Manifest) -> None:
-        """Require that this protocol adds the noise and checks the rules the manifest asks for."""
-        privacy = manifest.privacy
-        asked = {"local": privacy.local, "central": privacy.central}
-        for place in (p for p, noise in asked.items() if noise and p not in self.noises):
-            raise ManifestError(
-                f"privacy.{place}: {self.name} adds no {place} noise",
-                hint="leave it out, or ask for something that can be noised, such as a sum",
-                data_left=False,
-            )
-        for rule in (r for r in manifest.policy.inside if r not in self.rules):
-            raise ManifestError(
-                f"policy.{rule}: {self.name} does not check it",
-                hint="leave it out, or use a protocol that does: table",
-                data_left=False,
-            )
+        require_honest_majority(manifest)
+        require_noise_and_rules(manifest, self.name, self.noises, self.rules)
 
     @cached_property
     def scheme(self) -> Scheme:
@@ -201,7 +173,7 @@ class Protocol(ABC):
             InputError: the input is not what the manifest asks for, or it asks for none.
         """
         if me in self.contributors:
-            return self.with_noise(self.encode(me, raw), me, draw)
+            return self.with_noise(self.encode(me, unwrapped(raw)), me, draw)
         if raw is None:
             return None
         raise InputError(

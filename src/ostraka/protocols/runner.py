@@ -13,6 +13,7 @@ from functools import partial
 from typing import Final
 
 from ostraka.arithmetic.randomness import Draw, Words
+from ostraka.delivery.agree import Allow, allow_all
 from ostraka.delivery.enclosure import Enclosure
 from ostraka.delivery.party import Party
 from ostraka.delivery.source import LiveLinks, Source
@@ -32,15 +33,11 @@ from ostraka.sharing.scheme import Parcel
 SPLIT_NS: Final = 7
 """Nanoseconds to make one party's share of an element, about."""
 
-Gate = Callable[[tuple[PartyId, ...]], None]
+Gate = Allow
 """Question whether a result over the contributors counted may become known; it raises
 RefusedByPolicy or RefusedByLedger to refuse. A compute party is asked before it votes for them, or
 before it computes where all must be counted, and again if some were excluded; a party that only
 contributes, before it shares."""
-
-
-def open_gate(counted: tuple[PartyId, ...]) -> None:
-    """Refuse nothing: for parties that keep no ledger."""
 
 
 Known = Callable[[Outcome | None], Awaitable[None]]
@@ -63,7 +60,7 @@ async def run(
     draw: Draw,
     progress: Progress | None = None,
     *,
-    gate: Gate = open_gate,
+    gate: Gate = allow_all,
     dealt: Signed | None = None,
     known: Known = _drop,
     source: SourceOf = LiveLinks,
@@ -115,7 +112,7 @@ async def _play(
     protocol.check_policy(protocol.scheme.contributors)
     phases, watch = Phases.begin(party, protocol), _Watch(protocol, progress)
     if given[0] is not None and not computes:
-        gate(protocol.scheme.contributors)
+        await gate(protocol.scheme.contributors)
     progress.enter(Phase.SHARING)
     made = protocol.lengths.get(me, 0) * len(protocol.scheme.compute)
     work = partial(contribute, protocol, given.pop(), me, draw)
@@ -137,6 +134,8 @@ async def _play(
         announce(phases.openings, own)
         progress.consented = own.counted
     outcome = await receive(protocol, party, phases.openings, own, watch.announced)
+    if not computes and outcome is None:
+        await _deliver(party, progress)
     await known(outcome)
     await party.exchange.flush()
     progress.enter(Phase.DONE)
@@ -155,6 +154,13 @@ def _send(
         if receiver in parcels:
             progress.input_leaves()
         party.exchange.send(receiver, step, message)
+
+
+async def _deliver(party: Party, progress: Progress) -> None:
+    """Wait until the compute parties have this contributor's message, and can do without it."""
+    if away := await party.exchange.deliver():
+        names = ", ".join(away)
+        progress.observer.warn(f"{names} did not return: the input may be missing from the result")
 
 
 class _Watch:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from ostraka.arithmetic.field import Elements
 from ostraka.arithmetic.randomness import Draw, Words
+from ostraka.delivery.agree import Allow, allow_all
 from ostraka.delivery.enclosure import Enclosure
 from ostraka.inputs.encoding import Signed
 from ostraka.names import PartyId
@@ -34,7 +35,7 @@ class Shares:
     parcels: dict[PartyId, Parcel]
     own: PartyId
     draw: Draw
-    gate: Callable[[tuple[PartyId, ...]], None] = lambda _: None
+    gate: Allow = allow_all
     enclosure: Enclosure | None = None
     dealt: Signed | None = None
     counted: tuple[PartyId, ...] = field(init=False)
@@ -42,10 +43,10 @@ class Shares:
     def __post_init__(self) -> None:
         self.counted = tuple(self.parcels)
 
-    def exclude(self, those: Collection[PartyId]) -> None:
+    async def exclude(self, those: Collection[PartyId]) -> None:
         """Leave some contributors out of the result, before anything about the others is opened."""
         self.counted = tuple(c for c in self.counted if c not in those)
-        self.gate(self.counted)
+        await self.gate(self.counted)
 
     def of(self, contributor: PartyId) -> Words:
         """Return this party's share of one contributor's vector."""

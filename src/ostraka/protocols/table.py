@@ -139,7 +139,7 @@ class Table(Comparing):
             of_no_heads = await mul(y[:, 0], errors[:, -cells:])
             errors = concatenate([errors[:, :-cells], of_no_heads], axis=1)
         valid = await all_zero(errors)
-        self.reject_invalid(shares, valid, "a table within the bounds")
+        await self.reject_invalid(shares, valid, "a table within the bounds")
         return y[valid]
 
     async def _given(self, y: SecretArray) -> Pattern:

@@ -176,6 +176,8 @@ class Chain:
         try:
             count, last = content.split()
             number = int(count)
+            if len(content) != _HEAD_BYTES:
+                raise ValueError("torn")
         except ValueError:
             if len(self.entries) <= 1:  # it was being made when the power went, or the room
                 return

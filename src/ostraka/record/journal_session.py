@@ -48,6 +48,7 @@ class SessionRecord:
         begun: the beginning of the run.
         x: the encoded input, None at a party without one.
         reservation: the run's number in the ledger, "" for none.
+        age: seconds since the run began, when this process took it over; 0 where it began it.
         past: events while the session was made.
         sealed: None until the session was sealed.
         positions: of each sender's stream, after its last message on record.
@@ -59,7 +60,7 @@ class SessionRecord:
 
     def __init__(self, journal: Journal, begun: Begun, x: Words | None) -> None:
         self.begun, self.x = begun, x
-        self.reservation = ""
+        self.reservation, self.age = "", 0.0
         self.past: list[Met] = []
         self.sealed: Sealed | None = None
         self.positions: dict[PartyId, int] = {}

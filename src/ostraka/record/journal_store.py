@@ -117,7 +117,7 @@ class RecordStore:
             warn(f"{path} is of no use: {misfit}; it was erased")
             found.erase()
             return None
-        record.resume_for = self.seconds
+        record.resume_for, record.age = self.seconds, max(0.0, self.now() - record.begun.at)
         return record
 
     def _misfit(self, record: SessionRecord, manifest: bytes) -> str:

@@ -135,14 +135,14 @@ class Ledger:
         with self._opened():
             self._check(run, run.roster, run.cost, "")
             number = self._entropy().hex()
+            roster, sources = self._roster_entry(run.roster), self._rules_for(run)
             line = self._hold_on(number)
-            self._append(
-                "reserve",
-                number,
-                **run.to_json(),
-                roster=self._roster_entry(run.roster),
-                sources=[rule.source for rule in self._rules_for(run)],
-            )
+            try:
+                told = run.to_json() | {"roster": roster, "sources": [r.source for r in sources]}
+                self._append("reserve", number, **told)
+            except BaseException:
+                line.drop()
+                raise
         return Reservation(self, number, run, line)
 
     def resume(self, number: str, run: Run) -> Reservation:

@@ -8,7 +8,7 @@ exchange below: a peer is sent those that it does not have.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from typing import Any, Final
 
@@ -16,14 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ostraka import limits
-from ostraka.blocking import offload
+from ostraka.blocking import offload, offload_whole
 from ostraka.errors import InternalError, OstrakaError
 from ostraka.exchange import Array, Exchange, Expected, LastingExchange, T, type_codes
 from ostraka.names import PartyId, Step
 from ostraka.record.journal_entries import INLINE, Heard, Lost, Verdict, error_of, loss, verdict
 from ostraka.record.journal_session import SessionRecord
 
-Gate = Callable[[tuple[PartyId, ...]], None]
+Gate = Callable[[tuple[PartyId, ...]], Awaitable[None]]
 
 RECORD_NS: Final = 20
 """Nanoseconds to encrypt an element and write it, or to read it back, about."""
@@ -60,6 +60,11 @@ class ReplayingExchange(Exchange):
         if not self._record.finished:
             await self._live.flush()
 
+    async def deliver(self) -> tuple[PartyId, ...]:
+        """Do as the exchange below, with the exception that `flush` makes."""
+        self._acts()
+        return () if self._record.finished else await self._live.deliver()
+
     async def offload(self, nanoseconds: float, work: Callable[[], T]) -> T:
         return await self._live.offload(nanoseconds, work)
 
@@ -68,14 +73,14 @@ class ReplayingExchange(Exchange):
         if not self._record.replaying:
             await offload(limits.OFFLOAD, self._record.sync)
 
-    def gate(self, ask: Callable[[tuple[PartyId, ...]], None]) -> Gate:
+    def gate(self, ask: Gate) -> Gate:
         """Return a gate that asks `ask` only what was not asked before the party was stopped.
 
         An answer is on disk before the run acts on it: before a party consents.
         """
         return partial(self._ask, ask)
 
-    def _ask(self, ask: Gate, counted: tuple[PartyId, ...]) -> None:
+    async def _ask(self, ask: Gate, counted: tuple[PartyId, ...]) -> None:
         self._acts()
         if (event := self._record.next_event()) is not None:
             if not isinstance(event, Verdict) or event.counted != verdict(counted).counted:
@@ -85,15 +90,15 @@ class ReplayingExchange(Exchange):
                 raise error_of(event)
             return
         try:
-            ask(counted)
+            await ask(counted)
         except OstrakaError as error:
-            self._conclude(verdict(counted, error))
+            await self._conclude(verdict(counted, error))
             raise
-        self._conclude(verdict(counted))
+        await self._conclude(verdict(counted))
 
-    def _conclude(self, event: Verdict) -> None:
+    async def _conclude(self, event: Verdict) -> None:
         self._record.note(event)
-        self._record.sync()
+        await offload_whole(self._record.sync)
 
     def _acts(self) -> None:
         """Write down what the run has seen, as it is about to act on it."""

@@ -103,7 +103,7 @@ async def sign_statement(
 
 async def exchange_statements(session: Session, own: Statement) -> dict[PartyId, Statement]:
     """Send this party's statement, and return the statements of all parties heard."""
-    return await session.exchange_statements(own, wait=_stays(session))
+    return await session.exchange_statements(own)
 
 
 def dissenters(session: Session, heard: dict[PartyId, Statement]) -> dict[PartyId, str]:
@@ -142,11 +142,6 @@ def write_receipt(
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from None
     return path
-
-
-def _stays(session: Session) -> bool:
-    """Whether this party stays to the end: one that only contributes leaves after sharing."""
-    return session.me in session.manifest.compute or session.me in session.manifest.recipients
 
 
 def _statement(

@@ -24,7 +24,7 @@ from ostraka.session.actions import Action, Doubt, Fail, Part, Present, Say
 from ostraka.session.channel import Channel
 from ostraka.session.introductions import Introductions
 from ostraka.session.keeper import Keeper
-from ostraka.session.pace import GRACE_SECONDS, VERDICT, Pace
+from ostraka.session.pace import VERDICT, Pace, begins_in, grace
 from ostraka.session.telling import telling
 from ostraka.session.ways import Ways
 from ostraka.transport.contexts import Contexts
@@ -45,10 +45,12 @@ class SessionMemory(Protocol):
     """Memory of a party that outlives its process.
 
     Attributes:
+        age: seconds since the run began in an earlier process; 0 in the process that begins it.
         past: what happened while the session was made, in an earlier process.
         positions: of each peer's stream, up to which this party has it.
     """
 
+    age: float
     past: list[Met]
     positions: dict[PartyId, int]
 
@@ -115,8 +117,9 @@ class Gathering:
         """
         seconds, roll = self._manifest.session.deadline, self._introductions.rollcall
         if roll.proposes:
-            self._due = asyncio.get_running_loop().call_later(seconds, self._begin_without)
-            seconds += self._grace
+            due = begins_in(seconds, self._memory.age if self._memory else 0.0)
+            self._due = asyncio.get_running_loop().call_later(due, self._begin_without)
+            seconds = due + grace(seconds)
         self._verdict_at = asyncio.get_running_loop().time() + VERDICT * seconds
         self._limit = asyncio.timeout(seconds)
         try:
@@ -148,16 +151,12 @@ class Gathering:
             self._keep("due", self._topology.me)
             self._act(self._introductions.due())
 
-    @property
-    def _grace(self) -> float:
-        return min(GRACE_SECONDS, self._manifest.session.deadline)
-
     def _wait_for_proposer(self) -> None:
         """Wait as long as the party that says when the session begins, which has come by now."""
         loop, seconds = asyncio.get_running_loop(), self._manifest.session.deadline
         if self._limit is not None and not self._extended:
             self._extended = True
-            self._limit.reschedule(loop.time() + seconds + self._grace)
+            self._limit.reschedule(loop.time() + seconds + grace(seconds))
 
     async def _until(self, reached: Callable[[], bool]) -> None:
         while self._fatal is None and not reached():
@@ -356,6 +355,7 @@ class Gathering:
     def doubt(self, peer: PartyId, *, doubted: bool) -> None:
         """Note that a peer's run may be dead, or that it lives: we are not ready meanwhile."""
         if not self.sealed:
+            self._keep("away" if doubted else "returned", peer)
             note = self._introductions.away if doubted else self._introductions.returned
             self._act(note(peer))
 

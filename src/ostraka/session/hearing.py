@@ -12,9 +12,29 @@ from ostraka.names import PartyId
 from ostraka.session.channel import Channel
 from ostraka.session.topology import Topology
 from ostraka.wire.messages import Relayed, Statement, decode, encode
+from ostraka.wire.resume import Standing
 
 STATEMENT_SECONDS: Final = 10.0
 """Seconds that a party waits for closing statements of other parties; it has the result already."""
+
+LOOK_SECONDS: Final = 1.0
+"""Seconds between looks whether a party is away that was not heard."""
+
+
+class _Timer:
+    """Timer that may be started again."""
+
+    def __init__(self) -> None:
+        self._handle: asyncio.TimerHandle | None = None
+
+    def start(self, seconds: float, then: Callable[[], None]) -> None:
+        """Call `then` after so many seconds."""
+        self._handle = asyncio.get_running_loop().call_later(seconds, then)
+
+    def cancel(self) -> None:
+        """Call nothing any more."""
+        if self._handle is not None:
+            self._handle.cancel()
 
 
 class Hearing:
@@ -24,6 +44,7 @@ class Hearing:
         there: parties that take part in the session.
         lost: parties that are gone; those that fail here are added, with the error.
         check: raises an OstrakaError for a statement that is not the party's.
+        timeout: the manifest's, in seconds.
     """
 
     def __init__(
@@ -33,9 +54,10 @@ class Hearing:
         channels: Mapping[PartyId, Channel],
         lost: dict[PartyId, OstrakaError],
         check: Callable[[PartyId, Statement], None],
+        timeout: float,
     ) -> None:
         self._topology, self._channels, self._lost, self._check = topology, channels, lost, check
-        self._there = there
+        self._there, self._timeout = there, timeout
         self._statements: dict[PartyId, Statement] = {}
 
     async def hear(
@@ -43,14 +65,38 @@ class Hearing:
     ) -> dict[PartyId, Statement]:
         """Return the statements that come within `STATEMENT_SECONDS`, by party.
 
+        Time in which a party is away that was not heard does not count, up to twice the manifest's
+        timeout: it may lack what this party said last, and so the result.
+
         Args:
             recipients: parties to whom statements are passed on.
             relayed: whether statements of parties without a link are waited for, too.
         """
+        latest = asyncio.get_running_loop().time() + STATEMENT_SECONDS + 2 * self._timeout
         with suppress(TimeoutError):
-            async with asyncio.timeout(STATEMENT_SECONDS):
-                await self._hear(recipients, self._topology.relayed_by if relayed else {})
+            async with asyncio.timeout(STATEMENT_SECONDS) as limit:
+                patience = self._be_patient(limit, latest)
+                try:
+                    await self._hear(recipients, self._topology.relayed_by if relayed else {})
+                finally:
+                    patience.cancel()
         return self._statements
+
+    def _be_patient(self, limit: asyncio.Timeout, latest: float) -> _Timer:
+        """Move the limit on, while it has not passed and a party is away that was not heard."""
+        loop, timer = asyncio.get_running_loop(), _Timer()
+
+        def look() -> None:
+            if not limit.expired() and any(map(self._may_return, self._channels)):
+                limit.reschedule(min(loop.time() + STATEMENT_SECONDS, latest))
+            timer.start(LOOK_SECONDS, look)
+
+        look()
+        return timer
+
+    def _may_return(self, party: PartyId) -> bool:
+        heard = party in self._statements or party in self._lost
+        return not heard and self._channels[party].link.standing is Standing.AWAY
 
     async def _hear(
         self,

@@ -19,9 +19,31 @@ GRACE_SECONDS: Final = 10.0
 """Seconds after the deadline within which compute parties agree on whom a session begins without;
 no more than the deadline itself."""
 
+REJOIN: Final = 4
+"""Part of that grace for which a party that was killed, and says when the session begins, waits for
+its links before it does."""
+
 VERDICT: Final = 0.75
 """Part of the deadline after which a party that only showed another manifest, in a room where other
 sessions of it may be, ends the session: so early that parties without a link to it are told why."""
+
+
+def grace(deadline: float) -> float:
+    """Return the seconds after a deadline within which a roll call ends."""
+    return min(GRACE_SECONDS, deadline)
+
+
+def begins_in(deadline: float, age: float) -> float:
+    """Return in how many seconds the proposer of a roll call begins without those not there.
+
+    Args:
+        deadline: the manifest's, in seconds.
+        age: seconds since its run began, in another process; the other parties have waited so long.
+            They wait no more once the grace is over, too, and then all begin anew.
+    """
+    if not 0 < age < deadline + grace(deadline):
+        return deadline
+    return max(deadline - age, grace(deadline) / REJOIN)
 
 
 class Pace(NamedTuple):

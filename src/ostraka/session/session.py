@@ -14,6 +14,7 @@ from ostraka.blocking import Turns
 from ostraka.errors import (
     Aborted,
     OstrakaError,
+    PeerAway,
     PeerLost,
     PinMismatch,
 )
@@ -148,6 +149,8 @@ class Session(LastingExchange):
         self._certificates = {self.me: self.identity.certificate, **introductions.certificates}
         self.result_keys = nonces.keys(self.id)
         self.about = self.about._replace(session=self.id)
+        for party, channel in self._channels.items():
+            channel.link.prompt = not self._topology.stays(party)
         self.lifecycle.happen(SessionEvent.SEALED)
 
     def _check_own_key(self) -> None:
@@ -225,6 +228,16 @@ class Session(LastingExchange):
             if link.bytes_sent == before and link.standing is not Standing.AWAY:
                 link.abandon(PeerLost(f"it took nothing for {seconds:g} s"))
 
+    async def deliver(self) -> tuple[PartyId, ...]:
+        there = {p: c for p, c in self._channels.items() if p not in self.lost}
+        for channel in there.values():
+            channel.opened()
+            with suppress(OstrakaError):  # a link that is over already
+                channel.listen(lambda _message: False)
+        seconds = self.manifest.session.timeout
+        await asyncio.gather(*(channel.link.deliver(seconds) for channel in there.values()))
+        return tuple(p for p, c in there.items() if isinstance(c.link.failed, PeerAway))
+
     @property
     def bytes_sent(self) -> int:
         """Bytes sent to all parties, framing included and TLS not."""
@@ -246,8 +259,9 @@ class Session(LastingExchange):
 
     # Ending
 
-    async def exchange_statements(self, own: Statement, *, wait: bool) -> dict[PartyId, Statement]:
-        """Send this party's statement to all and, with `wait`, return those of the other parties.
+    async def exchange_statements(self, own: Statement) -> dict[PartyId, Statement]:
+        """Send this party's statement to all and, if it stays to the end, return those of the
+        others.
 
         Parties that are gone are left out. A compute party relays statements to the recipients that
         cannot hear them directly. A peer's failure raises no error: the result is known already.
@@ -255,10 +269,15 @@ class Session(LastingExchange):
         for party, channel in self._channels.items():
             if party not in self.lost:
                 channel.say(own)
-        if not wait:
+        if not self._topology.stays(self.me):
             return {self.me: own}
         hearing = Hearing(
-            self._topology, self.hellos, self._channels, self.lost, self._check_statement
+            self._topology,
+            self.hellos,
+            self._channels,
+            self.lost,
+            self._check_statement,
+            self.manifest.session.timeout,
         )
         recipient = self.me in self.manifest.recipients
         return {self.me: own} | await hearing.hear(self.manifest.recipients, relayed=recipient)

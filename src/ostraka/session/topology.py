@@ -12,7 +12,7 @@ from functools import cached_property
 
 from ostraka.manifest import Manifest
 from ostraka.manifest.links import needs_link
-from ostraka.names import PartyId
+from ostraka.names import PartyId, Role
 
 
 class Topology:
@@ -41,6 +41,10 @@ class Topology:
     def computes(self) -> bool:
         """Whether this party computes."""
         return self.me in self._compute
+
+    def stays(self, party: PartyId) -> bool:
+        """Return whether a party stays to the end; one that only contributes leaves before."""
+        return not {Role.COMPUTE, Role.RECIPIENT}.isdisjoint(self._roles[party])
 
     @cached_property
     def relayers(self) -> dict[PartyId, PartyId]:

@@ -120,6 +120,18 @@ class Shamir(Scheme):
             value[part] = found
         return value
 
+    def contradictions(self, shares: Mapping[PartyId, Words]) -> NDArray[np.bool_]:
+        """Return for each element whether its shares, more than t + 1, are of no polynomial."""
+        parties = list(shares)
+        base, surplus = parties[: self.needed], parties[self.needed :]
+        rows = [self._row(base, self.point[party]) for party in surplus]
+        origin, *rest = (shares[party] for party in base)
+        found = np.zeros(len(origin), bool)
+        predicted = complete(self.field, origin, rest, rows)
+        for party, share in zip(surplus, predicted, strict=True):
+            found |= share != shares[party]
+        return found
+
     def corrected(self, shares: Mapping[PartyId, Words]) -> tuple[Words, tuple[PartyId, ...]]:
         """Return the value and the parties whose shares are wrong: right while at most t are.
 

@@ -75,6 +75,7 @@ class BrokerRoom(MeetingPlace, CarrierRoom):
         self._present: dict[str, list[bytes]] = {name: [] for name in seat.opens}
         self._broker: Broker | None = None
         self._opened = 0
+        self._crowded = False
         self._heard = self._silence = self._calls = self._next_call = 0
         self._echo_to_all, self._echo = Waiter(), Waiter()
         self.ended = Waiter()
@@ -119,7 +120,9 @@ class BrokerRoom(MeetingPlace, CarrierRoom):
 
     @property
     def has_room(self) -> bool:
-        return self._broker is not None and self._broker.backlog < BACKLOG
+        has = self._broker is not None and self._broker.backlog < BACKLOG
+        self._crowded = self._crowded or not has  # carriers are told later
+        return has
 
     @property
     def piece(self) -> int:
@@ -147,6 +150,9 @@ class BrokerRoom(MeetingPlace, CarrierRoom):
             await self._broker.drain()
 
     def _on_room(self) -> None:
+        if not self._crowded or not self.has_room:
+            return
+        self._crowded = False
         for carrier in list(self._carriers.values()):
             carrier.offer_room()
 

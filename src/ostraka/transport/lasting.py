@@ -37,6 +37,7 @@ class LastingLink:
         received: position of the stream from the peer up to which it is read already.
 
     Attributes:
+        prompt: whether the peer waits for acknowledgements, so that each comes at once.
         silence: for how many ticks in a row the peer's connection has brought nothing.
         on_cut: called when the connection is lost without a goodbye; the peer may return.
         on_linked: called when a connection has taken up the streams.
@@ -55,7 +56,7 @@ class LastingLink:
         self._link: SecureLink | None = None
         self._error: OstrakaError | None = None
         self._cuts = 0
-        self._offered = self._given_up = False
+        self._offered = self._given_up = self.prompt = False
         self._quiet_at = (-1, -1)
         self.silence = 0
 
@@ -101,6 +102,23 @@ class LastingLink:
                 self._changed.clear()
                 await self._changed.wait()
 
+    async def deliver(self, seconds: float) -> None:
+        """Wait until the peer has settled all that was written, or the link is over; or until the
+        peer is there and has settled nothing more for so many seconds.
+
+        The peer's acknowledgements are heard only while a parser follows what it sends.
+        """
+        position = self.sent.position
+        while self._error is None and not self._given_up and self.sent.acknowledged < position:
+            mark = self.sent.acknowledged
+            self._changed.clear()
+            try:
+                async with asyncio.timeout(seconds):
+                    await self._changed.wait()
+            except TimeoutError:
+                if self.sent.acknowledged == mark and self.standing is Standing.LINKED:
+                    return
+
     # Receiving
 
     async def read(
@@ -129,6 +147,8 @@ class LastingLink:
             raise self._failure()
         if self.settled.taken(reader.position):
             self.acknowledge()
+        else:
+            self._promptly()
         result: T = reader.take()
         return result
 
@@ -166,6 +186,13 @@ class LastingLink:
         """Note that the peer's stream is settled up to `received`; tell the peer if it is much."""
         self.settled.settle(received)
         if self.settled.position - self.settled.told >= ACK_BYTES:
+            self.acknowledge()
+        else:
+            self._promptly()
+
+    def _promptly(self) -> None:
+        """Tell a peer that waits for it what is settled."""
+        if self.prompt and self.settled.position != self.settled.told:
             self.acknowledge()
 
     # Connections
@@ -245,6 +272,7 @@ class LastingLink:
     def _signal(self, signal: Signal) -> None:
         if signal.kind is Kind.ACK:
             self.sent.acknowledge(signal.value)
+            self._changed.set()
         elif signal.kind is Kind.PROBE:
             self.acknowledge()
 

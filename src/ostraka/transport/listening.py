@@ -11,6 +11,7 @@ from ipaddress import ip_address
 
 from ostraka.addresses import join_address
 from ostraka.errors import UsageError
+from ostraka.transport.holders import holder_of
 from ostraka.transport.resolver import Place, Resolver, numeric
 
 Warn = Callable[[str], None]
@@ -126,5 +127,7 @@ _HINTS = {
 
 def _refusal(host: str, port: int, error: OSError) -> UsageError:
     code = error.errno or 0
-    where = join_address(host, port)
-    return UsageError(f"cannot listen on {where}: {os.strerror(code)}", hint=_HINTS.get(code, ""))
+    where, hint = join_address(host, port), _HINTS.get(code, "")
+    if code == errno.EADDRINUSE and (holder := holder_of(port)):
+        hint = f"{holder} listens there: end it, or choose another port"
+    return UsageError(f"cannot listen on {where}: {os.strerror(code)}", hint=hint)

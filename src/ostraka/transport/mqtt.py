@@ -17,6 +17,7 @@ from threading import get_ident
 from typing import Any, Final
 
 import aiomqtt
+from paho.mqtt.client import MQTT_CLEAN_START_FIRST_ONLY
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
@@ -256,8 +257,8 @@ async def _connect(
         password=access.password,
         protocol=version,
         clean_session=True if version is _OLD else None,
-        clean_start=True,
-        properties=_wishes() if version is _NEW else None,
+        clean_start=MQTT_CLEAN_START_FIRST_ONLY if version is _OLD else True,
+        properties=None if version is _OLD else _wishes(),
         will=will,
         timeout=CONNECT_SECONDS,
         logger=_LOG,

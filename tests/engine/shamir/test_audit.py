@@ -376,8 +376,8 @@ async def try_cheats(together, seeds):
 
 
 async def test_a_cheater_never_makes_a_result_wrong(together):
-    ends = await try_cheats(together, range(20))
-    assert ends["stopped"] > 24
+    ends = await try_cheats(together, range(10))
+    assert ends["stopped"] > 12
     assert ends["named"] > 1
 
 

@@ -107,6 +107,10 @@ class Auditor(Audit):
     async def toss(self) -> Stream:
         return (await self.coin.toss())[0]
 
+    async def agree(self, on: bytes) -> None:
+        self.coin.context += on
+        await self.coin.toss()
+
     async def relieve(self) -> None:
         while self._gates.words > MANY:
             self.sums(*await self._gates.claims(self.coin))

@@ -66,6 +66,10 @@ class Audit(ABC):
         """Return the stream of a coin that no party can foresee, or bend: see `coin.Coin.toss`."""
 
     @abstractmethod
+    async def agree(self, on: bytes) -> None:
+        """Stop the run unless all honest parties hold the same bytes. One round."""
+
+    @abstractmethod
     async def relieve(self) -> None:
         """Prove what was noted if it is very much, so that memory stays bounded."""
 

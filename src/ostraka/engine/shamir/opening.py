@@ -7,6 +7,7 @@ from functools import partial
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ostraka.arithmetic.randomness import Words, blocks
 from ostraka.delivery.combining import COMBINE_NS, combined
@@ -92,3 +93,35 @@ async def open_masked(
     if total is own:
         raise ValueError("nothing masks what is to be opened")
     return await open_shares(engine, total, to, proven=False)
+
+
+async def contradicting(engine: Context, own: Words, mask: Words) -> NDArray[np.bool_]:
+    """Find the elements whose shares are of no polynomial of degree t: two rounds.
+
+    With active security. Each element plus a mask is opened to all, before anything is proven, as
+    by `open_masked`. A party that lies can make any element contradict itself; honest parties come
+    to one answer, or the run stops.
+
+    Args:
+        own: this party's shares of the vector.
+        mask: its shares of uniform elements that hide nothing else.
+
+    Raises:
+        Aborted: parties were told different shares.
+    """
+    assert engine.audit is not None
+    await engine.party.hear_all_asides()
+    own = engine.field.add(own, mask)
+    others, found = [i for i in range(engine.n) if i != engine.me], np.empty(len(own), bool)
+    for piece in blocks(len(own), PIECE):
+        told = dict.fromkeys(others, own[piece])
+        arrived = await engine.all_to_all(told, words(piece.stop - piece.start))
+        shares = {engine.party.me: own[piece]}
+        shares |= {engine.names[i]: engine.check(i, vector) for i, vector in arrived.items()}
+        ordered = {name: shares[name] for name in engine.names}
+        found[piece] = await engine.offload(
+            COMBINE_NS * len(ordered) * len(own[piece]),
+            partial(engine.scheme.contradictions, ordered),
+        )
+    await engine.audit.agree(np.packbits(found).tobytes())
+    return found

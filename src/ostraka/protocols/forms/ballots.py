@@ -251,7 +251,7 @@ class Vote(Interactive):
             (found, valid), *results = await side_by_side(engine, ballots, *others)
         if not valid.all():
             await engine.prove()
-        self.reject_invalid(shares, valid, "a valid ballot")
+        await self.reject_invalid(shares, valid, "a valid ballot")
         return found, valid, results
 
     async def _of_many(

@@ -179,7 +179,7 @@ class Projections(Inequality):
     `PROJECTIONS` sums of the entries, each times 1, 0, 0 or -1 as the coin fell, must be within 8
     times `at`. If an entry is beyond 16 times `at`, of three sums that differ in its sign at most
     two are, so each sum is with probability 1/2 at most, and all with 2^-64. A vector that is no
-    longer than `at` fails with probability below 2^-85: 64 times 2 exp(-64). [RSW24]
+    longer than `at` fails with probability below 2^-85: 64 times 2 exp(-64). [ROCT24]
     """
 
     part: slice

@@ -82,7 +82,7 @@ class Comparing(Interactive):
         )
         less = await less_than_zero(asked)
         valid = await all_zero(concatenate([less[:k], less[k : 2 * k]], axis=1))
-        self.reject_invalid(shares, valid, what)
+        await self.reject_invalid(shares, valid, what)
         return Checked(y[valid], valid, less[2 * k :])
 
     async def ranked(

@@ -1,0 +1,112 @@
+"""A poll as its people see it: commands alone, a mailbox over HTTP, three compute parties.
+
+tests/cli/test_collections.py has the same without compute parties.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from beside import MailboxThread
+
+from ostraka import identity
+
+COMPUTE = ("c1", "c2", "c3")
+SECONDS = 90
+
+
+class Machine:
+    """Commands of one person, in a home of its own."""
+
+    def __init__(self, directory: Path, name: str) -> None:
+        self.directory = directory / name
+        self.directory.mkdir()
+        home = {"OSTRAKA_HOME": str(self.directory / "home"), "OSTRAKA_TRUST_NEW": "1"}
+        self._environment = {**os.environ, **home, "no_proxy": "*"}
+
+    def start(self, *arguments: object) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "ostraka.cli.main", *map(str, arguments)]
+        return subprocess.Popen(
+            command, cwd=self.directory, env=self._environment, text=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+
+    def call(self, *arguments: object, code: int = 0) -> dict[str, object]:
+        started = self.start(*arguments)
+        out, err = started.communicate(timeout=SECONDS)
+        assert started.returncode == code, err
+        return json.loads(out) if out.startswith("{") else {"out": out, "err": err}
+
+
+@pytest.fixture
+def box(tmp_path):
+    with MailboxThread(tmp_path) as found:
+        yield found
+
+
+def ports(count: int) -> list[int]:
+    import socket
+
+    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    found = [each.getsockname()[1] for each in held]
+    for each in held:
+        each.close()
+    return found
+
+
+@pytest.mark.slow
+def test_a_poll_from_its_draft_to_each_persons_proof(box, tmp_path):
+    olga, ann = Machine(tmp_path, "olga"), Machine(tmp_path, "ann")
+    servers = {name: Machine(tmp_path, name) for name in COMPUTE}
+    parties = []
+    for (name, machine), port in zip(servers.items(), ports(3), strict=True):
+        own = identity.create(name, machine.directory)
+        parties += ["--party", f"{name}={own.pin}:compute,recipient@127.0.0.1:{port}"]
+    made = olga.call(
+        "new", "tally", "--title", "Lunch", "--type", 'choice(["soup", "salad"])', *parties,
+        "--scheme", "shamir", "--collection", "invited", "--as", "olga", "--closes", "1h",
+        "--early-close", "--mailbox", box.url, "--min-contributors", "2", "--output", "json",
+    )  # fmt: skip
+    olga.call("invite", made["draft"], "--count", "3")
+    olga.call("seal", made["draft"], "--out", "poll.toml")
+    codes = olga.call("invite", "poll.toml", "--output", "json")["codes"]
+    manifest = olga.directory / "poll.toml"
+    early = ann.call("contribute", codes[0]["code"], "--input", "-", code=75)
+    assert "has not accepted it" in early["err"] or "have not accepted it" in early["err"]
+
+    for name, machine in servers.items():  # each accepts it
+        machine.call("run", manifest, "--as", name, code=75)
+    assert olga.call("status", "poll.toml", "--output", "json")["state"] == "open"
+    receipts = []
+    for code, answer in zip(codes, ("soup", "soup", "salad"), strict=True):
+        (ann.directory / "answer.txt").write_text(answer)
+        sent = ann.call("contribute", code["link"], "--input", "answer.txt", "--output", "json")
+        receipts.append(sent["receipt"])
+    (ann.directory / "answer.txt").write_text("salad")
+    ann.call("contribute", codes[0]["code"], "--input", "answer.txt", "--output", "json")
+    olga.call("close", "poll.toml")
+    (ann.directory / "answer.txt").write_text("soup")
+    ann.call("contribute", codes[0]["code"], "--input", "answer.txt", code=12)
+
+    runs = [
+        machine.start("run", manifest, "--as", name, "--output", "json")
+        for name, machine in servers.items()
+    ]
+    found = [(run, *run.communicate(timeout=SECONDS)) for run in runs]
+    for run, out, err in found:
+        assert run.returncode == 0, err
+        result = json.loads(out)
+        assert result["outputs"][0]["value"] == {"soup": 1, "salad": 2}
+        assert result["contributors"] == 3
+    receipt = servers["c1"].directory / json.loads(found[0][1])["receipt"]
+    for i, own in enumerate(receipts):
+        status = ann.call("status", own, "--output", "json")
+        assert (status["state"], status["counted"]) == ("done", list(COMPUTE))
+        checked = ann.call("verify", receipt, "--report", own, "--output", "json")["report"]
+        assert (checked["place"], checked["counted"]) == (i + 1, True)
+    ann.call("verify", receipt, "--report", receipt, code=2)
