@@ -1,6 +1,7 @@
 """Sums over checked inputs: what is valid counts, what is not does not."""
 
 import asyncio
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -14,7 +15,9 @@ from ostraka.errors import ManifestError, PeerViolation, RefusedByPolicy
 from ostraka.outcome import Outcome
 from ostraka.protocols import checking, protocol_for
 from ostraka.protocols.checked_sum import CheckedSum
+from ostraka.protocols.forms import validity
 from ostraka.protocols.forms.validity import Form
+from ostraka.protocols.interactive import _finish, _NoPeers
 from ostraka.protocols.secure_sum import SecureSum
 from ostraka.sharing.scheme import Explicit
 from ostraka.simulation import MemoryNet, run_all
@@ -312,6 +315,25 @@ def test_a_liar_neither_hides_an_invalid_row_nor_makes_one(manifest, everybody, 
 
 async def _nothing(_):
     pass
+
+
+def peak_of(manifest, rows, monkeypatch):
+    """Bytes that checking so many rows of 5,000 takes at most, without their parcels."""
+    monkeypatch.setattr(validity, "BLOCK", 50_000)
+    roles = {f"c{i}": "c" for i in range(rows)} | dict.fromkeys(("alice", "bob", "carlos"), "kr")
+    clip = 'clip = { norm = "l2", at = 100 }'
+    more = {"length": 5000, "bounds": (-100, 100), "privacy": GAUSSIAN + clip}
+    protocol = make(manifest, roles, "int", **more)
+    tracemalloc.start()
+    _finish(protocol._rehearse(_NoPeers("alice")))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak
+
+
+def test_memory_does_not_grow_with_the_rows(manifest, monkeypatch):
+    few, many = (peak_of(manifest, rows, monkeypatch) for rows in (20, 80))
+    assert many - few < 8 * 50_000
 
 
 def test_a_sum_is_checked_only_if_the_manifest_says_so(manifest, everybody):

@@ -246,16 +246,19 @@ def status(
     manifest = config.load(collection)
     url = collection_of(manifest).mailbox[0]
     found = at_mailbox(url, manifest.digest, lambda mailbox: mailbox.status())
-    _print_status(_shown(found), output)
+    missing = [name for name in manifest.compute if name not in found.statements]
+    _print_status(_shown(found) | ({"not_accepted": missing} if missing else {}), output)
 
 
 def _shown(status: CollectionStatus) -> dict[str, object]:
+    """Return what is printed of a collection; it is "open" while compute parties accept it."""
     from datetime import UTC, datetime
 
     from ostraka.manifest.collection import moment_text
 
     closes = moment_text(datetime.fromtimestamp(status.closes, UTC))
-    return {"reports": status.reports, "closes": closes, "state": status.state}
+    state = "open" if status.state == "waiting" else status.state
+    return {"reports": status.reports, "closes": closes, "state": state}
 
 
 def _print_status(shown: dict[str, object], output: voice.OutputFormat) -> None:

@@ -266,19 +266,13 @@ class Protocol(ABC):
 
     @cached_property
     def attendance(self) -> Attendance:
-        """Rule on which parties may be missing, and how many of the others must then be there.
-
-        The reports of a collection are agreed on before, so all of them are there, and all compute
-        parties consent to count them.
-        """
+        """Rule on which parties may be missing, and how many of the others must then be there."""
         must, unanimous = self.must_be_counted(), self.all_take_part
-        if self.manifest.collection is not None:
+        if self.manifest.collection is not None:  # reports were agreed on: all consent to them
             must, unanimous = (*self.scheme.compute, *self.scheme.contributors), True
-        if self.manifest.sharing.security == "active":
-            return Attendance.among_liars(
-                self.scheme, must, unanimous=unanimous, proven=self.proves
-            )
-        return Attendance.of(self.scheme, must, unanimous=unanimous)
+        active = self.manifest.sharing.security == "active"
+        of = Attendance.among_liars if active else Attendance.of
+        return of(self.scheme, must, unanimous=unanimous, proven=active and self.proves)
 
     def must_be_counted(self) -> tuple[PartyId, ...]:
         """Return the parties that may not be missing, besides those that the scheme needs."""
@@ -321,7 +315,7 @@ class Protocol(ABC):
         """
         least = self.manifest.policy.min_contributors
         if len(counted) < least:
-            some = "1 contributor" if len(counted) == 1 else f"{len(counted)} contributors"
+            some = f"{len(counted)} contributor{'s' * (len(counted) != 1)}"
             text, hint = f"only {some} would be counted and the policy asks for {least}", ""
             if self.manifest.collection is None:
                 missing = [c for c in self.contributors if c not in counted]
@@ -357,10 +351,7 @@ class Protocol(ABC):
         return self.spends(self.contributors[: self.least_counted])
 
     def cost(self) -> Cost:
-        """Count exactly what one run without faults sends: rounds, and each party's bytes.
-
-        Reports of a collection come before it, from contributors that are no parties of it.
-        """
+        """Count exactly what one run without faults sends: rounds, and each party's bytes."""
         total = Cost(rounds=1)
         for party in self.manifest.parties:
             total.send(party, [], 0)

@@ -365,14 +365,7 @@ class SecureSum(Protocol):
         return lines
 
     def _explain_parties(self, what: str, *, of_inputs: bool) -> list[str]:
-        lines = explain_linear(self, what, of_inputs=of_inputs)
-        if self.manifest.collection:
-            lines.append(
-                "WARNING: reports are not checked: one contributor's program can add any number at "
-                'all to the sum, unnoticed. scheme = "shamir" among three compute parties or more '
-                "would find it."
-            )
-        return lines
+        return explain_linear(self, what, of_inputs=of_inputs)
 
     def _explain_noise(self, noise: AdditiveShares) -> list[str]:
         n, least, curious = len(self.contributors), self.least_counted, curious_makers(self)
