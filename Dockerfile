@@ -3,10 +3,12 @@
 ARG BASE_IMAGE=python:3.12-slim-bookworm
 
 FROM ${BASE_IMAGE} AS build
+# requirements-server.lock: a mailbox and figures for Prometheus, too.
+ARG REQUIREMENTS=requirements.lock
 WORKDIR /src
-COPY requirements.lock ./
+COPY ${REQUIREMENTS} ./
 RUN python3 -m venv /opt/ostraka \
-    && /opt/ostraka/bin/pip install --no-cache-dir --require-hashes --requirement requirements.lock
+    && /opt/ostraka/bin/pip install --no-cache-dir --require-hashes --requirement ${REQUIREMENTS}
 COPY pyproject.toml README.md LICENSE ./
 COPY src src
 # What only installs and tests does not travel further.
