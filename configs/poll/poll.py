@@ -1,8 +1,8 @@
 """Seals a poll of N invitations and one more, sends N reports with made-up answers, closes it.
 
-Prints the published result, in JSON on one line. The service `olga` of docker-compose.yml runs it:
-poll.py [REPORTS [SECONDS]]. The link of the invitation that is left is printed for a browser, and
-the poll stays open for SECONDS after the last report.
+The service `olga` of docker-compose.yml runs it: poll.py [REPORTS [SECONDS]]. Prints the page's
+address, what was sent and the published result, in JSON on one line. The link of the invitation
+that is left is on stderr, and the poll stays open for SECONDS after the last report.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ def ostraka(*arguments: object) -> str:
 
 def seal(count: int) -> Path:
     """Open a poll of so many invitations; return the path of its manifest, where services look."""
-    parties = [f"--party={name}=/session/{name}.crt:compute,recipient" for name in ("c1", "c2", "c3")]
+    roles = "compute,recipient"
+    parties = [f"--party={name}=/session/{name}.crt:{roles}" for name in ("c1", "c2", "c3")]
     made = json.loads(ostraka(
         "new", "tally", "--title", "Lunch", "--type", f"choice({json.dumps(DISHES)})", *parties,
         "--scheme", "shamir", "--coordinator", "127.0.0.1:9440=/session/coordinator.crt",
@@ -92,7 +93,8 @@ def answer(number: int) -> str:
 
 def main() -> None:
     """Hold the poll."""
-    count, seconds = (int(word) for word in (sys.argv[1:] + ["1000", "0"][len(sys.argv) - 1 :])[:2])
+    given_words = sys.argv[1:3]
+    count, seconds = map(int, given_words + ["1000", "0"][len(given_words) :])
     manifest = seal(count + 1)
     given = json.loads(ostraka("invite", manifest, "--count", count + 1, "--output", "json"))
     links = [code["link"] for code in given["codes"]]
@@ -106,8 +108,8 @@ def main() -> None:
     ostraka("close", manifest)
     result = wait_for(manifest, "done")["result"]
     print(f"closed in {time.monotonic() - begun:.1f} s", file=sys.stderr)
-    print(f"sent: {dict(Counter(map(answer, range(count))))}", file=sys.stderr)
-    print(json.dumps(result))
+    sent = Counter(map(answer, range(count)))
+    print(json.dumps({"page": links[0].partition("#")[0], "sent": sent, "result": result}))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
@@ -257,6 +258,27 @@ def test_three_parties_reach_a_broker_and_nothing_else():
         assert "Denied" not in logs_of(broker)
     finally:
         compose_file("mqtt", "down", "-v", "--remove-orphans", check=False)
+
+
+def test_three_services_close_a_poll_of_many_reports():
+    """A poll from its seal to its published result, with the page on a port of this machine."""
+    if not (engine_answers() and base_image_is_there()):
+        pytest.skip(f"no docker engine answers, or {base_image} cannot be pulled")
+    port = "18080"
+    try:
+        compose_file("poll", "build", POLL_PORT=port)
+        compose_file("poll", "up", "-d")
+        said = compose_file("poll", "run", "--rm", "-T", "olga", "200")
+        found = json.loads(said.splitlines()[-1])
+        assert found["result"]["contributors"] == 200
+        assert found["result"]["outputs"][0]["value"] == found["sent"]
+        assert found["page"].startswith(f"http://127.0.0.1:{port}/c/")
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(
+            found["page"]
+        ) as page:
+            assert b"<form" in page.read()
+    finally:
+        compose_file("poll", "down", "-v", "--remove-orphans", check=False)
 
 
 def logs_of(name: str) -> str:
