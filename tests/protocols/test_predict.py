@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from ostraka.errors import InputError, ManifestError, PeerViolation
 from ostraka.explanation import check
+from ostraka.inputs.reading import read_input
 from ostraka.manifest import parse
 from ostraka.models import export
 from ostraka.protocols import protocol_for
@@ -189,6 +190,15 @@ def test_scores_differ_from_the_model_before_rounding_by_no_more_than_check_says
     assert abs(twin - exact) <= protocol.layers.error()
 
 
+def test_a_model_file_is_read_as_the_owner_gives_it(tmp_path):
+    fitted = SimpleNamespace(coef_=np.array([[1e-3, 0.25]]), intercept_=-0.5, classes_=[0, 1])
+    export(fitted, path := tmp_path / "model.json")
+    manifest = write()
+    protocol = protocol_for(manifest)
+    raw = read_input(str(path), manifest.input_of("owner"), "owner")
+    assert protocol.scheme.to_signed(protocol.encode("owner", raw)).tolist() == [0, 4, -8]
+
+
 # --- what is refused ----------------------------------------------------------------------------
 
 
@@ -291,7 +301,7 @@ def test_check_says_how_many_scores_give_the_model():
 
 
 def test_check_says_what_is_rounded_and_what_is_not_checked():
-    assert "by 0.66" in said(write((2, 1)))  # 2 x 10 / 32 and 1 / 32
+    assert "0.66 at most" in said(write((2, 1)))  # 2 x 10 / 32 and 1 / 32
     assert "Rounding: none" in said(write((2, 1), weights=("decimal(2)", -2, 2)))
     assert "not checked against its bounds" in said(write(outputs="checked = false"))
     assert "numbers are from -10 to 10" in said(write())

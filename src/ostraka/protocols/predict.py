@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from fractions import Fraction
-from itertools import pairwise
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, StrictBool, StrictInt
 
 from ostraka.arithmetic.randomness import Words
 from ostraka.engine.array import SecretArray, concatenate
-from ostraka.engine.backend import Backend
+from ostraka.engine.backend import FREE_NS, Backend, backend_of
 from ostraka.engine.choose import argmax
 from ostraka.engine.compare import less_than_zero
 from ostraka.engine.multiply import matmul, mul
@@ -23,8 +20,8 @@ from ostraka.manifest import BoolType, InputSchema, Manifest
 from ostraka.models import flattened
 from ostraka.names import PartyId
 from ostraka.outcome import Output, Value
-from ostraka.protocols.bench_case import BenchCase, Tables
 from ostraka.protocols.forms.layers import Layers, Numbers, narrower
+from ostraka.protocols.forms.model_cases import made_up_model
 from ostraka.protocols.interactive import Interactive, all_zero, apart, name_of
 from ostraka.protocols.options import InputOptions, read_options, refuse
 from ostraka.protocols.sentences import IF_INVALID, explain_interactive, names
@@ -36,40 +33,14 @@ PRODUCTS: Final = 10_000_000_000
 Size = Annotated[StrictInt, Field(ge=1)]
 
 
-def _made_up(layers: tuple[int, ...], top: int, bits: int, **outputs: Any) -> BenchCase:
-    """Return a case of whole numbers up to `top` in `size` queries, and weights of so many bits."""
-    count = sum((a + 1) * b for a, b in pairwise(layers))
-
-    def tables(size: int) -> Tables:
-        query = {"type": "int", "length": size * layers[0], "min": 0, "max": top}
-        model = {"type": f"float({bits})", "length": count, "min": -1, "max": 1}
-        given = zip(("query", "model"), ("p1", "p2"), (query, model), strict=True)
-        inputs = [{"name": name, "of": [owner], **table} for name, owner, table in given]
-        return {"input": inputs, "outputs": {"layers": list(layers), **outputs}}
-
-    def value(party: int, size: int) -> NDArray[Any]:
-        if party != 1:
-            return np.arange(size * layers[0]) * 31 % (top + 1)
-        return (np.arange(count) * 7919 % 801 - 400) / (1 << bits)
-
-    def expected(_: int, size: int) -> tuple[NDArray[np.int64]]:
-        found, model = value(0, size).reshape(size, -1), value(1, size) * (1 << bits)
-        one = (
-            Numbers(Fraction(1), top, Fraction(0)),
-            Numbers(Fraction(1, 1 << bits), 400, Fraction(0)),
-        )
-        scores = Layers(layers, *one).scores(found, model.astype(np.int64))
-        return (scores.argmax(1) if layers[-1] > 1 else scores[:, 0],)
-
-    return BenchCase(tables, value, expected, owners=2)
-
-
 NETWORK: Final = (784, 128, 10)
 
 BENCH: Final = {
-    "predict": _made_up(NETWORK, 255, 12, model="mlp", checked=False),
-    "predict-checked": _made_up(NETWORK, 255, 12, model="mlp"),
-    "logistic": _made_up((30, 1), 1 << 16, 16, model="logistic", reveal="score", checked=False),
+    "predict": made_up_model(NETWORK, 255, 12, model="mlp", checked=False),
+    "predict-checked": made_up_model(NETWORK, 255, 12, model="mlp"),
+    "logistic": made_up_model(
+        (30, 1), 1 << 16, 16, model="logistic", reveal="score", checked=False
+    ),
 }
 
 
@@ -192,8 +163,14 @@ class Predict(Interactive):
 
     async def _checked(self, query: SecretArray, shares: Shares) -> SecretArray:
         """Share the query afresh, and stop unless all of its numbers are within bounds."""
-        fresh = await mul(query, query.engine.public(1))
-        less = await less_than_zero(concatenate([fresh - self.query.low, self.query.high - fresh]))
+        fresh, (low, high) = (
+            await mul(query, query.engine.public(1)),
+            (self.query.low, self.query.high),
+        )
+        asked = await backend_of(fresh).offload(
+            4 * FREE_NS * fresh.size, lambda: concatenate([fresh - low, high - fresh])
+        )
+        less = await less_than_zero(asked)
         fine = (await all_zero(less.reshape(1, -1)))[0]
         valid = np.array([fine or c != self.client for c in shares.counted])
         await self.reject_invalid(shares, valid, "a query within its bounds")
@@ -316,10 +293,12 @@ class Predict(Interactive):
         schema = self.manifest.input_of(self.owner)
         text = "Rounding: "
         if error := self.layers.error():
+            most = self.layers.reaches()[-1] * self.layers.unit
             text += (
                 f"inputs are rounded when they are read, the model to {schema.type}, and nothing "
-                "after that. If all roundings added up, a score would differ from that of the "
-                f"model before rounding by {float(error):.2g}; usually it is far less."
+                f"after that. A score, which the bounds allow to reach {float(most):.2g}, differs "
+                "from that of the model before rounding by "
+                f"{float(error):.2g} at most, if all roundings add up; usually by far less."
             )
         else:
             text += f"none: the model's numbers are {schema.type}, and all is computed exactly."
