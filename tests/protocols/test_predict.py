@@ -298,6 +298,7 @@ def test_check_says_how_many_scores_give_the_model():
     deep = said(write((2, 2, 2), "mlp", outputs='reveal = "score"'))
     assert "in time all of them" in deep
     assert "WARNING" not in said(write((30, 1)))
+    assert "most_runs in a [[budget]] of owner's rules limits the sessions" in text
 
 
 def test_check_says_what_is_rounded_and_what_is_not_checked():

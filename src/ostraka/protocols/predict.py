@@ -336,9 +336,9 @@ class Predict(Interactive):
     def _again(self) -> str:
         count = "one more query" if self.batch == 1 else f"{self.batch} more queries"
         return (
-            f"Repeated sessions: each answers {count}. {self.owner}'s ledger has a line for each, "
-            "and no rule there counts queries: answers are exact, so a budget of epsilon refuses "
-            f"all of them. {self.owner} limits queries by how many sessions it takes part in."
+            f"Repeated sessions: each answers {count}. most_runs in a [[budget]] of {self.owner}'s "
+            "rules limits the sessions that its model may be in, failed ones that may have told "
+            "something included. A budget of epsilon refuses all of them: answers are exact."
         )
 
     def _bounds_in_words(self) -> str:
