@@ -10,10 +10,12 @@ import functools
 import os
 import struct
 import tempfile
-from collections import Counter
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+
+import fuzz_collections
+from fuzz_refusals import REFUSED, refused_by
 
 from ostraka import identity, strict_json
 from ostraka.addresses import Proxy
@@ -48,19 +50,7 @@ from ostraka.transport.preamble import Preamble
 from ostraka.transport.socks import request
 from ostraka.wire import brokered, frames, link_state, messages, vectors
 
-REFUSED = Counter()
-
 ROSTER = Roster(["alice", "bob", "carlos"], ["alice", "bob"], ["bob", "carlos"])
-
-
-@contextmanager
-def refused_by(*errors):
-    """Count a documented error of the innermost target, and go on."""
-    try:
-        yield
-    except errors as error:
-        assert str(error) or isinstance(error, Damaged)
-        REFUSED[type(error).__name__] += 1
 
 
 @functools.cache
@@ -385,11 +375,13 @@ def entry(data):
         decode_entry(data)
 
 
+__all__ = ["REFUSED", "TARGETS"]
+
 TARGETS = {
     target.__name__: target
     for target in (
         link, message, packet, frame, vector, preamble, statement, nonces, rooms, http, socks,
-        manifest, rules, given, receipts, ledger, entries, entry,
+        manifest, rules, given, receipts, ledger, entries, entry, *fuzz_collections.TARGETS,
     )
 }  # fmt: skip
 

@@ -139,7 +139,7 @@ def agreeing(
         net.change = change
 
     async def one(name: PartyId) -> None:
-        def allow(_: tuple[PartyId, ...]) -> None:
+        async def allow(_: tuple[PartyId, ...]) -> None:
             if name == refuses:
                 raise RefusedByPolicy("its rules say no")
 

@@ -8,6 +8,7 @@ import socket
 import sys
 import time
 from contextlib import asynccontextmanager, contextmanager
+from functools import cache
 from importlib.util import module_from_spec, spec_from_file_location
 from math import log, sqrt
 from pathlib import Path
@@ -97,6 +98,14 @@ def watchdog():
     return Watchdog()
 
 
+@cache
+def loaded(name, keys):
+    """An identity, which is checked and parsed once."""
+    from ostraka import identity
+
+    return identity.load(name, keys)
+
+
 class Office:
     """Makes manifests and runs their parties in this process.
 
@@ -107,9 +116,7 @@ class Office:
         self.keys = keys
 
     def identity(self, name):
-        from ostraka import identity
-
-        return identity.load(name, self.keys)
+        return loaded(name, self.keys)
 
     def fingerprint(self, name):
         from ostraka import identity

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from memory_mailbox import MemoryMailbox
 
-from ostraka import config, identity
+from ostraka import config, contribution, identity
 from ostraka.arithmetic.randomness import SeededDraw
 from ostraka.collection import orders, signed
 from ostraka.collection.codes import CollectionCode
 from ostraka.collection.credentials import Credential, CredentialRoster, SigningKey
 from ostraka.collection.inclusion import read_own_digest
 from ostraka.collection.opening import Opener
-from ostraka.collection.report import OPEN
+from ostraka.collection.report import OPEN, BadReport
 from ostraka.collection.sealing import SealingKey
 from ostraka.collection.shape import Shape
 from ostraka.contribution import Contribution
@@ -166,6 +166,13 @@ def test_after_a_lost_answer_the_same_bytes_are_sent(poll):
     assert len(set(poll.mailbox.uploads)) == 1
 
 
+def test_two_processes_do_not_write_one_report(poll):
+    path = poll.home / f"{poll.look_up().name}.secret.json"
+    with kept_report.alone(path), pytest.raises(Temporary, match="another process"):
+        poll.contribute("7")
+    poll.contribute("7")
+
+
 def test_another_input_replaces_with_the_next_counter_and_the_same_key(poll):
     poll.contribute("7")
     poll.contribute("3", seed=2)
@@ -228,6 +235,19 @@ def test_another_roster_than_the_manifests_is_refused(poll):
     )
     with pytest.raises(PinMismatch):
         poll.look_up()
+
+
+def test_a_long_roster_is_not_fetched(poll, monkeypatch):
+    """The mailbox refuses a code that is not in it, and so do the compute parties."""
+    monkeypatch.setattr(contribution, "ROSTER_FETCHED", 2)
+    poll.mailbox.published = b""
+    poll.contribute("7")
+    code = CollectionCode(poll.digest, 2, SECRETS[0], "https://mailbox.example")
+    foreign = look_up(code, poll.mailbox)
+    (poll.home / "foreign").mkdir()
+    report = foreign.write("7", poll.home / "foreign", SeededDraw(1))
+    with pytest.raises(BadReport, match="invitation's signature"):
+        asyncio.run(foreign.send(report, poll.mailbox, poll.home))
 
 
 def test_a_sealing_statement_of_another_key_is_refused(poll):

@@ -59,6 +59,31 @@ ATTACKS = {
         "test_contribution.py::test_other_sealing_keys_than_last_time_are_refused",
         "collection/test_terms.py::test_the_id_depends_on_the_manifest_and_on_each_key_and_their_order",
     ),
+    "a mailbox that loses, hides, doubles": (
+        "faults/test_liars_of_collections.py::test_a_report_that_a_party_gets_later_counts",
+        "faults/test_liars_of_collections.py::test_a_report_that_a_party_never_gets_is_left_out_and_counted",
+        "faults/test_liars_of_collections.py::test_above_max_unopenable_nothing_is_opened",
+        "faults/test_liars_of_collections.py::test_a_mailbox_that_doubles_and_reorders_changes_nothing",
+    ),
+    "a compute party that refuses reports": (
+        "faults/test_liars_of_collections.py::test_false_refusals_stop_and_are_named",
+        "faults/test_liars_of_collections.py::test_invented_reports_are_in_no_answer",
+        "faults/test_liars_of_collections.py::test_a_party_that_tells_others_different_things_is_found",
+    ),
+    "a compute party that computes with another parcel": (
+        "faults/test_liars_of_collections.py::test_a_wrong_parcel_cannot_be_put_in",
+    ),
+    "a compute party that is killed while a collection closes": (
+        "faults/test_collections.py::"
+        "test_killed_at_any_callback_of_closing_they_come_to_one_answer",
+        "test_collecting.py::test_an_answer_that_not_all_confirmed_comes_again_the_same",
+        "test_collecting.py::test_other_reports_than_were_agreed_on_before_are_refused",
+        "test_collecting.py::test_it_is_answered_once",
+    ),
+    "a contributor that sends what cannot be opened": (
+        "faults/test_liars_of_collections.py::test_what_more_parties_refuse_than_may_lie_does_not_count_against_them",
+        "faults/test_liars_of_collections.py::test_a_report_that_one_party_cannot_open",
+    ),
     "a mailbox that copies reports today": (
         "collection/test_sealing.py::test_sealed_and_opened",
         "collection/test_terms.py::test_the_hybrid_suite_where_all_have_it",

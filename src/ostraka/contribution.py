@@ -12,15 +12,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from ostraka import config
 from ostraka.arithmetic.randomness import Draw
 from ostraka.collection import orders
 from ostraka.collection.codes import CollectionCode
-from ostraka.collection.credentials import SigningKey
+from ostraka.collection.credentials import CredentialRoster, SigningKey
 from ostraka.collection.promise import Promise
-from ostraka.collection.report import LAST_COUNTER, OPEN, Report, read_report, write_report
+from ostraka.collection.report import LAST_COUNTER, OPEN, Report, read_own, write_report
 from ostraka.collection.shape import Shape
 from ostraka.collection.terms import Terms
 from ostraka.errors import (
@@ -40,6 +40,11 @@ from ostraka.record.kept_report import KeptReport
 
 if TYPE_CHECKING:
     from ostraka.mailbox.client import CollectionStatus, MailboxClient
+
+
+ROSTER_FETCHED: Final = 1000
+"""Invitations up to which a contributor fetches the roster, 36 bytes each, to be told at once that
+its code is none of them. Of a longer one, the mailbox and the compute parties refuse the report."""
 
 
 def now() -> datetime:
@@ -72,7 +77,8 @@ class Contribution:
         """Fetch and check all that a report needs. Sends nothing of the contributor's.
 
         Raises:
-            Disagreement: the manifest or the roster is not the one that the code was made for.
+            Disagreement: the manifest, or a short roster, is not the one that the code was made
+                for.
             PinMismatch, PeerViolation: a sealing statement is not its compute party's.
             InvitationExpired: the code is not, or no longer, valid.
             Temporary: a compute party has not accepted the collection yet.
@@ -84,11 +90,12 @@ class Contribution:
         assert found is not None
         shape = Shape.of(protocol)
         statements = [status.statements[name] for name in _accepted(shape, status)]
-        roster = orders.read_publication(await mailbox.publication(), shape)
-        terms = Terms.read(shape, statements, roster)
+        terms = Terms.of_contributor(shape, statements)
         closed = status.state not in ("waiting", "open") or clock() >= found.closes
         made = cls(code, status.manifest, protocol, terms, closed)
-        made._require_valid(await mailbox.revocations())
+        if shape.invited and shape.size <= ROSTER_FETCHED:
+            made._require_listed(await mailbox.publication())
+        made._require_not_revoked(await mailbox.revocations())
         return made
 
     @property
@@ -114,24 +121,21 @@ class Contribution:
         number = "open" if self.code.credential == OPEN else f"{self.code.credential + 1}"
         return f"{self.code.manifest.hex()[:32]}-{number}"
 
-    def _require_valid(self, revocations: bytes | None) -> None:
-        """Check that the code's credential is in the roster, and was not taken back."""
-        if not self._is_listed():
-            message = "the code is not one of this collection's invitations"
-        elif revocations and self.code.credential in orders.read_revocations(
-            revocations, self.terms.shape
-        ):
-            message = "the organiser has taken this invitation back"
-        else:
-            return
-        raise InvitationExpired(message, hint="ask the organiser for a new code", data_left=False)
-
-    def _is_listed(self) -> bool:
-        key, roster = self.code.key, self.terms.roster
-        if key is None or roster is None:
-            return key is None and roster is None
+    def _require_listed(self, publication: bytes) -> None:
+        """Check that the code's key is in the roster that the organiser signed."""
+        shape, key = self.terms.shape, self.code.key
+        roster = CredentialRoster.read(orders.read_publication(publication, shape), shape)
         listed = roster.credentials[self.code.credential :][:1]
-        return [credential.public for credential in listed] == [key.public]
+        if key is None or [credential.public for credential in listed] != [key.public]:
+            _refuse_code("the code is not one of this collection's invitations")
+
+    def _require_not_revoked(self, revocations: bytes | None) -> None:
+        """Check that the code is one of the collection's kind, and was not taken back."""
+        number, shape = self.code.credential, self.terms.shape
+        if (number == OPEN) == shape.invited:
+            _refuse_code("the code is not one of this collection's invitations")
+        if revocations and number in orders.read_revocations(revocations, shape):
+            _refuse_code("the organiser has taken this invitation back")
 
     def require_open(self, directory: Path) -> None:
         """Check that a report can be sent; one that was written before can be sent again, as the
@@ -168,9 +172,14 @@ class Contribution:
             InvitationExpired: the collection is closed, and this input was not sent before.
             RefusedByPolicy: a report was sent, and the manifest lets none be replaced.
             Disagreement: the collection's sealing keys are not those of the last report.
+            Temporary: another process is writing it.
         """
         encoded = self.protocol.encode(self.place, raw).astype("<u8").tobytes()
         path = directory / f"{self.name}.secret.json"
+        with kept_report.alone(path):
+            return self._write(raw, encoded, path, draw)
+
+    def _write(self, raw: object, encoded: bytes, path: Path, draw: Draw) -> Report:
         old = KeptReport.load(path)
         if old is None:
             self._require_open()
@@ -184,7 +193,7 @@ class Contribution:
             )
         seed = bytes.fromhex(old.seed)
         if kept_report.mark_of(seed, encoded) == old.same:
-            return read_report(old.report, self.terms)
+            return read_own(old.report, self.terms)
         self._require_open()
         self._require_replaceable(old)
         mark = kept_report.mark_of(seed, encoded)
@@ -209,7 +218,7 @@ class Contribution:
         octets = write_report(self.terms, parcels, key, draw, credential=pair, counter=counter)
         kept = base64.b64encode(octets).decode()
         KeptReport(self.terms.collection.hex(), counter, seed.hex(), mark, kept).save(path)
-        return read_report(octets, self.terms)
+        return read_own(octets, self.terms)
 
     def _parcels(self, raw: object, draw: Draw) -> list[bytes]:
         """Encode an input, with the contributor's own noise, and split it into parcels."""
@@ -274,6 +283,10 @@ def bind(toml: bytes, manifest: bytes) -> Protocol:
     if protocol.manifest.digest != manifest or protocol.manifest.collection is None:
         raise _another()
     return protocol
+
+
+def _refuse_code(why: str) -> NoReturn:
+    raise InvitationExpired(why, hint="ask the organiser for a new code", data_left=False)
 
 
 def _another(why: str = "") -> Disagreement:

@@ -60,6 +60,11 @@ def collections_directory(environ: Mapping[str, str] = os.environ) -> Path:
     return _part("collections", environ)
 
 
+def serving_directory(environ: Mapping[str, str] = os.environ) -> Path:
+    """Return the directory of what `serve` knows of sessions, made if it is not there."""
+    return _part("serving", environ)
+
+
 def own_workers(name: str, keys: Path) -> int:
     """Return how many processes open a collection's reports: by NAME.toml, or one for each core.
 

@@ -19,8 +19,11 @@ from numpy.typing import NDArray
 
 from ostraka.arithmetic.randomness import Draw, SeededDraw, Words
 from ostraka.blocking import run_to_end
+from ostraka.collection.source import ReportSource
 from ostraka.config import bind
 from ostraka.delivery.cost import Sent
+from ostraka.delivery.party import Party
+from ostraka.delivery.source import LiveLinks, Source
 from ostraka.errors import InputError, OstrakaError, PeerLost, PeerViolation
 from ostraka.exchange import Array, Exchange, Expected, type_codes
 from ostraka.manifest import Manifest
@@ -28,7 +31,7 @@ from ostraka.names import PartyId, Step
 from ostraka.outcome import Outcome
 from ostraka.progress import Observer, Progress
 from ostraka.protocols.protocol import Protocol
-from ostraka.protocols.runner import run
+from ostraka.protocols.runner import SourceOf, run
 
 Rules = Callable[[tuple[PartyId, ...]], object]
 """Question whether to count these contributors; it raises an OstrakaError to refuse."""
@@ -208,6 +211,7 @@ async def _run_all(
     draws: _Draws,
     observers: Mapping[PartyId, Observer],
     gates: Mapping[PartyId, Rules],
+    source: SourceOf = LiveLinks,
 ) -> dict[PartyId, Result]:
     results: dict[PartyId, Result] = {}
 
@@ -228,6 +232,7 @@ async def _run_all(
                 progress,
                 gate=gate,
                 dealt=protocol.dealt_noise(party, draw),
+                source=source,
             )
         except OstrakaError as error:
             results[party] = error
@@ -253,7 +258,7 @@ async def simulate(
 
     Args:
         manifest: the session's manifest, a path to it, or its TOML.
-        inputs: each contributor's input, made up.
+        inputs: each contributor's input, made up; in a collection those of the places that report.
         seed: the same seed gives the same run, message by message.
         drop: parties that crash, and after how many messages each.
 
@@ -269,14 +274,33 @@ async def simulate(
     made = protocol.manifest
     crashes = {PartyId(party): count for party, count in (drop or {}).items()}
     draws = _Draws(seed)
+    if made.collection is not None:
+        there = set(inputs)
+        protocol = protocol.without([c for c in made.contributors if c not in there])
     ready = _encode_all(protocol, inputs, crashes, draws)
+    source = _reports(protocol, ready, draws) if made.collection is not None else LiveLinks
 
     def encoded(party: PartyId) -> Words | None:
         return ready.pop(party) if party in ready else protocol.input_of(party, None, draws[party])
 
     net = MemoryNet(made.parties, crashes, seed)
-    found = await _run_all(protocol, encoded, net, draws, {}, {})
+    found = await _run_all(protocol, encoded, net, draws, {}, {}, source)
     return {party: _ended(made, end) for party, end in found.items()}
+
+
+def _reports(protocol: Protocol, ready: dict[PartyId, Words | None], draws: _Draws) -> SourceOf:
+    """Share the inputs of a collection's places; return the source of what compute parties open."""
+    opened: dict[tuple[PartyId, PartyId], bytes] = {}
+    for place in protocol.scheme.contributors:
+        x = ready.pop(place)
+        assert x is not None
+        for name, parcel in protocol.share(x, place, draws[place]).items():
+            opened[name, place] = protocol.scheme.message(parcel).tobytes()
+
+    def source(party: Party, step: Step) -> Source:
+        return ReportSource(lambda place: opened[party.me, place], LiveLinks(party, step))
+
+    return source
 
 
 def simulate_sync(
@@ -311,7 +335,7 @@ def _encode_all(
     Raises:
         InputError: an input is missing or not valid; a party that crashes may have none.
     """
-    needed = [name for name in protocol.contributors if name not in crashes]
+    needed = [name for name in protocol.scheme.contributors if name not in crashes]
     ready: dict[PartyId, Words | None] = {}
     for name in map(PartyId, dict.fromkeys([*inputs, *needed])):
         try:

@@ -14,7 +14,7 @@ PARTIES = ("alice", "bob", "carlos")
     [
         pytest.param("310,295,402", "first", ["carlos", 402], marks=pytest.mark.slow),
         ("310,295,402", "second", ["carlos", 310]),
-        ("7,7.50,7.50,1", "first", ["bob", "7.5"]),
+        pytest.param("7,7.50,7.50,1", "first", ["bob", "7.5"], marks=pytest.mark.slow),
     ],
 )
 def test_demo_auction(cli, bids, price, expected) -> None:

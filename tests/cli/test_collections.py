@@ -248,6 +248,9 @@ def test_status(cli, box, parties):
     found = cli("status", "poll.toml", "--output", "json").json
     assert (found["reports"], found["state"]) == (1, "open")
     assert found["closes"] == f"{config.load('poll.toml').collection.closes:%FT%TZ}"
+    assert "not_accepted" not in found
+    del box.statements["c2"]
+    assert cli("status", "poll.toml", "--output", "json").json["not_accepted"] == ["c2"]
     own = cli("status", sent.json["receipt"], "--output", "json")
     assert own.json == {**found, "counted": []}
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ostraka import config, home, identity
+from ostraka.cli import mailboxes
 from ostraka.invitations import code as codes
 from ostraka.manifest.words import six_words
 
@@ -63,6 +64,31 @@ def test_parties_meet_by_one_code_each_and_are_never_there_at_once(cli, meeting,
     run = ("run", "alice.toml", "--as", "alice", "--keys", "alice-keys", "--input", "in.txt")
     alone = cli(*run)
     assert alone.code == 41, alone.err  # the others do not come; no exit code 13
+
+
+def test_compute_parties_of_a_collection_join_by_code(cli, meeting, keys, monkeypatch):
+    """The organiser is no party of it; the manifest that they get names it as the organiser."""
+    made = cli(
+        "new", "secure-sum", "--type", "int", "--min", "0", "--max", "100", "--as", "olga",
+        "--keys", "olga-keys", "--collection", "invited", "--closes", "1d", "--mailbox",
+        "https://mailbox.example", "--scheme", "shamir", "--min-contributors", "2",
+        "--invite", "bob,carlos,dora", "--coordinator", meeting, "--output", "json",
+    )  # fmt: skip
+    assert made.code == 0, made.err
+    draft, codes = made.json["draft"], made.json["codes"]
+    assert set(codes) == {"bob", "carlos", "dora"}
+    for name, code in codes.items():
+        assert join(cli, code, name, "--yes").code == 41
+    assert cli("invite", draft, "--count", "2").code == 0
+    monkeypatch.setattr(mailboxes, "at_mailbox", lambda *_: None)
+    sealed = cli("seal", draft, "--out", "olga.toml", "--output", "json")
+    assert sealed.code == 0, sealed.err
+    joined = join(cli, codes["bob"], "bob", "--yes", "--out", "bob.toml")
+    assert joined.code == 0, joined.err
+    manifest = config.load("bob.toml")
+    assert manifest.digest == config.load("olga.toml").digest
+    assert manifest.parties == ("bob", "carlos", "dora")
+    assert manifest.collection.organiser == identity.load("olga", Path("olga-keys")).pin
 
 
 def test_a_thief_of_a_code_locks_its_owner_out_who_is_told(cli, meeting, tmp_path):

@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import verify_receipt
+
 from ostraka.arithmetic.randomness import OsDraw, SeededDraw
 from ostraka.collecting import Collector
 from ostraka.collection.credentials import Credential, CredentialRoster, SigningKey
@@ -19,12 +21,13 @@ from ostraka.collection.report import Report, read_report, write_report
 from ostraka.collection.shape import Shape
 from ostraka.collection.terms import Terms
 from ostraka.config import bind
-from ostraka.errors import Temporary, Unreachable
+from ostraka.errors import OstrakaError, Temporary, Unreachable
 from ostraka.identity import fingerprint_text
 from ostraka.manifest import Manifest, parse
 from ostraka.names import PartyId
 from ostraka.party import Seat
 from ostraka.progress import Observer, Progress
+from ostraka.record import receipt
 from ostraka.record.ledger import Ledger
 
 
@@ -186,6 +189,7 @@ class Poll:
         recipients: dict[str, str] | None = None,
         source: str = "invited",
         tables_of: Any = None,
+        series: str = "",
     ) -> None:
         self.office, self.home, self.box = office, home, Box()
         self.organiser = office.identity("mallory")
@@ -196,7 +200,8 @@ class Poll:
         invited = f'roster = "{fingerprint_text(self.roster.digest)}"\nsize = {size}\n'
         more = invited if source == "invited" else f"max_reports = {size}\n"
         self.toml = (
-            f'[session]\ntitle = "Poll"\nprotocol = "{protocol}"\ndeadline = "5s"\ntimeout = "3s"\n'
+            f'[session]\ntitle = "Poll{series}"\nseries = "polls"\nprotocol = "{protocol}"\n'
+            'deadline = "5s"\ntimeout = "3s"\n'
             f'{(tables_of or office.tables)(roles)}{tables}\n[collection]\nfrom = "{source}"\n'
             f'organiser = "{fingerprint_text(self.organiser.fingerprint)}"\n{more}'
             f'closes = 2026-01-01T00:00:00Z\nmailbox = "http://127.0.0.1:1"\n{collection}'
@@ -309,3 +314,34 @@ VOTES = (
     '[input]\ntype = \'choice(["yes", "no"])\'\n[sharing]\nscheme = "shamir"\nthreshold = 1\n'
     "[policy]\nmin_contributors = 2\n"
 )
+
+
+def held(outcome: Any) -> dict[str, Any]:
+    """What the receipt of an outcome says of the collection, to ostraka and to the script."""
+    found = receipt.verify(receipt.read(outcome.receipt))
+    lines, missing = verify_receipt.verify(verify_receipt.parsed(outcome.receipt.read_text()))
+    said = found["collection"]
+    assert f"counted   {said['counted']} of {said['places']} places" in lines
+    assert not missing
+    assert found["complete"]
+    return dict(found["collection"])
+
+
+async def answer(one: Poll, name: str = "tally") -> Any:
+    """The one value that all parties have, with receipts that hold and say the same."""
+    found = await one.close()
+    for outcome in found.values():
+        assert not isinstance(outcome, BaseException), found
+    values = [outcome.value(name) for outcome in found.values()]
+    assert values.count(values[0]) == len(values)
+    said = [held(outcome) for outcome in found.values()]
+    assert said.count(said[0]) == len(said)
+    one.said, one.outcomes = said[0], found  # type: ignore[attr-defined]
+    return values[0]
+
+
+async def refusal(one: Poll, **seats: Any) -> dict[str, OstrakaError]:
+    """The errors that all parties end with."""
+    found = await one.close(**seats)
+    assert all(isinstance(error, OstrakaError) for error in found.values()), found
+    return found

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from ostraka.collection.report import read_own, read_report
 from ostraka.collection.sealing import SealingStatement, SealingSuite
 from ostraka.collection.terms import Terms
 from ostraka.errors import Disagreement
@@ -33,6 +34,14 @@ def test_the_roster_is_the_manifests(made):
     with pytest.raises(ValueError, match="shorter"):
         Terms.read(made.shape(), made.statements()[:2], made.roster().write())
     assert Terms.read(made.shape(invited=False), made.statements(), None).roster is None
+
+
+def test_a_contributor_needs_no_roster_and_checks_no_report(made, terms, report):
+    own = Terms.of_contributor(made.shape(), made.statements())
+    assert (own.roster, own.collection) == (None, terms.collection)
+    assert read_own(report.write(), own) == report
+    with pytest.raises(ValueError, match="without the roster"):
+        read_report(report.write(), own)
 
 
 def test_info_has_party_and_head(terms):

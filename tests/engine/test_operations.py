@@ -88,7 +88,9 @@ NUMBERS = EDGES | st.integers(-LARGEST, LARGEST)
 
 
 @settings(
-    max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=settings().max_examples // 6,  # an example takes more than a second
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(data=st.data())
 async def test_words_are_those_of_the_textbook(together, data):

@@ -35,19 +35,20 @@ async def test_sorting_at_any_number_of_parties_is_stable_and_takes_columns_alon
     assert (await together(*size, program))[0] == [expected] * size[0]
 
 
-async def test_a_shuffle_is_a_fair_permutation_of_whole_columns(together):
+@pytest.mark.parametrize("runs", [300, pytest.param(600, marks=pytest.mark.slow)])
+async def test_a_shuffle_is_a_fair_permutation_of_whole_columns(together, runs):
     table = np.array([[0, 1, 2], [10, 11, 12]])
 
     async def program(engine):
         secret = await engine.share(0, table, table.shape)
-        return [await reveal(await shuffle(secret)) for _ in range(600)]
+        return [await reveal(await shuffle(secret)) for _ in range(runs)]
 
     results, _ = await together(3, 1, program)
     assert np.array_equal(results[0], results[2])
     assert all(np.array_equal(r[1], r[0] + 10) for r in results[0])
     counts = Counter(tuple(r[0].tolist()) for r in results[0])
     assert len(counts) == 6
-    assert sum((c - 100) ** 2 / 100 for c in counts.values()) < 20  # 5 degrees of freedom
+    assert sum((c - runs / 6) ** 2 for c in counts.values()) < 20 * runs / 6  # 5 degrees of freedom
 
 
 @pytest.mark.parametrize("runs", [120, pytest.param(720, marks=pytest.mark.slow)])
@@ -97,13 +98,14 @@ async def test_many_parties_shuffle_by_matrices(together):
     assert all(rounds == 7 and ordered.tolist() == sorted(x) for rounds, _, ordered in results)
 
 
-async def test_a_shuffle_by_matrices_is_fair(together, monkeypatch):
+@pytest.mark.parametrize("runs", [300, pytest.param(600, marks=pytest.mark.slow)])
+async def test_a_shuffle_by_matrices_is_fair(together, monkeypatch, runs):
     monkeypatch.setattr(shuffling, "SETS", 0)
 
     async def program(engine):
         secret = engine.public([[0, 1, 2]])
-        return [tuple((await reveal(await shuffle(secret)))[0].tolist()) for _ in range(600)]
+        return [tuple((await reveal(await shuffle(secret)))[0].tolist()) for _ in range(runs)]
 
     counts = Counter((await together(3, 1, program))[0][0])
     assert len(counts) == 6
-    assert sum((c - 100) ** 2 / 100 for c in counts.values()) < 20  # 5 degrees of freedom
+    assert sum((c - runs / 6) ** 2 for c in counts.values()) < 20 * runs / 6  # 5 degrees of freedom

@@ -1,5 +1,6 @@
 """Whole sessions whose parties are killed at any callback, and begin again from their records."""
 
+import json
 import os
 import random
 import tempfile
@@ -8,10 +9,11 @@ from pathlib import Path
 import pytest
 import virtual_scenarios
 import virtual_world
-from virtual_lives import Locks
+from virtual_lives import LivingWorld, Locks
 from virtual_world import check
 
 from ostraka.record.runs import RunState
+from ostraka.session.topology import Topology
 
 
 @pytest.fixture(autouse=True)
@@ -87,8 +89,44 @@ def test_parties_killed_around_a_roll_call_come_to_the_same_answer(lives, number
         require_same_answer(world, right)
 
 
+@pytest.mark.parametrize("times", [6, pytest.param(120, marks=pytest.mark.slow)])
+def test_a_relayer_killed_at_the_end_costs_no_statement_but_of_parties_that_left(
+    office, tmp_path, monkeypatch, times
+):
+    """Erin hears david through a compute party. He only contributes, and has left by then."""
+    roles = dict.fromkeys(("alice", "bob", "carlos"), ("contributor", "compute"))
+    roles |= {"david": ("contributor",), "erin": ("recipient",)}
+    manifest = office.manifest(roles, relay="hub:1", direct=(), deadline=30.0, timeout=10.0)
+    identities = {name: office.identity(name) for name in (*roles, "coordinator")}
+    inputs = {"alice": 1, "bob": 2, "carlos": 3, "david": 4}
+    relayer, locks = Topology(manifest, "erin").relayers["david"], Locks(monkeypatch)
+
+    def missing(number, deaths):
+        """Parties without a statement in erin's receipt."""
+        place = tmp_path / str(number)
+        place.mkdir()
+        world = LivingWorld(5, manifest, identities, inputs, place, deaths=deaths, locks=locks)
+        world.run()
+        assert world.endings["erin"].value == ("10",), world.endings
+        (receipt,) = world.home("erin").glob("receipt-*.json")
+        parties = json.loads(receipt.read_text())["parties"]
+        return world, {name for name, said in parties.items() if "statement" not in said}
+
+    world, without = missing("quiet", {})
+    assert not without
+    steps = world.processes[relayer].steps
+    for number, step in enumerate(
+        random.Random(1).sample(range(steps * 2 // 3, steps), min(times, steps // 3))
+    ):
+        world, without = missing(number, {relayer: [step]})
+        assert without <= {"david"}, (step, without, world.endings)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("number", range(60, 75))
+@pytest.mark.parametrize(
+    "number",
+    [pytest.param(n, marks=pytest.mark.slow if n >= 68 else ()) for n in range(60, 75)],
+)
 def test_so_they_do_while_the_coordinator_dies_too(lives, number):
     world, _ = lives(number, {})
     steps = {name: process.steps for name, process in world.processes.items()}

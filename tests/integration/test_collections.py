@@ -70,7 +70,8 @@ def test_a_poll_from_its_draft_to_each_persons_proof(box, tmp_path):
     made = olga.call(
         "new", "tally", "--title", "Lunch", "--type", 'choice(["soup", "salad"])', *parties,
         "--scheme", "shamir", "--collection", "invited", "--as", "olga", "--closes", "1h",
-        "--early-close", "--mailbox", box.url, "--min-contributors", "2", "--output", "json",
+        "--early-close", "--public", "--mailbox", box.url, "--min-contributors", "2",
+        "--output", "json",
     )  # fmt: skip
     olga.call("invite", made["draft"], "--count", "3")
     olga.call("seal", made["draft"], "--out", "poll.toml")
@@ -107,6 +108,7 @@ def test_a_poll_from_its_draft_to_each_persons_proof(box, tmp_path):
     for i, own in enumerate(receipts):
         status = ann.call("status", own, "--output", "json")
         assert (status["state"], status["counted"]) == ("done", list(COMPUTE))
+        assert status["result"]["outputs"][0]["value"] == {"soup": 1, "salad": 2}
         checked = ann.call("verify", receipt, "--report", own, "--output", "json")["report"]
         assert (checked["place"], checked["counted"]) == (i + 1, True)
     ann.call("verify", receipt, "--report", receipt, code=2)

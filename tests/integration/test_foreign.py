@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from ostraka import identity
+
 PACKAGE = Path(__file__).resolve().parents[1] / "foreign"
 
 
@@ -74,7 +76,7 @@ def test_a_foreign_protocol_from_new_to_verify(ostraka, command, tmp_path):
     names, ports = ("alice", "bob"), free_ports(2)
     parties = []
     for name, port in zip(names, ports, strict=True):
-        assert ostraka("keygen", name)[0] == 0
+        identity.create(name, tmp_path)
         parties += ["--party", f"{name}={name}.crt@127.0.0.1:{port}"]
     budget = '[[budget]]\nsource = "people"\nmin_difference = 2\n'
     (tmp_path / "alice.toml").write_text(budget)
@@ -117,7 +119,7 @@ def test_a_foreign_protocol_from_new_to_verify(ostraka, command, tmp_path):
     assert (code, out) == (32, ""), err
 
 
-def test_it_is_listed_explained_and_timed(ostraka):
+def test_it_is_listed_and_explained(ostraka):
     code, out, err = ostraka("protocols", "--output", "json")
     assert (code, err) == (0, "")
     listed = {each["name"]: each for each in json.loads(out)}
@@ -129,6 +131,10 @@ def test_it_is_listed_explained_and_timed(ostraka):
     assert listed["tally"]["package"] == "ostraka"
     assert "weighted-sum" in ostraka("new", "--help")[1]
     assert "how much each contributor counts" in ostraka("new", "weighted-sum", "--help")[1]
+
+
+@pytest.mark.slow
+def test_it_is_timed(ostraka):
     code, out, err = ostraka("bench", "weighted", "--runs", 2, "--output", "json")
     assert code == 0, err
     assert json.loads(out)["rounds"] == 2

@@ -127,7 +127,13 @@ STATISTICS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", STATISTICS)
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(case, marks=pytest.mark.slow if case in ("bool", "variance") else ())
+        for case in STATISTICS
+    ],
+)
 def test_statistics_are_those_of_the_plaintext_twin(fleet, case):
     from ostraka import config, protocols
     from ostraka.inputs import reading

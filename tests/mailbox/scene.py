@@ -17,6 +17,7 @@ from ostraka.collection.credentials import Credential, CredentialRoster, Signing
 from ostraka.collection.report import HEAD, cut_view, report_digest, write_report
 from ostraka.collection.sealing import SealingKey, SealingSuite
 from ostraka.collection.terms import Terms
+from ostraka.config import bind
 from ostraka.mailbox.app import Mailbox
 from ostraka.mailbox.client import MailboxClient
 from ostraka.mailbox.desk import Desk
@@ -30,7 +31,7 @@ MANIFEST = """\
 title = "{title}"
 protocol = "secure-sum"
 deadline = "5m"
-coordinator = {{ address = "127.0.0.1:9440", key = "{coordinator}" }}
+coordinator = {{ address = "{address}", key = "{coordinator}" }}
 {parties}
 [input]
 type = "int"
@@ -51,7 +52,7 @@ organiser = "{organiser}"
 {places}
 closes = {closes}
 early_close = {early}
-mailbox = "http://127.0.0.1:8080"
+mailbox = "{url}"
 """
 PARTY = '[[party]]\nname = "{}"\nkey = "{}"\nroles = ["compute", "recipient"]\n'
 
@@ -60,7 +61,17 @@ class Collecting:
     """A collection: its manifest, and whatever its parties sign."""
 
     def __init__(
-        self, keys: Path, *, size=5, invited=True, closes=None, early=True, title="Poll", length=1
+        self,
+        keys: Path,
+        *,
+        size=5,
+        invited=True,
+        closes=None,
+        early=True,
+        title="Poll",
+        length=1,
+        address="127.0.0.1:9440",
+        url="http://127.0.0.1:8080",
     ):
         self.people = {name: _identity(name, keys) for name in ("olga", "coordinator", *COMPUTE)}
         self.closes = int(closes or time() + 3600)
@@ -76,6 +87,8 @@ class Collecting:
         self.toml = MANIFEST.format(
             title=title,
             length=length,
+            address=address,
+            url=url,
             coordinator=self.people["coordinator"].pin,
             parties="".join(PARTY.format(name, self.people[name].pin) for name in COMPUTE),
             privacy="" if invited else noise,
@@ -106,9 +119,21 @@ class Collecting:
         roster = self.roster.write() if self.invited else None
         return Terms.read(self.shape, self.statements, roster)
 
-    def report(self, number=0, *, counter=1, contributor=None, suite=SealingSuite.CLASSIC):
-        """A report, and its digest; of the same contributor for the same number."""
+    def shares(self, number: int, value: int) -> list[bytes]:
+        """The parcels of an input, for each compute party."""
+        protocol, draw = bind(self.toml.decode()), SeededDraw(f"shares {number}")
+        place = protocol.manifest.contributors[0]
+        split = protocol.share(protocol.encode(place, value), place, draw)
+        return [protocol.scheme.message(split[name]).tobytes() for name in self.shape.compute]
+
+    def report(
+        self, number=0, *, counter=1, contributor=None, suite=SealingSuite.CLASSIC, value=None
+    ):
+        """A report, and its digest; of the same contributor for the same number. Without a value
+        its parcels mean nothing."""
         parcels = [bytes([number % 256]) * length for length in self.shape.lengths]
+        if value is not None:
+            parcels = self.shares(number, value)
         who = SigningKey((contributor or number).to_bytes(32))
         octets = write_report(
             self.terms,
@@ -168,6 +193,7 @@ async def running(collecting, connect, *, most_bytes=1 << 40, clock=time, pace=N
     pace = Arrivals(10**9, 10**9) if pace is None else pace
     mailbox = Mailbox(desk, own, pace=pace, clock=clock, **options)
     server = HttpServer(mailbox.app, "127.0.0.1:0")
+    server.listen()
     task = asyncio.create_task(server.run())
     place = Place(collecting, mailbox, desk, f"http://{server.address}")
     try:

@@ -254,3 +254,11 @@ async def test_two_mailboxes_over_one_database(collecting, postgres):
         with pytest.raises(InvitationExpired):
             await two.client().put_report(digest, octets)
         assert len(await fetched(two.client("c1"), "c1")) == 2
+
+
+async def test_the_page_of_a_collection_is_served_and_framed_by_no_other(place):
+    status, headers, body = await raw(place, "GET", f"/c/{place.collecting.id.hex()}")
+    assert status == 200
+    assert b"Content-Security-Policy" in body
+    assert "frame-ancestors 'none'" in headers
+    assert place.collecting.id.hex().encode() in body

@@ -221,6 +221,7 @@ async def test_https(collecting, sqlite, certificate):
     async with running(collecting, sqlite) as place:
         found, key = certificate
         server = HttpServer(place.mailbox.app, "127.0.0.1:0", certificate=found, key=key)
+        server.listen()
         task = asyncio.create_task(server.run())
         url = f"https://localhost:{server.address.rpartition(':')[2]}"
         trusting = MailboxClient(url, collecting.id, environ={"SSL_CERT_FILE": str(found)})

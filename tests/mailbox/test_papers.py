@@ -19,7 +19,7 @@ async def test_a_collection_is_open_once_every_compute_party_has_left_its_keys(c
     octets, digest = collecting.report()
     async with running(collecting, sqlite) as place:
         client = place.client()
-        with pytest.raises(UsageError, match="no such collection"):
+        with pytest.raises(Temporary, match="no such collection"):
             await client.put_report(digest, octets)
         await client.publish(collecting.toml, collecting.publication)
         await client.publish(collecting.toml, collecting.publication)

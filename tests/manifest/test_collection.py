@@ -130,6 +130,8 @@ def test_open_to_all_needs_noise_and_a_bound() -> None:
         changed(OPEN, ('local = { mechanism = "laplace", epsilon = 1 }', ""))
     with pytest.raises(ManifestError, match="max_reports: is missing"):
         changed(OPEN, ("max_reports = 1000", ""))
+    with pytest.raises(ManifestError, match="min_difference: needs a roster"):
+        changed(OPEN, ("min_contributors = 10", "min_contributors = 10\nmin_difference = 3"))
     with pytest.raises(ManifestError, match="size: has no meaning"):
         changed(OPEN, ("max_reports = 1000", "max_reports = 1000\nsize = 7"))
 

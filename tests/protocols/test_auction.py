@@ -143,7 +143,7 @@ def test_ties_are_drawn_uniformly_among_those_who_bid_most(auction, runs):
 
 
 def test_ties_are_drawn_with_active_security(auction):
-    found = winners(auction(4, 'ties = "random"', security="active"), (700, 5, 700, 700), 8)
+    found = winners(auction(4, 'ties = "random"', security="active"), (700, 5, 700, 700), 5)
     assert len(found) > 1
     assert "bob" not in found
 

@@ -7,6 +7,7 @@ import pytest
 
 from ostraka.arithmetic.field import P61
 from ostraka.arithmetic.randomness import SeededDraw
+from ostraka.delivery.cost import Cost
 from ostraka.delivery.party import Party
 from ostraka.engine.shamir.context import Context
 from ostraka.errors import Aborted, OstrakaError
@@ -34,10 +35,10 @@ def collected(manifest, size, security, most="1/2", **more):
     return CheckedSum(manifest(roles, type="bool", outputs=outputs, **sharing, **more))
 
 
-def opened(protocol, parcels):
+def opened(protocol, parcels, net=None):
     """Play the compute parties from these parcels, by party; what each comes to."""
     names, found = protocol.scheme.compute, {}
-    net = MemoryNet(names)
+    net = net or MemoryNet(names)
 
     async def one(name):
         party = Party(net.exchange(name), protocol.scheme, protocol.attendance)
@@ -82,6 +83,20 @@ def test_reports_that_contradict_themselves_are_left_out_of_a_collection(manifes
     assert protocol.scheme.combine(shares).tolist() == [7]
     found = opened(protocol, reports(protocol, protocol.contributors))  # none is left
     assert all(isinstance(end, OstrakaError) for end in found.values())
+
+
+@pytest.mark.parametrize("security", ["passive", "active"])
+def test_what_a_collection_costs_is_known_beforehand(manifest, security):
+    """Reports come before the session, and are not in it."""
+    protocol = collected(manifest, 9, security)
+    total = Cost()
+    protocol.compute_cost(total)
+    net = MemoryNet(protocol.scheme.compute)
+    opened(protocol, reports(protocol), net)
+    seeds = 2 * (2 if security == "active" else 1)  # the offers of pairs, which come with reports
+    for name in protocol.scheme.compute:
+        assert net.sent[name].messages == total.sent[name].messages + 2
+        assert net.sent[name].bytes == total.sent[name].bytes + 32 * seeds
 
 
 def test_too_many_contradictions_stop_a_collection_and_name_no_party(manifest):

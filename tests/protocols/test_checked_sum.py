@@ -1,6 +1,7 @@
 """Sums over checked inputs: what is valid counts, what is not does not."""
 
 import asyncio
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -14,7 +15,9 @@ from ostraka.errors import ManifestError, PeerViolation, RefusedByPolicy
 from ostraka.outcome import Outcome
 from ostraka.protocols import checking, protocol_for
 from ostraka.protocols.checked_sum import CheckedSum
+from ostraka.protocols.forms import validity
 from ostraka.protocols.forms.validity import Form
+from ostraka.protocols.interactive import _finish, _NoPeers
 from ostraka.protocols.secure_sum import SecureSum
 from ostraka.sharing.scheme import Explicit
 from ostraka.simulation import MemoryNet, run_all
@@ -205,6 +208,14 @@ MORE = {
             *(([101, 1], False), ([100, 11], False), ([0, P61.p - 1], False)),
         ],
     ),
+    "few numbers": (
+        {"bounds": (-7, 8), "length": 2, "statistics": "variance"},
+        [0, 8],
+        [
+            *(([-7, 8, 49, 64], True), ([3, 3, 9, 9], True), ([9, 0, 81, 0], False)),
+            *(([-8, 0, 64, 0], False), ([3, 3, 9, 8], False), ([1 << 40, 0, 1 << 80, 0], False)),
+        ],
+    ),
     "L2, few": (
         {"bounds": (-5, 5), "length": 2, "privacy": GAUSSIAN + 'clip = { norm = "l2", at = 5 }'},
         [3, -4],
@@ -265,7 +276,7 @@ def test_every_form_tells_valid_rows_from_others(manifest, everybody, key, secur
     protocol = Quiet(manifest({**everybody(3), "david": "c"}, **more, **sharing))
     inputs = dict.fromkeys(protocol.contributors, value)
     for row, valid in rows:
-        elements = protocol.scheme.from_signed(np.array(row, np.int64))
+        elements = P61.encode(np.array(row, object))
         results, net = play(protocol, {**inputs, "david": elements})
         for party, outcome in results.items():
             assert party == "david" or ("david" in outcome.contributors) == valid, (row, outcome)
@@ -312,6 +323,25 @@ def test_a_liar_neither_hides_an_invalid_row_nor_makes_one(manifest, everybody, 
 
 async def _nothing(_):
     pass
+
+
+def peak_of(manifest, rows, monkeypatch):
+    """Bytes that checking so many rows of 5,000 takes at most, without their parcels."""
+    monkeypatch.setattr(validity, "BLOCK", 50_000)
+    roles = {f"c{i}": "c" for i in range(rows)} | dict.fromkeys(("alice", "bob", "carlos"), "kr")
+    clip = 'clip = { norm = "l2", at = 100 }'
+    more = {"length": 5000, "bounds": (-100, 100), "privacy": GAUSSIAN + clip}
+    protocol = make(manifest, roles, "int", **more)
+    tracemalloc.start()
+    _finish(protocol._rehearse(_NoPeers("alice")))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak
+
+
+def test_memory_does_not_grow_with_the_rows(manifest, monkeypatch):
+    few, many = (peak_of(manifest, rows, monkeypatch) for rows in (20, 80))
+    assert many - few < 8 * 50_000
 
 
 def test_a_sum_is_checked_only_if_the_manifest_says_so(manifest, everybody):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ostraka.errors import UsageError
-from ostraka.record.own_rules import Durability, load_durability, load_rules
+from ostraka.record.own_rules import Durability, load_durability, load_rules, load_workers
 
 
 def test_a_budget_file_that_is_a_link_to_nowhere_is_not_taken_for_none(tmp_path):
@@ -132,3 +132,16 @@ def test_a_mistake_in_it_is_told(text, problem, tmp_path):
     (tmp_path / "alice.toml").write_text(text)
     with pytest.raises(UsageError, match=problem):
         load_durability("alice", tmp_path)
+
+
+def test_how_many_processes_open_reports(tmp_path):
+    assert load_workers("alice", tmp_path) is None
+    file = tmp_path / "alice.toml"
+    file.touch(mode=0o600)
+    for text, workers in (("", None), ("workers = 3\n", 3)):
+        file.write_text(text)
+        assert load_workers("alice", tmp_path) == workers
+    for wrong in ("0", "257", "true", '"2"'):
+        file.write_text(f"workers = {wrong}\n")
+        with pytest.raises(UsageError, match="workers must be a whole number from 1 to 256"):
+            load_workers("alice", tmp_path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,13 +12,13 @@ from ostraka.cli import voice
 from ostraka.cli.options import KeysOption, OutputOption
 
 if TYPE_CHECKING:
-    from ostraka.collection.merkle import Proof
     from ostraka.identity import Identity
     from ostraka.invitations.collecting import GivenCode
     from ostraka.invitations.draft import Draft
     from ostraka.mailbox.client import CollectionStatus, MailboxClient
     from ostraka.manifest import Manifest
     from ostraka.manifest.collection import Collection
+    from ostraka.protocols.protocol import Protocol
 
 CollectionArgument = Annotated[
     Path, typer.Argument(metavar="COLLECTION.toml", help="The collection's manifest.")
@@ -245,17 +245,35 @@ def status(
         return
     manifest = config.load(collection)
     url = collection_of(manifest).mailbox[0]
-    found = at_mailbox(url, manifest.digest, lambda mailbox: mailbox.status())
-    _print_status(_shown(found), output)
+    found, receipts = at_mailbox(url, manifest.digest, _ask)
+    missing = [name for name in manifest.compute if name not in found.statements]
+    shown = _shown(found) | ({"not_accepted": missing} if missing else {})
+    _print_status(shown | _published(receipts, config.bind(manifest)), output)
+
+
+async def _ask(mailbox: MailboxClient) -> tuple[CollectionStatus, dict[str, bytes]]:
+    found = await mailbox.status()
+    return found, await mailbox.receipts() if found.state == "done" else {}
+
+
+def _published(receipts: dict[str, bytes], protocol: Protocol) -> dict[str, object]:
+    """Return the result that the compute parties have published, if they have."""
+    from ostraka.collection.published import published_result
+    from ostraka.collection.shape import Shape
+
+    found = published_result(receipts, Shape.of(protocol))
+    return {} if found is None else {"result": found}
 
 
 def _shown(status: CollectionStatus) -> dict[str, object]:
+    """Return what is printed of a collection; it is "open" while compute parties accept it."""
     from datetime import UTC, datetime
 
     from ostraka.manifest.collection import moment_text
 
     closes = moment_text(datetime.fromtimestamp(status.closes, UTC))
-    return {"reports": status.reports, "closes": closes, "state": status.state}
+    state = "open" if status.state == "waiting" else status.state
+    return {"reports": status.reports, "closes": closes, "state": state}
 
 
 def _print_status(shown: dict[str, object], output: voice.OutputFormat) -> None:
@@ -269,16 +287,18 @@ def _print_status(shown: dict[str, object], output: voice.OutputFormat) -> None:
 def _status_of_report(path: Path, output: voice.OutputFormat) -> None:
     """Ask for the proof that a report was counted, and keep it in the report's receipt."""
     from ostraka.cli.mailboxes import at_mailbox
+    from ostraka.contribution import bind
     from ostraka.record.kept_report import load_receipt, save_receipt
 
     mine = load_receipt(path)
     digest, manifest = bytes.fromhex(mine["report"]), bytes.fromhex(mine["manifest_sha256"])
 
-    async def ask(mailbox: MailboxClient) -> tuple[CollectionStatus, dict[str, Proof]]:
-        return await mailbox.status(), await mailbox.inclusion(digest)
+    async def ask(mailbox: MailboxClient) -> tuple[Any, ...]:
+        return *await _ask(mailbox), await mailbox.inclusion(digest)
 
-    status, proofs = at_mailbox(mine["mailbox"], manifest, ask)
+    status, receipts, proofs = at_mailbox(mine["mailbox"], manifest, ask)
     if proofs:
         tables = {party: proof.table() for party, proof in proofs.items()}
         save_receipt(path, {**mine, "proofs": tables})
-    _print_status({**_shown(status), "counted": sorted(proofs)}, output)
+    shown = {**_shown(status), "counted": sorted(proofs)}
+    _print_status(shown | _published(receipts, bind(status.manifest, manifest)), output)

@@ -62,6 +62,9 @@ class Watcher(Observer):
     def phase(self, phase: Phase) -> None:
         self._show(phase)
 
+    def collected(self, text: str) -> None:
+        self._show(text)
+
     def warn(self, text: str) -> None:
         voice.warn(text)
 

@@ -18,6 +18,11 @@ from ostraka.names import PartyId
 REMEMBERED: Final = 256 << 20
 """Bytes of opened parcels that stay in memory; above it they are opened again when needed."""
 
+FETCHED_STEP: Final = 20_000
+"""Reports after which it is told how many were fetched; `OPENED_STEP`: opened, at least."""
+
+OPENED_STEP: Final = 2_000
+
 Told = Callable[[str], None]
 
 
@@ -75,8 +80,9 @@ class Holdings:
             after = self._places[-1].position if self._places else 0
         async for block in inbox.fetch(self._party, after):
             new = [each for each in block if self._digest(each.view) not in self._found]
+            before = len(self._places)
             self._places += self._custody.append(new)
-            self._tell(f"{len(self._places)} reports fetched")
+            self._tell_steps(before, len(self._places), FETCHED_STEP, "reports fetched")
         self._custody.sync()
 
     async def open(self) -> None:
@@ -87,9 +93,14 @@ class Holdings:
             for found in block:
                 self._take(self._seen, found)
                 self._seen += 1
-            at += len(block)
-            if at < len(new):
-                self._tell(f"{at} of {len(new)} reports opened")
+            before, at = at, at + len(block)
+            step = max(OPENED_STEP, len(new) // 10)
+            self._tell_steps(before, at, step, f"of {len(new)} reports opened")
+
+    def _tell_steps(self, before: int, now: int, step: int, what: str) -> None:
+        """Tell how far it has come, once for each `step` reports."""
+        if now // step > before // step:
+            self._tell(f"{now} {what}")
 
     def _take(self, index: int, found: Reason | bytes | None) -> None:
         """Note a report; one that is not signed by its keys, or of another form, is none."""

@@ -98,7 +98,8 @@ class Head:
     def _check(self, terms: Terms) -> None:
         if self.collection != terms.collection:
             _refuse(Reason.COLLECTION, "it was written for another collection")
-        known = self.credential < terms.shape.size if terms.roster else self.credential == OPEN
+        invited, number = terms.shape.invited, self.credential
+        known = number < terms.shape.size if invited else number == OPEN
         if not known or not self.counter:
             _refuse(Reason.CREDENTIAL, "its credential or its counter is none of this collection")
 
@@ -185,10 +186,18 @@ def read_report(octets: bytes, terms: Terms) -> Report:
     Raises:
         BadReport: it is none, of another collection or credential, or not signed by its keys.
     """
+    return _signed(read_own(octets, terms), terms)
+
+
+def read_own(octets: bytes, terms: Terms) -> Report:
+    """Read a report that this machine wrote itself: its form is checked, and no signature.
+
+    Raises:
+        BadReport: it is none, or of another collection.
+    """
     head, signatures, rest = _first(octets, terms)
     sealed = _cut(rest, terms.sealed_lengths(head.suite))
-    report = Report(head, signatures, tuple(map(parcel_digest, sealed)), dict(enumerate(sealed)))
-    return _signed(report, terms)
+    return Report(head, signatures, tuple(map(parcel_digest, sealed)), dict(enumerate(sealed)))
 
 
 def read_view(octets: bytes, terms: Terms, place: int, *, both: bool = True) -> Report:
@@ -268,7 +277,9 @@ def signed_by_contributor(report: Report) -> bool:
 def _signed(report: Report, terms: Terms, *, both: bool = True) -> Report:
     if both and not signed_by_contributor(report):
         _refuse(Reason.SIGNATURE, "its contributor's signature is not of it")
-    if terms.roster:
+    if terms.shape.invited:
+        if terms.roster is None:
+            raise ValueError("without the roster no report can be checked")
         public = terms.roster.credentials[report.head.credential].public
         if not verifies(public, report.signatures[SIGNATURE:], _by_credential(report.digest)):
             _refuse(Reason.SIGNATURE, "its invitation's signature is not of it")

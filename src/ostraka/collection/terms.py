@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
 
@@ -20,7 +20,8 @@ class Terms:
     Attributes:
         shape: what the manifest says.
         keys: the sealing keys of each compute party, checked against its pin.
-        roster: the credentials; None where reports need no invitation.
+        roster: the credentials; None where reports need no invitation, and at a contributor, who
+            checks no report.
     """
 
     shape: Shape
@@ -39,13 +40,21 @@ class Terms:
             PinMismatch, PeerViolation: a statement is not its compute party's.
             Disagreement: the roster is not the one that the manifest names.
         """
-        found = tuple(
-            SealingStatement.read(octets, shape, place)
-            for place, octets in zip(range(len(shape.compute)), statements, strict=True)
-        )
+        found = cls.of_contributor(shape, statements)
         if not shape.invited:
-            return cls(shape, found, None)
-        return cls(shape, found, CredentialRoster.read(roster or b"", shape))
+            return found
+        return replace(found, roster=CredentialRoster.read(roster or b"", shape))
+
+    @classmethod
+    def of_contributor(cls, shape: Shape, statements: Sequence[bytes]) -> Self:
+        """Read all that a contributor needs to write its report: no roster.
+
+        Raises:
+            PinMismatch, PeerViolation: a statement is not its compute party's.
+        """
+        places = range(len(shape.compute))
+        pairs = zip(places, statements, strict=True)
+        return cls(shape, tuple(SealingStatement.read(o, shape, p) for p, o in pairs), None)
 
     @cached_property
     def collection(self) -> bytes:

@@ -13,6 +13,7 @@ from ostraka.errors import InputError
 from ostraka.files import SAVE_AS, NotText, decode
 from ostraka.inputs.lines import Lines
 from ostraka.manifest import InputSchema, Manifest, suggest
+from ostraka.names import place_name
 
 NPY = b"\x93NUMPY"
 _FAR = "is too large or too fine"
@@ -198,7 +199,8 @@ def _claimed(file: BinaryIO) -> tuple[int, str]:
 
 
 def read_inputs(path: Path, manifest: Manifest, missing_ok: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Read the toy inputs of all contributors for `simulate`, a JSON object of values by name.
+    """Read the toy inputs of all contributors for `simulate`, a JSON object of values by name; of a
+    collection those of some places, "#1" and so on, or a list of reports.
 
     Args:
         missing_ok: contributors that may have no input, as they crash.
@@ -227,14 +229,19 @@ def read_inputs(path: Path, manifest: Manifest, missing_ok: tuple[str, ...] = ()
     except (ValueError, RecursionError) as error:
         message = f"{path} is not JSON{_where(error)}"
         raise InputError(message, hint=hint, data_left=False) from None
+    if manifest.collection is not None:
+        missing_ok = manifest.contributors
+        if isinstance(values, list):
+            values = {place_name(i): value for i, value in enumerate(values, 1)}
     if not isinstance(values, dict):
         raise InputError(f"{path} must be an object, name to input", hint=hint, data_left=False)
+    contributors = set(manifest.contributors)
     for name in values:
-        if name not in manifest.contributors:
+        if name not in contributors:
             message = f'{path}: "{name}" is not a contributor' + suggest(
                 name, manifest.contributors
             )
             raise InputError(message, data_left=False)
-    if missing := [c for c in manifest.contributors if c not in (*values, *missing_ok)]:
+    if missing := sorted(contributors - {*values, *missing_ok}, key=manifest.contributors.index):
         raise InputError(f"{path} has no input of {', '.join(missing)}", data_left=False)
     return values

@@ -12,6 +12,7 @@ from time import time
 from typing import TypeVar
 
 from ostraka import config
+from ostraka.collection.shape import digest_of
 from ostraka.errors import (
     InvitationExpired,
     ManifestError,
@@ -99,7 +100,9 @@ def accept(code: Code, own: Identity, text: str) -> str:
     pins: dict[str, bytes] = {party.name: party.pin for party in manifest.party}
     if pins.get(code.name) != own.fingerprint:
         raise PeerViolation(f"the manifest does not hold your key under the name {code.name}")
-    if code.organiser not in pins.values():
+    collection = manifest.collection
+    organisers = [*pins.values()] if collection is None else [digest_of(collection.organiser)]
+    if code.organiser not in organisers:
         raise PeerViolation("the organiser who signed the manifest is not a party of it")
     return text
 

@@ -35,7 +35,11 @@ class Refusal(Exception):
 _AGAIN: Final = "try again in a few seconds; a report that was stored meanwhile is not stored twice"
 
 REFUSALS: Final = {
-    "unknown": (404, "there is no such collection here", "check the link"),
+    "unknown": (
+        404,
+        "there is no such collection here",
+        "check the link; or the organiser opens it later",
+    ),
     "waiting": (
         409,
         "the collection is not open yet: a compute party has not left its keys",

@@ -18,14 +18,14 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from ostraka.addresses import host_block
 from ostraka.collection.orders import read_revocations
 from ostraka.collection.promise import Promise
 from ostraka.collection.report import lengths
-from ostraka.errors import OstrakaError
+from ostraka.errors import OstrakaError, UsageError
 from ostraka.identity import Identity
 from ostraka.mailbox import papers
 from ostraka.mailbox.answers import Refusal, refusal
@@ -48,6 +48,7 @@ from ostraka.mailbox.requests import (
 from ostraka.mailbox.rules import ReadRules, read_rules
 from ostraka.mailbox.store import Founding, Store
 from ostraka.mailbox.uploads import check_upload, write_views
+from ostraka.page.building import page_of
 from ostraka.service import logs
 from ostraka.service.arrivals import Arrivals
 
@@ -59,6 +60,15 @@ BLOCK_BYTES: Final = 8 << 20
 
 BLOCK: Final = 2000
 """Reports of one answer."""
+
+PAGE_HEADERS: Final = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "frame-ancestors 'none'",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+"""Headers of the page. What it may load stands in the page itself, so a saved copy keeps it."""
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -72,6 +82,7 @@ class Mailbox:
         most_collections: number of collections.
         pace: requests that each address may make.
         read_rules: reads a manifest.
+        build_page: makes the page of a manifest's collection.
         clock: seconds since 1970, that of the desk.
     """
 
@@ -84,6 +95,7 @@ class Mailbox:
         organisers: Collection[bytes] | None = None,
         most_collections: int = 1000,
         read_rules: ReadRules = read_rules,
+        build_page: Callable[[bytes], str] = page_of,
         clock: Callable[[], float] = time,
     ) -> None:
         self.counts: Counter[str] = Counter()
@@ -91,7 +103,7 @@ class Mailbox:
         self.organisers = organisers
         self._desk, self._identity, self._pace = desk, identity, pace
         self._most_collections, self._read_rules = most_collections, read_rules
-        self._clock = clock
+        self._clock, self._build_page = clock, build_page
         self._board = Board(desk, read_rules)
         anywhere = Middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["GET", "PUT"])
         self.app = Starlette(routes=self._routes(), middleware=[anywhere])
@@ -113,6 +125,7 @@ class Mailbox:
             ("PUT", f"{top}/receipt/{{party}}", self._put_receipt),
             ("GET", f"{top}/receipt", self._receipts),
             ("GET", f"{top}/inclusion/{{digest}}", self._inclusion),
+            ("GET", "/c/{id}", self._page),
         ]
         return [Route(path, self._guarded(to), methods=[verb]) for verb, path, to in table]
 
@@ -183,6 +196,15 @@ class Mailbox:
                 "statements": in_base64(posted.statements),
             }
         )
+
+    async def _page(self, request: Request) -> Response:
+        """Return the page that asks for a report; what it must not load its policy forbids."""
+        posted = await self._posted(request)
+        try:
+            found = await asyncio.to_thread(self._build_page, posted.manifest)
+        except UsageError as why:
+            raise Refusal(404, "none", why.message, why.hint) from None
+        return HTMLResponse(found, headers=PAGE_HEADERS)
 
     async def _roster(self, request: Request) -> Response:
         """Return the organiser's statement, in which the roster is."""

@@ -64,6 +64,7 @@ _ERRORS: Final[dict[str, type[OstrakaError]]] = {
     "replaced": InvitationExpired,
     "collection": Disagreement,
     "digest": Disagreement,
+    "unknown": Temporary,
     "waiting": Temporary,
     "busy": Temporary,
     "gone": Temporary,

@@ -74,7 +74,7 @@ class HttpServer:
         proxies: addresses of proxies whose `X-Forwarded-For` is believed.
 
     Raises:
-        UsageError: the address cannot be listened on, or the certificate cannot be read.
+        UsageError: the certificate cannot be read.
     """
 
     def __init__(
@@ -105,7 +105,15 @@ class HttpServer:
         if certificate is not None:
             config.ssl = tls_context(certificate, key or certificate)
         self._server = _Server(config)
-        self._socket = _listening(listen)
+        self._listen, self.address = listen, ""
+
+    def listen(self) -> None:
+        """Listen; from now on `address` is known. The caller has to `run` it.
+
+        Raises:
+            UsageError: the address cannot be listened on.
+        """
+        self._socket = _listening(self._listen)
         host, port = self._socket.getsockname()[:2]
         self.address = join_address(host, port)
 
@@ -114,7 +122,16 @@ class HttpServer:
         try:
             await self._server.serve([self._socket])
         finally:
-            self._socket.close()
+            self._close()
+
+    def _close(self) -> None:
+        """Close what uvicorn leaves open where it is cancelled."""
+        for server in getattr(self._server, "servers", []):
+            server.close()
+        for connection in list(self._server.server_state.connections):
+            if connection.transport is not None:
+                connection.transport.abort()
+        self._socket.close()
 
     def stop(self) -> None:
         """Take no more requests; those that are there end."""

@@ -27,7 +27,7 @@ from pydantic import (
 
 from ostraka import limits
 from ostraka.manifest.fields import Fingerprint, Problem, Section, exact_fraction
-from ostraka.manifest.privacy import Privacy
+from ostraka.manifest.privacy import Policy, Privacy
 from ostraka.names import PartyId, place_name
 
 MAILBOXES: Final = 8
@@ -179,12 +179,19 @@ def _is_plain(url: str) -> bool:
 # --- rules that span several fields ------------------------------------------------------------
 
 
-def problems(collection: Collection, privacy: Privacy) -> Iterator[Problem]:
-    """Yield contradictions within a collection, and between it and `[privacy]`."""
+def problems(collection: Collection, privacy: Privacy, policy: Policy) -> Iterator[Problem]:
+    """Yield contradictions within a collection, and with `[privacy]` and `[policy]`."""
     if collection.invited:
         yield from _invited(collection)
-    else:
-        yield from _open(collection, privacy)
+        return
+    yield from _open(collection, privacy)
+    for key, there in (
+        ("same_roster_only", policy.same_roster_only),
+        ("min_difference", policy.min_difference > 1),
+    ):
+        if there:
+            text = 'needs a roster: in a collection from "open" no party knows who reports'
+            yield ("policy", key), text
 
 
 def _invited(collection: Collection) -> Iterator[Problem]:

@@ -284,7 +284,7 @@ def _problems(manifest: Manifest) -> Iterator[Problem]:
 
 def _check_collection(manifest: Manifest, of: Collection) -> Iterator[Problem]:
     """Yield what does not go with contributors that are places and not there."""
-    yield from collection.problems(of, manifest.privacy)
+    yield from collection.problems(of, manifest.privacy, manifest.policy)
     yield from inputs.problems_of_places(manifest.inputs)
     if manifest.session.start != "all":
         text = "has no meaning in a collection: parties are all needed, and reports are not parties"

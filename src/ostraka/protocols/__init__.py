@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from ostraka.errors import ManifestError
 from ostraka.manifest import Manifest, suggest
 from ostraka.protocols import foreign
+from ostraka.protocols.options import reports_are_checked
 from ostraka.protocols.rehearsal import require_results
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def protocol_for(manifest: Manifest) -> Protocol:
     """
     name = manifest.session.protocol
     kind = protocol_named(name)
-    if name in checking and kind.checks(manifest):
+    if name in checking and ("invalid" in manifest.outputs or reports_are_checked(manifest)):
         kind = checking[name]
     found = kind(manifest)
     require_results(found)

@@ -57,8 +57,6 @@ class CheckedSum(Interactive, SecureSum):
 
     def __init__(self, manifest: Manifest) -> None:
         super().__init__(manifest)
-        if not self.options.checked:  # a collection: one false report of many stops nothing
-            self.options = self.options.model_copy(update={"invalid": "exclude"})
         self.form = form_of(self)
 
     # --- the figure -----------------------------------------------------------------------------
@@ -94,8 +92,7 @@ class CheckedSum(Interactive, SecureSum):
     async def _of_entries(self, engine: ShamirBackend) -> Elements | None:
         """Draw a coefficient for each entry, where shares that contradict each other are left out:
         in a collection with active security. Elsewhere conditions find them, or the proof stops."""
-        excludes = self.manifest.collection and self.options.invalid == "exclude"
-        if not (engine.active and excludes):
+        if not engine.active or self.manifest.collection is None:
             return None
         return engine.field.uniform(await engine.toss(), np.empty(self.form.entries, np.uint64))
 
@@ -162,7 +159,7 @@ class CheckedSum(Interactive, SecureSum):
         collection = self.manifest.collection
         if not self.active:
             return ""
-        if collection is None or self.options.invalid == "abort":
+        if collection is None:
             return " One whose shares contradict each other stops the run."
         percent = f"{float(collection.max_unopenable) * 100:g}%"
         return (

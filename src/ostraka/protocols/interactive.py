@@ -281,6 +281,9 @@ class _OpensToZero(Shamir):
     def combine(self, shares: Mapping[PartyId, Words]) -> Words:
         return np.zeros(len(next(iter(shares.values()))), np.uint64)
 
+    def contradictions(self, shares: Mapping[PartyId, Words]) -> NDArray[np.bool_]:
+        return np.zeros(len(next(iter(shares.values()))), bool)
+
     def add(self, total: Words, share: Words) -> None:
         """Leave the total as it is: what is opened by adding up stays zero, too."""
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from copy import copy
+from fractions import Fraction
 from functools import cached_property
 from inspect import getdoc
 from typing import Any, ClassVar, Self
@@ -102,12 +103,6 @@ class Protocol(ABC):
             manifest.sharing.threshold,
         )
 
-    @classmethod
-    def checks(cls, manifest: Manifest) -> bool:
-        """Return whether a manifest asks for checks of inputs that this class does not make, but
-        the one of this name in `protocols.checking` does."""
-        return False
-
     def without(self, absent: Collection[PartyId]) -> Self:
         """Return this protocol for a session that some contributors are absent from.
 
@@ -141,6 +136,12 @@ class Protocol(ABC):
         """Return how much each contributor's input counts, for rules on who is counted: 1 each."""
         return dict.fromkeys(self.contributors, 1)
 
+    @property
+    def truth_told(self) -> Fraction | None:
+        """Probability that a contributor's report is its answer, where the manifest asks for
+        randomized response; None for any other noise, and for none."""
+        return None
+
     def figures_asked(self) -> tuple[str, ...]:
         """Return names of the figures asked for, defaults included, where a manifest may choose."""
         return ()
@@ -156,8 +157,7 @@ class Protocol(ABC):
         return describe(self.manifest.input_of(me))
 
     def row_form(self, me: PartyId) -> RowForm:
-        """Return what rows of a table become as the input of contributor `me`: by default a column
-        of as many rows as the manifest asks for values."""
+        """Return what rows of a table become as the input of `me`: by default a column."""
         schema = self.manifest.input_of(me)
         return ColumnForm(schema, schema.length, schema.length)
 
@@ -249,10 +249,8 @@ class Protocol(ABC):
         """Say in sentences who learns what, how many colluders break it, who may go missing."""
 
     def enclosure(self, me: PartyId, draw: Draw) -> Enclosure | None:
-        """Make what a compute party sends the others along with shares of inputs.
-
-        None where it sends nothing besides, and for other parties.
-        """
+        """Make what a compute party sends the others along with shares of inputs; None for nothing,
+        and for other parties."""
         return None
 
     @property
@@ -266,19 +264,13 @@ class Protocol(ABC):
 
     @cached_property
     def attendance(self) -> Attendance:
-        """Rule on which parties may be missing, and how many of the others must then be there.
-
-        The reports of a collection are agreed on before, so all of them are there, and all compute
-        parties consent to count them.
-        """
+        """Rule on which parties may be missing, and how many of the others must then be there."""
         must, unanimous = self.must_be_counted(), self.all_take_part
-        if self.manifest.collection is not None:
+        if self.manifest.collection is not None:  # reports were agreed on: all consent to them
             must, unanimous = (*self.scheme.compute, *self.scheme.contributors), True
-        if self.manifest.sharing.security == "active":
-            return Attendance.among_liars(
-                self.scheme, must, unanimous=unanimous, proven=self.proves
-            )
-        return Attendance.of(self.scheme, must, unanimous=unanimous)
+        active = self.manifest.sharing.security == "active"
+        of = Attendance.among_liars if active else Attendance.of
+        return of(self.scheme, must, unanimous=unanimous, proven=active and self.proves)
 
     def must_be_counted(self) -> tuple[PartyId, ...]:
         """Return the parties that may not be missing, besides those that the scheme needs."""
@@ -321,7 +313,7 @@ class Protocol(ABC):
         """
         least = self.manifest.policy.min_contributors
         if len(counted) < least:
-            some = "1 contributor" if len(counted) == 1 else f"{len(counted)} contributors"
+            some = f"{len(counted)} contributor{'s' * (len(counted) != 1)}"
             text, hint = f"only {some} would be counted and the policy asks for {least}", ""
             if self.manifest.collection is None:
                 missing = [c for c in self.contributors if c not in counted]
@@ -357,10 +349,7 @@ class Protocol(ABC):
         return self.spends(self.contributors[: self.least_counted])
 
     def cost(self) -> Cost:
-        """Count exactly what one run without faults sends: rounds, and each party's bytes.
-
-        Reports of a collection come before it, from contributors that are no parties of it.
-        """
+        """Count exactly what one run without faults sends: rounds, and each party's bytes."""
         total = Cost(rounds=1)
         for party in self.manifest.parties:
             total.send(party, [], 0)

@@ -85,12 +85,6 @@ class SecureSum(Protocol):
         self.noise = self._joint_noise(apart)
         self._check_overflow()
 
-    @classmethod
-    def checks(cls, manifest: Manifest) -> bool:
-        multiplies = manifest.sharing.scheme == "shamir"
-        collected = manifest.collection is not None and multiplies
-        return collected or read_options(SumOptions, manifest).checked
-
     # --- the figure ---------------------------------------------------------------------------
 
     def encode(self, me: PartyId, raw: object) -> Words:
@@ -251,6 +245,10 @@ class SecureSum(Protocol):
             return self.noise.spends(len(counted) - curious_makers(self))
         return super().spends(counted)
 
+    @property
+    def truth_told(self) -> Fraction | None:
+        return self.local.truth if self.local else None
+
     def figures_asked(self) -> tuple[str, ...]:
         return self.statistics
 
@@ -365,14 +363,7 @@ class SecureSum(Protocol):
         return lines
 
     def _explain_parties(self, what: str, *, of_inputs: bool) -> list[str]:
-        lines = explain_linear(self, what, of_inputs=of_inputs)
-        if self.manifest.collection:
-            lines.append(
-                "WARNING: reports are not checked: one contributor's program can add any number at "
-                'all to the sum, unnoticed. scheme = "shamir" among three compute parties or more '
-                "would find it."
-            )
-        return lines
+        return explain_linear(self, what, of_inputs=of_inputs)
 
     def _explain_noise(self, noise: AdditiveShares) -> list[str]:
         n, least, curious = len(self.contributors), self.least_counted, curious_makers(self)

@@ -11,13 +11,16 @@ from __future__ import annotations
 import base64
 import hmac
 import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, Self
 
 from ostraka import strict_json
-from ostraka.errors import UsageError
-from ostraka.files import read_bounded, replacing
+from ostraka.errors import Temporary, UsageError
+from ostraka.files import read_bounded, replacing, try_lock
 
 _LARGEST: Final = 1 << 32
 """Bytes of such a file at most: a contributor reads here what it wrote itself."""
@@ -61,6 +64,23 @@ class KeptReport:
         except (ValueError, TypeError):
             hint = "without it the report cannot be replaced; tell the organiser"
             raise UsageError(f"{path} is not a report that was kept here", hint=hint) from None
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Let no other process write the report that is kept at `path` meanwhile, as a context.
+
+    Raises:
+        Temporary: another process does.
+    """
+    descriptor = os.open(path.with_suffix(".lock"), os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        if not try_lock(descriptor):
+            message = "another process is writing the report of this invitation"
+            raise Temporary(message, hint="run the command again", data_left=False)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def mark_of(seed: bytes, encoded: bytes) -> str:

@@ -28,7 +28,7 @@ from typing import Any
 from ostraka import strict_json
 from ostraka.errors import PeerViolation, RefusedByLedger, Temporary, UsageError
 from ostraka.identity import Identity
-from ostraka.names import PartyId
+from ostraka.names import PartyId, is_place
 from ostraka.record import lifeline, refusals
 from ostraka.record.budget import Spend
 from ostraka.record.chain import SUCCESSION, Chain, Entry
@@ -43,7 +43,9 @@ from ostraka.record.runs import (
     Record,
     Run,
     RunState,
+    keys_of_roster,
     left,
+    roster_of_keys,
     under,
 )
 from ostraka.record.succession import Succession, successors
@@ -326,14 +328,17 @@ class Ledger:
         roster = entry["roster"]
         if isinstance(roster, str):
             return Record.reserved(entry, self.runs[roster].run.roster)
+        if isinstance(roster, dict):
+            return Record.reserved(entry, roster_of_keys(roster))
         return Record.reserved(entry, tuple(Person(PartyId(n), *rest) for n, *rest in roster))
 
-    def _roster_entry(self, roster: Roster) -> list[Person] | str:
-        """Return names, keys and weights, or the number of a reservation that has the same ones."""
+    def _roster_entry(self, roster: Roster) -> list[Person] | dict[str, Any] | str:
+        """Return names, keys and weights, or the number of a reservation that has the same ones; of
+        a collection, whose places need no names, keys and weights in one text each."""
         for number, record in reversed(self.runs.items()):
             if record.run.roster == roster:
                 return number
-        return list(roster)
+        return keys_of_roster(roster) if roster and is_place(roster[0].name) else list(roster)
 
     def _record(self, number: str) -> Record:
         found = [key for key in self.runs if number and key.startswith(number)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -10,7 +11,7 @@ from math import prod
 from typing import Any, Final
 
 from ostraka.manifest import Manifest
-from ostraka.names import PartyId, Role
+from ostraka.names import PartyId, Role, place_name
 from ostraka.record.budget import Spend
 from ostraka.record.chain import Entry
 from ostraka.record.rules import Person, Roster
@@ -217,6 +218,27 @@ class Record:
 
 
 _WITH_REASON: Final = frozenset({RunState.HELD, RunState.RELEASED})
+
+
+def keys_of_roster(roster: Roster) -> dict[str, Any]:
+    """Return the roster of a collection as an entry has it: 32 bytes of key a place, in base64."""
+    keys = b"".join(bytes.fromhex(person.key) for person in roster)
+    weights = [person.weight for person in roster]
+    found: dict[str, Any] = {"keys": base64.b64encode(keys).decode()}
+    return found | ({"weights": weights} if set(weights) != {1} else {})
+
+
+def roster_of_keys(entry: Mapping[str, Any]) -> Roster:
+    """Read what `keys_of_roster` returned; KeyError, TypeError or ValueError if it is none."""
+    keys = base64.b64decode(entry["keys"], validate=True)
+    weights = entry.get("weights", [1] * (len(keys) // 32))
+    if len(keys) != 32 * len(weights):
+        raise ValueError("keys of another length")
+    hexes = (keys[i : i + 32].hex() for i in range(0, len(keys), 32))
+    return tuple(
+        Person(place_name(i), key, weight)
+        for i, (key, weight) in enumerate(zip(hexes, weights, strict=True), 1)
+    )
 
 
 def left(roster: Roster, without: Collection[PartyId]) -> Roster:

@@ -59,6 +59,7 @@ class Hearing:
         self._topology, self._channels, self._lost, self._check = topology, channels, lost, check
         self._there, self._timeout = there, timeout
         self._statements: dict[PartyId, Statement] = {}
+        self._awaited: Mapping[PartyId, tuple[PartyId, ...]] = {}
 
     async def hear(
         self, recipients: Collection[PartyId], *, relayed: bool
@@ -72,12 +73,13 @@ class Hearing:
             recipients: parties to whom statements are passed on.
             relayed: whether statements of parties without a link are waited for, too.
         """
+        self._awaited = self._topology.relayed_by if relayed else {}
         latest = asyncio.get_running_loop().time() + STATEMENT_SECONDS + 2 * self._timeout
         with suppress(TimeoutError):
             async with asyncio.timeout(STATEMENT_SECONDS) as limit:
                 patience = self._be_patient(limit, latest)
                 try:
-                    await self._hear(recipients, self._topology.relayed_by if relayed else {})
+                    await self._hear(recipients)
                 finally:
                     patience.cancel()
         return self._statements
@@ -95,18 +97,16 @@ class Hearing:
         return timer
 
     def _may_return(self, party: PartyId) -> bool:
-        heard = party in self._statements or party in self._lost
+        """Return whether a party is away that has still to bring a statement, or another's."""
+        due = [party, *(p for p in self._awaited.get(party, ()) if p in self._there)]
+        heard = party in self._lost or all(party in self._statements for party in due)
         return not heard and self._channels[party].link.standing is Standing.AWAY
 
-    async def _hear(
-        self,
-        recipients: Collection[PartyId],
-        relayed_by: Mapping[PartyId, tuple[PartyId, ...]],
-    ) -> None:
+    async def _hear(self, recipients: Collection[PartyId]) -> None:
         for party, channel in self._channels.items():
             if await self._hear_one(party, channel):
                 self._pass_on(party, recipients)
-        for relayer, relayed in relayed_by.items():
+        for relayer, relayed in self._awaited.items():
             parties = [party for party in relayed if party in self._there]
             for _ in parties:
                 if not await self._hear_relayed(relayer, parties):

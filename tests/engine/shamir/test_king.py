@@ -75,18 +75,28 @@ async def test_bytes_and_rounds_are_as_promised_whatever_the_inputs(together, si
     assert len(seen) == 1
 
 
-async def test_only_long_batches_of_larger_thresholds_go_this_way(together, monkeypatch):
+# Beyond 61 parties powers of two repeat, and masks would not be independent.
+MANY = [(61, 2, 300, 3), (62, 2, 300, 1)]
+
+
+@pytest.mark.parametrize(
+    ("n", "t", "length", "rounds"),
+    [
+        *[(5, 2, 299, 1), (5, 2, 300, 3), (7, 3, 150, 3), (3, 1, 900, 1)],
+        *(pytest.param(*case, marks=pytest.mark.slow) for case in MANY),
+    ],
+)
+async def test_only_long_batches_of_larger_thresholds_go_this_way(
+    together, monkeypatch, n, t, length, rounds
+):
     monkeypatch.setattr(king, "WORTH", 300)
-    cases = [(5, 2, 299, 1), (5, 2, 300, 3), (7, 3, 150, 3), (3, 1, 900, 1), (61, 2, 300, 3)]
-    # beyond 61 parties powers of two repeat, and masks would not be independent
-    for n, t, length, rounds in (*cases, (62, 2, 300, 1)):
 
-        async def program(engine, length=length):
-            x, before = engine.public(np.zeros(length, np.int64)), engine.counters.rounds
-            await mul(x, x)
-            return engine.counters.rounds - before
+    async def program(engine):
+        x, before = engine.public(np.zeros(length, np.int64)), engine.counters.rounds
+        await mul(x, x)
+        return engine.counters.rounds - before
 
-        assert (await together(n, t, program))[0] == [rounds] * n
+    assert (await together(n, t, program))[0] == [rounds] * n
 
 
 async def test_words_that_share_rounds_go_this_way_too(together, monkeypatch):

@@ -20,7 +20,8 @@ def test_conditions_and_comparisons(
     manifest, everybody, kind, statistics, entries, count, compared
 ):
     outputs = f'statistics = ["{statistics}"]\ninvalid = "abort"'
+    bounds = (-1000, 1000) if compared else (0, 9)
     sharing = {"scheme": "shamir", "threshold": 1, "least": 2}
-    made = manifest(everybody(3), type=kind, length=3, outputs=outputs, **sharing)
+    made = manifest(everybody(3), type=kind, length=3, bounds=bounds, outputs=outputs, **sharing)
     form = protocol_for(made).form
     assert (form.entries, form.count, bool(form.inequalities)) == (entries, count, compared)

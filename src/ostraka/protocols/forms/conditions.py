@@ -16,6 +16,10 @@ from ostraka.engine.array import SecretArray, concatenate
 PROJECTIONS: Final = 64
 """Sums of entries with random signs that each row must keep small: see `Projections`."""
 
+FEW_NUMBERS: Final = 16
+"""Numbers of a range up to which products are cheaper than two comparisons: measured, decision
+0029."""
+
 REACH: Final = 8
 """Multiple of a norm that a sum with random signs exceeds with probability 2 exp(-64) at most."""
 
@@ -149,6 +153,26 @@ class Within(Inequality):
     def margins(self, x: SecretArray, tossed: Tossed) -> SecretArray:
         entries = x[:, self.part]
         return concatenate([entries - self.low, self.high - entries], axis=1)
+
+
+@dataclass(frozen=True)
+class Few:
+    """Entries are of the few whole numbers from low to high: some products each, no comparison.
+
+    With y = (x - low)(high - x), the numbers v and w - v above low have the same y_v = v (w - v),
+    w = high - low, and others have another. So the product of y - y_v, v = 0 to w / 2, is zero for
+    these numbers alone.
+    """
+
+    part: slice
+    low: int
+    high: int
+
+    @property
+    def roots(self) -> list[int]:
+        """Values of y, at least two."""
+        width = self.high - self.low
+        return [v * (width - v) for v in range(width // 2 + 1)]
 
 
 @dataclass(frozen=True)

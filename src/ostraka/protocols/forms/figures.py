@@ -40,11 +40,6 @@ class SumOptions(InputOptions):
     max_weight: Annotated[StrictInt | None, Field(ge=1, lt=1 << 62)] = None
 
     @property
-    def checked(self) -> bool:
-        """Whether inputs are checked before they count."""
-        return "invalid" in self.model_fields_set
-
-    @property
     def asked(self) -> tuple[Statistic, ...]:
         """Statistics asked for, the default included."""
         usual = "statistics" not in self.model_fields_set and self.weights

@@ -75,6 +75,11 @@ class LocalNoise:
         """Whether a report is of the form of an input, and not a number with noise in it."""
         return isinstance(self.mechanism, RandomizedResponse)
 
+    @property
+    def truth(self) -> Fraction | None:
+        """Probability that a report is the answer; None where it is a number with noise in it."""
+        return self.mechanism.truth if isinstance(self.mechanism, RandomizedResponse) else None
+
     def _response(self, local: Local) -> Mechanism:
         k, d = len(self.options) or 2, self.codec.length
         if self.codec.kind.numeric:

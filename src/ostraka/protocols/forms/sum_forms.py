@@ -9,10 +9,12 @@ import numpy as np
 from ostraka.manifest import BoolType
 from ostraka.noise.clipping import Clipping
 from ostraka.protocols.forms.conditions import (
+    FEW_NUMBERS,
     PROJECTIONS,
     REACH,
     Bits,
     Condition,
+    Few,
     Free,
     Inequality,
     Linear,
@@ -75,7 +77,7 @@ def _of_numbers(protocol: SecureSum) -> Form:
     low, high, d = codec.low, codec.high, codec.length
     x, at = slice(0, d), slice(d, 2 * d)
     conditions, inequalities = list[Condition](), list[Inequality]()
-    norm, said = None, ""
+    norm, few, said = None, None, ""
     if protocol.clipping:
         norm, bound = _clipped(protocol, protocol.clipping)
         conditions, inequalities = [Free(x)], [bound]
@@ -84,6 +86,8 @@ def _of_numbers(protocol: SecureSum) -> Form:
         said = f" and the {norm.kind.upper()} norm of all at most {of.at:f}"
     elif high - low == 1:
         conditions = [Bits(x, low)]
+    elif 2 <= high - low < FEW_NUMBERS:
+        conditions, few = [Free(x)], Few(x, low, high)
     else:
         conditions, inequalities = [Free(x)], [Within(x, low, high)]
     if "x^2" in protocol.terms:
@@ -93,7 +97,7 @@ def _of_numbers(protocol: SecureSum) -> Form:
     words = _range(protocol) + said
     if entries > d:
         words += ", and what is added for the variance follows from it"
-    return Form(entries, tuple(conditions), tuple(inequalities), norm, words)
+    return Form(entries, tuple(conditions), tuple(inequalities), few, norm, words)
 
 
 def _range(protocol: SecureSum) -> str:

@@ -29,10 +29,10 @@ from numpy.typing import NDArray
 
 from ostraka.arithmetic.field import Elements
 from ostraka.arithmetic.randomness import Stream
-from ostraka.engine.array import SecretArray, concatenate
+from ostraka.engine.array import SecretArray, concatenate, stack
 from ostraka.engine.backend import Backend, backend_of
 from ostraka.engine.compare import less_than_zero
-from ostraka.engine.multiply import dot
+from ostraka.engine.multiply import dot, mul
 from ostraka.engine.rounds import (
     Inner,
     Masked,
@@ -45,6 +45,7 @@ from ostraka.engine.rounds import (
 from ostraka.protocols.forms.conditions import (
     PROJECTIONS,
     Condition,
+    Few,
     Inequality,
     Norm,
     Projections,
@@ -68,6 +69,7 @@ class Form:
         entries: elements of a row.
         conditions: every entry is in the linear part of one: of `Bits`, of `Free`, or `at` in
             `Products`.
+        few: entries of few possible values, in place of inequalities and a norm.
         inequalities: comparisons; without any, and without a norm, a check is cheap.
         words: say what a valid input is, for `check`: "each number is from 0 to 9".
     """
@@ -75,13 +77,15 @@ class Form:
     entries: int
     conditions: tuple[Condition, ...]
     inequalities: tuple[Inequality, ...] = ()
+    few: Few | None = None
     norm: Norm | None = None
     words: str = ""
 
     @property
     def count(self) -> int:
         """Number of coefficients that are tossed."""
-        return sum(condition.count for condition in self.conditions)
+        few = size_of(self.few.part) if self.few else 0
+        return sum(condition.count for condition in self.conditions) + few
 
     @property
     def compared(self) -> int:
@@ -113,9 +117,10 @@ class Form:
     async def valid(self, x: SecretArray, tossed: Tossed) -> NDArray[np.bool_]:
         """Tell which rows are of this form; compute parties learn nothing else of them.
 
-        Rounds: 2; with inequalities 3 and those of one comparison, with an L1 norm one and another
-        comparison more; with active security one more, and with inequalities a proof. Bytes: of 3
-        products a row, and of a product and a comparison for each inequality.
+        Rounds: 2; with few possible values at most 6; with inequalities 3 and those of one
+        comparison, with an L1 norm one and another comparison more; with active security one more,
+        and but for conditions alone a proof. Bytes: of 3 products a row, and of a product and a
+        comparison for each inequality, or of at most 7 products for each entry of few values.
 
         Args:
             x: what contributors shared, shape (rows, entries).
@@ -124,6 +129,9 @@ class Form:
         engine = backend_of(x)
         about = LOCAL_NS * x.size * (1 if tossed.signs is None else 4)
         local = await engine.offload(about, partial(self._combined, x, tossed.rho))
+        if self.few:
+            rho = tossed.rho[-size_of(self.few.part) :]
+            return await _of_few(self.few, x[:, self.few.part], local, rho)
         if not self.compared:
             return await alone(engine, _vanishing(local))
         asked = await engine.offload(about, partial(self._asked, x, tossed))
@@ -181,6 +189,22 @@ class Form:
         assert linear is not None
         a, b = (concatenate(v, axis=1) if len(v) > 1 else v[0] for v in (left, right))
         return Inner(a, b), linear
+
+
+async def _of_few(
+    few: Few, x: SecretArray, local: tuple[Inner, SecretArray], rho: Elements
+) -> NDArray[np.bool_]:
+    """Tell for which rows all entries x are of few numbers, and z is zero, too."""
+    (inner, linear), engine = local, backend_of(x)
+    factors = (x - few.low, few.high - x)
+    found, mask, y = await engine.round([inner, Random(engine, (len(x), 1)), Product(*factors)])
+    left = [y - root for root in few.roots]
+    while len(left) > 2:
+        half = len(left) // 2
+        joined = await mul(stack(left[:half]), stack(left[half : 2 * half]))
+        left = [joined[i] for i in range(half)] + left[2 * half :]
+    errors = found - linear + await dot(left[0] * rho, left[1])
+    return await alone(engine, _zero(errors[:, None], mask))
 
 
 def _vanishing(local: tuple[Inner, SecretArray]) -> Operation[NDArray[np.bool_]]:

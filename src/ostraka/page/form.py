@@ -1,0 +1,147 @@
+"""Form of a page: what a person fills in, and the vector that each answer stands for.
+
+The page cannot run a protocol's encoding, so it is found out here: of a choice the vector of every
+option, of a number the polynomials of at most second degree that the elements of the vector are. A
+protocol whose encoding is neither has no page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from ostraka.errors import InputError
+from ostraka.inputs.encoding import Codec
+from ostraka.manifest import BoolType, ChoiceType, DecimalType, FloatType, InputSchema
+from ostraka.names import place_name
+from ostraka.protocols.protocol import Protocol
+
+MOST_VALUES: Final = 256
+"""Numbers that a form asks for."""
+
+_PROBES: Final = 13
+
+
+class NoForm(ValueError):
+    """Collection that a page cannot ask for; the text says why."""
+
+
+def form_of(protocol: Protocol) -> dict[str, Any]:
+    """Return the form, as JSON that `report.js` reads.
+
+    Raises:
+        NoForm: this collection's reports are written by the command line alone.
+    """
+    manifest = protocol.manifest
+    schema = manifest.input
+    truth = protocol.truth_told
+    if manifest.privacy.local is not None and truth is None:
+        raise NoForm("its contributors add noise to numbers, which is drawn by the program alone")
+    if isinstance(schema.type, BoolType | ChoiceType):
+        return _choice(protocol, schema) | _response(truth)
+    return _numbers(protocol, schema)
+
+
+def _response(truth: Any) -> dict[str, Any]:
+    return {} if truth is None else {"truth": [str(truth.numerator), str(truth.denominator)]}
+
+
+def _choice(protocol: Protocol, schema: InputSchema) -> dict[str, Any]:
+    if schema.length != 1:
+        raise NoForm("it asks for several answers at once")
+    boolean = isinstance(schema.type, BoolType)
+    options = ["yes", "no"] if isinstance(schema.type, BoolType) else list(schema.type.options)  # type: ignore[union-attr]
+    answers: list[object] = [True, False] if boolean else list(options)
+    rows = [_encoded(protocol, answer) for answer in answers]
+    return {"kind": "choice", "options": options, "rows": [[str(x) for x in row] for row in rows]}
+
+
+def _encoded(protocol: Protocol, answer: object) -> list[int]:
+    scheme = protocol.scheme
+    found: list[int] = scheme.to_signed(protocol.encode(place_name(1), answer)).tolist()
+    return found
+
+
+def _numbers(protocol: Protocol, schema: InputSchema) -> dict[str, Any]:
+    if schema.length > MOST_VALUES:
+        raise NoForm(f"it asks for {schema.length} numbers")
+    codec = Codec(schema)
+    terms = _terms(protocol, codec)
+    kind = schema.type
+    unit = 1
+    if isinstance(kind, DecimalType):
+        unit = 10**kind.places
+    elif isinstance(kind, FloatType):
+        unit = 2**kind.bits
+    return {
+        "kind": "numbers",
+        "type": kind.kind,
+        "count": schema.length,
+        "unit": str(unit),
+        "low": str(codec.low),
+        "high": str(codec.high),
+        "min": str(schema.min),
+        "max": str(schema.max),
+        "clips": schema.outside == "clip",
+        "of": schema.unit,
+        "terms": [[str(c) for c in term] for term in terms],
+    }
+
+
+def _terms(protocol: Protocol, codec: Codec) -> list[tuple[int, int, int]]:
+    """Return a, b, c for each part of the vector: element i of the part is a + b x_i + c x_i^2.
+
+    Raises:
+        NoForm: the vector is of another kind.
+    """
+    count = codec.length
+    near = [min(codec.low + i, codec.high) for i in range(3)]
+    rows = [_at(protocol, codec, [x] * count) for x in near]
+    if len(rows[0]) % count or near[2] - near[0] != 2:
+        raise NoForm("its bounds are too narrow, or its numbers are put together")
+    terms = []
+    for start in range(0, len(rows[0]), count):
+        y = [row[start] for row in rows]
+        c, odd = divmod(y[2] - 2 * y[1] + y[0], 2)
+        b = y[1] - y[0] - c * (2 * near[0] + 1)
+        terms.append((y[0] - b * near[0] - c * near[0] ** 2, b, c))
+        if odd:
+            raise NoForm("its numbers are encoded in another way")
+    _prove(protocol, codec, terms)
+    return terms
+
+
+def _at(protocol: Protocol, codec: Codec, steps: Sequence[int]) -> list[int]:
+    """Return the vector of numbers that are given in the input's smallest steps."""
+    values = [x * codec.quantum for x in steps]
+    if isinstance(codec.kind, DecimalType):
+        raw: list[object] = [_decimal(v.numerator * codec.quantum.denominator // v.denominator,
+                                      codec.kind.places) for v in values]  # fmt: skip
+    else:
+        raw = [float(v) if isinstance(codec.kind, FloatType) else int(v) for v in values]
+    try:
+        return _encoded(protocol, raw if codec.length > 1 else raw[0])
+    except InputError as error:
+        raise NoForm(f"its numbers are asked for in another form ({error.message})") from None
+
+
+def _decimal(steps: int, places: int) -> str:
+    digits = f"{abs(steps):0{places + 1}d}"
+    sign = "-" if steps < 0 else ""
+    return f"{sign}{digits[:-places]}.{digits[-places:]}" if places else f"{sign}{digits}"
+
+
+def _prove(protocol: Protocol, codec: Codec, terms: Sequence[tuple[int, int, int]]) -> None:
+    """Compare the polynomials with the encoding at both ends and at other numbers.
+
+    An encoding that is no polynomial of second degree is noticed by these.
+    """
+    span, count = codec.high - codec.low, codec.length
+    for k in range(_PROBES):
+        parts = (
+            ((k * (i + 1)) % _PROBES for i in range(count)) if k % 2 else (k for _ in range(count))
+        )
+        steps = [codec.low + span * part // (_PROBES - 1) for part in parts]
+        wanted = [a + b * x + c * x * x for a, b, c in terms for x in steps]
+        if _at(protocol, codec, steps) != wanted:
+            raise NoForm("its numbers are encoded in another way")

@@ -1,0 +1,110 @@
+"""Reports that a compute party holds: fetched once, opened, listed alike in every life."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from polls import VOTES, Poll
+
+from ostraka.collection import holdings as module
+from ostraka.collection.custody import Custody
+from ostraka.collection.holdings import Holdings
+from ostraka.collection.opening import Opener
+from ostraka.errors import Disagreement
+
+
+@pytest.fixture
+async def poll(office: Any, tmp_path: Path) -> Poll:
+    made = Poll(office, tmp_path, VOTES)
+    await made.accept()
+    return made
+
+
+@pytest.fixture
+def held(poll: Poll) -> Any:
+    opened: list[Custody] = []
+
+    def make() -> Holdings:
+        for one in opened:
+            one.close()
+        directory, alice = poll.home / "alice-home", poll.office.identity("alice")
+        custody = Custody.open(directory, alice, poll.manifest.digest)
+        opened.append(custody)
+        opener = Opener(poll.terms, 0, custody.keys()[0])
+        return Holdings(custody, opener, lambda parcel: parcel[:1] != b"\xff", 600)
+
+    yield make
+    for one in opened:
+        one.close()
+
+
+async def test_reports_are_fetched_once_and_opened(poll: Poll, held: Any) -> None:
+    sent = poll.vote("yes", "no")
+    bad = poll.sealed(3, [b"\xff" * n for n in poll.shape.lengths])
+    poll.send(bad)
+    poll.send(poll.report(4, "yes"), minute=10)
+    one = held()
+    await one.fetch(poll.box)
+    await one.fetch(poll.box)
+    await one.open()
+    one.begin("s1")
+    digests = [report.digest for report in (*sent, bad)]
+    assert one.listed() == digests
+    assert one.late == 1
+    assert [one.standing(d).name for d in (*digests, bytes(32))] == [
+        "HELD", "HELD", "REFUSED", "MISSING"
+    ]  # fmt: skip
+    assert one.about(digests[1]).credential == 1
+    assert len(one.parcel(digests[0])) == poll.shape.lengths[0]
+
+
+async def test_a_session_that_goes_on_lists_the_same(poll: Poll, held: Any) -> None:
+    (first,) = poll.vote("yes")
+    one = held()
+    await one.fetch(poll.box)
+    await one.open()
+    one.begin("s1")
+    second = poll.report(1, "no")
+    poll.send(second)
+    one = held()
+    await one.fetch(poll.box)
+    await one.open()
+    one.begin("s1")
+    assert one.listed() == [first.digest]
+    assert one.standing(second.digest).name == "MISSING"
+    await one.complete([second.digest])
+    assert one.standing(second.digest).name == "HELD"
+    one.agree(b"r" * 32)
+    one = held()
+    await one.open()
+    one.begin("s2")
+    assert one.listed() == [first.digest]
+    with pytest.raises(Disagreement, match="other reports were agreed on"):
+        one.agree(b"q" * 32)
+
+
+async def test_a_session_that_agreed_on_nothing_binds_no_other(poll: Poll, held: Any) -> None:
+    poll.vote("yes")
+    one = held()
+    await one.fetch(poll.box)
+    await one.open()
+    one.begin("s1")
+    poll.send(poll.report(1, "no"))
+    await one.fetch(poll.box)
+    await one.open()
+    one.begin("s2")
+    assert len(one.listed()) == 2
+
+
+async def test_parcels_beyond_memory_are_opened_again(
+    poll: Poll, held: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "REMEMBERED", poll.shape.lengths[0])
+    sent = poll.vote("yes", "no", "yes")
+    one = held()
+    await one.fetch(poll.box)
+    await one.open()
+    assert len(one._opened) == 1
+    assert len({one.parcel(report.digest) for report in sent}) == 3
