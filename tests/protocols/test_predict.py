@@ -1,6 +1,6 @@
 """Predictions: what numpy says, what is refused, and what `check` says of stealing a model.
 
-Of protocols/predict.py and protocols/forms/layers.py.
+Of protocols/predict.py, protocols/forms/layers.py and protocols/forms/model_cases.py.
 """
 
 import asyncio
@@ -21,6 +21,7 @@ from ostraka.inputs.reading import read_input
 from ostraka.manifest import parse
 from ostraka.models import export
 from ostraka.protocols import protocol_for
+from ostraka.protocols.forms.model_cases import made_up_model
 from ostraka.simulation import MemoryNet, run_all, simulate_sync
 
 ALL = {"client": "ckr", "owner": "ck", "helper": "k"}
@@ -197,6 +198,17 @@ def test_a_model_file_is_read_as_the_owner_gives_it(tmp_path):
     protocol = protocol_for(manifest)
     raw = read_input(str(path), manifest.input_of("owner"), "owner")
     assert protocol.scheme.to_signed(protocol.encode("owner", raw)).tolist() == [0, 4, -8]
+
+
+def test_a_made_up_case_of_bench_expects_what_its_model_says():
+    case = made_up_model((3, 2, 1), 255, 12, model="mlp", reveal="score")
+    inputs = case.tables(4)["input"]
+    query, model = (case.value(i, 4) for i in range(2))
+    assert [table["length"] for table in inputs] == [query.size, model.size]
+    manifest = write((3, 2, 1), "mlp", batch=4, query=("int", 0, 255), weights=("float(12)", -1, 1),
+                     outputs='reveal = "score"')  # fmt: skip
+    found = [Fraction(text) * 2**24 for text in result(manifest, query, model)]
+    assert found == case.expected(3, 4)[0].tolist()
 
 
 # --- what is refused ----------------------------------------------------------------------------

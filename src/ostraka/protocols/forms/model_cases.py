@@ -15,7 +15,7 @@ from ostraka.protocols.forms.layers import Layers, Numbers
 
 def made_up_model(layers: tuple[int, ...], top: int, bits: int, **outputs: Any) -> BenchCase:
     """Return a case: "p1" gives whole numbers up to `top` in `size` queries, "p2" weights
-    of so many bits."""
+    of so many bits. Expected are labels, or scores of a model with one output."""
     count = sum((a + 1) * b for a, b in pairwise(layers))
 
     def tables(size: int) -> Tables:
