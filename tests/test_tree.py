@@ -31,7 +31,6 @@ COVERED = {
     "cli/options.py": "cli/test_ledger.py",
     "cli/page.py": "integration/test_page.py",
     "cli/plot.py": "cli/test_ledger.py",
-    "cli/serve.py": "serving/test_collections.py",
     "cli/results.py": "cli/test_demo.py",
     "collection/inbox.py": "test_collecting.py",
     "cli/table_options.py": "cli/test_giving.py",

@@ -183,7 +183,7 @@ class Collecting:
         self._require_due(closes, papers)
         self._read(papers)
         assert self._terms is not None
-        opener = Opener(self._terms, self.protocol.manifest.compute.index(self.me), key)
+        opener = Opener(self._terms, self.protocol.manifest.compute.index(self.me), key, both=False)
         told, workers = self.observer.collected, self.collector.workers
         self._holdings = Holdings(custody, opener, self._well_formed, closes, workers, told)
         await self._fetch(inbox, settled=settled)

@@ -79,7 +79,8 @@ def test_a_port_that_is_taken(cli, manifest):
         ended = cli("doctor", manifest, "--as", "alice", "--listen", address)
     assert ended.code == 2
     (line,) = lines(ended, "listen")
-    assert line.startswith(f"FAIL  listen: cannot listen on {address}: Address already in use; is")
+    start = f"FAIL  listen: cannot listen on {address}: Address already in use; "
+    assert line.startswith((f"{start}is", f"{start}python (process"))
 
 
 def test_with_a_proxy_nothing_is_direct_and_no_name_is_looked_up(cli, manifest, monkeypatch):

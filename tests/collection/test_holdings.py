@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ def held(poll: Poll) -> Any:
         directory, alice = poll.home / "alice-home", poll.office.identity("alice")
         custody = Custody.open(directory, alice, poll.manifest.digest)
         opened.append(custody)
-        opener = Opener(poll.terms, 0, custody.keys()[0])
+        opener = Opener(poll.terms, 0, custody.keys()[0], both=False)
         return Holdings(custody, opener, lambda parcel: parcel[:1] != b"\xff", 600)
 
     yield make
@@ -108,3 +109,23 @@ async def test_parcels_beyond_memory_are_opened_again(
     await one.open()
     assert len(one._opened) == 1
     assert len({one.parcel(report.digest) for report in sent}) == 3
+
+
+async def test_where_a_credential_has_several_the_contributors_key_has_signed_each(
+    poll: Poll, held: Any
+) -> None:
+    """The organiser, who knows all credentials, cannot replace a report by one in its name."""
+
+    def unsigned(report: Any) -> Any:
+        return replace(report, signatures=bytes(64) + report.signatures[64:])
+
+    own, forged = poll.report(0, "yes"), unsigned(poll.report(0, "no", counter=5))
+    alone = unsigned(poll.report(1, "no"))
+    early = [unsigned(poll.report(2, "no")), poll.report(2, "yes", counter=2)]
+    poll.send(own, alone, *early, forged)
+    one = held()
+    await one.fetch(poll.box)
+    await one.open()
+    one.begin("s1")
+    standings = [one.standing(r.digest).name for r in (own, forged, alone, *early)]
+    assert standings == ["HELD", "REFUSED", "HELD", "REFUSED", "HELD"]

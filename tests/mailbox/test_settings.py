@@ -92,3 +92,12 @@ def test_only_a_mailbox_needs_no_address_of_a_relay(tmp_path):
         load(tmp_path, '[http]\nlisten = "a:1"')
     with pytest.raises(UsageError, match='unknown key "mailbox"'):
         load(tmp_path, 'listen = "a:1"\n[mailbox]\nlisten = "a:1"')
+
+
+def test_the_file_in_the_repository_says_what_is_so_anyway():
+    top = Path(__file__).parents[2] / "configs" / "coordinator"
+    found = settings.load(top / "mailbox.toml").mailbox
+    usual = MailboxSettings(
+        "127.0.0.1:8080", proxies=("127.0.0.1",), health="127.0.0.1:9441", directory=top
+    )
+    assert found == usual

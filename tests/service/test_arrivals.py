@@ -21,3 +21,10 @@ def test_a_flood_of_sources_takes_bounded_memory(monkeypatch):
     assert [pace.allows(str(source), 0.0) for source in range(7)] == [True] * 5 + [False] * 2
     assert pace.allows("4", 0.0), "one that is known goes on"
     assert pace.allows("8", 1.0), "others have nothing spent any more"
+
+
+def test_a_hundred_thousand_of_one_source_in_ten_seconds():
+    pace = Arrivals(300, 20)
+    allowed = sum(pace.allows("s", number / 10_000) for number in range(100_000))
+    assert 499 <= allowed <= 500, "300 at once, 20 a second for ten seconds"
+    assert len(pace) == 1

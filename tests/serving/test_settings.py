@@ -64,3 +64,9 @@ def test_a_file_that_is_not_valid(tmp_path, text, words):
     with pytest.raises(UsageError) as caught:
         load(tmp_path, text)
     assert words in caught.value.message
+
+
+def test_the_file_in_the_repository_says_what_is_so_anyway():
+    top = Path(__file__).parents[2] / "configs" / "party"
+    usual = PartySettings("c1", top, top / "sessions", top / "receipts", log="json")
+    assert settings.load(top / "party.toml") == usual

@@ -11,7 +11,15 @@ from ostraka.collection.custody import ClosingState, Custody
 from ostraka.collection.inbox import CollectionInbox
 from ostraka.collection.opening import Opener
 from ostraka.collection.pool import open_views
-from ostraka.collection.report import HEAD, OPEN, Head, Reason, view_digest
+from ostraka.collection.report import (
+    HEAD,
+    OPEN,
+    Head,
+    Reason,
+    read_view,
+    signed_by_contributor,
+    view_digest,
+)
 from ostraka.errors import Disagreement, OstrakaError
 from ostraka.names import PartyId
 
@@ -56,6 +64,8 @@ class Holdings:
         self._found: dict[bytes, int] = {}
         self._opened: dict[bytes, bytes] = {}
         self._unopenable: set[bytes] = set()
+        self._firsts: dict[int, bytes] = {}
+        self._several: set[int] = set()
         self._remembered = self._seen = self._limit = 0
         self._inbox: CollectionInbox | None = None
         self.late = 0
@@ -110,15 +120,37 @@ class Holdings:
         if place.minute * 60 >= self._closes:
             self.late += 1
             return
-        digest = self._digest(self._custody.read(place))
+        view = self._custody.read(place)
+        digest = self._digest(view)
         if digest in self._found:
             return
         self._found[digest] = index
+        self._check_contributors(digest, self._head(view).credential)
         if found is None or not self._well_formed(found):
             self._unopenable.add(digest)
         elif self._remembered + len(found) <= REMEMBERED:
             self._opened[digest] = found
             self._remembered += len(found)
+
+    def _check_contributors(self, digest: bytes, credential: int) -> None:
+        """Check the contributor's signature of a report whose credential has another one.
+
+        Of a credential's only report it says nothing: its sender chose the key.
+        """
+        if not self._opener.terms.shape.invited:
+            return
+        first = self._firsts.setdefault(credential, digest)
+        if first == digest:
+            return
+        both = (digest,) if credential in self._several else (first, digest)
+        self._several.add(credential)
+        terms, party = self._opener.terms, self._opener.place
+        for each in both:
+            if not signed_by_contributor(read_view(self._view(each), terms, party, both=False)):
+                self._unopenable.add(each)
+
+    def _head(self, view: bytes) -> Head:
+        return Head.read(view[:HEAD], self._opener.terms)
 
     def _digest(self, view: bytes) -> bytes:
         return view_digest(view, self._opener.terms)
@@ -167,7 +199,7 @@ class Holdings:
 
     def about(self, digest: bytes) -> PublicPart:
         """Return the public part of a report that it has."""
-        head = Head.read(self._view(digest)[:HEAD], self._opener.terms)
+        head = self._head(self._view(digest))
         number = None if head.credential == OPEN else head.credential
         return PublicPart(number, head.counter, head.contributor)
 
