@@ -41,7 +41,7 @@ def test_a_signal_tells_the_peers_and_settles_the_run(fleet, phase, number, code
     alice = fleet.finish(parties)["alice"]
     assert alice.code == code, alice.err
     assert "Traceback" not in alice.err
-    # Told, bob does not wait for the 30 s after which a silent party is lost. Once she shares, alice
+    # Told, bob does not wait for the 30 s after which a silent party is lost. Once she shares, she
     # may be committing when the signal comes: that is not cut in two, and her share of the result
     # leaves. Then he has it, and her run is spent.
     assert parties["bob"].code in ((0, 40) if late else (40,)), parties["bob"].err
