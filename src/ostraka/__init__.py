@@ -5,7 +5,8 @@
 
 Public names: `load` and `check` read and explain a manifest, `run` takes part as one party,
 `simulate` rehearses all parties with made-up inputs; `run_sync` and `simulate_sync` do the same
-from plain code. The rest of the package is private. docs/library.md shows how each is used.
+from plain code. `ostraka.models.export` writes a fitted model as an input. The rest of the package
+is private. docs/library.md shows how each is used.
 """
 
 TYPE_CHECKING = False  # as type checkers know it: to import typing would take longer than the rest

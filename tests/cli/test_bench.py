@@ -92,7 +92,8 @@ def test_operations_and_protocols_bring_all_cases() -> None:
     assert len(set(found)) == len(found)
     sums = ("sum", "reports", "reports-clipped", "reports-bounded")
     others = ("vote", "auction", "noise", "inner-product", "join")
-    assert {*ENGINE_CASES, *sums, *others} == set(found)
+    models = ("predict", "predict-checked", "logistic")
+    assert {*ENGINE_CASES, *sums, *others, *models} == set(found)
 
 
 @pytest.mark.parametrize(

@@ -103,8 +103,8 @@ async def test_alice_cannot_find_the_winner_from_carlos_s_statement_by_trying(of
     monkeypatch.setattr(Session, "close", close)
     heard = {}
 
-    async def exchange(session, own, *, wait):
-        heard[session.me] = await exchanged(session, own, wait=wait)
+    async def exchange(session, own):
+        heard[session.me] = await exchanged(session, own)
         return heard[session.me]
 
     exchanged = Session.exchange_statements

@@ -28,6 +28,7 @@ def test_cases_describe_inputs_of_the_size_asked_for(kind, case, n):
     tables = case.tables(8)
     assert {"input"} <= set(tables) <= {"input", "outputs", "policy", "sharing"}
     values = [case.value(voter, 8) for voter in range(n)]
-    assert len({np.size(value) for value in values}) == 1
+    if not isinstance(tables["input"], list):  # else they are as long as each says
+        assert len({np.size(value) for value in values}) == 1
     assert all(len(expected) for expected in map(np.atleast_1d, case.expected(n, 8)))
     assert case.privacy(8)

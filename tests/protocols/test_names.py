@@ -13,6 +13,8 @@ MAY_NAME = {
     "cli/demo.py": "a demo is of one protocol",
     "cli/demo_choices.py": "a demo is of one protocol",
     "manifest/fields.py": "an example in a message",
+    "protocols/checked_sum.py": "the same sum, over inputs that are checked",
+    "protocols/forms/sum_forms.py": "the forms of inputs to that sum",
     "protocols/forms/central.py": "a hint that names where exponential noise goes",
 }
 

@@ -43,8 +43,10 @@ def manifest_of(name, security, n, scheme, threshold, invalid, outside):
     table["outputs"] |= {"top": 2} if "top" in table["outputs"] else {}
     inputs = table["input"] if isinstance(table["input"], list) else [{}]
     owners = [party for entry in inputs for party in entry.get("of", (*COMPUTE, *outside))]
-    reveal = table["outputs"].get("reveal", COMPUTE)
-    if isinstance(reveal, dict):
+    reveal = table["outputs"].get("reveal")
+    if not isinstance(reveal, dict):  # what all recipients learn
+        reveal = COMPUTE
+    else:
         table["outputs"]["reveal"] = {p: what for p, what in reveal.items() if p in COMPUTE[:n]}
     parties = []
     for i, party in enumerate((*COMPUTE[:n], *outside)):

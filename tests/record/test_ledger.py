@@ -365,6 +365,20 @@ def test_an_exact_answer_under_a_budget_is_refused(ledger):
     ledger(PAYROLL).reserve(run(series="other"))
 
 
+def test_a_rule_counts_the_runs_that_may_have_told_something_exact_ones_too(ledger):
+    rule = Rule("model", ("*",), most_runs=2)
+    complete(ledger(rule), run())
+    ledger(rule).reserve(run(contributes=False))
+    released = ledger(rule).reserve(run(series="other"))
+    with pytest.raises(RefusedByLedger, match=r"allows most_runs = 2, and 2 are spent or reserved"):
+        ledger(rule).reserve(run())
+    released.release("nothing was sent")
+    complete(ledger(rule), run())
+    with pytest.raises(RefusedByLedger, match="2 are spent") as caught:
+        ledger(rule).reserve(run())
+    assert caught.value.data_left is False
+
+
 def test_an_exact_answer_of_the_past_exhausts_a_budget_of_today(ledger):
     complete(ledger(), run())
     with pytest.raises(RefusedByLedger, match="an exact answer was given before"):

@@ -20,12 +20,13 @@ def test_a_budget_file_says_exactly(tmp_path):
     (tmp_path / "alice.toml").write_text(
         '[[budget]]\nsource = "a"\nseries = ["x", "y-*"]\nepsilon = "1/3"\ndelta = 1e-6\n'
         '[[budget]]\nsource = "b"\nmin_difference = 3\nsame_roster_only = true\n'
-        '[[budget]]\nsource = "c"\nepsilon = 2\naccountant = "rdp"\n'
+        '[[budget]]\nsource = "c"\nepsilon = 2\naccountant = "rdp"\nmost_runs = 20\n'
     )
     a, b, c = load_rules("alice", tmp_path)
     assert (a.budget.epsilon, a.budget.delta) == (Fraction(1, 3), Fraction(1, 10**6))
     assert (a.series, a.accountant) == (("x", "y-*"), "zcdp")
     assert (b.series, b.budget, b.min_difference, b.same_roster_only) == (("*",), None, 3, True)
+    assert (a.most_runs, c.most_runs) == (None, 20)
     assert (c.accountant, c.budget.delta) == ("rdp", Fraction(1, 10**9))
     assert load_rules("bob", tmp_path) == ()
 
@@ -42,6 +43,8 @@ def test_a_budget_file_says_exactly(tmp_path):
         '[[budget]]\nsource = ["a"]',
         '[[budget]]\nsource = "a"\naccountant = ["basic"]',
         '[[budget]]\nsource = "a"\nsame_roster_only = 1',
+        '[[budget]]\nsource = "a"\nmost_runs = true',
+        '[[budget]]\nsource = "a"\nmost_runs = 0',
     ],
 )
 def test_a_value_of_another_type_is_named_and_not_a_bug(tmp_path, text):

@@ -248,6 +248,8 @@ def _standing_json(standing: dict[str, Any]) -> dict[str, Any]:
         found["epsilon"] = text(standing["limit"])
         found["left"] = text(Fraction(standing["left"]))
         found["accountant"] = rule.accountant
+    if rule.most_runs is not None:
+        found["most_runs"] = rule.most_runs
     if standing["delta"]:
         found["delta"] = text(standing["delta"])
     return found
@@ -313,7 +315,7 @@ def _budgets(found: list[dict[str, Any]]) -> Any:
         table.add_row(
             rule.source or "-",
             ", ".join(rule.series),
-            str(len(standing["runs"])),
+            str(len(standing["runs"])) + (f" of {most}" if (most := rule.most_runs) else ""),
             *("no bound" if (f := standing[kind]) is None else short(f) for kind in _FIGURES[:2]),
             "no limit" if limit is None else _down(standing["left"]),
             "-" if limit is None else short(limit),

@@ -40,6 +40,7 @@ catalogue.data |= {
     "private-choice": "private_choice:PrivateChoice",
     "inner-product": "inner_product:InnerProduct",
     "private-join": "private_join:PrivateJoin",
+    "predict": "predict:Predict",
 }
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-Tables = Mapping[str, Mapping[str, Any]]
-"""Tables of a manifest by name: {"input": {"type": "int", ...}, ...}."""
+Tables = Mapping[str, Mapping[str, Any] | Sequence[Mapping[str, Any]]]
+"""Tables of a manifest by name: {"input": {"type": "int", ...}, ...}; several inputs are a list."""
 
 
 def _no_privacy(size: int) -> Mapping[str, Mapping[str, Any]]:

@@ -27,11 +27,6 @@ from ostraka.protocols.sentences import IF_INVALID, explain_interactive, listed,
 from ostraka.protocols.shares import Shares
 from ostraka.values import EXACT_JSON
 
-CHECKS: Final = {"passive": 2_000_000, "three": 500_000, "active": 25_000}
-"""Limit on the comparisons that check bounds, so that they take some seconds and some hundred
-megabytes: with passive security; with active security among three compute parties; among others."""
-
-
 BENCH: Final = {
     "inner-product": BenchCase(
         lambda size: {"input": {"type": "int", "length": size, "min": 0, "max": 1_000_000}},
@@ -181,8 +176,7 @@ class InnerProduct(Interactive):
             )
 
     def _require_few_checks(self) -> None:
-        three = (len(self.scheme.compute), self.scheme.colluders) == (3, 1)
-        most = CHECKS["passive" if not self.active else "three" if three else "active"]
+        most = self.most_comparisons
         if self.options.checked and 4 * self.size > most:
             refuse(
                 f"input.length: checking {self.size} elements of both vectors against their bounds "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Coroutine, Mapping, Sequence
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,11 @@ from ostraka.protocols.shares import Shares
 from ostraka.record.budget import Spend
 from ostraka.sharing.scheme import Explicit, Parcel
 from ostraka.sharing.shamir import Shamir
+
+COMPARISONS: Final = {"passive": 2_000_000, "three": 500_000, "active": 25_000}
+"""Limit on the comparisons of a run where the manifest chooses their number, so that they take some
+seconds and some hundred megabytes: with passive security; with active security among three compute
+parties; among others."""
 
 
 class Interactive(Protocol):
@@ -138,6 +143,12 @@ class Interactive(Protocol):
     def active(self) -> bool:
         """Whether compute parties may lie."""
         return self.manifest.sharing.security == "active"
+
+    @property
+    def most_comparisons(self) -> int:
+        """The limit on comparisons of this run."""
+        three = (len(self.scheme.compute), self.scheme.colluders) == (3, 1)
+        return COMPARISONS["passive" if not self.active else "three" if three else "active"]
 
     @property
     def _shamir(self) -> Shamir:

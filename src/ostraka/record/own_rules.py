@@ -29,7 +29,8 @@ MOST_WORKERS: Final = 256
 """Processes that may open a collection's reports."""
 
 _KEYS: Final = (
-    "source", "series", "epsilon", "delta", "accountant", "same_roster_only", "min_difference"
+    "source", "series", "epsilon", "delta", "accountant", "same_roster_only", "min_difference",
+    "most_runs",
 )  # fmt: skip
 
 
@@ -133,6 +134,9 @@ def _rule(table: dict[str, Any]) -> Rule:
     least, same = table.get("min_difference", 1), table.get("same_roster_only", False)
     if type(least) is not int or least < 1 or type(same) is not bool:
         raise ValueError("min_difference is a whole number from 1, same_roster_only true or false")
+    runs = table.get("most_runs")
+    if runs is not None and (type(runs) is not int or runs < 1):
+        raise ValueError("most_runs is a whole number from 1: how many runs your input may be in")
     return Rule(
         source=_text("source", table["source"]),
         series=_series(table.get("series", "*")),
@@ -140,6 +144,7 @@ def _rule(table: dict[str, Any]) -> Rule:
         accountant=accountant,
         same_roster_only=same,
         min_difference=least,
+        most_runs=runs,
     )
 
 

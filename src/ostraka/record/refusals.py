@@ -14,6 +14,7 @@ from ostraka.record.rules import (
     Rule,
     advice,
     check_budget,
+    check_count,
     check_roster,
     too_many,
 )
@@ -49,7 +50,9 @@ def check(
         covered = [r for r in earlier if rule.covers(r.run.series)]
         _check_rosters(rule, run, counted, covered, str(rule), ours)
         if run.contributes:
-            check_budget(rule, [r for r in covered if r.run.contributes], cost)
+            ours_in = [r for r in covered if r.run.contributes]
+            check_count(rule, ours_in)
+            check_budget(rule, ours_in, cost)
 
 
 def _check_rosters(

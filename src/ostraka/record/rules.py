@@ -55,6 +55,8 @@ class Rule:
         budget: bound of what all those runs together tell of this party's input; None: no limit.
         accountant: the filter that adds up their spends.
         same_roster_only, min_difference: as in `[policy]`, over all those runs.
+        most_runs: the number of those runs that this party's input may be in, exact answers or not;
+            None: no limit.
     """
 
     source: str
@@ -63,6 +65,7 @@ class Rule:
     accountant: accountant.Way = "basic"
     same_roster_only: bool = False
     min_difference: int = 1
+    most_runs: int | None = None
 
     def covers(self, series: str) -> bool:
         """Return whether runs of a series count under this rule."""
@@ -125,6 +128,17 @@ def check_budget(rule: Rule, earlier: Sequence[Earlier], cost: Spend) -> None:
         f"the budget of {rule} is epsilon {_pair(rule.budget.epsilon, rule.budget.delta)}, "
         f"{_before(earlier, rule)}, and this run costs {_pair(cost.epsilon, cost.delta)}",
         hint=f"agree on a smaller epsilon, or change your own budget; {advice(earlier)}",
+        data_left=False,
+    )
+
+
+def check_count(rule: Rule, earlier: Sequence[Earlier]) -> None:
+    """Raise RefusedByLedger if earlier runs are as many as a rule allows."""
+    if rule.most_runs is None or len(earlier) < rule.most_runs:
+        return
+    raise RefusedByLedger(
+        f"{rule} allows most_runs = {rule.most_runs}, and {len(earlier)} are {_kinds(earlier)}",
+        hint=f"change your own rule; {advice(earlier)}",
         data_left=False,
     )
 
