@@ -212,7 +212,7 @@ class Network:
     async def beat(self) -> None:
         while await asyncio.sleep(0.25, True):
             for link in self.links.values():
-                link.writer.write(struct.pack("<BI", ACK, 0))
+                link.writer.write(struct.pack("<BI", ACK, link.taken % 2**32))
 
     def relay(self, of: str, certificate: bytes, number: int, to: list[str]) -> None:
         """Relay a message that this party keeps, if it is the sender's relayer."""

@@ -84,7 +84,7 @@ class Link:
     def __init__(self, peer: str, certificate: bytes, reader: Any, writer: Any) -> None:
         self.peer, self.certificate, self.reader, self.writer = peer, certificate, reader, writer
         self.key: Any = x509.load_der_x509_certificate(certificate).public_key()
-        self.state, self.lost, self.kept = "hello", False, {}
+        self.state, self.lost, self.kept, self.taken = "hello", False, {}, 0
 
     def send(self, number: int, *fields: Any) -> None:
         body = encode(number, *fields)
@@ -103,7 +103,9 @@ class Link:
             head = struct.unpack("<BI", await self.reader.readexactly(5))
         if head[0] != kind or head[1] > longest:
             raise Stop("violation", self.peer, "another frame")
-        return await self.reader.readexactly(head[1])
+        body = await self.reader.readexactly(head[1])
+        self.taken += 5 + len(body) if self.state != "hello" else 0  # behind the Hello
+        return body
 
     async def receive(self, number: int) -> list[Any]:
         """Return the fields of the next message, which must be of that number."""

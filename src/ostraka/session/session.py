@@ -233,7 +233,7 @@ class Session(LastingExchange):
         for channel in there.values():
             channel.opened()
             with suppress(OstrakaError):  # a link that is over already
-                channel.listen(lambda _message: False)
+                channel.listen(lambda _message: True)  # acknowledgements may follow a statement
         seconds = self.manifest.session.timeout
         await asyncio.gather(*(channel.link.deliver(seconds) for channel in there.values()))
         return tuple(p for p, c in there.items() if isinstance(c.link.failed, PeerAway))
