@@ -6,44 +6,17 @@ Also of cli/page.py.
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
-import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from beside import MailboxThread
+from people import SECONDS, Machine, ports
 
 from ostraka import identity
 
 COMPUTE = ("c1", "c2", "c3")
-SECONDS = 90
-
-
-class Machine:
-    """Commands of one person, in a home of its own."""
-
-    def __init__(self, directory: Path, name: str) -> None:
-        self.directory = directory / name
-        self.directory.mkdir()
-        home = {"OSTRAKA_HOME": str(self.directory / "home"), "OSTRAKA_TRUST_NEW": "1"}
-        self._environment = {**os.environ, **home, "no_proxy": "*"}
-
-    def start(self, *arguments: object) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "ostraka.cli.main", *map(str, arguments)]
-        return subprocess.Popen(
-            command, cwd=self.directory, env=self._environment, text=True,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        )  # fmt: skip
-
-    def call(self, *arguments: object, code: int = 0) -> str:
-        started = self.start(*arguments)
-        out, err = started.communicate(timeout=SECONDS)
-        assert started.returncode == code, err
-        return out
 
 
 @pytest.fixture(scope="module")
@@ -65,21 +38,18 @@ class Poll:
         self.olga = Machine(directory, "olga")
         self.servers = {name: Machine(directory, name) for name in COMPUTE}
         parties = []
-        for name, machine in self.servers.items():
+        for (name, machine), port in zip(self.servers.items(), ports(3), strict=True):
             own = identity.create(name, machine.directory)
-            with socket.create_server(("127.0.0.1", 0)) as held:
-                port = held.getsockname()[1]
             parties += ["--party", f"{name}={own.pin}:compute,recipient@127.0.0.1:{port}"]
         made = self.olga.call(
             "new", *options, *parties, "--scheme", "shamir", "--collection", "invited", "--as",
             "olga", "--closes", "1h", "--early-close", "--mailbox", url, "--min-contributors", "2",
             "--output", "json",
         )  # fmt: skip
-        draft = json.loads(made)["draft"]
+        draft = made["draft"]
         self.olga.call("invite", draft, "--count", "3")
         self.olga.call("seal", draft, "--out", "poll.toml")
-        listed = self.olga.call("invite", "poll.toml", "--output", "json")
-        self.codes = json.loads(listed)["codes"]
+        self.codes = self.olga.call("invite", "poll.toml", "--output", "json")["codes"]
         self.manifest = self.olga.directory / "poll.toml"
         for name, machine in self.servers.items():
             machine.call("run", self.manifest, "--as", name, code=75)
@@ -151,7 +121,7 @@ def test_a_poll_in_a_browser_from_the_link_to_the_proof(browser, box, tmp_path):
     said(last, "closed. Nothing was sent")
     c1 = poll.servers["c1"]
     checked = c1.call("verify", results[0]["receipt"], "--report", own, "--output", "json")
-    assert json.loads(checked)["report"]["counted"] is True
+    assert checked["report"]["counted"] is True
     first.click("#forget")
     said(first, "Forgotten")
     assert first.evaluate("localStorage.length") == 0
@@ -165,7 +135,7 @@ def test_numbers_from_a_saved_file_and_with_the_keyboard_alone(browser, box, tmp
         "--max", "9000", "--unit", "EUR", "--statistic", "sum", "--statistic", "mean",
     )  # fmt: skip
     saved = tmp_path / "wages.html"
-    saved.write_text(poll.olga.call("page", "poll.toml"))
+    saved.write_text(poll.olga.call("page", "poll.toml")["out"])
     for code, amount in zip(poll.codes, ("2500.50", "3000", "3100.5"), strict=True):
         tab = browser.new_context(viewport={"width": 360, "height": 700}).new_page()
         tab.goto(saved.as_uri())

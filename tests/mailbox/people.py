@@ -1,0 +1,43 @@
+"""People of a collection who each have a machine: commands, in a home of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+SECONDS = 90
+
+
+class Machine:
+    """Commands of one person, in a home of its own."""
+
+    def __init__(self, directory: Path, name: str) -> None:
+        self.directory = directory / name
+        self.directory.mkdir()
+        home = {"OSTRAKA_HOME": str(self.directory / "home"), "OSTRAKA_TRUST_NEW": "1"}
+        self._environment = {**os.environ, **home, "no_proxy": "*"}
+
+    def start(self, *arguments: object) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "ostraka.cli.main", *map(str, arguments)]
+        return subprocess.Popen(
+            command, cwd=self.directory, env=self._environment, text=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+
+    def call(self, *arguments: object, code: int = 0) -> dict[str, object]:
+        started = self.start(*arguments)
+        out, err = started.communicate(timeout=SECONDS)
+        assert started.returncode == code, err
+        return json.loads(out) if out.startswith("{") else {"out": out, "err": err}
+
+
+def ports(count: int) -> list[int]:
+    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    found = [each.getsockname()[1] for each in held]
+    for each in held:
+        each.close()
+    return found
