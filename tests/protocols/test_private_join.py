@@ -40,8 +40,8 @@ SHOP = {"shop": AMOUNTS, "bank": IDS}
 FIGURES = 'figures = ["size", "sum"]'
 
 
-def result(manifest, inputs):
-    found = simulate_sync(manifest, inputs)
+def result(manifest, inputs, seed=0):
+    found = simulate_sync(manifest, inputs, seed=seed)
     outcomes = {name: found[name] for name in manifest.recipients}
     values = [{o.name: o.value for o in each.outputs if o.parts} for each in outcomes.values()]
     assert all(each == values[0] for each in values)
@@ -161,14 +161,16 @@ def test_noise_is_within_its_error_and_scaled_to_each_figure():
     assert protocol.spends(manifest.contributors) != EXACT
     ids = list(map(str, range(40)))
     inputs = {"shop": [[each, 10] for each in ids], "bank": ids}
-    far = 0
-    for _ in range(20):
-        found, outcome = result(manifest, inputs)
+    far, sizes = 0, set()
+    for seed in range(20):
+        found, outcome = result(manifest, inputs, seed)
+        sizes.add(found["size"])
         assert outcome.status == "noised"
         size = outcome.outputs[0]
         assert size.error95 < 20
         far += abs(found["size"] - 40) > size.error95
     assert far <= 6  # of 20, where one is expected
+    assert len(sizes) > 3
 
 
 @pytest.mark.parametrize(
