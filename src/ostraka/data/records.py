@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Final
 
-import numpy as np
-
 from ostraka import limits
 from ostraka.data.cells import Cell, text_of
 from ostraka.data.selection import MARK, Selection, position
@@ -180,10 +178,3 @@ class _Filled:
 def numbered(count: int) -> Sequence[int]:
     """Return numbers of rows from 1."""
     return range(1, count + 1)
-
-
-def without(rows: Sequence[int], count: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Return the places of `count` rows that are not among some."""
-    keep = np.ones(count, bool)
-    keep[list(rows)] = False
-    return np.flatnonzero(keep)
