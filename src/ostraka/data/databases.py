@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from ostraka.data.cells import Cell, Unusable, cell_of
+from ostraka.data.cells import Cell, Unusable
 from ostraka.data.extras import need
-from ostraka.data.records import Records, needed_columns, numbered
+from ostraka.data.records import Records, of_query
 from ostraka.data.selection import Selection, listed
 from ostraka.errors import InputError, UsageError
 from ostraka.manifest import suggest
@@ -77,11 +77,7 @@ def _records(
 ) -> Records:
     if not header:
         raise UsageError("--query is not a SELECT", hint=_HINT, data_left=False)
-    named = Selection(values=selection.values, groups=selection.groups, weight=selection.weight,
-                      heads=selection.heads)  # fmt: skip
-    columns = {i: [cell_of(row[i]) for row in rows] for i in needed_columns(header, named, source)}
-    ordered = re.search(r"\border\s+by\b", selection.sql, re.IGNORECASE) is not None
-    return Records(source, header, columns, numbered(len(rows)), selection, ordered)
+    return of_query(source, header, rows, selection)
 
 
 # --- PostgreSQL ----------------------------------------------------------------------------------

@@ -14,11 +14,10 @@ from typing import Any, Final, NoReturn
 
 import numpy as np
 
-from ostraka.data.cells import cell_of, text_of
+from ostraka.data.cells import text_of
 from ostraka.data.extras import need
 from ostraka.data.notation import Notation
-from ostraka.data.records import Records, numbered
-from ostraka.data.selection import position
+from ostraka.data.records import Records, of_query
 from ostraka.errors import InputError, UsageError
 from ostraka.text import quoted
 
@@ -66,11 +65,7 @@ def _query(records: Records, query: str) -> Records:
     result = _run(_database(records, rows=False), query, "--query")
     header = tuple(column[0] for column in result.description)
     source = f"the result of --query on {records.source}"
-    named = {position(header, name, source) for name in records.selection.named}
-    rows = result.fetchall()
-    columns = {i: [cell_of(row[i]) for row in rows] for i in named}
-    ordered = re.search(r"\border\s+by\b", query, re.IGNORECASE) is not None
-    return Records(source, header, columns, numbered(len(rows)), records.selection, ordered)
+    return of_query(source, header, result.fetchall(), records.selection)
 
 
 def _database(records: Records, *, rows: bool) -> Any:
