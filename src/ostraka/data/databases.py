@@ -13,6 +13,7 @@ from ostraka.data.cells import Cell, Unusable
 from ostraka.data.extras import need
 from ostraka.data.records import Records, of_query
 from ostraka.data.selection import Selection, listed
+from ostraka.data.sql import identifier
 from ostraka.errors import InputError, UsageError
 from ostraka.manifest import suggest
 from ostraka.text import quoted
@@ -67,7 +68,7 @@ def _sql(selection: Selection, tables: Sequence[str], source: str) -> str:
     elif table not in tables:
         problem = f"{source} has no table {quoted(table)}{suggest(table, tables)}"
         raise InputError(problem, hint=f"its tables: {listed(tables)}", data_left=False)
-    name = '"' + table.replace('"', '""') + '"'
+    name = identifier(table)
     condition = f" WHERE (\n{selection.where}\n)" if selection.where else ""
     return f"SELECT * FROM {name}{condition}"  # noqa: S608 - the user's own, on the user's data
 

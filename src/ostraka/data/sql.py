@@ -82,7 +82,7 @@ def _database(records: Records, *, rows: bool) -> Any:
     }
     given["row"] = np.arange(max(len(records), 1))
     database.register("given", given)
-    chosen = [f"NULLIF(CAST(c{i} AS VARCHAR), '') AS {_name(n)}" for i, n in names.items()]
+    chosen = [f"NULLIF(CAST(c{i} AS VARCHAR), '') AS {identifier(n)}" for i, n in names.items()]
     chosen += [f'"row" AS "{_ROW}"'] * (rows or not chosen)
     empty = "" if len(records) else " WHERE false"
     database.execute(f"CREATE TABLE data AS SELECT {', '.join(chosen)} FROM given{empty}")  # noqa: S608
@@ -93,8 +93,9 @@ def _database(records: Records, *, rows: bool) -> Any:
     return database
 
 
-def _name(column: str) -> str:
-    return '"' + column.replace('"', '""') + '"'
+def identifier(name: str) -> str:
+    """Return the name of a table or a column as SQL has it: in quotes, and those in it doubled."""
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _require_different(names: Sequence[str], source: str) -> None:
@@ -153,7 +154,7 @@ _HINT: Final = "such as: SELECT Department, Salary FROM data WHERE number(Salary
 def _refuse_cast(name: str, option: str) -> NoReturn:
     raise UsageError(
         f"{option} takes the text of {quoted(name)} for a number, and SQL would round it",
-        hint=f"write number({_name(name)}), or compare with a text in quotes, 'like this'",
+        hint=f"write number({identifier(name)}), or compare with a text in quotes, 'like this'",
         data_left=False,
     )
 
