@@ -8,7 +8,7 @@ from decimal import Decimal
 import numpy as np
 from numpy.typing import NDArray
 
-from ostraka.data.cells import Cell, Unusable, text_of
+from ostraka.data.cells import Cell, Unusable, is_blank, text_of
 from ostraka.data.notation import Notation
 from ostraka.data.preview import BLANK, Finding, Preview
 from ostraka.data.records import Records
@@ -36,7 +36,7 @@ class Reading:
     def _without_blank(self, records: Records) -> Records:
         selection, keep = records.selection, np.ones(len(records), bool)
         for name in selection.named:
-            blank = _blank(records.column(name))
+            blank = [i for i, cell in enumerate(records.column(name)) if is_blank(cell)]
             if blank:
                 keep[blank] = False
                 finding = Finding(name, BLANK, rows=[records.rows[i] for i in blank])
@@ -111,14 +111,6 @@ class Reading:
             finding = self._found[column, problem] = Finding(column, problem, text)
             self.preview.wrong.append(finding)
         finding.rows.append(self.records.rows[i])
-
-
-def _blank(cells: Sequence[Cell]) -> list[int]:
-    return [
-        i
-        for i, cell in enumerate(cells)
-        if cell is None or (type(cell) is str and (not cell or cell.isspace()))
-    ]
 
 
 def _plain(cells: Sequence[Cell]) -> list[str] | None:

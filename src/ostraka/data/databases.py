@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from ostraka.data.cells import Cell, Unusable, cell_of
+from ostraka.data.cells import Cell, Unusable
 from ostraka.data.extras import need
-from ostraka.data.records import Records, needed_columns, numbered
+from ostraka.data.records import Records, of_query
 from ostraka.data.selection import Selection, listed
+from ostraka.data.sql import identifier
 from ostraka.errors import InputError, UsageError
 from ostraka.manifest import suggest
 from ostraka.text import quoted
@@ -67,7 +68,7 @@ def _sql(selection: Selection, tables: Sequence[str], source: str) -> str:
     elif table not in tables:
         problem = f"{source} has no table {quoted(table)}{suggest(table, tables)}"
         raise InputError(problem, hint=f"its tables: {listed(tables)}", data_left=False)
-    name = '"' + table.replace('"', '""') + '"'
+    name = identifier(table)
     condition = f" WHERE (\n{selection.where}\n)" if selection.where else ""
     return f"SELECT * FROM {name}{condition}"  # noqa: S608 - the user's own, on the user's data
 
@@ -77,11 +78,7 @@ def _records(
 ) -> Records:
     if not header:
         raise UsageError("--query is not a SELECT", hint=_HINT, data_left=False)
-    named = Selection(values=selection.values, groups=selection.groups, weight=selection.weight,
-                      heads=selection.heads)  # fmt: skip
-    columns = {i: [cell_of(row[i]) for row in rows] for i in needed_columns(header, named, source)}
-    ordered = re.search(r"\border\s+by\b", selection.sql, re.IGNORECASE) is not None
-    return Records(source, header, columns, numbered(len(rows)), selection, ordered)
+    return of_query(source, header, rows, selection)
 
 
 # --- PostgreSQL ----------------------------------------------------------------------------------

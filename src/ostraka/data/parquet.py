@@ -11,6 +11,7 @@ from ostraka.data.cells import Cell, Unusable, cell_of
 from ostraka.data.extras import need
 from ostraka.data.records import Records, needed_columns, numbered
 from ostraka.data.selection import Selection
+from ostraka.data.sql import identifier
 from ostraka.errors import InputError
 
 _AT_ONCE: Final = 1 << 16
@@ -57,8 +58,7 @@ def _batches(database: Any) -> Iterator[list[Any]]:
 
 
 def _column(name: str, *, as_text: bool) -> str:
-    quoted = '"' + name.replace('"', '""') + '"'
-    return f"CAST({quoted} AS VARCHAR)" if as_text else quoted
+    return f"CAST({identifier(name)} AS VARCHAR)" if as_text else identifier(name)
 
 
 def _of_single(text: str | None) -> Cell:

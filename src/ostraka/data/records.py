@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Final
 
-import numpy as np
-
 from ostraka import limits
-from ostraka.data.cells import Cell, text_of
+from ostraka.data.cells import Cell, cell_of, text_of
 from ostraka.data.selection import MARK, Selection, position
 from ostraka.data.template import Template
 from ostraka.errors import InputError
@@ -177,13 +176,22 @@ class _Filled:
         )
 
 
+def of_query(
+    source: str, header: tuple[str, ...], rows: Sequence[Sequence[Any]], selection: Selection
+) -> Records:
+    """Return the rows that a query has made, and those of its columns that are selected.
+
+    They have an order only if the SQL says so.
+
+    Raises:
+        InputError: a name is missing or doubled.
+    """
+    named = {position(header, name, source) for name in selection.named}
+    columns = {i: [cell_of(row[i]) for row in rows] for i in named}
+    ordered = re.search(r"\border\s+by\b", selection.sql, re.IGNORECASE) is not None
+    return Records(source, header, columns, numbered(len(rows)), selection, ordered)
+
+
 def numbered(count: int) -> Sequence[int]:
     """Return numbers of rows from 1."""
     return range(1, count + 1)
-
-
-def without(rows: Sequence[int], count: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Return the places of `count` rows that are not among some."""
-    keep = np.ones(count, bool)
-    keep[list(rows)] = False
-    return np.flatnonzero(keep)

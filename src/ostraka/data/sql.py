@@ -14,11 +14,10 @@ from typing import Any, Final, NoReturn
 
 import numpy as np
 
-from ostraka.data.cells import cell_of, text_of
+from ostraka.data.cells import text_of
 from ostraka.data.extras import need
 from ostraka.data.notation import Notation
-from ostraka.data.records import Records, numbered
-from ostraka.data.selection import position
+from ostraka.data.records import Records, of_query
 from ostraka.errors import InputError, UsageError
 from ostraka.text import quoted
 
@@ -66,11 +65,7 @@ def _query(records: Records, query: str) -> Records:
     result = _run(_database(records, rows=False), query, "--query")
     header = tuple(column[0] for column in result.description)
     source = f"the result of --query on {records.source}"
-    named = {position(header, name, source) for name in records.selection.named}
-    rows = result.fetchall()
-    columns = {i: [cell_of(row[i]) for row in rows] for i in named}
-    ordered = re.search(r"\border\s+by\b", query, re.IGNORECASE) is not None
-    return Records(source, header, columns, numbered(len(rows)), records.selection, ordered)
+    return of_query(source, header, result.fetchall(), records.selection)
 
 
 def _database(records: Records, *, rows: bool) -> Any:
@@ -87,7 +82,7 @@ def _database(records: Records, *, rows: bool) -> Any:
     }
     given["row"] = np.arange(max(len(records), 1))
     database.register("given", given)
-    chosen = [f"NULLIF(CAST(c{i} AS VARCHAR), '') AS {_name(n)}" for i, n in names.items()]
+    chosen = [f"NULLIF(CAST(c{i} AS VARCHAR), '') AS {identifier(n)}" for i, n in names.items()]
     chosen += [f'"row" AS "{_ROW}"'] * (rows or not chosen)
     empty = "" if len(records) else " WHERE false"
     database.execute(f"CREATE TABLE data AS SELECT {', '.join(chosen)} FROM given{empty}")  # noqa: S608
@@ -98,8 +93,9 @@ def _database(records: Records, *, rows: bool) -> Any:
     return database
 
 
-def _name(column: str) -> str:
-    return '"' + column.replace('"', '""') + '"'
+def identifier(name: str) -> str:
+    """Return the name of a table or a column as SQL has it: in quotes, and those in it doubled."""
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _require_different(names: Sequence[str], source: str) -> None:
@@ -158,7 +154,7 @@ _HINT: Final = "such as: SELECT Department, Salary FROM data WHERE number(Salary
 def _refuse_cast(name: str, option: str) -> NoReturn:
     raise UsageError(
         f"{option} takes the text of {quoted(name)} for a number, and SQL would round it",
-        hint=f"write number({_name(name)}), or compare with a text in quotes, 'like this'",
+        hint=f"write number({identifier(name)}), or compare with a text in quotes, 'like this'",
         data_left=False,
     )
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
-from ostraka.data.cells import Cell, Unusable, cell_of, is_blank
+from ostraka.data.cells import Unusable, cell_of, is_blank
 from ostraka.data.extras import need
 from ostraka.data.records import Records, gather
 from ostraka.data.selection import Selection, listed
@@ -39,7 +39,7 @@ def read(path: str, selection: Selection, template: Template) -> Records:
         hint = "save it again as .xlsx, or as CSV"
         raise InputError(problem, hint=hint, data_left=False) from None
     if any(is_blank(cell) for column in records.columns.values() for cell in column):
-        _tell_apart(records, lambda: hidden_cells(path, name))
+        _tell_apart(records, hidden_cells(path, name))
     return records
 
 
@@ -70,13 +70,11 @@ def _rows(sheet: Any) -> Iterator[list[Any]]:
         yield before + row
 
 
-def _tell_apart(records: Records, find: Callable[[], dict[tuple[int, int], str]]) -> None:
+def _tell_apart(records: Records, hidden: dict[tuple[int, int], str]) -> None:
     """Replace blank cells that are not blank in the file."""
-    hidden = find()
     if not hidden:
         return
     for i, column in records.columns.items():
         for k, cell in enumerate(column):
             if is_blank(cell) and (problem := hidden.get((records.rows[k], i))):
-                found: Cell = Unusable(problem)
-                column[k] = found
+                column[k] = Unusable(problem)

@@ -89,15 +89,15 @@ def _load(name: str, keys: Path) -> tuple[tuple[Rule, ...], Durability, int | No
     text = read_text(path)
     try:
         raw = tomllib.loads(text, parse_float=Decimal)
-        return _rules(raw), _durability(raw), _workers(raw)
+        for key in raw:
+            _require_known(key, ("budget", "mqtt", "network", "workers", *Durability._fields))
+        workers = _workers(raw)
+        return _rules(raw), _durability(raw), workers
     except (ValueError, ArithmeticError, RecursionError) as error:
         raise UsageError(f"{path}: {error}", data_left=False) from None
 
 
 def _rules(raw: dict[str, Any]) -> tuple[Rule, ...]:
-    for key in raw:
-        _require_known(key, ("budget", "mqtt", "network", "workers", *Durability._fields))
-    _workers(raw)
     tables = raw.get("budget", [])
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         raise ValueError("budget is a table of its own, in two brackets: [[budget]]")
