@@ -13,7 +13,6 @@ from ostraka.arithmetic.field import Elements
 from ostraka.arithmetic.randomness import Draw, Words, blocks
 from ostraka.engine.array import SecretArray
 from ostraka.engine.backend import FREE_NS, Backend
-from ostraka.engine.multiply import mul
 from ostraka.engine.noise import add_noise
 from ostraka.engine.shamir.backend import ShamirBackend
 from ostraka.engine.shamir.opening import contradicting
@@ -29,6 +28,7 @@ from ostraka.protocols.forms.central import (
 )
 from ostraka.protocols.forms.figures import SumOptions
 from ostraka.protocols.forms.sum_forms import form_of
+from ostraka.protocols.forms.validity import as_checked
 from ostraka.protocols.interactive import Interactive
 from ostraka.protocols.options import refuse
 from ostraka.protocols.secure_sum import SecureSum
@@ -88,9 +88,7 @@ class CheckedSum(Interactive, SecureSum):
             valid.append(found)
         self._require_few(len(shares.counted), contradict)
         await self._reject(engine, shares, np.concatenate(valid))
-        if engine.n > 2 * engine.t + 1 and not engine.active:
-            # parties 0 to 2t hold shares of degree t, and nothing is known of the others'
-            total = await mul(total, engine.public(1))
+        total = await as_checked(total)
         return await add_noise(total, self.noise, shares.dealt) if self.noise else total
 
     # --- shares of no polynomial ----------------------------------------------------------------
