@@ -163,10 +163,7 @@ class Predict(Interactive):
 
     async def _checked(self, query: SecretArray, shares: Shares) -> SecretArray:
         """Share the query afresh, and stop unless all of its numbers are within bounds."""
-        fresh, (low, high) = (
-            await mul(query, query.engine.public(1)),
-            (self.query.low, self.query.high),
-        )
+        fresh, low, high = await mul(query, query.engine.public(1)), self.query.low, self.query.high
         asked = await backend_of(fresh).offload(
             4 * FREE_NS * fresh.size, lambda: concatenate([fresh - low, high - fresh])
         )
