@@ -13,7 +13,6 @@ from ostraka.arithmetic.field import Elements
 from ostraka.arithmetic.randomness import Draw, Words, blocks
 from ostraka.engine.array import SecretArray
 from ostraka.engine.backend import FREE_NS, Backend
-from ostraka.engine.multiply import mul
 from ostraka.engine.noise import add_noise
 from ostraka.engine.shamir.backend import ShamirBackend
 from ostraka.engine.shamir.opening import contradicting
@@ -29,11 +28,17 @@ from ostraka.protocols.forms.central import (
 )
 from ostraka.protocols.forms.figures import SumOptions
 from ostraka.protocols.forms.sum_forms import form_of
+from ostraka.protocols.forms.validity import as_checked
 from ostraka.protocols.interactive import Interactive
+from ostraka.protocols.options import refuse
 from ostraka.protocols.secure_sum import SecureSum
 from ostraka.protocols.sentences import IF_INVALID, explain_interactive, from_the_answer
 from ostraka.protocols.shares import Shares
 from ostraka.record.budget import short
+
+COMPARISONS: Final = {"passive": 300_000_000, "three": 30_000_000, "active": 1_000_000}
+"""Limit on the comparisons that check inputs, so that they take some minutes: with passive
+security; with active security among three compute parties; among others."""
 
 EXPAND_NS: Final = 8
 """Nanoseconds to read an element of a share, about."""
@@ -58,6 +63,7 @@ class CheckedSum(Interactive, SecureSum):
     def __init__(self, manifest: Manifest) -> None:
         super().__init__(manifest)
         self.form = form_of(self)
+        self._require_few_comparisons()
 
     # --- the figure -----------------------------------------------------------------------------
 
@@ -82,9 +88,7 @@ class CheckedSum(Interactive, SecureSum):
             valid.append(found)
         self._require_few(len(shares.counted), contradict)
         await self._reject(engine, shares, np.concatenate(valid))
-        if engine.n > 2 * engine.t + 1 and not engine.active:
-            # parties 0 to 2t hold shares of degree t, and nothing is known of the others'
-            total = await mul(total, engine.public(1))
+        total = await as_checked(total)
         return await add_noise(total, self.noise, shares.dealt) if self.noise else total
 
     # --- shares of no polynomial ----------------------------------------------------------------
@@ -131,6 +135,15 @@ class CheckedSum(Interactive, SecureSum):
         if not valid.all():
             await engine.prove()
         await self.reject_invalid(shares, valid, "what the manifest asks for")
+
+    def _require_few_comparisons(self) -> None:
+        most, inputs = self.most_of(COMPARISONS), len(self.contributors)
+        if self.form.compared * inputs > most:
+            refuse(
+                f"input.length: checking {inputs} inputs takes {self.form.compared} comparisons "
+                f"each, and more than {most} in all take too long",
+                hint="shorten the vectors, or let fewer contribute; bools and choices need none",
+            )
 
     # --- noise ----------------------------------------------------------------------------------
 

@@ -21,7 +21,7 @@ from ostraka.manifest import ChoiceType, DecimalType, FloatType, Manifest
 from ostraka.names import PartyId
 from ostraka.outcome import Output, Value
 from ostraka.protocols.bench_case import BenchCase, numbers
-from ostraka.protocols.interactive import Interactive, all_zero, apart
+from ostraka.protocols.interactive import COMPARISONS, Interactive, all_zero, apart
 from ostraka.protocols.options import InputOptions, read_options, refuse
 from ostraka.protocols.sentences import IF_INVALID, explain_interactive, listed, names
 from ostraka.protocols.shares import Shares
@@ -176,7 +176,7 @@ class InnerProduct(Interactive):
             )
 
     def _require_few_checks(self) -> None:
-        most = self.most_comparisons
+        most = self.most_of(COMPARISONS)
         if self.options.checked and 4 * self.size > most:
             refuse(
                 f"input.length: checking {self.size} elements of both vectors against their bounds "

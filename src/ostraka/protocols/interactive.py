@@ -144,11 +144,10 @@ class Interactive(Protocol):
         """Whether compute parties may lie."""
         return self.manifest.sharing.security == "active"
 
-    @property
-    def most_comparisons(self) -> int:
-        """The limit on comparisons of this run."""
+    def most_of(self, limits: Mapping[str, int]) -> int:
+        """Return the limit that is meant for this run's security, such as of `COMPARISONS`."""
         three = (len(self.scheme.compute), self.scheme.colluders) == (3, 1)
-        return COMPARISONS["passive" if not self.active else "three" if three else "active"]
+        return limits["passive" if not self.active else "three" if three else "active"]
 
     @property
     def _shamir(self) -> Shamir:

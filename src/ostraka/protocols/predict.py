@@ -22,7 +22,7 @@ from ostraka.names import PartyId
 from ostraka.outcome import Output, Value
 from ostraka.protocols.forms.layers import Layers, Numbers, narrower
 from ostraka.protocols.forms.model_cases import made_up_model
-from ostraka.protocols.interactive import Interactive, all_zero, apart, name_of
+from ostraka.protocols.interactive import COMPARISONS, Interactive, all_zero, apart, name_of
 from ostraka.protocols.options import InputOptions, read_options, refuse
 from ostraka.protocols.sentences import IF_INVALID, explain_interactive, names
 from ostraka.protocols.shares import Shares
@@ -163,10 +163,7 @@ class Predict(Interactive):
 
     async def _checked(self, query: SecretArray, shares: Shares) -> SecretArray:
         """Share the query afresh, and stop unless all of its numbers are within bounds."""
-        fresh, (low, high) = (
-            await mul(query, query.engine.public(1)),
-            (self.query.low, self.query.high),
-        )
+        fresh, low, high = await mul(query, query.engine.public(1)), self.query.low, self.query.high
         asked = await backend_of(fresh).offload(
             4 * FREE_NS * fresh.size, lambda: concatenate([fresh - low, high - fresh])
         )
@@ -266,7 +263,7 @@ class Predict(Interactive):
         hidden, k = sum(self.layers.sizes[1:-1]), self.outputs
         last = (max(1, k * (k - 1) // 2)) if self.reveal == "label" else 0
         checks = 2 * self.query.length * self.options.checked
-        count, most = self.batch * (hidden + last) + checks, self.most_comparisons
+        count, most = self.batch * (hidden + last) + checks, self.most_of(COMPARISONS)
         if count > most:
             refuse(
                 f"input.length: {self.batch} queries take {count} comparisons, which is too long; "

@@ -32,7 +32,7 @@ from ostraka.protocols.interactive import Interactive, apart
 from ostraka.protocols.options import read_options, refuse
 from ostraka.protocols.sentences import explain_interactive, names
 from ostraka.protocols.shares import Shares
-from ostraka.record.budget import Spend, short
+from ostraka.record.budget import short
 from ostraka.sharing.scheme import Explicit, Parcel
 
 OWNERS: Final = 10
@@ -217,14 +217,6 @@ class PrivateJoin(Interactive):
         least = self.asked.min_intersection * self.figures.scales[0]
         enough = 1 - await less_than_zero(found[:1] - least)
         return concatenate([enough, await mul(found, enough.broadcast_to(found.shape))])
-
-    def dealt_noise(self, me: PartyId, draw: Draw) -> Signed | None:
-        if self.noise is None or me not in self.scheme.compute:
-            return None
-        return self.noise.draw(Stream(draw.seed(), "dealt noise"))
-
-    def spends(self, counted: Sequence[PartyId]) -> Spend:
-        return self.noise.spends(self.noise.honest) if self.noise else super().spends(counted)
 
     # --- results --------------------------------------------------------------------------------
 

@@ -81,7 +81,7 @@ class ShamirBackend(Context, Backend):
         own = self.own("public coin").fill(np.empty(SEED_BYTES // 8, np.uint64))
         others = [party for party in range(self.n) if party != self.me]
         told = await self.all_to_all(dict.fromkeys(others, own), words(len(own)))
-        return of_links([(told | {self.me: own})[party].tobytes() for party in range(self.n)])
+        return of_links([told.get(party, own).tobytes() for party in range(self.n)])
 
     def bits(self, count: int) -> Circuit | None:
         return boolean(self, count)

@@ -116,12 +116,11 @@ async def contradicting(engine: Context, own: Words, mask: Words) -> NDArray[np.
     for piece in blocks(len(own), PIECE):
         told = dict.fromkeys(others, own[piece])
         arrived = await engine.all_to_all(told, words(piece.stop - piece.start))
-        shares = {engine.party.me: own[piece]}
-        shares |= {engine.names[i]: engine.check(i, vector) for i, vector in arrived.items()}
-        ordered = {name: shares[name] for name in engine.names}
-        found[piece] = await engine.offload(
-            COMBINE_NS * len(ordered) * len(own[piece]),
-            partial(engine.scheme.contradictions, ordered),
-        )
+        shares = {
+            name: engine.check(i, arrived[i]) if i in arrived else own[piece]
+            for i, name in enumerate(engine.names)
+        }
+        about = COMBINE_NS * len(shares) * (piece.stop - piece.start)
+        found[piece] = await engine.offload(about, partial(engine.scheme.contradictions, shares))
     await engine.audit.agree(np.packbits(found).tobytes())
     return found

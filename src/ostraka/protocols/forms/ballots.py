@@ -13,7 +13,6 @@ from pydantic import Field, StrictInt
 from ostraka.arithmetic.randomness import Words, blocks
 from ostraka.engine.array import SecretArray, concatenate, of_contributors
 from ostraka.engine.backend import Backend
-from ostraka.engine.multiply import mul
 from ostraka.engine.rounds import Masked, Operation, Product, Random, side_by_side
 from ostraka.inputs.encoding import Codec, Signed
 from ostraka.inputs.encoding import refuse as refuse_input
@@ -22,7 +21,7 @@ from ostraka.inputs.row_forms import ColumnForm, RowForm
 from ostraka.manifest import BoolType, ChoiceType, Manifest
 from ostraka.names import PartyId
 from ostraka.protocols.forms.conditions import Bits, Condition, Totals
-from ostraka.protocols.forms.validity import Form
+from ostraka.protocols.forms.validity import Form, as_checked
 from ostraka.protocols.interactive import Interactive
 from ostraka.protocols.options import InputOptions, refuse
 from ostraka.protocols.sentences import IF_INVALID
@@ -265,9 +264,7 @@ class Vote(Interactive):
             await form.valid(of_contributors(rows[part]), tossed)
             for part in blocks(len(x), form.rows_at_once)
         ]
-        if engine.n > 2 * engine.t + 1 and not engine.active:
-            x = await mul(x, engine.public(1))  # the check is of the shares of parties 0 to 2t
-        return x, np.concatenate(valid)
+        return await as_checked(x), np.concatenate(valid)
 
     def weight(self, shares: Shares) -> int:
         """Add up the weights of the contributors counted."""

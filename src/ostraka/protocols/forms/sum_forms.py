@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -32,31 +32,13 @@ if TYPE_CHECKING:
     from ostraka.protocols.forms.weighted import Weighted
     from ostraka.protocols.secure_sum import SecureSum
 
-COMPARISONS: Final = {"passive": 300_000_000, "three": 30_000_000, "active": 1_000_000}
-"""Limit on the comparisons that check inputs, so that they take some minutes: with passive
-security; with active security among three compute parties; among others."""
-
 
 def form_of(protocol: SecureSum) -> Form:
     """Return the form of a row: every term of every value, as `SecureSum.encode` writes them.
 
     Raises:
-        ManifestError: what is shared cannot be checked, or takes too long to check.
+        ManifestError: what is shared cannot be checked.
     """
-    form = _form_of(protocol)
-    three = (len(protocol.scheme.compute), protocol.scheme.colluders) == (3, 1)
-    active = protocol.manifest.sharing.security == "active"
-    most = COMPARISONS["passive" if not active else "three" if three else "active"]
-    if form.compared * len(protocol.contributors) > most:
-        refuse(
-            f"input.length: checking {len(protocol.contributors)} inputs takes {form.compared} "
-            f"comparisons each, and more than {most} in all take too long",
-            hint="shorten the vectors, or let fewer contribute; bools and choices need none",
-        )
-    return form
-
-
-def _form_of(protocol: SecureSum) -> Form:
     entries, codec, local = protocol.opened, protocol.codec, protocol.local
     whole = slice(0, entries)
     if protocol.weighted:
