@@ -11,6 +11,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -161,12 +162,20 @@ class Collecting:
                 self._custody.erase()
             self._custody.close()
 
+    @property
+    def _digest(self) -> bytes:
+        return self.protocol.manifest.digest
+
+    @cached_property
+    def _shape(self) -> Shape:
+        return Shape.of(self.protocol)
+
     # --- before the session ---------------------------------------------------------------------
 
     async def prepare(self, *, resuming: bool) -> None:
         """Take the custody of the reports, fetch what is missing, and open all."""
-        digest = self.protocol.manifest.digest
-        custody = self._custody = Custody.open(self.collector.directory, self.identity, digest)
+        directory = self.collector.directory
+        custody = self._custody = Custody.open(directory, self.identity, self._digest)
         if (done := custody.state.done) and not resuming:
             raise RefusedByLedger(
                 f"this collection has been answered, in the session {done[:12]}",
@@ -202,10 +211,6 @@ class Collecting:
             statement = custody.make_keys().public
             await inbox.put_statement(self.me, statement.write(self._digest, self.identity))
 
-    @property
-    def _digest(self) -> bytes:
-        return self.protocol.manifest.digest
-
     async def _papers(
         self, inbox: CollectionInbox, custody: Custody, *, settled: bool
     ) -> dict[str, bytes]:
@@ -226,7 +231,7 @@ class Collecting:
 
     def _read(self, papers: dict[str, bytes]) -> None:
         """Check the papers: roster, sealing statements, revocations."""
-        shape = Shape.of(self.protocol)
+        shape = self._shape
         if missing := self._not_accepted(papers):
             raise RefusedByPolicy(
                 f"{missing} did not accept this collection before it closed, so there are no "
@@ -248,7 +253,7 @@ class Collecting:
         """Return when the collection closes, in seconds since 1970."""
         closes = int(self.collection.closes.timestamp())
         if papers[CLOSE] and self.collection.early_close:
-            return min(closes, orders.read_close(papers[CLOSE], Shape.of(self.protocol)))
+            return min(closes, orders.read_close(papers[CLOSE], self._shape))
         return closes
 
     def _not_accepted(self, papers: dict[str, bytes]) -> str:
@@ -306,7 +311,7 @@ class Collecting:
         """
         manifest, collection = self.protocol.manifest, self.collection
         terms = ClosingTerms(
-            Shape.of(self.protocol),
+            self._shape,
             manifest.sharing.threshold,
             collection.replace,
             collection.max_unopenable,
@@ -362,7 +367,7 @@ class Collecting:
     async def _publish(self, session: Session, found: Outcome | None) -> None:
         assert self._inbox is not None
         assert self._agreed is not None
-        digest, public = self.protocol.manifest.digest, self.collection.recipients == "public"
+        public = self.collection.recipients == "public"
         entries = sorted(self._agreed.reports.items())
         leaves = b"".join(place.to_bytes(4, "little") + report for place, report in entries)
         said = {
@@ -375,4 +380,4 @@ class Collecting:
             (signed.AGREED, leaves, self._inbox.put_agreed),
             (signed.RECEIPT, body, self._inbox.put_receipt),
         ):
-            await put(self.me, signed.write_statement(label, digest, octets, self.identity))
+            await put(self.me, signed.write_statement(label, self._digest, octets, self.identity))

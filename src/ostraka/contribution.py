@@ -184,7 +184,8 @@ class Contribution:
         if old is None:
             self._require_open()
             seed = draw.seed()
-            return self._write_new(raw, path, draw, seed, kept_report.mark_of(seed, encoded), 1)
+            mark = kept_report.mark_of(seed, encoded)
+            return self._write_new(raw, path, draw, seed, mark, 1)
         if old.collection != self.terms.collection.hex():
             raise Disagreement(
                 "the compute parties' sealing keys are others than when the last report was sent",
@@ -192,15 +193,15 @@ class Contribution:
                 data_left=False,
             )
         seed = bytes.fromhex(old.seed)
-        if kept_report.mark_of(seed, encoded) == old.same:
+        mark = kept_report.mark_of(seed, encoded)
+        if mark == old.same:
             return read_own(old.report, self.terms)
         self._require_open()
         self._require_replaceable(old)
-        mark = kept_report.mark_of(seed, encoded)
         return self._write_new(raw, path, draw, seed, mark, old.counter + 1)
 
     def _require_replaceable(self, old: KeptReport) -> None:
-        if self.collection.invited and self.collection.replace and old.counter < LAST_COUNTER:
+        if self.collection.replaceable and old.counter < LAST_COUNTER:
             return
         raise RefusedByPolicy(
             "a report with another input was written here, and this collection lets none be "

@@ -57,13 +57,9 @@ def contribute(
     if output is voice.OutputFormat.JSON:
         voice.emit({"report": report.digest.hex(), "receipt": str(path)})
     else:
-        voice.say(f"sent: it may be replaced until {_closes(invitation)}" if _replaces(invitation)
-                  else "sent")  # fmt: skip
+        until = f": it may be replaced until {_closes(invitation)}"
+        voice.say("sent" + until * invitation.collection.replaceable)
         print(path)
-
-
-def _replaces(invitation: Contribution) -> bool:
-    return invitation.collection.replace and invitation.collection.invited
 
 
 def _closes(invitation: Contribution) -> str:

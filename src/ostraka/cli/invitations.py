@@ -13,6 +13,7 @@ from ostraka.cli.options import KeysOption, OutputOption
 from ostraka.errors import OstrakaError
 
 if TYPE_CHECKING:
+    from ostraka.collection.credentials import CredentialRoster
     from ostraka.identity import Identity
     from ostraka.invitations.code import Code
     from ostraka.invitations.draft import Draft
@@ -260,6 +261,7 @@ def seal(
     """End a draft: all have joined, so the manifest is signed and left for each of them."""
     from ostraka import home, identity
     from ostraka.invitations import meeting
+    from ostraka.invitations.collecting import roster_of
     from ostraka.invitations.draft import Draft
 
     found = Draft.load(draft, home.drafts_directory())
@@ -274,25 +276,26 @@ def seal(
     )
     if missing:
         raise _incomplete(missing)
-    text, found = _finished(found, found.filled(joined))
+    roster = roster_of(found)
+    text, found = _finished(found, found.filled(joined), roster)
     manifest = _at_coordinator(own, lambda network: meeting.send(found, text, own, network))
     if manifest.collection is not None:
-        _publish(found, text, manifest, own)
+        _publish(roster, text, manifest, own)
     home.known_keys().learn(manifest, found.me)
     path = _write(out or Path(f"session-{found.id}.toml"), text, manifest)
     _tell(output, path, manifest, joined=list(joined))
 
 
-def _finished(draft: Draft, text: str) -> tuple[str, Draft]:
+def _finished(draft: Draft, text: str, roster: CredentialRoster) -> tuple[str, Draft]:
     """Return the manifest's TOML, of a collection with its roster, and the draft that is bound to
     it from now on."""
     from dataclasses import replace
 
     from ostraka import config, home
-    from ostraka.invitations.collecting import roster_of, with_roster
+    from ostraka.invitations.collecting import with_roster
 
     if draft.invited:
-        text = with_roster(draft, text, roster_of(draft))
+        text = with_roster(draft, text, roster)
     manifest = config.bind_text(text, "manifest").manifest
     if manifest.collection is None:
         return text, draft
@@ -306,14 +309,12 @@ def _finished(draft: Draft, text: str) -> tuple[str, Draft]:
     return text, draft
 
 
-def _publish(draft: Draft, text: str, manifest: Manifest, own: Identity) -> None:
+def _publish(roster: CredentialRoster, text: str, manifest: Manifest, own: Identity) -> None:
     """Open the collection at each of its mailboxes."""
     from ostraka.cli.mailboxes import at_all_mailboxes
     from ostraka.collection import orders
-    from ostraka.invitations.collecting import roster_of
 
-    roster = roster_of(draft).write()
-    publication = orders.write_publication(roster, manifest.digest, own)
+    publication = orders.write_publication(roster.write(), manifest.digest, own)
     at_all_mailboxes(manifest, lambda mailbox: mailbox.publish(text.encode(), publication))
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from ostraka import config
-from ostraka.collection.codes import CollectionCode
+from ostraka.collection.codes import PREFIX, CollectionCode, read_code
 from ostraka.collection.credentials import (
     LARGEST_WEIGHT,
     SECRET,
@@ -78,9 +78,9 @@ def require_weights_taken(draft: Draft) -> None:
     Raises:
         UsageError: there are weights other than 1, and the protocol takes none.
     """
-    text = with_roster(draft, draft.text, CredentialRoster(()))
     if all(entry["weight"] == 1 for entry in draft.credentials):
         return
+    text = with_roster(draft, draft.text, CredentialRoster(()))
     try:
         config.bind_text(text, "manifest")
     except ManifestError as error:
@@ -186,8 +186,6 @@ def numbers_of(draft: Draft, wanted: Sequence[str]) -> list[int]:
 
 
 def _number_of(draft: Draft, text: str) -> int:
-    from ostraka.collection.codes import PREFIX, read_code
-
     if PREFIX in text:
         return read_code(text).credential
     if re.fullmatch(r"#\d{1,9}", text) and 1 <= int(text[1:]) <= len(draft.credentials):

@@ -150,6 +150,11 @@ class Collection(Section):
         return self.source == "invited"
 
     @property
+    def replaceable(self) -> bool:
+        """Whether a contributor may replace its report; in an open collection none can."""
+        return self.invited and self.replace
+
+    @property
     def places_count(self) -> int:
         """Number of places: how many contributors may report at most."""
         return (self.size if self.invited else self.max_reports) or 0

@@ -18,6 +18,7 @@ from ostraka.collection.shape import Shape
 from ostraka.errors import UsageError
 from ostraka.files import decode
 from ostraka.manifest import Manifest, parse
+from ostraka.manifest.collection import moment_text
 from ostraka.names import RELEASE
 from ostraka.page.form import NoForm, form_of
 from ostraka.protocols import advice, protocol_for
@@ -55,10 +56,10 @@ def fill(data: dict[str, Any], manifest: Manifest) -> str:
     """Return the page with its data in it."""
     template, style, report, page = map(_part, PARTS)
     shown = json.dumps(data, sort_keys=True, separators=(",", ":")).replace("<", "\\u003c")
-    scripts = [f"{report}\n{page}"]
-    policy = _policy(scripts, style, manifest)
+    script = f"{report}\n{page}"
+    policy = _policy(script, style, manifest)
     found = template
-    for name, text in (("POLICY", policy), ("STYLE", style), ("DATA", shown), ("SCRIPT", *scripts)):
+    for name, text in (("POLICY", policy), ("STYLE", style), ("DATA", shown), ("SCRIPT", script)):
         found = found.replace("{{" + name + "}}", text)
     return found
 
@@ -78,10 +79,10 @@ def _data(protocol: Protocol) -> dict[str, Any]:
         "title": manifest.session.title,
         "asked": protocol.input_in_words(manifest.contributors[0]),
         "organiser": collection.organiser,
-        "closes": f"{collection.closes:%Y-%m-%dT%H:%M:%SZ}",
+        "closes": moment_text(collection.closes),
         "mailboxes": list(collection.mailbox),
         "invited": shape.invited,
-        "replace": collection.replace and shape.invited,
+        "replace": collection.replaceable,
         "says": [*protocol.explain(), *advice.weak(protocol)],
         "recipients": list(manifest.recipients),
         "compute": [
@@ -104,12 +105,11 @@ def _part(name: str) -> str:
     return files("ostraka.page").joinpath(name).read_text("utf-8")
 
 
-def _policy(scripts: list[str], style: str, manifest: Manifest) -> str:
+def _policy(script: str, style: str, manifest: Manifest) -> str:
     assert manifest.collection is not None
     mailboxes = " ".join(dict.fromkeys(map(_origin, manifest.collection.mailbox)))
-    allowed = " ".join(map(_hashed, scripts))
     return (
-        f"default-src 'none'; script-src {allowed}; style-src {_hashed(style)}; "
+        f"default-src 'none'; script-src {_hashed(script)}; style-src {_hashed(style)}; "
         f"connect-src {mailboxes}; form-action 'none'; base-uri 'none'"
     )
 

@@ -38,7 +38,7 @@ def form_of(protocol: Protocol) -> dict[str, Any]:
     if manifest.privacy.local is not None and truth is None:
         raise NoForm("its contributors add noise to numbers, which is drawn by the program alone")
     if isinstance(schema.type, BoolType | ChoiceType):
-        return _choice(protocol, schema) | _response(truth)
+        return _choice(protocol, schema.type, schema.length) | _response(truth)
     return _numbers(protocol, schema)
 
 
@@ -46,12 +46,15 @@ def _response(truth: Any) -> dict[str, Any]:
     return {} if truth is None else {"truth": [str(truth.numerator), str(truth.denominator)]}
 
 
-def _choice(protocol: Protocol, schema: InputSchema) -> dict[str, Any]:
-    if schema.length != 1:
+def _choice(protocol: Protocol, kind: BoolType | ChoiceType, length: int) -> dict[str, Any]:
+    if length != 1:
         raise NoForm("it asks for several answers at once")
-    boolean = isinstance(schema.type, BoolType)
-    options = ["yes", "no"] if isinstance(schema.type, BoolType) else list(schema.type.options)  # type: ignore[union-attr]
-    answers: list[object] = [True, False] if boolean else list(options)
+    answers: Sequence[object]
+    if isinstance(kind, BoolType):
+        options, answers = ["yes", "no"], [True, False]
+    else:
+        options = list(kind.options)
+        answers = options
     rows = [_encoded(protocol, answer) for answer in answers]
     return {"kind": "choice", "options": options, "rows": [[str(x) for x in row] for row in rows]}
 
@@ -67,17 +70,11 @@ def _numbers(protocol: Protocol, schema: InputSchema) -> dict[str, Any]:
         raise NoForm(f"it asks for {schema.length} numbers")
     codec = Codec(schema)
     terms = _terms(protocol, codec)
-    kind = schema.type
-    unit = 1
-    if isinstance(kind, DecimalType):
-        unit = 10**kind.places
-    elif isinstance(kind, FloatType):
-        unit = 2**kind.bits
     return {
         "kind": "numbers",
-        "type": kind.kind,
+        "type": schema.type.kind,
         "count": schema.length,
-        "unit": str(unit),
+        "unit": str(codec.quantum.denominator),
         "low": str(codec.low),
         "high": str(codec.high),
         "min": str(schema.min),
@@ -113,12 +110,13 @@ def _terms(protocol: Protocol, codec: Codec) -> list[tuple[int, int, int]]:
 
 def _at(protocol: Protocol, codec: Codec, steps: Sequence[int]) -> list[int]:
     """Return the vector of numbers that are given in the input's smallest steps."""
-    values = [x * codec.quantum for x in steps]
+    raw: list[object]
     if isinstance(codec.kind, DecimalType):
-        raw: list[object] = [_decimal(v.numerator * codec.quantum.denominator // v.denominator,
-                                      codec.kind.places) for v in values]  # fmt: skip
+        raw = [_decimal(x, codec.kind.places) for x in steps]
+    elif isinstance(codec.kind, FloatType):
+        raw = [float(x * codec.quantum) for x in steps]
     else:
-        raw = [float(v) if isinstance(codec.kind, FloatType) else int(v) for v in values]
+        raw = list(steps)
     try:
         return _encoded(protocol, raw if codec.length > 1 else raw[0])
     except InputError as error:
