@@ -38,7 +38,7 @@ def manifest():
 def test_the_shape_is_told_and_nothing_that_names():
     findings = Findings()
     findings.add("reach", "bertram at secret.example:9440: no answer", code=10)
-    findings.add("key", None, "only you can read /home/agatha/agatha.key")
+    findings.add("key", None, "only you can read /var/agatha.key")
     findings.note("known keys", "cornelius: NEW")
     text = report(findings, manifest())
     lines = text.splitlines()
@@ -48,7 +48,7 @@ def test_the_shape_is_told_and_nothing_that_names():
     assert "noise: discrete-laplace" in lines
     assert "meeting: relay" in lines
     assert lines[-3:] == ["reach: FAIL", "key: ok", "known keys: note"]
-    secret = "agatha|bertram|cornelius|Quantum|secret|9440|doubloons|777|/home|[0-9a-f]{32}"
+    secret = "agatha|bertram|cornelius|Quantum|secret|9440|doubloons|777|/var|[0-9a-f]{32}"
     assert not re.findall(secret, text)
 
 
