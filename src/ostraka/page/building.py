@@ -24,7 +24,7 @@ from ostraka.page.form import NoForm, form_of
 from ostraka.protocols import advice, protocol_for
 from ostraka.protocols.protocol import Protocol
 
-PARTS: Final = ("page.html", "page.css", "report.js", "page.js")
+PARTS: Final = ("page.html", "page.css", "report.js", "parts.js", "page.js")
 
 
 def build(protocol: Protocol) -> str:
@@ -54,9 +54,9 @@ def page_of(toml: bytes) -> str:
 
 def fill(data: dict[str, Any], manifest: Manifest) -> str:
     """Return the page with its data in it."""
-    template, style, report, page = map(_part, PARTS)
+    template, style, *scripts = map(_part, PARTS)
     shown = json.dumps(data, sort_keys=True, separators=(",", ":")).replace("<", "\\u003c")
-    script = f"{report}\n{page}"
+    script = "\n".join(scripts)
     policy = _policy(script, style, manifest)
     found = template
     for name, text in (("POLICY", policy), ("STYLE", style), ("DATA", shown), ("SCRIPT", script)):
