@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from ostraka.record import results
+
 SHOTS = os.environ.get("OSTRAKA_SHOTS")
 """Directory that pictures of the page are put into, to be looked at; none by default."""
 
@@ -116,3 +118,52 @@ def test_a_whole_session_from_the_rules_to_the_receipt(fleet, opened):
     assert [line for line in window.logs if "status of 422" not in line] == []
     window.process.signal(signal.SIGINT)
     assert window.process.code == 130
+
+
+FIGURES = [
+    {"name": "mean", "value": 3171.48, "unit": "USD", "error95": 92.6},
+    {"name": "sum", "value": "12686.50", "unit": "USD"},
+    {"name": "growth", "value": "0.33333333333333333", "exact": "1/3"},
+    {"name": "histogram", "value": {"soup": 41.2, "salad": 37.9, "nothing of this": -1.4},
+     "error95": {"soup": 5.1, "salad": 5.1, "nothing of this": 5.1}},
+    {"name": "hours", "value": [max(0, 40 - (i - 30) ** 2 // 12) for i in range(60)]},
+    {"name": "wages", "unit": "USD",
+     "value": {"HR": {"women": "3170.5", "men": "3390"}, "IT": {"women": "4000", "men": None}}},
+    {"name": "winner", "value": "<b>carlos</b>"},
+]  # fmt: skip
+
+
+def kept(home, name, figures, status="noised"):
+    session = "5e" * 32
+    whole = {"session": session, "protocol": "secure-sum", "manifest_sha256": "a1" * 32,
+             "status": status, "outputs": figures, "contributors": 4}  # fmt: skip
+    results.keep(home / "results", name, "2026-11-27T10:00:00+00:00", "All kinds", whole)
+    return f"#/results/{session}/{name}"
+
+
+LOOKS = {
+    "desk": {"viewport": {"width": 1100, "height": 800}},
+    "phone": {"viewport": {"width": 360, "height": 700}},
+    "dark": {"viewport": {"width": 1100, "height": 800}, "color_scheme": "dark"},
+}
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_results_of_every_kind_have_charts_that_fit(opened, home, fleet, look):
+    (home / "results").mkdir(mode=0o700, exist_ok=True)
+    route = kept(home, "alice", FIGURES)
+    window = opened(fleet.directory, "--as", "alice", **LOOKS[look])
+    window.goes("Results")
+    window.tab.evaluate(f"location.hash = '{route}'")
+    window.sees("3,171.48 USD ± 92.6")
+    window.sees("12,686.50 USD")
+    window.sees("exactly 1/3")
+    window.sees("<b>carlos</b>")
+    pictures = [each.get_attribute("aria-label") for each in window.tab.locator("svg").all()]
+    assert len(pictures) == 4
+    assert "HR / women 3,170.5, HR / men 3,390, IT / women 4,000, IT / men none" in pictures[3]
+    assert "soup 41.2 ± 5.1" in pictures[1]
+    window.shot(f"results-{look}")
+    wide = window.tab.evaluate("document.documentElement.scrollWidth")
+    assert wide <= LOOKS[look]["viewport"]["width"]
+    assert window.logs == []

@@ -26,10 +26,15 @@ const Chart = (() => {
   const fine = (value, error) => {
     if (error === null || error === undefined || number(value) === null) return spelled(value);
     const digits = (String(error).split(".")[1] || "").length;
-    return spelled(Number.isInteger(number(value)) && !digits ? value : number(value).toFixed(digits + 1));
+    if (Number.isInteger(number(value)) && !digits) return spelled(value);
+    const near = number(value).toFixed(digits + 1);
+    return spelled(typeof value === "number" ? Number(near) : near);
   };
   const said = (value, error, unit) => `${value === null ? "none" : fine(value, error)}${unit ? ` ${unit}` : ""}`
     + (error === null || error === undefined ? "" : ` ± ${spelled(error)}`);
+
+  /** A value that no finite decimal holds, to four digits behind the point. */
+  const rounded = (row) => (row.exact && number(row.value) !== null ? number(row.value).toFixed(4) : row.value);
 
   /** Steps of 1, 2 or 5 that divide a range into a few parts. */
   const ticks = (low, high) => {
@@ -40,26 +45,18 @@ const Chart = (() => {
     return found;
   };
 
-  /** Rows {label, value, error} of a figure; inner tables are charts of their own. */
+  /** Rows {label, value, error, exact} of a figure; cells of a table are "row / column". */
   const pairs = (value) => (Array.isArray(value) ? value.map((each, i) => [String(i + 1), each]) : Object.entries(value));
   const nested = (value) => value !== null && typeof value === "object";
-  const errorAt = (errors, key, i) => (nested(errors) ? (Array.isArray(errors) ? errors[i] : errors[key]) : errors);
-  const series = (figure) => {
-    const { name, value, error95: errors } = figure, unit = figure.unit || "";
-    if (!nested(value)) return [{ name, unit, rows: [{ label: name, value, error: errors ?? null }] }];
-    const rows = pairs(value).map(([label, each], i) => ({ label, value: each, error: errorAt(errors, label, i) ?? null }));
-    if (!rows.some((row) => nested(row.value))) return [{ name, unit, rows }];
-    const inner = [...new Set(rows.flatMap((row) => (nested(row.value) ? pairs(row.value).map(([key]) => key) : [])))];
-    return inner.flatMap((key, i) => series({
-      name: `${name}: ${key}`, unit,
-      value: Object.fromEntries(rows.filter((r) => nested(r.value) && key in r.value).map((r) => [r.label, r.value[key]])),
-      error95: errors === undefined ? undefined
-        : Object.fromEntries(rows.filter((r) => nested(r.value) && key in r.value).map((r) => [r.label, errorAt(r.error, key, i)])),
-    }));
-  };
+  const within = (values, label, i) => (nested(values) ? (Array.isArray(values) ? values[i] : values[label]) ?? null : values ?? null);
+  const flat = (label, value, error, exact) => (nested(value)
+    ? pairs(value).flatMap(([key, each], i) => flat(label ? `${label} / ${key}` : key, each, within(error, key, i), within(exact, key, i)))
+    : [{ label, value, error, exact: nested(exact) || exact === value ? null : exact }]);
+  const series = ({ name, value, unit = "", error95 = null, exact = null }) => (
+    { name, unit, single: !nested(value), rows: flat("", value, error95, exact) });
 
   const scaleOf = (rows, low, high) => {
-    const ends = rows.flatMap((row) => [number(row.value) - (number(row.error) || 0), number(row.value) + (number(row.error) || 0)]);
+    const ends = rows.filter((row) => row.value !== null).flatMap((row) => [number(row.value) - (number(row.error) || 0), number(row.value) + (number(row.error) || 0)]);
     const least = Math.min(0, ...ends), most = Math.max(0, ...ends);
     const span = most - least || 1;
     return (x) => low + ((x - least) / span) * (high - low);
@@ -71,7 +68,7 @@ const Chart = (() => {
   /** Bars from left to right, a row each, with error bars. */
   const bars = (place, one) => {
     const width = widthOf(place), line = 30, top = 4;
-    const texts = one.rows.map((row) => said(row.value, row.error, ""));
+    const texts = one.rows.map((row) => said(rounded(row), row.error, ""));
     const labels = Math.min(width * 0.36, 14 + 7.4 * Math.max(...one.rows.map((r) => r.label.length)));
     const values = Math.min(width * 0.34, 18 + 7.4 * Math.max(...texts.map((text) => text.length)));
     const svg = canvas(width, top + line * one.rows.length + 4, `Bars of ${one.name}: ${one.rows.map((r, i) => `${r.label} ${texts[i]}`).join(", ")}`);
@@ -80,8 +77,8 @@ const Chart = (() => {
       const y = top + line * i, value = number(row.value), error = number(row.error);
       const label = row.label.length > fits ? `${row.label.slice(0, fits - 1)}…` : row.label;
       svg.append(draw("text", { x: labels - 10, y: y + 19, "text-anchor": "end" }, label));
-      svg.append(draw("rect", { class: "bar", x: Math.min(x(0), x(value)), y: y + 4, width: Math.abs(x(value) - x(0)), height: line - 9, rx: 2 }));
-      if (error !== null) whisker(svg, x(value - error), x(value + error), y + line / 2, 6);
+      if (value !== null) svg.append(draw("rect", { class: "bar", x: Math.min(x(0), x(value)), y: y + 4, width: Math.abs(x(value) - x(0)), height: line - 9, rx: 2 }));
+      if (value !== null && error !== null) whisker(svg, x(value - error), x(value + error), y + line / 2, 6);
       svg.append(draw("text", { x: width - values + 10, y: y + 19 }, texts[i]));
     });
     svg.append(draw("path", { class: "axis", d: `M${x(0)} ${top}V${top + line * one.rows.length}` }));
@@ -90,7 +87,7 @@ const Chart = (() => {
 
   /** Columns, for many values: a histogram over their places. */
   const columns = (place, one) => {
-    const width = widthOf(place), height = 220, left = 62, foot = 26, all = one.rows.map((row) => number(row.value));
+    const width = widthOf(place), height = 220, left = 62, foot = 26, all = one.rows.map((row) => number(row.value) ?? 0);
     const svg = canvas(width, height, `Columns of ${one.name}, ${all.length} values from ${short(Math.min(...all))} to ${short(Math.max(...all))}`);
     const low = Math.min(0, ...all), high = Math.max(0, ...all), y = (v) => 8 + ((high - v) / (high - low || 1)) * (height - foot - 8);
     const step = (width - left) / all.length;
@@ -123,8 +120,9 @@ const Chart = (() => {
   };
 
   const picture = (place, one) => {
-    if (!one.rows.length || one.rows.some((row) => number(row.value) === null)) return null;
-    if (one.rows.length === 1 && one.rows[0].label === one.name) return number(one.rows[0].error) ? interval(place, one) : null;
+    const there = one.rows.filter((row) => row.value !== null);
+    if (!there.length || there.some((row) => number(row.value) === null)) return null;
+    if (one.single) return number(one.rows[0].error) ? interval(place, one) : null;
     return one.rows.length > MOST_BARS ? columns(place, one) : bars(place, one);
   };
 
@@ -155,5 +153,5 @@ const Chart = (() => {
     }
     return svg;
   };
-  return { series, picture, said, budget };
+  return { series, picture, said, rounded, budget };
 })();

@@ -191,6 +191,7 @@ class Desk:
         self._runs[digest] = run
         work = self._attend(digest, seat, run, None if unfinished else given, unfinished)
         self._running[digest] = self._tasks.create_task(work, name=f"session {digest[:8]}")
+        await asyncio.sleep(0)  # a task that is cancelled before it starts would never say so
         return self.run_of(digest)
 
     def _seat(self, place: Place) -> Seat:

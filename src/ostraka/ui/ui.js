@@ -144,17 +144,18 @@
       const here = !run ? "" : party.name === one.me ? "● here" : run.away === null ? "○ not known yet" : run.away.includes(party.name) ? "○ not here" : "● here";
       return [party.name === one.me ? `${party.name} (you)` : party.name, party.roles.join(", "), one.keys[party.name] || "", here];
     });
-    return [table(["party", "roles", "key", "here"], parties), one.more ? make("p", `and ${one.more} more parties`) : null];
+    return [table(["party", "roles", "key", ...(run ? ["here"] : [])], run ? parties : parties.map((row) => row.slice(0, 3))), one.more ? make("p", `and ${one.more} more parties`) : null];
   };
 
   const figure = (place, one) => {
-    const single = one.rows.length === 1 && one.rows[0].label === one.name;
+    const { single } = one;
     const found = put("figure", "", make("figcaption", one.name + (one.unit ? ` in ${one.unit}` : "")));
-    if (single) found.append(make("p", Chart.said(one.rows[0].value, one.rows[0].error, one.unit), { className: "big" }));
+    if (single) found.append(make("p", Chart.said(Chart.rounded(one.rows[0]), one.rows[0].error, one.unit), { className: "big" }));
+    if (single && one.rows[0].exact) found.append(make("p", `rounded; exactly ${one.rows[0].exact}`, { className: "lead" }));
     const picture = Chart.picture(place, one);
     if (picture) found.append(picture);
     if (!single) {
-      const rows = one.rows.map((row) => [row.label, Chart.said(row.value, row.error, "")]);
+      const rows = one.rows.map((row) => [row.label, Chart.said(row.value, row.error, "") + (row.exact ? `, exactly ${row.exact}` : "")]);
       const shown = table([one.name, one.unit || "value"], rows, [1]);
       found.append(picture ? folded("As a table", false, shown) : shown);
     }
@@ -163,7 +164,7 @@
   const result = (found) => {
     const place = main, noised = (found.outputs || []).some((output) => output.error95 !== undefined);
     return [
-      ...(found.outputs || []).flatMap((output) => Chart.series(output)).map((one) => figure(place, one)),
+      ...(found.outputs || []).map((output) => figure(place, Chart.series(output))),
       noised ? make("p", "Noise was added on purpose. Behind ± is half of the 95% interval: 95 times in 100 the truth is within.", { className: "lead" }) : null,
       found.why ? put("div", "note", make("p", found.why)) : null,
       make("p", found.contributors === undefined ? "The manifest gives this party no result." : `From ${found.contributors} contributors. ${found.status === "released" ? "The figures are exact." : `The answer is ${found.status}.`}`),
@@ -305,19 +306,18 @@
     };
     return [
       put("p", "", link("#/sessions", "All sessions")),
-      make("h1", one.title), put("p", "lead", chip(run ? run.state : ""), ` ${one.me ? `here you are ${one.me}; ` : ""}${one.file}`),
+      make("h1", one.title), put("p", "lead", chip(run ? run.state : ""), ` ${one.me ? `here you are ${one.me}` : ""}`),
       ...(run && run.result ? [make("h2", "Result"), ...result(run.result)] : []),
       ...(run ? [make("h2", "Progress"), shown, running ? button("Stop it, for all parties", async () => { await ask(`${path}/stop`, {}); await render(); }, true) : null] : []),
-      make("h2", "What becomes known, and to whom"),
-      list("says", one.says),
+      ...(run ? [folded("What becomes known, and to whom", false, list("says", one.says))] : [make("h2", "What becomes known, and to whom"), list("says", one.says)]),
       one.noise.length ? folded("What noise does to the answer", false, list("says", one.noise), one.errors.length ? make("div", one.errors.join("\n"), { className: "preview errors" }) : null) : null,
       folded("The manifest", false, facts([
         ["Protocol", `${one.protocol}${one.figures.length ? `: ${one.figures.join(", ")}` : ""}`], ...one.inputs.map((words) => ["Input", words]), ["Sharing", one.sharing],
-        ["Links", one.links], ["To gather", `${one.deadline} s`], ["It costs", `${one.rounds} rounds; you send ${load(one.bytes)}`], ["SHA-256", make("code", one.digest)],
+        ["Links", one.links], ["File", one.file], ["To gather", `${one.deadline} s`], ["It costs", `${one.rounds} rounds; you send ${load(one.bytes)}`], ["SHA-256", make("code", one.digest)],
       ])),
       make("h2", "Who takes part"), whom,
-      make("h2", "Whose keys these are"), ...keysPart(one, path),
-      ...(running ? [] : [make("h2", run && run.state === "done" ? "Again" : "Your input"), ...input()]),
+      ...(run && trusted ? [] : [make("h2", "Whose keys these are"), ...keysPart(one, path)]),
+      ...(running ? [] : run && run.state === "done" ? [folded("Take part again", false, ...input())] : [make("h2", "Your input"), ...input()]),
     ];
   };
 
@@ -397,7 +397,7 @@
     return [
       make("h2", one.source || one.series.join(", ")),
       facts([["Series", one.series.join(", ")], ["Runs", `${one.runs}${one.most_runs ? ` of ${one.most_runs}` : ""}`], ["Spent", bound(one.spent)], ["Held", bound(one.held)], ["Left", left]]),
-      one.steps.length || one.exact.length ? put("figure", "", make("figcaption", `Epsilon, spent or held, over time${one.epsilon === undefined ? "" : "; dashed: the budget"}${one.exact.length ? "; dotted: an exact answer" : ""}`), Chart.budget(main, one)) : null,
+      one.steps.length || (one.epsilon !== undefined && one.exact.length) ? put("figure", "", make("figcaption", `Epsilon, spent or held, over time${one.epsilon === undefined ? "" : "; dashed: the budget"}${one.exact.length ? "; dotted: an exact answer" : ""}`), Chart.budget(main, one)) : null,
     ].filter(Boolean);
   };
   const budget = async () => {
@@ -406,7 +406,7 @@
       ...one.warnings.map((text) => put("div", "note", make("p", text))),
       ...one.budgets.flatMap(standing),
       make("h2", `Runs of ${one.party}`),
-      one.runs.length ? table(["when", "title", "state", "counted", "epsilon"], one.runs.slice(-50).reverse().map((run) => [moment(run.at), run.title, run.state, String(run.counted.length), run.cost.epsilon ?? "exact"]), [3, 4]) : make("p", "There is none yet."),
+      one.runs.length ? table(["when", "title", "state", "counted", "epsilon"], one.runs.slice(-50).reverse().map((run) => [moment(run.at), run.title, run.state, String(run.counted.length), run.cost.epsilon === "inf" ? "exact" : run.cost.epsilon]), [3, 4]) : make("p", "There is none yet."),
     ]);
     return [make("h1", "Budget"), make("p", "What your runs have told of your data, by your own ledger, and what your budgets still allow.", { className: "lead" }), ...(found.length ? found.flatMap(ledger) : [make("p", "There is no ledger yet: the first run makes it.")])];
   };
