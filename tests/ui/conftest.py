@@ -48,13 +48,14 @@ def written(tmp_path, office):
     """Write a manifest of alice, bob and carlos; its path."""
 
     def write(schema=DECIMAL, outputs="", *, name="session", roles=None, deadline="20s", **more):
+        scheme = '"shamir"\nthreshold = 1' if more.get("protocol") == "table" else '"additive"'
         roles = roles or dict.fromkeys(("alice", "bob", "carlos"), EVERY)
         session = {"title": "Wages", "protocol": "secure-sum"} | more
         text = "".join(f"{key} = {json.dumps(value)}\n" for key, value in session.items())
         path = tmp_path / f"{name}.toml"
         path.write_text(
             f'[session]\n{text}deadline = "{deadline}"\n{office.tables(roles)}[input]\n{schema}\n'
-            f'[outputs]\n{outputs}\n[sharing]\nscheme = "additive"\n'
+            f"[outputs]\n{outputs}\n[sharing]\nscheme = {scheme}\n"
         )
         return path
 

@@ -216,14 +216,14 @@
   };
   const tableFields = (form, columns) => {
     const its = form.table, many = (n, words, first) => Array.from({ length: Math.min(n, 12) }, (_, i) => picked(n > 1 ? `${words} ${i + 1}` : words, columns, first));
-    const values = many(its.values, "Column of the values", "none: the file is no table");
-    const groups = many(its.groups, "Column of the groups", "none");
-    const weight = its.weight ? picked("Column of how often a row counts", columns, "none") : null;
-    const heads = its.heads ? picked("Column of how many heads a row is of", columns, "none: each row is one") : null;
-    const decimal = picked("Sign before decimals", [",", "."], "a point");
-    const thousands = picked("Sign between thousands", [",", ".", "'", " "], "none");
-    const where = typed("Which rows count, in SQL", { placeholder: "Year = '2026'" }), sheet = typed("Sheet, or table of a database");
-    const sum = tick("Add all rows up to one number"), skip = tick("Leave rows with a blank cell out");
+    const values = many(its.values, "Column of the values (--value)", "none: the file is no table");
+    const groups = many(its.groups, "Column of the groups (--group)", "none");
+    const weight = its.weight ? picked("Column of how often a row counts (--weight)", columns, "none") : null;
+    const heads = its.heads ? picked("Column of how many heads a row is of (--heads)", columns, "none: each row is one") : null;
+    const decimal = picked("Sign before decimals (--decimal)", [",", "."], "not said: a point");
+    const thousands = picked("Sign between thousands (--thousands)", [",", ".", "'", " "], "none");
+    const where = typed("Which rows count, in SQL (--where)", { placeholder: "Year = '2026'" }), sheet = typed("Sheet, or table of a database (--sheet)");
+    const sum = tick("Add all rows up to one number (--sum)"), skip = tick("Leave rows with a blank cell out (--skip-empty)");
     const shown = [...values, ...groups, weight, heads].filter(Boolean).map(([label]) => label);
     const more = folded("Signs, sheets, rows", false, put("div", "row", decimal[0], thousands[0], sheet[0], where[0], its.groups ? null : sum[0], skip[0]));
     const read = () => ({

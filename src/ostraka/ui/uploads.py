@@ -99,12 +99,15 @@ class FromFile:
     error: OstrakaError | None = None
 
 
-def selection_of(given: dict[str, Any]) -> Selection:
+def selection_of(given: Any) -> Selection:
     """Return what the page's form selects of a table.
 
     Raises:
         UsageError: the form is not one of ours, or two of its fields do not go together.
     """
+    strange = UsageError("the form of the file is not one of this page's", data_left=False)
+    if not isinstance(given, dict):
+        raise strange
     texts = {name: given.get(name) or None for name in (*_FIELDS, "decimal", "thousands")}
     lists = {name: given.get(name) or [] for name in ("values", "groups")}
     fine = all(isinstance(text, str | None) for text in texts.values()) and all(
@@ -112,7 +115,7 @@ def selection_of(given: dict[str, Any]) -> Selection:
         for names in lists.values()
     )
     if not fine:
-        raise UsageError("the form of the file is not one of this page's", data_left=False)
+        raise strange
     decimal, thousands = texts.pop("decimal"), texts.pop("thousands")
     return Selection(
         values=tuple(lists["values"]), groups=tuple(lists["groups"]),
