@@ -214,12 +214,12 @@ async def test_a_file_of_the_page_needs_no_token(page):
 
 
 async def test_a_bug_tells_its_kind_and_no_input(page, monkeypatch):
-    from ostraka.ui.desk import Desk
+    from ostraka.ui.desk import SessionDesk
 
     async def broken(self):
         raise ValueError("secret 3800")
 
-    monkeypatch.setattr(Desk, "sessions", broken)
+    monkeypatch.setattr(SessionDesk, "sessions", broken)
     async with page() as client:
         assert isinstance(client, AsgiClient)
         told = await client.ask("sessions", status=500)

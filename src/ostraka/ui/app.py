@@ -28,7 +28,7 @@ from starlette.routing import Route
 from ostraka import limits, strict_json
 from ostraka.errors import InputError, UsageError
 from ostraka.names import RELEASE
-from ostraka.ui.desk import Desk
+from ostraka.ui.desk import SessionDesk
 from ostraka.ui.joining import Joining
 from ostraka.ui.keeping import Keeping
 from ostraka.ui.settings import PageSettings
@@ -56,7 +56,7 @@ class PartyPage:
 
     def __init__(self, settings: PageSettings, tasks: asyncio.TaskGroup, uploads: Uploads) -> None:
         self._settings, self._uploads = settings, uploads
-        self._desk = Desk(settings, tasks, uploads)
+        self._desk = SessionDesk(settings, tasks, uploads)
         self._joining, self._keeping = Joining(settings, tasks), Keeping(settings)
         self.app = Starlette(routes=[*map(_file_route, FILES), *self._routes()])
 
