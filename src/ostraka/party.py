@@ -154,8 +154,7 @@ def take_seat(
         directory = config.keys_directory(_path(keys))
         own = home.own_identity(protocol.manifest, me, directory)
     home.require_own(directory)
-    if own_network is None:
-        own_network = home.own_network(own.name, directory)
+    own_network = own_network or home.own_network(own.name, directory)
     if not keep_records:
         return Seat(protocol, own, me, own_network=own_network)
     records, rehearsal = home.own_records(own, directory), protocol.manifest.session.rehearsal
