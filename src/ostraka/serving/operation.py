@@ -117,21 +117,25 @@ class PartyService(Service[PartySettings]):
 
     def _look(self) -> None:
         """Begin what may begin among the manifests in the directory."""
-        for path in sorted(self.settings.sessions.glob("*.toml")):
+        sessions = self.settings.sessions
+        if not sessions.is_dir():
+            self._note(sessions, f"there is no directory {sessions} to look for manifests in")
+        for path in sorted(sessions.glob("*.toml")):
             try:
                 manifest = config.load(path)
             except OstrakaError as error:
-                self._note_unreadable(path, error.message)
+                self._note(path, f"not a manifest, left alone: {error.message}")
                 continue
             digest = manifest.digest.hex()
             if digest not in self._running and self._may_begin(manifest):
                 task = self._tasks.create_task(self._attend(manifest), name=f"session {digest[:8]}")
                 self._running[digest] = task
 
-    def _note_unreadable(self, path: Path, why: str) -> None:
+    def _note(self, path: Path, why: str) -> None:
+        """Log what is wrong with a path, once."""
         if self._unreadable.get(path) != why:
             self._unreadable[path] = why
-            logs.event(logging.WARNING, f"not a manifest, left alone: {why}")
+            logs.event(logging.WARNING, why)
 
     def _may_begin(self, manifest: Manifest) -> bool:
         digest = manifest.digest.hex()
