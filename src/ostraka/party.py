@@ -154,11 +154,11 @@ def take_seat(
         directory = config.keys_directory(_path(keys))
         own = home.own_identity(protocol.manifest, me, directory)
     home.require_own(directory)
-    if own_network is None:
-        own_network = home.own_network(own.name, directory)
+    own_network = own_network or home.own_network(own.name, directory)
     if not keep_records:
         return Seat(protocol, own, me, own_network=own_network)
-    ledger, records = partial(home.own_ledger, own, directory), home.own_records(own, directory)
+    records, rehearsal = home.own_records(own, directory), protocol.manifest.session.rehearsal
+    ledger = None if rehearsal else partial(home.own_ledger, own, directory)
     where = config.receipts_directory(_path(receipts))
     meeting = home.meet(protocol.manifest, me, Trust.of(trust))
     closes = Collector.own(protocol.manifest, own.name, directory)

@@ -111,10 +111,11 @@ class Collection(Section):
     """Table `[collection]`.
 
     Attributes:
-        source: `from` in TOML: "invited", one report a credential of the roster; or "open",
-            reports of all who send one.
+        source: "invited", one report for each credential of the roster; or "open", reports of all
+            who send one. `from` in TOML.
         organiser: SHA-256 of the certificate that signs the roster, revocations and an early close.
-        roster: SHA-256 of the roster; `size`: how many credentials it has. Both only if invited.
+        roster: SHA-256 of the roster; only if invited.
+        size: how many credentials the roster has; only if invited.
         closes: the moment from which a report is too late.
         early_close: whether the organiser may close the collection before.
         replace: whether a later report of a credential, by its own counter, replaces an earlier
