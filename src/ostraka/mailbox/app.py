@@ -250,18 +250,22 @@ class Mailbox:
         posted = await self._posted(request, anew=True)
         shape = posted.rules.shape
         octets = await read_body(request, papers.SIGNED + 4 * shape.size)
-        if not read_revocations(octets, shape) >= posted.revoked:
+        wanted = read_revocations(octets, shape)
+        if not wanted >= posted.revoked:
             raise Refusal(409, "written", "a longer list is here", "revoke all of them again")
+        if wanted != posted.revoked and posted.phase(self._clock()) in ("closing", "done"):
+            raise refusal("settled")
         answer = await self._put(request, REVOCATIONS, octets, once=False)
         await self._posted(request, anew=True)
         return answer
 
     async def _put_close(self, request: Request) -> Response:
         posted, octets = await self._posted(request), await read_body(request, papers.SIGNED + 8)
-        at = max(papers.early_close(octets, posted.rules), int(self._clock()))
-        answer = await self._put(request, CLOSE, octets, once=False)
+        ordered, now = papers.early_close(octets, posted.rules), int(self._clock())
         collection = octets_of(request, "id")
-        await self._desk.ask(lambda store: store.close(collection, at))
+        if not await self._desk.ask(lambda store: store.close(collection, ordered, now)):
+            raise refusal("past")
+        answer = await self._put(request, CLOSE, octets, once=False)
         await self._posted(request, anew=True)
         return answer
 
