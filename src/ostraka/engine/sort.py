@@ -96,7 +96,9 @@ def permutation(seed: bytes, k: int) -> Order:
     Uniform but for a chance of at most k^2 / 2^128 that two of its 128-bit keys are equal.
     """
     high, low = Stream(seed, "shuffle").fill(np.empty(2 * k, np.uint64)).reshape(2, k)
-    return np.lexsort((low, high))
+    order = np.argsort(high)  # twice as fast as by both words, which equal first words need
+    ordered = high[order]
+    return np.lexsort((low, high)) if (ordered[1:] == ordered[:-1]).any() else order
 
 
 async def _opened_order(keys: SecretArray) -> Order:

@@ -193,7 +193,7 @@ class PrivateJoin(Interactive):
             [places[owner] for owner in self.contributors],
             places[self.helper],
             self._own_rows(shares),
-            self.size,
+            [self.size] * len(self.contributors),
             [places[owner] for owner in wanted],
         )
         figures = [hits[0].sum().reshape(1)]
