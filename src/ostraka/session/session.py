@@ -89,7 +89,7 @@ class Session(LastingExchange):
         seed: bytes,
         *,
         readers: Sequence[Readers] | None = None,
-        gathered: Gathered = lambda _there, _of: None,
+        gathered: Gathered = lambda _there, _of, _away: None,
         troubled: Troubled = lambda _text: None,
         network: Network | None = None,
         memory: SessionMemory | None = None,
