@@ -111,6 +111,7 @@ class PrivateJoin(Interactive):
     """
 
     name = "private-join"
+    between = "the lists of two owners or more"
     securities = ("passive",)
     noises = frozenset({"central"})
     usual_type = "id"
