@@ -65,6 +65,7 @@ class Joining(Interactive):
         shared, kept: columns that each owner shares, and keeps.
     """
 
+    between = "the lists of two owners or more"
     securities = ("passive",)
     usual_type = "id"
     asked: ListOptions
