@@ -82,7 +82,7 @@ class Joining(Interactive):
 
     @property
     def rows(self) -> dict[PartyId, int]:
-        """The most rows of each owner's list, to which it is padded."""
+        """Rows that each owner's list has at most, and is padded to."""
         return {c: self.manifest.input_of(c).length for c in self.contributors}
 
     @property
