@@ -57,14 +57,15 @@ def read(
         InputError: the input is not what the manifest asks for, or the answer is no.
     """
     from ostraka.data.opening import is_table
-    from ostraka.inputs import reading
 
     _require_contributor(protocol, me, source, selection)
     if me not in protocol.contributors:
         return None
+    if protocol.manifest.session.rehearsal and source is None:
+        voice.say("this is a rehearsal: our input is made up here, and the result means nothing")
+        return None
     if not is_table(source, selection):
-        wanted = protocol.input_in_words(me)
-        return reading.read_input(source, protocol.manifest.input_of(me), me, wanted)
+        return _plain(protocol, me, source)
     from ostraka import preparing
 
     assert source is not None
@@ -76,6 +77,26 @@ def read(
     if not sure:
         _confirm(prepared, person)
     return prepared.raw
+
+
+def _plain(protocol: Protocol, me: PartyId, source: str | None) -> Any:
+    """Read an input that is no table. The text of one whose columns are not named is no input, so
+    it is encoded at once, and the error says how to name them."""
+    from ostraka.errors import InputError
+    from ostraka.inputs import reading
+
+    wanted = protocol.input_in_words(me)
+    raw = reading.read_input(source, protocol.manifest.input_of(me), me, wanted)
+    if source is not None and Path(source).suffix.lower() in (".csv", ".tsv"):
+        try:
+            protocol.encode(me, raw)
+        except InputError as error:
+            error.hint = (
+                "a table needs the name of its column: --value COLUMN, and --group COLUMN where "
+                "there are groups; ostraka template makes one that needs neither"
+            )
+            raise
+    return raw
 
 
 def _require_contributor(
@@ -122,7 +143,6 @@ def rehearse(
     """
     from ostraka import config, preparing
     from ostraka.data.opening import is_table
-    from ostraka.inputs import reading
 
     protocol = config.bind(session)
     me = protocol.manifest.party_named(name).name
@@ -130,8 +150,8 @@ def rehearse(
     if me not in protocol.contributors:
         _print({}, [f"{me} is not a contributor: it has no input to send"], output)
     elif not is_table(source, selection):
+        protocol.encode(me, _plain(protocol, me, source))
         wanted = protocol.input_in_words(me)
-        protocol.encode(me, reading.read_input(source, protocol.manifest.input_of(me), me, wanted))
         _print({"source": source}, [f"{source or 'the input'} is {wanted}"], output)
     else:
         assert source is not None

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ostraka.cli import streams
 from ostraka.errors import OstrakaError, Temporary, UsageError
+from ostraka.text import visible
 
 if TYPE_CHECKING:
     from ostraka.progress import Progress
@@ -53,9 +54,9 @@ speaker = _Speaker()
 
 
 def say(text: str) -> None:
-    """Write a line for people to stderr."""
+    """Write a line for people to stderr; what peers put into it moves no cursor."""
     # One write, so that lines of several processes do not mix.
-    sys.stderr.write(f"{speaker.prefix}{text}\n")
+    sys.stderr.write(f"{speaker.prefix}{visible(text)}\n")
     sys.stderr.flush()
 
 
