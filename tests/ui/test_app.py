@@ -62,6 +62,10 @@ async def test_a_session_from_the_rules_to_the_receipt(page, written, keys, tmp_
         assert (run["present"], run["total"], run["away"]) == (3, 3, [])
         assert (await client.ask(f"sessions/{digest}"))["given"] is None
         await papers_are_there(client, run["result"])
+    async with page() as client:  # another day
+        (line,) = (await client.ask("sessions"))["sessions"]
+        assert line["result"] == run["result"]["session"]
+        assert (await client.ask(f"sessions/{digest}"))["result"] == line["result"]
 
 
 async def papers_are_there(client, result):

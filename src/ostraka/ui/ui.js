@@ -101,7 +101,7 @@
   const sessions = async () => {
     const found = await ask("sessions");
     const mine = found.sessions.filter((one) => one.me), others = found.sessions.filter((one) => !one.me);
-    const card = (one) => put("li", "", link(`#/sessions/${one.digest}`, one.title), chip(one.state),
+    const card = (one) => put("li", "", link(`#/sessions/${one.digest}`, one.title), chip(one.state || (one.result ? "done" : "")),
       make("p", `${one.file}: ${one.protocol}, ${one.parties} parties${one.me ? `; here you are ${one.me}` : ""}`),
       one.why ? make("p", one.why) : null);
     return [
@@ -310,7 +310,8 @@
     };
     return [
       put("p", "", link("#/sessions", "All sessions")),
-      make("h1", one.title), put("p", "lead", chip(run ? run.state : ""), ` ${one.me ? `here you are ${one.me}` : ""}`),
+      make("h1", one.title), put("p", "lead", chip(run ? run.state : one.result ? "done" : ""), ` ${one.me ? `here you are ${one.me}` : ""}`),
+      one.result && !run ? put("p", "note", link(`#/results/${one.result}/${encodeURIComponent(one.me)}`, "The result of the last run is kept.")) : null,
       ...(run && run.result ? [make("h2", "Result"), ...result(run.result)] : []),
       ...(run ? [make("h2", "Progress"), shown, running ? button("Stop it, for all parties", async () => { await ask(`${path}/stop`, {}); await render(); }, true) : null] : []),
       ...(run ? [folded("What becomes known, and to whom", false, sayings(one.says))] : [make("h2", "What becomes known, and to whom"), sayings(one.says)]),
