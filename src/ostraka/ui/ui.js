@@ -205,28 +205,33 @@
     return form.heads ? values.filter((_, i) => i % 2 === 0).map((sum, i) => [sum, values[2 * i + 1]]) : values;
   };
 
+  /** Words for a field, and the option of the command line that it stands for: errors name that. */
+  const named = (words) => {
+    const [what, option] = words.split(" (--");
+    return option ? [`${what} `, make("span", `--${option.slice(0, -1)}`, { className: "option" })] : [what];
+  };
   const picked = (words, options, first) => {
     const select = make("select");
     select.append(make("option", first, { value: "" }), ...options.map((option) => make("option", option, { value: option })));
-    return [put("label", "", words, select), select];
+    return [put("label", "", ...named(words), select), select];
   };
   const typed = (words, more = {}) => {
     const input = make("input", "", { type: "text", autocomplete: "off", spellcheck: false, ...more });
-    return [put("label", "", words, input), input];
+    return [put("label", "", ...named(words), input), input];
   };
   const tick = (words) => {
     const input = make("input", "", { type: "checkbox" });
-    return [put("label", "tick", input, words), input];
+    return [put("label", "tick", input, put("span", "", ...named(words))), input];
   };
   const tableFields = (form, columns) => {
     const its = form.table, many = (n, words, first) => Array.from({ length: Math.min(n, 12) }, (_, i) => picked(n > 1 ? `${words} ${i + 1}` : words, columns, first));
     const values = many(its.values, "Column of the values (--value)", "none: the file is no table");
     const groups = many(its.groups, "Column of the groups (--group)", "none");
-    const weight = its.weight ? picked("Column of how often a row counts (--weight)", columns, "none") : null;
-    const heads = its.heads ? picked("Column of how many heads a row is of (--heads)", columns, "none: each row is one") : null;
-    const decimal = picked("Sign before decimals (--decimal)", [",", "."], "not said: a point");
-    const thousands = picked("Sign between thousands (--thousands)", [",", ".", "'", " "], "none");
-    const where = typed("Which rows count, in SQL (--where)", { placeholder: "Year = '2026'" }), sheet = typed("Sheet, or table of a database (--sheet)");
+    const weight = its.weight ? picked("Column of weights (--weight)", columns, "none") : null;
+    const heads = its.heads ? picked("Column of heads (--heads)", columns, "none: a row is one") : null;
+    const decimal = picked("Before decimals (--decimal)", [",", "."], "not said: a point");
+    const thousands = picked("Between thousands (--thousands)", [",", ".", "'", " "], "none");
+    const where = typed("Which rows, in SQL (--where)", { placeholder: "Year = '2026'" }), sheet = typed("Sheet or table (--sheet)");
     const sum = tick("Add all rows up to one number (--sum)"), skip = tick("Leave rows with a blank cell out (--skip-empty)");
     const shown = [...values, ...groups, weight, heads].filter(Boolean).map(([label]) => label);
     const more = folded("Signs, sheets, rows", false, put("div", "row", decimal[0], thousands[0], sheet[0], where[0], its.groups ? null : sum[0], skip[0]));
@@ -258,7 +263,8 @@
       byHand.addEventListener("submit", guarded(async () => { place.replaceChildren(); preview(await ask(`${path}/input`, { answer: answered(form, fields) })); }, go));
     }
     const byFile = make("form"), choose = make("input", "", { type: "file", id: "file" }), rest = put("div", "");
-    byFile.append(make("label", "A spreadsheet, CSV, TSV, JSON, Parquet, SQLite or .npy. It stays on this machine.", { htmlFor: "file" }), choose, rest);
+    const empty = button("Save a table to fill in", async () => save("input.csv", "text/csv", (await ask(`${path}/template`)).csv), true);
+    byFile.append(make("label", "A spreadsheet, CSV, TSV, JSON, Parquet, SQLite or .npy. It stays on this machine.", { htmlFor: "file" }), choose, empty, rest);
     byFile.addEventListener("submit", (event) => event.preventDefault());
     choose.addEventListener("change", guarded(async () => {
       place.replaceChildren();
@@ -270,7 +276,6 @@
       const go = button("Look at what would be sent", async () => { place.replaceChildren(); preview(await ask(`${path}/input`, { selection: read() })); });
       rest.append(...[columns, more, go].filter(Boolean));
     }, choose));
-    byFile.append(put("p", "", button("Save a table to fill in", async () => save("input.csv", "text/csv", (await ask(`${path}/template`)).csv), true)));
     const ways = [byHand, byFile], radios = ["by hand", "from a file"].map((words, i) => {
       const input = make("input", "", { type: "radio", name: "way", checked: i === (form.kind === "file" ? 1 : 0) });
       input.addEventListener("change", () => { ways.forEach((way, k) => { way.hidden = k !== i; }); place.replaceChildren(); });
