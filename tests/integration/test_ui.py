@@ -7,13 +7,14 @@ import json
 import re
 import signal
 import time
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import pytest
 from browsing import AXE, faults, look_at
 
+from ostraka import config
 from ostraka.record import results
-
-pytestmark = pytest.mark.slow
 
 SECONDS = 20_000
 """Milliseconds until something has to be on the page."""
@@ -76,6 +77,7 @@ def opened(fleet, browser, monkeypatch):
         window.context.close()
 
 
+@pytest.mark.slow
 def test_a_whole_session_from_the_rules_to_the_receipt(fleet, opened):
     session = fleet.manifest(direct=("alice", "bob", "carlos"), deadline="60s")
     window = opened(session.path, "--as", "alice")
@@ -145,6 +147,7 @@ LOOKS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("look", LOOKS)
 def test_results_of_every_kind_have_charts_that_fit(opened, home, fleet, look):
     (home / "results").mkdir(mode=0o700, exist_ok=True)
@@ -169,6 +172,7 @@ def test_results_of_every_kind_have_charts_that_fit(opened, home, fleet, look):
 SHEET = "Name,Dept,Salary\nann,HR,1000.50\nbert,IT,2000\ncleo,IT,\ndora,HR,500\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("look", LOOKS)
 def test_a_spreadsheet_is_shown_before_it_is_sent(fleet, opened, tmp_path, look):
     session = fleet.manifest(
@@ -212,6 +216,7 @@ def test_a_spreadsheet_is_shown_before_it_is_sent(fleet, opened, tmp_path, look)
     assert [process.code for process in others] == [0, 0]
 
 
+@pytest.mark.slow
 def test_pages_that_are_empty_and_a_window_without_the_token(fleet, opened, home):
     window = opened(fleet.directory, "--as", "alice")
     for name in ("Sessions", "Invitations", "Results", "Budget", "Receipts"):
@@ -230,8 +235,67 @@ def test_pages_that_are_empty_and_a_window_without_the_token(fleet, opened, home
     expect(bare.locator(".note")).to_contain_text("does not have the page's token")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(AXE is None, reason="OSTRAKA_AXE does not say where axe.min.js is")
 def test_axe_finds_faults(browser):
     tab = browser.new_page()
     tab.set_content("<title>x</title><main><h1>x</h1><img src='x.png'><input></main>")
     assert {"image-alt", "label", "html-has-lang"} <= {rule for rule, *_ in faults(tab)}
+
+
+# --- without a browser ---------------------------------------------------------------------------
+
+
+class Page:
+    """Requests to a page that `ostraka ui` serves."""
+
+    def __init__(self, fleet, *arguments):
+        self.process = fleet.start(
+            "ui", ["-m", "ostraka.cli.main", "ui", *arguments, "--keys", fleet.keys,
+                   "--receipts", fleet.directory, "--output", "json"],
+        )  # fmt: skip
+        self.address, _, self.token = address_of(self.process).partition("#")
+
+    def ask(self, path, body=None, **headers):
+        """The status, and the JSON that is answered."""
+        data = None if body is None else json.dumps(body).encode()
+        own = {"Authorization": f"Bearer {self.token}"} | headers
+        request = Request(f"{self.address}api/{path}", data, own)
+        try:
+            with urlopen(request, timeout=30) as answer:
+                return answer.status, json.load(answer)
+        except HTTPError as error:
+            return error.code, json.load(error)
+
+    def done(self, digest):
+        until = time.monotonic() + 30
+        while (run := self.ask(f"sessions/{digest}/run")[1]["run"])["state"] == "running":
+            assert time.monotonic() < until, run
+            time.sleep(0.05)
+        return run
+
+
+def test_a_page_that_was_killed_goes_on_with_its_session(fleet):
+    session = fleet.manifest(direct=("alice", "bob", "carlos"), deadline="60s", timeout="20s")
+    digest = config.load(session.path).digest.hex()
+    page = Page(fleet, session.path, "--as", "alice")
+    assert page.address.startswith("http://127.0.0.1:")
+    assert page.ask(f"sessions/{digest}/confirm", {})[0] == 200
+    assert page.ask(f"sessions/{digest}/input", {"answer": "3800"})[0] == 200
+    assert page.ask(f"sessions/{digest}/run", {})[0] == 200
+    bob = fleet.run(session, "bob", "2514")
+    bob.says("gathering 2/3")
+    page.process.signal(signal.SIGKILL)
+    again = Page(fleet, session.path, "--as", "alice")
+    one = again.ask(f"sessions/{digest}")[1]
+    assert (one["on_record"], one["given"], one["run"]) == (True, None, None)
+    assert again.ask(f"sessions/{digest}/run", {})[0] == 200
+    carlos = fleet.run(session, "carlos", "2982")
+    run = again.done(digest)
+    assert run["state"] == "done", run
+    assert any("begun" in text for text in run["warnings"])
+    assert {p.values["sum"] for p in (bob, carlos)} == {"9296"}
+    assert again.ask("sessions", Authorization="Bearer x")[0] == 401
+    assert again.ask("sessions", Host="attacker.example")[0] == 421
+    again.process.signal(signal.SIGTERM)
+    assert again.process.code == 143
