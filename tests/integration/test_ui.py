@@ -125,7 +125,8 @@ FIGURES = [
     {"name": "growth", "value": "0.33333333333333333", "exact": "1/3"},
     {"name": "histogram", "value": {"soup": 41.2, "salad": 37.9, "nothing of this": -1.4},
      "error95": {"soup": 5.1, "salad": 5.1, "nothing of this": 5.1}},
-    {"name": "hours", "value": [max(0, 40 - (i - 30) ** 2 // 12) for i in range(60)]},
+    {"name": "hours", "value": [max(0, 40 - (i - 30) ** 2 // 12) for i in range(60)],
+     "error95": [3] * 60},
     {"name": "wages", "unit": "USD",
      "value": {"HR": {"women": "3170.5", "men": "3390"}, "IT": {"women": "4000", "men": None}}},
     {"name": "winner", "value": "<b>carlos</b>"},
@@ -164,6 +165,9 @@ def test_results_of_every_kind_have_charts_that_fit(opened, home, fleet, look):
     assert "HR / women 3,170.5, HR / men 3,390, IT / women 4,000, IT / men none" in pictures[3]
     assert "soup 41.2 ± 5.1" in pictures[1]
     window.shot(f"results-{look}")
+    with window.tab.expect_download() as download:
+        window.press("Save it as JSON")
+    assert json.loads(download.value.path().read_text())["outputs"] == FIGURES
     wide = window.tab.evaluate("document.documentElement.scrollWidth")
     assert wide <= LOOKS[look]["viewport"]["width"]
     assert window.logs == []

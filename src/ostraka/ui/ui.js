@@ -153,7 +153,8 @@
 
   const figure = (place, one) => {
     const { single } = one;
-    const found = put("figure", "", make("figcaption", one.name + (one.unit ? ` in ${one.unit}` : "")));
+    const cut = one.of ? `, the first ${one.rows.length} of ${one.of.toLocaleString("en")} values` : "";
+    const found = put("figure", "", make("figcaption", one.name + (one.unit ? ` in ${one.unit}` : "") + cut));
     if (single) found.append(make("p", Chart.said(Chart.rounded(one.rows[0]), one.rows[0].error, one.unit), { className: "big" }));
     if (single && one.rows[0].exact) found.append(make("p", `rounded; exactly ${one.rows[0].exact}`, { className: "lead" }));
     const picture = Chart.picture(place, one);
@@ -165,7 +166,7 @@
     }
     return found;
   };
-  const result = (found) => {
+  const result = (found, party) => {
     const place = main, noised = (found.outputs || []).some((output) => output.error95 !== undefined);
     return [
       ...(found.outputs || []).map((output) => figure(place, Chart.series(output))),
@@ -173,7 +174,10 @@
       found.why ? put("div", "note", make("p", found.why)) : null,
       make("p", found.contributors === undefined ? "The manifest gives this party no result." : `From ${found.contributors} contributors. ${found.status === "released" ? "The figures are exact." : `The answer is ${found.status}.`}`),
       facts([["Session", make("code", found.session)], ["Manifest", make("code", found.manifest_sha256)], ...(found.receipt ? [["Receipt", found.receipt]] : [])]),
-      button("Save it as JSON", () => save(`result-${found.session.slice(0, 12)}.json`, "application/json", `${JSON.stringify(found, null, 1)}\n`), true),
+      button("Save it as JSON", async () => {
+        const whole = await ask(`results/${found.session}/${encodeURIComponent(party)}?whole`);
+        save(`result-${found.session.slice(0, 12)}.json`, "application/json", `${JSON.stringify(whole.result, null, 1)}\n`);
+      }, true),
     ];
   };
 
@@ -317,7 +321,7 @@
       put("p", "", link("#/sessions", "All sessions")),
       make("h1", one.title), put("p", "lead", chip(run ? run.state : one.result ? "done" : ""), ` ${one.me ? `here you are ${one.me}` : ""}`),
       one.result && !run ? put("p", "note", link(`#/results/${one.result}/${encodeURIComponent(one.me)}`, "The result of the last run is kept.")) : null,
-      ...(run && run.result ? [make("h2", "Result"), ...result(run.result)] : []),
+      ...(run && run.result ? [make("h2", "Result"), ...result(run.result, one.me)] : []),
       ...(run ? [make("h2", "Progress"), shown, running ? button("Stop it, for all parties", async () => { await ask(`${path}/stop`, {}); await render(); }, true) : null] : []),
       ...(run ? [folded("What becomes known, and to whom", false, sayings(one.says))] : [make("h2", "What becomes known, and to whom"), sayings(one.says)]),
       one.noise.length ? folded("What noise does to the answer", false, sayings(one.noise), one.errors.length ? make("div", one.errors.join("\n"), { className: "preview errors" }) : null) : null,
@@ -398,7 +402,7 @@
   };
   const resultOf = async (digest, party) => {
     const found = await ask(`results/${digest}/${party}`);
-    return [put("p", "", link("#/results", "All results")), make("h1", found.title), make("p", `${moment(found.at)}, as ${found.party}`, { className: "lead" }), ...result(found.result)];
+    return [put("p", "", link("#/results", "All results")), make("h1", found.title), make("p", `${moment(found.at)}, as ${found.party}`, { className: "lead" }), ...result(found.result, found.party)];
   };
 
   const standing = (one) => {
