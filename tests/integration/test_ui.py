@@ -221,6 +221,40 @@ def test_a_spreadsheet_is_shown_before_it_is_sent(fleet, opened, tmp_path, look)
 
 
 @pytest.mark.slow
+def test_a_code_that_is_pasted_becomes_a_session(fleet, opened, tmp_path, home):
+    relay = fleet.coordinator()
+    place = f"{relay.address}={fleet.keys / 'coordinator.crt'}"
+    made = fleet.start(
+        "new", ["-m", "ostraka.cli.main", "new", "secure-sum", "--title", "Lunch money", "--type",
+                "int", "--min", "0", "--max", "99", "--as", "bob", "--keys", fleet.keys,
+                "--invite", "alice,carlos", "--coordinator", place, "--output", "json"],
+    ).result  # fmt: skip
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    window = opened(inbox, "--as", "alice")
+    window.goes("Invitations")
+    window.sees("Lunch money")
+    window.press("Who has joined?")
+    window.sees("Not yet: alice, carlos")
+    window.tab.get_by_label("Paste the code").fill(made["codes"]["alice"])
+    window.press("Answer it")
+    window.sees("has not sealed the draft yet")
+    window.shot("invitation-waits")
+    fleet.start("join", ["-m", "ostraka.cli.main", "join", made["codes"]["carlos"], "--keys",
+                         fleet.keys, "--wait", "60s", "--yes"])  # fmt: skip
+    sealed = fleet.start("seal", ["-m", "ostraka.cli.main", "seal", made["draft"], "--wait", "30s",
+                                  "--out", tmp_path / "bob.toml", "--output", "json"])  # fmt: skip
+    assert sealed.result["joined"] == ["alice", "carlos"]
+    window.sees("The organiser vouches for their keys")
+    window.shot("invitation-sealed")
+    window.press("Take part")
+    window.tab.get_by_role("link", name="Lunch money").click()
+    window.sees("All keys are known")
+    window.sees(sealed.result["words"])
+    assert [line for line in window.logs if "status of 422" not in line] == []
+
+
+@pytest.mark.slow
 def test_pages_that_are_empty_and_a_window_without_the_token(fleet, opened, home):
     window = opened(fleet.directory, "--as", "alice")
     for name in ("Sessions", "Invitations", "Results", "Budget", "Receipts"):

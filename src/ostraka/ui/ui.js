@@ -359,11 +359,11 @@
   const invitation = (one) => {
     const path = `invitations/${one.draft}`;
     const body = one.state === "sealed" ? [
-      make("p", `${one.parties.join(", ")} take part. The organiser vouches for their keys. Six words: ${one.words}.`), sayings(one.says),
+      make("p", `${one.parties.join(", ")} take part. The organiser vouches for their keys; six words of the manifest:`), make("div", one.words, { className: "words" }), sayings(one.says),
       put("div", "", button("Take part", async () => { await ask(`${path}/accept`, {}); location.hash = "#/sessions"; }), button("Decline", async () => { await ask(`${path}/decline`, {}); await render(); }, true)),
     ] : one.state === "failed" ? [note(new Problem(one.error))] : [];
     return put("li", "", make("strong", one.title || `Invitation of ${one.name}`), make("span", one.name, { className: "chip" }),
-      make("p", `${INVITED[one.state]}; the code ends ${moment(one.expires * 1000)}. Your key: ${one.fingerprint}`), ...body.map((each) => put("div", "", each)));
+      make("p", `${INVITED[one.state]}; the code ends ${moment(one.expires * 1000)}.`), put("p", "", "Your key: ", make("code", one.fingerprint)), ...body.map((each) => put("div", "", each)));
   };
   const invitations = async () => {
     const found = await ask("sessions"), form = make("form"), code = make("input", "", { id: "code", autocomplete: "off", autocapitalize: "none", spellcheck: false }), go = button("Answer it");
@@ -376,7 +376,7 @@
         const state = await ask(`drafts/${one.draft}/look`, {});
         told.textContent = `Joined: ${state.joined.join(", ") || "none yet"}. ${state.missing.length ? `Not yet: ${state.missing.join(", ")}.` : `All are there: ostraka seal ${one.draft}`}`;
       };
-      return put("li", "", make("strong", one.title), make("span", one.sealed ? "sealed" : "draft", { className: "chip" }), told, one.invited.length ? button("Who has joined?", look, true) : null);
+      return put("li", "", make("strong", one.title), make("span", one.sealed ? "sealed" : "draft", { className: "chip" }), told, one.invited.length && !one.sealed ? button("Who has joined?", look, true) : null);
     };
     return [
       make("h1", "Invitations"), form,
