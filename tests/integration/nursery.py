@@ -2,7 +2,7 @@
 
     python nursery.py DESCRIPTOR
 
-Most of what a process of a short session costs is its start: the interpreter and a thousand modules.
+Most of what a process of a short session costs is its start: the interpreter, a thousand modules.
 A forked one has its own memory, descriptors, environment, directory, signals and exit code, and
 goes through `main` as a command does. Tests of start itself, and of what a process holds, start
 theirs afresh.
@@ -19,6 +19,9 @@ import threading
 import traceback
 from contextlib import suppress
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+from typed import TypedCommand
 
 _MOST = 1 << 16
 
@@ -56,6 +59,10 @@ class Nursery:
         os.close(stdin[0])
         os.close(stdout[1])
         return Child(pid, code, stdin[1], stdout[0], text=False)
+
+    def typed(self, directory):
+        """A program `ostraka` in a directory, whose processes are forked: a context."""
+        return TypedCommand(directory, self, order)
 
     def fork(self, order, descriptors):
         """Fork a process with this stdin, stdout and stderr: its pid, and a descriptor that brings
@@ -111,16 +118,21 @@ class Child:
         self.wait(timeout)
         for reader in readers:
             reader.join()
+        self.close()
         return said[self.stdout], said[self.stderr]
+
+    def close(self):
+        """Close the pipes to it."""
+        for stream in (self.stdin, self.stdout, self.stderr):
+            if stream is not None:
+                stream.close()
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
         self.wait()
-        for stream in (self.stdin, self.stdout, self.stderr):
-            if stream is not None:
-                stream.close()
+        self.close()
 
     def send_signal(self, number):
         if self.poll() is None:
@@ -212,6 +224,9 @@ def run(arguments):
     if arguments[0] == "-m":
         sys.argv = arguments[1:]
         runpy.run_module(arguments[1], run_name="__main__", alter_sys=True)
+    elif arguments[0] == "-c":
+        sys.argv = ["-c", *arguments[2:]]
+        exec(compile(arguments[1], "<string>", "exec"), {"__name__": "__main__"})
     else:
         sys.argv = arguments
         runpy.run_path(arguments[0], run_name="__main__")
