@@ -1,5 +1,5 @@
-"""What compute parties publish of a collection at the mailbox, each signed: its result, and the
-root of the reports that it counted."""
+"""Papers that compute parties publish of a collection at the mailbox, each signed: its result, and
+the root of the reports that it counted."""
 
 from __future__ import annotations
 
