@@ -66,12 +66,14 @@ def read(
         return None
     if not is_table(source, selection):
         return _plain(protocol, me, source)
+    from ostraka import preparing
+
     assert source is not None
-    prepared = _prepared(protocol, me, source, selection)
+    prepared = preparing.prepare_table(protocol, me, source, selection)
     person = known.on_a_terminal()
     if person or not prepared.preview.wrong:
         _show(prepared, secrets=person)
-    _check(protocol, me, prepared, shown=person)
+    preparing.require_valid(protocol, me, prepared, shown=person)
     if not sure:
         _confirm(prepared, person)
     return prepared.raw
@@ -110,36 +112,9 @@ def _require_contributor(
         raise InputError(message, data_left=False)
 
 
-def _prepared(protocol: Protocol, me: PartyId, source: str, selection: Selection) -> Prepared:
-    from ostraka.data.mapping import prepare
-    from ostraka.data.opening import open_table
-    from ostraka.data.template import Template
-
-    form = protocol.row_form(me)
-    template = Template.of(form, protocol.manifest.digest)
-    return prepare(open_table(source, selection, template), form)
-
-
 def _show(prepared: Prepared, *, secrets: bool) -> None:
     for line in prepared.preview.lines(secrets=secrets):
         voice.say(line)
-
-
-def _check(protocol: Protocol, me: PartyId, prepared: Prepared, *, shown: bool) -> None:
-    """Check that the input is what the manifest asks for, before a person is asked.
-
-    Raises:
-        InputError: it is not; names the table.
-    """
-    from ostraka.errors import InputError
-
-    prepared.preview.require_right(shown=shown)
-    try:
-        protocol.encode(me, prepared.raw)
-    except InputError as error:
-        if prepared.preview.source not in error.message:
-            error.message = f"{prepared.preview.source}: {error.message}"
-        raise
 
 
 def _confirm(prepared: Prepared, person: bool) -> None:
@@ -166,7 +141,7 @@ def rehearse(
     Raises:
         InputError: the input is not what the manifest asks for.
     """
-    from ostraka import config
+    from ostraka import config, preparing
     from ostraka.data.opening import is_table
 
     protocol = config.bind(session)
@@ -180,11 +155,11 @@ def rehearse(
         _print({"source": source}, [f"{source or 'the input'} is {wanted}"], output)
     else:
         assert source is not None
-        prepared = _prepared(protocol, me, source, selection)
+        prepared = preparing.prepare_table(protocol, me, source, selection)
         person = known.on_a_terminal()
         if person and prepared.preview.wrong:
             _show(prepared, secrets=True)
-        _check(protocol, me, prepared, shown=person)
+        preparing.require_valid(protocol, me, prepared, shown=person)
         _print(prepared.preview.as_json(), prepared.preview.lines(secrets=True), output)
 
 

@@ -27,7 +27,7 @@ from ostraka.protocols.protocol import Protocol
 
 _PLACE: Final = re.compile(r"\{\{([A-Z]+)\}\}")
 
-PARTS: Final = ("page.html", "page.css", "report.js", "page.js")
+PARTS: Final = ("page.html", "page.css", "report.js", "parts.js", "page.js")
 
 
 def build(protocol: Protocol) -> str:
@@ -68,9 +68,9 @@ def _page_or_why(toml: bytes) -> str | UsageError:
 
 def fill(data: dict[str, Any], manifest: Manifest) -> str:
     """Return the page with its data in it."""
-    template, style, report, page = map(_part, PARTS)
+    template, style, *scripts = map(_part, PARTS)
     shown = json.dumps(data, sort_keys=True, separators=(",", ":")).replace("<", "\\u003c")
-    script = f"{report}\n{page}"
+    script = "\n".join(scripts)
     policy = _policy(script, style, manifest)
     parts = {"POLICY": policy, "STYLE": style, "DATA": shown, "SCRIPT": script}
     return _PLACE.sub(lambda place: parts[place[1]], template)  # in one pass: a title may name one
