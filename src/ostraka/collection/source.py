@@ -36,7 +36,7 @@ class ParcelForm:
         return self.scheme.parcel(np.frombuffer(octets, type_codes[self.expected.dtype]))
 
     def well_formed(self, parcels: Sequence[bytes]) -> list[bool]:
-        """Return of each whether it is a parcel; all are looked at together."""
+        """Look at all together; return of each whether it is a parcel."""
         if self._is_parcel(b"".join(parcels)):
             return [True] * len(parcels)
         return [self._is_parcel(each) for each in parcels]

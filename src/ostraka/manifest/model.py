@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import (
     Field,
     SerializerFunctionWrapHandler,
+    StrictBool,
     StrictInt,
     model_serializer,
     model_validator,
@@ -48,7 +49,7 @@ FORMAT = 1
 """Version in the canonical bytes: manifests of another version have other digests."""
 
 LATER: Final = {
-    "session": ("series", "room", "start"),
+    "session": ("series", "room", "start", "rehearsal"),
     "policy": ("same_roster_only", "min_difference", "dominance", "plausible", "min_cell"),
     "privacy": ("local", "central", "clip"),
 }
@@ -72,6 +73,7 @@ class SessionSpec(Section):
             default the room is named after the parties' keys, which others may know.
         start: whom a session waits for: "all" parties, or "enough". Then it begins at the deadline
             without contributors that did not come, if `min_contributors` are there.
+        rehearsal: whether each contributor's program makes its input up; no ledger is charged then.
     """
 
     title: Title
@@ -82,6 +84,7 @@ class SessionSpec(Section):
     coordinator: Coordinators = ()
     room: Room | None = None
     start: Literal["all", "enough"] = "all"
+    rehearsal: StrictBool = False
 
     @property
     def coordinators(self) -> tuple[CoordinatorSpec | BrokerSpec, ...]:
@@ -302,6 +305,9 @@ def _check_collection(manifest: Manifest, of: Collection) -> Iterator[Problem]:
     if manifest.session.start != "all":
         text = "has no meaning in a collection: parties are all needed, and reports are not parties"
         yield ("session", "start"), text
+    if manifest.session.rehearsal:
+        text = "has no meaning in a collection: its reports come from people"
+        yield ("session", "rehearsal"), text
     for i, party in enumerate(manifest.party):
         if Role.CONTRIBUTOR in party.roles:
             text = "no party of a collection is a contributor: reports contribute"
