@@ -93,7 +93,6 @@ COVERED = {
     "record/standings.py": "cli/test_ledger.py",
     "service/reading.py": "coordinator/test_settings.py",
     "service/metric.py": "service/test_exposition.py",
-    "service/packages.py": "mailbox/test_operation.py",
     "service/operation.py": "coordinator/test_operation.py",
     "mailbox/answers.py": "mailbox/test_app.py",
     "mailbox/batch.py": "mailbox/test_store.py",

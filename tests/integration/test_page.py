@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from beside import MailboxThread
+from browsing import look_at
 from people import SECONDS, Machine, ports
 
 from ostraka import identity
@@ -89,6 +90,7 @@ def test_a_poll_in_a_browser_from_the_link_to_the_proof(browser, box, tmp_path, 
         tab.on("pageerror", lambda error: logs.append(str(error)))
         tab.goto(code["link"])
         assert tab.title() == "Lunch </b>"
+        look_at(tab, "report-choice")
         tab.click("#send")
         said(tab, "Choose one of the answers")
         tab.get_by_label(answer).check()
@@ -113,6 +115,7 @@ def test_a_poll_in_a_browser_from_the_link_to_the_proof(browser, box, tmp_path, 
     last.get_by_label("salad").check()
     last.click("#send")
     said(last, "closed. Nothing was sent")
+    look_at(last, "report-closed")
     c1 = poll.servers["c1"]
     checked = c1.call("verify", results[0]["receipt"], "--report", own, "--output", "json")
     assert checked["report"]["counted"] is True
@@ -153,6 +156,7 @@ def test_numbers_from_a_saved_file_and_with_the_keyboard_alone(browser, box, tmp
         said(tab, "has signed that it has it")
         wide = tab.evaluate("document.documentElement.scrollWidth")
         assert wide <= 360
+        look_at(tab, "report-number")
     results = poll.close()
     assert results[0]["outputs"][0]["value"] == "8601"
 

@@ -4,18 +4,16 @@ Also of ui/operation.py and cli/ui.py.
 """
 
 import json
-import os
 import re
 import signal
 import time
-from pathlib import Path
 
 import pytest
+from browsing import AXE, faults, look_at
 
 from ostraka.record import results
 
-SHOTS = os.environ.get("OSTRAKA_SHOTS")
-"""Directory that pictures of the page are put into, to be looked at; none by default."""
+pytestmark = pytest.mark.slow
 
 SECONDS = 20_000
 """Milliseconds until something has to be on the page."""
@@ -53,8 +51,7 @@ class Window:
         self.tab.get_by_role("navigation").get_by_text(tab).click()
 
     def shot(self, name):
-        if SHOTS:
-            self.tab.screenshot(path=Path(SHOTS) / f"{name}.png", full_page=True)
+        look_at(self.tab, name)
 
 
 @pytest.fixture
@@ -167,3 +164,74 @@ def test_results_of_every_kind_have_charts_that_fit(opened, home, fleet, look):
     wide = window.tab.evaluate("document.documentElement.scrollWidth")
     assert wide <= LOOKS[look]["viewport"]["width"]
     assert window.logs == []
+
+
+SHEET = "Name,Dept,Salary\nann,HR,1000.50\nbert,IT,2000\ncleo,IT,\ndora,HR,500\n"
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_a_spreadsheet_is_shown_before_it_is_sent(fleet, opened, tmp_path, look):
+    session = fleet.manifest(
+        direct=("alice", "bob", "carlos"), deadline="60s", title="Pay by department"
+    )
+    text = session.path.read_text().replace('"secure-sum"', '"table"')
+    text = text.replace("length = 1", 'length = 2\nunit = "USD"')
+    text = text.replace('statistics = ["sum", "mean"]', 'rows = ["HR", "IT"]')
+    text = text.replace('scheme = "additive"', 'scheme = "shamir"\nthreshold = 1')
+    session.path.write_text(text)
+    (tmp_path / "pay.csv").write_text(SHEET)
+    window = opened(session.path, "--as", "alice", **LOOKS[look])
+    tab = window.tab
+    tab.get_by_role("link", name="Pay by department").click()
+    window.sees("Call one of them, and compare the six words")
+    window.shot(f"keys-{look}")
+    window.press("They are the same")
+    window.sees("All keys are known")
+    window.shot(f"cells-{look}")
+    tab.get_by_label("from a file").check()
+    tab.locator("#file").set_input_files(tmp_path / "pay.csv")
+    tab.get_by_label("Column of the values").select_option("Salary")
+    tab.get_by_label("Column of the groups").select_option("Dept")
+    window.press("Look at what would be sent")
+    window.sees('row 4: column "Salary" is blank')
+    window.shot(f"wrong-{look}")
+    tab.get_by_text("Signs, sheets, rows").click()
+    tab.get_by_label("Leave rows with a blank cell out").check()
+    window.press("Look at what would be sent")
+    window.sees("HR +2 rows, 1,500.5 USD", ".preview")
+    window.shot(f"file-{look}")
+    wide = tab.evaluate("document.documentElement.scrollWidth")
+    assert wide <= LOOKS[look]["viewport"]["width"]
+    window.press("Send and take part")
+    window.sees("going on")
+    (tmp_path / "bob.txt").write_text("[100, 200]")
+    others = [fleet.run(session, name, tmp_path / "bob.txt") for name in ("bob", "carlos")]
+    window.sees("The session is done", "#status")
+    window.sees("1,700.5")
+    window.shot(f"table-{look}")
+    assert [process.code for process in others] == [0, 0]
+
+
+def test_pages_that_are_empty_and_a_window_without_the_token(fleet, opened, home):
+    window = opened(fleet.directory, "--as", "alice")
+    for name in ("Sessions", "Invitations", "Results", "Budget", "Receipts"):
+        window.goes(name)
+        window.sees(name, "h1")
+        window.shot(f"empty-{name}")
+    window.goes("Invitations")
+    window.tab.get_by_label("Paste the code").fill("ostraka1-abc")
+    window.tab.keyboard.press("Enter")
+    window.sees("mistyped|cut short", ".note")
+    window.shot("bad-code")
+    bare = window.context.new_page()
+    bare.goto(window.tab.url)
+    from playwright.sync_api import expect
+
+    expect(bare.locator(".note")).to_contain_text("does not have the page's token")
+
+
+@pytest.mark.skipif(AXE is None, reason="OSTRAKA_AXE does not say where axe.min.js is")
+def test_axe_finds_faults(browser):
+    tab = browser.new_page()
+    tab.set_content("<title>x</title><main><h1>x</h1><img src='x.png'><input></main>")
+    assert {"image-alt", "label", "html-has-lang"} <= {rule for rule, *_ in faults(tab)}

@@ -53,6 +53,15 @@ def test_warnings_are_kept_once_and_not_without_end(clock):
     assert (found[:2], len(found)) == (["warning 1", "warning 0"], 100)
 
 
+def test_whom_a_session_waits_for_is_said_once_and_only_while_it_gathers(clock):
+    run = PageRun("alice", "Wages", clock)
+    for text in ("waiting for bob, 9 s left", "bob is away", "waiting for carlos, 4 s left"):
+        run.warn(text)
+    assert run.as_json()["warnings"] == ["bob is away", "waiting for carlos, 4 s left"]
+    run.phase(Phase.SHARING)
+    assert run.as_json()["warnings"] == ["bob is away"]
+
+
 def test_a_result_that_cannot_be_kept_is_shown_with_a_warning(clock, home, monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")

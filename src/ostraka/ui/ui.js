@@ -36,7 +36,11 @@
     return found;
   };
   const link = (hash, words) => make("a", words, { href: hash });
-  const list = (className, items) => put("ul", className, ...items.map((item) => (typeof item === "string" ? make("li", item) : put("li", "", item))));
+  /** Sentences of `check`: what each is about stands out, warnings most. */
+  const sayings = (sentences) => put("ul", "says", ...sentences.map((sentence) => {
+    const [, about, rest] = /^([A-Z][A-Za-z ]{2,24}): (.*)$/s.exec(sentence) || [null, "", sentence];
+    return put("li", about === "WARNING" ? "warning" : "", about ? make("strong", `${about}: `) : null, rest);
+  }));
   const facts = (rows) => put("dl", "", ...rows.flatMap(([name, value]) => [make("dt", name), put("dd", "", value)]));
   const moment = (iso) => (iso ? new Date(iso).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" }) : "");
   const table = (heads, rows, numbers = []) => {
@@ -97,7 +101,7 @@
   const sessions = async () => {
     const found = await ask("sessions");
     const mine = found.sessions.filter((one) => one.me), others = found.sessions.filter((one) => !one.me);
-    const card = (one) => put("li", "", link(`#/sessions/${one.digest}`, one.title), chip(one.state),
+    const card = (one) => put("li", "", link(`#/sessions/${one.digest}`, one.title), chip(one.state || (one.result ? "done" : "")),
       make("p", `${one.file}: ${one.protocol}, ${one.parties} parties${one.me ? `; here you are ${one.me}` : ""}`),
       one.why ? make("p", one.why) : null);
     return [
@@ -306,11 +310,12 @@
     };
     return [
       put("p", "", link("#/sessions", "All sessions")),
-      make("h1", one.title), put("p", "lead", chip(run ? run.state : ""), ` ${one.me ? `here you are ${one.me}` : ""}`),
+      make("h1", one.title), put("p", "lead", chip(run ? run.state : one.result ? "done" : ""), ` ${one.me ? `here you are ${one.me}` : ""}`),
+      one.result && !run ? put("p", "note", link(`#/results/${one.result}/${encodeURIComponent(one.me)}`, "The result of the last run is kept.")) : null,
       ...(run && run.result ? [make("h2", "Result"), ...result(run.result)] : []),
       ...(run ? [make("h2", "Progress"), shown, running ? button("Stop it, for all parties", async () => { await ask(`${path}/stop`, {}); await render(); }, true) : null] : []),
-      ...(run ? [folded("What becomes known, and to whom", false, list("says", one.says))] : [make("h2", "What becomes known, and to whom"), list("says", one.says)]),
-      one.noise.length ? folded("What noise does to the answer", false, list("says", one.noise), one.errors.length ? make("div", one.errors.join("\n"), { className: "preview errors" }) : null) : null,
+      ...(run ? [folded("What becomes known, and to whom", false, sayings(one.says))] : [make("h2", "What becomes known, and to whom"), sayings(one.says)]),
+      one.noise.length ? folded("What noise does to the answer", false, sayings(one.noise), one.errors.length ? make("div", one.errors.join("\n"), { className: "preview errors" }) : null) : null,
       folded("The manifest", false, facts([
         ["Protocol", `${one.protocol}${one.figures.length ? `: ${one.figures.join(", ")}` : ""}`], ...one.inputs.map((words) => ["Input", words]), ["Sharing", one.sharing],
         ["Links", one.links], ["File", one.file], ["To gather", `${one.deadline} s`], ["It costs", `${one.rounds} rounds; you send ${load(one.bytes)}`], ["SHA-256", make("code", one.digest)],
@@ -345,7 +350,7 @@
   const invitation = (one) => {
     const path = `invitations/${one.draft}`;
     const body = one.state === "sealed" ? [
-      make("p", `${one.parties.join(", ")} take part. The organiser vouches for their keys. Six words: ${one.words}.`), list("says", one.says),
+      make("p", `${one.parties.join(", ")} take part. The organiser vouches for their keys. Six words: ${one.words}.`), sayings(one.says),
       put("div", "", button("Take part", async () => { await ask(`${path}/accept`, {}); location.hash = "#/sessions"; }), button("Decline", async () => { await ask(`${path}/decline`, {}); await render(); }, true)),
     ] : one.state === "failed" ? [note(new Problem(one.error))] : [];
     return put("li", "", make("strong", one.title || `Invitation of ${one.name}`), make("span", one.name, { className: "chip" }),
@@ -423,8 +428,9 @@
   // --- routes ---------------------------------------------------------------------------------------
 
   const ROUTES = { sessions, invitations, results, budget, receipts };
-  let shown = "";
+  let shown = "", renders = 0;
   const render = async () => {
+    const mine = ++renders;
     const [, tab = "sessions", ...rest] = location.hash.split("/"), moved = shown !== location.hash;
     document.querySelectorAll("#tabs a").forEach((each) => { each.hash === `#/${tab}` ? each.setAttribute("aria-current", "page") : each.removeAttribute("aria-current"); });
     let parts;
@@ -434,6 +440,7 @@
     } catch (error) {
       parts = [make("h1", "ostraka"), note(error)];
     }
+    if (mine !== renders) return; // another view was asked for meanwhile
     const top = scrollY;
     main.replaceChildren(...parts.filter(Boolean));
     document.title = `${main.querySelector("h1").textContent} - ostraka`;

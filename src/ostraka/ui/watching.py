@@ -19,6 +19,9 @@ Clock = Callable[[], float]
 WARNINGS = 100
 """Number of warnings that are kept, the first ones."""
 
+WAITING = "waiting for "
+"""Beginning of what is said while a session gathers; only the last of it counts, until it ends."""
+
 
 class PageRun(Observer):
     """Observer of one run, which keeps its result as soon as it is known.
@@ -54,6 +57,8 @@ class PageRun(Observer):
         self._away = parties
 
     def phase(self, phase: Phase) -> None:
+        if phase is not Phase.GATHERING:
+            self._forget_waiting()
         self._enter(phase)
 
     def moved(self, done: int, total: int) -> None:
@@ -63,6 +68,8 @@ class PageRun(Observer):
         self.warn(text)
 
     def warn(self, text: str) -> None:
+        if text.startswith(WAITING):
+            self._forget_waiting()
         if text not in self._warnings and len(self._warnings) < WARNINGS:
             self._warnings.append(text)
 
@@ -75,6 +82,9 @@ class PageRun(Observer):
         except OSError as error:
             self.warn(f"the result was not kept in {directory}: {error.strerror}")
         self.result_shown = shown
+
+    def _forget_waiting(self) -> None:
+        self._warnings = [text for text in self._warnings if not text.startswith(WAITING)]
 
     def _enter(self, phase: Phase) -> None:
         if not self._phases or self._phases[-1][0] != phase.value:
