@@ -93,7 +93,7 @@ class AuditOptions(ListOptions):
     labels: StrictBool = True
 
 
-class Audit(Joining):
+class FairnessAudit(Joining):
     """Rates of predictions by group, where predictions and groups lie apart. [KMRS14] [MRR20]
 
     Contributors: an owner gives the input "predictions", a list of identifiers, each with a label
