@@ -55,7 +55,7 @@ TABLE: Final = {
     "verify": _Entry("Check a receipt, offline.", "session:verify"),
     "doctor": _Entry("Look for what may go wrong.", "keys:doctor"),
     "bench": _Entry("Measure, a process for each party.", "bench:bench", "protocols:BenchHelp"),
-    "demo": _Entry("Run an example on this machine.", "demo_choices:app"),
+    "demo": _Entry("Run an example on this machine.", "demo_lists:app"),
     "known": _Entry("Keys of others that this machine met.", "known:app"),
     "ledger": _Entry("Show what was spent, and what is left.", "ledger:app"),
 }
