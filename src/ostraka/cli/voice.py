@@ -13,7 +13,7 @@ from enum import StrEnum
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any, Final
 
-from ostraka.cli import streams
+from ostraka.cli import screen, streams
 from ostraka.errors import OstrakaError, Temporary, UsageError
 
 if TYPE_CHECKING:
@@ -66,7 +66,12 @@ def drain() -> bool:
 
 def warn(text: str) -> None:
     """Write a `warning:` to stderr; the command goes on."""
-    say(f"warning: {text}")
+    say(f"{screen.paint('warning:', 'yellow', sys.stderr)} {text}")
+
+
+def fail(text: str) -> None:
+    """Write an `error:` to stderr."""
+    say(f"{screen.paint('error:', 'red', sys.stderr)} {text}")
 
 
 def emit(value: Mapping[str, Any]) -> None:
@@ -144,7 +149,7 @@ def interrupted() -> int:
     # The terminal has written ^C, perhaps behind a prompt.
     if sys.stderr.isatty():
         sys.stderr.write("\n")
-    say(f"error: {signalled(number)}")
+    fail(signalled(number))
     if speaker.progress and not speaker.kept:
         say("hint: run it again when you want to take part")
     _tell_data(None)
@@ -167,7 +172,7 @@ def report(error: BaseException) -> int:
     if found is None:
         return _bug(error)
     for line in found.message.splitlines():
-        say(f"error: {line}")
+        fail(line)
     if found.hint:
         say(f"hint: {found.hint}")
     if found.exit_code != 2:
@@ -250,7 +255,7 @@ _LEDGER: Final[Mapping[str, str]] = {
 
 
 def _bug(error: BaseException) -> int:
-    say("error: this is a bug in ostraka, not something you did")
+    fail("this is a bug in ostraka, not something you did")
     _tell_bug(error)
     _tell_data(None)
     return 70
