@@ -19,7 +19,6 @@ MOST_LINES = 400
 
 COVERED = {
     "cli/bench_cases.py": "cli/test_bench.py",
-    "cli/check.py": "cli/test_main.py",
     "cli/child.py": "cli/test_demo.py",
     "cli/demo_choices.py": "cli/test_votes.py",
     "cli/contribute.py": "cli/test_collections.py",
@@ -31,7 +30,7 @@ COVERED = {
     "cli/options.py": "cli/test_ledger.py",
     "cli/page.py": "integration/test_page.py",
     "cli/plot.py": "cli/test_ledger.py",
-    "cli/results.py": "cli/test_demo.py",
+    "cli/results.py": "cli/test_result.py",
     "collection/inbox.py": "test_collecting.py",
     "cli/ui.py": "integration/test_ui.py",
     "cli/table_options.py": "cli/test_giving.py",

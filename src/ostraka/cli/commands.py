@@ -48,6 +48,7 @@ TABLE: Final = {
     "ui": _Entry("Open a page of one's own on this machine.", "ui:ui"),
     "template": _Entry("Write a table to fill in.", "giving:template"),
     "result": _Entry("Print a result again.", "result:result"),
+    "report": _Entry("Write a result as a page.", "report:report"),
     "coordinator": _Entry("Relay between parties; it reads nothing.", "coordinator:coordinator"),
     "serve": _Entry("Stay, and take part in what is due.", "serve:serve"),
     "approve": _Entry("Approve a session that `serve` waits with.", "serve:approve"),
@@ -97,7 +98,6 @@ app = typer.Typer(
     name="ostraka",
     cls=_Commands,
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -145,7 +145,7 @@ def _usage(error: Any) -> int:
         voice.say(error.ctx.get_help())
         return 2
     path = error.ctx.command_path if error.ctx is not None else "ostraka"
-    voice.say(f"error: {_sentence(error.format_message().replace('Value error, ', ''))}")
+    voice.fail(_sentence(error.format_message().replace("Value error, ", "")))
     voice.say(f"hint: {path} --help")
     return 2
 
