@@ -22,6 +22,7 @@ COVERED = {
     "cli/check.py": "cli/test_main.py",
     "cli/child.py": "cli/test_demo.py",
     "cli/demo_choices.py": "cli/test_votes.py",
+    "cli/demo_learn.py": "cli/test_learn.py",
     "cli/contribute.py": "cli/test_collections.py",
     "cli/fleet.py": "cli/test_demo.py",
     "cli/ledger_plot.py": "cli/test_ledger.py",

@@ -10,7 +10,7 @@ from typing import Any
 from ostraka import config
 from ostraka.delivery.cost import Cost
 from ostraka.manifest import Manifest
-from ostraka.protocols import advice, collected
+from ostraka.protocols import advice, collected, rounds
 from ostraka.protocols.advice import Advice
 from ostraka.protocols.protocol import Protocol
 
@@ -38,7 +38,8 @@ class Explanation:
         """Return the explanation of a protocol under its manifest."""
         advised = advice.advise(protocol)
         noise = advice.in_words(protocol, advised) if advised else []
-        sentences = (*protocol.explain(), *collected.explain(protocol), *advice.weak(protocol))
+        about = (*collected.explain(protocol), *rounds.explain(protocol))
+        sentences = (*protocol.explain(), *about, *advice.weak(protocol))
         return cls(protocol.manifest, sentences, protocol.cost(), advised, tuple(noise))
 
     def as_dict(self) -> dict[str, Any]:

@@ -45,6 +45,7 @@ TABLE: Final = {
     "close": _Entry("Close a collection early.", "collections:close"),
     "check": _Entry("Explain what a manifest means.", "check:check"),
     "run": _Entry("Take part in a session.", "session:run"),
+    "learn": _Entry("Train one model in rounds.", "learn:learn"),
     "template": _Entry("Write a table to fill in.", "giving:template"),
     "result": _Entry("Print a result again.", "result:result"),
     "coordinator": _Entry("Relay between parties; it reads nothing.", "coordinator:coordinator"),
@@ -54,7 +55,7 @@ TABLE: Final = {
     "verify": _Entry("Check a receipt, offline.", "session:verify"),
     "doctor": _Entry("Look for what may go wrong.", "keys:doctor"),
     "bench": _Entry("Measure, a process for each party.", "bench:bench", "protocols:BenchHelp"),
-    "demo": _Entry("Run an example on this machine.", "demo_choices:app"),
+    "demo": _Entry("Run an example on this machine.", "demo_learn:app"),
     "known": _Entry("Keys of others that this machine met.", "known:app"),
     "ledger": _Entry("Show what was spent, and what is left.", "ledger:app"),
 }
