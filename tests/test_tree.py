@@ -21,6 +21,7 @@ COVERED = {
     "cli/bench_cases.py": "cli/test_bench.py",
     "cli/child.py": "cli/test_demo.py",
     "cli/demo_choices.py": "cli/test_votes.py",
+    "cli/demos.py": "cli/test_learn.py",
     "cli/demo_learn.py": "cli/test_learn.py",
     "cli/contribute.py": "cli/test_collections.py",
     "cli/fleet.py": "cli/test_demo.py",

@@ -1,6 +1,6 @@
 """`ostraka learn`: explains a study, writes the manifest of a round; `demo learn` runs one.
 
-The demo is cli/demo_learn.py."""
+The demo is cli/demo_learn.py, and all demos are in cli/demos.py."""
 
 import json
 import subprocess
