@@ -1,6 +1,7 @@
 """Joins: what sets say, what is refused, what is withheld, and what noise does.
 
-Of protocols/private_join.py, protocols/forms/joined.py and protocols/forms/identifiers.py.
+Of protocols/private_join.py, protocols/joining.py, protocols/forms/joined.py and
+protocols/forms/identifiers.py.
 """
 
 import numpy as np

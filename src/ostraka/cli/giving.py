@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ostraka.cli import known, voice
+from ostraka.cli import completing, known, voice
 from ostraka.cli.options import SessionArgument
 
 if TYPE_CHECKING:
@@ -182,6 +182,7 @@ def template(
             "--as",
             metavar="NAME",
             help="Whose input it is for, where they differ.",
+            autocompletion=completing.complete_party,
         ),
     ] = None,
 ) -> None:
