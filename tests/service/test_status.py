@@ -11,6 +11,7 @@ from ostraka.service.metric import Metric
 
 METRICS = [
     Metric("ostraka_x_build_info", False, "Release of ostraka.", {"0.1.0": 1}, "release"),
+    Metric("ostraka_x_uptime_seconds", False, "Seconds since the start.", {"": 61}),
     Metric("ostraka_x_rooms", False, "Rooms with members.", {"": 1234}),
     Metric("ostraka_x_relayed_bytes", True, "Payload bytes forwarded.", {"": 2_340_000}),
     Metric("ostraka_x_ended", True, "Connections, by code.", {"<b>lost</b>": 2, "done": 5}, "code"),
@@ -27,6 +28,7 @@ def test_figures_are_rows_with_words():
     rows = re.findall(r"<tr><td>(.*?)</td><td>(.*?)</td></tr>", shown())
     assert rows == [
         ("Release of ostraka", "0.1.0"),
+        ("Time since the start", "1 min 1 s"),
         ("Rooms with members", "1,234"),
         ("Payload bytes forwarded", "2.3 MB"),
         ("Connections, by code: &lt;b&gt;lost&lt;/b&gt;", "2"),

@@ -14,8 +14,6 @@ from typing import Final
 from ostraka.service.http import Answer
 from ostraka.service.metric import Metric
 
-REFRESH_SECONDS: Final = 5
-
 HTML: Final = "text/html; charset=utf-8"
 
 _STYLE: Final = """
@@ -57,7 +55,6 @@ def _html(metrics: list[Metric], why: str) -> str:
     return (
         '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
-        f'<meta http-equiv="refresh" content="{REFRESH_SECONDS}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>ostraka: status</title><style>{_STYLE}</style></head><body><main>"
         f'<h1>ostraka</h1><p class="state{" bad" * bool(why)}">{state}</p>'
@@ -68,6 +65,8 @@ def _html(metrics: list[Metric], why: str) -> str:
 def _rows(metric: Metric) -> Iterator[tuple[str, str]]:
     """Yield the words and the value of each row; a label that says all, as a release, is one."""
     words = metric.help.rstrip(".")
+    if metric.name.endswith("_seconds"):
+        words = words.replace("Seconds", "Time", 1)
     if metric.name.endswith("_info"):
         yield words, ", ".join(metric.values)
         return
