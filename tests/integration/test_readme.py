@@ -35,7 +35,7 @@ pages = [
     "docs/guides/separate-machines.md",
 ]
 pages += ["docs/guides/which-question.md", "docs/guides/anonymous.md", "docs/guides/mqtt.md"]
-pages += ["docs/guides/spreadsheets.md"]
+pages += ["docs/guides/spreadsheets.md", "docs/guides/collections.md"]
 pages += [
     f"docs/guides/{scenario}.md" for scenario in ("breach-losses", "wage-gap", "poll", "shop")
 ]
@@ -142,6 +142,7 @@ LONG = {
     for page in (
         "anonymous",
         "breach-losses",
+        "collections",
         "invitations",
         "poll",
         "separate-machines",
