@@ -35,7 +35,7 @@ pages = [
     "docs/guides/separate-machines.md",
 ]
 pages += ["docs/guides/which-question.md", "docs/guides/anonymous.md", "docs/guides/mqtt.md"]
-pages += ["docs/guides/spreadsheets.md", "docs/guides/collections.md"]
+pages += ["docs/guides/spreadsheets.md", "docs/guides/collections.md", "docs/guides/exposure.md"]
 pages += [
     f"docs/guides/{scenario}.md" for scenario in ("breach-losses", "wage-gap", "poll", "shop")
 ]
@@ -143,6 +143,7 @@ LONG = {
         "anonymous",
         "breach-losses",
         "collections",
+        "exposure",
         "invitations",
         "poll",
         "separate-machines",
