@@ -36,7 +36,7 @@ pages = [
     "docs/guides/separate-machines.md",
 ]
 pages += ["docs/guides/which-question.md", "docs/guides/anonymous.md", "docs/guides/mqtt.md"]
-pages += ["docs/guides/spreadsheets.md"]
+pages += ["docs/guides/spreadsheets.md", "docs/guides/collections.md", "docs/guides/exposure.md"]
 pages += [
     f"docs/guides/{scenario}.md" for scenario in ("breach-losses", "wage-gap", "poll", "shop")
 ]
@@ -145,6 +145,8 @@ LONG = {
     for page in (
         "anonymous",
         "breach-losses",
+        "collections",
+        "exposure",
         "invitations",
         "poll",
         "separate-machines",
