@@ -34,7 +34,6 @@ COVERED = {
     "cli/plot.py": "cli/test_ledger.py",
     "cli/results.py": "cli/test_result.py",
     "collection/inbox.py": "test_collecting.py",
-    "cli/ui.py": "integration/test_ui.py",
     "cli/table_options.py": "cli/test_giving.py",
     "coordinator/connection.py": "coordinator/test_server.py",
     "data/columns.py": "data/test_mapping.py",
