@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from ostraka.cli import completing
+from ostraka.cli import completing, options
 
 
 @pytest.fixture(autouse=True)
@@ -30,6 +30,11 @@ def test_session_files_and_directories_are_offered(here):
     assert completing.complete_session("deep/") == ["deep/other.toml"]
     assert completing.complete_session(f"{here}/s") == [f"{here}/session.toml"]
     assert completing.complete_session("nowhere/") == []
+
+
+def test_every_command_that_takes_a_manifest_completes_it():
+    (argument,) = options.SessionArgument.__metadata__
+    assert argument.autocompletion is completing.complete_session
 
 
 def test_parties_are_those_of_the_manifest_with_the_own_one_first():
