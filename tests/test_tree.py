@@ -29,7 +29,7 @@ COVERED = {
     "cli/mailboxes.py": "cli/test_collections.py",
     "cli/new_collection.py": "cli/test_collections.py",
     "cli/new_values.py": "cli/test_new.py",
-    "cli/options.py": "cli/test_ledger.py",
+    "cli/options.py": "cli/test_completing.py",
     "cli/page.py": "integration/test_page.py",
     "cli/plot.py": "cli/test_ledger.py",
     "cli/results.py": "cli/test_result.py",
