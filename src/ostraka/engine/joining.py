@@ -9,7 +9,7 @@ zeros that serves no other place. The target's owner deals the rows it took, the
 masks of the same places with the opposite sign, and the sum is what was asked for. [KMRS14] [MRR20]
 
 Who learns what: the helper what it learns in `matching`. The target's owner sees masked rows, and
-places that are a uniform choice, whatever matches, as sigma is uniform and unknown to it. Movers
+places that are a uniform choice for any pattern, as sigma is uniform and unknown to it. Movers
 see nothing. All of that holds against one curious party. Passive security; but that the helper
 takes no row twice is checked.
 
@@ -150,7 +150,7 @@ def mask(field: Field, shape: tuple[int, int], seed: bytes) -> Elements:
 async def _orders(
     engine: Backend, lists: Lists, common: Places, got: Mapping[int, Words]
 ) -> dict[int, Order]:
-    """Helper: find from which place of each mover's masked table to take each row."""
+    """Find, at the helper, from which place of each mover's masked table to take each row."""
     found = {}
     for i, owner in enumerate(lists.owners[1:], start=1):
         seed, k = got[owner][-SEED_WORDS:].tobytes(), lists.movers[owner][1]

@@ -81,7 +81,7 @@ class Joining(Interactive):
 
     @property
     def rows(self) -> dict[PartyId, int]:
-        """The most rows of each owner's list, to which it is padded."""
+        """Row limit of each owner's list, to which it is padded."""
         return {c: self.manifest.input_of(c).length for c in self.contributors}
 
     @property
