@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from ostraka import config
 from ostraka.delivery.cost import Cost
@@ -13,6 +13,11 @@ from ostraka.manifest import Manifest
 from ostraka.protocols import advice, collected
 from ostraka.protocols.advice import Advice
 from ostraka.protocols.protocol import Protocol
+
+REHEARSAL: Final = (
+    "This is a rehearsal: each contributor's program makes its input up, so the result means "
+    "nothing, and no ledger is charged."
+)
 
 
 @dataclass(frozen=True)
@@ -38,7 +43,9 @@ class Explanation:
         """Return the explanation of a protocol under its manifest."""
         advised = advice.advise(protocol)
         noise = advice.in_words(protocol, advised) if advised else []
-        sentences = (*protocol.explain(), *collected.explain(protocol), *advice.weak(protocol))
+        rehearsal = (REHEARSAL,) * protocol.manifest.session.rehearsal
+        explained = (*protocol.explain(), *collected.explain(protocol), *advice.weak(protocol))
+        sentences = (*rehearsal, *explained)
         return cls(protocol.manifest, sentences, protocol.cost(), advised, tuple(noise))
 
     def as_dict(self) -> dict[str, Any]:

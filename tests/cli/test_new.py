@@ -339,3 +339,18 @@ def test_a_broker_with_a_password_in_its_address_is_refused(cli) -> None:
     ended = cli("new", "secure-sum", *TWO, *BOUNDS, "--coordinator", "mqtts://alice:s3@b:8883/t")
     assert ended.code == 2
     assert "each party keeps its own, in NAME.toml" in ended.err
+
+
+def test_a_rehearsal_says_so_and_has_a_digest_of_its_own(cli) -> None:
+    real = cli("new", "secure-sum", *TWO, *BOUNDS)
+    made = cli("new", "secure-sum", *TWO, *BOUNDS, "--rehearsal")
+    assert parse(made.out).session.rehearsal
+    assert parse(made.out).digest != parse(real.out).digest
+    same = real.out.replace("[session]\n", "[session]\nrehearsal = false\n", 1)
+    assert parse(same).digest == parse(real.out).digest
+    Path("session.toml").write_text(made.out)
+    assert "This is a rehearsal" in cli("check", "session.toml").out
+    collecting = ("--collection", "invited", "--closes", "7d", "--mailbox", "http://127.0.0.1:1")
+    collecting += ("--min-contributors", "1", "--as", "alice", "--rehearsal")
+    ended = cli("new", "secure-sum", *TWO, *BOUNDS, *collecting)
+    assert "session.rehearsal: has no meaning in a collection" in ended.err

@@ -72,6 +72,13 @@ def doctor(
     keys: KeysOption = None,
     listen: ListenOption = None,
     proxy: ProxyOption = None,
+    report: Annotated[
+        bool,
+        typer.Option(
+            "--report",
+            help="Print what to add to a report of a fault: no names, addresses or keys.",
+        ),
+    ] = False,
     output: OutputOption = voice.OutputFormat.TEXT,
 ) -> None:
     """Check this machine: reach of the other parties, your key, your clock, privacy of files."""
@@ -89,7 +96,12 @@ def doctor(
             reach.run(findings, manifest, me, identity, own)
     else:
         findings.note("session", "give a SESSION.toml to check keys and reach against it")
-    _tell(findings, output)
+    if report:
+        from ostraka.cli import doctor_report
+
+        print(doctor_report.report(findings, manifest))
+    else:
+        _tell(findings, output)
     raise typer.Exit(findings.code)
 
 

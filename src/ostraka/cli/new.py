@@ -170,6 +170,13 @@ def new(
             "MIN_CONTRIBUTORS at least. Compute parties and recipients must come.",
         ),
     ] = "",
+    rehearsal: Annotated[
+        bool,
+        typer.Option(
+            "--rehearsal",
+            help="With the real parties and made-up inputs; no ledger is charged.",
+        ),
+    ] = False,
     series: Annotated[
         str,
         typer.Option(
@@ -279,6 +286,7 @@ def new(
             "series": series or None,
             "coordinator": coordinator_table(coordinator),
             "start": start or None,
+            "rehearsal": rehearsal or None,
             "room": room_secret() if coordinator else None,
         },
         "input": {

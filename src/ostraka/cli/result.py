@@ -34,7 +34,8 @@ class ResultKeeper(Watcher):
 
     def of(self, seat: Seat) -> Self:
         """Name the party whose run this is, and its session's title."""
-        self._party, self._title = seat.me, seat.manifest.session.title
+        session = seat.manifest.session
+        self._party, self._title = seat.me, "rehearsal: " * session.rehearsal + session.title
         return self
 
     def result(self, outcome: Outcome) -> None:

@@ -65,6 +65,7 @@ class Joining(Interactive):
         shared, kept: columns that each owner shares, and keeps.
     """
 
+    between = "the lists of two owners or more"
     securities = ("passive",)
     usual_type = "id"
     asked: ListOptions
@@ -81,7 +82,7 @@ class Joining(Interactive):
 
     @property
     def rows(self) -> dict[PartyId, int]:
-        """Row limit of each owner's list, to which it is padded."""
+        """Rows that each owner's list has at most, and is padded to."""
         return {c: self.manifest.input_of(c).length for c in self.contributors}
 
     @property
