@@ -22,7 +22,7 @@ from ostraka.manifest import IdType, Manifest
 from ostraka.names import PartyId
 from ostraka.noise.shares import NoiseShares
 from ostraka.outcome import Output, Value
-from ostraka.protocols.bench_case import BenchCase
+from ostraka.protocols.bench_case import BenchCase, Tables
 from ostraka.protocols.forms.central import by_compute_parties, explain_dealers
 from ostraka.protocols.forms.identifiers import ListRows, hashed
 from ostraka.protocols.forms.joined import Figure, JoinedFigures
@@ -46,17 +46,17 @@ def _expected(_: int, size: int) -> tuple[np.ndarray[Any, Any], ...]:
     return tuple(np.array([number]) for number in (count, *sums))
 
 
-BENCH: Final = {
-    "join": BenchCase(
-        lambda size: {
+def _case(hide: str) -> BenchCase:
+    def tables(size: int) -> Tables:
+        return {
             "input": {"type": "int", "length": size, "min": 0, "max": 999},
-            "outputs": {"figures": ["size", "sum"]},
-        },
-        _rows,
-        _expected,
-        owners=2,
-    )
-}
+            "outputs": {"figures": ["size", "sum"], "hide": hide},
+        }
+
+    return BenchCase(tables, _rows, _expected, owners=2)
+
+
+BENCH: Final = {"join": _case("all-but-pattern"), "join-hidden": _case("everything")}
 
 
 class JoinOptions(ListOptions):
@@ -65,12 +65,13 @@ class JoinOptions(ListOptions):
     Attributes:
         figures: what becomes known: size, the number of rows in all lists; sum and mean, of the
             values in these rows, for each list that has values.
-        hide: who learns the pattern of matches: all-but-pattern, the helper alone.
+        hide: who learns the pattern of matches: all-but-pattern, the helper alone; everything, no
+            party at all, of two lists, without a helper.
         min_intersection: fewest rows in common for which anything but "too few" becomes known.
     """
 
     figures: tuple[Figure, ...] = Field(("size",), min_length=1)
-    hide: Literal["all-but-pattern"] = "all-but-pattern"
+    hide: Literal["all-but-pattern", "everything"] = "all-but-pattern"
     min_intersection: StrictInt = Field(0, ge=0)
 
 
@@ -134,7 +135,16 @@ class PrivateJoin(Joining):
     # --- the figure -----------------------------------------------------------------------------
 
     async def evaluate(self, engine: Backend, x: SecretArray, shares: Shares) -> SecretArray:
-        vectors = apart(x, shares)
+        figures = await self.sums(engine, apart(x, shares), shares)
+        found = concatenate(figures) * np.array(self.figures.scales)
+        if self.noise:
+            found = await add_noise(found, self.noise, shares.dealt)
+        return await self._gate(engine, found) if self.gated else found
+
+    async def sums(
+        self, engine: Backend, vectors: Mapping[PartyId, SecretArray], shares: Shares
+    ) -> list[SecretArray]:
+        """Compute the number of rows in all lists, and each sum asked for, a vector of one each."""
         places = self.places
         wanted = [*self.figures.codecs] or self.contributors[:1]
         hits = await matched(
@@ -148,10 +158,7 @@ class PrivateJoin(Joining):
         figures = [hits[0].sum().reshape(1)]
         for owner, hit in zip(self.figures.codecs, hits, strict=False):
             figures.append((await dot(hit, vectors[owner][: self.rows[owner]])).reshape(1))
-        found = concatenate(figures) * np.array(self.figures.scales)
-        if self.noise:
-            found = await add_noise(found, self.noise, shares.dealt)
-        return await self._gate(engine, found) if self.gated else found
+        return figures
 
     async def _gate(self, engine: Backend, found: SecretArray) -> SecretArray:
         """Replace all figures by zeros, and say so, where too few rows are in common."""
@@ -222,7 +229,11 @@ class PrivateJoin(Joining):
             self.explain_padding(),
         ]
         rows = f"the {what} of the rows that all lists have"
-        return explain_interactive(self, rows, answer, told=[self.helper])
+        return explain_interactive(self, rows, answer, told=self.told())
+
+    def told(self) -> Sequence[PartyId]:
+        """Return the parties that learn something though they are no recipients."""
+        return [self.helper]
 
     def _explain_noise(self, noise: NoiseShares) -> Iterator[str]:
         n, spend = len(self.scheme.compute), noise.spends(noise.honest)
@@ -233,7 +244,8 @@ class PrivateJoin(Joining):
             f"bounded by epsilon = {short(spend.epsilon)}, and that is what a ledger counts: not "
             "for a person who has several identifiers, nor for a whole list. With probability 95% "
             f"the number of rows is within {math.ceil(noise.within(n) / self.figures.scales[0])}. "
-            "The helper learns the exact number all the same."
+            + "The helper learns the exact number all the same."
+            * bool(self.told())
         )
         yield explain_dealers(self, str(noise.share.bound), "a figure")
 
