@@ -47,6 +47,8 @@ class HiddenJoin(PrivateJoin):
             )
         if self.asked.helper is not None:
             refuse('outputs.helper: has no meaning with hide = "everything"')
+        if self.asked.members is not None:
+            refuse('outputs.members: tells which rows match: not with hide = "everything"')
         if self.manifest.policy.min_contributors != 2:
             refuse("policy.min_contributors: both lists are needed: leave it out")
         self.shared, self.kept = shared, dict.fromkeys(self.contributors, 0)
@@ -100,7 +102,7 @@ class HiddenJoin(PrivateJoin):
 
     async def sums(
         self, engine: Backend, vectors: Mapping[PartyId, SecretArray], shares: Shares
-    ) -> list[SecretArray]:
+    ) -> tuple[list[SecretArray], SecretArray | None]:
         count, depth = self.bins.count, self.bins.depth
         of_placed = vectors[self.placed].reshape(-1, count)
         of_listed = vectors[self.listed].reshape(-1, count)
@@ -110,7 +112,7 @@ class HiddenJoin(PrivateJoin):
         if self.listed in self.figures.codecs:
             values[self.listed] = await self._at(powers, of_listed[depth + 1 :])
         summed = [await dot(hit, values[owner].reshape(-1)) for owner in self.figures.codecs]
-        return [each.reshape(1) for each in (hit.sum(), *summed)]
+        return [each.reshape(1) for each in (hit.sum(), *summed)], None
 
     async def _at(self, powers: SecretArray, g: SecretArray) -> SecretArray:
         """Return g at the row of each bin: its value there, if the other list has the row."""

@@ -156,7 +156,7 @@ def _through(field: Field, f: Elements, g: Elements, y: Elements, v: Elements) -
 
 def _at(field: Field, f: Elements, y: Elements) -> Elements:
     """Evaluate the polynomial of each column at an element of its own."""
-    found = f[-1].copy()
+    found: Elements = f[-1].copy()
     for row in f[-2::-1]:
         found = field.add(field.product(found, y), row)
     return found
