@@ -105,10 +105,9 @@ class PrivateJoin(Joining):
         self.codecs = {c: Codec(manifest.input_of(c)) for c in self.valued}
         kept = {c: int(c == self.asked.members) for c in self.contributors}
         self.prepare({c: int(c in self.valued) for c in self.contributors}, kept)
-        self._numbers = np.zeros(
-            0, np.int64
-        )  # of the rows of the owner told members, at that party
+        self._numbers = np.zeros(0, np.int64)  # of rows, at the owner who is told members
         self._require_values()
+        self._require_member()
         summed = self.valued if {"sum", "mean"} & set(self.asked.figures) else []
         self.figures = JoinedFigures.of(
             self.asked.figures,
@@ -120,7 +119,6 @@ class PrivateJoin(Joining):
         self.gated = bool(self.asked.min_intersection)
         self.opened = sum(part.stop - part.start for _, part in self.openings)
         self._require_room()
-        self._require_member()
         self.noise = by_compute_parties(self, self.figures.sensitivity)
 
     # --- a list ---------------------------------------------------------------------------------
