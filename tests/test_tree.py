@@ -33,6 +33,7 @@ COVERED = {
     "cli/plot.py": "cli/test_ledger.py",
     "cli/results.py": "cli/test_demo.py",
     "collection/inbox.py": "test_collecting.py",
+    "cli/ui.py": "integration/test_ui.py",
     "cli/table_options.py": "cli/test_giving.py",
     "coordinator/connection.py": "coordinator/test_server.py",
     "data/columns.py": "data/test_mapping.py",
@@ -71,6 +72,7 @@ COVERED = {
     "names.py": "test_manifest.py",
     "noise/exact.py": "noise/test_samplers.py",
     "noise/tables.py": "noise/test_samplers.py",
+    "preparing.py": "cli/test_giving.py",
     "protocols/__init__.py": "protocols/test_catalogue.py",
     "protocols/forms/ballots.py": "protocols/test_threshold_vote.py",
     "protocols/forms/cells.py": "protocols/test_table.py",
@@ -88,8 +90,10 @@ COVERED = {
     "record/kept_report.py": "test_contribution.py",
     "record/refusals.py": "record/test_ledger.py",
     "record/rules.py": "record/test_ledger.py",
+    "record/standings.py": "cli/test_ledger.py",
     "service/reading.py": "coordinator/test_settings.py",
     "service/metric.py": "service/test_exposition.py",
+    "service/packages.py": "mailbox/test_operation.py",
     "service/operation.py": "coordinator/test_operation.py",
     "mailbox/answers.py": "mailbox/test_app.py",
     "mailbox/batch.py": "mailbox/test_store.py",
@@ -115,6 +119,10 @@ COVERED = {
     "transport/network.py": "transport/test_tcp.py",
     "transport/postbox.py": "cli/test_invitations.py",
     "transport/rendezvous.py": "transport/test_relay.py",
+    "ui/about.py": "ui/test_app.py",
+    "ui/desk.py": "ui/test_app.py",
+    "ui/operation.py": "integration/test_ui.py",
+    "ui/settings.py": "ui/test_places.py",
 }
 """Modules without a test file of their own, and the one that tests them."""
 

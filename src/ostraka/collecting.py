@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -326,6 +326,17 @@ class Collecting:
         self._agreed = agreed
         session.about = session.about._replace(collection=agreed.summary.table())
         return self.protocol.without(agreed.absent(manifest.contributors))
+
+    async def settle(self, counted: Sequence[PartyId]) -> None:
+        """Fix whom the answer counts, before any share of it is announced: a later session counts
+        the same, or opens nothing. Otherwise a compute party that has the answer could have a
+        report left out of a second one, and the difference would be that input.
+
+        Raises:
+            Disagreement: others were counted in an earlier session, whose answer may be known.
+        """
+        if self._holdings is not None:
+            self._holdings.settle([int(name[1:]) for name in counted])
 
     def source(self, party: Party, step: Step) -> Source:
         """Return the source of this compute party's parcels."""

@@ -311,10 +311,7 @@ class Seat:
             if collecting is not None:
                 protocol = await collecting.agree(exchange, session)
                 warnings = collecting.warnings
-
-            async def gate(counted: tuple[PartyId, ...]) -> None:
-                await booking.commit(session, counted, self._cost)
-
+            commit = partial(booking.commit, session, cost=self._cost)
             await booking.share(session)
             with BytesLeft(session, observer, total):
                 found = await runner.run(
@@ -323,7 +320,8 @@ class Seat:
                     life.take_input(),
                     life.draw("run"),
                     progress,
-                    gate=life.gate(exchange, gate),
+                    gate=life.gate(exchange, commit),
+                    settle=life.gate(exchange, collecting.settle) if collecting else None,
                     dealt=dealt,
                     known=partial(self._tell, session, booking, observer, warnings),
                     source=collecting.source if collecting else LiveLinks,

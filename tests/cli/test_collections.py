@@ -14,6 +14,7 @@ from memory_mailbox import MemoryMailbox
 
 from ostraka import config, home, identity
 from ostraka.cli import mailboxes
+from ostraka.cli.collections import _status_lines
 from ostraka.collection import orders
 from ostraka.collection.codes import read_code
 from ostraka.collection.report import OPEN
@@ -251,8 +252,27 @@ def test_status(cli, box, parties):
     assert "not_accepted" not in found
     del box.statements["c2"]
     assert cli("status", "poll.toml", "--output", "json").json["not_accepted"] == ["c2"]
+    assert "waits    for c2 to accept it" in cli("status", "poll.toml").out
     own = cli("status", sent.json["receipt"], "--output", "json")
     assert own.json == {**found, "counted": []}
+    assert "counted  by no compute party yet" in cli("status", sent.json["receipt"]).out
+
+
+def test_a_status_is_written_for_people():
+    result = {"outputs": [{"name": "tally", "value": {"soup": 2}, "unit": "votes"}]}
+    shown = {"reports": 3, "closes": "soon", "state": "done", "counted": ["c1", "c2"]}
+    assert _status_lines({**shown, "result": {**result, "contributors": 2}})[3:] == [
+        "counted  by c1, c2", "result   tally  soup: 2 votes", "         from 2 contributors",
+    ]  # fmt: skip
+
+
+def test_no_person_is_invited_twice_by_name(cli, box, parties):
+    draft = new(cli).json["draft"]
+    Path("names.txt").write_text("ann\nbob\n")
+    assert cli("invite", draft, "--names", "names.txt").code == 0
+    again = cli("invite", draft, "--names", "names.txt")
+    assert (again.code, "ann and 1 more would have two invitations" in again.err) == (2, True)
+    assert cli("invite", draft, "--count", "2", "--output", "json").json["invitations"] == 4
 
 
 @pytest.mark.parametrize("text", ["7", "soon", "2030-01-01T00:00:00"])

@@ -121,6 +121,14 @@ def test_plain_inputs_are_rehearsed_too(cli, session: Path, payroll: Path) -> No
     assert cli("run", session, "--as", "alice", "--input", payroll, "--dry-run").code == 20
 
 
+def test_a_table_without_named_columns_is_advised(cli, session: Path, payroll: Path) -> None:
+    for more in (("--dry-run",), ("--trust-new",)):
+        done = cli("run", session, "--as", "alice", "--input", payroll, *more)
+        assert (done.code, "hint: a table needs the name of its column: --value" in done.err) == (
+            20, True,
+        )  # fmt: skip
+
+
 def test_a_template_is_filled_in_and_read(cli, session: Path) -> None:
     made = cli("template", session)
     assert made.code == 0

@@ -185,6 +185,13 @@ async def test_a_file_that_is_no_manifest_is_told_of_once(serving, its, tmp_path
     assert len([line for line in lines if line.startswith("not a manifest")]) == 1
 
 
+async def test_a_missing_directory_is_told_of(serving, its, tmp_path, capsys):
+    service, _ = serving(Runs(), sessions=tmp_path / "gone")
+    async with Running(service):
+        await asyncio.sleep(0.05)
+    assert capsys.readouterr().err.count("there is no directory") == 1
+
+
 async def test_it_drains(serving, its):
     """A session that runs ends; one that waits for its time is left for the next start."""
     going = asyncio.Event()

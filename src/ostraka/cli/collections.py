@@ -10,6 +10,7 @@ import typer
 
 from ostraka.cli import voice
 from ostraka.cli.options import KeysOption, OutputOption
+from ostraka.text import visible
 
 if TYPE_CHECKING:
     from ostraka.identity import Identity
@@ -280,8 +281,26 @@ def _print_status(shown: dict[str, object], output: voice.OutputFormat) -> None:
     if output is voice.OutputFormat.JSON:
         voice.emit(shown)
         return
-    for key, value in shown.items():
-        print(f"{key:8} {value}")
+    for line in _status_lines(shown):
+        print(visible(line))
+
+
+def _status_lines(shown: dict[str, Any]) -> list[str]:
+    """Write a status for people, a line for each thing that is known."""
+    from ostraka.cli import results
+
+    lines = [f"{key:8} {shown[key]}" for key in ("reports", "closes", "state")]
+    if missing := shown.get("not_accepted"):
+        lines.append(f"waits    for {', '.join(missing)} to accept it: until then no report can "
+                     "be sent")  # fmt: skip
+    if "counted" in shown:
+        names = ", ".join(shown["counted"])
+        lines.append(f"counted  by {names}" if names else "counted  by no compute party yet")
+    if result := shown.get("result"):
+        outputs = results.lines(result.get("outputs", []))
+        lines += [f"result   {line}" for line in outputs or [result.get("why", "none")]]
+        lines.append(f"         from {result.get('contributors')} contributors")
+    return lines
 
 
 def _status_of_report(path: Path, output: voice.OutputFormat) -> None:

@@ -45,6 +45,7 @@ TABLE: Final = {
     "close": _Entry("Close a collection early.", "collections:close"),
     "check": _Entry("Explain what a manifest means.", "check:check"),
     "run": _Entry("Take part in a session.", "session:run"),
+    "ui": _Entry("Open a page of one's own on this machine.", "ui:ui"),
     "template": _Entry("Write a table to fill in.", "giving:template"),
     "result": _Entry("Print a result again.", "result:result"),
     "coordinator": _Entry("Relay between parties; it reads nothing.", "coordinator:coordinator"),

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ostraka.cli import streams
 from ostraka.errors import OstrakaError, Temporary, UsageError
+from ostraka.text import visible
 
 if TYPE_CHECKING:
     from ostraka.progress import Progress
@@ -53,9 +54,9 @@ speaker = _Speaker()
 
 
 def say(text: str) -> None:
-    """Write a line for people to stderr."""
+    """Write a line for people to stderr; what peers put into it moves no cursor."""
     # One write, so that lines of several processes do not mix.
-    sys.stderr.write(f"{speaker.prefix}{text}\n")
+    sys.stderr.write(f"{speaker.prefix}{visible(text)}\n")
     sys.stderr.flush()
 
 
@@ -228,25 +229,14 @@ _OF_OUTPUT: Final = (errno.ENOSPC, errno.EBADF, errno.EIO, errno.EDQUOT, errno.E
 def _tell_data(data_left: bool | None) -> None:
     progress = speaker.progress
     if progress and progress.settled:
-        say("ledger: " + _LEDGER[progress.settled].format(progress.reservation[:8]))
+        say(f"ledger: {progress.settled_in_words}")
     if speaker.kept:
         say(f"result: it is known and kept; print it with: ostraka result {speaker.kept[:12]}")
     known = progress.data_left if progress and data_left is None else data_left
-    if known is False:
-        say("data: nothing of yours has left this machine")
-    elif known and progress and progress.opening:
-        say("data: shares of your input have left this machine; others may have the result already")
-    elif known:
-        say("data: shares of your input have left this machine; alone they reveal nothing")
+    if known is not None:
+        from ostraka.progress import data_in_words
 
-
-_LEDGER: Final[Mapping[str, str]] = {
-    "released": "nothing is spent or held for this run",
-    "held": "run {0} is held, as others may have gone on; it counts until you find out that they "
-    "have no result, then: ostraka ledger release {0}",
-    "committed": "run {0} counts as spent, as others may have the result",
-}
-"""Sentences about the reservation of a run that failed, by the state it ended in."""
+        say(f"data: {data_in_words(known, opening=bool(progress and progress.opening))}")
 
 
 def _bug(error: BaseException) -> int:

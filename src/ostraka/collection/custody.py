@@ -58,6 +58,7 @@ class ClosingState:
         listed: how many of the reports it listed then.
         completed: how many it had once it looked for those that others listed; -1 before.
         root: of the reports that were agreed on, in hex, once this party was about to consent.
+        counted: digest, in hex, of the places counted, once an answer over them may be opened.
         done: the session in which all parties confirmed the answer, in hex; "" before.
     """
 
@@ -65,6 +66,7 @@ class ClosingState:
     listed: int = 0
     completed: int = -1
     root: str = ""
+    counted: str = ""
     done: str = ""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
@@ -230,3 +231,21 @@ class Holdings:
             )
         completed = state.completed if state.completed >= 0 else state.listed
         self._custody.set(replace(state, root=root.hex(), completed=completed))
+
+    def settle(self, places: Sequence[int]) -> None:
+        """Note the places counted at last; from then on no others can be.
+
+        Raises:
+            Disagreement: others were counted before.
+        """
+        octets = b"".join(place.to_bytes(4, "little") for place in places)
+        found, state = hashlib.sha256(octets).hexdigest(), self._custody.state
+        if state.counted not in ("", found):
+            raise Disagreement(
+                "other reports were counted than in an earlier session of this collection, whose "
+                "answer may be known; the two together would tell of those that differ, so nothing "
+                "was opened",
+                hint="a compute party found a report valid once and not the other time: ask which; "
+                "run it again then",
+            )
+        self._custody.set(replace(state, counted=found))

@@ -96,10 +96,10 @@ def permutation(seed: bytes, k: int) -> Order:
     Uniform but for a chance of at most k^2 / 2^128 that two of its 128-bit keys are equal.
     """
     high, low = Stream(seed, "shuffle").fill(np.empty(2 * k, np.uint64)).reshape(2, k)
-    return order_by(high, low)
+    return order_of(high, low)
 
 
-def order_by(high: Words, low: Words) -> Order:
+def order_of(high: Words, low: Words) -> Order:
     """Return the order of 128-bit keys, given as halves: that of `np.lexsort((low, high))`.
 
     Each place is sorted along with the front of its key, in one word, six times as fast as places

@@ -3,10 +3,7 @@
   if (typeof document === "undefined") return;
   const O = Ostraka;
   const page = JSON.parse(document.getElementById("data").textContent);
-  const at = (id) => document.getElementById(id);
-  const make = (tag, words, more = {}) => Object.assign(document.createElement(tag), { textContent: words }, more);
-  const show = (id, seen) => { at(id).hidden = !seen; };
-  const minute = (iso) => new Date(iso).toLocaleString(undefined, { dateStyle: "full", timeStyle: "short" });
+  const { at, make, show, minute } = Parts;
 
   let code = null, held = null; // the code, and what this browser keeps of earlier reports
 
@@ -38,25 +35,12 @@
   };
 
   const fields = () => {
-    const form = page.form, parts = [];
-    if (form.kind === "choice") {
-      const set = make("fieldset", "");
-      set.append(make("legend", "Choose one"));
-      form.options.forEach((option, i) => {
-        const label = make("label", "", { className: "choice" });
-        label.append(make("input", "", { type: "radio", name: "answer", value: String(i), id: `answer-${i}` }), make("span", option));
-        set.append(label);
-      });
-      parts.push(set);
-    } else if (form.count > 1) {
-      parts.push(make("label", `${form.count} numbers, one on each line; a column of a spreadsheet can be pasted.`, { htmlFor: "answer" }));
-      parts.push(make("textarea", "", { id: "answer", rows: Math.min(12, form.count), autocomplete: "off", spellcheck: false }));
-    } else {
-      parts.push(make("label", `From ${form.min} to ${form.max}${form.of ? ` ${form.of}` : ""}`, { htmlFor: "answer" }));
-      parts.push(make("input", "", { id: "answer", inputMode: form.unit === "1" ? "numeric" : "decimal", autocomplete: "off" }));
-    }
-    at("fields").replaceChildren(...parts);
-    at("fields").querySelectorAll("input, textarea").forEach((each) => each.setAttribute("aria-describedby", "answer-error"));
+    const form = page.form;
+    const whole = form.unit === "1";
+    const parts = form.kind === "choice" ? Parts.choice(form.options)
+      : form.count > 1 ? Parts.lines(form.count)
+        : Parts.one(Parts.bounds({ ...form, unit: form.of }), whole);
+    Parts.fill(at("fields"), parts, "answer-error");
     show("noise-note", Boolean(form.truth));
   };
 
@@ -64,9 +48,9 @@
   const answered = () => {
     const form = page.form;
     if (form.kind === "choice") {
-      const chosen = at("fields").querySelector("input:checked");
-      if (!chosen) throw new O.Refused("Choose one of the answers.");
-      return Number(chosen.value);
+      const chosen = Parts.chosen(at("fields"));
+      if (chosen === null) throw new O.Refused("Choose one of the answers.");
+      return chosen;
     }
     const lines = at("answer").value.trim().split(/\r?\n|\t/).filter((line) => line.trim() !== "");
     if (lines.length !== form.count) {

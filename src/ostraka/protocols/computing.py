@@ -35,6 +35,7 @@ class Computing:
         gate: asked before anything about the contributors counted can become known.
         enclosure: what it gives the other compute parties, and then what it was given by them.
         dealt: its noise, if it was drawn before.
+        settle: in a collection: asked about those counted at last; the parties consent once more.
     """
 
     protocol: Protocol
@@ -43,6 +44,7 @@ class Computing:
     gate: Allow
     enclosure: Enclosure | None
     dealt: Signed | None = None
+    settle: Allow | None = None
 
     async def collect(self, source: Source, parcels: dict[PartyId, Parcel]) -> None:
         """Add to `parcels`, which holds this party's own, those of all contributors that came.
@@ -95,6 +97,9 @@ class Computing:
         party.step = phases.computing
         result = await protocol.compute(party, shares)
         await phases.consent.complete()
+        if self.settle is not None:
+            await phases.consent.give(shares.counted, self.settle)
+            await phases.consent.complete()
         return Share(result, shares.counted)
 
     async def _agree(self, phases: Phases, held: Iterable[PartyId]) -> tuple[PartyId, ...]:

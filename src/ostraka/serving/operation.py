@@ -122,10 +122,13 @@ class PartyService(Service[PartySettings]):
 
     async def _look(self) -> None:
         """Begin what may begin among the manifests in the directory."""
-        found = await asyncio.to_thread(self._shelf.look, self.settings.sessions)
+        sessions = self.settings.sessions
+        if not sessions.is_dir():
+            self._note(sessions, f"there is no directory {sessions} to look for manifests in")
+        found = await asyncio.to_thread(self._shelf.look, sessions)
         for path, manifest in found.items():
             if isinstance(manifest, OstrakaError):
-                self._note_unreadable(path, manifest.message)
+                self._note(path, f"not a manifest, left alone: {manifest.message}")
             elif not self._resting.is_set():
                 self._begin_if_due(manifest)
 
@@ -135,10 +138,11 @@ class PartyService(Service[PartySettings]):
             task = self._tasks.create_task(self._attend(manifest), name=f"session {digest[:8]}")
             self._running[digest] = task
 
-    def _note_unreadable(self, path: Path, why: str) -> None:
+    def _note(self, path: Path, why: str) -> None:
+        """Log what is wrong with a path, once."""
         if self._unreadable.get(path) != why:
             self._unreadable[path] = why
-            logs.event(logging.WARNING, f"not a manifest, left alone: {why}")
+            logs.event(logging.WARNING, why)
 
     def _may_begin(self, manifest: Manifest) -> bool:
         digest = manifest.digest.hex()
