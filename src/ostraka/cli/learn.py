@@ -39,6 +39,21 @@ def learn(
         int | None,
         typer.Option("--round", min=1, metavar="N", help="Only print the manifest of that round."),
     ] = None,
+    codes: Annotated[
+        int | None,
+        typer.Option(
+            min=1, metavar="N", help="Print the study with N invited devices; codes to codes.json."
+        ),
+    ] = None,
+    code: Annotated[
+        str, typer.Option(metavar="CODE", help="Report to rounds as the device that has this code.")
+    ] = "",
+    organise: Annotated[
+        int | None,
+        typer.Option(
+            min=1, metavar="N", help="Open each round, with --as our name; close it at N reports."
+        ),
+    ] = None,
     keys: KeysOption = None,
     receipts: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Where receipts go; by default here.")
@@ -57,17 +72,27 @@ def learn(
     """
     import os
 
+    from ostraka.cli import learn_collected
     from ostraka.learning.model import load
     from ostraka.learning.study import Study
 
+    if codes is not None:
+        learn_collected.invite(study, codes)
+        return
     found = Study.load(study)
     start = None if model is None else load(model, found.shapes)
     if round_ is not None:
         voice.say(f"round {round_} of {found.table.rounds}")
         print(found.manifest_text(round_, found.start if start is None else start))
         return
+    if code:
+        learn_collected.report(found, code, _trainer(trainer), start)
+        return
     if not as_:
         _explain(found, output)
+        return
+    if organise is not None:
+        learn_collected.organise(found, as_, keys, organise, start, models)
         return
     from ostraka.learning.taking_part import StudyPlace
 

@@ -9,6 +9,7 @@ from the results that the compute parties signed, and the round's manifest from 
 from __future__ import annotations
 
 import asyncio
+import json
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -24,13 +25,14 @@ from ostraka import config
 from ostraka.arithmetic.randomness import Draw, OsDraw
 from ostraka.blocking import offload_whole
 from ostraka.collection import orders
-from ostraka.collection.codes import CollectionCode
+from ostraka.collection.codes import CollectionCode, read_code
 from ostraka.collection.credentials import SECRET, Credential, CredentialRoster, SigningKey
 from ostraka.collection.published import published_result
 from ostraka.collection.report import OPEN
 from ostraka.collection.shape import Shape
 from ostraka.contribution import Contribution
-from ostraka.errors import PeerViolation, Temporary, TimedOut
+from ostraka.errors import PeerViolation, Temporary, TimedOut, UsageError
+from ostraka.files import read_text, replacing
 from ostraka.identity import Identity, fingerprint_text
 from ostraka.learning.model import Vector
 from ostraka.learning.study import Study
@@ -72,6 +74,52 @@ def code_of(study: Study, secret: bytes, number: int) -> CollectionCode:
 def open_code(study: Study) -> CollectionCode:
     """Return the one code of all devices, where rounds take reports of all who send one."""
     return code_of(study, bytes(SECRET), OPEN)
+
+
+class DeviceCodes(tuple[CollectionCode, ...]):
+    """Codes of all devices, in the order of the roster."""
+
+    __slots__ = ()
+
+    @property
+    def roster(self) -> CredentialRoster:
+        """The roster, of which the study has the digest."""
+        return roster_of([code.secret for code in self])
+
+
+def write_codes(path: Path, study: Study, found: Sequence[bytes]) -> None:
+    """Write the codes of all devices to a file that no other user reads."""
+    codes = [code_of(study, secret, number).write() for number, secret in enumerate(found)]
+    with replacing(path) as file:
+        json.dump({"study": study.digest, "codes": codes}, file, indent=1)
+
+
+def read_codes(path: Path) -> DeviceCodes:
+    """Read the codes that `write_codes` wrote.
+
+    Raises:
+        UsageError: the file is unreadable, or another.
+    """
+    try:
+        return DeviceCodes(read_code(text) for text in json.loads(read_text(path))["codes"])
+    except (KeyError, TypeError, ValueError):
+        raise UsageError(f"{path} is no file of devices' codes", data_left=False) from None
+
+
+def with_roster(text: str, found: Sequence[bytes]) -> str:
+    """Return a draft of a study with the roster of its devices: digest and size.
+
+    Raises:
+        UsageError: the draft has no table [collection].
+    """
+    roster = f'roster = "{roster_pin(roster_of(found))}"\nsize = {len(found)}\n'
+    if "\n[collection]\n" not in text:
+        raise UsageError(
+            "only a study of collections has codes",
+            hint='add [collection], with from = "invited"',
+            data_left=False,
+        )
+    return text.replace("\n[collection]\n", f"\n[collection]\n{roster}", 1)
 
 
 def mailbox_of(study: Study) -> str:
