@@ -5,7 +5,6 @@ Its options are in cli/table_options.py.
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from contextlib import ExitStack
 from pathlib import Path
@@ -17,7 +16,6 @@ from ostraka.cli import giving, known
 from ostraka.data.selection import Selection
 from ostraka.errors import InputError
 
-OSTRAKA = [sys.executable, "-m", "ostraka.cli.main"]
 PAYROLL = 'Name,Salary\nAnn,"1.000,50"\nBen,2514\n,\nCleo,\n'
 LOCALE = ("--decimal", ",", "--thousands", ".")
 
@@ -121,6 +119,14 @@ def test_plain_inputs_are_rehearsed_too(cli, session: Path, payroll: Path) -> No
     assert cli("run", session, "--as", "alice", "--input", payroll, "--dry-run").code == 20
 
 
+def test_a_table_without_named_columns_is_advised(cli, session: Path, payroll: Path) -> None:
+    for more in (("--dry-run",), ("--trust-new",)):
+        done = cli("run", session, "--as", "alice", "--input", payroll, *more)
+        assert (done.code, "hint: a table needs the name of its column: --value" in done.err) == (
+            20, True,
+        )  # fmt: skip
+
+
 def test_a_template_is_filled_in_and_read(cli, session: Path) -> None:
     made = cli("template", session)
     assert made.code == 0
@@ -135,15 +141,7 @@ def test_a_template_is_filled_in_and_read(cli, session: Path) -> None:
     assert "was made for another manifest" in done.err
 
 
-def start(directory: Path, name: str, *options: str) -> subprocess.Popen[str]:
-    command = [*OSTRAKA, "run", "session.toml", "--as", name, "--trust-new", "--input", *options]
-    return subprocess.Popen(
-        command, cwd=directory, text=True,
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
-
-
-def test_three_parties_one_with_a_table(coordinator, session: Path, payroll: Path) -> None:
+def test_three_parties_one_with_a_table(coordinator, ostraka, session: Path, payroll: Path) -> None:
     payroll.write_text('Name,Salary\nAnn,"1.000,50"\nBen,2514\n')
     with coordinator(session), ExitStack() as stack:
         given = {
@@ -153,7 +151,11 @@ def test_three_parties_one_with_a_table(coordinator, session: Path, payroll: Pat
         }
         session.with_name("one.txt").write_text("1\n")
         children = {
-            name: stack.enter_context(start(session.parent, name, *options))
+            name: stack.enter_context(
+                ostraka(
+                    session.parent, "run", session, "--as", name, "--trust-new", "--input", *options
+                )
+            )
             for name, options in given.items()
         }
         ended = {name: child.communicate(timeout=60) for name, child in children.items()}

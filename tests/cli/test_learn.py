@@ -1,6 +1,7 @@
 """`ostraka learn`: explains a study, writes the manifest of a round; `demo learn` runs one.
 
-The demo is cli/demo_learn.py; codes are of cli/learn_collected.py."""
+The demo is cli/demo_learn.py, and all demos are in cli/demos.py; codes are of
+cli/learn_collected.py."""
 
 import json
 import subprocess

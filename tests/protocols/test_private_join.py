@@ -1,6 +1,7 @@
 """Joins: what sets say, what is refused, what is withheld, and what noise does.
 
-Of protocols/private_join.py, protocols/forms/joined.py and protocols/forms/identifiers.py.
+Of protocols/private_join.py, protocols/joining.py, protocols/forms/joined.py and
+protocols/forms/identifiers.py.
 """
 
 import numpy as np
@@ -136,10 +137,10 @@ def test_a_value_that_is_not_right_is_refused(raw, words):
 def test_lists_are_read_from_lines_pairs_objects_and_columns():
     forms = ('a,1\n"b, c",2', [["a", 1], ["b, c", 2]], {"a": 1, "b, c": 2}, (["a", "b, c"], [1, 2]))
     for raw in forms:
-        rows = read_rows(raw, valued=True)
+        rows = read_rows(raw, 1)
         assert list(rows.ids) == ["a", "b, c"]
-        assert [str(value) for value in rows.values] == ["1", "2"]
-    assert len({hashed(read_rows(raw, valued=True), "exact").tobytes() for raw in forms}) == 1
+        assert [str(value) for value in rows.columns[0]] == ["1", "2"]
+    assert len({hashed(read_rows(raw, 1), "exact").tobytes() for raw in forms}) == 1
 
 
 def test_too_few_rows_in_common_are_withheld_and_nothing_else_is_opened():

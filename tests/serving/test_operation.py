@@ -68,6 +68,12 @@ async def until(condition):
             await asyncio.sleep(0.01)
 
 
+async def looked_again(service):
+    """Return once the service has looked at all there is, and had its time to act on it."""
+    seen = service.looks
+    await until(lambda: service.looks >= seen + 3)
+
+
 class Running:
     def __init__(self, service):
         self.service = service
@@ -91,10 +97,10 @@ async def test_a_session_is_run_once_and_its_result_is_kept(serving, its, tmp_pa
     service, book = serving(runs)
     async with Running(service):
         await until(lambda: state(book, its) == DONE)
-        await asyncio.sleep(0.05)
+        await looked_again(service)
     service, book = serving(runs)
     async with Running(service):
-        await asyncio.sleep(0.05)
+        await looked_again(service)
     assert runs.seen == [its.id.hex()]
     (kept,) = (tmp_path / "home" / "results").glob("*.json")
     assert json.loads(kept.read_text())["title"] == "Poll"
@@ -116,7 +122,7 @@ async def test_what_is_refused_is_not_tried_again_until_it_is_approved(serving, 
     service, book = serving(runs)
     async with Running(service):
         await until(lambda: state(book, its) == FAILED)
-        await asyncio.sleep(0.05)
+        await looked_again(service)
         assert len(runs.seen) == 1
         book.approve(its.id.hex()[:8])
         await until(lambda: service.ended["internal"] == 1)
@@ -130,7 +136,7 @@ async def test_a_session_waits_for_approval(serving, its):
     service, book = serving(runs, approve="ask")
     async with Running(service):
         await until(lambda: state(book, its) == WAITING)
-        await asyncio.sleep(0.05)
+        await looked_again(service)
         assert not runs.seen
         book.approve(its.id.hex())
         await until(lambda: state(book, its) == DONE)
@@ -174,9 +180,16 @@ async def test_a_file_that_is_no_manifest_is_told_of_once(serving, its, tmp_path
     service, book = serving(Runs())
     async with Running(service):
         await until(lambda: state(book, its) == DONE)
-        await asyncio.sleep(0.05)
+        await looked_again(service)
     lines = [json.loads(line)["event"] for line in capsys.readouterr().err.splitlines()]
     assert len([line for line in lines if line.startswith("not a manifest")]) == 1
+
+
+async def test_a_missing_directory_is_told_of(serving, its, tmp_path, capsys):
+    service, _ = serving(Runs(), sessions=tmp_path / "gone")
+    async with Running(service):
+        await asyncio.sleep(0.05)
+    assert capsys.readouterr().err.count("there is no directory") == 1
 
 
 async def test_it_drains(serving, its):

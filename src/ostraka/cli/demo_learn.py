@@ -8,7 +8,6 @@ from typing import Annotated, Any, Final
 
 import typer
 
-import ostraka.cli.demo_choices  # noqa: F401 - adds its demos to the group
 from ostraka.cli import voice
 from ostraka.cli.demo import SECONDS, app
 from ostraka.cli.fleet import COORDINATOR, Fleet, make_keys, workplace

@@ -16,7 +16,7 @@ from math import isqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from ostraka.arithmetic.randomness import SEED_BYTES, Stream
+from ostraka.arithmetic.randomness import SEED_BYTES, Stream, Words
 from ostraka.engine.array import SecretArray, concatenate, stack
 from ostraka.engine.backend import Backend, backend_of
 from ostraka.engine.compare import less_than
@@ -95,8 +95,17 @@ def permutation(seed: bytes, k: int) -> Order:
 
     Uniform but for a chance of at most k^2 / 2^128 that two of its 128-bit keys are equal.
     """
-    high, low = Stream(seed, "shuffle").fill(np.empty(2 * k, np.uint64)).reshape(2, k)
-    return np.lexsort((low, high))
+    return order_of(*Stream(seed, "shuffle").fill(np.empty(2 * k, np.uint64)).reshape(2, k))
+
+
+def order_of(high: Words, low: Words) -> Order:
+    """Return the order of 128-bit keys, ascending.
+
+    By the first words alone, which is twice as fast, unless two of them are equal.
+    """
+    order = np.argsort(high)
+    ordered = high[order]
+    return np.lexsort((low, high)) if (ordered[1:] == ordered[:-1]).any() else order
 
 
 async def _opened_order(keys: SecretArray) -> Order:

@@ -46,6 +46,16 @@ REFUSALS: Final = {
         "try again later",
     ),
     "closed": (409, "the collection is closed", "the report was not taken"),
+    "past": (
+        409,
+        "reports have come since the time that the order to close names",
+        "close it again; if that does not help, compare this machine's clock with the mailbox's",
+    ),
+    "settled": (
+        409,
+        "the collection is closed: no invitation can be taken back any more",
+        "what was taken back before stays so",
+    ),
     "full": (409, "the collection has as many reports as it may have", "tell the organiser"),
     "another-key": (
         409,

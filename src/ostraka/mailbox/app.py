@@ -36,6 +36,7 @@ from ostraka.mailbox.database import DatabaseFull, DatabaseGone
 from ostraka.mailbox.desk import Desk
 from ostraka.mailbox.requests import (
     LARGEST_NUMBER,
+    Bodies,
     authorisation,
     binary_answer,
     in_base64,
@@ -43,7 +44,6 @@ from ostraka.mailbox.requests import (
     number_of,
     octets_of,
     party_of,
-    read_body,
 )
 from ostraka.mailbox.rules import ReadRules, read_rules
 from ostraka.mailbox.store import Founding, Store
@@ -99,12 +99,13 @@ class Mailbox:
         clock: Callable[[], float] = time,
     ) -> None:
         self.counts: Counter[str] = Counter()
-        self.requests = 0
-        self.organisers = organisers
+        self.requests, self.organisers = 0, organisers
         self._desk, self._identity, self._pace = desk, identity, pace
         self._most_collections, self._read_rules = most_collections, read_rules
         self._clock, self._build_page = clock, build_page
         self._board = Board(desk, read_rules)
+        self._bodies, self._lane = Bodies(), asyncio.Semaphore(1)
+        self._read = self._bodies.read
         anywhere = Middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["GET", "PUT"])
         self.app = Starlette(routes=self._routes(), middleware=[anywhere])
 
@@ -145,6 +146,7 @@ class Mailbox:
                 return refused.answer()
             finally:
                 self.requests -= 1
+                self._bodies.forget(request)
 
         return answer
 
@@ -162,10 +164,14 @@ class Mailbox:
     # Collections
 
     async def _found(self, request: Request) -> Response:
-        """Open a collection: its manifest, and the roster that its organiser signed."""
-        collection, octets = octets_of(request, "id"), await read_body(request, papers.FOUNDING)
+        """Open a collection: its manifest, and the roster its organiser signed. One at a time."""
+        collection, octets = (
+            octets_of(request, "id"),
+            await self._read(request, papers.FOUNDING),
+        )
         manifest, publication = split_founding(octets)
-        rules = await asyncio.to_thread(self._read_rules, manifest)
+        async with self._lane:
+            rules = await asyncio.to_thread(self._read_rules, manifest)
         if rules.shape.manifest != collection:
             raise Refusal(422, "digest", "the address names another manifest")
         if self.organisers is not None and rules.shape.organiser not in self.organisers:
@@ -201,7 +207,8 @@ class Mailbox:
         """Return the page that asks for a report; what it must not load its policy forbids."""
         posted = await self._posted(request)
         try:
-            found = await asyncio.to_thread(self._build_page, posted.manifest)
+            async with self._lane:
+                found = await asyncio.to_thread(self._build_page, posted.manifest)
         except UsageError as why:
             raise Refusal(404, "none", why.message, why.hint) from None
         return HTMLResponse(found, headers=PAGE_HEADERS)
@@ -238,7 +245,7 @@ class Mailbox:
         return answer
 
     async def _put_statement(self, request: Request) -> Response:
-        posted, octets = await self._posted(request), await read_body(request, papers.KEYS)
+        posted, octets = await self._posted(request), await self._read(request, papers.KEYS)
         shape = posted.rules.shape
         papers.check_sealing(octets, shape, papers.place_of(party_of(request), shape))
         answer = await self._put(request, STATEMENT, octets, once=True)
@@ -249,33 +256,43 @@ class Mailbox:
         """Keep the list of all credentials that are taken back; it only grows."""
         posted = await self._posted(request, anew=True)
         shape = posted.rules.shape
-        octets = await read_body(request, papers.SIGNED + 4 * shape.size)
-        if not read_revocations(octets, shape) >= posted.revoked:
+        octets = await self._read(request, papers.SIGNED + 4 * shape.size)
+        wanted = read_revocations(octets, shape)
+        if not wanted >= posted.revoked:
             raise Refusal(409, "written", "a longer list is here", "revoke all of them again")
+        if wanted != posted.revoked and posted.phase(self._clock()) in ("closing", "done"):
+            raise refusal("settled")
         answer = await self._put(request, REVOCATIONS, octets, once=False)
         await self._posted(request, anew=True)
         return answer
 
     async def _put_close(self, request: Request) -> Response:
-        posted, octets = await self._posted(request), await read_body(request, papers.SIGNED + 8)
-        at = max(papers.early_close(octets, posted.rules), int(self._clock()))
-        answer = await self._put(request, CLOSE, octets, once=False)
+        posted, octets = (
+            await self._posted(request),
+            await self._read(request, papers.SIGNED + 8),
+        )
+        ordered, now = papers.early_close(octets, posted.rules), int(self._clock())
         collection = octets_of(request, "id")
-        await self._desk.ask(lambda store: store.close(collection, at))
+        if not await self._desk.ask(lambda store: store.close(collection, ordered, now)):
+            raise refusal("past")
+        answer = await self._put(request, CLOSE, octets, once=False)
         await self._posted(request, anew=True)
         return answer
 
     async def _put_agreed(self, request: Request) -> Response:
         posted = await self._posted(request)
         shape = posted.rules.shape
-        octets = await read_body(request, papers.SIGNED + papers.COUNTED * shape.size)
+        octets = await self._read(request, papers.SIGNED + papers.COUNTED * shape.size)
         place = papers.place_of(party_of(request), shape)
         await asyncio.to_thread(papers.read_agreed, octets, shape, place)
         return await self._put(request, AGREED, octets, once=False)
 
     async def _put_receipt(self, request: Request) -> Response:
         """Keep a compute party's receipt; with that of the last the collection has ended."""
-        posted, octets = await self._posted(request), await read_body(request, papers.RECEIPT_BYTES)
+        posted, octets = (
+            await self._posted(request),
+            await self._read(request, papers.RECEIPT_BYTES),
+        )
         shape = posted.rules.shape
         papers.check_receipt(octets, shape, papers.place_of(party_of(request), shape))
         answer = await self._put(request, RECEIPT, octets, once=False)
@@ -303,7 +320,7 @@ class Mailbox:
     async def _put_report(self, request: Request) -> Response:
         posted, digest = await self._posted(request), octets_of(request, "digest")
         most = max(lengths(posted.terms)) if posted.terms else papers.KEYS
-        octets = await read_body(request, most)
+        octets = await self._read(request, most)
         accepted = await self._accepted(request, posted, digest, octets)
         self.counts["report"] += 1
         manifest = posted.rules.shape.manifest

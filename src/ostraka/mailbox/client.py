@@ -59,6 +59,8 @@ _ERRORS: Final[dict[str, type[OstrakaError]]] = {
     "no-early-close": RefusedByPolicy,
     "deleted": RefusedByPolicy,
     "revoked": InvitationExpired,
+    "settled": InvitationExpired,
+    "past": RefusedByPolicy,
     "another-key": InvitationExpired,
     "superseded": InvitationExpired,
     "replaced": InvitationExpired,

@@ -150,12 +150,28 @@ class Store:
         )
         return {party: bytes(octets) for party, octets in rows}
 
-    def close(self, collection: bytes, at: int) -> None:
-        """Close a collection early; a later time than the one there changes nothing."""
-        self._db.execute(
-            "UPDATE collection SET closes = ?, version = version + 1 WHERE id = ? AND closes > ?",
-            (at, collection, at),
-        )
+    def close(self, collection: bytes, ordered: int, now: int) -> bool:
+        """Close a collection early, if its organiser's order names no time before that of a report
+        that was promised; return whether it does not. A later time than the one there changes
+        nothing.
+
+        Args:
+            ordered: the time that the organiser signed; compute parties go by it.
+        """
+        with self._db.transaction():
+            self._state(collection, self._db.lock)
+            last = self._db.execute(
+                "SELECT coalesce(max(minute), -1) FROM report WHERE collection = ?", (collection,)
+            )
+            if int(last[0][0]) * 60 >= ordered:
+                return False
+            at = max(ordered, now)
+            self._db.execute(
+                "UPDATE collection SET closes = ?, version = version + 1"
+                " WHERE id = ? AND closes > ?",
+                (at, collection, at),
+            )
+        return True
 
     def end(self, collection: bytes, at: int) -> None:
         """Note that a collection is done, from which time its reports wait for their deletion."""

@@ -23,7 +23,8 @@ class StudyRound(Section):
 
     Attributes:
         study: digest of the study.
-        number: the round's, from 1; `of`: how many rounds the study has.
+        number: the round's, from 1.
+        of: how many rounds the study has.
         each: how many of these one contributor can be in, at most.
         model: digest of the model that the round starts from, and so of all aggregates before it.
     """

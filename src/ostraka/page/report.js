@@ -105,17 +105,23 @@ const Ostraka = (() => {
   };
 
   /** Return the body of a statement, if the pinned key has signed it for this manifest. */
-  const readStatement = async (label, manifest, pin, octets) => {
+  const readStatement = async (label, manifest, pin, octets, what = "keys") => {
     const size = octets[0] + 256 * octets[1], certificate = octets.slice(2, 2 + size);
     const signature = octets.slice(2 + size, 66 + size), body = octets.slice(66 + size);
     if (signature.length !== 64 || !same(await sha256(certificate), pin)) {
-      refuse("A compute party's keys are signed by another key than the manifest names. Nothing was sent.");
+      refuse(`A compute party's ${what} are signed by another key than the manifest names. Nothing was sent.`);
     }
     const signed = [text(label), manifest, await sha256(body)];
     if (!(await verifies(keyOf(certificate), signature, ...signed))) {
-      refuse("The signature of a compute party's keys does not hold. Nothing was sent.");
+      refuse(`The signature of a compute party's ${what} does not hold. Nothing was sent.`);
     }
     return body;
+  };
+
+  /** Return, in hex, the root of the counted reports in the receipt that a compute party has signed. */
+  const signedRoot = async (manifest, pin, octets) => {
+    const body = await readStatement("ostraka collection receipt\0", manifest, pin, octets, "results");
+    try { return JSON.parse(new TextDecoder().decode(body)).summary.root; } catch { return refuse("A compute party's receipt is none."); }
   };
 
   // --- HPKE: DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-128-GCM, base mode [RFC9180] -------------
@@ -336,7 +342,7 @@ const Ostraka = (() => {
 
   return {
     OPEN, Refused, base64, credentialKey, encode, hex, promiseHolds, random, readCode, readNumber, readStatement,
-    readTerms, respond, rootOf, same, seal, sha256, share, signer, stream, text, unbase64, unhex, utf8, writeReport,
+    readTerms, respond, rootOf, same, seal, signedRoot, sha256, share, signer, stream, text, unbase64, unhex, utf8, writeReport,
   };
 })();
 if (typeof module !== "undefined") module.exports = Ostraka;

@@ -41,6 +41,7 @@ catalogue.data |= {
     "inner-product": "inner_product:InnerProduct",
     "private-join": "private_join:PrivateJoin",
     "predict": "predict:Predict",
+    "audit": "audit:FairnessAudit",
 }
 
 

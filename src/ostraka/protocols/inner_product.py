@@ -66,6 +66,7 @@ class InnerProduct(Interactive):
     """
 
     name = "inner-product"
+    between = "the vectors of two"
     bench_cases = BENCH
     opened = 1
     options_model = InnerProductOptions

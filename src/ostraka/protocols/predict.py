@@ -82,6 +82,7 @@ class Predict(Interactive):
     """
 
     name = "predict"
+    between = "the query of one and the model of another"
     bench_cases = BENCH
     usual_type = "float(12)"
     options_model = PredictOptions

@@ -17,7 +17,7 @@ from pathlib import Path
 from time import time
 from typing import Final
 
-from ostraka import config, home, party
+from ostraka import home, party
 from ostraka.collecting import NotDue
 from ostraka.errors import Aborted, OstrakaError, Temporary, TimedOut, Unreachable
 from ostraka.manifest import Manifest
@@ -30,6 +30,7 @@ from ostraka.service.operation import Service
 from ostraka.serving.book import APPROVED, DONE, FAILED, REFUSED, WAITING, Entry, SessionBook
 from ostraka.serving.objections import objections
 from ostraka.serving.settings import PartySettings
+from ostraka.serving.shelf import Shelf
 
 FIRST_PAUSE: Final = 5.0
 LONGEST_PAUSE: Final = 300.0
@@ -73,7 +74,9 @@ class PartyService(Service[PartySettings]):
         self._book = SessionBook(directory or home.serving_directory(), settings.name)
         self._run = run
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._shelf = Shelf()
         self._unreadable: dict[Path, str] = {}
+        self.looks = 0
         self._resting = asyncio.Event()
         self.ended: Counter[str] = Counter()
 
@@ -84,7 +87,8 @@ class PartyService(Service[PartySettings]):
             ready(str(self.settings.sessions))
             while True:
                 if not self._resting.is_set():
-                    self._look()
+                    await self._look()
+                    self.looks += 1
                 await asyncio.sleep(self.settings.look)
 
     def rest(self) -> None:
@@ -110,28 +114,35 @@ class PartyService(Service[PartySettings]):
             Metric(name("uptime_seconds"), False, "Seconds since the start.", {"": self.uptime()}),
             Metric(name("running"), False, "Sessions that run or wait.", {"": self.held()}),
             Metric(name("sessions"), False, "Sessions, by state.", dict(states), "state"),
+            Metric(name("looks"), True, "Looks at the directory of sessions.", {"": self.looks}),
             Metric(name("runs"), True, "Runs that ended, by code.", dict(self.ended), "code"),
         ]
 
     # Sessions
 
-    def _look(self) -> None:
+    async def _look(self) -> None:
         """Begin what may begin among the manifests in the directory."""
-        for path in sorted(self.settings.sessions.glob("*.toml")):
-            try:
-                manifest = config.load(path)
-            except OstrakaError as error:
-                self._note_unreadable(path, error.message)
-                continue
-            digest = manifest.digest.hex()
-            if digest not in self._running and self._may_begin(manifest):
-                task = self._tasks.create_task(self._attend(manifest), name=f"session {digest[:8]}")
-                self._running[digest] = task
+        sessions = self.settings.sessions
+        if not sessions.is_dir():
+            self._note(sessions, f"there is no directory {sessions} to look for manifests in")
+        found = await asyncio.to_thread(self._shelf.look, sessions)
+        for path, manifest in found.items():
+            if isinstance(manifest, OstrakaError):
+                self._note(path, f"not a manifest, left alone: {manifest.message}")
+            elif not self._resting.is_set():
+                self._begin_if_due(manifest)
 
-    def _note_unreadable(self, path: Path, why: str) -> None:
+    def _begin_if_due(self, manifest: Manifest) -> None:
+        digest = manifest.digest.hex()
+        if digest not in self._running and self._may_begin(manifest):
+            task = self._tasks.create_task(self._attend(manifest), name=f"session {digest[:8]}")
+            self._running[digest] = task
+
+    def _note(self, path: Path, why: str) -> None:
+        """Log what is wrong with a path, once."""
         if self._unreadable.get(path) != why:
             self._unreadable[path] = why
-            logs.event(logging.WARNING, f"not a manifest, left alone: {why}")
+            logs.event(logging.WARNING, why)
 
     def _may_begin(self, manifest: Manifest) -> bool:
         digest = manifest.digest.hex()
