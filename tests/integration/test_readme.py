@@ -38,7 +38,7 @@ pages = [
 pages += ["docs/guides/which-question.md", "docs/guides/anonymous.md", "docs/guides/mqtt.md"]
 pages += ["docs/guides/spreadsheets.md"]
 pages += [
-    f"docs/guides/{scenario}.md" for scenario in ("breach-losses", "wage-gap", "poll", "shop")
+    f"docs/guides/{scenario}.md" for scenario in ("breach-losses", "wage-gap", "poll", "shop", "learn")
 ]
 fence = re.compile(r"^```(sh|text)(?: (\w+))?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 seconds = 120
@@ -146,6 +146,7 @@ LONG = {
         "anonymous",
         "breach-losses",
         "invitations",
+        "learn",
         "poll",
         "separate-machines",
         "shop",
