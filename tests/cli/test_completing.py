@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from ostraka.cli import completing
+from ostraka.cli import completing, options
 
 
 @pytest.fixture(autouse=True)
@@ -32,15 +32,20 @@ def test_session_files_and_directories_are_offered(here):
     assert completing.complete_session("nowhere/") == []
 
 
+def test_every_command_that_takes_a_manifest_completes_it():
+    (argument,) = options.SessionArgument.__metadata__
+    assert argument.autocompletion is completing.complete_session
+
+
 def test_parties_are_those_of_the_manifest_with_the_own_one_first():
-    of = SimpleNamespace(params={"session": "session.toml"})
+    of = SimpleNamespace(params={"session": "session.toml"}, args=[])
     assert completing.complete_party(of, "") == ["bob", "alice", "anna"]
     assert completing.complete_party(of, "a") == ["alice", "anna"]
 
 
 @pytest.mark.parametrize("session", [None, "none.toml", "notes.txt", "bob.key"])
 def test_without_a_manifest_the_keys_here_are_offered(session):
-    of = SimpleNamespace(params={"session": session})
+    of = SimpleNamespace(params={"session": session}, args=[])
     assert completing.complete_party(of, "") == ["bob"]
 
 
@@ -71,16 +76,15 @@ def offered(shell, line, here):
     return done.stdout
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 @pytest.mark.parametrize(
-    ("line", "wanted"),
+    ("shell", "line", "wanted"),
     [
-        ("ostraka simu", "simulate"),
-        ("ostraka check ses", "session.toml"),
-        ("ostraka run session.toml --as a", "alice"),
-        ("ostraka new priv", "private-join"),
-        ("ostraka ledger sh", "show"),
-        ("ostraka run --da", ""),
+        ("bash", "ostraka simu", "simulate"),
+        ("bash", "ostraka run session.toml --as a", "alice"),
+        ("zsh", "ostraka check ses", "session.toml"),
+        ("zsh", "ostraka new priv", "private-join"),
+        ("fish", "ostraka run session.toml --as a", "alice"),
+        ("fish", "ostraka ledger sh", "show"),
     ],
 )
 def test_each_shell_is_offered_the_names(shell, line, wanted, here):

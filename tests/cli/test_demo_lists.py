@@ -15,6 +15,7 @@ def test_the_audit_finds_the_bias_that_was_made_up(cli) -> None:
     said = " ".join(found.out.split())
     women, men = [i for i in range(11, 380) if i % 2], [i for i in range(11, 380) if not i % 2]
     assert f"count women: {len(women)}, men: {len(men)}, overall: {len(women) + len(men)}" in said
-    granted = [i for i in women if (3 * (i // 2) + i // 20) % 10 < 5]
-    assert f"selection_rate women: {len(granted) / len(women)}, men: 0.7" in said
+    of_women = sum((3 * (i // 2) + i // 20) % 10 < 5 for i in women) / len(women)
+    of_men = sum((3 * (i // 2) + i // 20) % 10 < 7 for i in men) / len(men)
+    assert f"selection_rate women: {of_women}, men: {of_men}, overall" in said
     assert "the bank no person's group" in said

@@ -7,7 +7,7 @@ import pytest
 from ostraka.errors import InputError, PeerLost, Unreachable
 from ostraka.outcome import Outcome
 from ostraka.progress import Phase, Progress
-from ostraka.ui.watching import PageRun, failure
+from ostraka.ui.watching import PageRun, failure, shortened
 
 
 class Clock:
@@ -97,3 +97,12 @@ def test_an_error_of_the_system_and_a_bug():
     found = failure(KeyError("secret"))
     assert found["exit"] == 70
     assert "secret" not in str(found)
+
+
+def test_a_long_vector_is_shown_in_part():
+    long = {"name": "sum", "value": list(range(5000)), "error95": [1] * 5000, "unit": "EUR"}
+    short = {"name": "mean", "value": "2.5"}
+    cut, kept = shortened({"status": "noised", "outputs": [long, short]})["outputs"]
+    assert (cut["value"][-1], len(cut["value"]), len(cut["error95"])) == (1999, 2000, 2000)
+    assert (cut["of"], cut["unit"], kept) == (5000, "EUR", short)
+    assert shortened({"status": "no-output"}) == {"status": "no-output"}

@@ -12,7 +12,7 @@ import typer.core
 import typer.main
 
 import ostraka as ostraka_package
-from ostraka.cli import voice
+from ostraka.cli import screen, voice
 
 # Pydantic looks through every installed distribution for plugins otherwise: 13 ms a process.
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
@@ -82,7 +82,7 @@ class _Later(typer.core.TyperCommand):
         found = _found(entry.where)
         if not isinstance(found, typer.Typer):
             alone = typer.Typer(add_completion=False, rich_markup_mode=None)
-            alone.command(self.name, cls=_found(entry.cls) if entry.cls else None)(found)
+            alone.command(self.name, cls=_found(entry.cls or "examples:Helped"))(found)
             found = alone
         return typer.main.get_command(found)
 
@@ -101,7 +101,10 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "max_content_width": screen.WIDEST,
+    },
 )
 
 

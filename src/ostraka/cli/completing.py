@@ -31,7 +31,9 @@ def complete_party(ctx: Any, incomplete: str) -> list[str]:
     Those whose keys are here come first.
     """
     here = sorted(path.stem for path in Path().glob("*.key"))
-    session = ctx.params.get("session")
+    # Where the option that is completed has no value yet, the parser leaves arguments as they are.
+    given = [ctx.params.get("session"), *ctx.args]
+    session = next((each for each in given if each), None)
     named = _parties(Path(session)) if session else None
     names = here if named is None else sorted(named, key=lambda name: name not in here)
     return [name for name in names if name.startswith(incomplete)][:MOST]

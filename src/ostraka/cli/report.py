@@ -160,11 +160,14 @@ def _explanation(
 
 
 def _question(result: Mapping[str, Any], explained: Explanation | None) -> list[str]:
+    from ostraka.protocols import protocol_named
+
     names = [output["name"] for output in result.get("outputs", ())]
     asked = f"{result['protocol']}: {', '.join(names)}" if names else result["protocol"]
     if explained is None:
         return [asked]
-    return [asked, *explained.gist.learns]
+    kind = protocol_named(explained.manifest.session.protocol)
+    return [asked, f"{kind.summary().rstrip('.')}.", *explained.gist.learns]
 
 
 def _rules(manifest: Manifest) -> list[tuple[str, str]]:

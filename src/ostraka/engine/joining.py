@@ -9,9 +9,9 @@ zeros that serves no other place. The target's owner deals the rows it took, the
 masks of the same places with the opposite sign, and the sum is what was asked for. [KMRS14] [MRR20]
 
 Who learns what: the helper what it learns in `matching`. The target's owner sees masked rows, and
-places that are a uniform choice for each pattern of matches, as sigma is uniform and unknown to it.
-Movers see nothing. All of that holds against one curious party. Passive security; but that the
-helper takes no row twice is checked.
+places that are a uniform choice for any pattern, as sigma is uniform and unknown to it. Movers
+see nothing. All of that holds against one curious party. Passive security; but that the helper
+takes no row twice is checked.
 
 Rounds: 4. Bytes for each mover of d rows and c columns, to a target of k rows: 16 d + 32 to the
 helper, 8 c (d + k) to the target's owner, 8 k from the helper to it; two deals of c k elements.

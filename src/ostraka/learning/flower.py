@@ -66,7 +66,7 @@ class OstrakaMod:
         self._codes, self._arrays = codes, arrays
 
     def __call__(self, message: Message, context: Context, call_next: Next) -> Message:
-        """Run the training, send the update to the round, and reply with nothing of it.
+        """Train a model, send the update to the round, and reply with nothing of it.
 
         Raises:
             OstrakaError: the update could not be sent; Flower reports the node as failed.

@@ -38,6 +38,7 @@
     const form = page.form;
     const whole = form.unit === "1";
     const parts = form.kind === "choice" ? Parts.choice(form.options)
+      : form.kind === "cells" ? Parts.cells(form.names, Parts.bounds({ ...form.sum, unit: form.sum.of }))
       : form.count > 1 ? Parts.lines(form.count)
         : Parts.one(Parts.bounds({ ...form, unit: form.of }), whole);
     Parts.fill(at("fields"), parts, "answer-error");
@@ -52,6 +53,7 @@
       if (chosen === null) throw new O.Refused("Choose one of the answers.");
       return chosen;
     }
+    if (form.kind === "cells") return O.readCells(form, at("answer").value);
     const lines = at("answer").value.trim().split(/\r?\n|\t/).filter((line) => line.trim() !== "");
     if (lines.length !== form.count) {
       throw new O.Refused(form.count === 1 ? "Fill in one number." : `These are ${lines.length} numbers; ${form.count} are asked for.`);

@@ -17,7 +17,7 @@ from ostraka.values import in_words
 STATUS: Final[Mapping[str, str]] = {
     "released": "The answer is exact: no noise was added.",
     "noised": "Noise was added to the answer. 95 times in 100 the exact one is within the error "
-    "that stands behind +-.",
+    "that stands behind ±.",
     "suppressed": "Parts of the answer are withheld.",
     "no-output": "This party was given no result.",
 }
@@ -145,14 +145,15 @@ def _definitions(pairs: Sequence[tuple[str, str]]) -> str:
 _STYLE: Final = """
 :root { color-scheme: light dark; }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto; padding: 0 1rem;
-  overflow-wrap: anywhere; }
+  overflow-wrap: break-word; }
 h1 { line-height: 1.2; margin-bottom: 0; }
 h2 { font-size: 1.15rem; margin: 2rem 0 .5rem; }
 table { border-collapse: collapse; margin: .5rem 0; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: .25rem 1rem .25rem 0; border-bottom: 1px solid #8886; }
-figure { margin: 1rem 0; }
+figure { margin: 1rem 0; overflow-x: auto; }
 figcaption { font-weight: 600; }
-figure td { text-align: right; }
+figure td, figure th + th { text-align: right; }
+dd { overflow-wrap: anywhere; }
 svg { max-width: 100%; height: auto; }
 dt { font-weight: 600; }
 dd { margin: 0 0 .5rem; }

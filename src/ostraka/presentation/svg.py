@@ -15,7 +15,7 @@ from ostraka.presentation.textual import wide
 
 WIDTH: Final = 720
 ROW: Final = 26
-LETTER: Final = 7.2
+LETTER: Final = 8
 """Width of a letter, about, in a font of 13 pixels."""
 
 LONGEST: Final = 30
@@ -29,7 +29,7 @@ def chart(figure: Figure) -> str:
     """Draw a figure that is `drawable`; return an `<svg>` element, `WIDTH` wide at most."""
     cells = figure.cells
     labels = min(LONGEST, max(wide(cell.label) for cell in cells)) * LETTER + 12
-    values = max(wide(cell.words) for cell in cells) * LETTER + 12
+    values = max(wide(cell.words) for cell in cells) * LETTER + 16
     left, right = labels, WIDTH - values
     scale = _Scale(*extent(cells), left, right)
     height = ROW * len(cells) + 30

@@ -284,9 +284,17 @@ class FairnessAudit(Joining):
             *(self._explain_noise() if self.noise else self._explain_rules()),
             "Match rate: people who are in one list alone are in no figure. If they are of some "
             "groups more than of others, the rates are not those of all people predicted for.",
-            self.explain_padding(),
+            self._explain_lists(),
         ]
         return explain_interactive(self, what, answer, told=[self.helper])
+
+    def _explain_lists(self) -> str:
+        first, second = self.rows[self.predictions], self.rows[self.groups]
+        return (
+            f"Lists are padded to {first} and {second} rows, so that their lengths are told in the "
+            "result alone. That each row is of one group, and of one cell, is checked without "
+            "being seen; whether it is the right one, or the identifier a guess, is not."
+        )
 
     def _explain_rules(self) -> Iterator[str]:
         least = self.manifest.policy.min_cell
@@ -297,10 +305,7 @@ class FairnessAudit(Joining):
                 "which group the person is of. Say min_cell, or joint noise ([privacy] central)."
             )
         else:
-            yield (
-                f"The rules: a cell or total is given if at least {least} people are in it. That "
-                "all of a group are in one cell is then told where the others are withheld."
-            )
+            yield (f"The rules: a cell or total is given if at least {least} people are in it.")
             yield from explain_pattern(totals=True)
         yield (
             "The answer itself: an owner that leaves out one row and asks again learns from the "

@@ -29,11 +29,11 @@ from ostraka import limits, strict_json
 from ostraka.errors import InputError, UsageError
 from ostraka.names import RELEASE
 from ostraka.ui.desk import SessionDesk
-from ostraka.ui.joining import Joining
+from ostraka.ui.joining import InvitationDesk
 from ostraka.ui.keeping import Keeping
 from ostraka.ui.settings import PageSettings
 from ostraka.ui.uploads import Uploads
-from ostraka.ui.watching import failure
+from ostraka.ui.watching import failure, shortened
 
 FILES: Final = {
     "/": ("ostraka.ui", "ui.html", "text/html"),
@@ -57,7 +57,7 @@ class PartyPage:
     def __init__(self, settings: PageSettings, tasks: asyncio.TaskGroup, uploads: Uploads) -> None:
         self._settings, self._uploads = settings, uploads
         self._desk = SessionDesk(settings, tasks, uploads)
-        self._joining, self._keeping = Joining(settings, tasks), Keeping(settings)
+        self._joining, self._keeping = InvitationDesk(settings, tasks), Keeping(settings)
         self.app = Starlette(routes=[*map(_file_route, FILES), *self._routes()])
 
     def _routes(self) -> list[Route]:
@@ -166,8 +166,9 @@ class PartyPage:
         return {"results": await asyncio.to_thread(self._keeping.results)}
 
     async def _result(self, request: Request) -> dict[str, Any]:
-        its = request.path_params
-        return await asyncio.to_thread(self._keeping.result, its["session"], its["party"])
+        its, whole = request.path_params, "whole" in request.query_params
+        found = await asyncio.to_thread(self._keeping.result, its["session"], its["party"])
+        return found if whole else found | {"result": shortened(found["result"])}
 
     async def _receipts(self, _request: Request) -> dict[str, Any]:
         return {"receipts": await asyncio.to_thread(self._keeping.receipts)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from time import time
 from typing import Any
@@ -15,6 +15,9 @@ from ostraka.progress import Observer, Phase, Progress, data_in_words
 from ostraka.record import results
 
 Clock = Callable[[], float]
+
+SHOWN = 2000
+"""Values of a vector that the page shows; saved as JSON it has all."""
 
 WARNINGS = 100
 """Number of warnings that are kept, the first ones."""
@@ -116,8 +119,23 @@ class PageRun(Observer):
             "moved": list(self._moved),
             "warnings": list(self._warnings),
             "error": self.error,
-            "result": self.result_shown,
+            "result": None if self.result_shown is None else shortened(self.result_shown),
         }
+
+
+def shortened(result: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a result whose vectors have `SHOWN` values at most; "of" says how many there were."""
+    if "outputs" not in result:
+        return dict(result)
+    return {**result, "outputs": [_short(output) for output in result["outputs"]]}
+
+
+def _short(output: Mapping[str, Any]) -> dict[str, Any]:
+    value = output["value"]
+    if not isinstance(value, list) or len(value) <= SHOWN:
+        return dict(output)
+    cut = {k: v[:SHOWN] if isinstance(v, list) else v for k, v in output.items()}
+    return {**cut, "of": len(value)}
 
 
 def failure(error: BaseException, progress: Progress | None = None) -> dict[str, Any]:
