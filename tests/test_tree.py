@@ -25,6 +25,7 @@ COVERED = {
     "cli/demo_learn.py": "cli/test_learn.py",
     "cli/contribute.py": "cli/test_collections.py",
     "cli/fleet.py": "cli/test_demo.py",
+    "cli/learn_collected.py": "cli/test_learn.py",
     "cli/ledger_plot.py": "cli/test_ledger.py",
     "cli/mailboxes.py": "cli/test_collections.py",
     "cli/new_collection.py": "cli/test_collections.py",

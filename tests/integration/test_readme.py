@@ -40,7 +40,7 @@ pages += ["docs/guides/which-question.md", "docs/guides/anonymous.md", "docs/gui
 pages += ["docs/guides/spreadsheets.md", "docs/guides/collections.md", "docs/guides/exposure.md"]
 pages += [
     f"docs/guides/{scenario}.md"
-    for scenario in ("breach-losses", "fairness-audit", "wage-gap", "poll", "shop")
+    for scenario in ("breach-losses", "fairness-audit", "wage-gap", "poll", "shop", "learn")
 ]
 fence = re.compile(r"^```(sh|text)(?: (\w+))?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 seconds = 120
@@ -150,6 +150,7 @@ LONG = {
         "collections",
         "exposure",
         "invitations",
+        "learn",
         "poll",
         "separate-machines",
         "shop",
