@@ -211,7 +211,7 @@ def test_what_leaves_does_not_depend_on_the_length_of_a_list():
     assert len(sizes) == 1
 
 
-# --- members, and lists of different lengths -----------------------------------------------------
+# --- products, members, and lists of different lengths -------------------------------------------
 
 
 @pytest.mark.parametrize("least", [0, 3])
@@ -256,3 +256,31 @@ def test_lists_of_very_different_lengths(rows):
     found, _ = result(manifest, {"shop": shop, "bank": [str(i) for i in range(rows["bank"])]})
     common = min(rows.values())
     assert found == {"size": common, "sum": str(5 * common)}
+
+
+@given(members, members, st.integers(0, 5), st.sampled_from(["all-but-pattern", "everything"]))
+@settings(max_examples=20)
+def test_sums_of_products_are_what_the_textbook_says(first, second, seed, hide):
+    outputs = f'figures = ["dot", "size", "sum"]\nhide = "{hide}"'
+    manifest = write(dict.fromkeys(("shop", "bank"), AMOUNTS), outputs=outputs)
+    amounts = np.random.default_rng(seed).integers(-50, 1000, (2, 8))
+    inputs = {
+        name: [[each, int(row[ord(each) - 97])] for each in ids]
+        for name, ids, row in zip(("shop", "bank"), (first, second), amounts, strict=True)
+    }
+    found = simulate_sync(manifest, inputs)["shop"]
+    values = {o.name: o.value for o in found.outputs if o.parts}
+    assert values == protocol_for(manifest).plaintext(inputs)
+
+
+def test_products_members_and_a_minimum_go_together():
+    outputs = 'figures = ["dot"]\nmembers = "bank"\nmin_intersection = 2'
+    manifest = write(dict.fromkeys(("shop", "bank"), AMOUNTS), outputs=outputs)
+    inputs = {"shop": {"a": 2, "b": 3, "c": 5}, "bank": {"c": "1.5", "x": 9, "b": -2}}
+    found = simulate_sync(manifest, inputs)["bank"]
+    assert {o.name: o.value for o in found.outputs} == {"dot": "1.5", "members": [1, 3]}
+
+
+def test_products_need_two_lists_with_values():
+    with pytest.raises(ManifestError, match="both have values"):
+        protocol_for(write(SHOP, outputs='figures = ["dot"]'))

@@ -12,7 +12,7 @@ from ostraka.arithmetic.randomness import Draw, Words
 from ostraka.engine.array import SecretArray
 from ostraka.engine.backend import Backend
 from ostraka.engine.compare import equal
-from ostraka.engine.multiply import dot
+from ostraka.engine.multiply import dot, mul
 from ostraka.names import PartyId
 from ostraka.protocols.forms.bins import HASHED_WORDS, Bins
 from ostraka.protocols.forms.identifiers import hashed
@@ -109,9 +109,12 @@ class HiddenJoin(PrivateJoin):
         powers, f = of_placed[:depth], of_listed[: depth + 1]
         hit = await equal(await dot(powers, f[1:], axis=0) + f[0], 0)
         values = {self.placed: of_placed[depth:]}
-        if self.listed in self.figures.codecs:
+        if self.paired or self.listed in self.figures.codecs:
             values[self.listed] = await self._at(powers, of_listed[depth + 1 :])
         summed = [await dot(hit, values[owner].reshape(-1)) for owner in self.figures.codecs]
+        if self.paired:
+            one, other = (values[owner].reshape(-1) for owner in self.contributors)
+            summed.append(await dot(await mul(hit, one), other))
         return [each.reshape(1) for each in (hit.sum(), *summed)], None
 
     async def _at(self, powers: SecretArray, g: SecretArray) -> SecretArray:

@@ -14,6 +14,7 @@ from ostraka.arithmetic.randomness import Words
 from ostraka.engine.array import SecretArray, concatenate
 from ostraka.engine.backend import Backend
 from ostraka.engine.compare import less_than_zero
+from ostraka.engine.joining import Lists, joined
 from ostraka.engine.matching import WORDS, matched
 from ostraka.engine.multiply import dot, mul
 from ostraka.engine.noise import add_noise
@@ -64,7 +65,8 @@ class JoinOptions(ListOptions):
 
     Attributes:
         figures: what becomes known: size, the number of rows in all lists; sum and mean, of the
-            values in these rows, for each list that has values.
+            values in these rows, for each list that has values; dot, of two lists with values, the
+            sum of the products of the two values of each such row.
         hide: who learns the pattern of matches: all-but-pattern, the helper alone; everything, no
             party at all, of two lists, without a helper.
         members: an owner who is told, besides, which rows of its own list are in all lists.
@@ -84,7 +86,7 @@ class PrivateJoin(Joining):
     most `[input] length` of them. They compute, and so does the helper, who has none.
     Recipients learn: the figures asked for. The helper learns how many rows each subset of the
     lists has in common. No other party learns anything.
-    Rounds: 7, or with `min_intersection` 2 and one comparison more. Bytes, of lists of d rows: an
+    Rounds: 7; with `min_intersection` 2 and one comparison more, for a dot 5 more. Bytes, of lists of d rows: an
     owner sends 16 d to the helper; values, and matches, cost 8 d for each of n - t - 1 parties.
     `cost()` is exact.
     Tolerates: one curious compute party of three or more, who must all stay. The helper together
@@ -103,7 +105,10 @@ class PrivateJoin(Joining):
         self.size = min(self.rows.values())
         self.valued = [c for c in self.contributors if self._has_values(c)]
         self.codecs = {c: Codec(manifest.input_of(c)) for c in self.valued}
+        self.paired = "dot" in self.asked.figures
         kept = {c: int(c == self.asked.members) for c in self.contributors}
+        if self.paired:
+            kept[self.contributors[-1]] += 1  # its values are brought into the other's order
         self.prepare({c: int(c in self.valued) for c in self.contributors}, kept)
         self._numbers = np.zeros(0, np.int64)  # of rows, at the owner who is told members
         self._require_values()
@@ -115,19 +120,30 @@ class PrivateJoin(Joining):
             self.size,
             alone=len(self.valued) == 1,
             noise=manifest.privacy.central is not None,
+            pair=self._pair() if self.paired else None,
         )
         self.gated = bool(self.asked.min_intersection)
         self.opened = sum(part.stop - part.start for _, part in self.openings)
         self._require_room()
         self.noise = by_compute_parties(self, self.figures.sensitivity)
 
+    def _pair(self) -> tuple[Codec, Codec]:
+        """Return the codecs of two lists whose values are multiplied."""
+        if len(self.contributors) != 2 or len(self.valued) != 2:
+            refuse("outputs.figures: dot is of two lists that both have values")
+        first, second = self.codecs.values()
+        if self.size * first.magnitude * second.magnitude > self.scheme.capacity // 4:
+            refuse("input.max: a sum of products may be too large", hint="narrow the bounds")
+        return first, second
+
     # --- a list ---------------------------------------------------------------------------------
 
     def encode(self, me: PartyId, raw: object) -> Words:
         rows = self.read(me, raw, int(me in self.valued))
-        shape = self.shared[me], len(rows.ids)
-        numbers = np.arange(1, len(rows.ids) + 1)[None] if self.kept[me] else None
-        return self.written(me, rows, self._values(me, rows).reshape(shape), numbers)
+        values = self._values(me, rows).reshape(self.shared[me], len(rows.ids))
+        kept = [values] * (self.paired and me == self.contributors[-1])
+        kept += [np.arange(1, len(rows.ids) + 1)[None]] * (me == self.member)
+        return self.written(me, rows, values, np.concatenate(kept) if kept else None)
 
     def _values(self, me: PartyId, rows: ListRows) -> Signed:
         if not rows.columns or not rows.ids:
@@ -149,8 +165,9 @@ class PrivateJoin(Joining):
             found = await self._gate(engine, found)
         if hits is None:
             return found
-        if (numbers := self.own_table(shares)) is not None:
-            self._numbers = self.scheme.to_signed(numbers.reshape(-1))
+        table = self.own_table(shares)
+        if table is not None and shares.own == self.member:
+            self._numbers = self.scheme.to_signed(np.ascontiguousarray(table[-1]))
         if self.gated:
             hits = await mul(hits, found[:1].broadcast_to(hits.shape))
         return concatenate([*[found] * len(self.openings), hits])
@@ -175,7 +192,25 @@ class PrivateJoin(Joining):
         figures = [hits[0].sum().reshape(1)]
         for owner, hit in zip(self.figures.codecs, hits, strict=False):
             figures.append((await dot(hit, vectors[owner][: self.rows[owner]])).reshape(1))
+        if self.paired:
+            figures.append(await self._products(engine, vectors, shares))
         return figures, hits[wanted.index(self.member)] if self.member else None
+
+    async def _products(
+        self, engine: Backend, vectors: Mapping[PartyId, SecretArray], shares: Shares
+    ) -> SecretArray:
+        """Return the sum of products of two lists' values, the second in the order of the first."""
+        first, second = self.contributors
+        lists = Lists(
+            [self.places[first], self.places[second]],
+            self.places[self.helper],
+            [self.rows[first], self.rows[second]],
+            [0, 1],
+        )
+        table = self.own_table(shares) if shares.own == second else None
+        rows = self.own_rows(shares)
+        (moved,) = await joined(engine, lists, rows, None if table is None else table[:1])
+        return (await dot(vectors[first][: self.rows[first]], moved[0])).reshape(1)
 
     async def _gate(self, engine: Backend, found: SecretArray) -> SecretArray:
         """Replace all figures by zeros, and say so, where too few rows are in common."""
@@ -281,6 +316,9 @@ class PrivateJoin(Joining):
         if len(common) < self.asked.min_intersection:
             return {}
         sums = [sum(lists[owner][each] for each in common) for owner in self.figures.codecs]
+        if self.paired:
+            one, other = (lists[owner] for owner in self.contributors)
+            sums.append(sum(one[each] * other[each] for each in common))
         numbers = np.concatenate([size, np.array(sums, np.int64)]) * np.array(self.figures.scales)
         found = self._outputs(numbers)
         return {output.name: output.value for output in found if output.parts}
