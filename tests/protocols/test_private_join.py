@@ -1,7 +1,7 @@
 """Joins: what sets say, what is refused, what is withheld, and what noise does.
 
-Of protocols/private_join.py, protocols/joining.py, protocols/forms/joined.py and
-protocols/forms/identifiers.py.
+Of protocols/private_join.py, protocols/joining.py, protocols/forms/joined.py,
+protocols/forms/join_cases.py and protocols/forms/identifiers.py.
 """
 
 import numpy as np
@@ -284,3 +284,28 @@ def test_products_members_and_a_minimum_go_together():
 def test_products_need_two_lists_with_values():
     with pytest.raises(ManifestError, match="both have values"):
         protocol_for(write(SHOP, outputs='figures = ["dot"]'))
+
+
+def test_several_columns_are_summed_by_name():
+    outputs = 'figures = ["size", "sum", "mean"]\ncolumns = { shop = ["spent", "visits"] }'
+    manifest = write(SHOP, outputs=outputs)
+    inputs = {"shop": "a,1.50,2\nb,20,3\nc,5,4", "bank": ["b", "c", "d"]}
+    found, _ = result(manifest, inputs)
+    assert found == {
+        "size": 2, "sum spent": "25", "sum visits": "7", "mean spent": "12.5", "mean visits": "3.5",
+    }  # fmt: skip
+    assert found == protocol_for(manifest).plaintext(inputs)
+
+
+@pytest.mark.parametrize(
+    ("outputs", "words"),
+    [
+        ('columns = { bank = ["a", "b"] }', "no owner of a list with values"),
+        ('columns = { shop = ["a", "A"] }', "each column once"),
+        ("columns = { shop = [] }", "at least one column"),
+        ('columns = { shop = ["a", "b"] }\nhide = "everything"', "one value at most"),
+    ],
+)
+def test_columns_that_cannot_be_are_refused(outputs, words):
+    with pytest.raises(ManifestError, match=words):
+        protocol_for(write(SHOP, outputs=f"{FIGURES}\n{outputs}"))

@@ -16,10 +16,10 @@ from typing import Literal
 from ostraka.inputs.encoding import Codec, Signed
 from ostraka.inputs.rendering import renderer
 from ostraka.manifest import DecimalType, FloatType
-from ostraka.names import PartyId
 from ostraka.noise.shares import NoiseShares, Sensitivity
 from ostraka.outcome import Output, Value
 from ostraka.protocols.forms.central import noised
+from ostraka.protocols.forms.units import product_unit
 from ostraka.values import EXACT_JSON
 
 Figure = Literal["size", "sum", "mean", "dot"]
@@ -34,15 +34,15 @@ class JoinedFigures:
 
     Attributes:
         asked: in order.
-        codecs: of the values of each owner whose list is summed up.
-        alone: whether no other list has values, so that a figure needs no owner's name.
+        codecs: of each column that is summed up, by name.
+        alone: whether there is no other column, so that a figure needs no column's name.
         scales: for the number of rows, then each of `codecs`.
         rows: the most rows of a list.
         pair: of the two owners whose values are multiplied, if that is asked.
     """
 
     asked: Sequence[Figure]
-    codecs: Mapping[PartyId, Codec]
+    codecs: Mapping[str, Codec]
     alone: bool
     scales: Sequence[int]
     rows: int
@@ -52,7 +52,7 @@ class JoinedFigures:
     def of(
         cls,
         asked: Sequence[Figure],
-        codecs: Mapping[PartyId, Codec],
+        codecs: Mapping[str, Codec],
         rows: int,
         *,
         alone: bool,
@@ -82,11 +82,11 @@ class JoinedFigures:
             if figure == "size":
                 yield figure, "rows"
             elif figure == "dot":
-                yield figure, ""
+                yield figure, self._unit
             else:
                 yield from ((self._name(figure, o), c.schema.unit) for o, c in self.codecs.items())
 
-    def _name(self, figure: Figure, owner: PartyId) -> str:
+    def _name(self, figure: Figure, owner: str) -> str:
         return figure if self.alone else f"{figure} {owner}"
 
     def outputs(self, numbers: Signed, noise: NoiseShares | None, makers: int) -> Iterator[Output]:
@@ -113,8 +113,12 @@ class JoinedFigures:
         render, wide = partial(_sum, _shown(codec), scale), codec.wide(self.rows)
         return Output(name, codec.schema.unit, (total,), render, scalar=True, wide=wide)
 
+    @property
+    def _unit(self) -> str:
+        return product_unit(*(codec.schema.unit for codec in self.pair or ()))
+
     def _dot(self, pair: Pair, total: Signed) -> Output:
-        """Return the sum of products; it has no unit, as a product of units has no name."""
+        """Return the sum of products."""
         quantum = pair[0].quantum * pair[1].quantum
         kinds = [codec.kind for codec in pair]
         if any(isinstance(kind, FloatType) for kind in kinds):
@@ -124,7 +128,7 @@ class JoinedFigures:
             shown = renderer(quantum, as_text=decimal)
         most = self.rows * pair[0].magnitude * pair[1].magnitude
         render = partial(_sum, shown, self.scales[-1])
-        return Output("dot", "", (total,), render, scalar=True, wide=most > EXACT_JSON)
+        return Output("dot", self._unit, (total,), render, scalar=True, wide=most > EXACT_JSON)
 
     def withheld(self, why: str) -> tuple[Output, ...]:
         """Return each figure without its value."""
@@ -133,7 +137,7 @@ class JoinedFigures:
         )
 
 
-def _reach(codecs: Mapping[PartyId, Codec], pair: Pair | None) -> list[int]:
+def _reach(codecs: Mapping[str, Codec], pair: Pair | None) -> list[int]:
     """Return what one row may change in the number of rows, each sum, and that of products."""
     products = [(pair[0].magnitude * pair[1].magnitude) or 1] if pair else []
     return [1, *(codec.magnitude or 1 for codec in codecs.values()), *products]
