@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from ostraka.arithmetic.randomness import OsDraw
 from ostraka.delivery.opening import Share, open_to
 from ostraka.delivery.party import Party
+from ostraka.delivery.source import Parcels
 from ostraka.engine.array import SecretArray
 from ostraka.engine.reveal import reveal
 from ostraka.engine.shamir.backend import ShamirBackend, start, start_active
@@ -37,7 +38,7 @@ from ostraka.protocols.protocol import Protocol
 from ostraka.protocols.shares import Shares
 from ostraka.session.participation import taking_part
 from ostraka.session.session import Session
-from ostraka.sharing.scheme import Explicit, Parcel
+from ostraka.sharing.scheme import Explicit
 from ostraka.sharing.shamir import Shamir
 
 
@@ -213,7 +214,7 @@ def _from_rows(
 
     async def run() -> NDArray[Any] | None:
         party = Party(session, protocol.scheme, protocol.attendance)
-        parcels: dict[PartyId, Parcel] = {
+        parcels: Parcels = {
             c: Explicit(row) for c, row in zip(protocol.contributors, rows, strict=True)
         }
         shares = Shares(protocol.scheme, protocol.lengths, parcels, party.me, OsDraw())
