@@ -86,6 +86,7 @@ COVERED = {
     "protocols/forms/one_hot.py": "protocols/test_audit.py",
     "protocols/forms/release.py": "protocols/test_table.py",
     "protocols/joining.py": "protocols/test_private_join.py",
+    "protocols/forms/join_cases.py": "protocols/test_private_join.py",
     "protocols/forms/bins.py": "protocols/test_hidden_join.py",
     "protocols/forms/figures.py": "protocols/forms/test_weighted.py",
     "protocols/forms/layers.py": "protocols/test_predict.py",
