@@ -1,6 +1,6 @@
 """Predictions: what numpy says, what is refused, and what `check` says of stealing a model.
 
-Of protocols/predict.py, protocols/forms/layers.py and protocols/forms/model_cases.py.
+Of protocols/predict.py, protocols/forms/layers.py, model_options.py and model_cases.py.
 """
 
 import asyncio
