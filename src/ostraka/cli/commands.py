@@ -48,6 +48,7 @@ TABLE: Final = {
     "ui": _Entry("Open a page of one's own on this machine.", "ui:ui"),
     "template": _Entry("Write a table to fill in.", "giving:template"),
     "result": _Entry("Print a result again.", "result:result"),
+    "model": _Entry("Write a model as predict takes it.", "model:app"),
     "coordinator": _Entry("Relay between parties; it reads nothing.", "coordinator:coordinator"),
     "serve": _Entry("Stay, and take part in what is due.", "serve:serve"),
     "approve": _Entry("Approve a session that `serve` waits with.", "serve:approve"),

@@ -360,7 +360,6 @@ async def test_a_lie_in_an_and_that_its_sender_keeps_to_is_always_found(together
 
 
 async def test_the_same_lies_do_harm_where_gates_are_not_proven(together, monkeypatch):
-    """So the tests above can fail."""
     monkeypatch.setattr(auditing.Auditor, "gates", lambda *_: None)
     ends = [result for seed in range(20) for result in await lied(together, monkeypatch, seed)]
     assert sum(isinstance(end, list) and end != [1, 0, 2] for end in ends) > 20
