@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -170,7 +170,7 @@ def agreement(
 
 
 def play(
-    inputs: dict[str, str], write: Callable[[dict[str, str], str], str]
+    inputs: Mapping[str, Any], write: Callable[[dict[str, str], str], str]
 ) -> tuple[dict[str, Any], dict[str, Seen]]:
     """Run a session; return each party's result, and the shares that its process saw.
 
