@@ -91,6 +91,7 @@ COVERED = {
     "protocols/forms/figures.py": "protocols/forms/test_weighted.py",
     "protocols/forms/layers.py": "protocols/test_predict.py",
     "protocols/forms/model_cases.py": "protocols/test_predict.py",
+    "protocols/forms/model_options.py": "protocols/test_predict.py",
     "protocols/forms/numbers.py": "protocols/test_auction.py",
     "protocols/noised_range.py": "protocols/test_advice.py",
     "protocols/protocol.py": "protocols/test_runner.py",

@@ -50,6 +50,7 @@ TABLE: Final = {
     "template": _Entry("Write a table to fill in.", "giving:template"),
     "result": _Entry("Print a result again.", "result:result"),
     "report": _Entry("Write a result as a page.", "report:report"),
+    "model": _Entry("Write a model as predict takes it.", "model:app"),
     "coordinator": _Entry("Relay between parties; it reads nothing.", "coordinator:coordinator"),
     "serve": _Entry("Stay, and take part in what is due.", "serve:serve"),
     "approve": _Entry("Approve a session that `serve` waits with.", "serve:approve"),
