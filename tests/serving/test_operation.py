@@ -252,7 +252,7 @@ def test_an_input_is_read_from_the_file_of_its_series(tmp_path):
     file.write_text("7\n")
     assert own_input(made, its) == "7"
     file.unlink()
-    with pytest.raises(InputError, match="wages.txt"):
+    with pytest.raises(InputError, match=r"wages\.txt"):
         own_input(made, its)
     other = live("other")
     assert "name the file of its series" in "".join(objections(other, its))
