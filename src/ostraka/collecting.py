@@ -160,6 +160,8 @@ class Collecting:
             if self._custody.state.done:  # the record of the session has been erased before
                 self._custody.erase()
             self._custody.close()
+        if self._inbox is not None:
+            self._inbox.close()
 
     @property
     def _digest(self) -> bytes:

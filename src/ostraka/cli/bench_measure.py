@@ -5,6 +5,7 @@ With active security the time of an operation ends when it is proven right.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
@@ -120,7 +121,7 @@ async def repeat(job: Job, make_input: Callable[[], object]) -> tuple[list[Timin
             x = outcome = None  # before the next input is made: vectors may be long
             draw = OsDraw()
             raw = make_input() if job.me in protocol.contributors else None
-            x = protocol.input_of(job.me, raw, draw)
+            x = await asyncio.to_thread(protocol.input_of, job.me, raw, draw)
             raw = None
             dealt = protocol.dealt_noise(job.me, draw)
             await _barrier(session)
