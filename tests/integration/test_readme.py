@@ -36,6 +36,7 @@ pages = [
 ]
 pages += ["docs/guides/which-question.md", "docs/guides/anonymous.md", "docs/guides/mqtt.md"]
 pages += ["docs/guides/spreadsheets.md", "docs/guides/collections.md", "docs/guides/exposure.md"]
+pages += ["docs/guides/wage-survey.md", "docs/guides/sealed-bids.md"]
 pages += [
     f"docs/guides/{scenario}.md" for scenario in ("breach-losses", "wage-gap", "poll", "shop")
 ]
@@ -146,8 +147,10 @@ LONG = {
         "exposure",
         "invitations",
         "poll",
+        "sealed-bids",
         "separate-machines",
         "shop",
+        "wage-survey",
         "which-question",
     )
 }
