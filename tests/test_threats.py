@@ -171,6 +171,12 @@ ATTACKS = {
         "faults/test_peers.py::test_lies_before_the_first_share",
         "session/test_nonces.py::test_a_nonce_or_hash_that_the_hello_did_not_promise_is_refused",
     ),
+    "another site in the browser": (
+        "ui/test_guard.py::test_only_the_page_itself_is_answered",
+        "ui/test_guard.py::test_every_answer_has_the_policy",
+        "ui/test_app.py::test_its_files_load_nothing_and_leave_no_hole",
+    ),
+    "a manifest that is changed between": ("ui/test_app.py::test_what_was_shown_is_what_is_run",),
     # Relayers
     "cuts connections, again and again": (
         "session/test_keeper.py::test_one_cut_after_the_other_at_any_byte_and_the_same_answer",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ostraka.cli import voice
+from ostraka.cli import completing, voice
 from ostraka.cli.options import KeysOption, OutputOption
 from ostraka.text import visible
 
@@ -23,7 +23,12 @@ if TYPE_CHECKING:
     from ostraka.protocols.protocol import Protocol
 
 CollectionArgument = Annotated[
-    Path, typer.Argument(metavar="COLLECTION.toml", help="The collection's manifest.")
+    Path,
+    typer.Argument(
+        metavar="COLLECTION.toml",
+        help="The collection's manifest.",
+        autocompletion=completing.complete_session,
+    ),
 ]
 
 
