@@ -42,7 +42,10 @@
     return put("li", about === "WARNING" ? "warning" : "", about ? make("strong", `${about}: `) : null, rest);
   }));
   const gist = (one) => put("dl", "gist", ...[["Who learns what", one.gist.learns], ["The worst it can tell", one.gist.worst], ["What it costs", [one.gist.cost]]]
-    .flatMap(([words, sentences]) => [make("dt", words), put("dd", "", ...sentences.map((sentence) => make("p", sentence)))]));
+    .flatMap(([words, sentences]) => [make("dt", words), put("dd", "", ...sentences.map((sentence) => {
+      const warned = sentence.startsWith("WARNING: ");
+      return put("p", "", warned ? make("strong", "WARNING: ") : null, warned ? sentence.slice(9) : sentence);
+    }))]));
   const facts = (rows) => put("dl", "", ...rows.flatMap(([name, value]) => [make("dt", name), put("dd", "", value)]));
   const moment = (iso) => (iso ? new Date(iso).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" }) : "");
   const table = (heads, rows, numbers = []) => {
