@@ -64,7 +64,11 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
         ("report > report.html", "A page about the last result."),
         ("report result.json --session session.toml > report.html", "Of one without a receipt."),
     ),
-    "ui": (("ui", "Open one's own page on this machine."),),
+    "ui": (
+        ("ui", "A page about the manifests of this directory."),
+        ("ui sessions --as alice --keys keys", "Those of another, as alice."),
+        ("ui session.toml --output json", "Print the address for a script."),
+    ),
     "coordinator": (
         ("coordinator --listen 0.0.0.0:9440", "Relay between parties; it reads nothing."),
         ("coordinator --config coordinator.toml", "The same, by a file."),

@@ -43,12 +43,6 @@ def ui(
     """Open a page for one party on this machine: sessions, input, progress, results, budget.
 
     Open the address that it prints, all of it: the end is the page's secret. It lasts until Ctrl-C.
-
-    ostraka ui                        # manifests and keys of this directory
-
-    ostraka ui sessions --as alice --keys keys
-
-    ostraka ui --output json          # {"address": "http://127.0.0.1:PORT/#TOKEN"}
     """
     from ostraka import config
     from ostraka.cli.endings import endings

@@ -40,6 +40,7 @@ def about(protocol: Protocol, place: SessionPlace) -> dict[str, Any]:
         "sharing": f"{sharing.scheme}, threshold {sharing.threshold}, {sharing.security} security",
         "links": f"through {relays}" if relays else "direct",
         "deadline": session.deadline,
+        "gist": gist_of(found),
         "says": list(found.sentences),
         "noise": list(found.noise),
         "errors": advice.table(found.advice) if found.advice else [],
@@ -54,6 +55,12 @@ def about(protocol: Protocol, place: SessionPlace) -> dict[str, Any]:
         "form": form_of(protocol, PartyId(place.me)) if place.me else None,
         "asked": _asked(protocol, place.me),
     }
+
+
+def gist_of(found: Explanation) -> dict[str, Any]:
+    """Return the three lines of `ostraka check`."""
+    gist = found.gist
+    return {"learns": list(gist.learns), "worst": list(gist.worst), "cost": gist.cost}
 
 
 def _asked(protocol: Protocol, me: str) -> str:

@@ -23,6 +23,7 @@ from ostraka.names import PartyId
 from ostraka.record.trust import Trust
 from ostraka.transport.network import Network
 from ostraka.transport.tcp import SystemNetwork
+from ostraka.ui.about import gist_of
 from ostraka.ui.settings import PageSettings
 from ostraka.ui.watching import failure
 
@@ -227,6 +228,7 @@ def _described(text: str) -> dict[str, Any]:
     return {
         "title": found.manifest.session.title,
         "digest": found.manifest.digest.hex(),
+        "gist": gist_of(found),
         "says": list(found.sentences),
         "words": six_words(found.manifest.digest),
         "parties": list(found.manifest.parties),

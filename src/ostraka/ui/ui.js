@@ -41,6 +41,11 @@
     const [, about, rest] = /^([A-Z][A-Za-z ]{2,24}): (.*)$/s.exec(sentence) || [null, "", sentence];
     return put("li", about === "WARNING" ? "warning" : "", about ? make("strong", `${about}: `) : null, rest);
   }));
+  const gist = (one) => put("dl", "gist", ...[["Who learns what", one.gist.learns], ["The worst it can tell", one.gist.worst], ["What it costs", [one.gist.cost]]]
+    .flatMap(([words, sentences]) => [make("dt", words), put("dd", "", ...sentences.map((sentence) => {
+      const warned = sentence.startsWith("WARNING: ");
+      return put("p", "", warned ? make("strong", "WARNING: ") : null, warned ? sentence.slice(9) : sentence);
+    }))]));
   const facts = (rows) => put("dl", "", ...rows.flatMap(([name, value]) => [make("dt", name), put("dd", "", value)]));
   const moment = (iso) => (iso ? new Date(iso).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" }) : "");
   const table = (heads, rows, numbers = []) => {
@@ -323,7 +328,8 @@
       one.result && !run ? put("p", "note", link(`#/results/${one.result}/${encodeURIComponent(one.me)}`, "The result of the last run is kept.")) : null,
       ...(run && run.result ? [make("h2", "Result"), ...result(run.result, one.me)] : []),
       ...(run ? [make("h2", "Progress"), shown, running ? button("Stop it, for all parties", async () => { await ask(`${path}/stop`, {}); await render(); }, true) : null] : []),
-      ...(run ? [folded("What becomes known, and to whom", false, sayings(one.says))] : [make("h2", "What becomes known, and to whom"), sayings(one.says)]),
+      ...(run ? [folded("What becomes known, and to whom", false, gist(one), sayings(one.says))]
+        : [make("h2", "What becomes known, and to whom"), gist(one), folded("All there is to say", false, sayings(one.says))]),
       one.noise.length ? folded("What noise does to the answer", false, sayings(one.noise), one.errors.length ? make("div", one.errors.join("\n"), { className: "preview errors" }) : null) : null,
       folded("The manifest", false, facts([
         ["Protocol", `${one.protocol}${one.figures.length ? `: ${one.figures.join(", ")}` : ""}`], ...one.inputs.map((words) => ["Input", words]), ["Sharing", one.sharing],
@@ -359,7 +365,7 @@
   const invitation = (one) => {
     const path = `invitations/${one.draft}`;
     const body = one.state === "sealed" ? [
-      make("p", `${one.parties.join(", ")} take part. The organiser vouches for their keys; six words of the manifest:`), make("div", one.words, { className: "words" }), sayings(one.says),
+      make("p", `${one.parties.join(", ")} take part. The organiser vouches for their keys; six words of the manifest:`), make("div", one.words, { className: "words" }), gist(one), folded("All there is to say", false, sayings(one.says)),
       put("div", "", button("Take part", async () => { await ask(`${path}/accept`, {}); location.hash = "#/sessions"; }), button("Decline", async () => { await ask(`${path}/decline`, {}); await render(); }, true)),
     ] : one.state === "failed" ? [note(new Problem(one.error))] : [];
     return put("li", "", make("strong", one.title || `Invitation of ${one.name}`), make("span", one.name, { className: "chip" }),
