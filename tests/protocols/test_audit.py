@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ostraka.engine import joining
 from ostraka.errors import InputError, ManifestError, PeerViolation
 from ostraka.explanation import check
 from ostraka.manifest import parse
@@ -211,6 +212,26 @@ def test_a_bank_whose_row_is_of_two_cells_is_caught(monkeypatch):
     monkeypatch.setattr(audit, "_one_hot", weighed(audit._one_hot, "bank"))
     for error in ends([["p1", "men"]]):
         assert "bank's list, as helper and registry brought it into order," in str(error)
+
+
+def test_a_helper_whose_masks_do_not_fit_is_caught(monkeypatch):
+    """The rows that it brings are then uniform elements, and no choices."""
+    real = joining._masks
+    monkeypatch.setattr(joining, "_masks", lambda *args: real(*args)[:, ::-1].copy())
+    for error in ends([["p1", "men"]]):
+        assert "as helper and registry brought it into order," in str(error)
+
+
+def test_a_helper_that_leaves_out_a_row_is_not_noticed(monkeypatch):
+    """What docs/protocols/audit.md says of passive security."""
+    real = joining.places_of_common
+
+    async def fewer(engine, lists):
+        return (await real(engine, lists))[:, 1:]
+
+    monkeypatch.setattr(joining, "places_of_common", fewer)
+    groups = [[f"p{i}", "men"] for i in range(4)]
+    assert values(outcome(write(), PREDICTIONS, groups))["count"]["overall"] == 3
 
 
 def ends(groups):

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ostraka.arithmetic.field import P61
-from ostraka.errors import InputError, ManifestError
+from ostraka.errors import InputError, ManifestError, OstrakaError, PeerViolation
 from ostraka.explanation import check
 from ostraka.manifest import parse
 from ostraka.protocols import protocol_for
@@ -65,6 +65,40 @@ def test_more_compute_parties_may_be_curious(compute, threshold):
     assert found == {"size": 2, "sum": "6.25", "mean": "3.125"}
 
 
+def test_with_active_security_the_figures_are_the_same():
+    manifest = write(AMOUNT, AMOUNT, more='security = "active"')
+    inputs = {"shop": {"a": 1, "b": "2.5", "c": 3}, "bank": {"b": 10, "c": 20, "d": 30}}
+    found = result(manifest, inputs["shop"], inputs["bank"])
+    assert found == protocol_for(manifest).plaintext(inputs)
+    assert found["size"] == 2
+
+
+def lies(monkeypatch, name, real):
+    def lied(*args):
+        found = real(*args)
+        (found[0] if isinstance(found, tuple) else found)[:, 5] = LIE[name]
+        return found
+
+    monkeypatch.setattr(Bins, name, lied)
+    manifest = write(AMOUNT, AMOUNT, more='security = "active"')
+    return simulate_sync(manifest, {"shop": {"a": 1}, "bank": {"a": 2}})
+
+
+LIE = {"powers": 7, "polynomials": 0}
+
+
+def test_an_owner_that_would_match_every_row_is_named(monkeypatch):
+    found = lies(monkeypatch, "polynomials", Bins.polynomials)
+    for error in (found[name] for name in ("c0", "c1", "c2")):
+        assert isinstance(error, PeerViolation)
+        assert error.peer == "bank"
+
+
+def test_an_owner_whose_powers_are_of_no_element_is_caught(monkeypatch):
+    found = lies(monkeypatch, "powers", Bins.powers)
+    assert all(isinstance(found[name], OstrakaError) for name in ("c0", "c1", "c2"))
+
+
 @pytest.mark.parametrize("rows", [(1, 1), (400, 3), (3, 400), (300, 300)])
 def test_lists_of_any_lengths(rows):
     manifest = write({"type": '"id"'}, AMOUNT, rows=rows)
@@ -97,7 +131,7 @@ def test_a_row_twice_is_refused():
     [
         ({"outputs": f'{ALL}\nhelper = "c0"'}, "has no meaning"),
         ({"rows": (8_000_000, 8_000_000)}, "too long"),
-        ({"more": 'security = "active"'}, "not available"),
+        ({"more": 'security = "active"', "rows": (400_000, 5)}, "too long"),
     ],
 )
 def test_what_cannot_be_hidden_is_refused(change, words):

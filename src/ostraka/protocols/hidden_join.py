@@ -13,9 +13,11 @@ from ostraka.engine.array import SecretArray
 from ostraka.engine.backend import Backend
 from ostraka.engine.compare import equal
 from ostraka.engine.multiply import dot, mul
+from ostraka.errors import PeerViolation
 from ostraka.names import PartyId
 from ostraka.protocols.forms.bins import HASHED_WORDS, Bins
 from ostraka.protocols.forms.identifiers import hashed
+from ostraka.protocols.interactive import COMPARISONS, all_zero
 from ostraka.protocols.options import refuse
 from ostraka.protocols.private_join import PrivateJoin
 from ostraka.protocols.shares import Shares
@@ -34,8 +36,12 @@ class HiddenJoin(PrivateJoin):
     Rounds: 4 and a test for zero, or with `min_intersection` a comparison and one more. Bytes, of
     lists of d rows: about 1.3 d bins of 15 to 30 elements from each owner; between compute parties
     two elements and half a comparison for each bin. `cost()` is exact.
-    Tolerates: t curious compute parties of n >= 2t + 1, who must all stay.
+    Tolerates: t curious compute parties of n >= 2t + 1, who must all stay. With active security t
+    that lie can only stop the run, and owners are held to powers and to polynomials that are not
+    zero everywhere.
     """
+
+    securities = ("passive", "active")
 
     def prepare(
         self, shared: Mapping[PartyId, int], kept: Mapping[PartyId, int] | None = None
@@ -59,7 +65,8 @@ class HiddenJoin(PrivateJoin):
             self.placed: count * (depth + shared[self.placed]),
             self.listed: count * (depth + 1 + depth * shared[self.listed]),
         }
-        if max(self.lengths.values()) > ELEMENTS:
+        compared = count if self.active else 0
+        if max(self.lengths.values()) > ELEMENTS or compared > self.most_of(COMPARISONS):
             refuse("input.length: such lists are too long to be joined with everything hidden")
 
     @property
@@ -109,6 +116,8 @@ class HiddenJoin(PrivateJoin):
         of_placed = vectors[self.placed].reshape(-1, count)
         of_listed = vectors[self.listed].reshape(-1, count)
         powers, f = of_placed[:depth], of_listed[: depth + 1]
+        if engine.active:
+            await self._require_form(engine, powers, f)
         hit = await equal(await dot(powers, f[1:], axis=0) + f[0], 0)
         values = {self.placed: of_placed[depth:]}
         if self.paired or (self.shared[self.listed] and self.figures.codecs):
@@ -119,6 +128,29 @@ class HiddenJoin(PrivateJoin):
             one, other = (values[owner].reshape(-1) for owner in self.contributors)
             summed.append(await dot(await mul(hit, one), other))
         return [each.reshape(1) for each in (hit.sum(), *summed)], None
+
+    async def _require_form(self, engine: Backend, powers: SecretArray, f: SecretArray) -> None:
+        """Require powers of one element in each bin, and a polynomial that is not zero.
+
+        That the rest are powers is proven with all else; that a polynomial is not zero shows at a
+        random element, but for a chance of its degree by p in each bin. 3 rounds.
+        """
+        if len(powers) > 1:
+            first = powers[:1].broadcast_to(powers[1:].shape)
+            engine.claim(powers[:-1], first, powers[1:])
+        field = engine.field
+        (at,) = field.uniform(await engine.toss(), np.empty(1, np.uint64)).tolist()
+        value, power = f[0], 1
+        for row in range(1, len(f)):
+            power = power * at % field.p
+            value = value + f[row] * power
+        if (await all_zero(value[:, None])).any():
+            raise PeerViolation(
+                f"{self.listed}'s list matches every row in some bin. Its content stays hidden; "
+                "nothing was computed.",
+                hint=f"run it again without {self.listed}",
+                peer=self.listed,
+            )
 
     async def _at(self, powers: SecretArray, g: SecretArray) -> SecretArray:
         """Return g at the row of each bin: its value there, if the other list has the row."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,7 +66,7 @@ class Joining(Interactive):
     """
 
     between = "the lists of two owners or more"
-    securities = ("passive",)
+    securities: ClassVar[tuple[str, ...]] = ("passive",)
     usual_type = "id"
     asked: ListOptions
     shared: Mapping[PartyId, int]
