@@ -165,8 +165,8 @@ def test_numbers_from_a_saved_file_and_with_the_keyboard_alone(browser, box, tmp
 def test_rows_of_a_spreadsheet_are_pasted(browser, box, tmp_path, nursery):
     poll = Poll(
         nursery, tmp_path, box.url, "table", "--title", "Wages", "--type", "int", "--length", "2",
-        "--min", "0", "--max", "90000", "--rule", 'rows=["HR", "IT"]', "--rule", "heads=9", "--statistic",
-        "count", "--statistic", "sum", "--policy", "min_cell=2",
+        "--min", "0", "--max", "90000", "--rule", 'rows=["HR", "IT"]', "--rule", "heads=9",
+        "--statistic", "count", "--statistic", "sum", "--policy", "min_cell=2",
     )  # fmt: skip
     rows = ("HR\t100\t1\nIT\t50\t2", "IT\t70\t3\nHR\t200\t2", "300\t3\t0\t0")
     for code, pasted in zip(poll.codes, rows, strict=True):

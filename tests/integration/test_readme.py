@@ -41,7 +41,7 @@ pages += ["docs/guides/spreadsheets.md", "docs/guides/collections.md", "docs/gui
 pages += ["docs/guides/wage-survey.md", "docs/guides/sealed-bids.md"]
 pages += [
     f"docs/guides/{scenario}.md"
-    for scenario in ("breach-losses", "fairness-audit", "wage-gap", "poll", "shop")
+    for scenario in ("breach-losses", "fairness-audit", "wage-gap", "poll", "shop", "learn")
 ]
 fence = re.compile(r"^```(sh|text)(?: (\w+))?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 seconds = 120
@@ -151,6 +151,7 @@ LONG = {
         "collections",
         "exposure",
         "invitations",
+        "learn",
         "poll",
         "sealed-bids",
         "separate-machines",

@@ -251,8 +251,7 @@ def status(
         _status_of_report(collection, output)
         return
     manifest = config.load(collection)
-    url = collection_of(manifest).mailbox[0]
-    found, receipts = at_mailbox(url, manifest.digest, _ask)
+    found, receipts = at_mailbox(collection_of(manifest).mailbox, manifest.digest, _ask)
     missing = [name for name in manifest.compute if name not in found.statements]
     shown = _shown(found) | ({"not_accepted": missing} if missing else {})
     _print_status(shown | _published(receipts, config.bind(manifest)), output)
