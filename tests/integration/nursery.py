@@ -242,7 +242,7 @@ def load():
     from ostraka.protocols import catalogue
 
     for found in pkgutil.walk_packages(ostraka.__path__, "ostraka."):
-        if found.name not in COMMANDS:
+        if found.name not in (*COMMANDS, *OPTIONAL):
             import_module(found.name)
     for name in ALSO:
         with suppress(ImportError):
@@ -252,6 +252,7 @@ def load():
     gc.freeze()
 
 
+OPTIONAL = ("ostraka.learning.flower",)  # Flower need not be installed
 COMMANDS = ("ostraka.cli.main", "ostraka.cli.child")
 ALSO = ("numpy.fft", "pydantic.dataclasses", "pydantic.type_adapter", "rich.table")
 
