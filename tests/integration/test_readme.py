@@ -38,6 +38,7 @@ pages = [
 ]
 pages += ["docs/guides/which-question.md", "docs/guides/anonymous.md", "docs/guides/mqtt.md"]
 pages += ["docs/guides/spreadsheets.md", "docs/guides/collections.md", "docs/guides/exposure.md"]
+pages += ["docs/guides/wage-survey.md", "docs/guides/sealed-bids.md"]
 pages += [
     f"docs/guides/{scenario}.md"
     for scenario in ("breach-losses", "fairness-audit", "wage-gap", "poll", "shop", "learn")
@@ -152,8 +153,10 @@ LONG = {
         "invitations",
         "learn",
         "poll",
+        "sealed-bids",
         "separate-machines",
         "shop",
+        "wage-survey",
         "which-question",
     )
 }
