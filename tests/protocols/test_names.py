@@ -12,6 +12,7 @@ MAY_NAME = {
     "protocols/__init__.py": "the catalogue",
     "cli/demo.py": "a demo is of one protocol",
     "cli/demo_choices.py": "a demo is of one protocol",
+    "learning/study.py": "a round of a study is a checked sum",
     "cli/demo_lists.py": "a demo is of one protocol",
     "manifest/fields.py": "an example in a message",
     "protocols/checked_sum.py": "the same sum, over inputs that are checked",

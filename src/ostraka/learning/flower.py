@@ -36,8 +36,8 @@ try:
     from flwr.serverapp import Grid
     from flwr.serverapp.strategy import FedAvg
 except ImportError:
-    raise UsageError(
-        "ostraka.learning.flower needs the package flwr", hint="pip install 'ostraka[flower]'"
+    raise ImportError(
+        "ostraka.learning.flower needs the package flwr: pip install 'ostraka[flower]'"
     ) from None
 
 CODE_KEY: Final = "ostraka-code"
