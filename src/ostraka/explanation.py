@@ -11,7 +11,7 @@ from ostraka import config
 from ostraka.delivery.cost import Cost
 from ostraka.gist import Gist
 from ostraka.manifest import Manifest
-from ostraka.protocols import advice, collected
+from ostraka.protocols import advice, collected, rounds
 from ostraka.protocols.advice import Advice
 from ostraka.protocols.protocol import Protocol
 
@@ -47,8 +47,8 @@ class Explanation:
         advised = advice.advise(protocol)
         noise = advice.in_words(protocol, advised) if advised else []
         rehearsal = (REHEARSAL,) * protocol.manifest.session.rehearsal
-        explained = (*protocol.explain(), *collected.explain(protocol), *advice.weak(protocol))
-        sentences = (*rehearsal, *explained)
+        about = (*collected.explain(protocol), *rounds.explain(protocol))
+        sentences = (*rehearsal, *protocol.explain(), *about, *advice.weak(protocol))
         cost = protocol.cost()
         gist = Gist.of(protocol, sentences, cost)
         return cls(protocol.manifest, sentences, cost, gist, advised, tuple(noise))

@@ -5,7 +5,6 @@ Its options are in cli/table_options.py.
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from contextlib import ExitStack
 from pathlib import Path
@@ -17,7 +16,6 @@ from ostraka.cli import giving, known
 from ostraka.data.selection import Selection
 from ostraka.errors import InputError
 
-OSTRAKA = [sys.executable, "-m", "ostraka.cli.main"]
 PAYROLL = 'Name,Salary\nAnn,"1.000,50"\nBen,2514\n,\nCleo,\n'
 LOCALE = ("--decimal", ",", "--thousands", ".")
 
@@ -143,15 +141,7 @@ def test_a_template_is_filled_in_and_read(cli, session: Path) -> None:
     assert "was made for another manifest" in done.err
 
 
-def start(directory: Path, name: str, *options: str) -> subprocess.Popen[str]:
-    command = [*OSTRAKA, "run", "session.toml", "--as", name, "--trust-new", "--input", *options]
-    return subprocess.Popen(
-        command, cwd=directory, text=True,
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
-
-
-def test_three_parties_one_with_a_table(coordinator, session: Path, payroll: Path) -> None:
+def test_three_parties_one_with_a_table(coordinator, ostraka, session: Path, payroll: Path) -> None:
     payroll.write_text('Name,Salary\nAnn,"1.000,50"\nBen,2514\n')
     with coordinator(session), ExitStack() as stack:
         given = {
@@ -161,7 +151,11 @@ def test_three_parties_one_with_a_table(coordinator, session: Path, payroll: Pat
         }
         session.with_name("one.txt").write_text("1\n")
         children = {
-            name: stack.enter_context(start(session.parent, name, *options))
+            name: stack.enter_context(
+                ostraka(
+                    session.parent, "run", session, "--as", name, "--trust-new", "--input", *options
+                )
+            )
             for name, options in given.items()
         }
         ended = {name: child.communicate(timeout=60) for name, child in children.items()}

@@ -46,6 +46,7 @@ TABLE: Final = {
     "check": _Entry("Explain what a manifest means.", "check:check"),
     "run": _Entry("Take part in a session.", "session:run"),
     "ui": _Entry("Open a page of one's own on this machine.", "ui:ui"),
+    "learn": _Entry("Train one model in rounds.", "learn:learn"),
     "template": _Entry("Write a table to fill in.", "giving:template"),
     "result": _Entry("Print a result again.", "result:result"),
     "report": _Entry("Write a result as a page.", "report:report"),
@@ -56,7 +57,7 @@ TABLE: Final = {
     "verify": _Entry("Check a receipt, offline.", "session:verify"),
     "doctor": _Entry("Look for what may go wrong.", "keys:doctor"),
     "bench": _Entry("Measure, a process for each party.", "bench:bench", "protocols:BenchHelp"),
-    "demo": _Entry("Run an example on this machine.", "demo_choices:app"),
+    "demo": _Entry("Run an example on this machine.", "demos:app"),
     "known": _Entry("Keys of others that this machine met.", "known:app"),
     "ledger": _Entry("Show what was spent, and what is left.", "ledger:app"),
 }

@@ -9,7 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ostraka.arithmetic.field import P61, Field
+from ostraka.engine.circuit import Cut
 from ostraka.engine.compare import equal, less_than, less_than_zero
+from ostraka.engine.digits import truncate
 from ostraka.engine.multiply import mul
 from ostraka.engine.reveal import reveal
 from ostraka.engine.shamir import audit as auditing
@@ -189,7 +191,8 @@ async def test_a_false_claim_passes_for_two_coins_of_p_at_most(together, open_ea
 # --- secrecy of what a comparison opens
 
 
-async def test_what_each_party_sees_of_a_comparison_is_the_same_for_every_secret(together):
+@pytest.mark.parametrize("cut", [None, Cut(1, 2)], ids=["whole", "cut"])
+async def test_what_each_party_sees_of_a_comparison_is_the_same_for_every_secret(together, cut):
     """Over p = 7 all masks, and all lines through the secret, are tried."""
     field = Field(3)
     r, q, slope = np.meshgrid(*[np.arange(7, dtype=np.uint64)] * 3, indexing="ij")
@@ -208,7 +211,7 @@ async def test_what_each_party_sees_of_a_comparison_is_the_same_for_every_secret
             engine.uniform = lambda peer, use, length: masks[min(peer, engine.me)].copy()
             engine.party.receive = watched
             seen.append(field.encode(secret + engine.points[engine.me] * slope.ravel()))
-            await boolean(engine, 343).operands(engine.array(seen[-1]))
+            await boolean(engine, 343).operands(engine.array(seen[-1]), cut)
             return seen
 
         seen, _ = await together(3, 1, program, field=field, begin=start_active)
@@ -395,3 +398,27 @@ async def test_what_party_0_deals_of_its_bits_is_proven(together, monkeypatch):
     monkeypatch.setattr(sharing, "deal", deal)
     results, _ = await together(3, 1, caught, begin=start_active)
     assert all("falsified" in str(result) for result in results)
+
+
+async def truncated(engine):
+    x = engine.array(engine.field.encode(np.array([2**58 + 5, -9, 0]) + engine.points[engine.me]))
+    try:
+        return (await reveal(await truncate(x, 3))).tolist()
+    except OstrakaError as error:
+        return error
+
+
+async def test_a_bit_flipped_in_a_truncation_makes_no_result_wrong(together):
+    right = [(2**58 + 5) >> 3, -2, 0]
+    results, straight = await together(3, 1, truncated, begin=start_active)
+    assert results == [right] * 3
+    messages = {name: sent.messages for name, sent in straight.sent.items()}
+    stopped = 0
+    for seed in range(30):
+        net = Flipped(tuple(messages), seed)
+        net.at = net.draw.randrange(2, messages[net.liar])
+        results, _ = await together(3, 1, truncated, seed=seed, net=net, begin=start_active)
+        for name, result in zip(messages, results, strict=True):
+            assert name == net.liar or isinstance(result, OstrakaError) or result == right, seed
+            stopped += isinstance(result, OstrakaError)
+    assert stopped >= 55
