@@ -306,3 +306,18 @@ def bound(a, b, n, delta):
     spread = sqrt(z2) / (n + z2) * np.sqrt(np.array([a * (n - a), b * (n - b)]) / n + z2 / 4)
     p, q = middle[0] - spread[0], middle[1] + spread[1]
     return log((p - delta) / q) if p > delta else -1.0
+
+
+@pytest.fixture
+def frames(monkeypatch):
+    """A stand-in for pandas: a frame keeps its rows and the names of its columns."""
+    import sys
+    from types import ModuleType
+
+    class Frame:
+        def __init__(self, rows, columns):
+            self.rows, self.columns = rows, columns
+
+    module = ModuleType("pandas")
+    module.DataFrame = Frame
+    monkeypatch.setitem(sys.modules, "pandas", module)

@@ -5,6 +5,7 @@ import asyncio
 import importlib
 import inspect
 import json
+import os
 import re
 import subprocess
 import sys
@@ -67,6 +68,52 @@ def test_importing_it_alone_imports_nothing_heavy():
 
 def test_it_says_that_it_is_typed():
     assert (Path(ostraka.__file__).parent / "py.typed").exists()
+
+
+@pytest.mark.slow
+def test_a_user_s_program_is_accepted_by_strict_types(tmp_path):
+    """`mypy --strict` follows every public name without a cast."""
+    program = tmp_path / "program.py"
+    program.write_text(USERS)
+    code = [sys.executable, "-m", "mypy", "--strict", "--no-incremental", program]
+    done = subprocess.run(
+        code,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=os.environ | {"MYPYPATH": str(top / "src")},
+    )
+    assert done.returncode == 0, done.stdout
+
+
+USERS = """
+import asyncio
+from pathlib import Path
+
+import ostraka
+
+
+async def main() -> None:
+    session = ostraka.open_session(Path("session.toml"), as_="alice", keys=Path("keys"))
+    shares = ostraka.ShownShares()
+    ends = await session.rehearse({"alice": 1, "bob": 2}, shares=shares)
+    for name, end in ends.items():
+        if isinstance(end, ostraka.errors.OstrakaError):
+            print(name, end.hint, end.data_left)
+        else:
+            print(name, end.value("sum"), end.status, end.receipt)
+    outcome: ostraka.Outcome = await session.run(3800, observer=Mine())
+    first: int = shares.made["alice", "bob"][0]
+    print(outcome.as_dict(), first, session.check().cost.rounds)
+
+
+class Mine(ostraka.Observer):
+    def gathering(self, present: int, total: int) -> None:
+        print(present, total)
+
+
+asyncio.run(main())
+"""
 
 
 @pytest.mark.parametrize("pair", [("run", "run_sync"), ("simulate", "simulate_sync")])

@@ -5,7 +5,8 @@
 
 Public names: `load` and `check` read and explain a manifest, `run` takes part as one party,
 `simulate` rehearses all parties with made-up inputs; `run_sync` and `simulate_sync` do the same
-from plain code. `ostraka.models.export` writes a fitted model as an input. The rest of the package
+from plain code; `open_session` is a session as one party sees it, with its progress shown.
+`ostraka.models.export` writes a fitted model as an input. The rest of the package
 is private. docs/library.md shows how each is used.
 """
 
@@ -18,9 +19,12 @@ if TYPE_CHECKING:
     from ostraka.identity import Identity
     from ostraka.manifest import Manifest
     from ostraka.outcome import Outcome, Output
+    from ostraka.own_session import OwnSession, open_session
     from ostraka.party import run, run_sync
     from ostraka.progress import Observer
+    from ostraka.progress_view import ProgressView
     from ostraka.simulation import simulate, simulate_sync
+    from ostraka.teaching import ShownShares
 
 __version__ = "0.1.0"
 
@@ -31,9 +35,13 @@ __all__ = [
     "Observer",
     "Outcome",
     "Output",
+    "OwnSession",
+    "ProgressView",
+    "ShownShares",
     "check",
     "errors",
     "load",
+    "open_session",
     "run",
     "run_sync",
     "simulate",
@@ -47,8 +55,12 @@ _MODULES = {
     "Observer": "progress",
     "Outcome": "outcome",
     "Output": "outcome",
+    "OwnSession": "own_session",
+    "ProgressView": "progress_view",
+    "ShownShares": "teaching",
     "check": "explanation",
     "load": "config",
+    "open_session": "own_session",
     "run": "party",
     "run_sync": "party",
     "simulate": "simulation",

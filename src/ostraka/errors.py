@@ -67,10 +67,10 @@ class OstrakaError(Exception):
         data_left: bool | None = None,
     ) -> None:
         super().__init__(message)
-        self.message = message
-        self.hint = hint
-        self.peer = peer
-        self.data_left = data_left
+        self.message: str = message
+        self.hint: str = hint
+        self.peer: PartyId | None = peer
+        self.data_left: bool | None = data_left
 
 
 class UsageError(OstrakaError):
@@ -82,7 +82,7 @@ class UsageError(OstrakaError):
 class ManifestError(UsageError):
     """A manifest that is not valid; the message points at the line."""
 
-    code = "manifest"
+    code: ClassVar[str] = "manifest"
 
 
 class Unreachable(OstrakaError):
@@ -142,7 +142,7 @@ class Aborted(OstrakaError):
 class PeerLost(Aborted):
     """A named party whose link is gone, or silent for longer than the manifest allows."""
 
-    code = "peer-lost"
+    code: ClassVar[str] = "peer-lost"
 
 
 class PeerAway(PeerLost):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from ostraka.errors import UsageError
 from ostraka.names import PartyId
 from ostraka.values import Rounded, exactly, of_three_digits, wide_as_text
+
+if TYPE_CHECKING:
+    import pandas
 
 Value = Any
 """Value as it goes into JSON: int, text, float, or a list or table of those."""
@@ -154,6 +157,20 @@ class Outcome:
         why = {"why": self.why} if self.why else {}
         liars = {"liars": list(self.liars)} if self.liars else {}
         return {**why, "outputs": self._figures(), "contributors": len(self.contributors), **liars}
+
+    def to_frame(self) -> pandas.DataFrame:
+        """Return a row for each value; needs pandas.
+
+        Columns are output, row, column, value, error95 and unit. A vector's or a histogram's
+        elements are rows, numbered from 1 or by name; a lone value has neither row nor column.
+        Decimals become floats: `as_dict` has them exactly.
+
+        Raises:
+            UsageError: pandas is not installed.
+        """
+        from ostraka.presentation.frame import frame_of
+
+        return frame_of(self._figures())
 
     def _repr_html_(self) -> str:
         """Return tables and charts of the outputs, for notebooks; all texts are escaped."""

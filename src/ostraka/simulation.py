@@ -33,6 +33,7 @@ from ostraka.progress import Observer, Progress
 from ostraka.protocols.protocol import Protocol
 from ostraka.protocols.runner import SourceOf, run
 from ostraka.sharing.scheme import Parcel
+from ostraka.teaching import ShownShares
 
 Rules = Callable[[tuple[PartyId, ...]], object]
 """Question whether to count these contributors; it raises an OstrakaError to refuse."""
@@ -252,6 +253,7 @@ async def simulate(
     *,
     seed: int = 0,
     drop: Mapping[str, int] | None = None,
+    shares: ShownShares | None = None,
 ) -> dict[str, Outcome | OstrakaError]:
     """Rehearse a session at all its parties; return what each would get from `run`.
 
@@ -262,6 +264,7 @@ async def simulate(
         inputs: each contributor's input, made up; in a collection those of the places that report.
         seed: the same seed gives the same run, message by message.
         drop: parties that crash, and after how many messages each.
+        shares: takes all shares that are made and announced, for teaching.
 
     Returns:
         By party, in the order of the manifest: its outcome, or the error that its run ended with.
@@ -285,7 +288,8 @@ async def simulate(
         return ready.pop(party) if party in ready else protocol.input_of(party, None, draws[party])
 
     net = MemoryNet(made.parties, crashes, seed)
-    found = await _run_all(protocol, encoded, net, draws, {}, {}, source)
+    watching = shares.observers(made.parties, protocol.scheme) if shares is not None else {}
+    found = await _run_all(protocol, encoded, net, draws, watching, {}, source)
     return {party: _ended(made, end) for party, end in found.items()}
 
 
@@ -311,9 +315,10 @@ def simulate_sync(
     *,
     seed: int = 0,
     drop: Mapping[str, int] | None = None,
+    shares: ShownShares | None = None,
 ) -> dict[str, Outcome | OstrakaError]:
     """Do as `simulate` from code without `await`; also where an event loop runs in this thread."""
-    return run_to_end(simulate(manifest, inputs, seed=seed, drop=drop))
+    return run_to_end(simulate(manifest, inputs, seed=seed, drop=drop, shares=shares))
 
 
 def _ended(manifest: Manifest, end: Result) -> Outcome | OstrakaError:

@@ -254,7 +254,6 @@ def load():
     gc.freeze()
 
 
-OPTIONAL = ("ostraka.learning.flower",)  # Flower need not be installed
 COMMANDS = ("ostraka.cli.main", "ostraka.cli.child")
 ALSO = ("numpy.fft", "pydantic.dataclasses", "pydantic.type_adapter", "rich.table")
 

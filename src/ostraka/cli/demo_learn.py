@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from ostraka.cli import voice
+from ostraka.cli import examples, voice
 from ostraka.cli.demo import SECONDS, app
 from ostraka.cli.fleet import COORDINATOR, Fleet, make_keys, workplace
 from ostraka.cli.options import OutputOption
@@ -16,7 +16,7 @@ from ostraka.cli.options import OutputOption
 COMPUTE: Final = ("c1", "c2", "c3")
 
 
-@app.command()
+@app.command(cls=examples.Helped)
 def learn(
     devices: Annotated[int, typer.Option(min=3, max=20, help="How many devices train.")] = 5,
     rounds: Annotated[int, typer.Option(min=1, max=20, help="How many rounds.")] = 4,

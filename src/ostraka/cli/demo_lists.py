@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from ostraka.cli import results, voice
+from ostraka.cli import examples, results, voice
 from ostraka.cli.demo import SECONDS, app, play
 from ostraka.cli.demo_choices import Format
 from ostraka.cli.fleet import COORDINATOR
@@ -15,7 +15,7 @@ PEOPLE: Final = 400
 _Owners = dict[str, tuple[list[Any], dict[str, Any]]]
 
 
-@app.command()
+@app.command(cls=examples.Helped)
 def join(output: Format = voice.OutputFormat.TEXT) -> None:
     """Join two lists: how many customers two shops share, and what these spent at one of them."""
     ids = [f"customer-{i:03d}@example.org" for i in range(PEOPLE)]
@@ -35,7 +35,7 @@ def join(output: Format = voice.OutputFormat.TEXT) -> None:
     )
 
 
-@app.command()
+@app.command(cls=examples.Helped)
 def audit(output: Format = voice.OutputFormat.TEXT) -> None:
     """Audit a bank's predictions by groups that a registry knows; neither shows its list."""
     ids = [f"person-{i:03d}" for i in range(PEOPLE)]

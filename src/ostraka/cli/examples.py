@@ -64,6 +64,10 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
         ("report > report.html", "A page about the last result."),
         ("report result.json --session session.toml > report.html", "Of one without a receipt."),
     ),
+    "learn": (
+        ("learn study.toml", "Who learns what of each round, and of all."),
+        ("learn study.toml --as helper-1", "Compute, round after round."),
+    ),
     "ui": (
         ("ui", "A page about the manifests of this directory."),
         ("ui sessions --as alice --keys keys", "Those of another, as alice."),
@@ -97,6 +101,9 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     ),
     "demo vote": (("demo vote --votes yes,no,yes", "A vote that shows no count."),),
     "demo auction": (("demo auction --price second", "The winner pays the second price."),),
+    "demo join": (("demo join", "How many customers two shops share."),),
+    "demo audit": (("demo audit", "A bank's predictions, by groups that a registry knows."),),
+    "demo learn": (("demo learn --devices 4 --rounds 2", "Devices train one model together."),),
     "known list": (("known list", "The keys that this machine has met."),),
     "known forget": (("known forget bob", "bob lost its key, and has told it by voice."),),
     "known renew": (("known renew bob.succession", "bob's old key has signed its new one."),),

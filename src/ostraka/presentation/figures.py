@@ -27,6 +27,7 @@ class Cell:
         within: half of the 95% interval, likewise; "" for an exact value.
         value: the value for drawing; None where it is no number.
         error: the error for drawing, at least 0.
+        raw, raw_error: value and error as the result has them.
     """
 
     labels: tuple[str, ...]
@@ -34,6 +35,8 @@ class Cell:
     within: str
     value: float | None
     error: float
+    raw: Any
+    raw_error: Any
 
     @property
     def label(self) -> str:
@@ -110,7 +113,8 @@ class Figure:
 
     def _cell(self, value: Any, error: Any, labels: tuple[str, ...]) -> Cell:
         text, within = rounded(value, error, exact=self.exact)
-        return Cell(labels, text, within, _float(value), abs(_float(error) or 0.0))
+        drawn, width = _float(value), abs(_float(error) or 0.0)
+        return Cell(labels, text, within, drawn, width, value, error)
 
 
 def figures(outputs: Sequence[Mapping[str, Any]]) -> list[Figure]:
