@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from polls import VOTES, Poll, answer, refusal
 
@@ -26,6 +27,7 @@ from ostraka.errors import (
 from ostraka.inputs.reading import read_inputs
 from ostraka.mailbox.papers import read_agreed
 from ostraka.names import PartyId
+from ostraka.sharing.scheme import Explicit, Parcel
 from ostraka.simulation import simulate_sync
 
 SUM = (
@@ -282,9 +284,12 @@ async def test_a_second_session_counts_no_others_than_an_answer_did(
         assert await answer(one, "sum") == 18
     honest = Collecting._parcel
 
-    def spoiled(self: Collecting, name: PartyId) -> bytes:
+    def spoiled(self: Collecting, name: PartyId) -> Parcel:
         found = honest(self, name)
-        return bytes([*found[:7], found[7] ^ 1]) if (self.me, name) == ("carlos", "#1") else found
+        if (self.me, name) != ("carlos", "#1"):
+            return found
+        assert isinstance(found, Explicit)
+        return Explicit(found.vector ^ np.uint64(1 << 56))
 
     with monkeypatch.context() as patch:
         patch.setattr(Collecting, "_parcel", spoiled)

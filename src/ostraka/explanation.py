@@ -9,8 +9,9 @@ from typing import Any, Final
 
 from ostraka import config
 from ostraka.delivery.cost import Cost
+from ostraka.gist import Gist
 from ostraka.manifest import Manifest
-from ostraka.protocols import advice, collected
+from ostraka.protocols import advice, collected, rounds
 from ostraka.protocols.advice import Advice
 from ostraka.protocols.protocol import Protocol
 
@@ -28,6 +29,7 @@ class Explanation:
         manifest: the manifest.
         sentences: say who learns what, and against whom it is safe.
         cost: rounds, and the messages and bytes that each party sends.
+        gist: the sentences and the cost in three lines.
         advice: the answer's error for several epsilons; None where the protocol takes no noise.
         noise: sentences that say `advice` in words.
     """
@@ -35,6 +37,7 @@ class Explanation:
     manifest: Manifest
     sentences: tuple[str, ...]
     cost: Cost
+    gist: Gist
     advice: Advice | None = None
     noise: tuple[str, ...] = ()
 
@@ -44,9 +47,11 @@ class Explanation:
         advised = advice.advise(protocol)
         noise = advice.in_words(protocol, advised) if advised else []
         rehearsal = (REHEARSAL,) * protocol.manifest.session.rehearsal
-        explained = (*protocol.explain(), *collected.explain(protocol), *advice.weak(protocol))
-        sentences = (*rehearsal, *explained)
-        return cls(protocol.manifest, sentences, protocol.cost(), advised, tuple(noise))
+        about = (*collected.explain(protocol), *rounds.explain(protocol))
+        sentences = (*rehearsal, *protocol.explain(), *about, *advice.weak(protocol))
+        cost = protocol.cost()
+        gist = Gist.of(protocol, sentences, cost)
+        return cls(protocol.manifest, sentences, cost, gist, advised, tuple(noise))
 
     def as_dict(self) -> dict[str, Any]:
         """Return the JSON that `ostraka check --output json` prints."""

@@ -10,12 +10,13 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ostraka.cli import endings, main, startup, streams, voice
+from ostraka.cli import endings, fleet, main, startup, streams, voice
 
 
 @dataclass
@@ -44,8 +45,14 @@ def _refuse_to_exit(code: int) -> None:
 
 
 @pytest.fixture
-def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Cli:
-    """Call `ostraka ARGUMENTS` in a directory of its own."""
+def cli(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+) -> Cli:
+    """Call `ostraka ARGUMENTS` in a directory of its own. Children of `demo` and `bench` are forked
+    from a process that has loaded the package."""
     monkeypatch.chdir(tmp_path)
     for variable in ("OSTRAKA_KEYS", "OSTRAKA_RECEIPTS", "OSTRAKA_LEDGER", "OSTRAKA_DEBUG"):
         monkeypatch.delenv(variable, raising=False)
@@ -55,6 +62,8 @@ def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp
     # A busy machine may take longer than a person would wait; this process must not exit for it.
     monkeypatch.setattr(streams.Stderr.drain, "__defaults__", (60.0,))
     monkeypatch.setattr(endings.os, "_exit", _refuse_to_exit)
+    forked = partial(_forked, lambda: request.getfixturevalue("nursery"))
+    monkeypatch.setattr(fleet, "_start", forked)
 
     def call(*arguments: object) -> Ended:
         monkeypatch.setattr(sys, "argv", ["ostraka", *map(str, arguments)])
@@ -68,6 +77,11 @@ def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp
         return Ended(code, captured.out, captured.err)
 
     return call
+
+
+def _forked(nursery: Callable[[], Any], kind: str) -> Any:
+    """Start a child as `fleet` does."""
+    return nursery().start_child(["-m", "ostraka.cli.child", kind])
 
 
 PARTIES = ("alice", "bob", "carlos")

@@ -15,8 +15,9 @@ from memory_mailbox import MemoryMailbox
 from ostraka import config, home, identity
 from ostraka.cli import mailboxes
 from ostraka.cli.collections import _status_lines
-from ostraka.collection import orders
+from ostraka.collection import orders, signed
 from ostraka.collection.codes import read_code
+from ostraka.collection.merkle import Tree
 from ostraka.collection.report import OPEN
 from ostraka.collection.sealing import SealingKey
 from ostraka.mailbox.client import MailboxClient
@@ -256,6 +257,31 @@ def test_status(cli, box, parties):
     own = cli("status", sent.json["receipt"], "--output", "json")
     assert own.json == {**found, "counted": []}
     assert "counted  by no compute party yet" in cli("status", sent.json["receipt"]).out
+
+
+def test_a_mailbox_alone_cannot_say_that_a_report_was_counted(cli, box, parties, monkeypatch):
+    sealed(cli, box, parties)
+    (given,) = codes(cli, "--count", "1")
+    sent = contribute(cli, given["code"], "7").json
+    tree = Tree.of([(1, bytes.fromhex(sent["report"]))])
+    receipts, proofs = {}, {own.name: tree.proof(1) for own in parties}
+
+    async def inclusion(_digest):
+        return proofs
+
+    async def published():
+        return receipts
+
+    monkeypatch.setattr(box, "inclusion", inclusion)
+    monkeypatch.setattr(box, "receipts", published)
+    ask = ("status", sent["receipt"], "--output", "json")
+    assert cli(*ask).json["counted"] == []
+    for own, root in zip(parties, (tree.root, tree.root, bytes(32)), strict=True):
+        body = json.dumps({"summary": {"root": root.hex()}}).encode()
+        receipts[own.name] = signed.write_statement(signed.RECEIPT, box.manifest, body, own)
+    assert cli(*ask).json["counted"] == ["c1", "c2"]
+    receipts["c1"] = receipts["c2"]
+    assert cli(*ask).code == 11
 
 
 def test_a_status_is_written_for_people():

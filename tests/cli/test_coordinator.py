@@ -5,8 +5,6 @@ import os
 import re
 import signal
 import socket
-import subprocess
-import sys
 from pathlib import Path
 
 from ostraka import identity
@@ -47,14 +45,13 @@ def test_a_coordinator_listens_where_it_is_told_or_not_at_all(cli, session: Path
     assert "is that an address of this machine?" in ended.err
 
 
-def test_without_a_file(tmp_path: Path) -> None:
+def test_without_a_file(ostraka, tmp_path: Path) -> None:
     """It makes its key once, and says in JSON where it listens."""
     tmp_path.chmod(0o700)
-    command = [sys.executable, "-m", "ostraka.cli.main", "coordinator"]
     options = ["--listen", "127.0.0.1:0", "--keys", str(tmp_path), "--log", "json"]
     seen = []
     for _ in range(2):
-        with subprocess.Popen([*command, *options], stderr=subprocess.PIPE, text=True) as child:
+        with ostraka(tmp_path, "coordinator", *options) as child:
             assert child.stderr is not None
             line = child.stderr.readline()
             if line.startswith("made "):

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -122,13 +123,10 @@ def test_bad_values(cli, values: str, code: int) -> None:
     assert "hint: such as --values" in ended.err
 
 
-def demo_with_children(tmp_path: Path) -> tuple[subprocess.Popen[str], list[psutil.Process]]:
+def demo_with_children(nursery: Any, tmp_path: Path) -> tuple[Any, list[psutil.Process]]:
     """A demo of many, stopped in the middle, and its processes."""
-    demo = subprocess.Popen(
-        [*DEMO, "--values", "1,1"], cwd=tmp_path, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ | {"TMPDIR": str(tmp_path)},
-    )  # fmt: skip
-    assert demo.stderr is not None
+    environ = dict(os.environ) | {"TMPDIR": str(tmp_path)}
+    demo = nursery.start([*DEMO[1:], "--values", "1,1"], tmp_path, environ, False)
     for line in demo.stderr:
         if line.startswith("bob: process"):
             break
@@ -144,9 +142,9 @@ def demo_with_children(tmp_path: Path) -> tuple[subprocess.Popen[str], list[psut
     ],
 )
 def test_no_input_is_an_argument_and_no_orphans_are_left_however_it_ends(
-    tmp_path: Path, number: int, code: int
+    nursery: Any, tmp_path: Path, number: int, code: int
 ) -> None:
-    demo, children = demo_with_children(tmp_path)
+    demo, children = demo_with_children(nursery, tmp_path)
     with demo:
         assert len(children) == 3
         arguments = [child.cmdline() for child in children if child.is_running()]
@@ -183,8 +181,8 @@ def test_what_a_fleet_left_that_was_killed_as_a_whole_goes_when_the_next_one_sta
     assert not Path(running).exists()
 
 
-def test_a_killed_party_ends_the_demo(tmp_path: Path) -> None:
-    demo, children = demo_with_children(tmp_path)
+def test_a_killed_party_ends_the_demo(nursery: Any, tmp_path: Path) -> None:
+    demo, children = demo_with_children(nursery, tmp_path)
     with demo:
         children[2].kill()
         begin = time.monotonic()

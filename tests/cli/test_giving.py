@@ -5,7 +5,6 @@ Its options are in cli/table_options.py.
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from contextlib import ExitStack
 from pathlib import Path
@@ -17,7 +16,6 @@ from ostraka.cli import giving, known
 from ostraka.data.selection import Selection
 from ostraka.errors import InputError
 
-OSTRAKA = [sys.executable, "-m", "ostraka.cli.main"]
 PAYROLL = 'Name,Salary\nAnn,"1.000,50"\nBen,2514\n,\nCleo,\n'
 LOCALE = ("--decimal", ",", "--thousands", ".")
 
@@ -143,15 +141,7 @@ def test_a_template_is_filled_in_and_read(cli, session: Path) -> None:
     assert "was made for another manifest" in done.err
 
 
-def start(directory: Path, name: str, *options: str) -> subprocess.Popen[str]:
-    command = [*OSTRAKA, "run", "session.toml", "--as", name, "--trust-new", "--input", *options]
-    return subprocess.Popen(
-        command, cwd=directory, text=True,
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
-
-
-def test_three_parties_one_with_a_table(coordinator, session: Path, payroll: Path) -> None:
+def test_three_parties_one_with_a_table(coordinator, ostraka, session: Path, payroll: Path) -> None:
     payroll.write_text('Name,Salary\nAnn,"1.000,50"\nBen,2514\n')
     with coordinator(session), ExitStack() as stack:
         given = {
@@ -161,7 +151,11 @@ def test_three_parties_one_with_a_table(coordinator, session: Path, payroll: Pat
         }
         session.with_name("one.txt").write_text("1\n")
         children = {
-            name: stack.enter_context(start(session.parent, name, *options))
+            name: stack.enter_context(
+                ostraka(
+                    session.parent, "run", session, "--as", name, "--trust-new", "--input", *options
+                )
+            )
             for name, options in given.items()
         }
         ended = {name: child.communicate(timeout=60) for name, child in children.items()}
@@ -192,3 +186,55 @@ def test_options_are_selected() -> None:
     )
     assert found.named == ("a", "b", "c", "d")
     assert (found.sheet, found.sql, str(found.notation)) == ("e", "f", "--thousands . --decimal ,")
+
+
+# --- a prompt ------------------------------------------------------------------------------------
+
+
+class Asked:
+    """A person at a terminal who gives these answers."""
+
+    def __init__(self, monkeypatch, *answers):
+        self.prompts = []
+        answers = iter(answers)
+
+        def getpass(prompt):
+            self.prompts.append(prompt)
+            return next(answers)
+
+        monkeypatch.setattr("getpass.getpass", getpass)
+        monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+
+
+def test_a_wrong_answer_is_asked_again_and_said_what_is_wrong(cli, session, monkeypatch):
+    person = Asked(monkeypatch, "many", "2000000", "3800")
+    done = cli("run", session, "--as", "alice", "--dry-run")
+    assert done.code == 0, done.err
+    assert len(person.prompts) == 3
+    assert "nothing was sent; asked again, 2 more times" in done.err
+    assert "error: the input is above max = 1000000" in done.err
+    assert "asked again, 1 more time\n" in done.err
+    assert "many" not in done.err + done.out
+
+
+def test_after_three_wrong_answers_it_ends_as_an_invalid_input(cli, session, monkeypatch):
+    person = Asked(monkeypatch, "a", "", "c", "3800")
+    done = cli("run", session, "--as", "alice", "--dry-run")
+    assert (done.code, done.out) == (20, "")
+    assert len(person.prompts) == 3
+
+
+def test_without_a_terminal_it_is_not_asked_again(cli, session):
+    done = cli("run", session, "--as", "alice", "--dry-run")
+    assert done.code == 20
+    assert "asked again" not in done.err
+
+
+def test_a_prompt_says_that_a_weight_is_wanted(cli, of_alice_and_bob, monkeypatch):
+    weights = ("--weights", "own", "--max-weight", "1000", "--statistic", "mean")
+    path = of_alice_and_bob("alice.crt@127.0.0.1:1", "bob.crt@127.0.0.1:2", *weights)
+    person = Asked(monkeypatch, "7;1001", "7;3")
+    done = cli("run", path, "--as", "alice", "--dry-run")
+    assert done.code == 0, done.err
+    assert "VALUE;WEIGHT" in person.prompts[0]
+    assert len(person.prompts) == 2

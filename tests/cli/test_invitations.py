@@ -15,7 +15,7 @@ from ostraka.manifest.words import six_words
 
 NEW = (
     "new", "secure-sum", "--type", "int", "--min", "0", "--max", "100", "--statistic", "sum",
-    "--deadline", "20s", "--as", "alice", "--keys", "alice-keys", "--output", "json",
+    "--deadline", "1s", "--as", "alice", "--keys", "alice-keys", "--output", "json",
 )  # fmt: skip
 
 

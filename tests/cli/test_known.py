@@ -18,7 +18,8 @@ def _strict(monkeypatch):
 
 @pytest.fixture
 def toy(session):
-    """The session of three, and an input."""
+    """The session of three, whom a run does not wait for, and an input."""
+    session.write_text(session.read_text().replace('deadline = "20s"', 'deadline = "1s"'))
     Path("alice.txt").write_text("3800")
     return session
 

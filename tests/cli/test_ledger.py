@@ -1,4 +1,7 @@
-"""`ledger`: what it says to people and to programs, and what it refuses."""
+"""`ledger`: what it says to people and to programs, and what it refuses.
+
+Also of cli/options.py and record/standings.py.
+"""
 
 import json
 import sys

@@ -2,8 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 from ostraka import home, identity
@@ -34,14 +32,12 @@ def test_serve_needs_the_party_s_key(cli, tmp_path, monkeypatch):
     assert (ended.code, ended.out) == (2, "")
 
 
-def test_sigterm_stops_a_service(tmp_path):
+def test_sigterm_stops_a_service(nursery, tmp_path):
     identity.create("c1", tmp_path / "keys")
     (tmp_path / "party.toml").write_text('name = "c1"\nkeys = "keys"\nlook = 0.1\n')
-    command = [sys.executable, "-m", "ostraka.cli.main", "serve"]
-    command += ["--config", str(tmp_path / "party.toml")]
+    command = ["-m", "ostraka.cli.main", "serve", "--config", tmp_path / "party.toml"]
     environ = {**os.environ, "OSTRAKA_HOME": str(tmp_path / "home")}
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environ) as child:
-        assert child.stderr is not None
+    with nursery.start(command, Path.cwd(), environ, False) as child:
         assert child.stderr.readline().startswith("c1 (sha256:")
         os.kill(child.pid, signal.SIGTERM)
         assert child.wait(30) == 0

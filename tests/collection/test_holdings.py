@@ -34,7 +34,9 @@ def held(poll: Poll) -> Any:
         custody = Custody.open(directory, alice, poll.manifest.digest)
         opened.append(custody)
         opener = Opener(poll.terms, 0, custody.keys()[0], both=False)
-        return Holdings(custody, opener, lambda parcel: parcel[:1] != b"\xff", 600)
+        return Holdings(
+            custody, opener, lambda parcels: [parcel[:1] != b"\xff" for parcel in parcels], 600
+        )
 
     yield make
     for one in opened:

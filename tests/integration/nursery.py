@@ -2,7 +2,7 @@
 
     python nursery.py DESCRIPTOR
 
-Half of what a process of a short session costs is start: the interpreter and a thousand modules.
+Most of what a process of a short session costs is its start: the interpreter, a thousand modules.
 A forked one has its own memory, descriptors, environment, directory, signals and exit code, and
 goes through `main` as a command does. Tests of start itself, and of what a process holds, start
 theirs afresh.
@@ -20,6 +20,9 @@ import traceback
 from contextlib import suppress
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parent))
+from typed import TypedCommand
+
 _MOST = 1 << 16
 
 
@@ -27,6 +30,7 @@ class Nursery:
     """The process that forks; one for all tests of a pytest worker."""
 
     def __init__(self):
+        self._lock = threading.Lock()
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._server = subprocess.Popen(
@@ -37,30 +41,59 @@ class Nursery:
 
     def start(self, arguments, directory, environment, stdin):
         """Fork a process that does as `python ARGUMENTS` would. `stdin`: whether it has one."""
-        ends = {"in": os.pipe(), "out": os.pipe(), "err": os.pipe(), "code": os.pipe()}
-        theirs = [ends["in"][0], *(ends[name][1] for name in ("out", "err", "code"))]
-        order = {"arguments": arguments, "directory": str(directory), "environment": environment}
-        socket.send_fds(self._socket, [json.dumps(order).encode()], theirs)
+        ends = {"in": os.pipe(), "out": os.pipe(), "err": os.pipe()}
+        theirs = [ends["in"][0], ends["out"][1], ends["err"][1]]
+        pid, code = self.fork(order(arguments, directory, environment), theirs)
         for descriptor in theirs:
             os.close(descriptor)
-        pid = int(self._socket.recv(_MOST))
-        child = Child(pid, ends["in"][1], ends["out"][0], ends["err"][0], ends["code"][0])
+        child = Child(pid, code, *(ends[name][name == "in"] for name in ends))
         if not stdin:
             child.stdin.close()
         return child
+
+    def start_child(self, arguments):
+        """Fork a process in a session of its own, which shares our stderr; its pipes are bytes."""
+        stdin, stdout = os.pipe(), os.pipe()
+        what = order(arguments, Path.cwd(), dict(os.environ), alone=True)
+        pid, code = self.fork(what, [stdin[0], stdout[1], 2])
+        os.close(stdin[0])
+        os.close(stdout[1])
+        return Child(pid, code, stdin[1], stdout[0], text=False)
+
+    def typed(self, directory):
+        """A program `ostraka` in a directory, whose processes are forked: a context."""
+        return TypedCommand(directory, self, order)
+
+    def fork(self, order, descriptors):
+        """Fork a process with this stdin, stdout and stderr: its pid, and a descriptor that brings
+        its exit code. Safe to call from several threads."""
+        code, theirs = os.pipe()
+        with self._lock:
+            socket.send_fds(self._socket, [order], [*descriptors, theirs])
+            pid = int(self._socket.recv(_MOST))
+        os.close(theirs)
+        return pid, code
 
     def close(self):
         self._socket.close()
         self._server.wait(20)
 
 
-class Child:
-    """A forked process, as `subprocess.Popen` shows one."""
+def order(arguments, directory, environment, *, alone=False):
+    """What to fork, as it is sent. `alone`: in a session of its own."""
+    found = {"arguments": list(map(str, arguments)), "directory": str(directory)}
+    return json.dumps(found | {"environment": environment, "alone": alone}).encode()
 
-    def __init__(self, pid, stdin, stdout, stderr, code):
+
+class Child:
+    """A forked process, as `subprocess.Popen` shows one, in text or in bytes."""
+
+    def __init__(self, pid, code, stdin, stdout, stderr=None, text=True):
         self.pid, self.returncode, self._code = pid, None, code
-        self.stdin = os.fdopen(stdin, "w")
-        self.stdout, self.stderr = os.fdopen(stdout), os.fdopen(stderr)
+        kind = "" if text else "b"
+        self.stdin = os.fdopen(stdin, "w" + kind)
+        self.stdout = os.fdopen(stdout, "r" + kind)
+        self.stderr = None if stderr is None else os.fdopen(stderr, "r" + kind)
 
     def poll(self):
         with suppress(subprocess.TimeoutExpired):
@@ -85,16 +118,21 @@ class Child:
         self.wait(timeout)
         for reader in readers:
             reader.join()
+        self.close()
         return said[self.stdout], said[self.stderr]
+
+    def close(self):
+        """Close the pipes to it."""
+        for stream in (self.stdin, self.stdout, self.stderr):
+            if stream is not None:
+                stream.close()
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
         self.wait()
-        for stream in (self.stdin, self.stdout, self.stderr):
-            if stream is not None:
-                stream.close()
+        self.close()
 
     def send_signal(self, number):
         if self.poll() is None:
@@ -160,9 +198,13 @@ def become(order, descriptors):
             os.close(descriptor)
         sys.stdin, sys.stdout = os.fdopen(0), os.fdopen(1, "w")
         sys.stderr = os.fdopen(2, "w", buffering=1, errors="backslashreplace")
+        if order["alone"]:
+            os.setsid()
         os.chdir(order["directory"])
         os.environ.clear()
         os.environ.update(order["environment"])
+        places = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+        sys.path[1:1] = [place for place in places if place and place not in sys.path]
         run(order["arguments"])
         code = 0
     except SystemExit as end:
@@ -182,23 +224,36 @@ def run(arguments):
     if arguments[0] == "-m":
         sys.argv = arguments[1:]
         runpy.run_module(arguments[1], run_name="__main__", alter_sys=True)
+    elif arguments[0] == "-c":
+        sys.argv = ["-c", *arguments[2:]]
+        exec(compile(arguments[1], "<string>", "exec"), {"__name__": "__main__"})
     else:
         sys.argv = arguments
         runpy.run_path(arguments[0], run_name="__main__")
 
 
 def load():
-    """Load what commands load, but for the module that runs as `__main__`."""
+    """Load the package, but for the modules that run as `__main__`, and what its commands load."""
     import gc
+    import pkgutil
     from importlib import import_module
 
+    import ostraka
     from ostraka.protocols import catalogue
 
-    for name in ("cli.commands", "cli.progress", "cli.session", "coordinator.server", "party"):
-        import_module(f"ostraka.{name}")
+    for found in pkgutil.walk_packages(ostraka.__path__, "ostraka."):
+        if found.name not in COMMANDS:
+            import_module(found.name)
+    for name in ALSO:
+        with suppress(ImportError):
+            import_module(name)
     assert all(catalogue.values())
-    assert "ostraka.cli.main" not in sys.modules
+    assert not any(name in sys.modules for name in COMMANDS)
     gc.freeze()
+
+
+COMMANDS = ("ostraka.cli.main", "ostraka.cli.child")
+ALSO = ("numpy.fft", "pydantic.dataclasses", "pydantic.type_adapter", "rich.table")
 
 
 if __name__ == "__main__":

@@ -2,8 +2,6 @@
 
 import hmac
 import json
-import subprocess
-import sys
 from hashlib import sha256
 from itertools import product
 from pathlib import Path
@@ -36,7 +34,7 @@ def auction(fleet):
     return fleet.finish(running)
 
 
-def test_each_learns_its_figures_and_no_honest_party_is_accused(auction, tmp_path):
+def test_each_learns_its_figures_and_no_honest_party_is_accused(auction, fleet):
     price = {"price": 402}
     assert {name: process.values for name, process in auction.items()} == {
         "alice": price, "bob": price, "carlos": {"winner": "carlos", **price},
@@ -44,17 +42,17 @@ def test_each_learns_its_figures_and_no_honest_party_is_accused(auction, tmp_pat
     assert not [process.err for process in auction.values() if "warning" in process.err]
     for name, process in auction.items():
         path = process.result["receipt"]
-        cli = [sys.executable, "-m", "ostraka.cli.main", "verify", path, "--output", "json"]
-        said = subprocess.run(cli, capture_output=True, text=True, timeout=60, check=False)
-        assert (said.returncode, said.stderr) == (0, ""), name
-        found = json.loads(said.stdout)
+        cli = ["-m", "ostraka.cli.main", "verify", path, "--output", "json"]
+        said = fleet.start("verify", cli).finish()
+        assert (said.code, said.err) == (0, ""), name
+        found = json.loads(said.out)
         assert found["complete"] is True
         assert found["figures"] == [
             {"name": "price", "readers": ["alice", "bob", "carlos"]},
             {"name": "winner", "readers": ["carlos"]},
         ]
-        alone = [sys.executable, str(SCRIPT), path]
-        assert subprocess.run(alone, capture_output=True, timeout=60, check=False).returncode == 0
+        alone = [SCRIPT, path]
+        assert fleet.start("verify alone", alone).code == 0
 
 
 # --- a recipient that tries all winners ----------------------------------------------------------

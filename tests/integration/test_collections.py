@@ -23,9 +23,9 @@ def box(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_poll_from_its_draft_to_each_persons_proof(box, tmp_path):
-    olga, ann = Machine(tmp_path, "olga"), Machine(tmp_path, "ann")
-    servers = {name: Machine(tmp_path, name) for name in COMPUTE}
+def test_a_poll_from_its_draft_to_each_persons_proof(box, tmp_path, nursery):
+    olga, ann = (Machine(tmp_path, name, nursery) for name in ("olga", "ann"))
+    servers = {name: Machine(tmp_path, name, nursery) for name in COMPUTE}
     parties = []
     for (name, machine), port in zip(servers.items(), ports(3), strict=True):
         own = identity.create(name, machine.directory)

@@ -3,8 +3,6 @@
 import json
 import os
 import shutil
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
@@ -35,16 +33,14 @@ def site(tmp_path) -> Path:
 
 
 @pytest.fixture
-def command(site, tmp_path, environment):
-    """Start `ostraka` with that directory on its path, in a directory of its own."""
+def command(site, tmp_path, environment, nursery):
+    """Start `ostraka` with that directory on its path, in a directory of its own: forked from a
+    process that has loaded the package, but knows nothing of that directory."""
     path = os.pathsep.join(filter(None, [str(site), os.environ.get("PYTHONPATH")]))
 
     def start(*arguments):
-        return subprocess.Popen(
-            [sys.executable, "-m", "ostraka.cli.main", *map(str, arguments)],
-            cwd=tmp_path, env=environment | {"PYTHONPATH": path}, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        )  # fmt: skip
+        its = environment | {"PYTHONPATH": path}
+        return nursery.start(["-m", "ostraka.cli.main", *arguments], tmp_path, its, False)
 
     return start
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from beside import MailboxThread
+from browsing import look_at
 from people import SECONDS, Machine, ports
 
 from ostraka import identity
@@ -21,9 +22,9 @@ COMPUTE = ("c1", "c2", "c3")
 class Poll:
     """A poll that is open, and its codes."""
 
-    def __init__(self, directory: Path, url: str, *options: str) -> None:
-        self.olga = Machine(directory, "olga")
-        self.servers = {name: Machine(directory, name) for name in COMPUTE}
+    def __init__(self, nursery, directory: Path, url: str, *options: str) -> None:
+        self.olga = Machine(directory, "olga", nursery)
+        self.servers = {name: Machine(directory, name, nursery) for name in COMPUTE}
         parties = []
         for (name, machine), port in zip(self.servers.items(), ports(3), strict=True):
             own = identity.create(name, machine.directory)
@@ -70,9 +71,16 @@ def said(tab, words):
 
 
 @pytest.mark.slow
-def test_a_poll_in_a_browser_from_the_link_to_the_proof(browser, box, tmp_path):
+def test_a_poll_in_a_browser_from_the_link_to_the_proof(browser, box, tmp_path, nursery):
     poll = Poll(
-        tmp_path, box.url, "tally", "--title", "Lunch </b>", "--type", 'choice(["soup", "salad"])'
+        nursery,
+        tmp_path,
+        box.url,
+        "tally",
+        "--title",
+        "Lunch </b>",
+        "--type",
+        'choice(["soup", "salad"])',
     )
     people = [browser.new_context(accept_downloads=True) for _ in range(3)]
     logs = []
@@ -82,6 +90,7 @@ def test_a_poll_in_a_browser_from_the_link_to_the_proof(browser, box, tmp_path):
         tab.on("pageerror", lambda error: logs.append(str(error)))
         tab.goto(code["link"])
         assert tab.title() == "Lunch </b>"
+        look_at(tab, "report-choice")
         tab.click("#send")
         said(tab, "Choose one of the answers")
         tab.get_by_label(answer).check()
@@ -106,6 +115,7 @@ def test_a_poll_in_a_browser_from_the_link_to_the_proof(browser, box, tmp_path):
     last.get_by_label("salad").check()
     last.click("#send")
     said(last, "closed. Nothing was sent")
+    look_at(last, "report-closed")
     c1 = poll.servers["c1"]
     checked = c1.call("verify", results[0]["receipt"], "--report", own, "--output", "json")
     assert checked["report"]["counted"] is True
@@ -116,9 +126,10 @@ def test_a_poll_in_a_browser_from_the_link_to_the_proof(browser, box, tmp_path):
 
 
 @pytest.mark.slow
-def test_numbers_from_a_saved_file_and_with_the_keyboard_alone(browser, box, tmp_path):
+def test_numbers_from_a_saved_file_and_with_the_keyboard_alone(browser, box, tmp_path, nursery):
     poll = Poll(
-        tmp_path, box.url, "secure-sum", "--title", "Wages", "--type", "decimal(2)", "--min", "0",
+        nursery, tmp_path, box.url, "secure-sum", "--title", "Wages", "--type", "decimal(2)",
+        "--min", "0",
         "--max", "9000", "--unit", "EUR", "--statistic", "sum", "--statistic", "mean",
     )  # fmt: skip
     saved = tmp_path / "wages.html"
@@ -145,16 +156,21 @@ def test_numbers_from_a_saved_file_and_with_the_keyboard_alone(browser, box, tmp
         said(tab, "has signed that it has it")
         wide = tab.evaluate("document.documentElement.scrollWidth")
         assert wide <= 360
+        look_at(tab, "report-number")
     results = poll.close()
     assert results[0]["outputs"][0]["value"] == "8601"
 
 
 @pytest.mark.slow
-def test_a_code_of_another_collection_is_refused_before_anything_is_sent(browser, box, tmp_path):
-    one = Poll(tmp_path, box.url, "tally", "--title", "One", "--type", 'choice(["a", "b"])')
+def test_a_code_of_another_collection_is_refused_before_anything_is_sent(
+    browser, box, tmp_path, nursery
+):
+    one = Poll(
+        nursery, tmp_path, box.url, "tally", "--title", "One", "--type", 'choice(["a", "b"])'
+    )
     other = tmp_path / "other"
     other.mkdir()
-    two = Poll(other, box.url, "tally", "--title", "Two", "--type", 'choice(["a", "b"])')
+    two = Poll(nursery, other, box.url, "tally", "--title", "Two", "--type", 'choice(["a", "b"])')
     tab = browser.new_page()
     sent = []
     tab.on("request", lambda request: sent.append(request.method))

@@ -10,7 +10,8 @@ after `sh` says how:
     sh docker       left to test_compose.py
 
 Commands are typed in a shell whose PATH starts with this test run's own environment; each page has
-a new home.
+a new home. `ostraka` there is a program whose processes are forked from one that has loaded the
+package. The commands of one page start as a person's do, and the README's in a slow test as well.
 """
 
 import os
@@ -20,6 +21,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -35,9 +37,10 @@ pages = [
     "docs/guides/separate-machines.md",
 ]
 pages += ["docs/guides/which-question.md", "docs/guides/anonymous.md", "docs/guides/mqtt.md"]
-pages += ["docs/guides/spreadsheets.md"]
+pages += ["docs/guides/spreadsheets.md", "docs/guides/collections.md", "docs/guides/exposure.md"]
 pages += [
-    f"docs/guides/{scenario}.md" for scenario in ("breach-losses", "wage-gap", "poll", "shop")
+    f"docs/guides/{scenario}.md"
+    for scenario in ("breach-losses", "fairness-audit", "wage-gap", "poll", "shop")
 ]
 fence = re.compile(r"^```(sh|text)(?: (\w+))?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 seconds = 120
@@ -67,15 +70,16 @@ def blocks(text: str) -> list[Block]:
 class Terminal:
     """Shells in one directory, all ended with the test."""
 
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
+    def __init__(self, directory: Path, programs: Path | None = None) -> None:
+        self.directory, self.programs = directory, programs
         self.started: list[subprocess.Popen[str]] = []
 
     def start(self, block: Block) -> subprocess.Popen[str]:
         environment = dict(os.environ)
         environment["OSTRAKA_HOME"] = str(self.directory / "home")
         environment.pop("OSTRAKA_TRUST_NEW", None)
-        environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+        places = [self.programs, Path(sys.executable).parent, environment["PATH"]]
+        environment["PATH"] = os.pathsep.join(str(place) for place in places if place)
         process = subprocess.Popen(
             ["sh", "-euc", block.script],
             cwd=top if block.manner == "checkout" else self.directory,
@@ -113,8 +117,9 @@ def plain(text: str) -> str:
     return re.sub(r"\s+", " ", text).strip()
 
 
-def run_page(page_blocks: list[Block], directory: Path) -> None:
-    terminal = Terminal(directory)
+def run_page(page_blocks: list[Block], directory: Path, programs: Path | None = None) -> None:
+    """Run all blocks of a page. `programs`: a directory that PATH begins with."""
+    terminal = Terminal(directory, programs)
     together: list[tuple[Block, subprocess.Popen[str]]] = []
     try:
         for block in page_blocks:
@@ -142,6 +147,8 @@ LONG = {
     for page in (
         "anonymous",
         "breach-losses",
+        "collections",
+        "exposure",
         "invitations",
         "poll",
         "separate-machines",
@@ -152,18 +159,38 @@ LONG = {
 """Pages with many processes or waits; what they show has tests of its own."""
 
 
-MARKS = dict.fromkeys(LONG, pytest.mark.slow) | {"docs/guides/mqtt.md": needs_mosquitto}
+AFRESH = {"docs/guides/keys.md"}
+"""Pages whose commands are the installed program, started as a person's are."""
+
+SHIPS_DATA = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not all(map(find_spec, ("fairlearn", "statsmodels"))), reason="no packages"),
+]
+MARKS: dict[str, object] = dict.fromkeys(LONG, pytest.mark.slow)
+MARKS |= {"docs/guides/mqtt.md": needs_mosquitto, "docs/guides/fairness-audit.md": SHIPS_DATA}
 
 
 @pytest.mark.parametrize("page", [pytest.param(p, marks=MARKS.get(p, ())) for p in pages])
-def test_commands_work_as_typed(page, tmp_path):
+def test_commands_work_as_typed(page, tmp_path, programs):
     with SocksServer() as proxy:
         text = (top / page).read_text().replace("127.0.0.1:9050", proxy.address)
-        run_and_check(page, blocks(text), tmp_path)
+        run_and_check(page, blocks(text), tmp_path, None if page in AFRESH else programs)
         assert bool(proxy.requests) == (page == "docs/guides/anonymous.md")
 
 
-def run_and_check(page, found, tmp_path):
+@pytest.mark.slow
+def test_the_readme_works_with_the_installed_program(tmp_path):
+    run_and_check("README.md", blocks((top / "README.md").read_text()), tmp_path, None)
+
+
+@pytest.fixture
+def programs(nursery, tmp_path_factory) -> Path:
+    """A directory with a program `ostraka` whose processes are forked."""
+    with nursery.typed(tmp_path_factory.mktemp("bin")) as typed:
+        yield typed.directory
+
+
+def run_and_check(page, found, tmp_path, programs):
     assert found, f"{page} has no commands"
     assert {block.manner for block in found} <= {
         "run",
@@ -172,7 +199,7 @@ def run_and_check(page, found, tmp_path):
         "together",
         "docker",
     }
-    run_page(found, tmp_path)
+    run_page(found, tmp_path, programs)
 
 
 def test_a_failing_command_is_noticed(tmp_path):

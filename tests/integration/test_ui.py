@@ -4,18 +4,17 @@ Also of ui/operation.py and cli/ui.py.
 """
 
 import json
-import os
 import re
 import signal
 import time
-from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import pytest
+from browsing import AXE, faults, look_at
 
+from ostraka import config
 from ostraka.record import results
-
-SHOTS = os.environ.get("OSTRAKA_SHOTS")
-"""Directory that pictures of the page are put into, to be looked at; none by default."""
 
 SECONDS = 20_000
 """Milliseconds until something has to be on the page."""
@@ -53,8 +52,7 @@ class Window:
         self.tab.get_by_role("navigation").get_by_text(tab).click()
 
     def shot(self, name):
-        if SHOTS:
-            self.tab.screenshot(path=Path(SHOTS) / f"{name}.png", full_page=True)
+        look_at(self.tab, name)
 
 
 @pytest.fixture
@@ -79,6 +77,7 @@ def opened(fleet, browser, monkeypatch):
         window.context.close()
 
 
+@pytest.mark.slow
 def test_a_whole_session_from_the_rules_to_the_receipt(fleet, opened):
     session = fleet.manifest(direct=("alice", "bob", "carlos"), deadline="60s")
     window = opened(session.path, "--as", "alice")
@@ -126,7 +125,8 @@ FIGURES = [
     {"name": "growth", "value": "0.33333333333333333", "exact": "1/3"},
     {"name": "histogram", "value": {"soup": 41.2, "salad": 37.9, "nothing of this": -1.4},
      "error95": {"soup": 5.1, "salad": 5.1, "nothing of this": 5.1}},
-    {"name": "hours", "value": [max(0, 40 - (i - 30) ** 2 // 12) for i in range(60)]},
+    {"name": "hours", "value": [max(0, 40 - (i - 30) ** 2 // 12) for i in range(60)],
+     "error95": [3] * 60},
     {"name": "wages", "unit": "USD",
      "value": {"HR": {"women": "3170.5", "men": "3390"}, "IT": {"women": "4000", "men": None}}},
     {"name": "winner", "value": "<b>carlos</b>"},
@@ -148,6 +148,7 @@ LOOKS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("look", LOOKS)
 def test_results_of_every_kind_have_charts_that_fit(opened, home, fleet, look):
     (home / "results").mkdir(mode=0o700, exist_ok=True)
@@ -164,6 +165,175 @@ def test_results_of_every_kind_have_charts_that_fit(opened, home, fleet, look):
     assert "HR / women 3,170.5, HR / men 3,390, IT / women 4,000, IT / men none" in pictures[3]
     assert "soup 41.2 ± 5.1" in pictures[1]
     window.shot(f"results-{look}")
+    with window.tab.expect_download() as download:
+        window.press("Save it as JSON")
+    assert json.loads(download.value.path().read_text())["outputs"] == FIGURES
     wide = window.tab.evaluate("document.documentElement.scrollWidth")
     assert wide <= LOOKS[look]["viewport"]["width"]
     assert window.logs == []
+
+
+SHEET = "Name,Dept,Salary\nann,HR,1000.50\nbert,IT,2000\ncleo,IT,\ndora,HR,500\n"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("look", LOOKS)
+def test_a_spreadsheet_is_shown_before_it_is_sent(fleet, opened, tmp_path, look):
+    session = fleet.manifest(
+        direct=("alice", "bob", "carlos"), deadline="60s", title="Pay by department"
+    )
+    text = session.path.read_text().replace('"secure-sum"', '"table"')
+    text = text.replace("length = 1", 'length = 2\nunit = "USD"')
+    text = text.replace('statistics = ["sum", "mean"]', 'rows = ["HR", "IT"]')
+    text = text.replace('scheme = "additive"', 'scheme = "shamir"\nthreshold = 1')
+    session.path.write_text(text)
+    (tmp_path / "pay.csv").write_text(SHEET)
+    window = opened(session.path, "--as", "alice", **LOOKS[look])
+    tab = window.tab
+    tab.get_by_role("link", name="Pay by department").click()
+    window.sees("Call one of them, and compare the six words")
+    window.shot(f"keys-{look}")
+    window.press("They are the same")
+    window.sees("All keys are known")
+    window.shot(f"cells-{look}")
+    tab.get_by_label("from a file").check()
+    tab.locator("#file").set_input_files(tmp_path / "pay.csv")
+    tab.get_by_label("Column of the values").select_option("Salary")
+    tab.get_by_label("Column of the groups").select_option("Dept")
+    window.press("Look at what would be sent")
+    window.sees('row 4: column "Salary" is blank')
+    window.shot(f"wrong-{look}")
+    tab.get_by_text("Signs, sheets, rows").click()
+    tab.get_by_label("Leave rows with a blank cell out").check()
+    window.press("Look at what would be sent")
+    window.sees("HR +2 rows, 1,500.5 USD", ".preview")
+    window.shot(f"file-{look}")
+    wide = tab.evaluate("document.documentElement.scrollWidth")
+    assert wide <= LOOKS[look]["viewport"]["width"]
+    window.press("Send and take part")
+    window.sees("going on")
+    (tmp_path / "bob.txt").write_text("[100, 200]")
+    others = [fleet.run(session, name, tmp_path / "bob.txt") for name in ("bob", "carlos")]
+    window.sees("The session is done", "#status")
+    window.sees("1,700.5")
+    window.shot(f"table-{look}")
+    assert [process.code for process in others] == [0, 0]
+
+
+@pytest.mark.slow
+def test_a_code_that_is_pasted_becomes_a_session(fleet, opened, tmp_path, home):
+    relay = fleet.coordinator()
+    place = f"{relay.address}={fleet.keys / 'coordinator.crt'}"
+    made = fleet.start(
+        "new", ["-m", "ostraka.cli.main", "new", "secure-sum", "--title", "Lunch money", "--type",
+                "int", "--min", "0", "--max", "99", "--as", "bob", "--keys", fleet.keys,
+                "--invite", "alice,carlos", "--coordinator", place, "--output", "json"],
+    ).result  # fmt: skip
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    window = opened(inbox, "--as", "alice")
+    window.goes("Invitations")
+    window.sees("Lunch money")
+    window.press("Who has joined?")
+    window.sees("Not yet: alice, carlos")
+    window.tab.get_by_label("Paste the code").fill(made["codes"]["alice"])
+    window.press("Answer it")
+    window.sees("has not sealed the draft yet")
+    window.shot("invitation-waits")
+    fleet.start("join", ["-m", "ostraka.cli.main", "join", made["codes"]["carlos"], "--keys",
+                         fleet.keys, "--wait", "60s", "--yes"])  # fmt: skip
+    sealed = fleet.start("seal", ["-m", "ostraka.cli.main", "seal", made["draft"], "--wait", "30s",
+                                  "--out", tmp_path / "bob.toml", "--output", "json"])  # fmt: skip
+    assert sealed.result["joined"] == ["alice", "carlos"]
+    window.sees("The organiser vouches for their keys")
+    window.shot("invitation-sealed")
+    window.press("Take part")
+    window.tab.get_by_role("link", name="Lunch money").click()
+    window.sees("All keys are known")
+    window.sees(sealed.result["words"])
+    assert [line for line in window.logs if "status of 422" not in line] == []
+
+
+@pytest.mark.slow
+def test_pages_that_are_empty_and_a_window_without_the_token(fleet, opened, home):
+    window = opened(fleet.directory, "--as", "alice")
+    for name in ("Sessions", "Invitations", "Results", "Budget", "Receipts"):
+        window.goes(name)
+        window.sees(name, "h1")
+        window.shot(f"empty-{name}")
+    window.goes("Invitations")
+    window.tab.get_by_label("Paste the code").fill("ostraka1-abc")
+    window.tab.keyboard.press("Enter")
+    window.sees("mistyped|cut short", ".note")
+    window.shot("bad-code")
+    bare = window.context.new_page()
+    bare.goto(window.tab.url)
+    from playwright.sync_api import expect
+
+    expect(bare.locator(".note")).to_contain_text("does not have the page's token")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(AXE is None, reason="OSTRAKA_AXE does not say where axe.min.js is")
+def test_axe_finds_faults(browser):
+    tab = browser.new_page()
+    tab.set_content("<title>x</title><main><h1>x</h1><img src='x.png'><input></main>")
+    assert {"image-alt", "label", "html-has-lang"} <= {rule for rule, *_ in faults(tab)}
+
+
+# --- without a browser ---------------------------------------------------------------------------
+
+
+class Page:
+    """Requests to a page that `ostraka ui` serves."""
+
+    def __init__(self, fleet, *arguments):
+        self.process = fleet.start(
+            "ui", ["-m", "ostraka.cli.main", "ui", *arguments, "--keys", fleet.keys,
+                   "--receipts", fleet.directory, "--output", "json"],
+        )  # fmt: skip
+        self.address, _, self.token = address_of(self.process).partition("#")
+
+    def ask(self, path, body=None, **headers):
+        """The status, and the JSON that is answered."""
+        data = None if body is None else json.dumps(body).encode()
+        own = {"Authorization": f"Bearer {self.token}"} | headers
+        request = Request(f"{self.address}api/{path}", data, own)
+        try:
+            with urlopen(request, timeout=30) as answer:
+                return answer.status, json.load(answer)
+        except HTTPError as error:
+            return error.code, json.load(error)
+
+    def done(self, digest):
+        until = time.monotonic() + 30
+        while (run := self.ask(f"sessions/{digest}/run")[1]["run"])["state"] == "running":
+            assert time.monotonic() < until, run
+            time.sleep(0.05)
+        return run
+
+
+def test_a_page_that_was_killed_goes_on_with_its_session(fleet):
+    session = fleet.manifest(direct=("alice", "bob", "carlos"), deadline="60s", timeout="20s")
+    digest = config.load(session.path).digest.hex()
+    page = Page(fleet, session.path, "--as", "alice")
+    assert page.address.startswith("http://127.0.0.1:")
+    assert page.ask(f"sessions/{digest}/confirm", {})[0] == 200
+    assert page.ask(f"sessions/{digest}/input", {"answer": "3800"})[0] == 200
+    assert page.ask(f"sessions/{digest}/run", {})[0] == 200
+    bob = fleet.run(session, "bob", "2514")
+    bob.says("gathering 2/3")
+    page.process.signal(signal.SIGKILL)
+    again = Page(fleet, session.path, "--as", "alice")
+    one = again.ask(f"sessions/{digest}")[1]
+    assert (one["on_record"], one["given"], one["run"]) == (True, None, None)
+    assert again.ask(f"sessions/{digest}/run", {})[0] == 200
+    carlos = fleet.run(session, "carlos", "2982")
+    run = again.done(digest)
+    assert run["state"] == "done", run
+    assert any("begun" in text for text in run["warnings"])
+    assert {p.values["sum"] for p in (bob, carlos)} == {"9296"}
+    assert again.ask("sessions", Authorization="Bearer x")[0] == 401
+    assert again.ask("sessions", Host="attacker.example")[0] == 421
+    again.process.signal(signal.SIGTERM)
+    assert again.process.code == 143

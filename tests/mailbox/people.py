@@ -5,28 +5,24 @@ from __future__ import annotations
 import json
 import os
 import socket
-import subprocess
-import sys
 from pathlib import Path
+from typing import Any
 
 SECONDS = 90
 
 
 class Machine:
-    """Commands of one person, in a home of its own."""
+    """Commands of one person, in a home of its own; their processes come from the nursery."""
 
-    def __init__(self, directory: Path, name: str) -> None:
-        self.directory = directory / name
+    def __init__(self, directory: Path, name: str, nursery: Any) -> None:
+        self._nursery, self.directory = nursery, directory / name
         self.directory.mkdir()
         home = {"OSTRAKA_HOME": str(self.directory / "home"), "OSTRAKA_TRUST_NEW": "1"}
         self._environment = {**os.environ, **home, "no_proxy": "*"}
 
-    def start(self, *arguments: object) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "ostraka.cli.main", *map(str, arguments)]
-        return subprocess.Popen(
-            command, cwd=self.directory, env=self._environment, text=True,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        )  # fmt: skip
+    def start(self, *arguments: object) -> Any:
+        command = ["-m", "ostraka.cli.main", *arguments]
+        return self._nursery.start(command, self.directory, self._environment, False)
 
     def call(self, *arguments: object, code: int = 0) -> dict[str, object]:
         started = self.start(*arguments)

@@ -4,7 +4,6 @@ import asyncio
 import os
 import signal
 import socket
-import subprocess
 import sys
 import threading
 from dataclasses import replace
@@ -150,7 +149,7 @@ async def test_the_package_that_is_missing_is_named(collecting, mailbox_settings
     ("count", "kills"), [(24, (6,)), pytest.param(400, range(20, 380, 40), marks=pytest.mark.slow)]
 )
 def test_a_coordinator_killed_in_the_middle_of_uploads_keeps_what_it_promised(
-    tmp_path, count, kills
+    tmp_path, nursery, count, kills
 ):
     """kill -9 at no chosen moment: the clients try again, and all is there once."""
     its = Collecting(tmp_path / "keys", size=count)
@@ -161,7 +160,7 @@ def test_a_coordinator_killed_in_the_middle_of_uploads_keeps_what_it_promised(
         "at_once = 100000\na_second = 100000.0\n"
     )
     url = f"http://127.0.0.1:{port}"
-    child = start(config)
+    child = start(nursery, config)
     asyncio.run(opened(its, url)).close()
     promised, lock = [], threading.Lock()
 
@@ -183,7 +182,7 @@ def test_a_coordinator_killed_in_the_middle_of_uploads_keeps_what_it_promised(
             threads[0].join(0.005)
         child.kill()
         child.wait()
-        child = start(config)
+        child = start(nursery, config)
     for thread in threads:
         thread.join(120)
     own = its.people["c1"]
@@ -201,9 +200,10 @@ def free_port():
         return found.getsockname()[1]
 
 
-def start(config):
-    command = [sys.executable, "-m", "ostraka.cli.main", "coordinator", "--config", str(config)]
-    child = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+def start(nursery, config):
+    command = ["-m", "ostraka.cli.main", "coordinator", "--config", config]
+    child = nursery.start(command, config.parent, dict(os.environ), False)
+    child.stdout.close()
     ready = threading.Event()
 
     def read():

@@ -1,6 +1,7 @@
 """Joins: what sets say, what is refused, what is withheld, and what noise does.
 
-Of protocols/private_join.py, protocols/forms/joined.py and protocols/forms/identifiers.py.
+Of protocols/private_join.py, protocols/joining.py, protocols/forms/joined.py and
+protocols/forms/identifiers.py.
 """
 
 import numpy as np
@@ -30,7 +31,8 @@ def write(lists, *, rows=8, outputs="", more="", security="passive", helpers=("h
         text += f'[[party]]\nname = "{name}"\nkey = "sha256:{i:064x}"\nroles = {roles}\n'
         text += f'address = "127.0.0.1:{9000 + i}"\n'
     for name, table in lists.items():
-        text += f'[[input]]\nname = "of-{name}"\nof = ["{name}"]\nlength = {rows}\n'
+        text += f'[[input]]\nname = "of-{name}"\nof = ["{name}"]\n'
+        text += f"length = {rows if isinstance(rows, int) else rows[name]}\n"
         text += "".join(f"{key} = {value}\n" for key, value in table.items())
     text += f'[outputs]\n{outputs}\n[sharing]\nscheme = "shamir"\nthreshold = 1\n'
     return parse(text + f'security = "{security}"\n{more}\n')
@@ -182,7 +184,7 @@ def test_noise_is_within_its_error_and_scaled_to_each_figure():
         ({"outputs": 'helper = "bank"'}, "gives no list: helper"),
         ({"outputs": 'figures = ["sum"]', "lists": {"shop": IDS, "bank": IDS}}, "has values"),
         ({"outputs": "min_intersection = 9"}, "at most the rows"),
-        ({"outputs": 'hide = "everything"'}, "hide"),
+        ({"outputs": 'hide = "nothing"'}, "hide"),
         ({"lists": {"shop": {"type": '"bool"'}, "bank": IDS}}, "a number for each"),
         ({"lists": {"shop": {**AMOUNTS, "max": str(2**60)}, "bank": IDS},
           "outputs": 'figures = ["sum"]'}, "too large"),
@@ -207,3 +209,50 @@ def test_what_leaves_does_not_depend_on_the_length_of_a_list():
     protocol = protocol_for(write(SHOP))
     sizes = {len(protocol.encode("bank", list(map(str, range(k))))) for k in (0, 1, 8)}
     assert len(sizes) == 1
+
+
+# --- members, and lists of different lengths -----------------------------------------------------
+
+
+@pytest.mark.parametrize("least", [0, 3])
+def test_one_owner_alone_is_told_which_of_its_rows_are_in_all_lists(least):
+    outputs = f'{FIGURES}\nmembers = "bank"\nmin_intersection = {least}'
+    found = simulate_sync(
+        write(SHOP, outputs=outputs),
+        {"shop": [[each, 5] for each in "abcd"], "bank": ["x", "c", "y", "a", "d"]},
+    )
+    values = {
+        who: {o.name: o.value for o in found[who].outputs if o.parts} for who in ("shop", "bank")
+    }
+    assert values["bank"] == {"size": 3, "sum": "15", "members": [2, 4, 5]}
+    assert values["shop"] == {"size": 3, "sum": "15"}
+
+
+def test_members_are_withheld_with_everything_else():
+    outputs = 'members = "bank"\nmin_intersection = 3'
+    manifest = write(SHOP, outputs=outputs)
+    found = simulate_sync(manifest, {"shop": [["a", 5], ["b", 1]], "bank": ["b", "a"]})
+    assert [o.name for o in found["bank"].outputs if o.parts] == []
+    assert found["bank"].status == "suppressed"
+
+
+@pytest.mark.parametrize(
+    ("outputs", "more", "words"),
+    [
+        ('members = "helper"', "", "an owner of a list"),
+        ('members = "bank"', f"[privacy]\n{LAPLACE}", "no noise can hide"),
+        ('members = "bank"\nhide = "everything"', "", "not with hide"),
+    ],
+)
+def test_members_that_cannot_be_told_are_refused(outputs, more, words):
+    with pytest.raises(ManifestError, match=words):
+        protocol_for(write(SHOP, outputs=outputs, more=more))
+
+
+@pytest.mark.parametrize("rows", [{"shop": 2, "bank": 300}, {"shop": 300, "bank": 1}])
+def test_lists_of_very_different_lengths(rows):
+    manifest = write(SHOP, rows=rows, outputs=FIGURES)
+    shop = [[str(i), 5] for i in range(rows["shop"])]
+    found, _ = result(manifest, {"shop": shop, "bank": [str(i) for i in range(rows["bank"])]})
+    common = min(rows.values())
+    assert found == {"size": common, "sum": str(5 * common)}

@@ -3,8 +3,6 @@
 import json
 import os
 import stat
-import subprocess
-import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -138,11 +136,14 @@ for number in range(40):
 """
 
 
-def test_two_processes_at_once_lose_nothing(path, someone):
+def test_two_processes_at_once_lose_nothing(nursery, path, someone):
     """Also when both find no file and make it."""
-    arguments = [sys.executable, "-c", WRITER, someone.key_path.parent, path]
-    children = [subprocess.Popen([*arguments, who]) for who in "ab"]
-    assert [child.wait(30) for child in children] == [0, 0]
+    arguments = ["-c", WRITER, someone.key_path.parent, path]
+    children = [
+        nursery.start([*arguments, who], path.parent, dict(os.environ), False) for who in "ab"
+    ]
+    assert [child.communicate(30) for child in children] == [("", "")] * 2
+    assert [child.returncode for child in children] == [0, 0]
     entries = read(path, someone).entries[1:]
     for who in "ab":
         assert [e["number"] for e in entries if e["who"] == who] == list(range(40))

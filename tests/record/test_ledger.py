@@ -3,8 +3,6 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -596,13 +594,15 @@ print(done)
 """
 
 
-def child(someone, tmp_path, runs):
-    command = [sys.executable, "-c", CHILD, someone.key_path.parent, tmp_path, str(runs)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+def child(nursery, someone, tmp_path, runs):
+    command = ["-c", CHILD, someone.key_path.parent, tmp_path, runs]
+    return nursery.start(command, tmp_path, dict(os.environ), False)
 
 
-def test_two_processes_at_once_do_not_spend_more_than_the_budget(someone, tmp_path, ledger):
-    children = [child(someone, tmp_path, 30) for _ in range(2)]
+def test_two_processes_at_once_do_not_spend_more_than_the_budget(
+    nursery, someone, tmp_path, ledger
+):
+    children = [child(nursery, someone, tmp_path, 30) for _ in range(2)]
     done = [int(one.communicate(timeout=30)[0]) for one in children]
     assert sum(done) == 30
     assert Counter(states(ledger())) == {RunState.COMMITTED: 30}

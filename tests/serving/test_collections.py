@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import subprocess
 import sys
 import threading
 from contextlib import contextmanager
@@ -30,11 +29,10 @@ log = "json"
 
 
 @contextmanager
-def process(log, home, *arguments):
+def process(nursery, log, home, *arguments):
     """A process of the program, which is killed at the end; its log is a list of lines."""
     environ = {**os.environ, "OSTRAKA_HOME": str(home), "OSTRAKA_LEDGER": str(home)}
-    command = [sys.executable, "-m", "ostraka.cli.main", *map(str, arguments)]
-    child = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environ)
+    child = nursery.start(["-m", "ostraka.cli.main", *arguments], Path.cwd(), environ, False)
     thread = threading.Thread(target=lambda: log.extend(child.stderr), daemon=True)
     thread.start()
     try:
@@ -43,7 +41,7 @@ def process(log, home, *arguments):
         child.kill()
         child.wait()
         thread.join()
-        child.stderr.close()
+        child.close()
 
 
 async def until(condition, log):
@@ -76,7 +74,7 @@ async def collect(its, url, log):
     return found
 
 
-def test_services_accept_and_close_a_collection(tmp_path):
+def test_services_accept_and_close_a_collection(nursery, tmp_path):
     relay, port = free_port(), free_port()
     url = f"http://127.0.0.1:{port}"
     its = Collecting(tmp_path / "keys", address=f"127.0.0.1:{relay}", url=url)
@@ -88,12 +86,13 @@ def test_services_accept_and_close_a_collection(tmp_path):
         "at_once = 100000\n"
     )
     log = []
-    with process(log, tmp_path / "home", "coordinator", "--config", config):
+    with process(nursery, log, tmp_path / "home", "coordinator", "--config", config):
         services = []
         for name in COMPUTE:
             party = tmp_path / f"{name}.toml"
             party.write_text(SERVICE.format(name=name))
-            services.append(process(log, tmp_path / f"home-{name}", "serve", "--config", party))
+            home = tmp_path / f"home-{name}"
+            services.append(process(nursery, log, home, "serve", "--config", party))
         with services[0], services[1], services[2]:
             receipts = asyncio.run(collect(its, url, log))
 

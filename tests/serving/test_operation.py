@@ -13,11 +13,13 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "mailbox"))
 from scene import Collecting
 
 from ostraka.collecting import NotDue
-from ostraka.errors import Aborted, RefusedByPolicy, UsageError
+from ostraka.errors import Aborted, InputError, RefusedByPolicy, UsageError
+from ostraka.manifest import parse
 from ostraka.outcome import Outcome
 from ostraka.serving import operation
 from ostraka.serving.book import APPROVED, DONE, FAILED, REFUSED, WAITING, SessionBook
-from ostraka.serving.operation import PartyService
+from ostraka.serving.objections import objections
+from ostraka.serving.operation import PartyService, own_input
 from ostraka.serving.settings import PartySettings
 
 
@@ -218,3 +220,41 @@ async def test_it_does_not_wait_for_collections_that_are_open(serving, its, monk
         service.stop()
         await asyncio.wait_for(task, 10)
     assert state(book, its) == APPROVED
+
+
+ROLES = {
+    "alice": '["contributor", "compute"]',
+    "bob": '["compute", "recipient"]',
+    "carlos": '["compute", "recipient"]',
+    "david": '["contributor"]',
+}
+
+
+def live(series):
+    """A session with contributors, of a series."""
+    parties = "".join(
+        f'[[party]]\nname = "{name}"\nkey = "sha256:{i:064x}"\nroles = {roles}\n'
+        for i, (name, roles) in enumerate(ROLES.items())
+    )
+    return parse(
+        f'[session]\ntitle = "Wages"\nseries = "{series}"\nprotocol = "secure-sum"\n'
+        'deadline = "5m"\ncoordinator = { address = "127.0.0.1:9440", key = "sha256:'
+        f'{9:064x}" }}\n{parties}[input]\ntype = "int"\nmin = 0\nmax = 10\n'
+        '[sharing]\nscheme = "shamir"\nthreshold = 1\n'
+    )
+
+
+def test_an_input_is_read_from_the_file_of_its_series(tmp_path):
+    file = tmp_path / "wages.txt"
+    its = PartySettings("alice", tmp_path, inputs={"wages": file})
+    made = live("wages")
+    assert not list(objections(made, its))
+    file.write_text("7\n")
+    assert own_input(made, its) == "7"
+    file.unlink()
+    with pytest.raises(InputError, match=r"wages\.txt"):
+        own_input(made, its)
+    other = live("other")
+    assert "name the file of its series" in "".join(objections(other, its))
+    outside = PartySettings("bob", tmp_path, inputs={"wages": file})
+    assert own_input(made, outside) is None

@@ -62,6 +62,10 @@ async def test_a_session_from_the_rules_to_the_receipt(page, written, keys, tmp_
         assert (run["present"], run["total"], run["away"]) == (3, 3, [])
         assert (await client.ask(f"sessions/{digest}"))["given"] is None
         await papers_are_there(client, run["result"])
+    async with page() as client:  # another day
+        (line,) = (await client.ask("sessions"))["sessions"]
+        assert line["result"] == run["result"]["session"]
+        assert (await client.ask(f"sessions/{digest}"))["result"] == line["result"]
 
 
 async def papers_are_there(client, result):
@@ -214,12 +218,12 @@ async def test_a_file_of_the_page_needs_no_token(page):
 
 
 async def test_a_bug_tells_its_kind_and_no_input(page, monkeypatch):
-    from ostraka.ui.desk import Desk
+    from ostraka.ui.desk import SessionDesk
 
     async def broken(self):
         raise ValueError("secret 3800")
 
-    monkeypatch.setattr(Desk, "sessions", broken)
+    monkeypatch.setattr(SessionDesk, "sessions", broken)
     async with page() as client:
         assert isinstance(client, AsgiClient)
         told = await client.ask("sessions", status=500)

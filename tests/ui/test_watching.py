@@ -7,7 +7,7 @@ import pytest
 from ostraka.errors import InputError, PeerLost, Unreachable
 from ostraka.outcome import Outcome
 from ostraka.progress import Phase, Progress
-from ostraka.ui.watching import PageRun, failure
+from ostraka.ui.watching import PageRun, failure, shortened
 
 
 class Clock:
@@ -53,6 +53,15 @@ def test_warnings_are_kept_once_and_not_without_end(clock):
     assert (found[:2], len(found)) == (["warning 1", "warning 0"], 100)
 
 
+def test_whom_a_session_waits_for_is_said_once_and_only_while_it_gathers(clock):
+    run = PageRun("alice", "Wages", clock)
+    for text in ("waiting for bob, 9 s left", "bob is away", "waiting for carlos, 4 s left"):
+        run.warn(text)
+    assert run.as_json()["warnings"] == ["bob is away", "waiting for carlos, 4 s left"]
+    run.phase(Phase.SHARING)
+    assert run.as_json()["warnings"] == ["bob is away"]
+
+
 def test_a_result_that_cannot_be_kept_is_shown_with_a_warning(clock, home, monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -88,3 +97,12 @@ def test_an_error_of_the_system_and_a_bug():
     found = failure(KeyError("secret"))
     assert found["exit"] == 70
     assert "secret" not in str(found)
+
+
+def test_a_long_vector_is_shown_in_part():
+    long = {"name": "sum", "value": list(range(5000)), "error95": [1] * 5000, "unit": "EUR"}
+    short = {"name": "mean", "value": "2.5"}
+    cut, kept = shortened({"status": "noised", "outputs": [long, short]})["outputs"]
+    assert (cut["value"][-1], len(cut["value"]), len(cut["error95"])) == (1999, 2000, 2000)
+    assert (cut["of"], cut["unit"], kept) == (5000, "EUR", short)
+    assert shortened({"status": "no-output"}) == {"status": "no-output"}

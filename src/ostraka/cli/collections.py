@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ostraka.cli import voice
+from ostraka.cli import completing, voice
 from ostraka.cli.options import KeysOption, OutputOption
 from ostraka.text import visible
 
 if TYPE_CHECKING:
+    from ostraka.collection.merkle import Proof
     from ostraka.identity import Identity
     from ostraka.invitations.collecting import GivenCode
     from ostraka.invitations.draft import Draft
@@ -22,7 +23,12 @@ if TYPE_CHECKING:
     from ostraka.protocols.protocol import Protocol
 
 CollectionArgument = Annotated[
-    Path, typer.Argument(metavar="COLLECTION.toml", help="The collection's manifest.")
+    Path,
+    typer.Argument(
+        metavar="COLLECTION.toml",
+        help="The collection's manifest.",
+        autocompletion=completing.complete_session,
+    ),
 ]
 
 
@@ -306,6 +312,8 @@ def _status_lines(shown: dict[str, Any]) -> list[str]:
 def _status_of_report(path: Path, output: voice.OutputFormat) -> None:
     """Ask for the proof that a report was counted, and keep it in the report's receipt."""
     from ostraka.cli.mailboxes import at_mailbox
+    from ostraka.collection.published import signed_roots
+    from ostraka.collection.shape import Shape
     from ostraka.contribution import bind
     from ostraka.record.kept_report import load_receipt, save_receipt
 
@@ -313,11 +321,29 @@ def _status_of_report(path: Path, output: voice.OutputFormat) -> None:
     digest, manifest = bytes.fromhex(mine["report"]), bytes.fromhex(mine["manifest_sha256"])
 
     async def ask(mailbox: MailboxClient) -> tuple[Any, ...]:
-        return *await _ask(mailbox), await mailbox.inclusion(digest)
+        return await mailbox.status(), await mailbox.receipts(), await mailbox.inclusion(digest)
 
     status, receipts, proofs = at_mailbox(mine["mailbox"], manifest, ask)
     if proofs:
         tables = {party: proof.table() for party, proof in proofs.items()}
         save_receipt(path, {**mine, "proofs": tables})
-    shown = {**_shown(status), "counted": sorted(proofs)}
-    _print_status(shown | _published(receipts, bind(status.manifest, manifest)), output)
+    protocol = bind(status.manifest, manifest)
+    roots = signed_roots(receipts, Shape.of(protocol))
+    counted = [name for name in roots if _leads(proofs.get(name), roots[name], digest)]
+    shown = {**_shown(status), "counted": sorted(counted)}
+    published = _published(receipts, protocol) if status.state == "done" else {}
+    _print_status(shown | published, output)
+
+
+def _leads(proof: Proof | None, root: bytes, digest: bytes) -> bool:
+    """Whether a proof leads to the root that its party signed; the mailbox may have made it up."""
+    from ostraka.collection.merkle import check_proof
+    from ostraka.errors import PeerViolation
+
+    if proof is None:
+        return False
+    try:
+        check_proof(root, digest, proof)
+    except PeerViolation:
+        return False
+    return True

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ostraka.cli import results, voice
+from ostraka.cli import examples, results, voice
 from ostraka.cli.fleet import COORDINATOR, Fleet, make_keys, workplace
 
 app = typer.Typer(name="demo", no_args_is_help=True, add_completion=False, rich_markup_mode=None)
@@ -42,7 +42,7 @@ class Seen:
     announced: dict[str, int] = field(default_factory=dict)
 
 
-@app.command()
+@app.command(cls=examples.Helped)
 def average(
     values: Annotated[
         str,
@@ -175,7 +175,7 @@ def play(
     """Run a session; return each party's result, and the shares that its process saw.
 
     Args:
-        inputs: the input of each party, by name.
+        inputs: the input of each party, by name; None for none.
         write: makes the manifest from the fingerprints by name and the coordinator's address.
     """
     with workplace("demo") as directory, Fleet() as fleet:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from ostraka.cli import results, voice
+from ostraka.cli import examples, results, voice
 from ostraka.cli.demo import Seen, agreement, app, party_names, play
 
 Format = Annotated[
@@ -17,7 +17,7 @@ Format = Annotated[
 ]
 
 
-@app.command()
+@app.command(cls=examples.Helped)
 def vote(
     votes: Annotated[
         str,
@@ -58,7 +58,7 @@ class Price(StrEnum):
     SECOND = "second"
 
 
-@app.command()
+@app.command(cls=examples.Helped)
 def auction(
     bids: Annotated[
         str, typer.Option(metavar="A,B,...", help="Each party's bid: toys, so they may be options.")

@@ -50,13 +50,7 @@ class Fleet:
 
     def start(self, name: str, kind: str) -> int:
         """Start a child, which imports what it needs and waits for its job; returns its pid."""
-        # -P: a file in the current directory is no module of ours.
-        child = subprocess.Popen(  # noqa: S603 - our own interpreter, our own words
-            [sys.executable, "-P", "-m", "ostraka.cli.child", kind],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            start_new_session=True,
-        )
+        child = _start(kind)
         assert child.stdout is not None
         self._children[name] = child
         self._unread[name] = b""
@@ -105,7 +99,7 @@ class Fleet:
         _release(child)
         if code := child.wait():
             how = f"exit code {code}" if code > 0 else f"signal {-code}"
-            voice.say(f"error: the process of {name} ended with {how}")
+            voice.fail(f"the process of {name} ended with {how}")
             raise SystemExit(code if code > 0 else Aborted.exit_code)
 
     def close(self) -> None:
@@ -127,6 +121,17 @@ class Fleet:
         for child in there:
             with suppress(subprocess.TimeoutExpired):
                 child.wait(max(0.0, until - monotonic()))
+
+
+def _start(kind: str) -> subprocess.Popen[bytes]:
+    """Start a child; its stdin and stdout are pipes."""
+    # -P: a file in the current directory is no module of the child.
+    return subprocess.Popen(  # noqa: S603 - our own interpreter, our own words
+        [sys.executable, "-P", "-m", "ostraka.cli.child", kind],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    )
 
 
 def _release(child: subprocess.Popen[bytes]) -> None:

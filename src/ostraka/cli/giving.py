@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ostraka.cli import known, voice
+from ostraka.cli import completing, known, voice
 from ostraka.cli.options import SessionArgument
 
 if TYPE_CHECKING:
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from ostraka.data.selection import Selection
     from ostraka.names import PartyId
     from ostraka.protocols.protocol import Protocol
+
+ATTEMPTS = 3
+"""Answers that a person at a terminal may give before the command ends."""
 
 
 def selected(
@@ -64,11 +67,12 @@ def read(
     if protocol.manifest.session.rehearsal and source is None:
         voice.say("this is a rehearsal: our input is made up here, and the result means nothing")
         return None
+    if source is None:
+        return _asked(protocol, me)
     if not is_table(source, selection):
         return _plain(protocol, me, source)
     from ostraka import preparing
 
-    assert source is not None
     prepared = preparing.prepare_table(protocol, me, source, selection)
     person = known.on_a_terminal()
     if person or not prepared.preview.wrong:
@@ -79,15 +83,41 @@ def read(
     return prepared.raw
 
 
-def _plain(protocol: Protocol, me: PartyId, source: str | None) -> Any:
+def _asked(protocol: Protocol, me: PartyId) -> Any:
+    """Ask a person for the input on the terminal; after a wrong answer again, `ATTEMPTS` in all.
+
+    Other parties wait meanwhile for nothing: none has been contacted.
+
+    Raises:
+        InputError: this is no terminal, or the last answer is not what the manifest asks for.
+    """
+    from ostraka.errors import InputError
+    from ostraka.inputs import reading
+
+    schema, wanted = protocol.manifest.input_of(me), protocol.input_in_words(me)
+    for left in range(ATTEMPTS - 1, -1, -1):
+        try:
+            raw = reading.read_input(None, schema, me, wanted)
+            protocol.encode(me, raw)
+        except InputError as error:
+            if not left or not reading.askable(schema):
+                raise
+            voice.fail(error.message)
+            voice.say(f"hint: {error.hint or f'expected: {wanted}'}")
+            voice.say(f"nothing was sent; asked again, {left} more time{'s' * (left > 1)}")
+        else:
+            return raw
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _plain(protocol: Protocol, me: PartyId, source: str) -> Any:
     """Read an input that is no table. The text of one whose columns are not named is no input, so
     it is encoded at once, and the error says how to name them."""
     from ostraka.errors import InputError
     from ostraka.inputs import reading
 
-    wanted = protocol.input_in_words(me)
-    raw = reading.read_input(source, protocol.manifest.input_of(me), me, wanted)
-    if source is not None and Path(source).suffix.lower() in (".csv", ".tsv"):
+    raw = reading.read_input(source, protocol.manifest.input_of(me), me)
+    if Path(source).suffix.lower() in (".csv", ".tsv"):
         try:
             protocol.encode(me, raw)
         except InputError as error:
@@ -149,12 +179,14 @@ def rehearse(
     _require_contributor(protocol, me, source, selection)
     if me not in protocol.contributors:
         _print({}, [f"{me} is not a contributor: it has no input to send"], output)
+    elif source is None:
+        _asked(protocol, me)
+        _print({"source": None}, [f"the input is {protocol.input_in_words(me)}"], output)
     elif not is_table(source, selection):
         protocol.encode(me, _plain(protocol, me, source))
         wanted = protocol.input_in_words(me)
-        _print({"source": source}, [f"{source or 'the input'} is {wanted}"], output)
+        _print({"source": source}, [f"{source} is {wanted}"], output)
     else:
-        assert source is not None
         prepared = preparing.prepare_table(protocol, me, source, selection)
         person = known.on_a_terminal()
         if person and prepared.preview.wrong:
@@ -182,6 +214,7 @@ def template(
             "--as",
             metavar="NAME",
             help="Whose input it is for, where they differ.",
+            autocompletion=completing.complete_party,
         ),
     ] = None,
 ) -> None:

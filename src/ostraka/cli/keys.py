@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ostraka.cli import voice
+from ostraka.cli import completing, voice
 from ostraka.cli.findings import Findings
 from ostraka.cli.options import KeysOption, ListenOption, OutputOption, ProxyOption
 
@@ -63,11 +63,21 @@ def rekey(
 
 def doctor(
     session: Annotated[
-        Path | None, typer.Argument(metavar="SESSION.toml", help="A manifest to check against.")
+        Path | None,
+        typer.Argument(
+            metavar="SESSION.toml",
+            help="A manifest to check against.",
+            autocompletion=completing.complete_session,
+        ),
     ] = None,
     as_: Annotated[
         str,
-        typer.Option("--as", metavar="NAME", help="The party; by default the one with a key here."),
+        typer.Option(
+            "--as",
+            metavar="NAME",
+            help="The party; by default the one with a key here.",
+            autocompletion=completing.complete_party,
+        ),
     ] = "",
     keys: KeysOption = None,
     listen: ListenOption = None,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ostraka.cli import voice
+from ostraka.cli import examples, voice
 from ostraka.cli.options import KeysOption
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def ledger(
         _tell(own)
 
 
-@app.command(short_help="Print it as a table, or draw it.")
+@app.command(cls=examples.Helped, short_help="Print it as a table, or draw it.")
 def show(
     as_: AsOption = "",
     keys: KeysOption = None,
@@ -73,7 +73,7 @@ def show(
         voice.say(f"plot: {plot}")
 
 
-@app.command(short_help="Check that it holds, and is the newest.")
+@app.command(cls=examples.Helped, short_help="Check that it holds, and is the newest.")
 def check(
     as_: AsOption = "",
     keys: KeysOption = None,
@@ -113,7 +113,7 @@ def _raise_refused(refused: dict[Path, OstrakaError]) -> None:
         raise type(worst)("\n".join(lines), hint=worst.hint)
 
 
-@app.command(short_help="Give back what a run holds.")
+@app.command(cls=examples.Helped, short_help="Give back what a run holds.")
 def release(
     run: Annotated[str, typer.Argument(metavar="ID", help="As `ledger show` names it.")],
     as_: AsOption = "",

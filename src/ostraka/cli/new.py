@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ostraka.cli import voice
+from ostraka.cli import completing, voice
 from ostraka.cli.invitations import draft, invited_tables
 from ostraka.cli.new_collection import (
     collection_table,
@@ -58,7 +58,14 @@ INPUT_HELP = (
 
 
 def new(
-    protocol: Annotated[str, typer.Argument(metavar="PROTOCOL", help="One of those named below.")],
+    protocol: Annotated[
+        str,
+        typer.Argument(
+            metavar="PROTOCOL",
+            help="One of those named below.",
+            autocompletion=completing.complete_protocol,
+        ),
+    ],
     party: Annotated[
         list[str] | None, typer.Option("--party", metavar="PARTY", help=PARTY_HELP)
     ] = None,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import typer
 
-from ostraka.cli import results, voice
+from ostraka.cli import completing, results, voice
 from ostraka.cli.options import OutputOption
 from ostraka.cli.progress import Watcher
 
@@ -88,7 +88,12 @@ def _show(shown: Mapping[str, Any], output: voice.OutputFormat) -> None:
 
 def result(
     session: Annotated[
-        str, typer.Argument(metavar="[SESSION]", help="The first digits of its id; else the last.")
+        str,
+        typer.Argument(
+            metavar="[SESSION]",
+            help="The first digits of its id; else the last.",
+            autocompletion=completing.complete_kept,
+        ),
     ] = "",
     as_: Annotated[
         str, typer.Option("--as", metavar="NAME", help="The party, where several run here.")

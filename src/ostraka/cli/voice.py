@@ -13,7 +13,7 @@ from enum import StrEnum
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any, Final
 
-from ostraka.cli import streams
+from ostraka.cli import screen, streams
 from ostraka.errors import OstrakaError, Temporary, UsageError
 from ostraka.text import visible
 
@@ -67,7 +67,12 @@ def drain() -> bool:
 
 def warn(text: str) -> None:
     """Write a `warning:` to stderr; the command goes on."""
-    say(f"warning: {text}")
+    say(f"{screen.paint('warning:', 'yellow', sys.stderr)} {text}")
+
+
+def fail(text: str) -> None:
+    """Write an `error:` to stderr."""
+    say(f"{screen.paint('error:', 'red', sys.stderr)} {text}")
 
 
 def emit(value: Mapping[str, Any]) -> None:
@@ -145,7 +150,7 @@ def interrupted() -> int:
     # The terminal has written ^C, perhaps behind a prompt.
     if sys.stderr.isatty():
         sys.stderr.write("\n")
-    say(f"error: {signalled(number)}")
+    fail(signalled(number))
     if speaker.progress and not speaker.kept:
         say("hint: run it again when you want to take part")
     _tell_data(None)
@@ -168,7 +173,7 @@ def report(error: BaseException) -> int:
     if found is None:
         return _bug(error)
     for line in found.message.splitlines():
-        say(f"error: {line}")
+        fail(line)
     if found.hint:
         say(f"hint: {found.hint}")
     if found.exit_code != 2:
@@ -240,7 +245,7 @@ def _tell_data(data_left: bool | None) -> None:
 
 
 def _bug(error: BaseException) -> int:
-    say("error: this is a bug in ostraka, not something you did")
+    fail("this is a bug in ostraka, not something you did")
     _tell_bug(error)
     _tell_data(None)
     return 70

@@ -74,8 +74,13 @@ def _whole(file: BinaryIO, schema: InputSchema, source: str) -> bytes:
     return content
 
 
+def askable(schema: InputSchema) -> bool:
+    """Return whether a person can be asked for this input: one value, at a terminal."""
+    return schema.length == 1 and sys.stdin is not None and sys.stdin.isatty()
+
+
 def _ask(schema: InputSchema, name: str, wanted: str) -> Any:
-    if schema.length > 1 or sys.stdin is None or not sys.stdin.isatty():
+    if not askable(schema):
         why = f"it is {schema.length} values long" if schema.length > 1 else "this is no terminal"
         message = f"{name}'s input is needed, and cannot be asked for: {why}"
         raise InputError(message, hint="--input FILE, or --input - for standard input",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import UTC, datetime
 from time import monotonic, time
 from typing import Any, Final
@@ -25,14 +25,13 @@ from ostraka.addresses import host_block
 from ostraka.collection.orders import read_revocations
 from ostraka.collection.promise import Promise
 from ostraka.collection.report import lengths
-from ostraka.errors import OstrakaError, UsageError
+from ostraka.errors import UsageError
 from ostraka.identity import Identity
 from ostraka.mailbox import papers
-from ostraka.mailbox.answers import Refusal, refusal
+from ostraka.mailbox.answers import Refusal, refusal, refusal_of
 from ostraka.mailbox.batch import Accepted, Upload
 from ostraka.mailbox.board import AGREED, CLOSE, RECEIPT, REVOCATIONS, STATEMENT, Board, Posted
 from ostraka.mailbox.bodies import split_founding, write_record
-from ostraka.mailbox.database import DatabaseFull, DatabaseGone
 from ostraka.mailbox.desk import Desk
 from ostraka.mailbox.requests import (
     LARGEST_NUMBER,
@@ -49,7 +48,6 @@ from ostraka.mailbox.rules import ReadRules, read_rules
 from ostraka.mailbox.store import Founding, Store
 from ostraka.mailbox.uploads import check_upload, write_views
 from ostraka.page.building import page_of
-from ostraka.service import logs
 from ostraka.service.arrivals import Arrivals
 
 BESIDE: Final = 1 << 18
@@ -112,6 +110,7 @@ class Mailbox:
     def _routes(self) -> list[Route]:
         top = "/v1/collections/{id}"
         table: list[tuple[str, str, Endpoint]] = [
+            ("GET", "/v1/collections", self._listed),
             ("PUT", top, self._found),
             ("GET", top, self._describe),
             ("GET", f"{top}/roster", self._roster),
@@ -141,7 +140,7 @@ class Mailbox:
                 self._count_arrival(request)
                 return await endpoint(request)
             except Exception as error:
-                refused = _refusal_of(error)
+                refused = refusal_of(error)
                 self.counts[refused.code] += 1
                 return refused.answer()
             finally:
@@ -178,17 +177,26 @@ class Mailbox:
             raise Refusal(403, "organiser", "this mailbox does not know the organiser")
         await asyncio.to_thread(papers.check_publication, publication, rules.shape)
         founding = Founding(manifest, publication, rules.closes, rules.most, rules.replaces)
-        await self._desk.ask(lambda store: self._found_in(store, collection, founding))
+        members = rules.shape.pins
+        await self._desk.ask(lambda store: self._found_in(store, collection, founding, members))
         self.counts["collection"] += 1
         return await self._describe(request)
 
-    def _found_in(self, store: Store, collection: bytes, founding: Founding) -> None:
+    def _found_in(
+        self, store: Store, collection: bytes, founding: Founding, members: Sequence[bytes]
+    ) -> None:
         if store.founding(collection) is None:
             if self._clock() >= founding.closes:
                 raise refusal("closed")
             if store.collections() >= self._most_collections:
                 raise Refusal(507, "collections", "the mailbox has as many collections as it may")
-        store.found(collection, founding)
+        store.found(collection, founding, members)
+
+    async def _listed(self, request: Request) -> Response:
+        """Return the ids of the collections that a party computes for, to that party."""
+        who = papers.check_list(authorisation(request), self._clock())
+        found = await self._desk.ask(lambda store: store.of_member(who, self._clock()))
+        return json_answer({"collections": [collection.hex() for collection in found]})
 
     async def _describe(self, request: Request) -> Response:
         posted = await self._posted(request, anew=True)
@@ -369,19 +377,6 @@ class Mailbox:
             return write_views(found, terms, place) + write_record(last, 0, b"")
 
         return binary_answer(await self._desk.ask(views))
-
-
-def _refusal_of(error: Exception) -> Refusal:
-    if isinstance(error, Refusal):
-        return error
-    if isinstance(error, DatabaseFull):
-        return refusal("disk-full")
-    if isinstance(error, DatabaseGone):
-        return refusal("gone")
-    if isinstance(error, OstrakaError):
-        return Refusal(422, error.code, error.message, error.hint)
-    logs.LOGGER.error("a request ended by a bug", exc_info=error)
-    return refusal("internal")
 
 
 async def _checked(octets: bytes, digest: bytes, posted: Posted) -> Upload:

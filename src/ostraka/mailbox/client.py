@@ -50,6 +50,8 @@ BLOCK: Final = 2000
 ANSWER_BYTES: Final = 1 << 30
 """Bytes of an answer, at most: a block holds 8 MiB of reports, or one report."""
 
+_DIGEST: Final = 32
+
 _AGAIN: Final = (408, 425, 429, 500, 502, 503, 504)
 
 _ERRORS: Final[dict[str, type[OstrakaError]]] = {
@@ -105,7 +107,7 @@ class MailboxClient:
 
     Args:
         url: of the mailbox: "https://host[:port][/path]"; "http://..." on loopback.
-        manifest: the manifest's digest, 32 bytes.
+        manifest: the manifest's digest, 32 bytes; empty for `collections`, which is about none.
         own: identity of a compute party: it fetches reports.
         patience: seconds that a request is tried again for.
         environ: names proxies, and a file of authorities.
@@ -208,6 +210,17 @@ class MailboxClient:
         """Leave a compute party's signed receipt."""
         await self._put(f"/receipt/{quote(party, safe='')}", octets)
 
+    async def collections(self) -> list[bytes]:
+        """Return the digests of the manifests of open collections that this party computes for."""
+        found = _table(_json(await self._get("", signed_by=self._own))).get("collections")
+        try:
+            digests = [bytes.fromhex(text) for text in found or ()]
+        except (TypeError, ValueError):
+            digests = [b""]
+        if any(len(digest) != _DIGEST for digest in digests):
+            raise PeerViolation("the mailbox's list of collections is none", data_left=False)
+        return digests
+
     async def fetch(self, party: str, after: int = 0) -> AsyncIterator[list[Fetched]]:
         """Yield a compute party's views of the reports at positions above `after`, in order and in
         blocks, up to the last one that is there. A later call goes on where an earlier one ended.
@@ -275,7 +288,8 @@ class MailboxClient:
             kept, self._connection = self._connection, None
             connection = kept or self._route.connect()
             try:
-                target = self._route.target(f"/v1/collections/{self.manifest.hex()}{path}")
+                of = f"/{self.manifest.hex()}" if self.manifest else ""
+                target = self._route.target(f"/v1/collections{of}{path}")
                 connection.request(verb, target, body or None, self._headers(own))
                 response = connection.getresponse()
                 content = response.read(ANSWER_BYTES)
@@ -294,7 +308,8 @@ class MailboxClient:
         if own is None:
             return {}
         now = int(time()).to_bytes(8, "little")
-        said = signed.write_statement(signed.FETCH, self.manifest, now, own)
+        label, of = (signed.FETCH, self.manifest) if self.manifest else (signed.LIST, bytes(32))
+        said = signed.write_statement(label, of, now, own)
         return {"Authorization": f"Ostraka {base64.b64encode(said).decode()}"}
 
     def _unreachable(self, error: Exception) -> Unreachable:

@@ -70,7 +70,7 @@ _ORIGIN = re.compile(rf"(?i:https?)://({_HOST})(:[0-9]{{1,5}})?")
 """Beginning of a mailbox's URL. `urlsplit` alone drops tabs, and passes over what follows `]`."""
 
 
-def _mailbox(value: object) -> str:
+def mailbox_url(value: object) -> str:
     """Check the URL of a mailbox; a slash at its end is dropped."""
     text = value if isinstance(value, str) and len(value) <= limits.TEXT else ""
     form = 'must be a URL such as "https://poll.example.org"'
@@ -93,7 +93,7 @@ def _mailboxes(value: object) -> tuple[str, ...]:
     urls = value if isinstance(value, list | tuple) else (value,)
     if not 1 <= len(urls) <= MAILBOXES:
         raise ValueError(f"must be a URL, or a list of 1 to {MAILBOXES}")
-    found = tuple(map(_mailbox, urls))
+    found = tuple(map(mailbox_url, urls))
     if len(set(found)) < len(found):
         raise ValueError("is listed twice")
     return found

@@ -19,7 +19,7 @@ from pydantic import (
 
 from ostraka import limits
 from ostraka.errors import ManifestError, UsageError
-from ostraka.manifest import collection, coordinators, inputs, privacy
+from ostraka.manifest import collection, coordinators, inputs, privacy, study_round
 from ostraka.manifest.collection import Collection
 from ostraka.manifest.coordinators import BrokerSpec, Coordinators, CoordinatorSpec, Keyed
 from ostraka.manifest.fields import (
@@ -42,6 +42,7 @@ from ostraka.manifest.filling import filled
 from ostraka.manifest.inputs import Inputs, InputSchema
 from ostraka.manifest.links import needs_link
 from ostraka.manifest.privacy import Policy, Privacy
+from ostraka.manifest.study_round import StudyRound
 from ostraka.names import PartyId, Role
 from ostraka.text import one_script
 
@@ -152,6 +153,7 @@ class Manifest(Section):
     policy: Policy
     privacy: Privacy = Field(default_factory=Privacy)
     collection: Collection | None = None
+    round: StudyRound | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -173,12 +175,13 @@ class Manifest(Section):
     @cached_property
     def canonical(self) -> bytes:
         """The bytes that are hashed: JSON with sorted keys, no spaces, and all defaults but those
-        of `LATER`, without `[collection]` where there is none."""
+        of `LATER`, without `[collection]` and `[round]` where there is none."""
         table = self.model_dump(mode="python")
         for part, keys in LATER.items():
             _drop_defaults(table[part], type(getattr(self, part)), keys)
-        if table["collection"] is None:
-            del table["collection"]
+        for part in ("collection", "round"):
+            if table[part] is None:
+                del table[part]
         asked = table["input"]
         for entry in asked if isinstance(asked, list) else [asked]:
             _drop_defaults(entry, InputSchema, inputs.LATER)
@@ -296,6 +299,8 @@ def _problems(manifest: Manifest) -> Iterator[Problem]:
             yield ("policy", rule), message
     yield from _check_start(manifest)
     yield from privacy.problems(manifest.privacy, manifest.policy)
+    if manifest.round is not None:
+        yield from study_round.problems(manifest.round)
 
 
 def _check_collection(manifest: Manifest, of: Collection) -> Iterator[Problem]:

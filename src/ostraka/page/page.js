@@ -38,6 +38,7 @@
     const form = page.form;
     const whole = form.unit === "1";
     const parts = form.kind === "choice" ? Parts.choice(form.options)
+      : form.kind === "cells" ? Parts.cells(form.names, Parts.bounds({ ...form.sum, unit: form.sum.of }))
       : form.count > 1 ? Parts.lines(form.count)
         : Parts.one(Parts.bounds({ ...form, unit: form.of }), whole);
     Parts.fill(at("fields"), parts, "answer-error");
@@ -52,6 +53,7 @@
       if (chosen === null) throw new O.Refused("Choose one of the answers.");
       return chosen;
     }
+    if (form.kind === "cells") return O.readCells(form, at("answer").value);
     const lines = at("answer").value.trim().split(/\r?\n|\t/).filter((line) => line.trim() !== "");
     if (lines.length !== form.count) {
       throw new O.Refused(form.count === 1 ? "Fill in one number." : `These are ${lines.length} numbers; ${form.count} are asked for.`);
@@ -182,19 +184,20 @@
     if (status.state === "open" || status.state === "waiting") {
       return say(`The collection is still open, until ${minute(page.closes)}. Ask again after that.`);
     }
-    const proofs = await ask(`/inclusion/${held.digest}`);
+    const proofs = await ask(`/inclusion/${held.digest}`), receipts = await ask("/receipt");
     const roots = new Set();
     for (const party of page.compute) {
-      const said = proofs[party.name];
-      if (!said) return say(`${party.name} has not published its list of counted reports yet. Ask again later.`);
+      const said = proofs[party.name], left = receipts[party.name];
+      if (!said || !left) return say(`${party.name} has not published its list of counted reports yet. Ask again later.`);
       const root = await O.rootOf(said.proof || said, O.unhex(held.digest));
-      if (!root) throw new O.Refused(`The proof of ${party.name} does not hold.`);
-      roots.add(O.hex(root));
+      const signed = await O.signedRoot(O.unhex(page.digest), O.unhex(party.pin), O.unbase64(left));
+      if (!root || O.hex(root) !== signed) throw new O.Refused(`The proof of ${party.name} does not hold.`);
+      roots.add(signed);
     }
     if (roots.size !== 1) throw new O.Refused("The computing parties published different lists. Tell the organiser.");
     if (held.receipt) keep({ ...held, receipt: { ...held.receipt, proofs } });
     return say("Your report is in the list of counted reports that all computing parties have published. "
-      + "Save the receipt: it now holds the proof, which must fit the session's receipt, that they sign. Root: "
+      + "Save the receipt: it now holds the proof. It leads to the root that each of them has signed: "
       + [...roots][0]);
   };
 

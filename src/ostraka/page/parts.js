@@ -19,6 +19,11 @@ const Parts = (() => {
     make("label", `${count} values, one on each line; a column of a spreadsheet can be pasted.`, { htmlFor: "answer" }),
     make("textarea", "", { id: "answer", rows: Math.min(12, Math.max(2, parseInt(count, 10) || 2)), autocomplete: "off", spellcheck: false }),
   ];
+  const cells = (names, bounds) => [
+    make("label", `A row for each of ${names.join(", ")}: the name, the sum, and of how many people it is. Rows of a spreadsheet can be pasted; `
+      + `typed, semicolons stand between: ${names[0] || "all"}; 8100; 2. Where there is none: 0; 0. Sums: ${bounds.toLowerCase()}.`, { htmlFor: "answer" }),
+    make("textarea", "", { id: "answer", rows: Math.min(12, Math.max(2, names.length)), autocomplete: "off", spellcheck: false }),
+  ];
   const one = (words, whole) => [
     make("label", words, { htmlFor: "answer" }),
     make("input", "", { id: "answer", inputMode: whole === null ? "text" : whole ? "numeric" : "decimal", autocomplete: "off", spellcheck: false }),
@@ -36,5 +41,5 @@ const Parts = (() => {
     const found = place.querySelector("input:checked");
     return found ? Number(found.value) : null;
   };
-  return { at, make, show, minute, choice, lines, one, bounds, fill, chosen };
+  return { at, make, show, minute, choice, lines, cells, one, bounds, fill, chosen };
 })();

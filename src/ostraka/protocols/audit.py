@@ -16,6 +16,7 @@ from ostraka.engine.compare import less_than_zero
 from ostraka.engine.joining import Lists, joined
 from ostraka.engine.multiply import matmul
 from ostraka.engine.noise import add_noise
+from ostraka.errors import PeerViolation
 from ostraka.inputs.encoding import Signed
 from ostraka.manifest import IdType, Manifest
 from ostraka.names import PartyId
@@ -27,6 +28,7 @@ from ostraka.protocols.forms.audited_rows import groups_of, outcomes_of
 from ostraka.protocols.forms.central import by_compute_parties, explain_dealers
 from ostraka.protocols.forms.fairness import PARITY, RATES, WITH_LABELS, WITHOUT_LABELS
 from ostraka.protocols.forms.grid import TOTAL, Grid
+from ostraka.protocols.forms.one_hot import are_one_hot
 from ostraka.protocols.forms.release import figures_given, given_openly, summed
 from ostraka.protocols.forms.suppression import Layout
 from ostraka.protocols.forms.withheld import explain_pattern, why_withheld
@@ -91,7 +93,7 @@ class AuditOptions(ListOptions):
     labels: StrictBool = True
 
 
-class Audit(Joining):
+class FairnessAudit(Joining):
     """Rates of predictions by group, where predictions and groups lie apart. [KMRS14] [MRR20]
 
     Contributors: an owner gives the input "predictions", a list of identifiers, each with a label
@@ -100,7 +102,7 @@ class Audit(Joining):
     Recipients learn: how many people of each group are in both lists, by label and prediction, as
     far as `min_cell` allows or with noise; the lengths of the lists; rates follow. The helper
     learns how many rows match, and at which places. No other party learns anything.
-    Rounds: 8; with `min_cell` 4 and two comparisons more. Bytes, for lists of d rows, g groups and
+    Rounds: 11; with `min_cell` 4 and two comparisons more. Bytes, for lists of d rows, g groups and
     c cells each: 8 g d for the groups, 16 c d for the rows that are moved, 16 c d to deal them, 16
     d and 8 d for tags and places. `cost()` is exact.
     Tolerates: one curious compute party of three or more, who must all stay. The helper together
@@ -174,6 +176,7 @@ class Audit(Joining):
             engine, self._lists(), self.own_rows(shares), self.own_table(shares)
         )
         groups = vectors[self.groups][:-1].reshape(len(self.grid.rows), -1)
+        await self._require_one_hot(groups, moved)
         counts = await matmul(groups, moved.T)
         lengths = [vectors[owner][-1:] for owner in (self.predictions, self.groups)]
         found = concatenate([counts.reshape(-1), *lengths])
@@ -192,6 +195,20 @@ class Audit(Joining):
             self.places[self.helper],
             [self.rows[owner] for owner in owners],
             [self.kept[owner] for owner in owners],
+        )
+
+    async def _require_one_hot(self, groups: SecretArray, moved: SecretArray) -> None:
+        """Stop unless each row of the groups is of one group, and each moved one of one cell."""
+        valid, moved_valid = await are_one_hot([groups, moved])
+        if valid and moved_valid:
+            return
+        whose = f"{self.groups}'s list" if not valid else f"{self.predictions}'s list"
+        brought = f", as {self.helper} and {self.groups} brought it into order," * bool(valid)
+        raise PeerViolation(
+            f"{whose}{brought} does not have one choice for each row. Its content stays hidden; "
+            "nothing was computed.",
+            hint="run it again without those who did not follow the protocol",
+            peer=None if valid else self.groups,
         )
 
     async def _too_few(self, y: SecretArray, plausible: bool) -> SecretArray:
@@ -267,9 +284,17 @@ class Audit(Joining):
             *(self._explain_noise() if self.noise else self._explain_rules()),
             "Match rate: people who are in one list alone are in no figure. If they are of some "
             "groups more than of others, the rates are not those of all people predicted for.",
-            self.explain_padding(),
+            self._explain_lists(),
         ]
         return explain_interactive(self, what, answer, told=[self.helper])
+
+    def _explain_lists(self) -> str:
+        first, second = self.rows[self.predictions], self.rows[self.groups]
+        return (
+            f"Lists are padded to {first} and {second} rows, so that their lengths are told in the "
+            "result alone. That each row is of one group, and of one cell, is checked without "
+            "being seen; whether it is the right one, or the identifier a guess, is not."
+        )
 
     def _explain_rules(self) -> Iterator[str]:
         least = self.manifest.policy.min_cell
@@ -280,10 +305,7 @@ class Audit(Joining):
                 "which group the person is of. Say min_cell, or joint noise ([privacy] central)."
             )
         else:
-            yield (
-                f"The rules: a cell or total is given if at least {least} people are in it. That "
-                "all of a group are in one cell is then told where the others are withheld."
-            )
+            yield (f"The rules: a cell or total is given if at least {least} people are in it.")
             yield from explain_pattern(totals=True)
         yield (
             "The answer itself: an owner that leaves out one row and asks again learns from the "

@@ -15,7 +15,7 @@ from ostraka.delivery.agree import Allow
 from ostraka.delivery.enclosure import Enclosure
 from ostraka.delivery.opening import Opening, Share
 from ostraka.delivery.party import Party
-from ostraka.delivery.source import Source
+from ostraka.delivery.source import Parcels, Source
 from ostraka.errors import PeerViolation
 from ostraka.exchange import type_codes
 from ostraka.inputs.encoding import Signed
@@ -23,7 +23,6 @@ from ostraka.names import PartyId
 from ostraka.protocols.phases import Phases
 from ostraka.protocols.protocol import Protocol
 from ostraka.protocols.shares import Shares
-from ostraka.sharing.scheme import Parcel
 
 
 @dataclass
@@ -46,7 +45,7 @@ class Computing:
     dealt: Signed | None = None
     settle: Allow | None = None
 
-    async def collect(self, source: Source, parcels: dict[PartyId, Parcel]) -> None:
+    async def collect(self, source: Source, parcels: Parcels) -> None:
         """Add to `parcels`, which holds this party's own, those of all contributors that came.
 
         Raises:
@@ -54,12 +53,13 @@ class Computing:
             PeerViolation: a party sent no parcel, or a malformed enclosure.
         """
         protocol, me = self.protocol, self.party.me
-        for giver in (name for name in protocol.givers if name != me):
+        parcels |= source.stored()
+        for giver in (name for name in protocol.givers if name != me and name not in parcels):
             message = await source.message_of(giver, protocol.expected(giver, me))
             if message is not None:
                 self._take(giver, message, parcels)
 
-    def _take(self, giver: PartyId, message: NDArray[Any], parcels: dict[PartyId, Parcel]) -> None:
+    def _take(self, giver: PartyId, message: NDArray[Any], parcels: Parcels) -> None:
         """Take a parcel, an enclosure, or one after the other."""
         protocol, rest = self.protocol, message.view(np.uint8)
         try:
@@ -72,7 +72,7 @@ class Computing:
         except ValueError as problem:
             raise PeerViolation(f"{giver} sent no share: {problem}", peer=giver) from None
 
-    async def compute(self, phases: Phases, parcels: dict[PartyId, Parcel]) -> Share:
+    async def compute(self, phases: Phases, parcels: Parcels) -> Share:
         """Agree on whom to count, if a contributor may be missing, and compute on their shares.
 
         Returns:

@@ -14,6 +14,7 @@ from ostraka.arithmetic.field import Elements
 from ostraka.arithmetic.randomness import Draw, OsDraw, Stream, Words
 from ostraka.delivery.cost import Cost
 from ostraka.delivery.party import Party
+from ostraka.delivery.source import Parcels
 from ostraka.engine.array import SecretArray
 from ostraka.engine.backend import FREE_NS, Backend, backend_of
 from ostraka.engine.rounds import Operation, Random, Unreduced, alone
@@ -33,7 +34,7 @@ from ostraka.protocols.protocol import Protocol
 from ostraka.protocols.sentences import names
 from ostraka.protocols.shares import Shares
 from ostraka.record.budget import Spend
-from ostraka.sharing.scheme import Explicit, Parcel
+from ostraka.sharing.scheme import Explicit
 from ostraka.sharing.shamir import Shamir
 
 COMPARISONS: Final = {"passive": 2_000_000, "three": 500_000, "active": 25_000}
@@ -250,7 +251,7 @@ class Interactive(Protocol):
     async def _rehearse(self, exchange: Exchange) -> int:
         scheme = _OpensToZero(self.contributors, self.scheme.compute, self.scheme.colluders)
         zeros = {length: scheme.zeros(length) for length in set(self.lengths.values())}
-        parcels: dict[PartyId, Parcel] = {c: Explicit(zeros[k]) for c, k in self.lengths.items()}
+        parcels: Parcels = {c: Explicit(zeros[k]) for c, k in self.lengths.items()}
         draw = OsDraw()
         given = Offers(scheme, exchange.me, draw, self.randomness, active=self.active)
         shares = Shares(scheme, self.lengths, parcels, exchange.me, draw, enclosure=given)

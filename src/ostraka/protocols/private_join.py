@@ -22,7 +22,7 @@ from ostraka.manifest import IdType, Manifest
 from ostraka.names import PartyId
 from ostraka.noise.shares import NoiseShares
 from ostraka.outcome import Output, Value
-from ostraka.protocols.bench_case import BenchCase
+from ostraka.protocols.bench_case import BenchCase, Tables
 from ostraka.protocols.forms.central import by_compute_parties, explain_dealers
 from ostraka.protocols.forms.identifiers import ListRows, hashed
 from ostraka.protocols.forms.joined import Figure, JoinedFigures
@@ -46,17 +46,17 @@ def _expected(_: int, size: int) -> tuple[np.ndarray[Any, Any], ...]:
     return tuple(np.array([number]) for number in (count, *sums))
 
 
-BENCH: Final = {
-    "join": BenchCase(
-        lambda size: {
+def _case(hide: str) -> BenchCase:
+    def tables(size: int) -> Tables:
+        return {
             "input": {"type": "int", "length": size, "min": 0, "max": 999},
-            "outputs": {"figures": ["size", "sum"]},
-        },
-        _rows,
-        _expected,
-        owners=2,
-    )
-}
+            "outputs": {"figures": ["size", "sum"], "hide": hide},
+        }
+
+    return BenchCase(tables, _rows, _expected, owners=2)
+
+
+BENCH: Final = {"join": _case("all-but-pattern"), "join-hidden": _case("everything")}
 
 
 class JoinOptions(ListOptions):
@@ -65,13 +65,16 @@ class JoinOptions(ListOptions):
     Attributes:
         figures: what becomes known: size, the number of rows in all lists; sum and mean, of the
             values in these rows, for each list that has values.
-        hide: who learns the pattern of matches: all-but-pattern, the helper alone.
+        hide: who learns the pattern of matches: all-but-pattern, the helper alone; everything, no
+            party at all, of two lists, without a helper.
+        members: an owner who is told, besides, which rows of its own list are in all lists.
         min_intersection: fewest rows in common for which anything but "too few" becomes known.
     """
 
     figures: tuple[Figure, ...] = Field(("size",), min_length=1)
-    hide: Literal["all-but-pattern"] = "all-but-pattern"
+    hide: Literal["all-but-pattern", "everything"] = "all-but-pattern"
     min_intersection: StrictInt = Field(0, ge=0)
+    members: str | None = None
 
 
 class PrivateJoin(Joining):
@@ -100,8 +103,11 @@ class PrivateJoin(Joining):
         self.size = min(self.rows.values())
         self.valued = [c for c in self.contributors if self._has_values(c)]
         self.codecs = {c: Codec(manifest.input_of(c)) for c in self.valued}
-        self.prepare({c: int(c in self.valued) for c in self.contributors})
+        kept = {c: int(c == self.asked.members) for c in self.contributors}
+        self.prepare({c: int(c in self.valued) for c in self.contributors}, kept)
+        self._numbers = np.zeros(0, np.int64)  # of rows, at the owner who is told members
         self._require_values()
+        self._require_member()
         summed = self.valued if {"sum", "mean"} & set(self.asked.figures) else []
         self.figures = JoinedFigures.of(
             self.asked.figures,
@@ -111,7 +117,7 @@ class PrivateJoin(Joining):
             noise=manifest.privacy.central is not None,
         )
         self.gated = bool(self.asked.min_intersection)
-        self.opened = self.figures.opened + self.gated
+        self.opened = sum(part.stop - part.start for _, part in self.openings)
         self._require_room()
         self.noise = by_compute_parties(self, self.figures.sensitivity)
 
@@ -120,7 +126,8 @@ class PrivateJoin(Joining):
     def encode(self, me: PartyId, raw: object) -> Words:
         rows = self.read(me, raw, int(me in self.valued))
         shape = self.shared[me], len(rows.ids)
-        return self.written(me, rows, self._values(me, rows).reshape(shape))
+        numbers = np.arange(1, len(rows.ids) + 1)[None] if self.kept[me] else None
+        return self.written(me, rows, self._values(me, rows).reshape(shape), numbers)
 
     def _values(self, me: PartyId, rows: ListRows) -> Signed:
         if not rows.columns or not rows.ids:
@@ -134,9 +141,29 @@ class PrivateJoin(Joining):
     # --- the figure -----------------------------------------------------------------------------
 
     async def evaluate(self, engine: Backend, x: SecretArray, shares: Shares) -> SecretArray:
-        vectors = apart(x, shares)
+        figures, hits = await self.sums(engine, apart(x, shares), shares)
+        found = concatenate(figures) * np.array(self.figures.scales)
+        if self.noise:
+            found = await add_noise(found, self.noise, shares.dealt)
+        if self.gated:
+            found = await self._gate(engine, found)
+        if hits is None:
+            return found
+        if (numbers := self.own_table(shares)) is not None:
+            self._numbers = self.scheme.to_signed(numbers.reshape(-1))
+        if self.gated:
+            hits = await mul(hits, found[:1].broadcast_to(hits.shape))
+        return concatenate([*[found] * len(self.openings), hits])
+
+    async def sums(
+        self, engine: Backend, vectors: Mapping[PartyId, SecretArray], shares: Shares
+    ) -> tuple[list[SecretArray], SecretArray | None]:
+        """Compute the number of rows in all lists, and each sum asked for, a vector of one each;
+        and which rows are, of the list whose owner is told."""
         places = self.places
-        wanted = [*self.figures.codecs] or self.contributors[:1]
+        wanted = [*self.figures.codecs] or [*self.contributors[:1]]
+        if self.member and self.member not in wanted:
+            wanted.append(self.member)
         hits = await matched(
             engine,
             [places[owner] for owner in self.contributors],
@@ -148,10 +175,7 @@ class PrivateJoin(Joining):
         figures = [hits[0].sum().reshape(1)]
         for owner, hit in zip(self.figures.codecs, hits, strict=False):
             figures.append((await dot(hit, vectors[owner][: self.rows[owner]])).reshape(1))
-        found = concatenate(figures) * np.array(self.figures.scales)
-        if self.noise:
-            found = await add_noise(found, self.noise, shares.dealt)
-        return await self._gate(engine, found) if self.gated else found
+        return figures, hits[wanted.index(self.member)] if self.member else None
 
     async def _gate(self, engine: Backend, found: SecretArray) -> SecretArray:
         """Replace all figures by zeros, and say so, where too few rows are in common."""
@@ -171,7 +195,56 @@ class PrivateJoin(Joining):
     def _outputs(self, numbers: Signed) -> Iterator[Output]:
         return self.figures.outputs(numbers, self.noise, len(self.scheme.compute))
 
+    @property
+    def member(self) -> PartyId | None:
+        """Owner who is told which of its rows are in all lists."""
+        return PartyId(self.asked.members) if self.asked.members is not None else None
+
+    @property
+    def openings(self) -> tuple[tuple[tuple[PartyId, ...], slice], ...]:
+        width, others = self.figures.opened + self.gated, self.recipients
+        if self.member is None:
+            return ((others, slice(0, width)),)
+        others = tuple(r for r in others if r != self.member)
+        start = width if others else 0
+        end = start + width + self.rows[self.member]
+        own = ((self.member,), slice(start, end))
+        return ((others, slice(0, width)), own) if others else (own,)
+
+    @property
+    def readers(self) -> Mapping[str, tuple[PartyId, ...]]:
+        if self.member is None:
+            return {}
+        return {name: self.recipients for name, _ in self.figures.named()} | {
+            "members": (self.member,)
+        }
+
+    def combine_for(
+        self, me: PartyId, opened: Words, counted: Sequence[PartyId]
+    ) -> tuple[Output, ...]:
+        if me != self.member:
+            return self.combine(opened, counted)
+        width = self.figures.opened + self.gated
+        outputs, hits = self.combine(opened[:width], counted), opened[width:].reshape(1, -1)
+        if self.gated and any(output.withheld for output in outputs):
+            why = outputs[0].withheld
+            return (*outputs, Output("members", "rows", (), None, scalar=True, withheld=why))
+        return (*outputs, Output("members", "rows", (hits,), self._members, scalar=True))
+
+    def _members(self, hits: Sequence[int]) -> Value:
+        """Return the numbers, from 1, of the owner's rows that are in all lists."""
+        places = np.flatnonzero(np.array(hits[: len(self._numbers)], np.uint64))
+        return sorted(self._numbers[places].tolist())
+
     # --- before anything runs -------------------------------------------------------------------
+
+    def _require_member(self) -> None:
+        if self.member is None:
+            return
+        if self.member not in self.contributors or self.member not in self.recipients:
+            refuse("outputs.members: names an owner of a list who is a recipient, too")
+        if self.manifest.privacy.central is not None:
+            refuse("outputs.members: tells of rows exactly: no noise can hide them")
 
     def _has_values(self, owner: PartyId) -> bool:
         return not isinstance(self.manifest.input_of(owner).type, IdType)
@@ -219,10 +292,22 @@ class PrivateJoin(Joining):
         answer = [
             *self.explain_helper(),
             *(self._explain_noise(self.noise) if self.noise else self._explain_exact()),
+            *self._explain_members(),
             self.explain_padding(),
         ]
         rows = f"the {what} of the rows that all lists have"
-        return explain_interactive(self, rows, answer, told=[self.helper])
+        return explain_interactive(self, rows, answer, told=self.told())
+
+    def _explain_members(self) -> Iterator[str]:
+        if self.member is not None:
+            yield (
+                f"Members: {self.member} also learns which rows of its own list are in all lists, "
+                "and so, of every identifier that it puts in, whether the others have it."
+            )
+
+    def told(self) -> Sequence[PartyId]:
+        """Return the parties that learn something though they are no recipients."""
+        return [self.helper]
 
     def _explain_noise(self, noise: NoiseShares) -> Iterator[str]:
         n, spend = len(self.scheme.compute), noise.spends(noise.honest)
@@ -233,7 +318,8 @@ class PrivateJoin(Joining):
             f"bounded by epsilon = {short(spend.epsilon)}, and that is what a ledger counts: not "
             "for a person who has several identifiers, nor for a whole list. With probability 95% "
             f"the number of rows is within {math.ceil(noise.within(n) / self.figures.scales[0])}. "
-            "The helper learns the exact number all the same."
+            + "The helper learns the exact number all the same."
+            * bool(self.told())
         )
         yield explain_dealers(self, str(noise.share.bound), "a figure")
 

@@ -16,7 +16,7 @@ from ostraka.arithmetic.randomness import Draw, Words
 from ostraka.delivery.agree import Allow, allow_all
 from ostraka.delivery.enclosure import Enclosure
 from ostraka.delivery.party import Party
-from ostraka.delivery.source import LiveLinks, Source
+from ostraka.delivery.source import LiveLinks, Parcels, Source, StoredParcel, loaded
 from ostraka.errors import OstrakaError
 from ostraka.exchange import Exchange
 from ostraka.inputs.encoding import Signed
@@ -126,13 +126,14 @@ async def _play(
     enclosure = protocol.enclosure(me, draw)
     _send(party, phases.sharing, protocol, parcels, enclosure, progress)
     own = None
-    parcels = {party: parcel for party, parcel in parcels.items() if party == me}
+    held: Parcels = {party: parcel for party, parcel in parcels.items() if party == me}
+    parcels.clear()
     if computes:
         computing = Computing(protocol, party, draw, gates[0], enclosure, dealt, gates[1])
-        await computing.collect(source(party, phases.sharing), parcels)
-        watch.got(parcels)
+        await computing.collect(source(party, phases.sharing), held)
+        watch.got(held)
         progress.enter(Phase.COMPUTING)
-        own = await computing.compute(phases, parcels)
+        own = await computing.compute(phases, held)
     progress.enter(Phase.OPENING)
     if own is not None:
         announce(phases.openings, own)
@@ -179,15 +180,17 @@ class _Watch:
         for receiver, parcel in parcels.items():
             self._tell("made", receiver, parcel, owner=me)
 
-    def got(self, parcels: Mapping[PartyId, Parcel]) -> None:
+    def got(self, parcels: Mapping[PartyId, Parcel | StoredParcel]) -> None:
         """Tell the observer of the share in each parcel that this party got, its own included."""
         for contributor, parcel in parcels.items():
             self._tell("got", contributor, parcel, owner=contributor)
 
-    def _tell(self, kind: Kind, party: PartyId, parcel: Parcel, *, owner: PartyId) -> None:
+    def _tell(
+        self, kind: Kind, party: PartyId, parcel: Parcel | StoredParcel, *, owner: PartyId
+    ) -> None:
         if self._observer.wants_shares:
             length = self._protocol.lengths[owner]
-            self._observer.share(kind, party, self._protocol.scheme.expand(parcel, length))
+            self._observer.share(kind, party, self._protocol.scheme.expand(loaded(parcel), length))
 
     def _announced(self, party: PartyId, vector: Words) -> None:
         self._observer.share("announced", party, vector.copy())

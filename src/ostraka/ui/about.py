@@ -13,13 +13,13 @@ from ostraka.protocols import advice
 from ostraka.protocols.protocol import Protocol
 from ostraka.record.known_keys import KeyStanding
 from ostraka.ui.form import form_of
-from ostraka.ui.places import Place
+from ostraka.ui.places import SessionPlace
 
 SHOWN = 200
 """Number of parties that the page lists."""
 
 
-def about(protocol: Protocol, place: Place) -> dict[str, Any]:
+def about(protocol: Protocol, place: SessionPlace) -> dict[str, Any]:
     """Return the account of a session; slow where a protocol's cost has to be rehearsed.
 
     Raises:
@@ -60,7 +60,7 @@ def _asked(protocol: Protocol, me: str) -> str:
     return protocol.input_in_words(PartyId(me)) if me in protocol.manifest.contributors else ""
 
 
-def keys_of(place: Place) -> dict[str, Any]:
+def keys_of(place: SessionPlace) -> dict[str, Any]:
     """Return how the keys of a manifest stand in the book of known keys.
 
     Raises:

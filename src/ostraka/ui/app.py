@@ -28,12 +28,12 @@ from starlette.routing import Route
 from ostraka import limits, strict_json
 from ostraka.errors import InputError, UsageError
 from ostraka.names import RELEASE
-from ostraka.ui.desk import Desk
-from ostraka.ui.joining import Joining
+from ostraka.ui.desk import SessionDesk
+from ostraka.ui.joining import InvitationDesk
 from ostraka.ui.keeping import Keeping
 from ostraka.ui.settings import PageSettings
 from ostraka.ui.uploads import Uploads
-from ostraka.ui.watching import failure
+from ostraka.ui.watching import failure, shortened
 
 FILES: Final = {
     "/": ("ostraka.ui", "ui.html", "text/html"),
@@ -56,15 +56,15 @@ class PartyPage:
 
     def __init__(self, settings: PageSettings, tasks: asyncio.TaskGroup, uploads: Uploads) -> None:
         self._settings, self._uploads = settings, uploads
-        self._desk = Desk(settings, tasks, uploads)
-        self._joining, self._keeping = Joining(settings, tasks), Keeping(settings)
+        self._desk = SessionDesk(settings, tasks, uploads)
+        self._joining, self._keeping = InvitationDesk(settings, tasks), Keeping(settings)
         self.app = Starlette(routes=[*map(_file_route, FILES), *self._routes()])
 
     def _routes(self) -> list[Route]:
         one = "/api/sessions/{digest}"
         table: list[tuple[str, str, Endpoint]] = [
             ("GET", "/api/sessions", self._sessions),
-            ("GET", one, lambda r: self._desk.session(_digest(r))),
+            ("GET", one, self._session),
             ("GET", f"{one}/run", self._run_of),
             ("GET", f"{one}/template", self._template),
             ("PUT", f"{one}/file", self._file),
@@ -112,6 +112,9 @@ class PartyPage:
 
     async def _sessions(self, _request: Request) -> dict[str, Any]:
         found = await self._desk.sessions()
+        kept = await asyncio.to_thread(self._keeping.by_manifest)
+        for one in found["sessions"]:
+            one["result"] = kept.get((one["digest"], one["me"]), "")
         drafts = await asyncio.to_thread(self._joining.drafts)
         return found | {
             "release": RELEASE,
@@ -120,6 +123,11 @@ class PartyPage:
             "invitations": self._joining.invitations(),
             "drafts": drafts,
         }
+
+    async def _session(self, request: Request) -> dict[str, Any]:
+        found = await self._desk.session(_digest(request))
+        kept = await asyncio.to_thread(self._keeping.by_manifest)
+        return found | {"result": kept.get((found["digest"], found["me"]), "")}
 
     async def _run_of(self, request: Request) -> dict[str, Any]:
         return self._desk.run_of(_digest(request))
@@ -158,8 +166,9 @@ class PartyPage:
         return {"results": await asyncio.to_thread(self._keeping.results)}
 
     async def _result(self, request: Request) -> dict[str, Any]:
-        its = request.path_params
-        return await asyncio.to_thread(self._keeping.result, its["session"], its["party"])
+        its, whole = request.path_params, "whole" in request.query_params
+        found = await asyncio.to_thread(self._keeping.result, its["session"], its["party"])
+        return found if whole else found | {"result": shortened(found["result"])}
 
     async def _receipts(self, _request: Request) -> dict[str, Any]:
         return {"receipts": await asyncio.to_thread(self._keeping.receipts)}

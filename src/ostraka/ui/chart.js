@@ -52,8 +52,8 @@ const Chart = (() => {
   const flat = (label, value, error, exact) => (nested(value)
     ? pairs(value).flatMap(([key, each], i) => flat(label ? `${label} / ${key}` : key, each, within(error, key, i), within(exact, key, i)))
     : [{ label, value, error, exact: nested(exact) || exact === value ? null : exact }]);
-  const series = ({ name, value, unit = "", error95 = null, exact = null }) => (
-    { name, unit, single: !nested(value), rows: flat("", value, error95, exact) });
+  const series = ({ name, value, unit = "", error95 = null, exact = null, of = 0 }) => (
+    { name, unit, of, single: !nested(value), rows: flat("", value, error95, exact) });
 
   const scaleOf = (rows, low, high) => {
     const ends = rows.filter((row) => row.value !== null).flatMap((row) => [number(row.value) - (number(row.error) || 0), number(row.value) + (number(row.error) || 0)]);
@@ -89,7 +89,8 @@ const Chart = (() => {
   const columns = (place, one) => {
     const width = widthOf(place), height = 220, left = 62, foot = 26, all = one.rows.map((row) => number(row.value) ?? 0);
     const svg = canvas(width, height, `Columns of ${one.name}, ${all.length} values from ${short(Math.min(...all))} to ${short(Math.max(...all))}`);
-    const low = Math.min(0, ...all), high = Math.max(0, ...all), y = (v) => 8 + ((high - v) / (high - low || 1)) * (height - foot - 8);
+    const errors = one.rows.map((row) => number(row.error) || 0);
+    const low = Math.min(0, ...all.map((v, i) => v - errors[i])), high = Math.max(0, ...all.map((v, i) => v + errors[i])), y = (v) => 8 + ((high - v) / (high - low || 1)) * (height - foot - 8);
     const step = (width - left) / all.length;
     for (const tick of ticks(low, high)) {
       svg.append(draw("path", { class: "axis", d: `M${left} ${y(tick)}H${width}` }));
@@ -98,6 +99,7 @@ const Chart = (() => {
     all.forEach((value, i) => svg.append(draw("rect", {
       class: "bar", x: left + i * step, y: Math.min(y(0), y(value)), width: Math.max(0.5, step * 0.86), height: Math.abs(y(value) - y(0)),
     })));
+    if (step > 4) errors.forEach((e, i) => { const x = left + (i + 0.43) * step; if (e) svg.append(draw("path", { class: "whisker", d: `M${x} ${y(all[i] - e)}V${y(all[i] + e)}` })); });
     for (const [i, anchor] of [[0, "start"], [all.length - 1, "end"]]) {
       svg.append(draw("text", { class: "soft", x: left + (i ? width - left : 0), y: height - 6, "text-anchor": anchor }, one.rows[i].label));
     }

@@ -16,7 +16,7 @@ from ostraka.record.journal_session import SessionRecord
 from ostraka.record.trust import Trust
 from ostraka.ui.about import about, keys_of
 from ostraka.ui.form import read_answer
-from ostraka.ui.places import Place, Places, is_on_record
+from ostraka.ui.places import SessionPlace, SessionPlaces, is_on_record
 from ostraka.ui.settings import PageSettings
 from ostraka.ui.uploads import Uploads, columns_of, read_file, selection_of
 from ostraka.ui.watching import PageRun, failure
@@ -35,7 +35,7 @@ class Given:
     lines: list[str]
 
 
-class Desk:
+class SessionDesk:
     """Sessions of one party's page.
 
     Args:
@@ -45,7 +45,7 @@ class Desk:
 
     def __init__(self, settings: PageSettings, tasks: asyncio.TaskGroup, uploads: Uploads) -> None:
         self._settings, self._tasks, self._uploads = settings, tasks, uploads
-        self._places, self._looking = Places(settings), asyncio.Lock()
+        self._places, self._looking = SessionPlaces(settings), asyncio.Lock()
         self._about: dict[str, dict[str, Any]] = {}
         self._given: dict[str, Given] = {}
         self._runs: dict[str, PageRun] = {}
@@ -62,7 +62,7 @@ class Desk:
             "invalid": [{"file": str(path), "why": error.message} for path, error in bad],
         }
 
-    def _in_a_line(self, place: Place) -> dict[str, Any]:
+    def _in_a_line(self, place: SessionPlace) -> dict[str, Any]:
         run, manifest = self._runs.get(place.digest), place.manifest
         return {
             "digest": place.digest,
@@ -92,7 +92,7 @@ class Desk:
             "run": run.as_json() if run else None,
         }
 
-    async def _find(self, digest: str) -> tuple[Place, Protocol]:
+    async def _find(self, digest: str) -> tuple[SessionPlace, Protocol]:
         async with self._looking:
             place = await asyncio.to_thread(self._places.find, digest)
         return place, await asyncio.to_thread(config.bind, place.manifest)
@@ -159,7 +159,7 @@ class Desk:
         place, protocol = await self._contributing(digest)
         return Template.of(protocol.row_form(place.party), place.manifest.digest).text()
 
-    async def _contributing(self, digest: str) -> tuple[Place, Protocol]:
+    async def _contributing(self, digest: str) -> tuple[SessionPlace, Protocol]:
         place, protocol = await self._find(digest)
         if place.party not in place.manifest.contributors:
             message = f"{place.me} is not a contributor in this session"
@@ -194,7 +194,7 @@ class Desk:
         await asyncio.sleep(0)  # a task that is cancelled before it starts would never say so
         return self.run_of(digest)
 
-    def _seat(self, place: Place) -> Seat:
+    def _seat(self, place: SessionPlace) -> Seat:
         its = self._settings
         own_network = home.own_network(place.party, its.keys, its.listen, its.proxy)
         return party.take_seat(

@@ -68,7 +68,7 @@ class Invited:
         }
 
 
-class Joining:
+class InvitationDesk:
     """Invitations of one party's page, until it is closed.
 
     Args:

@@ -41,6 +41,11 @@ class Keeping:
             found.append(head)
         return found
 
+    def by_manifest(self) -> dict[tuple[str, str], str]:
+        """Return the session of the newest result for each manifest's digest and party."""
+        heads = reversed(self.results())
+        return {(one["manifest"], one["party"]): one["session"] for one in heads if one["status"]}
+
     def result(self, session: str, party: str) -> dict[str, Any]:
         """Return a result as `ostraka result` prints it, with its title and time.
 

@@ -15,7 +15,7 @@ from ostraka.ui.settings import PageSettings
 
 
 @dataclass(frozen=True)
-class Place:
+class SessionPlace:
     """Place of this party in one session.
 
     Attributes:
@@ -46,14 +46,14 @@ class Place:
         return PartyId(self.me)
 
 
-class Places:
+class SessionPlaces:
     """Manifests that the page knows, each of which is read once while its file stays as it is."""
 
     def __init__(self, settings: PageSettings) -> None:
         self._settings = settings
         self._shelves: dict[Path, Shelf] = {}
 
-    def look(self) -> tuple[list[Place], list[tuple[Path, OstrakaError]]]:
+    def look(self) -> tuple[list[SessionPlace], list[tuple[Path, OstrakaError]]]:
         """Return the places, and the files that are no valid manifests with the reason.
 
         Files of a directory that have no `[session]`, such as NAME.toml, are left alone.
@@ -72,7 +72,7 @@ class Places:
         bad = [(path, one) for path, one in found.items() if isinstance(one, OstrakaError)]
         return [self._place(path, manifest) for path, manifest in good], bad
 
-    def find(self, digest: str) -> Place:
+    def find(self, digest: str) -> SessionPlace:
         """Return the place in a session; UsageError where no manifest here has the digest."""
         for place in self.look()[0]:
             if place.digest == digest:
@@ -80,11 +80,11 @@ class Places:
         message = f"no manifest here has the digest {digest[:16]}: its file was changed or removed"
         raise UsageError(message, hint="look at the sessions again", data_left=False)
 
-    def _place(self, path: Path, manifest: Manifest) -> Place:
+    def _place(self, path: Path, manifest: Manifest) -> SessionPlace:
         try:
-            return Place(path, manifest, self._name_in(manifest))
+            return SessionPlace(path, manifest, self._name_in(manifest))
         except OstrakaError as error:
-            return Place(path, manifest, "", error.message)
+            return SessionPlace(path, manifest, "", error.message)
 
     def _name_in(self, manifest: Manifest) -> str:
         if self._settings.name is not None:
@@ -117,7 +117,7 @@ def _own_pin(name: str, keys: Path) -> bytes:
         return b""
 
 
-def is_on_record(place: Place, keys: Path) -> bool:
+def is_on_record(place: SessionPlace, keys: Path) -> bool:
     """Return whether an earlier process left a run of this session unfinished, as files tell."""
     try:
         own = home.own_identity(place.manifest, place.party, keys)

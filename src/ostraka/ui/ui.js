@@ -36,7 +36,11 @@
     return found;
   };
   const link = (hash, words) => make("a", words, { href: hash });
-  const list = (className, items) => put("ul", className, ...items.map((item) => (typeof item === "string" ? make("li", item) : put("li", "", item))));
+  /** Sentences of `check`: what each is about stands out, warnings most. */
+  const sayings = (sentences) => put("ul", "says", ...sentences.map((sentence) => {
+    const [, about, rest] = /^([A-Z][A-Za-z ]{2,24}): (.*)$/s.exec(sentence) || [null, "", sentence];
+    return put("li", about === "WARNING" ? "warning" : "", about ? make("strong", `${about}: `) : null, rest);
+  }));
   const facts = (rows) => put("dl", "", ...rows.flatMap(([name, value]) => [make("dt", name), put("dd", "", value)]));
   const moment = (iso) => (iso ? new Date(iso).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" }) : "");
   const table = (heads, rows, numbers = []) => {
@@ -97,7 +101,7 @@
   const sessions = async () => {
     const found = await ask("sessions");
     const mine = found.sessions.filter((one) => one.me), others = found.sessions.filter((one) => !one.me);
-    const card = (one) => put("li", "", link(`#/sessions/${one.digest}`, one.title), chip(one.state),
+    const card = (one) => put("li", "", link(`#/sessions/${one.digest}`, one.title), chip(one.state || (one.result ? "done" : "")),
       make("p", `${one.file}: ${one.protocol}, ${one.parties} parties${one.me ? `; here you are ${one.me}` : ""}`),
       one.why ? make("p", one.why) : null);
     return [
@@ -149,7 +153,8 @@
 
   const figure = (place, one) => {
     const { single } = one;
-    const found = put("figure", "", make("figcaption", one.name + (one.unit ? ` in ${one.unit}` : "")));
+    const cut = one.of ? `, the first ${one.rows.length} of ${one.of.toLocaleString("en")} values` : "";
+    const found = put("figure", "", make("figcaption", one.name + (one.unit ? ` in ${one.unit}` : "") + cut));
     if (single) found.append(make("p", Chart.said(Chart.rounded(one.rows[0]), one.rows[0].error, one.unit), { className: "big" }));
     if (single && one.rows[0].exact) found.append(make("p", `rounded; exactly ${one.rows[0].exact}`, { className: "lead" }));
     const picture = Chart.picture(place, one);
@@ -161,7 +166,7 @@
     }
     return found;
   };
-  const result = (found) => {
+  const result = (found, party) => {
     const place = main, noised = (found.outputs || []).some((output) => output.error95 !== undefined);
     return [
       ...(found.outputs || []).map((output) => figure(place, Chart.series(output))),
@@ -169,7 +174,10 @@
       found.why ? put("div", "note", make("p", found.why)) : null,
       make("p", found.contributors === undefined ? "The manifest gives this party no result." : `From ${found.contributors} contributors. ${found.status === "released" ? "The figures are exact." : `The answer is ${found.status}.`}`),
       facts([["Session", make("code", found.session)], ["Manifest", make("code", found.manifest_sha256)], ...(found.receipt ? [["Receipt", found.receipt]] : [])]),
-      button("Save it as JSON", () => save(`result-${found.session.slice(0, 12)}.json`, "application/json", `${JSON.stringify(found, null, 1)}\n`), true),
+      button("Save it as JSON", async () => {
+        const whole = await ask(`results/${found.session}/${encodeURIComponent(party)}?whole`);
+        save(`result-${found.session.slice(0, 12)}.json`, "application/json", `${JSON.stringify(whole.result, null, 1)}\n`);
+      }, true),
     ];
   };
 
@@ -201,28 +209,33 @@
     return form.heads ? values.filter((_, i) => i % 2 === 0).map((sum, i) => [sum, values[2 * i + 1]]) : values;
   };
 
+  /** Words for a field, and the option of the command line that it stands for: errors name that. */
+  const named = (words) => {
+    const [what, option] = words.split(" (--");
+    return option ? [`${what} `, make("span", `--${option.slice(0, -1)}`, { className: "option" })] : [what];
+  };
   const picked = (words, options, first) => {
     const select = make("select");
     select.append(make("option", first, { value: "" }), ...options.map((option) => make("option", option, { value: option })));
-    return [put("label", "", words, select), select];
+    return [put("label", "", ...named(words), select), select];
   };
   const typed = (words, more = {}) => {
     const input = make("input", "", { type: "text", autocomplete: "off", spellcheck: false, ...more });
-    return [put("label", "", words, input), input];
+    return [put("label", "", ...named(words), input), input];
   };
   const tick = (words) => {
     const input = make("input", "", { type: "checkbox" });
-    return [put("label", "tick", input, words), input];
+    return [put("label", "tick", input, put("span", "", ...named(words))), input];
   };
   const tableFields = (form, columns) => {
     const its = form.table, many = (n, words, first) => Array.from({ length: Math.min(n, 12) }, (_, i) => picked(n > 1 ? `${words} ${i + 1}` : words, columns, first));
     const values = many(its.values, "Column of the values (--value)", "none: the file is no table");
     const groups = many(its.groups, "Column of the groups (--group)", "none");
-    const weight = its.weight ? picked("Column of how often a row counts (--weight)", columns, "none") : null;
-    const heads = its.heads ? picked("Column of how many heads a row is of (--heads)", columns, "none: each row is one") : null;
-    const decimal = picked("Sign before decimals (--decimal)", [",", "."], "not said: a point");
-    const thousands = picked("Sign between thousands (--thousands)", [",", ".", "'", " "], "none");
-    const where = typed("Which rows count, in SQL (--where)", { placeholder: "Year = '2026'" }), sheet = typed("Sheet, or table of a database (--sheet)");
+    const weight = its.weight ? picked("Column of weights (--weight)", columns, "none") : null;
+    const heads = its.heads ? picked("Column of heads (--heads)", columns, "none: a row is one") : null;
+    const decimal = picked("Before decimals (--decimal)", [",", "."], "not said: a point");
+    const thousands = picked("Between thousands (--thousands)", [",", ".", "'", " "], "none");
+    const where = typed("Which rows, in SQL (--where)", { placeholder: "Year = '2026'" }), sheet = typed("Sheet or table (--sheet)");
     const sum = tick("Add all rows up to one number (--sum)"), skip = tick("Leave rows with a blank cell out (--skip-empty)");
     const shown = [...values, ...groups, weight, heads].filter(Boolean).map(([label]) => label);
     const more = folded("Signs, sheets, rows", false, put("div", "row", decimal[0], thousands[0], sheet[0], where[0], its.groups ? null : sum[0], skip[0]));
@@ -254,7 +267,8 @@
       byHand.addEventListener("submit", guarded(async () => { place.replaceChildren(); preview(await ask(`${path}/input`, { answer: answered(form, fields) })); }, go));
     }
     const byFile = make("form"), choose = make("input", "", { type: "file", id: "file" }), rest = put("div", "");
-    byFile.append(make("label", "A spreadsheet, CSV, TSV, JSON, Parquet, SQLite or .npy. It stays on this machine.", { htmlFor: "file" }), choose, rest);
+    const empty = button("Save a table to fill in", async () => save("input.csv", "text/csv", (await ask(`${path}/template`)).csv), true);
+    byFile.append(make("label", "A spreadsheet, CSV, TSV, JSON, Parquet, SQLite or .npy. It stays on this machine.", { htmlFor: "file" }), choose, empty, rest);
     byFile.addEventListener("submit", (event) => event.preventDefault());
     choose.addEventListener("change", guarded(async () => {
       place.replaceChildren();
@@ -266,7 +280,6 @@
       const go = button("Look at what would be sent", async () => { place.replaceChildren(); preview(await ask(`${path}/input`, { selection: read() })); });
       rest.append(...[columns, more, go].filter(Boolean));
     }, choose));
-    byFile.append(put("p", "", button("Save a table to fill in", async () => save("input.csv", "text/csv", (await ask(`${path}/template`)).csv), true)));
     const ways = [byHand, byFile], radios = ["by hand", "from a file"].map((words, i) => {
       const input = make("input", "", { type: "radio", name: "way", checked: i === (form.kind === "file" ? 1 : 0) });
       input.addEventListener("change", () => { ways.forEach((way, k) => { way.hidden = k !== i; }); place.replaceChildren(); });
@@ -306,11 +319,12 @@
     };
     return [
       put("p", "", link("#/sessions", "All sessions")),
-      make("h1", one.title), put("p", "lead", chip(run ? run.state : ""), ` ${one.me ? `here you are ${one.me}` : ""}`),
-      ...(run && run.result ? [make("h2", "Result"), ...result(run.result)] : []),
+      make("h1", one.title), put("p", "lead", chip(run ? run.state : one.result ? "done" : ""), ` ${one.me ? `here you are ${one.me}` : ""}`),
+      one.result && !run ? put("p", "note", link(`#/results/${one.result}/${encodeURIComponent(one.me)}`, "The result of the last run is kept.")) : null,
+      ...(run && run.result ? [make("h2", "Result"), ...result(run.result, one.me)] : []),
       ...(run ? [make("h2", "Progress"), shown, running ? button("Stop it, for all parties", async () => { await ask(`${path}/stop`, {}); await render(); }, true) : null] : []),
-      ...(run ? [folded("What becomes known, and to whom", false, list("says", one.says))] : [make("h2", "What becomes known, and to whom"), list("says", one.says)]),
-      one.noise.length ? folded("What noise does to the answer", false, list("says", one.noise), one.errors.length ? make("div", one.errors.join("\n"), { className: "preview errors" }) : null) : null,
+      ...(run ? [folded("What becomes known, and to whom", false, sayings(one.says))] : [make("h2", "What becomes known, and to whom"), sayings(one.says)]),
+      one.noise.length ? folded("What noise does to the answer", false, sayings(one.noise), one.errors.length ? make("div", one.errors.join("\n"), { className: "preview errors" }) : null) : null,
       folded("The manifest", false, facts([
         ["Protocol", `${one.protocol}${one.figures.length ? `: ${one.figures.join(", ")}` : ""}`], ...one.inputs.map((words) => ["Input", words]), ["Sharing", one.sharing],
         ["Links", one.links], ["File", one.file], ["To gather", `${one.deadline} s`], ["It costs", `${one.rounds} rounds; you send ${load(one.bytes)}`], ["SHA-256", make("code", one.digest)],
@@ -345,11 +359,11 @@
   const invitation = (one) => {
     const path = `invitations/${one.draft}`;
     const body = one.state === "sealed" ? [
-      make("p", `${one.parties.join(", ")} take part. The organiser vouches for their keys. Six words: ${one.words}.`), list("says", one.says),
+      make("p", `${one.parties.join(", ")} take part. The organiser vouches for their keys; six words of the manifest:`), make("div", one.words, { className: "words" }), sayings(one.says),
       put("div", "", button("Take part", async () => { await ask(`${path}/accept`, {}); location.hash = "#/sessions"; }), button("Decline", async () => { await ask(`${path}/decline`, {}); await render(); }, true)),
     ] : one.state === "failed" ? [note(new Problem(one.error))] : [];
     return put("li", "", make("strong", one.title || `Invitation of ${one.name}`), make("span", one.name, { className: "chip" }),
-      make("p", `${INVITED[one.state]}; the code ends ${moment(one.expires * 1000)}. Your key: ${one.fingerprint}`), ...body.map((each) => put("div", "", each)));
+      make("p", `${INVITED[one.state]}; the code ends ${moment(one.expires * 1000)}.`), put("p", "", "Your key: ", make("code", one.fingerprint)), ...body.map((each) => put("div", "", each)));
   };
   const invitations = async () => {
     const found = await ask("sessions"), form = make("form"), code = make("input", "", { id: "code", autocomplete: "off", autocapitalize: "none", spellcheck: false }), go = button("Answer it");
@@ -362,7 +376,7 @@
         const state = await ask(`drafts/${one.draft}/look`, {});
         told.textContent = `Joined: ${state.joined.join(", ") || "none yet"}. ${state.missing.length ? `Not yet: ${state.missing.join(", ")}.` : `All are there: ostraka seal ${one.draft}`}`;
       };
-      return put("li", "", make("strong", one.title), make("span", one.sealed ? "sealed" : "draft", { className: "chip" }), told, one.invited.length ? button("Who has joined?", look, true) : null);
+      return put("li", "", make("strong", one.title), make("span", one.sealed ? "sealed" : "draft", { className: "chip" }), told, one.invited.length && !one.sealed ? button("Who has joined?", look, true) : null);
     };
     return [
       make("h1", "Invitations"), form,
@@ -388,7 +402,7 @@
   };
   const resultOf = async (digest, party) => {
     const found = await ask(`results/${digest}/${party}`);
-    return [put("p", "", link("#/results", "All results")), make("h1", found.title), make("p", `${moment(found.at)}, as ${found.party}`, { className: "lead" }), ...result(found.result)];
+    return [put("p", "", link("#/results", "All results")), make("h1", found.title), make("p", `${moment(found.at)}, as ${found.party}`, { className: "lead" }), ...result(found.result, found.party)];
   };
 
   const standing = (one) => {
@@ -423,8 +437,9 @@
   // --- routes ---------------------------------------------------------------------------------------
 
   const ROUTES = { sessions, invitations, results, budget, receipts };
-  let shown = "";
+  let shown = "", renders = 0;
   const render = async () => {
+    const mine = ++renders;
     const [, tab = "sessions", ...rest] = location.hash.split("/"), moved = shown !== location.hash;
     document.querySelectorAll("#tabs a").forEach((each) => { each.hash === `#/${tab}` ? each.setAttribute("aria-current", "page") : each.removeAttribute("aria-current"); });
     let parts;
@@ -434,6 +449,7 @@
     } catch (error) {
       parts = [make("h1", "ostraka"), note(error)];
     }
+    if (mine !== renders) return; // another view was asked for meanwhile
     const top = scrollY;
     main.replaceChildren(...parts.filter(Boolean));
     document.title = `${main.querySelector("h1").textContent} - ostraka`;

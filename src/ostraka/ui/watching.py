@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from time import time
 from typing import Any
@@ -16,8 +16,14 @@ from ostraka.record import results
 
 Clock = Callable[[], float]
 
+SHOWN = 2000
+"""Values of a vector that the page shows; saved as JSON it has all."""
+
 WARNINGS = 100
 """Number of warnings that are kept, the first ones."""
+
+WAITING = "waiting for "
+"""Beginning of what is said while a session gathers; only the last of it counts, until it ends."""
 
 
 class PageRun(Observer):
@@ -54,6 +60,8 @@ class PageRun(Observer):
         self._away = parties
 
     def phase(self, phase: Phase) -> None:
+        if phase is not Phase.GATHERING:
+            self._forget_waiting()
         self._enter(phase)
 
     def moved(self, done: int, total: int) -> None:
@@ -63,6 +71,8 @@ class PageRun(Observer):
         self.warn(text)
 
     def warn(self, text: str) -> None:
+        if text.startswith(WAITING):
+            self._forget_waiting()
         if text not in self._warnings and len(self._warnings) < WARNINGS:
             self._warnings.append(text)
 
@@ -75,6 +85,9 @@ class PageRun(Observer):
         except OSError as error:
             self.warn(f"the result was not kept in {directory}: {error.strerror}")
         self.result_shown = shown
+
+    def _forget_waiting(self) -> None:
+        self._warnings = [text for text in self._warnings if not text.startswith(WAITING)]
 
     def _enter(self, phase: Phase) -> None:
         if not self._phases or self._phases[-1][0] != phase.value:
@@ -106,8 +119,23 @@ class PageRun(Observer):
             "moved": list(self._moved),
             "warnings": list(self._warnings),
             "error": self.error,
-            "result": self.result_shown,
+            "result": None if self.result_shown is None else shortened(self.result_shown),
         }
+
+
+def shortened(result: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a result whose vectors have `SHOWN` values at most; "of" says how many there were."""
+    if "outputs" not in result:
+        return dict(result)
+    return {**result, "outputs": [_short(output) for output in result["outputs"]]}
+
+
+def _short(output: Mapping[str, Any]) -> dict[str, Any]:
+    value = output["value"]
+    if not isinstance(value, list) or len(value) <= SHOWN:
+        return dict(output)
+    cut = {k: v[:SHOWN] if isinstance(v, list) else v for k, v in output.items()}
+    return {**cut, "of": len(value)}
 
 
 def failure(error: BaseException, progress: Progress | None = None) -> dict[str, Any]:

@@ -107,8 +107,8 @@ def _row(i: int) -> str:
     return f"row {i + 1}"
 
 
-def hashed(rows: ListRows, form: Form) -> Words:
-    """Return what identifies each row: `WORDS` words of the SHA-256 of its identifier.
+def hashed(rows: ListRows, form: Form, words: int = WORDS) -> Words:
+    """Return what identifies each row: so many words, up to 4, of the SHA-256 of its identifier.
 
     Raises:
         InputError: an identifier is not of this form, or occurs twice.
@@ -123,12 +123,12 @@ def hashed(rows: ListRows, form: Form) -> Words:
         if (first := seen.setdefault(plain, i)) != i:
             refuse(f"{rows.place(first)} and {rows.place(i)} have the same identifier")
     head = b"ostraka join row\0" + form.encode() + b"\0"
-    return words_of(hashlib.sha256(head + each.encode()).digest() for each in seen)
+    return words_of((hashlib.sha256(head + each.encode()).digest() for each in seen), words)
 
 
-def words_of(digests: Iterable[bytes]) -> Words:
-    """Return the first `WORDS` words of each digest, one after another."""
-    size = 8 * WORDS
+def words_of(digests: Iterable[bytes], words: int = WORDS) -> Words:
+    """Return the first words of each digest, one after another."""
+    size = 8 * words
     return np.frombuffer(b"".join(digest[:size] for digest in digests), np.uint64).copy()
 
 
