@@ -62,7 +62,7 @@ def open_mailbox(protocol: Protocol, identity: Identity) -> CollectionInbox:
 
     collection = protocol.manifest.collection
     assert collection is not None
-    return MailboxClient(collection.mailbox[0], protocol.manifest.digest, own=identity)
+    return MailboxClient(collection.mailbox, protocol.manifest.digest, own=identity)
 
 
 @dataclass(frozen=True)

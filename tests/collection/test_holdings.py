@@ -113,6 +113,18 @@ async def test_parcels_beyond_memory_are_opened_again(
     assert len({one.parcel(report.digest) for report in sent}) == 3
 
 
+async def test_long_parcels_are_opened_again(
+    poll: Poll, held: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SHORT", poll.shape.lengths[0] - 1)
+    sent = poll.vote("yes", "no", "yes")
+    one = held()
+    await one.fetch(poll.box)
+    await one.open()
+    assert not one._opened
+    assert len({one.parcel(report.digest) for report in sent}) == 3
+
+
 async def test_where_a_credential_has_several_the_contributors_key_has_signed_each(
     poll: Poll, held: Any
 ) -> None:

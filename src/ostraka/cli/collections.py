@@ -251,8 +251,7 @@ def status(
         _status_of_report(collection, output)
         return
     manifest = config.load(collection)
-    url = collection_of(manifest).mailbox[0]
-    found, receipts = at_mailbox(url, manifest.digest, _ask)
+    found, receipts = at_mailbox(collection_of(manifest).mailbox, manifest.digest, _ask)
     missing = [name for name in manifest.compute if name not in found.statements]
     shown = _shown(found) | ({"not_accepted": missing} if missing else {})
     _print_status(shown | _published(receipts, config.bind(manifest)), output)
@@ -304,7 +303,8 @@ def _status_lines(shown: dict[str, Any]) -> list[str]:
         lines.append(f"counted  by {names}" if names else "counted  by no compute party yet")
     if result := shown.get("result"):
         outputs = results.lines(result.get("outputs", []))
-        lines += [f"result   {line}" for line in outputs or [result.get("why", "none")]]
+        lines += [f"result   {line}" for line in outputs]
+        lines += [f"         {result['why']}"] if result.get("why") else []
         lines.append(f"         from {result.get('contributors')} contributors")
     return lines
 

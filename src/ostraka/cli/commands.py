@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from functools import cached_property
+from functools import cache, cached_property
 from importlib import import_module
 from typing import Annotated, Any, Final, NamedTuple
 
@@ -127,10 +127,16 @@ def ostraka(
     """
 
 
+@cache
+def _parser() -> Any:
+    """Return the parser of command lines, made once: a command that was imported stays in it."""
+    return typer.main.get_command(app)
+
+
 def run() -> int:
     """Parse the command line, run its command, and return the exit code."""
     try:
-        code: Any = app(prog_name="ostraka", standalone_mode=False)
+        code: Any = _parser()(prog_name="ostraka", standalone_mode=False)
     except typer.Abort:
         return voice.interrupted()
     except _UsageError as error:

@@ -26,6 +26,10 @@ from ostraka.names import PartyId
 REMEMBERED: Final = 256 << 20
 """Bytes of opened parcels that stay in memory; above it they are opened again when needed."""
 
+SHORT: Final = 4096
+"""Bytes of the longest parcel that stays in memory: to open a longer one again takes less than to
+compute with it."""
+
 FETCHED_STEP: Final = 20_000
 """Reports after which it is told how many were fetched; `OPENED_STEP`: opened, at least."""
 
@@ -139,9 +143,13 @@ class Holdings:
         self._check_contributors(found.digest, found.credential)
         if not opens:
             self._unopenable.add(found.digest)
-        elif found.parcel and self._remembered + len(found.parcel) <= REMEMBERED:
-            self._opened[index] = found.parcel
-            self._remembered += len(found.parcel)
+        elif found.parcel and len(found.parcel) <= SHORT:
+            self._remember(index, found.parcel)
+
+    def _remember(self, index: int, parcel: bytes) -> None:
+        if self._remembered + len(parcel) <= REMEMBERED:
+            self._opened[index] = parcel
+            self._remembered += len(parcel)
 
     def _check_contributors(self, digest: bytes, credential: int) -> None:
         """Check the contributor's signature of a report whose credential has another one.

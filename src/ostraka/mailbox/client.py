@@ -14,7 +14,7 @@ import json
 import os
 import ssl
 import threading
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from time import monotonic, sleep, time
@@ -35,7 +35,7 @@ from ostraka.errors import (
     UsageError,
 )
 from ostraka.identity import Identity
-from ostraka.mailbox.bodies import Fetched, join_founding, read_records
+from ostraka.mailbox.bodies import Fetched, ascending, join_founding
 from ostraka.mailbox.connection import Route
 
 PATIENCE_SECONDS: Final = 60.0
@@ -106,7 +106,8 @@ class MailboxClient:
     """Client of one collection at one mailbox, for one task at a time.
 
     Args:
-        url: of the mailbox: "https://host[:port][/path]"; "http://..." on loopback.
+        urls: of the mailbox: "https://host[:port][/path]"; "http://..." on loopback. Several are of
+            processes over one database: where one does not answer, or is busy, the next is asked.
         manifest: the manifest's digest, 32 bytes; empty for `collections`, which is about none.
         own: identity of a compute party: it fetches reports.
         patience: seconds that a request is tried again for.
@@ -119,7 +120,7 @@ class MailboxClient:
 
     def __init__(
         self,
-        url: str,
+        urls: str | Sequence[str],
         manifest: bytes,
         *,
         own: Identity | None = None,
@@ -127,11 +128,17 @@ class MailboxClient:
         environ: Mapping[str, str] = os.environ,
         wait: Callable[[float], None] = sleep,
     ) -> None:
-        self.url, self.manifest = url, manifest
+        self._urls, self.manifest = [urls] if isinstance(urls, str) else list(urls), manifest
         self._own, self._patience, self._wait = own, patience, wait
-        self._route = Route(url, environ)
+        self._environ = environ
+        self._route = Route(self.url, environ)
         self._connection: http.client.HTTPConnection | None = None
         self._lock = threading.Lock()
+
+    @property
+    def url(self) -> str:
+        """The URL that is asked now."""
+        return self._urls[0]
 
     def close(self) -> None:
         """Close the connection. Idempotent."""
@@ -228,7 +235,7 @@ class MailboxClient:
         path = f"/reports?party={quote(party, safe='')}&limit={BLOCK}&after="
         while True:
             answer = await self._get(f"{path}{after}", signed_by=self._own)
-            block = _ascending(answer, after)
+            block = ascending(answer, after)
             if not block:
                 return
             after = block[-1].position
@@ -263,7 +270,7 @@ class MailboxClient:
 
     def _ask(self, verb: str, path: str, body: bytes, own: Identity | None) -> _Answer:
         """Send a request until it is answered, or patience ends; the last answer counts."""
-        until, pause = monotonic() + self._patience, FIRST_PAUSE_SECONDS
+        until, pause, asked_in_turn = monotonic() + self._patience, FIRST_PAUSE_SECONDS, 1
         while True:
             answer: _Answer | OstrakaError
             try:
@@ -274,6 +281,11 @@ class MailboxClient:
                 answer = self._unreachable(error)
             if isinstance(answer, _Answer) and answer.status not in _AGAIN:
                 return answer
+            self._turn()
+            if asked_in_turn % len(self._urls):
+                asked_in_turn += 1
+                continue
+            asked_in_turn = 1
             asked = answer.retry_after if isinstance(answer, _Answer) else 0.0
             wait = min(max(pause, asked), LONGEST_PAUSE_SECONDS)
             if monotonic() + wait > until:
@@ -282,6 +294,13 @@ class MailboxClient:
                 return answer
             self._wait(wait)
             pause *= 2
+
+    def _turn(self) -> None:
+        """Ask the next URL from now on."""
+        if len(self._urls) > 1:
+            self.close()
+            self._urls.append(self._urls.pop(0))
+            self._route = Route(self.url, self._environ)
 
     def _once(self, verb: str, path: str, body: bytes, own: Identity | None) -> _Answer:
         with self._lock:
@@ -325,19 +344,6 @@ class MailboxClient:
             hint="do not send anything there; for an authority of your own, set SSL_CERT_FILE=FILE",
             data_left=False,
         )
-
-
-def _ascending(answer: bytes, after: int) -> list[Fetched]:
-    """Read a block, whose positions have to rise: else it might never end."""
-    try:
-        block = list(read_records(answer))
-    except EOFError as error:
-        raise PeerViolation(str(error), data_left=False) from None
-    for fetched in block:
-        if fetched.position <= after:
-            raise PeerViolation("the mailbox sends reports in another order", data_left=False)
-        after = fetched.position
-    return block
 
 
 def _json(body: bytes) -> Any:
