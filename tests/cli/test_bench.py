@@ -44,7 +44,8 @@ def test_json(cli, link: str, parties: int, size: int) -> None:
         *(
             pytest.param(work, size, marks=pytest.mark.slow)
             for work, size in [
-                ("fixed-matmul", 3), ("mul", 100), ("sort", 20), ("matmul", 9), ("auction", 20),
+                ("fixed-matmul", 3), ("fixed-mul", 9), ("shuffle", 9),
+                ("mul", 100), ("sort", 20), ("matmul", 9), ("auction", 20),
                 ("decompose", 5), ("inner-product", 50), ("threshold", 20),
             ]
         ),
@@ -92,7 +93,7 @@ def test_operations_and_protocols_bring_all_cases() -> None:
     assert len(set(found)) == len(found)
     sums = ("sum", "reports", "reports-clipped", "reports-bounded")
     others = ("vote", "auction", "noise", "inner-product", "join", "join-hidden", "audit")
-    models = ("predict", "predict-checked", "logistic")
+    models = ("predict", "predict-checked", "logistic", "forest")
     assert {*ENGINE_CASES, *sums, *others, *models} == set(found)
 
 

@@ -22,7 +22,7 @@ from ostraka.engine.digits import decompose, truncate
 from ostraka.engine.multiply import matmul, mul
 from ostraka.engine.reveal import reveal
 from ostraka.engine.shamir.backend import ShamirBackend
-from ostraka.engine.sort import sort
+from ostraka.engine.sort import shuffle, sort
 from ostraka.engine.table import look_up
 
 
@@ -74,6 +74,26 @@ async def _fixed_matmul(engine: ShamirBackend, size: int) -> EngineCase:
     return EngineCase(run, expected @ expected >> 16)
 
 
+async def _fixed_mul(engine: ShamirBackend, size: int) -> EngineCase:
+    """Prepare products of numbers that have 16 bits behind the point, exact to the last."""
+    (x, a), (y, b) = [await numbers(engine, 29, size, k) for k in range(2)]
+
+    async def run() -> SecretArray:
+        return await truncate(await mul(x, y), 16)
+
+    return EngineCase(run, a * b >> 16)
+
+
+async def _shuffle(engine: ShamirBackend, size: int) -> EngineCase:
+    """Prepare shuffling a table of two columns; what comes out is its sum, as rows are secret."""
+    x, a = await numbers(engine, 29, 2 * size)
+
+    async def run() -> SecretArray:
+        return (await shuffle(x.reshape(2, size))).sum(axis=1)
+
+    return EngineCase(run, a.reshape(2, size).sum(1))
+
+
 async def _truncate(engine: ShamirBackend, size: int) -> EngineCase:
     x, a = await numbers(engine, 59, size)
     return EngineCase(lambda: truncate(x, 16), a >> 16)
@@ -102,8 +122,10 @@ ENGINE_CASES: Final[dict[str, Callable[[ShamirBackend, int], Awaitable[EngineCas
     "mul": _mul,
     "compare": _compare,
     "sort": _sort,
+    "shuffle": _shuffle,
     "matmul": _matmul,
     "fixed-matmul": _fixed_matmul,
+    "fixed-mul": _fixed_mul,
     "truncate": _truncate,
     "decompose": _decompose,
     "threshold": _threshold,

@@ -19,7 +19,7 @@ from ostraka.manifest import BoolType, InputSchema, Manifest
 from ostraka.names import PartyId
 from ostraka.outcome import Output, Value
 from ostraka.protocols.forms.layers import Layers, Numbers, narrower
-from ostraka.protocols.forms.model_cases import made_up_model
+from ostraka.protocols.forms.model_cases import made_up_forest, made_up_model
 from ostraka.protocols.forms.model_options import PredictOptions
 from ostraka.protocols.forms.trees import Trees
 from ostraka.protocols.interactive import COMPARISONS, Interactive, all_zero, apart, name_of
@@ -38,6 +38,7 @@ BENCH: Final = {
     "logistic": made_up_model(
         (30, 1), 1 << 16, 16, model="logistic", reveal="score", checked=False
     ),
+    "forest": made_up_forest(30, 100, 6),
 }
 
 

@@ -85,11 +85,12 @@ def test_it_is_what_the_trees_say_to_the_last_digit(data):
     manifest = write(count, depth, layers, batch=batch, outputs=outputs,
                      security=draw.choice(["passive", "active"]))  # fmt: skip
     query = [str(float(x)) for row in rows for x in row]
-    limit, trees.AT_ONCE = trees.AT_ONCE, draw.choice([0, trees.AT_ONCE])
+    limits = trees.AT_ONCE, trees.AT_A_TIME
+    trees.AT_ONCE, trees.AT_A_TIME = (draw.choice([0, limit]) for limit in limits)
     try:
         (output,) = simulate_sync(manifest, {"client": query, "owner": model})["client"].outputs
     finally:
-        trees.AT_ONCE = limit
+        trees.AT_ONCE, trees.AT_A_TIME = limits
     wanted = [walk(model, row) for row in rows]
     found = [output.value] if batch == 1 else output.value
     plain = protocol_for(manifest).plaintext({"client": query, "owner": model})

@@ -18,7 +18,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ostraka.engine.array import SecretArray, stack
+from ostraka.arithmetic.randomness import blocks
+from ostraka.engine.array import SecretArray, concatenate, stack
 from ostraka.engine.compare import less_than_zero
 from ostraka.engine.multiply import dot, matmul, mul
 from ostraka.inputs.encoding import Codec, Signed
@@ -28,6 +29,10 @@ from ostraka.protocols.forms.layers import Numbers
 AT_ONCE: Final = 20_000
 """Comparisons up to which all nodes are compared at once: above, one node of each level is chosen
 first, which takes the rounds of a comparison for each level."""
+
+AT_A_TIME: Final = 1 << 20
+"""Nodes of trees for each of some queries up to which these are answered together: bounds memory,
+at the price of rounds for each such part."""
 
 
 @dataclass(frozen=True)
@@ -153,20 +158,26 @@ class Trees:
     async def evaluate(self, queries: SecretArray, model: SecretArray) -> SecretArray:
         """Compute the encoded scores: shape (batch, outputs).
 
-        Rounds: 3, one more for each level but the first, and those of a comparison; for many
-        queries those of a comparison, and two more, for each level. Nothing is opened.
+        Rounds: 1 and one more for each level, and those of a comparison; for many queries those of
+        a comparison, and two more, for each level, in parts. Nothing is opened.
         """
+        few = self._at_once(len(queries))
+        parts = blocks(len(queries), max(1, AT_A_TIME // (self.count * self.nodes)))
+        return concatenate([await self._part(queries[part], model, few) for part in parts])
+
+    async def _part(self, queries: SecretArray, model: SecretArray, few: bool) -> SecretArray:
+        """Compute the scores of some queries, comparing all nodes at once if they are `few`."""
         hot, thresholds, values = self._apart(model)
         batch = len(queries)
         asked = await matmul(queries, hot.T)
         above = thresholds.broadcast_to(asked.shape) - asked
         above = above.reshape(batch * self.count, self.nodes)
-        if self._at_once(batch):
+        if few:
             above = await less_than_zero(above)
         here = queries.engine.public(1, (batch * self.count, 1))
         for level in range(self.depth):
             nodes = above[:, (1 << level) - 1 : (2 << level) - 1]
-            here = await self._next_level(here, nodes, chosen=not self._at_once(batch))
+            here = await self._next_level(here, nodes, chosen=not few)
         leaves, start = self._leaves(values)
         found = await matmul(here.reshape(batch, -1), leaves)
         started: SecretArray = found + start.broadcast_to(found.shape)
