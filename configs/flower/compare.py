@@ -175,9 +175,7 @@ def ostraka(devices, rounds, epsilon):
     with workplace("flower") as directory, Beside(Path(directory)) as beside:
         study, codes = beside.study(devices, rounds, epsilon)
         app = client_app(OstrakaMod(study, codes=codes))
-        strategy = OstrakaFedAvg(
-            study, "olga", keys=directory, codes=codes, fraction_evaluate=0.0
-        )
+        strategy = OstrakaFedAvg(study, "olga", keys=directory, codes=codes, fraction_evaluate=0.0)
         grid, began = LocalGrid(app, devices), time.monotonic()
         result = strategy.start(grid, start(), num_rounds=rounds)
         took = time.monotonic() - began
@@ -251,7 +249,9 @@ def port():
 
 
 def main(devices=20, rounds=3, epsilon=40.0):
-    TaskIdentity.run_id = TaskIdentity.task_id = TaskIdentity.node_id = 1  # as Flower's own processes set them
+    TaskIdentity.run_id = TaskIdentity.task_id = TaskIdentity.node_id = (
+        1  # as Flower's own processes set them
+    )
     data, rows = digits.load(devices), {}
     for name, run in (("Flower, FedAvg", plain), ("Flower, SecAgg+", secagg)):
         began = time.monotonic()
