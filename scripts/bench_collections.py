@@ -209,6 +209,9 @@ class FileInbox:
     async def put_receipt(self, party: str, octets: bytes) -> None:
         pass
 
+    def close(self) -> None:
+        pass
+
 
 async def _accept(home: Path, protocol: Any) -> None:
     for name in NAMES:

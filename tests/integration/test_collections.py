@@ -103,11 +103,11 @@ PROTOCOLS = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_each_protocol_through_commands(box, tmp_path, protocol):
+def test_each_protocol_through_commands(box, tmp_path, nursery, protocol):
     """Draft, invite, seal, accept, contribute, close, result, and one's own report in it."""
     asked, inputs, results = PROTOCOLS[protocol]
-    olga, ann = Machine(tmp_path, "olga"), Machine(tmp_path, "ann")
-    servers = {name: Machine(tmp_path, name) for name in COMPUTE}
+    olga, ann = Machine(tmp_path, "olga", nursery), Machine(tmp_path, "ann", nursery)
+    servers = {name: Machine(tmp_path, name, nursery) for name in COMPUTE}
     parties = []
     for (name, machine), port in zip(servers.items(), ports(3), strict=True):
         own = identity.create(name, machine.directory)

@@ -167,7 +167,7 @@ def _revoke(
 ) -> None:
     """Sign the list of all invitations taken back, and leave it at each mailbox."""
     from ostraka import home, identity
-    from ostraka.cli.mailboxes import at_all_mailboxes
+    from ostraka.cli.mailboxes import at_its_mailbox
     from ostraka.collection import orders
     from ostraka.invitations.collecting import numbers_of
 
@@ -175,7 +175,7 @@ def _revoke(
     made = replace(draft, revoked=numbers)
     own = identity.load(draft.me, Path(draft.keys))
     statement = orders.write_revocations(numbers, manifest.digest, own)
-    at_all_mailboxes(manifest, lambda mailbox: mailbox.put_revocations(statement))
+    at_its_mailbox(manifest, lambda mailbox: mailbox.put_revocations(statement))
     made.save(home.drafts_directory())
     if output is voice.OutputFormat.JSON:
         voice.emit({"revoked": [f"#{number + 1}" for number in numbers]})
@@ -194,7 +194,7 @@ def close(
     from time import time
 
     from ostraka import config
-    from ostraka.cli.mailboxes import at_all_mailboxes
+    from ostraka.cli.mailboxes import at_its_mailbox
     from ostraka.collection import orders
     from ostraka.errors import RefusedByPolicy
 
@@ -207,7 +207,7 @@ def close(
         )
     own = _organiser(manifest, as_, keys)
     statement = orders.write_close(int(time()), manifest.digest, own)
-    at_all_mailboxes(manifest, lambda mailbox: mailbox.put_close(statement))
+    at_its_mailbox(manifest, lambda mailbox: mailbox.put_close(statement))
     voice.say("closed: it takes no more reports")
 
 

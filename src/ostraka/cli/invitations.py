@@ -324,11 +324,11 @@ def _finished(draft: Draft, text: str, roster: CredentialRoster) -> tuple[str, D
 
 def _publish(roster: CredentialRoster, text: str, manifest: Manifest, own: Identity) -> None:
     """Open the collection at each of its mailboxes."""
-    from ostraka.cli.mailboxes import at_all_mailboxes
+    from ostraka.cli.mailboxes import at_its_mailbox
     from ostraka.collection import orders
 
     publication = orders.write_publication(roster.write(), manifest.digest, own)
-    at_all_mailboxes(manifest, lambda mailbox: mailbox.publish(text.encode(), publication))
+    at_its_mailbox(manifest, lambda mailbox: mailbox.publish(text.encode(), publication))
 
 
 def _incomplete(missing: list[str]) -> Exception:

@@ -43,8 +43,7 @@ def at_mailbox(
     return asyncio.run(visit())
 
 
-def at_all_mailboxes(manifest: Manifest, work: Callable[[MailboxClient], Awaitable[None]]) -> None:
-    """Do some work at each mailbox of a collection."""
+def at_its_mailbox(manifest: Manifest, work: Callable[[MailboxClient], Awaitable[None]]) -> None:
+    """Do some work at the mailbox of a collection, at any of the URLs that answers."""
     assert manifest.collection is not None
-    for url in manifest.collection.mailbox:
-        at_mailbox(url, manifest.digest, work)
+    at_mailbox(manifest.collection.mailbox, manifest.digest, work)
