@@ -2,10 +2,12 @@
 """Times the closing of a collection: from the last report to the result, and its parts.
 
     scripts/bench_collections.py [--reports 10000] [--options 24] [--workers 1] [--active] [--open]
+    scripts/bench_collections.py --reports 1000 --length 100000     # updates with a bounded L2 norm
 
-Reports are one-hot vectors, made by this process first. Then three compute parties, each a process
-of its own on this machine, close the collection over loopback TLS; the mailbox is a file for each,
-so the time of fetching is that of reading, checking and writing it. Times are of the slowest party.
+Reports are one-hot vectors, or updates, made by this process first. Then three compute parties,
+each a process of its own on this machine, close the collection over loopback TLS; the mailbox is a
+file for each, so the time of fetching is that of reading, checking and writing it. Times are of the
+slowest party.
 """
 
 from __future__ import annotations
@@ -57,6 +59,7 @@ def main() -> int:
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--reports", type=int, default=10_000)
     asked.add_argument("--options", type=int, default=24)
+    asked.add_argument("--length", type=int, help="numbers of an update, in place of options")
     asked.add_argument("--workers", type=int, default=1, help="of each compute party")
     asked.add_argument("--active", action="store_true")
     asked.add_argument("--open", action="store_true", help="no invitations, and local noise")
@@ -85,7 +88,7 @@ def measure(home: Path, given: argparse.Namespace) -> dict[str, str]:
     asyncio.run(_accept(home, protocol))
     begun = time.perf_counter()
     suite = SealingSuite.HYBRID if given.hybrid else SealingSuite.CLASSIC
-    sizes = _write_reports(home, keys, given.open, suite)
+    sizes = _write_reports(home, keys, given.open, suite, 10 if given.length else BLOCK)
     made = time.perf_counter() - begun
     spawn = get_context("spawn")
     begun = time.perf_counter()
@@ -98,7 +101,7 @@ def measure(home: Path, given: argparse.Namespace) -> dict[str, str]:
             slowest[part] = max(slowest[part], seconds)
     whole = slowest.pop("close to result")
     return {
-        "reports": f"{given.reports:,} of {given.options} elements",
+        "reports": f"{given.reports:,} of {given.length or given.options} elements",
         "write and sign": f"{made * 1e3 / given.reports * _cores():.2f} ms each, on one core",
         "bytes of a report": f"{sizes[0]}, {sizes[1]} for a compute party at most",
         "close to result": f"{whole:.1f} s",
@@ -129,8 +132,8 @@ def _manifest(
             "deadline": "30m",
             "timeout": "10m",
         },
-        "input": {"type": f"choice([{options}])"},
-        "outputs": {"statistics": ["histogram"]},
+        "input": _update(given.length) if given.length else {"type": f"choice([{options}])"},
+        "outputs": {"statistics": ["sum" if given.length else "histogram"]},
         "sharing": {
             "scheme": "shamir",
             "threshold": 1,
@@ -138,6 +141,7 @@ def _manifest(
         },
         "policy": {"min_contributors": 2},
         **({"privacy": {"local": noise}} if given.open else {}),
+        **({"privacy": _clipped()} if given.length else {}),
         "collection": {
             "from": "open" if given.open else "invited",
             "organiser": fingerprint_text(own["organiser"].fingerprint),
@@ -158,6 +162,18 @@ def _manifest(
         for name, address in zip(NAMES, addresses, strict=True)
     ]
     return writing.write_manifest(tables, parties)
+
+
+def _clipped() -> dict[str, Any]:
+    numbers = {"epsilon": writing.Bare("1"), "delta": writing.Bare("1e-6")}
+    return {
+        "central": {"mechanism": "discrete-gaussian", **numbers},
+        "clip": {"norm": "l2", "at": 1000},
+    }
+
+
+def _update(length: int) -> dict[str, Any]:
+    return {"type": "int", "length": length, "min": -1000, "max": 1000}
 
 
 class FileInbox:
@@ -203,11 +219,11 @@ async def _accept(home: Path, protocol: Any) -> None:
 
 
 def _write_reports(
-    home: Path, keys: list[SigningKey], open_to_all: bool, suite: SealingSuite
+    home: Path, keys: list[SigningKey], open_to_all: bool, suite: SealingSuite, block: int
 ) -> tuple[int, int]:
     """Write the files of the mailbox; return the bytes of a report, and of the longest view."""
-    starts = range(0, len(keys), BLOCK)
-    jobs = ((home, i, keys[i : i + BLOCK], open_to_all, suite) for i in starts)
+    starts = range(0, len(keys), block)
+    jobs = ((home, i, keys[i : i + block], open_to_all, suite) for i in starts)
     with ProcessPoolExecutor(_cores(), get_context("spawn")) as pool:
         first, *_ = pool.map(_write_block, *zip(*jobs, strict=True))
         return first
@@ -223,10 +239,12 @@ def _write_block(
     roster = None if open_to_all else published[-36 * shape.size :]
     terms = Terms.read(shape, statements, roster)
     place, draw, longest, size = protocol.manifest.contributors[0], OsDraw(), 0, 0
-    options = protocol.manifest.input.type.options  # type: ignore[union-attr]
+    options = getattr(protocol.manifest.input.type, "options", None)
+    update = None if options else [1, -1] * (protocol.manifest.input.length // 2)
     records: dict[str, list[bytes]] = {name: [] for name in NAMES}
     for i, key in enumerate(keys, start):
-        x = protocol.with_noise(protocol.encode(place, options[i % len(options)]), place, draw)
+        raw = options[i % len(options)] if options else update
+        x = protocol.with_noise(protocol.encode(place, raw), place, draw)
         split = protocol.share(x, place, draw)
         parcels = [protocol.scheme.message(split[name]).tobytes() for name in shape.compute]
         octets = write_report(
@@ -242,6 +260,7 @@ def _write_block(
             view = report.view(at)
             longest = max(longest, len(view))
             records[name].append(write_record(i + 1, 1, view))
+    del report
     for name, parts in records.items():
         end = write_record(start + len(keys), 0, b"")
         (home / f"{name}.{start:09}.reports").write_bytes(b"".join(parts) + end)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ostraka.arithmetic.randomness import OsDraw
 from ostraka.collection.credentials import SigningKey
-from ostraka.collection.opening import Opener
+from ostraka.collection.opening import Examined, Opener
 from ostraka.collection.report import read_report, write_report
 from ostraka.collection.sealing import SealingSuite
 from ostraka.collection.terms import Terms
@@ -68,9 +68,11 @@ def spread(opener: Opener, views: list[bytes], workers: int) -> None:
     with ProcessPoolExecutor(workers, get_context("spawn"), begin, (opener,)) as pool:
         list(pool.map(read_block, blocks[:workers]))
         start = time.perf_counter()
-        found = [parcel for block in pool.map(read_block, blocks) for parcel in block]
+        found = [each for block in pool.map(read_block, blocks) for each in block]
         seconds = time.perf_counter() - start
-    assert found == [PARCELS[1]] * len(views)
+    assert [each.parcel for each in found if isinstance(each, Examined)] == [PARCELS[1]] * len(
+        views
+    )
     print(f"  {workers} worker process{'es' * (workers > 1):2}     {seconds:7.2f} s by the clock")
 
 

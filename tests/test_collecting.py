@@ -7,9 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from polls import VOTES, Poll, answer, refusal
 
+from ostraka.collecting import Collecting
 from ostraka.collection.counting import ReportStanding
 from ostraka.collection.holdings import Holdings
 from ostraka.collection.merkle import Tree
@@ -24,6 +26,8 @@ from ostraka.errors import (
 )
 from ostraka.inputs.reading import read_inputs
 from ostraka.mailbox.papers import read_agreed
+from ostraka.names import PartyId
+from ostraka.sharing.scheme import Explicit, Parcel
 from ostraka.simulation import simulate_sync
 
 SUM = (
@@ -257,6 +261,41 @@ async def test_other_reports_than_were_agreed_on_before_are_refused(
     monkeypatch.setattr(Holdings, "standing", forget)
     errors = await refusal(one)
     assert any("other reports were agreed on" in error.message for error in errors.values())
+
+
+async def test_a_second_session_counts_no_others_than_an_answer_did(
+    poll: Any, monkeypatch: Any
+) -> None:
+    """A compute party that has the answer says that not, and spoils its shares of one report, so
+    that it is left out: the difference would be that input."""
+    from ostraka.session import closing
+
+    active = SUM.replace("threshold = 1", 'threshold = 1\nsecurity = "active"')
+    one = poll(active, protocol="secure-sum", collection="max_unopenable = 0.5\n")
+    await one.accept()
+    one.send(*[one.report(i, 3 + i) for i in range(4)])
+    confirm = closing.confirm
+
+    async def cut_off(*given: Any) -> Any:
+        return (await confirm(*given))._replace(by_all=False)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(closing, "confirm", cut_off)
+        assert await answer(one, "sum") == 18
+    honest = Collecting._parcel
+
+    def spoiled(self: Collecting, name: PartyId) -> Parcel:
+        found = honest(self, name)
+        if (self.me, name) != ("carlos", "#1"):
+            return found
+        assert isinstance(found, Explicit)
+        return Explicit(found.vector ^ np.uint64(1 << 56))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Collecting, "_parcel", spoiled)
+        for error in (await refusal(one)).values():
+            assert "counted" in error.message or isinstance(error, Aborted)
+    assert await answer(one, "sum") == 18
 
 
 async def test_who_was_counted_is_compared_across_a_series_by_credential(

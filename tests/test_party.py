@@ -360,3 +360,36 @@ async def test_a_run_cancelled_while_it_waits_for_statements_has_told_its_outcom
     assert {outcome.value("sum") for outcome in told} == {3}
     # Each has its receipt, with its own statement at least.
     assert len(list(tmp_path.glob("receipt-*.json"))) == 3
+
+
+REHEARSAL = """
+[session]
+title = "Rehearsal"
+protocol = "secure-sum"
+deadline = "5s"
+rehearsal = true
+
+{parties}
+[input]
+type = "int"
+min = 100
+max = 200
+"""
+
+
+async def test_a_rehearsal_makes_its_inputs_up_and_charges_no_ledger(office, tmp_path, monkeypatch):
+    monkeypatch.setenv("OSTRAKA_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("OSTRAKA_LEDGER", str(tmp_path / "ledger"))
+    everything = '"contributor", "compute", "recipient"'
+    text = REHEARSAL.format(parties=office.tables(dict.fromkeys(INPUTS, everything)))
+    options = {"keys": office.keys, "receipts": tmp_path, "trust_new": True}
+    async with asyncio.timeout(20):
+        found = await asyncio.gather(*(roles.run(text, name, **options) for name in INPUTS))
+    sums = {outcome.value("sum") for outcome in found}
+    assert len(sums) == 1
+    assert 300 <= sums.pop() <= 600
+    assert not (tmp_path / "ledger").exists()
+    assert receipt.verify(receipt.read(found[0].receipt))["signed"] == list(INPUTS)
+    with pytest.raises(InputError, match="this is a rehearsal, which takes no input") as caught:
+        await roles.run(text, "alice", 150, **options)
+    assert caught.value.data_left is False

@@ -161,6 +161,11 @@ def test_a_rule_fits_no_less_than_its_pattern_alone(series: str, pattern: str) -
         assert text.fits(pattern, series)
 
 
+def test_what_others_write_moves_no_cursor() -> None:
+    assert text.visible("a\nb \u200d\u00e9") == "a\nb \u200d\u00e9"
+    assert text.visible("\x1b[2Jx\r\u202ey") == r"\x1b[2Jx\r\u202ey"
+
+
 def test_quoted() -> None:
     assert text.quoted("\u00e9 a") == '"\u00e9 a"'
     assert text.quoted("a\u202e") == '"a\\u202e"'

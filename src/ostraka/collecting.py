@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
-
-import numpy as np
 
 from ostraka import home
 from ostraka.arithmetic.randomness import Draw, RunDraw
@@ -28,12 +26,12 @@ from ostraka.collection.holdings import Holdings
 from ostraka.collection.inbox import CollectionInbox
 from ostraka.collection.opening import Opener
 from ostraka.collection.shape import Shape
-from ostraka.collection.source import ReportSource
+from ostraka.collection.source import ParcelForm, ReportSource
 from ostraka.collection.terms import Terms
 from ostraka.delivery.party import Party
 from ostraka.delivery.source import LiveLinks, Source
 from ostraka.errors import OstrakaError, RefusedByLedger, RefusedByPolicy, Temporary, UsageError
-from ostraka.exchange import Exchange, type_codes
+from ostraka.exchange import Exchange
 from ostraka.identity import Identity
 from ostraka.manifest import Collection, Manifest
 from ostraka.names import PartyId, Step, place_name
@@ -43,6 +41,7 @@ from ostraka.protocols.protocol import Protocol
 from ostraka.record.rules import Person, Roster
 from ostraka.session.closing import Confirmed
 from ostraka.session.session import Session
+from ostraka.sharing.scheme import Parcel
 
 OpenInbox = Callable[[Protocol, Identity], CollectionInbox]
 """Function that makes the client of a collection's mailbox for one of its compute parties."""
@@ -63,7 +62,7 @@ def open_mailbox(protocol: Protocol, identity: Identity) -> CollectionInbox:
 
     collection = protocol.manifest.collection
     assert collection is not None
-    return MailboxClient(collection.mailbox[0], protocol.manifest.digest, own=identity)
+    return MailboxClient(collection.mailbox, protocol.manifest.digest, own=identity)
 
 
 @dataclass(frozen=True)
@@ -161,6 +160,8 @@ class Collecting:
             if self._custody.state.done:  # the record of the session has been erased before
                 self._custody.erase()
             self._custody.close()
+        if self._inbox is not None:
+            self._inbox.close()
 
     @property
     def _digest(self) -> bytes:
@@ -194,7 +195,8 @@ class Collecting:
         assert self._terms is not None
         opener = Opener(self._terms, self.protocol.manifest.compute.index(self.me), key, both=False)
         told, workers = self.observer.collected, self.collector.workers
-        self._holdings = Holdings(custody, opener, self._well_formed, closes, workers, told)
+        well_formed = self._form.well_formed
+        self._holdings = Holdings(custody, opener, well_formed, closes, workers, told)
         await self._fetch(inbox, settled=settled)
         await self._holdings.open()
 
@@ -288,14 +290,9 @@ class Collecting:
                 raise
             self.observer.warn(f"going on with the reports that are here: {error.message}")
 
-    def _well_formed(self, parcel: bytes) -> bool:
-        place = self.protocol.manifest.contributors[0]
-        expected = self.protocol.expected(place, self.me)
-        try:
-            self.protocol.scheme.parcel(np.frombuffer(parcel, type_codes[expected.dtype]))
-        except ValueError:
-            return False
-        return True
+    @cached_property
+    def _form(self) -> ParcelForm:
+        return ParcelForm.of(self.protocol, self.me)
 
     # --- in the session -------------------------------------------------------------------------
 
@@ -327,15 +324,27 @@ class Collecting:
         session.about = session.about._replace(collection=agreed.summary.table())
         return self.protocol.without(agreed.absent(manifest.contributors))
 
+    async def settle(self, counted: Sequence[PartyId]) -> None:
+        """Fix whom the answer counts, before any share of it is announced: a later session counts
+        the same, or opens nothing. Otherwise a compute party that has the answer could have a
+        report left out of a second one, and the difference would be that input.
+
+        Raises:
+            Disagreement: others were counted in an earlier session, whose answer may be known.
+        """
+        if self._holdings is not None:
+            self._holdings.settle([int(name[1:]) for name in counted])
+
     def source(self, party: Party, step: Step) -> Source:
         """Return the source of this compute party's parcels."""
         assert self._agreed is not None
-        return ReportSource(self._parcel, LiveLinks(party, step))
+        places = tuple(map(place_name, self._agreed.places))
+        return ReportSource(self._parcel, places, LiveLinks(party, step))
 
-    def _parcel(self, name: PartyId) -> bytes:
+    def _parcel(self, name: PartyId) -> Parcel:
         assert self._holdings is not None
         assert self._agreed is not None
-        return self._holdings.parcel(self._agreed.reports[int(name[1:])])
+        return self._form.read(self._holdings.parcel(self._agreed.reports[int(name[1:])]))
 
     def warnings(self, found: Outcome) -> list[str]:
         """Return a sentence about reports that are not counted, and one about each liar."""

@@ -5,14 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from ostraka import config
 from ostraka.delivery.cost import Cost
+from ostraka.gist import Gist
 from ostraka.manifest import Manifest
-from ostraka.protocols import advice, collected
+from ostraka.protocols import advice, collected, rounds
 from ostraka.protocols.advice import Advice
 from ostraka.protocols.protocol import Protocol
+
+REHEARSAL: Final = (
+    "This is a rehearsal: each contributor's program makes its input up, so the result means "
+    "nothing, and no ledger is charged."
+)
 
 
 @dataclass(frozen=True)
@@ -23,6 +29,7 @@ class Explanation:
         manifest: the manifest.
         sentences: say who learns what, and against whom it is safe.
         cost: rounds, and the messages and bytes that each party sends.
+        gist: the sentences and the cost in three lines.
         advice: the answer's error for several epsilons; None where the protocol takes no noise.
         noise: sentences that say `advice` in words.
     """
@@ -30,6 +37,7 @@ class Explanation:
     manifest: Manifest
     sentences: tuple[str, ...]
     cost: Cost
+    gist: Gist
     advice: Advice | None = None
     noise: tuple[str, ...] = ()
 
@@ -38,8 +46,12 @@ class Explanation:
         """Return the explanation of a protocol under its manifest."""
         advised = advice.advise(protocol)
         noise = advice.in_words(protocol, advised) if advised else []
-        sentences = (*protocol.explain(), *collected.explain(protocol), *advice.weak(protocol))
-        return cls(protocol.manifest, sentences, protocol.cost(), advised, tuple(noise))
+        rehearsal = (REHEARSAL,) * protocol.manifest.session.rehearsal
+        about = (*collected.explain(protocol), *rounds.explain(protocol))
+        sentences = (*rehearsal, *protocol.explain(), *about, *advice.weak(protocol))
+        cost = protocol.cost()
+        gist = Gist.of(protocol, sentences, cost)
+        return cls(protocol.manifest, sentences, cost, gist, advised, tuple(noise))
 
     def as_dict(self) -> dict[str, Any]:
         """Return the JSON that `ostraka check --output json` prints."""

@@ -8,6 +8,7 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Final, TextIO
 
@@ -48,10 +49,24 @@ def read_bounded(path: Path, most: int = limits.MANIFEST) -> bytes:
         with path.open("rb") as file:
             content = file.read(most + 1)
     except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}", data_left=False) from None
+        message = f"cannot read {path}: {error.strerror}"
+        raise UsageError(message, hint=missing_hint(path), data_left=False) from None
     if len(content) > most:
         raise UsageError(f"{path} is larger than {most} bytes", data_left=False)
     return content
+
+
+def missing_hint(path: Path) -> str:
+    """Say where a file was looked for that is not there, and which name is like it; "" where it is
+    there."""
+    if path.exists():
+        return ""
+    directory = path.parent
+    if not directory.is_dir():
+        return f"there is no directory {directory.absolute()}"
+    like = get_close_matches(path.name, os.listdir(directory), n=1)
+    near = f"; did you mean {directory / like[0]}?" if like else ""
+    return f"it is not in {directory.absolute()}{near}"
 
 
 def read_text(path: Path, most: int = limits.MANIFEST) -> str:

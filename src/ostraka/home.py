@@ -65,6 +65,11 @@ def serving_directory(environ: Mapping[str, str] = os.environ) -> Path:
     return _part("serving", environ)
 
 
+def learning_directory(environ: Mapping[str, str] = os.environ) -> Path:
+    """Return the directory of models between the rounds of studies, made if it is not there."""
+    return _part("learning", environ)
+
+
 def own_workers(name: str, keys: Path) -> int:
     """Return how many processes open a collection's reports: by NAME.toml, or one for each core.
 

@@ -215,12 +215,21 @@ def _refuse_loose_mode(key_path: Path) -> None:
     except OSError as error:
         raise UsageError(
             f"cannot read {key_path}: {error.strerror}",
-            hint=f"make one with: ostraka keygen {key_path.stem} --dir {key_path.parent}",
+            hint=_where_key_is(key_path),
         ) from None
     if mode & 0o077:
         raise UsageError(
             f"{key_path} can be read by others (mode {mode:04o})", hint=f"chmod 600 {key_path}"
         )
+
+
+def _where_key_is(key_path: Path) -> str:
+    """Say what to do about a key that is not there: it may be in another directory."""
+    name, directory = key_path.stem, key_path.parent
+    return (
+        f"if {name}.key is in another directory: --keys DIR (OSTRAKA_KEYS, or `keys` in a file of "
+        f"settings); if there is none yet: ostraka keygen {name} --dir {directory}"
+    )
 
 
 def _load_key(path: Path) -> Ed25519PrivateKey:

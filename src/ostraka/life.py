@@ -19,6 +19,7 @@ from ostraka.arithmetic.randomness import Draw, OsDraw, RunDraw, Words
 from ostraka.blocking import offload, offload_whole
 from ostraka.errors import Aborted, OstrakaError, Temporary, TimedOut
 from ostraka.exchange import Exchange
+from ostraka.inputs.made_up import made_up, require_none
 from ostraka.names import PartyId
 from ostraka.progress import Observer, Progress
 from ostraka.protocols.protocol import Protocol
@@ -62,10 +63,15 @@ class Life:
     ) -> Self:
         """Begin a run: check and encode its input, and record both; nothing is sent.
 
+        Of a rehearsal the input is made up.
+
         Raises:
             InputError: the input is not what the manifest asks for.
             Temporary: the run cannot be recorded.
         """
+        if protocol.manifest.session.rehearsal:
+            require_none(raw)
+            raw = made_up(protocol.row_form(me)) if me in protocol.contributors else None
         seed, length = OsDraw().seed(), protocol.lengths.get(me, 0)
         x = await offload(
             TEXT_NS * length, partial(protocol.input_of, me, raw, RunDraw(seed, "input"))

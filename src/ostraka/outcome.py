@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ostraka.errors import UsageError
 from ostraka.names import PartyId
-from ostraka.values import Rounded, as_fine, exactly, in_words, of_three_digits, wide_as_text
+from ostraka.values import Rounded, exactly, of_three_digits, wide_as_text
 
 Value = Any
 """Value as it goes into JSON: int, text, float, or a list or table of those."""
@@ -153,36 +153,22 @@ class Outcome:
     def _learned(self) -> dict[str, Any]:
         why = {"why": self.why} if self.why else {}
         liars = {"liars": list(self.liars)} if self.liars else {}
-        given = [_figure(output) for output in self.outputs if output.parts]
-        return {**why, "outputs": given, "contributors": len(self.contributors), **liars}
+        return {**why, "outputs": self._figures(), "contributors": len(self.contributors), **liars}
 
     def _repr_html_(self) -> str:
-        """Return a table of the outputs, for notebooks; all texts are escaped."""
-        from html import escape
+        """Return tables and charts of the outputs, for notebooks; all texts are escaped."""
+        from ostraka.presentation.page import notebook_view
 
-        rows = "".join(_row(figure) for figure in map(_figure, filter(_given, self.outputs)))
-        head = "".join(f"<th>{cell}</th>" for cell in ("output", "value", "unit", "&plusmn;"))
-        table = f"<table><tr>{head}</tr>{rows}</table>" if rows else ""
-        return f"{table}<p>{escape(self._in_a_line())}</p>"
+        return notebook_view(self._figures(), self._in_a_line())
+
+    def _figures(self) -> list[dict[str, Any]]:
+        return [_figure(output) for output in self.outputs if output.parts]
 
     def _in_a_line(self) -> str:
         if not self.contributors:
             return "done; the manifest gives this party no result"
         counted = f"{self.status}, from {len(self.contributors)} contributors"
         return ". ".join([counted, *filter(None, [self.why])])
-
-
-def _given(output: Output) -> bool:
-    return bool(output.parts)
-
-
-def _row(figure: dict[str, Value]) -> str:
-    error = figure.get("error95")
-    value = as_fine(figure["value"], error)
-    cells = figure["name"], value, figure.get("unit", ""), "" if error is None else error
-    from html import escape
-
-    return "<tr>" + "".join(f"<td>{escape(in_words(cell))}</td>" for cell in cells) + "</tr>"
 
 
 def _figure(output: Output) -> dict[str, Value]:

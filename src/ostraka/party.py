@@ -154,11 +154,11 @@ def take_seat(
         directory = config.keys_directory(_path(keys))
         own = home.own_identity(protocol.manifest, me, directory)
     home.require_own(directory)
-    if own_network is None:
-        own_network = home.own_network(own.name, directory)
+    own_network = own_network or home.own_network(own.name, directory)
     if not keep_records:
         return Seat(protocol, own, me, own_network=own_network)
-    ledger, records = partial(home.own_ledger, own, directory), home.own_records(own, directory)
+    records, rehearsal = home.own_records(own, directory), protocol.manifest.session.rehearsal
+    ledger = None if rehearsal else partial(home.own_ledger, own, directory)
     where = config.receipts_directory(_path(receipts))
     meeting = home.meet(protocol.manifest, me, Trust.of(trust))
     closes = Collector.own(protocol.manifest, own.name, directory)
@@ -311,10 +311,7 @@ class Seat:
             if collecting is not None:
                 protocol = await collecting.agree(exchange, session)
                 warnings = collecting.warnings
-
-            async def gate(counted: tuple[PartyId, ...]) -> None:
-                await booking.commit(session, counted, self._cost)
-
+            commit = partial(booking.commit, session, cost=self._cost)
             await booking.share(session)
             with BytesLeft(session, observer, total):
                 found = await runner.run(
@@ -323,7 +320,8 @@ class Seat:
                     life.take_input(),
                     life.draw("run"),
                     progress,
-                    gate=life.gate(exchange, gate),
+                    gate=life.gate(exchange, commit),
+                    settle=life.gate(exchange, collecting.settle) if collecting else None,
                     dealt=dealt,
                     known=partial(self._tell, session, booking, observer, warnings),
                     source=collecting.source if collecting else LiveLinks,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from ostraka.names import PartyId
 
@@ -30,6 +31,29 @@ Settled = Literal["", "released", "held", "committed"]
 """End of a reservation in a ledger; "" while its run goes on."""
 
 
+def data_in_words(left: bool | None, *, opening: bool) -> str:
+    """Say whether data of this party has left its machine; "" where that is not known.
+
+    Args:
+        opening: whether other parties may have the result already.
+    """
+    if left is None:
+        return ""
+    if not left:
+        return "nothing of yours has left this machine"
+    more = "others may have the result already" if opening else "alone they reveal nothing"
+    return f"shares of your input have left this machine; {more}"
+
+
+_SETTLED: Final[Mapping[Settled, str]] = {
+    "": "",
+    "released": "nothing is spent or held for this run",
+    "held": "run {0} is held, as others may have gone on; it counts until you find out that they "
+    "have no result, then: ostraka ledger release {0}",
+    "committed": "run {0} counts as spent, as others may have the result",
+}
+
+
 class Observer:
     """Receiver of a run's events; every method does nothing unless a subclass overrides it.
 
@@ -50,6 +74,9 @@ class Observer:
 
     def gathering(self, present: int, total: int) -> None:
         """Take note that `present` of `total` parties are here, this party included."""
+
+    def away(self, parties: tuple[PartyId, ...]) -> None:
+        """Take note of which other parties are not here; comes with every `gathering`."""
 
     def phase(self, phase: Phase) -> None:
         """Take note that a phase begins."""
@@ -118,6 +145,11 @@ class Progress:
         """Set the phase that begins, and tell the observer."""
         self.phase = phase
         self.observer.phase(phase)
+
+    @property
+    def settled_in_words(self) -> str:
+        """Sentence on the reservation of a run that failed; "" where there is none."""
+        return _SETTLED[self.settled].format(self.reservation[:8])
 
     def input_leaves(self) -> None:
         """Note that shares of this party's input are about to be sent."""

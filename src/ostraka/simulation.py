@@ -32,6 +32,7 @@ from ostraka.outcome import Outcome
 from ostraka.progress import Observer, Progress
 from ostraka.protocols.protocol import Protocol
 from ostraka.protocols.runner import SourceOf, run
+from ostraka.sharing.scheme import Parcel
 
 Rules = Callable[[tuple[PartyId, ...]], object]
 """Question whether to count these contributors; it raises an OstrakaError to refuse."""
@@ -290,15 +291,16 @@ async def simulate(
 
 def _reports(protocol: Protocol, ready: dict[PartyId, Words | None], draws: _Draws) -> SourceOf:
     """Share the inputs of a collection's places; return the source of what compute parties open."""
-    opened: dict[tuple[PartyId, PartyId], bytes] = {}
+    opened: dict[tuple[PartyId, PartyId], Parcel] = {}
     for place in protocol.scheme.contributors:
         x = ready.pop(place)
         assert x is not None
         for name, parcel in protocol.share(x, place, draws[place]).items():
-            opened[name, place] = protocol.scheme.message(parcel).tobytes()
+            opened[name, place] = parcel
 
     def source(party: Party, step: Step) -> Source:
-        return ReportSource(lambda place: opened[party.me, place], LiveLinks(party, step))
+        places, links = protocol.scheme.contributors, LiveLinks(party, step)
+        return ReportSource(lambda place: opened[party.me, place], places, links)
 
     return source
 

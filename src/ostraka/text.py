@@ -68,6 +68,21 @@ def line(value: object, longest: int) -> str:
     return value
 
 
+def visible(value: str) -> str:
+    r"""Return a text of others as a terminal may show it: what is not printable as \x1b or \u202e.
+
+    Line ends stay.
+    """
+    if value.replace("\n", "").isprintable():
+        return value
+    return "".join(_spelled_out(char) if _forbidden(char) and char != "\n" else char
+                   for char in value)  # fmt: skip
+
+
+def _spelled_out(char: str) -> str:
+    return char.encode("unicode_escape").decode("ascii")
+
+
 def one_script(value: str) -> str:
     """Return a text in which no word mixes scripts; else ValueError.
 

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from decimal import Context, Decimal
+from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 from fractions import Fraction
 from typing import Any, Final
 
 SHOWN = 8
 """Elements of a vector that are shown to a person."""
 
+DIGITS: Final = 6
+"""Digits of a fraction that are shown to a person, where it has no end."""
+
+MISSING: Final = "-"
+"""Text for a value that does not exist, such as a mean over no heads."""
 
 EXACT_JSON: Final = 1 << 53
 """Whole numbers up to which every reader of JSON keeps all digits."""
 
 _DIGITS: Final = 17
 _CONTEXT: Final = Context(prec=_DIGITS)
+_WIDE: Final = Context(prec=400)
 
 
 class Rounded(str):
@@ -79,7 +85,8 @@ def in_words(value: Any, error: Any = None, more: str = "") -> str:
         each = error if isinstance(error, dict) else dict.fromkeys(value, error)
         return ", ".join(f"{k}: {_nested(v, each.get(k), more)}" for k, v in value.items())
     if not isinstance(value, list):
-        return str(value) if error is None else f"{as_fine(value, error)} +- {error}"
+        shown, within = rounded(value, error)
+        return f"{shown} +- {within}" if within else shown
     errors = error if isinstance(error, list) else [error] * len(value)
     start = ", ".join(map(in_words, value[:SHOWN], errors))
     if len(value) <= SHOWN:
@@ -87,14 +94,52 @@ def in_words(value: Any, error: Any = None, more: str = "") -> str:
     return f"[{start}, ...] ({len(value)} values{more})"
 
 
-def as_fine(value: Any, error: Any) -> Any:
-    """Round a float to one digit more than its error has; return any other value as it is."""
-    if error is None:
-        return value
-    digits = len(str(error).partition(".")[2]) + 1
-    if isinstance(value, Rounded):
-        return f"{Decimal(value):.{digits}f}"
-    return round(value, digits) if isinstance(value, float) else value
+def rounded(value: Any, error: Any = None, *, exact: bool = True) -> tuple[str, str]:
+    """Return a value as a person reads it, and its error, "" for none.
+
+    A noised value has the digits that its error justifies: two of the error, which is rounded up.
+    A value without an error has all its digits, but for a fraction that no decimal holds.
+
+    Args:
+        error: half of the 95% interval; None for an exact value.
+        exact: whether text of a number has all its digits; False where it was rounded to 17.
+    """
+    if value is None:
+        return MISSING, ""
+    if error is None or not (_number(value) and _number(error)):
+        short = isinstance(value, float | Rounded) or (isinstance(value, str) and not exact)
+        shown = _shortened(value) if short and _number(value) else str(value)
+        return shown, "" if error is None else str(error)
+    wide = Decimal(str(error))
+    whole = isinstance(value, int) and wide == wide.to_integral_value()
+    place = wide.adjusted() - 1
+    step = Decimal(1).scaleb(max(place, 0) if whole else place)
+    return _at(value, step, ROUND_HALF_EVEN), _at(error, step, ROUND_CEILING)
+
+
+def _at(number: Any, step: Decimal, rounding: str) -> str:
+    """Round a number to a multiple of a power of ten."""
+    found = Decimal(str(number)).quantize(step, rounding, _WIDE)
+    return f"{found:f}" if found else f"{abs(found):f}"
+
+
+def _shortened(number: Any) -> str:
+    """Round to `DIGITS` digits, but keep the whole part and two decimals."""
+    found = Decimal(str(number))
+    least = min(found.adjusted() - DIGITS + 1, -2)
+    text = _at(found, Decimal(1).scaleb(least), ROUND_HALF_EVEN)
+    short = text.rstrip("0").rstrip(".") if "." in text else text
+    return short if Decimal(short) != found else str(number)
+
+
+def _number(value: Any) -> bool:
+    """Return whether a value is a finite number, or text of one."""
+    if isinstance(value, bool):
+        return False
+    try:
+        return Decimal(str(value)).is_finite()
+    except InvalidOperation:
+        return False
 
 
 def _nested(value: Any, error: Any, more: str) -> str:

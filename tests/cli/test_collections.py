@@ -14,8 +14,10 @@ from memory_mailbox import MemoryMailbox
 
 from ostraka import config, home, identity
 from ostraka.cli import mailboxes
-from ostraka.collection import orders
+from ostraka.cli.collections import _status_lines
+from ostraka.collection import orders, signed
 from ostraka.collection.codes import read_code
+from ostraka.collection.merkle import Tree
 from ostraka.collection.report import OPEN
 from ostraka.collection.sealing import SealingKey
 from ostraka.mailbox.client import MailboxClient
@@ -251,8 +253,54 @@ def test_status(cli, box, parties):
     assert "not_accepted" not in found
     del box.statements["c2"]
     assert cli("status", "poll.toml", "--output", "json").json["not_accepted"] == ["c2"]
+    assert "waits    for c2 to accept it" in cli("status", "poll.toml").out
     own = cli("status", sent.json["receipt"], "--output", "json")
     assert own.json == {**found, "counted": []}
+    assert "counted  by no compute party yet" in cli("status", sent.json["receipt"]).out
+
+
+def test_a_mailbox_alone_cannot_say_that_a_report_was_counted(cli, box, parties, monkeypatch):
+    sealed(cli, box, parties)
+    (given,) = codes(cli, "--count", "1")
+    sent = contribute(cli, given["code"], "7").json
+    tree = Tree.of([(1, bytes.fromhex(sent["report"]))])
+    receipts, proofs = {}, {own.name: tree.proof(1) for own in parties}
+
+    async def inclusion(_digest):
+        return proofs
+
+    async def published():
+        return receipts
+
+    monkeypatch.setattr(box, "inclusion", inclusion)
+    monkeypatch.setattr(box, "receipts", published)
+    ask = ("status", sent["receipt"], "--output", "json")
+    assert cli(*ask).json["counted"] == []
+    for own, root in zip(parties, (tree.root, tree.root, bytes(32)), strict=True):
+        body = json.dumps({"summary": {"root": root.hex()}}).encode()
+        receipts[own.name] = signed.write_statement(signed.RECEIPT, box.manifest, body, own)
+    assert cli(*ask).json["counted"] == ["c1", "c2"]
+    receipts["c1"] = receipts["c2"]
+    assert cli(*ask).code == 11
+
+
+def test_a_status_is_written_for_people():
+    result = {"outputs": [{"name": "tally", "value": {"soup": 2}, "unit": "votes"}]}
+    shown = {"reports": 3, "closes": "soon", "state": "done", "counted": ["c1", "c2"]}
+    assert _status_lines({**shown, "result": {**result, "contributors": 2}})[3:] == [
+        "counted  by c1, c2", "result   tally  soup: 2 votes", "         from 2 contributors",
+    ]  # fmt: skip
+    withheld = {"outputs": [], "why": "1 of 1 cells is withheld", "contributors": 2}
+    assert "         1 of 1 cells is withheld" in _status_lines({**shown, "result": withheld})
+
+
+def test_no_person_is_invited_twice_by_name(cli, box, parties):
+    draft = new(cli).json["draft"]
+    Path("names.txt").write_text("ann\nbob\n")
+    assert cli("invite", draft, "--names", "names.txt").code == 0
+    again = cli("invite", draft, "--names", "names.txt")
+    assert (again.code, "ann and 1 more would have two invitations" in again.err) == (2, True)
+    assert cli("invite", draft, "--count", "2", "--output", "json").json["invitations"] == 4
 
 
 @pytest.mark.parametrize("text", ["7", "soon", "2030-01-01T00:00:00"])

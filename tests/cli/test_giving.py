@@ -119,6 +119,14 @@ def test_plain_inputs_are_rehearsed_too(cli, session: Path, payroll: Path) -> No
     assert cli("run", session, "--as", "alice", "--input", payroll, "--dry-run").code == 20
 
 
+def test_a_table_without_named_columns_is_advised(cli, session: Path, payroll: Path) -> None:
+    for more in (("--dry-run",), ("--trust-new",)):
+        done = cli("run", session, "--as", "alice", "--input", payroll, *more)
+        assert (done.code, "hint: a table needs the name of its column: --value" in done.err) == (
+            20, True,
+        )  # fmt: skip
+
+
 def test_a_template_is_filled_in_and_read(cli, session: Path) -> None:
     made = cli("template", session)
     assert made.code == 0
@@ -178,3 +186,55 @@ def test_options_are_selected() -> None:
     )
     assert found.named == ("a", "b", "c", "d")
     assert (found.sheet, found.sql, str(found.notation)) == ("e", "f", "--thousands . --decimal ,")
+
+
+# --- a prompt ------------------------------------------------------------------------------------
+
+
+class Asked:
+    """A person at a terminal who gives these answers."""
+
+    def __init__(self, monkeypatch, *answers):
+        self.prompts = []
+        answers = iter(answers)
+
+        def getpass(prompt):
+            self.prompts.append(prompt)
+            return next(answers)
+
+        monkeypatch.setattr("getpass.getpass", getpass)
+        monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+
+
+def test_a_wrong_answer_is_asked_again_and_said_what_is_wrong(cli, session, monkeypatch):
+    person = Asked(monkeypatch, "many", "2000000", "3800")
+    done = cli("run", session, "--as", "alice", "--dry-run")
+    assert done.code == 0, done.err
+    assert len(person.prompts) == 3
+    assert "nothing was sent; asked again, 2 more times" in done.err
+    assert "error: the input is above max = 1000000" in done.err
+    assert "asked again, 1 more time\n" in done.err
+    assert "many" not in done.err + done.out
+
+
+def test_after_three_wrong_answers_it_ends_as_an_invalid_input(cli, session, monkeypatch):
+    person = Asked(monkeypatch, "a", "", "c", "3800")
+    done = cli("run", session, "--as", "alice", "--dry-run")
+    assert (done.code, done.out) == (20, "")
+    assert len(person.prompts) == 3
+
+
+def test_without_a_terminal_it_is_not_asked_again(cli, session):
+    done = cli("run", session, "--as", "alice", "--dry-run")
+    assert done.code == 20
+    assert "asked again" not in done.err
+
+
+def test_a_prompt_says_that_a_weight_is_wanted(cli, of_alice_and_bob, monkeypatch):
+    weights = ("--weights", "own", "--max-weight", "1000", "--statistic", "mean")
+    path = of_alice_and_bob("alice.crt@127.0.0.1:1", "bob.crt@127.0.0.1:2", *weights)
+    person = Asked(monkeypatch, "7;1001", "7;3")
+    done = cli("run", path, "--as", "alice", "--dry-run")
+    assert done.code == 0, done.err
+    assert "VALUE;WEIGHT" in person.prompts[0]
+    assert len(person.prompts) == 2

@@ -114,6 +114,29 @@ def test_a_revoked_code_is_12_and_a_new_one_works(cli, meeting):
     assert (sealed.code, sealed.json["joined"]) == (0, ["bob"])
 
 
+def test_a_code_that_is_replaced_after_the_draft_was_sealed(cli, meeting):
+    draft = invite(cli, meeting)
+    for name, code in draft["codes"].items():
+        join(cli, code, name, "--yes")
+    sealed = cli("seal", draft["draft"], "--out", "first.toml")
+    assert "ostraka run first.toml --as alice --keys " in sealed.err
+    again = cli("seal", draft["draft"], "--resend", "bob", "--output", "json")
+    assert "holds the key of bob, and stays valid" in again.err
+    code = again.json["codes"]["bob"]
+    cli("join", code, "--keys", "new-keys", "--yes", "--wait", "1s")
+    assert cli("seal", draft["draft"], "--out", "second.toml").code == 0
+    own = identity.load("bob", Path("new-keys"))
+    assert config.load("second.toml").pin("bob") == own.fingerprint
+
+
+def test_a_coordinator_that_does_not_answer(cli, keys, tmp_path):
+    identity.create("relay", tmp_path / "relay")
+    made = cli(*NEW, "--invite", "bob", "--coordinator", "127.0.0.1:1=relay/relay.crt")
+    assert made.code == 10
+    assert "the coordinator does not answer: 127.0.0.1:1: Connection refused" in made.err
+    assert "hint: is it running there?" in made.err
+
+
 def test_an_expired_code_and_a_mistyped_one_are_told_apart(cli, meeting):
     code = invite(cli, meeting)["codes"]["bob"]
     last = "a" if code[-20] != "a" else "b"

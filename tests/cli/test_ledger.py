@@ -1,4 +1,7 @@
-"""`ledger`: what it says to people and to programs, and what it refuses."""
+"""`ledger`: what it says to people and to programs, and what it refuses.
+
+Also of cli/options.py and record/standings.py.
+"""
 
 import json
 import sys
@@ -212,8 +215,8 @@ def test_a_plot(cli, alice, name, start):
 def test_a_plot_has_a_panel_for_each_budget_with_its_steps(cli, alice, tmp_path):
     pytest.importorskip("matplotlib", reason="a plot needs ostraka[plot]")
     from ostraka.cli import ledger_plot, plot
-    from ostraka.cli.ledger import standings
     from ostraka.home import own_ledger
+    from ostraka.record.standings import standings
 
     own = own_ledger(identity.load("alice", tmp_path), tmp_path, print)
     kept = []

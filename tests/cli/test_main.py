@@ -75,7 +75,25 @@ def test_a_case_that_does_not_exist_is_answered_with_those_that_do(cli) -> None:
 def test_a_missing_file(cli) -> None:
     ended = cli("check", "none.toml")
     assert (ended.code, ended.out) == (2, "")
-    assert ended.err == "error: cannot read none.toml: No such file or directory\n"
+    first, second = ended.err.splitlines()
+    assert first == "error: cannot read none.toml: No such file or directory"
+    assert second == f"hint: it is not in {Path.cwd()}"
+    Path("session.toml").touch()
+    assert "did you mean session.toml?" in cli("check", "sesion.toml").err
+    assert "there is no directory" in cli("check", "nowhere/session.toml").err
+
+
+def test_an_input_as_an_argument_is_told_from_a_file(cli, session) -> None:
+    ended = cli("run", session, "--as", "alice", "--input", "3800")
+    assert (ended.code, "never the input itself" in ended.err) == (20, True)
+
+
+def test_a_key_that_is_elsewhere(cli, session, tmp_path, monkeypatch) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    ended = cli("run", session, "--as", "alice", "--input", "-")
+    assert ended.code == 2
+    assert "hint: if alice.key is in another directory: --keys" in ended.err
 
 
 # --- the voice -----------------------------------------------------------------------------------

@@ -50,7 +50,7 @@ def test_options_that_stand_for_a_rule(cli) -> None:
     made = cli(*vote, "--pass-above", "1/2", *quorum)
     assert parse(made.out).outputs == {"pass_above": "1/2", "quorum": 2, "quorum_of": "heads"}
     Path("vote.toml").write_text(made.out)
-    said = " ".join(cli("check", "vote.toml").out.split())
+    said = " ".join(cli("check", "vote.toml", "--explain").out.split())
     assert "YES if more than 1/2 of the cast votes are for it" in said
     assert "at least 2 of 3 voters cast a vote" in said
     twice = cli(*vote, "--pass-above", "1/2", "--rule", "pass_above=2/3")
@@ -63,7 +63,7 @@ def test_options_that_stand_for_a_rule(cli) -> None:
 def test_check_of_weights_says_what_counts_and_what_is_opened(cli) -> None:
     own = cli("new", "secure-sum", *TWO, *BOUNDS, "--weights", "own", "--max-weight", "500")
     Path("own.toml").write_text(own.out)
-    said = " ".join(cli("check", "own.toml").out.split())
+    said = " ".join(cli("check", "own.toml", "--explain").out.split())
     assert "each unit of weight counts once" in said
     assert "Recipients learn both sums, not only their ratio" in said
     Path("in.json").write_text('{"alice": "3;2", "bob": "6"}')
@@ -128,7 +128,7 @@ def test_new_refuses_what_check_would(cli, arguments: list[str], words: str) -> 
 
 
 def test_check_in_words(cli, session: Path) -> None:
-    ended = cli("check", session)
+    ended = cli("check", session, "--explain")
     assert (ended.code, ended.err) == (0, "")
     manifest = parse(session.read_text())
     for words in ("alice", "secure-sum: sum, mean", "decimal(2) from 0 to 1000000 USD", "rounds"):
@@ -207,7 +207,7 @@ def test_new_refuses_noise_that_makes_no_sense(cli, asked: list[str], words: str
 
 
 def test_check_says_what_noise_would_do(cli, session: Path) -> None:
-    ended = cli("check", session)
+    ended = cli("check", session, "--explain")
     assert "What noise does to the answer" in ended.out
     rows = cli("check", session, "--output", "json").json["noise"]["error95"]
     assert [row["epsilon"] for row in rows] == ["0.1", "0.5", "1", "2", "4"]
@@ -266,7 +266,7 @@ def test_new_refuses_inputs_that_are_none(cli, own: list[str], words: str) -> No
 def test_check_says_whose_input_is_what(cli, tmp_path: Path) -> None:
     path = tmp_path / "product.toml"
     path.write_text(cli("new", "inner-product", *THREE, *OWN).out)
-    ended = cli("check", path)
+    ended = cli("check", path, "--explain")
     assert ended.code == 0
     assert "  input     amounts of alice: int from 0 to 5 kg, 2 values\n" in ended.out
     assert "  input     prices of bob: decimal(2) from 0.50 to 9.99, 2 values\n" in ended.out
@@ -278,7 +278,7 @@ def test_a_protocol_that_wants_one_input_names_the_line(cli, tmp_path: Path) -> 
     path.write_text(cli("new", "inner-product", *THREE, *OWN).out)
     path.write_text(path.read_text().replace("inner-product", "secure-sum"))
     line = path.read_text().splitlines().index("[[input]]") + 1
-    ended = cli("check", path)
+    ended = cli("check", path, "--explain")
     assert ended.code == 2
     assert f"{path}:{line}: input: secure-sum asks all contributors for the same" in ended.err
 
@@ -329,7 +329,7 @@ def test_a_broker_as_the_coordinator(cli, given, mqtt, topic) -> None:
     assert (place.mqtt, place.topic, manifest.session.relays) == (mqtt, topic, ())
     assert manifest.session.room is not None
     Path("s.toml").write_text(made.out)
-    said = " ".join(cli("check", "s.toml").out.split())
+    said = " ".join(cli("check", "s.toml", "--explain").out.split())
     assert "The broker learns no input, no share and no result; it sees who takes part" in said
     assert "each client that the broker's access rules let read" in said
     assert ("without TLS" in said) == (not place.secured)
@@ -339,3 +339,18 @@ def test_a_broker_with_a_password_in_its_address_is_refused(cli) -> None:
     ended = cli("new", "secure-sum", *TWO, *BOUNDS, "--coordinator", "mqtts://alice:s3@b:8883/t")
     assert ended.code == 2
     assert "each party keeps its own, in NAME.toml" in ended.err
+
+
+def test_a_rehearsal_says_so_and_has_a_digest_of_its_own(cli) -> None:
+    real = cli("new", "secure-sum", *TWO, *BOUNDS)
+    made = cli("new", "secure-sum", *TWO, *BOUNDS, "--rehearsal")
+    assert parse(made.out).session.rehearsal
+    assert parse(made.out).digest != parse(real.out).digest
+    same = real.out.replace("[session]\n", "[session]\nrehearsal = false\n", 1)
+    assert parse(same).digest == parse(real.out).digest
+    Path("session.toml").write_text(made.out)
+    assert "This is a rehearsal" in cli("check", "session.toml").out
+    collecting = ("--collection", "invited", "--closes", "7d", "--mailbox", "http://127.0.0.1:1")
+    collecting += ("--min-contributors", "1", "--as", "alice", "--rehearsal")
+    ended = cli("new", "secure-sum", *TWO, *BOUNDS, *collecting)
+    assert "session.rehearsal: has no meaning in a collection" in ended.err

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from ostraka.cli import voice
+from ostraka.errors import RefusedByPolicy
 
 SESSION = '[session]\ntitle = "Été 数"\nprotocol = "secure-sum"\ndeadline = "1m"\n' + "".join(
     f'[[party]]\nname = "{name}"\nkey = "sha256:{i:064x}"\naddress = "h:{9000 + i}"\n'
@@ -73,6 +74,11 @@ def test_a_manifest_is_utf8_in_any_locale(session: Path) -> None:
     line = f"ostraka new secure-sum {parties} --title 'Été 数' --min 0 --max 9"
     code, out, err = shell(session.parent, f"export PYTHONIOENCODING=ascii; {line}")
     assert (code, "Été 数" in out.decode("utf-8")) == (0, True), err
+
+
+def test_what_a_peer_says_cannot_move_the_cursor(capsys: pytest.CaptureFixture[str]) -> None:
+    voice.report(RefusedByPolicy("the mailbox refuses: \x1b[2Jsent", hint="\x1b]0;x\x07"))
+    assert "\x1b" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

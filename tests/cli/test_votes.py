@@ -86,7 +86,7 @@ def test_new_writes_a_vote_that_check_explains(cli, referendum) -> None:
         "weights = { bob = 2 }", 'scheme = "shamir"', "threshold = 1",
     ):  # fmt: skip
         assert line in text
-    found = cli("check", path)
+    found = cli("check", path, "--explain")
     assert found.code == 0
     told = " ".join(found.out.split())
     assert "YES if at least 2/3 of the cast votes are for it, and at least 2 of 4 are cast" in told
@@ -94,7 +94,7 @@ def test_new_writes_a_vote_that_check_explains(cli, referendum) -> None:
 
 
 def test_unanimity_is_not_said_like_a_single_vote(cli, referendum) -> None:
-    told = " ".join(cli("check", referendum("--rule", "pass_at=1")).out.split())
+    told = " ".join(cli("check", referendum("--rule", "pass_at=1"), "--explain").out.split())
     assert "YES if all of the cast votes are for it" in told
 
 
@@ -147,3 +147,12 @@ def test_a_vote_of_three_processes_through_a_coordinator(referendum, coordinator
             found = json.loads(out)
             assert found["outputs"] == [{"name": "outcome", "value": "YES"}]
             assert "tally" not in out
+
+
+def test_demo_predict_tells_the_client_alone(cli) -> None:
+    done = cli("demo", "predict", "--query", "48,13")
+    assert done.out.startswith("label  grant\n")
+    found = cli("demo", "predict", "--query", "48,25", "--output", "json").json
+    assert found["outputs"] == [{"name": "label", "value": "refuse"}]
+    assert found["parties"]["bob"] == found["parties"]["carlos"] == {"outputs": []}
+    assert "--query 48,13" in cli("demo", "predict", "--query", "1").err

@@ -122,6 +122,7 @@ class Box:
         self.agreed: dict[str, bytes] = {}
         self.receipts: dict[str, bytes] = {}
         self.asked: Counter[str] = Counter()
+        self.let_go = 0
 
     def _answers(self) -> None:
         if self.down:
@@ -163,6 +164,9 @@ class Box:
     async def put_receipt(self, party: str, octets: bytes) -> None:
         self._answers()
         self.receipts[party] = octets
+
+    def close(self) -> None:
+        self.let_go += 1
 
 
 class Poll:

@@ -100,6 +100,12 @@ def test_the_order_in_which_reports_came_matters_to_no_other_choice(data: Any) -
         ([[0, 0, 0, 0], [1, 2, 0, 0], [0, 0, 0, 0]], "1/4", True),
         ([[0, 0, 2, 0], [1, 0, 0, 0], [0, 0, 0, 0]], "1/4", True),
         ([[1, 2, 0, 0], [2, 2, 0, 0], [0, 0, 0, 0]], "0", False),  # one of them is honest
+        # A liar lists made-up digests, so that its refusals are a small part of all.
+        (
+            [[0, 0, 0, 0] + [1] * 996, [2, 2, 0, 0] + [0] * 996, [0, 0, 0, 0] + [1] * 996],
+            "1/100",
+            True,
+        ),
     ],
 )
 def test_refusals_that_may_be_lies_are_bounded(standings: Any, most: str, stops: bool) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from ostraka.collection import custody as module
 from ostraka.collection.custody import ClosingState, Custody
 from ostraka.errors import Temporary, UsageError
 
@@ -38,7 +39,7 @@ def test_keys_state_papers_and_reports_survive(custody: Any) -> None:
     assert one.make_keys().secret == key.secret
     one.set(ClosingState("ab", 2, 3, "cd"))
     one.keep_papers({"close": b"\0\1"})
-    assert one.load() == []
+    assert not list(one.load())
     places = one.append([report(1, b"one"), report(4, b"")])
     places += one.append([report(5, b"three")])
     one.close()
@@ -46,7 +47,9 @@ def test_keys_state_papers_and_reports_survive(custody: Any) -> None:
     assert again.keys()[0].secret == key.secret
     assert again.state == ClosingState("ab", 2, 3, "cd")
     assert again.papers() == {"close": b"\0\1"}
-    assert again.load() == places
+    found = again.load()
+    assert list(found) == places
+    assert list(again.views(found, 1)) == [b"", b"three"]
     assert [again.read(place) for place in places] == [b"one", b"", b"three"]
     assert [(place.position, place.minute) for place in places] == [(1, 7), (4, 7), (5, 7)]
 
@@ -59,7 +62,7 @@ def test_a_report_that_was_half_written_is_dropped(custody: Any) -> None:
     path = one.directory / "reports"
     path.write_bytes(path.read_bytes() + bytes(8) + b"\x09\0\0\0" + b"\x05\0\0\0" + b"hal")
     again = custody()
-    assert again.load() == [place]
+    assert list(again.load()) == [place]
     assert again.append([report(2, b"next")])[0].at == place.at + 5 + 16
 
 
@@ -94,3 +97,13 @@ def test_a_state_of_another_kind_is_refused(custody: Any, office: Any) -> None:
     one.close()
     with pytest.raises(UsageError, match="not one that ostraka wrote"):
         custody()
+
+
+def test_views_are_read_in_chunks(custody: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "CHUNK", 20)
+    one = custody()
+    one.load()
+    sent = [bytes([i]) * (7 * i % 50) for i in range(20)]
+    one.append([report(i, view) for i, view in enumerate(sent, 1)])
+    assert list(one.views(one.load(), 0)) == sent
+    assert list(one.views(one.load(), 17)) == sent[17:]

@@ -34,7 +34,9 @@ def held(poll: Poll) -> Any:
         custody = Custody.open(directory, alice, poll.manifest.digest)
         opened.append(custody)
         opener = Opener(poll.terms, 0, custody.keys()[0], both=False)
-        return Holdings(custody, opener, lambda parcel: parcel[:1] != b"\xff", 600)
+        return Holdings(
+            custody, opener, lambda parcels: [parcel[:1] != b"\xff" for parcel in parcels], 600
+        )
 
     yield make
     for one in opened:
@@ -108,6 +110,18 @@ async def test_parcels_beyond_memory_are_opened_again(
     await one.fetch(poll.box)
     await one.open()
     assert len(one._opened) == 1
+    assert len({one.parcel(report.digest) for report in sent}) == 3
+
+
+async def test_long_parcels_are_opened_again(
+    poll: Poll, held: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SHORT", poll.shape.lengths[0] - 1)
+    sent = poll.vote("yes", "no", "yes")
+    one = held()
+    await one.fetch(poll.box)
+    await one.open()
+    assert not one._opened
     assert len({one.parcel(report.digest) for report in sent}) == 3
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from multiprocessing import get_context
 
 from ostraka.collection.credentials import SigningKey
-from ostraka.collection.opening import Opener
+from ostraka.collection.opening import Examined, Opener
 from ostraka.collection.report import (
     OPEN,
     Reason,
@@ -23,10 +23,12 @@ def blocks(made, terms, report):
 
 def test_a_block(made, terms, report):
     opener, views = blocks(made, terms, report)
-    assert opener.read_block(views) == [made.PARCELS[0], Reason.LENGTH, Reason.LENGTH]
-    assert opener.open_block(views) == [made.PARCELS[0], None, None]
+    head = report.head
+    seen = Examined(report.digest, head.credential, head.counter, head.contributor, b"")
+    own, unopened = seen._replace(parcel=made.PARCELS[0]), seen._replace(parcel=None)
+    assert opener.read_block(views) == [own, Reason.LENGTH, Reason.LENGTH]
     other = Opener(terms, 0, made.sealing_key(1))
-    assert other.read_block(views[:1]) == [None]
+    assert other.read_block(views[:1]) == [unopened]
 
 
 def test_the_contributors_signature_may_be_left_for_later(made, terms, report):
@@ -36,7 +38,7 @@ def test_the_contributors_signature_may_be_left_for_later(made, terms, report):
     forged = sign_report(report.head, list(report.sealed.values()), other, credential)
     opener = Opener(terms, 0, made.sealing_key(0))
     assert opener.read(forged.view(0)) is Reason.SIGNATURE
-    assert replace(opener, both=False).read(forged.view(0)) == made.PARCELS[0]
+    assert replace(opener, both=False).read(forged.view(0)).parcel == made.PARCELS[0]
     assert not signed_by_contributor(read_view(forged.view(0), terms, 0, both=False))
     assert signed_by_contributor(read_view(report.view(0), terms, 0, both=False))
 

@@ -22,3 +22,12 @@ async def test_views_are_opened_in_their_order(
     blocks = [block async for block in pool.open_views(opener, iter(views), 5, workers)]
     assert list(map(len, blocks)) == [2, 2, 1]
     assert [found for block in blocks for found in block] == opener.read_block(views)
+
+
+async def test_long_reports_are_sent_to_workers_a_few_at_a_time(
+    made: Any, terms: Any, report: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "BLOCK_BYTES", 2 * len(report.view(1)))
+    opener, views = Opener(terms, 1, made.sealing_key(1)), [report.view(1)] * 5
+    blocks = [block async for block in pool.open_views(opener, iter(views), 5, 1)]
+    assert list(map(len, blocks)) == [2, 2, 1]

@@ -1,9 +1,19 @@
+import importlib.util
+import random
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from ostraka.arithmetic.field import Field
-from ostraka.engine.digits import decompose, divide, truncate
+from ostraka.arithmetic.planes import bits_of, planes_of
+from ostraka.engine.digits import _shifted, decompose, divide, truncate
 from ostraka.engine.reveal import reveal
+from ostraka.engine.shamir.backend import start_active
+
+_spec = importlib.util.spec_from_file_location("toy", Path(__file__).with_name("toy.py"))
+toy = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(toy)
 
 TOP = 2**59
 X = np.array([0, 1, -1, 2, -2, 7, -8, 2**16, -(2**16) - 1, TOP - 1, -TOP, TOP // 3, -TOP // 7])
@@ -93,3 +103,66 @@ async def test_what_cannot_be_asked(together):
         assert (await decompose(x[:0], 3)).shape == (0, 3)
 
     await together(3, 1, program)
+
+
+@pytest.mark.parametrize("k", [1, 20, 59])
+async def test_truncation_with_active_security(together, k):
+    async def program(engine):
+        return await reveal(await truncate(await engine.share(0, X, X.shape), k))
+
+    for result in (await together(3, 1, program, begin=start_active))[0]:
+        assert np.array_equal(result, X >> k)
+
+
+# --- every way in which numbers can add up to x
+
+
+class Given(toy.Clear):
+    """Bits in the clear of numbers that are given."""
+
+    def __init__(self, engine, numbers):
+        super().__init__(engine, len(numbers[0]))
+        self.numbers, self.summands = numbers, len(numbers)
+
+    async def operands(self, x, cut=None):
+        packed = [cut.pack(number, self.engine.ring.bits) for number in self.numbers]
+        return [planes_of(number, cut.rows)[None] for number in packed], None
+
+    async def shifted(self, known, k, planes, weights):
+        bits = bits_of(planes[0], self.count).astype(np.int64)
+        found = sum((number >> np.uint64(k)).astype(np.int64) for number in self.numbers)
+        return self.engine.public(found + (bits * np.array(weights)[:, None]).sum(0))
+
+
+@pytest.mark.parametrize(("bits", "summands"), [(3, 2), (5, 2), (7, 2), (13, 2), (3, 3), (5, 3)])
+async def test_the_wrap_of_every_sum_is_right(bits, summands):
+    """Every x, and every A, B (and C) that add up to it: A is never p, the others never zero."""
+    engine = toy.ToyBackend(Field(bits), circuits=True)
+    p, half = 2**bits - 1, 2 ** (bits - 1)
+    ranges = [range(half) if bits < 13 else [0, 1, 2, half // 2, half - 2, half - 1]]
+    ranges += [range(1, p + 1)] * (summands - 1)
+    x, *others = (v.ravel() for v in np.meshgrid(*ranges, indexing="ij"))
+    first = (x - sum(others)) % p
+    numbers = [v.astype(np.uint64) for v in (first, *others)]
+    for k in range(1, bits - 1):
+        found = await _shifted(Given(engine, numbers), engine.public(x), k)
+        assert np.array_equal((await engine.open(found)).astype(np.int64), x >> k)
+
+
+async def test_the_wrap_is_right_at_full_size():
+    draw = random.Random(5)
+    p, half = 2**61 - 1, 2**60
+    edges = [0, 1, 2, half - 2, half - 1, half // 2, half // 2 - 1]
+    corners = [*edges, half, half + 1, p - 1, p]
+    engine = toy.ToyBackend(Field(61), circuits=True)
+    for summands in (2, 3):
+        x = [draw.choice([draw.choice(edges), draw.randrange(half)]) for _ in range(20_000)]
+        others = [
+            [max(1, draw.choice([draw.choice(corners), draw.randrange(1, p + 1)])) for _ in x]
+            for _ in range(summands - 1)
+        ]
+        first = [(v - sum(o)) % p for v, *o in zip(x, *others, strict=True)]
+        numbers = [np.array(v, np.uint64) for v in (first, *others)]
+        for k in (1, 16, 42, 59):
+            found = await _shifted(Given(engine, numbers), engine.public(x), k)
+            assert (await engine.open(found)).tolist() == [v >> k for v in x]

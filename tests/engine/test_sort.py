@@ -6,7 +6,7 @@ import pytest
 from ostraka.engine import sort as sorting
 from ostraka.engine.reveal import reveal
 from ostraka.engine.shamir import shuffle as shuffling
-from ostraka.engine.sort import shuffle, sort, sorted_with, top_k
+from ostraka.engine.sort import order_of, shuffle, sort, sorted_with, top_k
 
 
 @pytest.mark.parametrize("k", [0, 1, 2, 3, 64, 65, 300])
@@ -109,3 +109,14 @@ async def test_a_shuffle_by_matrices_is_fair(together, monkeypatch, runs):
     counts = Counter((await together(3, 1, program))[0][0])
     assert len(counts) == 6
     assert sum((c - runs / 6) ** 2 for c in counts.values()) < 20 * runs / 6  # 5 degrees of freedom
+
+
+@pytest.mark.parametrize("k", [0, 1, 2, 3, 255, 256, 257, 5000])
+def test_an_order_of_keys_is_that_of_lexsort(k):
+    """Equal fronts are rare, but all parties must then agree all the same."""
+    draw = np.random.default_rng(k)
+    for top in (2**64, 2**10, 2):
+        high, low = draw.integers(0, top, (2, k), dtype=np.uint64)
+        high *= np.uint64(2**64 // top % 2**64 or 1)
+        high ^= draw.integers(0, 4, k, dtype=np.uint64)
+        assert np.array_equal(order_of(high, low), np.lexsort((low, high)))

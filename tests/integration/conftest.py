@@ -7,6 +7,7 @@ started is gone when the test is over, whatever happened.
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -271,6 +272,18 @@ def fleet(tmp_path, keys, nursery):
     fleet = Fleet(tmp_path, keys, nursery)
     yield fleet
     fleet.close()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api")
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("chromium is not installed")
+    with playwright.sync_playwright() as started:
+        found = started.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield found
+        found.close()
 
 
 @pytest.fixture

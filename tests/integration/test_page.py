@@ -7,28 +7,16 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from pathlib import Path
 
 import pytest
 from beside import MailboxThread
+from browsing import look_at
 from people import SECONDS, Machine, ports
 
 from ostraka import identity
 
 COMPUTE = ("c1", "c2", "c3")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api")
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("chromium is not installed")
-    with playwright.sync_playwright() as started:
-        found = started.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield found
-        found.close()
 
 
 class Poll:
@@ -102,6 +90,7 @@ def test_a_poll_in_a_browser_from_the_link_to_the_proof(browser, box, tmp_path, 
         tab.on("pageerror", lambda error: logs.append(str(error)))
         tab.goto(code["link"])
         assert tab.title() == "Lunch </b>"
+        look_at(tab, "report-choice")
         tab.click("#send")
         said(tab, "Choose one of the answers")
         tab.get_by_label(answer).check()
@@ -126,6 +115,7 @@ def test_a_poll_in_a_browser_from_the_link_to_the_proof(browser, box, tmp_path, 
     last.get_by_label("salad").check()
     last.click("#send")
     said(last, "closed. Nothing was sent")
+    look_at(last, "report-closed")
     c1 = poll.servers["c1"]
     checked = c1.call("verify", results[0]["receipt"], "--report", own, "--output", "json")
     assert checked["report"]["counted"] is True
@@ -166,8 +156,31 @@ def test_numbers_from_a_saved_file_and_with_the_keyboard_alone(browser, box, tmp
         said(tab, "has signed that it has it")
         wide = tab.evaluate("document.documentElement.scrollWidth")
         assert wide <= 360
+        look_at(tab, "report-number")
     results = poll.close()
     assert results[0]["outputs"][0]["value"] == "8601"
+
+
+@pytest.mark.slow
+def test_rows_of_a_spreadsheet_are_pasted(browser, box, tmp_path, nursery):
+    poll = Poll(
+        nursery, tmp_path, box.url, "table", "--title", "Wages", "--type", "int", "--length", "2",
+        "--min", "0", "--max", "90000", "--rule", 'rows=["HR", "IT"]', "--rule", "heads=9",
+        "--statistic", "count", "--statistic", "sum", "--policy", "min_cell=2",
+    )  # fmt: skip
+    rows = ("HR\t100\t1\nIT\t50\t2", "IT\t70\t3\nHR\t200\t2", "300\t3\t0\t0")
+    for code, pasted in zip(poll.codes, rows, strict=True):
+        tab = browser.new_context().new_page()
+        tab.goto(code["link"])
+        tab.locator("#answer").fill("HR\t1\t0\nIT\t1\t1")
+        tab.click("#send")
+        said(tab, "HR has a sum of no heads")
+        tab.locator("#answer").fill(pasted)
+        tab.click("#send")
+        said(tab, "has signed that it has it")
+    found = {each["name"]: each["value"] for each in poll.close()[0]["outputs"]}
+    assert (found["sum"]["HR"], found["count"]["HR"]) == (600, 6)
+    assert (found["sum"]["IT"], found["count"]["IT"]) == (120, 5)
 
 
 @pytest.mark.slow

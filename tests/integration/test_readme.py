@@ -21,6 +21,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -36,9 +37,11 @@ pages = [
     "docs/guides/separate-machines.md",
 ]
 pages += ["docs/guides/which-question.md", "docs/guides/anonymous.md", "docs/guides/mqtt.md"]
-pages += ["docs/guides/spreadsheets.md"]
+pages += ["docs/guides/spreadsheets.md", "docs/guides/collections.md", "docs/guides/exposure.md"]
+pages += ["docs/guides/wage-survey.md", "docs/guides/sealed-bids.md"]
 pages += [
-    f"docs/guides/{scenario}.md" for scenario in ("breach-losses", "wage-gap", "poll", "shop")
+    f"docs/guides/{scenario}.md"
+    for scenario in ("breach-losses", "fairness-audit", "wage-gap", "poll", "shop", "learn")
 ]
 fence = re.compile(r"^```(sh|text)(?: (\w+))?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 seconds = 120
@@ -145,10 +148,15 @@ LONG = {
     for page in (
         "anonymous",
         "breach-losses",
+        "collections",
+        "exposure",
         "invitations",
+        "learn",
         "poll",
+        "sealed-bids",
         "separate-machines",
         "shop",
+        "wage-survey",
         "which-question",
     )
 }
@@ -158,7 +166,12 @@ LONG = {
 AFRESH = {"docs/guides/keys.md"}
 """Pages whose commands are the installed program, started as a person's are."""
 
-MARKS = dict.fromkeys(LONG, pytest.mark.slow) | {"docs/guides/mqtt.md": needs_mosquitto}
+SHIPS_DATA = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not all(map(find_spec, ("fairlearn", "statsmodels"))), reason="no packages"),
+]
+MARKS: dict[str, object] = dict.fromkeys(LONG, pytest.mark.slow)
+MARKS |= {"docs/guides/mqtt.md": needs_mosquitto, "docs/guides/fairness-audit.md": SHIPS_DATA}
 
 
 @pytest.mark.parametrize("page", [pytest.param(p, marks=MARKS.get(p, ())) for p in pages])

@@ -75,7 +75,7 @@ def postgres_server():
 def postgres(postgres_server):
     """Connects to a PostgreSQL without tables."""
     database = Postgres(postgres_server.url)
-    database.execute("DROP TABLE IF EXISTS report, paper, collection")
+    database.execute("DROP TABLE IF EXISTS report, paper, member, collection")
     database.close()
     return lambda: Postgres(postgres_server.url)
 

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import logging
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from time import time
 
 import pytest
@@ -18,6 +19,7 @@ from ostraka.errors import (
     Temporary,
     UsageError,
 )
+from ostraka.mailbox import requests, serving
 from ostraka.service.arrivals import Arrivals
 
 
@@ -166,6 +168,78 @@ async def test_one_address_has_a_pace(collecting, sqlite):
         assert "retry-after: " in head
         with pytest.raises(Temporary, match="too many requests"):
             await place.client().status()
+
+
+@asynccontextmanager
+async def connected(place, source="127.0.0.1", said=b""):
+    """A connection that has said something, and no more; the reader of it."""
+    host, port = place.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port), local_addr=(source, 0))
+    writer.write(said)
+    try:
+        yield reader
+    finally:
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+
+
+async def ended(reader):
+    """What came until the mailbox closed the connection."""
+    with suppress(ConnectionError):
+        return await asyncio.wait_for(reader.read(), 5)
+    return b""
+
+
+def beginning(place, length):
+    return f"PUT {path_of(place)} HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n".encode()
+
+
+async def test_one_host_shuts_no_other_out_by_connections(place, monkeypatch):
+    monkeypatch.setattr(serving, "OF_ONE_HOST", 8)
+    await place.open()
+    other, asked = "127.0.0.2", b"GET /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    async with AsyncExitStack() as held:
+        for _ in range(8):
+            await held.enter_async_context(connected(place, other))
+        async with connected(place, other, asked) as reader:
+            assert await ended(reader) == b""
+        assert (await raw(place, "GET", path_of(place)))[0] == 200
+    async with asyncio.timeout(5):
+        answer = b""
+        while not answer:
+            async with connected(place, other, asked) as reader:
+                answer = await ended(reader)
+
+
+async def test_bodies_together_are_bounded_and_reports_come_in_all_the_same(place, monkeypatch):
+    await place.open()
+    monkeypatch.setattr(requests, "BODIES_BYTES", 5000)
+    monkeypatch.setattr(requests, "SHORT_BODY", 2000)
+    async with connected(place, said=beginning(place, 9999) + bytes(4500)):
+        async with asyncio.timeout(5):
+            while place.mailbox._bodies.held < 4500:
+                await asyncio.sleep(0.01)
+        assert await code(place, "PUT", path_of(place), bytes(3000)) == (503, "busy")
+        octets, digest = place.collecting.report()
+        await place.client().put_report(digest, octets)
+    async with asyncio.timeout(5):
+        while place.mailbox._bodies.held:
+            await asyncio.sleep(0.01)
+
+
+async def test_an_exchange_that_does_not_end_is_cut_off(place, monkeypatch):
+    monkeypatch.setattr(serving, "EXCHANGE_SECONDS", 0.2)
+    await place.open()
+    async with connected(place, said=beginning(place, 9)) as reader:
+        assert await ended(reader) == b""
+
+
+def test_proxies_may_have_any_number_of_connections():
+    assert not serving._is_listed("10.1.2.3", ())
+    assert serving._is_listed("10.1.2.3", ("127.0.0.1", "10.0.0.0/8"))
+    assert serving._is_listed("::1", ("*",))
+    assert not serving._is_listed("fe80::1%eth0", ("10.0.0.0/8", "10.1.2.3"))
 
 
 async def test_pages_of_any_origin_may_ask(place):

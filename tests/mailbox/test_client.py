@@ -12,6 +12,7 @@ from scene import running
 from ostraka.errors import PeerViolation, Temporary, Unreachable, UsageError
 from ostraka.mailbox.bodies import Fetched, read_records, write_record
 from ostraka.mailbox.client import MailboxClient
+from ostraka.mailbox.database import Sqlite
 from ostraka.mailbox.serving import HttpServer
 
 ID = bytes(range(32))
@@ -238,3 +239,32 @@ async def test_https(collecting, sqlite, certificate):
             ).status()
         server.stop()
         await task
+
+
+async def test_where_one_process_does_not_answer_the_next_is_asked(tmp_path):
+    async with Scripted((503, refusal("busy")), (200, b"{}")) as one, Scripted(None) as other:
+        client = MailboxClient([one.url, other.url], ID, environ={}, wait=one.pauses.append)
+        await client.put_close(b"")
+        assert (len(one.asked), len(other.asked)) == (2, 1)
+        assert len(one.pauses) == 1  # after all of them were asked
+        assert client.url == one.url
+
+
+async def test_two_processes_over_one_database_serve_one_collection(collecting, tmp_path):
+    def connect():
+        return Sqlite(tmp_path / "box.db")
+
+    async with running(collecting, connect) as one, running(collecting, connect) as two:
+        await one.open()
+        client = one.client("c1")
+        octets, digest = collecting.report(0)
+        await two.client().put_report(digest, octets)
+        both = MailboxClient(
+            ["http://127.0.0.1:1", two.url, one.url], collecting.id,
+            own=collecting.people["c1"], environ={}, patience=5.0,
+        )  # fmt: skip
+        (block,) = [block async for block in both.fetch("c1")]
+        (alone,) = [block async for block in client.fetch("c1")]
+        assert block == alone
+        assert both.url == two.url
+        both.close()

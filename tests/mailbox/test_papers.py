@@ -1,5 +1,7 @@
 """Papers of a collection at a mailbox: who has to have signed each, and what follows from it."""
 
+from time import time
+
 import pytest
 from scene import COMPUTE, Clock, Collecting, fetched, running
 
@@ -100,6 +102,32 @@ async def test_the_organiser_closes_early_if_the_manifest_lets_it(place, tmp_pat
         await place.client(collecting=other).put_close(
             orders.write_close(1, other.id, other.people["olga"])
         )
+
+
+async def test_an_order_to_close_drops_no_report_that_was_promised(place):
+    its, client = place.collecting, place.client()
+    octets, digest = its.report()
+    promised = await client.put_report(digest, octets)
+    for at in (1, promised.minute * 60):
+        with pytest.raises(RefusedByPolicy, match="reports have come since the time"):
+            await client.put_close(orders.write_close(at, its.id, its.people["olga"]))
+        assert await client.close_order() is None
+    later = its.report(1)
+    await client.put_report(later[1], later[0])  # it is open still
+    order = orders.write_close(promised.minute * 60 + 120, its.id, its.people["olga"])
+    await client.put_close(order)
+    assert await client.close_order() == order
+
+
+async def test_after_the_closing_no_invitation_is_taken_back(place):
+    its, client = place.collecting, place.client()
+    revoked = [orders.write_revocations(who, its.id, its.people["olga"]) for who in ([1], [1, 2])]
+    await client.put_revocations(revoked[0])
+    await client.put_close(orders.write_close(int(time()) - 60, its.id, its.people["olga"]))
+    await client.put_revocations(revoked[0])  # the answer was perhaps lost
+    with pytest.raises(InvitationExpired, match="no invitation can be taken back"):
+        await client.put_revocations(revoked[1])
+    assert await client.revocations() == revoked[0]
 
 
 async def test_revocations(place):

@@ -69,9 +69,9 @@ def test_a_report_that_was_promised_has_its_place_after_the_closing_too(store):
 
 
 def test_the_organiser_closes_early_and_not_late(store):
-    store.close(ID, int(NOW) + 1000)
+    assert store.close(ID, int(NOW) + 1000, int(NOW))
     assert store.state(ID).closes == NOW + 100
-    store.close(ID, int(NOW) + 5)
+    assert store.close(ID, int(NOW) + 5, int(NOW))
     assert store.keep([upload(1, version=1)], NOW + 4.9) == [Accepted(1, MINUTE)]
     assert store.keep([upload(2, version=1)], NOW + 5) == ["closed"]
 

@@ -89,6 +89,18 @@ WRONG = [
     ('"https://poll.example.org"', '"https://poll.example.org/?a=b"', "collection.mailbox: "),
     ('"https://poll.example.org"', '"https://poll.example.org/a b"', "collection.mailbox: "),
     ('"https://poll.example.org"', '"https://me@poll.example.org"', "collection.mailbox: "),
+    *(
+        ('"https://poll.example.org"', f'"{url}"', "collection.mailbox: must be a URL")
+        # What urlsplit drops or passes over would stand in a page and in its policy as it is.
+        for url in (
+            r"https://poll\texample.org",
+            " https://poll.example.org",
+            r"https://poll.example.org\n",
+            "https://[::1]x; script-src *",
+            r"https://[::1]x\"><form action=x>",
+            "https://poll.example.org:",
+        )
+    ),
     ('"https://poll.example.org"', "[]", "collection.mailbox: must be a URL, or a list"),
     ('"https://poll.example.org"', '["https://a.b", "https://a.b/"]', "is listed twice"),
     ("size = 50", "size = 50\nmax_unopenable = -0.1", "collection.max_unopenable: "),

@@ -46,6 +46,23 @@ def test_it_is_one_small_file_that_loads_nothing(page):
     assert "{{" not in page
 
 
+def test_a_title_is_a_title_whatever_it_says(protocol):
+    title = "{{SCRIPT}} {{STYLE}} </script><script>alert(1)</script>"
+    found = building.fill(building._data(protocol) | {"title": title}, protocol.manifest)
+    shown = re.search(r'<script type="application/json" id="data">(.*?)</script>', found, re.DOTALL)
+    assert json.loads(shown[1])["title"] == title
+    assert len(re.findall("<script", found)) == 2
+
+
+def test_why_there_is_no_page_is_found_out_once(monkeypatch):
+    text = b"[session]\n"
+    with pytest.raises(UsageError):
+        building.page_of(text)
+    monkeypatch.setattr(building, "parse", None)
+    with pytest.raises(UsageError, match="is missing"):
+        building.page_of(text)
+
+
 def test_its_policy_allows_its_own_script_and_the_mailbox_alone(page):
     policy = re.search(r'Content-Security-Policy" content="([^"]*)"', page)[1]
     rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))

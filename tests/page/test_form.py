@@ -65,6 +65,34 @@ def test_the_page_encodes_answers_as_the_program_does(name):
     assert all(found[i] == expected[i] for i in plain)
 
 
+CELLS = 'type = "decimal(2)"\nmin = 0\nmax = 9000\nlength = 3'
+GROUPS = 'rows = ["HR", "IT", "Sales"]\nheads = 100\nstatistics = ["mean"]'
+
+
+@pytest.mark.parametrize(
+    ("typed", "pairs"),
+    [
+        ("HR\t8100\t2\nIT\t900.25\t3\nSales\t0\t0\n", [["8100", 2], ["900.25", 3], ["0", 0]]),
+        ("Sales; 0; 0\r\nHR; 8100; 2\nIT; 900.25; 3", [["8100", 2], ["900.25", 3], ["0", 0]]),
+        ("8100\t2\n900.25\t3\n1\t100", [["8100", 2], ["900.25", 3], ["1", 100]]),
+        ("8100\t2\t900.25\t3\t1\t1", [["8100", 2], ["900.25", 3], ["1", 1]]),
+        ("8100\t2\n900.25\t3", None),  # a row is missing
+        ("HR;1;1\nHR;1;1\nIT;1;1", None),
+        ("HR;1;1\nOps;1;1\nIT;1;1", None),
+        ("HR;1;0\nSales;1;1\nIT;1;1", None),  # a sum of no heads
+        ("HR;9001;1\nSales;1;1\nIT;1;1", None),
+        ("HR;1;101\nSales;1;1\nIT;1;1", None),
+        ("HR;1.000,5;1\nSales;1;1\nIT;1;1", None),
+        ("HR;1\nSales;1;1\nIT;1;1", None),
+        ("HR\tsum\theads\nHR\t1\t1\nIT\t1\t1\nSales\t1\t1", None),
+    ],
+)
+def test_rows_of_a_spreadsheet_are_cells(typed, pairs):
+    protocol = protocol_of(("table", CELLS, GROUPS, ""))
+    (found,) = in_the_browser([{"form": form_of(protocol), "answer": typed}])
+    assert found == ("refused" if pairs is None else by_the_program(protocol, pairs))
+
+
 def test_randomized_response_gives_the_page_the_chance_of_the_truth():
     privacy = 'local = { mechanism = "randomized-response", truth = "1/2" }'
     form = form_of(protocol_of(("secure-sum", 'type = "bool"', "", privacy)))

@@ -77,8 +77,17 @@ def draw(schema, rng):
     return one() if schema.length == 1 else [one() for _ in range(schema.length)]
 
 
+def rows_of_audit(manifest, rng):
+    """Labels and predictions of some people, and the groups of others."""
+    (first, second), groups = manifest.contributors, manifest.outputs["groups"]
+    predictions = [[f"p{i}", rng.randrange(2), rng.randrange(2)] for i in range(50)]
+    return {first: predictions, second: [[f"p{i}", rng.choice(groups)] for i in range(10, 70)]}
+
+
 def inputs_of(manifest, seed):
     rng = random.Random(seed)
+    if manifest.session.protocol == "audit":
+        return rows_of_audit(manifest, rng)
     return {party: draw(manifest.input_of(party), rng) for party in manifest.contributors}
 
 

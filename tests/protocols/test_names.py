@@ -12,11 +12,16 @@ MAY_NAME = {
     "protocols/__init__.py": "the catalogue",
     "cli/demo.py": "a demo is of one protocol",
     "cli/demo_choices.py": "a demo is of one protocol",
+    "cli/demo_lists.py": "a demo is of one protocol",
     "manifest/fields.py": "an example in a message",
     "protocols/checked_sum.py": "the same sum, over inputs that are checked",
+    "protocols/hidden_join.py": "the same join, of which no party learns a match",
     "protocols/forms/sum_forms.py": "the forms of inputs to that sum",
     "protocols/forms/central.py": "a hint that names where exponential noise goes",
 }
+
+ALSO_WORDS = {"table", "statistics", "audit"}
+"""Names that are also words of manifests, and of the engine, whose proofs are audits."""
 
 
 def own_files():
@@ -26,7 +31,7 @@ def own_files():
 def named_in(text):
     """Names of protocols and of their classes in a file's text."""
     classes = "|".join(kind.__name__ for kind in catalogue.values())
-    names = "|".join(set(catalogue) - {"table", "statistics"})  # are also words of manifests
+    names = "|".join(set(catalogue) - ALSO_WORDS)
     quoted = re.findall(rf"[\"'`]({names})[\"'`]", text)
     return set(quoted + re.findall(rf"\b({classes})\b", text.replace("manifest.fields.Table", "")))
 

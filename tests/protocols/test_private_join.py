@@ -1,6 +1,7 @@
 """Joins: what sets say, what is refused, what is withheld, and what noise does.
 
-Of protocols/private_join.py, protocols/forms/joined.py and protocols/forms/identifiers.py.
+Of protocols/private_join.py, protocols/joining.py, protocols/forms/joined.py,
+protocols/forms/join_cases.py and protocols/forms/identifiers.py.
 """
 
 import numpy as np
@@ -30,7 +31,8 @@ def write(lists, *, rows=8, outputs="", more="", security="passive", helpers=("h
         text += f'[[party]]\nname = "{name}"\nkey = "sha256:{i:064x}"\nroles = {roles}\n'
         text += f'address = "127.0.0.1:{9000 + i}"\n'
     for name, table in lists.items():
-        text += f'[[input]]\nname = "of-{name}"\nof = ["{name}"]\nlength = {rows}\n'
+        text += f'[[input]]\nname = "of-{name}"\nof = ["{name}"]\n'
+        text += f"length = {rows if isinstance(rows, int) else rows[name]}\n"
         text += "".join(f"{key} = {value}\n" for key, value in table.items())
     text += f'[outputs]\n{outputs}\n[sharing]\nscheme = "shamir"\nthreshold = 1\n'
     return parse(text + f'security = "{security}"\n{more}\n')
@@ -136,10 +138,10 @@ def test_a_value_that_is_not_right_is_refused(raw, words):
 def test_lists_are_read_from_lines_pairs_objects_and_columns():
     forms = ('a,1\n"b, c",2', [["a", 1], ["b, c", 2]], {"a": 1, "b, c": 2}, (["a", "b, c"], [1, 2]))
     for raw in forms:
-        rows = read_rows(raw, valued=True)
+        rows = read_rows(raw, 1)
         assert list(rows.ids) == ["a", "b, c"]
-        assert [str(value) for value in rows.values] == ["1", "2"]
-    assert len({hashed(read_rows(raw, valued=True), "exact").tobytes() for raw in forms}) == 1
+        assert [str(value) for value in rows.columns[0]] == ["1", "2"]
+    assert len({hashed(read_rows(raw, 1), "exact").tobytes() for raw in forms}) == 1
 
 
 def test_too_few_rows_in_common_are_withheld_and_nothing_else_is_opened():
@@ -182,7 +184,7 @@ def test_noise_is_within_its_error_and_scaled_to_each_figure():
         ({"outputs": 'helper = "bank"'}, "gives no list: helper"),
         ({"outputs": 'figures = ["sum"]', "lists": {"shop": IDS, "bank": IDS}}, "has values"),
         ({"outputs": "min_intersection = 9"}, "at most the rows"),
-        ({"outputs": 'hide = "everything"'}, "hide"),
+        ({"outputs": 'hide = "nothing"'}, "hide"),
         ({"lists": {"shop": {"type": '"bool"'}, "bank": IDS}}, "a number for each"),
         ({"lists": {"shop": {**AMOUNTS, "max": str(2**60)}, "bank": IDS},
           "outputs": 'figures = ["sum"]'}, "too large"),
@@ -207,3 +209,103 @@ def test_what_leaves_does_not_depend_on_the_length_of_a_list():
     protocol = protocol_for(write(SHOP))
     sizes = {len(protocol.encode("bank", list(map(str, range(k))))) for k in (0, 1, 8)}
     assert len(sizes) == 1
+
+
+# --- products, members, and lists of different lengths -------------------------------------------
+
+
+@pytest.mark.parametrize("least", [0, 3])
+def test_one_owner_alone_is_told_which_of_its_rows_are_in_all_lists(least):
+    outputs = f'{FIGURES}\nmembers = "bank"\nmin_intersection = {least}'
+    found = simulate_sync(
+        write(SHOP, outputs=outputs),
+        {"shop": [[each, 5] for each in "abcd"], "bank": ["x", "c", "y", "a", "d"]},
+    )
+    values = {
+        who: {o.name: o.value for o in found[who].outputs if o.parts} for who in ("shop", "bank")
+    }
+    assert values["bank"] == {"size": 3, "sum": "15", "members": [2, 4, 5]}
+    assert values["shop"] == {"size": 3, "sum": "15"}
+
+
+def test_members_are_withheld_with_everything_else():
+    outputs = 'members = "bank"\nmin_intersection = 3'
+    manifest = write(SHOP, outputs=outputs)
+    found = simulate_sync(manifest, {"shop": [["a", 5], ["b", 1]], "bank": ["b", "a"]})
+    assert [o.name for o in found["bank"].outputs if o.parts] == []
+    assert found["bank"].status == "suppressed"
+
+
+@pytest.mark.parametrize(
+    ("outputs", "more", "words"),
+    [
+        ('members = "helper"', "", "an owner of a list"),
+        ('members = "bank"', f"[privacy]\n{LAPLACE}", "no noise can hide"),
+        ('members = "bank"\nhide = "everything"', "", "not with hide"),
+    ],
+)
+def test_members_that_cannot_be_told_are_refused(outputs, more, words):
+    with pytest.raises(ManifestError, match=words):
+        protocol_for(write(SHOP, outputs=outputs, more=more))
+
+
+@pytest.mark.parametrize("rows", [{"shop": 2, "bank": 300}, {"shop": 300, "bank": 1}])
+def test_lists_of_very_different_lengths(rows):
+    manifest = write(SHOP, rows=rows, outputs=FIGURES)
+    shop = [[str(i), 5] for i in range(rows["shop"])]
+    found, _ = result(manifest, {"shop": shop, "bank": [str(i) for i in range(rows["bank"])]})
+    common = min(rows.values())
+    assert found == {"size": common, "sum": str(5 * common)}
+
+
+@given(members, members, st.integers(0, 5), st.sampled_from(["all-but-pattern", "everything"]))
+@settings(max_examples=20)
+def test_sums_of_products_are_what_the_textbook_says(first, second, seed, hide):
+    outputs = f'figures = ["dot", "size", "sum"]\nhide = "{hide}"'
+    manifest = write(dict.fromkeys(("shop", "bank"), AMOUNTS), outputs=outputs)
+    amounts = np.random.default_rng(seed).integers(-50, 1000, (2, 8))
+    inputs = {
+        name: [[each, int(row[ord(each) - 97])] for each in ids]
+        for name, ids, row in zip(("shop", "bank"), (first, second), amounts, strict=True)
+    }
+    found = simulate_sync(manifest, inputs)["shop"]
+    values = {o.name: o.value for o in found.outputs if o.parts}
+    assert values == protocol_for(manifest).plaintext(inputs)
+
+
+def test_products_members_and_a_minimum_go_together():
+    outputs = 'figures = ["dot"]\nmembers = "bank"\nmin_intersection = 2'
+    manifest = write(dict.fromkeys(("shop", "bank"), AMOUNTS), outputs=outputs)
+    inputs = {"shop": {"a": 2, "b": 3, "c": 5}, "bank": {"c": "1.5", "x": 9, "b": -2}}
+    found = simulate_sync(manifest, inputs)["bank"]
+    assert {o.name: o.value for o in found.outputs} == {"dot": "1.5", "members": [1, 3]}
+
+
+def test_products_need_two_lists_with_values():
+    with pytest.raises(ManifestError, match="both have values"):
+        protocol_for(write(SHOP, outputs='figures = ["dot"]'))
+
+
+def test_several_columns_are_summed_by_name():
+    outputs = 'figures = ["size", "sum", "mean"]\ncolumns = { shop = ["spent", "visits"] }'
+    manifest = write(SHOP, outputs=outputs)
+    inputs = {"shop": "a,1.50,2\nb,20,3\nc,5,4", "bank": ["b", "c", "d"]}
+    found, _ = result(manifest, inputs)
+    assert found == {
+        "size": 2, "sum spent": "25", "sum visits": "7", "mean spent": "12.5", "mean visits": "3.5",
+    }  # fmt: skip
+    assert found == protocol_for(manifest).plaintext(inputs)
+
+
+@pytest.mark.parametrize(
+    ("outputs", "words"),
+    [
+        ('columns = { bank = ["a", "b"] }', "no owner of a list with values"),
+        ('columns = { shop = ["a", "A"] }', "each column once"),
+        ("columns = { shop = [] }", "at least one column"),
+        ('columns = { shop = ["a", "b"] }\nhide = "everything"', "one value at most"),
+    ],
+)
+def test_columns_that_cannot_be_are_refused(outputs, words):
+    with pytest.raises(ManifestError, match=words):
+        protocol_for(write(SHOP, outputs=f"{FIGURES}\n{outputs}"))

@@ -255,6 +255,14 @@ def test_files_that_are_no_receipts(tmp_path, content):
     assert error.value.exit_code in (2, 50)
 
 
+def test_the_receipt_of_a_report_is_told_from_a_collection_s(tmp_path):
+    path = tmp_path / "report.json"
+    path.write_text('{"report_receipt": 1}')
+    with pytest.raises(UsageError, match="the receipt of one report") as caught:
+        receipts.read(path)
+    assert f"--report {path}" in caught.value.hint
+
+
 @pytest.mark.parametrize("statement", ["[" * 16_000, "{}", "[]", "1", "x", ""])
 def test_a_signed_statement_of_nonsense_is_refused(office, receipt, script, statement):
     other = changed(receipt, ("parties", "alice", "statement"), lambda _: statement)

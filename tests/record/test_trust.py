@@ -77,6 +77,10 @@ def test_a_changed_key_is_never_waved_through(office, manifest, book):
     assert "known forget bob" in caught.value.hint
     book.forget("bob")
     require(other, book, given)
+    pins = {"bob": office.fingerprint("erin"), "carlos": office.fingerprint("mallory")}
+    both = office.manifest(pins=pins)
+    with pytest.raises(UnconfirmedKey, match=r"bob CHANGED.*; so did those of carlos"):
+        require(both, book, given)
 
 
 def test_keys_are_told_before_they_are_refused_and_not_where_they_are_confirmed(manifest, book):

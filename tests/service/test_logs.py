@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import sys
 
 import pytest
 
@@ -21,6 +22,14 @@ def test_a_line_of_text():
     moment, rest = line.split(" ", 1)
     assert moment.endswith("Z")
     assert rest == "info room ended room=00ff members=3 seconds=1.5\n"
+
+
+def test_a_line_stays_one_line_whatever_a_manifest_says(capsys):
+    logs.set_up("text", "info", sys.stderr, sources=False)
+    logs.event(logging.WARNING, 'bad.toml:1: unknown key "\x1b[2J"\nbad.toml:2: party: is missing')
+    said = capsys.readouterr().err
+    assert said.endswith(r'unknown key "\x1b[2J"; bad.toml:2: party: is missing' + "\n")
+    assert said.count("\n") == 1
 
 
 def test_a_line_of_json():

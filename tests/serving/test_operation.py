@@ -13,11 +13,13 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "mailbox"))
 from scene import Collecting
 
 from ostraka.collecting import NotDue
-from ostraka.errors import Aborted, RefusedByPolicy, UsageError
+from ostraka.errors import Aborted, InputError, RefusedByPolicy, UsageError
+from ostraka.manifest import parse
 from ostraka.outcome import Outcome
 from ostraka.serving import operation
 from ostraka.serving.book import APPROVED, DONE, FAILED, REFUSED, WAITING, SessionBook
-from ostraka.serving.operation import PartyService
+from ostraka.serving.objections import objections
+from ostraka.serving.operation import PartyService, own_input
 from ostraka.serving.settings import PartySettings
 
 
@@ -68,6 +70,12 @@ async def until(condition):
             await asyncio.sleep(0.01)
 
 
+async def looked_again(service):
+    """Return once the service has looked at all there is, and had its time to act on it."""
+    seen = service.looks
+    await until(lambda: service.looks >= seen + 3)
+
+
 class Running:
     def __init__(self, service):
         self.service = service
@@ -91,10 +99,10 @@ async def test_a_session_is_run_once_and_its_result_is_kept(serving, its, tmp_pa
     service, book = serving(runs)
     async with Running(service):
         await until(lambda: state(book, its) == DONE)
-        await asyncio.sleep(0.05)
+        await looked_again(service)
     service, book = serving(runs)
     async with Running(service):
-        await asyncio.sleep(0.05)
+        await looked_again(service)
     assert runs.seen == [its.id.hex()]
     (kept,) = (tmp_path / "home" / "results").glob("*.json")
     assert json.loads(kept.read_text())["title"] == "Poll"
@@ -116,7 +124,7 @@ async def test_what_is_refused_is_not_tried_again_until_it_is_approved(serving, 
     service, book = serving(runs)
     async with Running(service):
         await until(lambda: state(book, its) == FAILED)
-        await asyncio.sleep(0.05)
+        await looked_again(service)
         assert len(runs.seen) == 1
         book.approve(its.id.hex()[:8])
         await until(lambda: service.ended["internal"] == 1)
@@ -130,7 +138,7 @@ async def test_a_session_waits_for_approval(serving, its):
     service, book = serving(runs, approve="ask")
     async with Running(service):
         await until(lambda: state(book, its) == WAITING)
-        await asyncio.sleep(0.05)
+        await looked_again(service)
         assert not runs.seen
         book.approve(its.id.hex())
         await until(lambda: state(book, its) == DONE)
@@ -174,9 +182,16 @@ async def test_a_file_that_is_no_manifest_is_told_of_once(serving, its, tmp_path
     service, book = serving(Runs())
     async with Running(service):
         await until(lambda: state(book, its) == DONE)
-        await asyncio.sleep(0.05)
+        await looked_again(service)
     lines = [json.loads(line)["event"] for line in capsys.readouterr().err.splitlines()]
     assert len([line for line in lines if line.startswith("not a manifest")]) == 1
+
+
+async def test_a_missing_directory_is_told_of(serving, its, tmp_path, capsys):
+    service, _ = serving(Runs(), sessions=tmp_path / "gone")
+    async with Running(service):
+        await asyncio.sleep(0.05)
+    assert capsys.readouterr().err.count("there is no directory") == 1
 
 
 async def test_it_drains(serving, its):
@@ -205,3 +220,41 @@ async def test_it_does_not_wait_for_collections_that_are_open(serving, its, monk
         service.stop()
         await asyncio.wait_for(task, 10)
     assert state(book, its) == APPROVED
+
+
+ROLES = {
+    "alice": '["contributor", "compute"]',
+    "bob": '["compute", "recipient"]',
+    "carlos": '["compute", "recipient"]',
+    "david": '["contributor"]',
+}
+
+
+def live(series):
+    """A session with contributors, of a series."""
+    parties = "".join(
+        f'[[party]]\nname = "{name}"\nkey = "sha256:{i:064x}"\nroles = {roles}\n'
+        for i, (name, roles) in enumerate(ROLES.items())
+    )
+    return parse(
+        f'[session]\ntitle = "Wages"\nseries = "{series}"\nprotocol = "secure-sum"\n'
+        'deadline = "5m"\ncoordinator = { address = "127.0.0.1:9440", key = "sha256:'
+        f'{9:064x}" }}\n{parties}[input]\ntype = "int"\nmin = 0\nmax = 10\n'
+        '[sharing]\nscheme = "shamir"\nthreshold = 1\n'
+    )
+
+
+def test_an_input_is_read_from_the_file_of_its_series(tmp_path):
+    file = tmp_path / "wages.txt"
+    its = PartySettings("alice", tmp_path, inputs={"wages": file})
+    made = live("wages")
+    assert not list(objections(made, its))
+    file.write_text("7\n")
+    assert own_input(made, its) == "7"
+    file.unlink()
+    with pytest.raises(InputError, match=r"wages\.txt"):
+        own_input(made, its)
+    other = live("other")
+    assert "name the file of its series" in "".join(objections(other, its))
+    outside = PartySettings("bob", tmp_path, inputs={"wages": file})
+    assert own_input(made, outside) is None

@@ -228,7 +228,7 @@ async def test_a_run_that_died_without_a_word_makes_room_for_the_next(office, ca
     manifest = place(deadline=20)
     counts, news = [], asyncio.Event()
 
-    def gathered(here, _of):
+    def gathered(here, _of, _away):
         counts.append(here)
         news.set()
 

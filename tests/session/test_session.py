@@ -363,7 +363,7 @@ def with_room(manifest, room):
 
 def when_present(count, event):
     """Sets the event once so many are gathered."""
-    return lambda present, _total: event.set() if present == count else None
+    return lambda present, _total, _away: event.set() if present == count else None
 
 
 async def test_a_party_that_comes_back_is_welcome(office, place):

@@ -5,6 +5,7 @@ With active security the time of an operation ends when it is proven right.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 from ostraka.arithmetic.randomness import OsDraw
 from ostraka.delivery.opening import Share, open_to
 from ostraka.delivery.party import Party
+from ostraka.delivery.source import Parcels
 from ostraka.engine.array import SecretArray
 from ostraka.engine.reveal import reveal
 from ostraka.engine.shamir.backend import ShamirBackend, start, start_active
@@ -36,7 +38,7 @@ from ostraka.protocols.protocol import Protocol
 from ostraka.protocols.shares import Shares
 from ostraka.session.participation import taking_part
 from ostraka.session.session import Session
-from ostraka.sharing.scheme import Explicit, Parcel
+from ostraka.sharing.scheme import Explicit
 from ostraka.sharing.shamir import Shamir
 
 
@@ -119,7 +121,7 @@ async def repeat(job: Job, make_input: Callable[[], object]) -> tuple[list[Timin
             x = outcome = None  # before the next input is made: vectors may be long
             draw = OsDraw()
             raw = make_input() if job.me in protocol.contributors else None
-            x = protocol.input_of(job.me, raw, draw)
+            x = await asyncio.to_thread(protocol.input_of, job.me, raw, draw)
             raw = None
             dealt = protocol.dealt_noise(job.me, draw)
             await _barrier(session)
@@ -212,7 +214,7 @@ def _from_rows(
 
     async def run() -> NDArray[Any] | None:
         party = Party(session, protocol.scheme, protocol.attendance)
-        parcels: dict[PartyId, Parcel] = {
+        parcels: Parcels = {
             c: Explicit(row) for c, row in zip(protocol.contributors, rows, strict=True)
         }
         shares = Shares(protocol.scheme, protocol.lengths, parcels, party.me, OsDraw())

@@ -2,38 +2,42 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ostraka.cli import voice
+from ostraka.cli import screen, voice
+from ostraka.cli.options import OutputOption, SessionArgument
 
 if TYPE_CHECKING:
     from ostraka.delivery.cost import Cost
+    from ostraka.explanation import Explanation
     from ostraka.manifest import Manifest
     from ostraka.protocols.advice import Advice
     from ostraka.record.known_keys import MetKey
 
 
 def check(
-    session: Annotated[Path, typer.Argument(metavar="SESSION.toml")],
-    output: Annotated[
-        voice.OutputFormat,
-        typer.Option(metavar="text|json", help="Format of the result on stdout."),
-    ] = voice.OutputFormat.TEXT,
+    session: SessionArgument,
+    output: OutputOption = voice.OutputFormat.TEXT,
     plot: Annotated[
         Path | None,
         typer.Option(metavar="FILE.svg|png", help="Draw the error against epsilon."),
     ] = None,
+    explain: Annotated[
+        bool,
+        typer.Option("--explain", help="Say all: every sentence, the noise, each party's cost."),
+    ] = False,
     against: Annotated[
         Path | None,
         typer.Option(metavar="OTHER.toml", help="Say how this manifest differs from another."),
     ] = None,
 ) -> None:
-    """Explain a manifest: who learns what, against whom it is safe, what it costs, and what noise
-    does to the answer."""
+    """Explain a manifest: who learns what, the worst it can tell, what it costs; with --explain
+    also against whom it is safe, and what noise does to the answer."""
     from ostraka import config
     from ostraka.explanation import Explanation
     from ostraka.manifest.words import six_words
@@ -50,11 +54,31 @@ def check(
         keys = {"words": words, "keys": [key.as_dict() for key in met]}
         voice.emit(found.as_dict() | keys | _compared(found.manifest, other))
         return
-    print(f"{session} is valid.\n")
     figures = ", ".join(protocol.figures_asked())
-    noise = [*sentences(found.noise), *advice.table(advised)] if advised else []
-    print("\n".join(_as_text(found.manifest, figures, found.sentences, noise, found.cost)))
-    print("\n".join([*_key_lines(met, words), *_difference_lines(found.manifest, against, other)]))
+    print(f"{session} is valid.\n")
+    print("\n".join([*_summary(found), "", *_agreement(found.manifest, figures)]))
+    if explain:
+        noise = [*sentences(found.noise), *advice.table(advised)] if advised else []
+        print("\n".join(_explained(found, noise)))
+    print("\n".join([*_digest_lines(found.manifest), *_key_lines(met, words)]))
+    print("\n".join(_difference_lines(found.manifest, against, other)), end="")
+    if not explain:
+        voice.say(f"all of it: ostraka check {session} --explain")
+
+
+def _summary(found: Explanation) -> list[str]:
+    """Write who learns what, the worst that can be told, and the cost: a paragraph each."""
+    from textwrap import fill
+
+    gist = found.gist
+    told = {"learns": gist.learns, "worst": gist.worst, "cost": (gist.cost,)}
+    width = min(100, screen.width())
+    space = " " * 8
+    lines = []
+    for name, said in told.items():
+        text = fill(" ".join(said), width, initial_indent=space, subsequent_indent=space)
+        lines.append(screen.paint(name, "bold", sys.stdout) + text[len(name) :])
+    return lines
 
 
 def _met(manifest: Manifest) -> Sequence[MetKey]:
@@ -108,8 +132,8 @@ def _difference_lines(manifest: Manifest, path: Path | None, other: Manifest | N
         return []
     found = _compared(manifest, other)["against"]
     if found["same"]:
-        return [f"\nThe same agreement as {path}"]
-    return [f"\nHow it differs from {path}", *sentences(found["differences"])]
+        return [f"\nThe same agreement as {path}", ""]
+    return [f"\nHow it differs from {path}", *sentences(found["differences"]), ""]
 
 
 def _draw(path: Path, advised: Advice | None) -> None:
@@ -121,9 +145,8 @@ def _draw(path: Path, advised: Advice | None) -> None:
     plot.errors(path, advised)
 
 
-def _as_text(
-    manifest: Manifest, figures: str, explained: Sequence[str], noise: list[str], cost: Cost
-) -> list[str]:
+def _agreement(manifest: Manifest, figures: str) -> list[str]:
+    """Write the title, the protocol, the input, the sharing, the links, and the parties."""
     from ostraka.inputs import reading
 
     session, sharing = manifest.session, manifest.sharing
@@ -136,11 +159,26 @@ def _as_text(
         f"  sharing   {sharing.scheme}, threshold {sharing.threshold}, {sharing.security} security",
         f"  links     {relay}; {_duration(session.deadline)} to gather all parties",
         *_party_lines(manifest),
-        "\nWho learns what, and against whom it is safe",
-        *sentences(explained),
-        *(["\nWhat noise does to the answer (half of the 95% interval)", *noise] if noise else []),
-        "\nWhat it costs",
-        *_cost_lines(cost),
+    ]
+
+
+def _explained(found: Explanation, noise: list[str]) -> list[str]:
+    return [
+        _head("Who learns what, and against whom it is safe"),
+        *sentences(found.sentences),
+        *([_head("What noise does to the answer (half of the 95% interval)")] if noise else []),
+        *noise,
+        _head("What it costs"),
+        *_cost_lines(found.cost),
+    ]
+
+
+def _head(text: str) -> str:
+    return "\n" + screen.paint(text, "bold", sys.stdout)
+
+
+def _digest_lines(manifest: Manifest) -> list[str]:
+    return [
         f"\nmanifest sha256 {manifest.digest.hex()}",
         "All parties must see this same line; they compare it before anything is shared.",
     ]
@@ -159,10 +197,9 @@ def _party_lines(manifest: Manifest) -> list[str]:
 
 def sentences(found: Sequence[str]) -> list[str]:
     """Write sentences as a list, wrapped to the terminal."""
-    from shutil import get_terminal_size
     from textwrap import fill
 
-    width = min(100, get_terminal_size().columns)
+    width = min(100, screen.width())
     return [fill(s, width, initial_indent="- ", subsequent_indent="  ") for s in found]
 
 

@@ -88,7 +88,10 @@ def _warm_up(kind: str) -> None:
         import ostraka.protocols
 
     if kind == "bench":
-        import ostraka.cli.bench_measure  # noqa: F401
+        import ostraka.cli.bench_measure
+    if kind == "learner":
+        import ostraka.learning.digits
+        import ostraka.learning.taking_part  # noqa: F401
 
 
 def _coordinator(job: dict[str, Any]) -> int:
@@ -136,6 +139,32 @@ def _party(job: dict[str, Any]) -> int:
     return 0
 
 
+def _learner(job: dict[str, Any]) -> int:
+    """Take part in a demo's study; report after each round how well the model reads digits."""
+    from ostraka import identity
+    from ostraka.cli.endings import endings
+    from ostraka.learning import digits
+    from ostraka.learning.study import Study
+    from ostraka.learning.taking_part import StudyPlace
+    from ostraka.learning.training import Logistic, accuracy
+
+    data, study = digits.load(job["devices"]), Study.read(job["study"])
+    own = identity.load(job["name"], Path(job["keys"]))
+    train = None if job["device"] is None else Logistic(data.devices[job["device"]])
+    place = StudyPlace(study, job["name"], train, keys=own, keep_records=False)
+
+    async def rounds() -> None:
+        async for end in place.rounds():
+            assert end.model is not None
+            assert end.outcome is not None
+            scores = Logistic.scores(study.shapes.split(end.model), data.test.inputs)
+            right = accuracy(scores, data.test.labels)
+            tell("round", round=end.number, counted=len(end.outcome.contributors), accuracy=right)
+
+    endings.run(rounds())
+    return 0
+
+
 def _agreement(job: dict[str, Any]) -> tuple[Manifest, Identity]:
     from ostraka import identity, manifest
 
@@ -163,7 +192,7 @@ def _peak_rss() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-_WORK = {"coordinator": _coordinator, "party": _party, "bench": _bench}
+_WORK = {"coordinator": _coordinator, "party": _party, "bench": _bench, "learner": _learner}
 
 if __name__ == "__main__":
     main()

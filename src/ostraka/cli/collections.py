@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ostraka.cli import voice
+from ostraka.cli import completing, voice
 from ostraka.cli.options import KeysOption, OutputOption
+from ostraka.text import visible
 
 if TYPE_CHECKING:
+    from ostraka.collection.merkle import Proof
     from ostraka.identity import Identity
     from ostraka.invitations.collecting import GivenCode
     from ostraka.invitations.draft import Draft
@@ -21,7 +23,12 @@ if TYPE_CHECKING:
     from ostraka.protocols.protocol import Protocol
 
 CollectionArgument = Annotated[
-    Path, typer.Argument(metavar="COLLECTION.toml", help="The collection's manifest.")
+    Path,
+    typer.Argument(
+        metavar="COLLECTION.toml",
+        help="The collection's manifest.",
+        autocompletion=completing.complete_session,
+    ),
 ]
 
 
@@ -244,8 +251,7 @@ def status(
         _status_of_report(collection, output)
         return
     manifest = config.load(collection)
-    url = collection_of(manifest).mailbox[0]
-    found, receipts = at_mailbox(url, manifest.digest, _ask)
+    found, receipts = at_mailbox(collection_of(manifest).mailbox, manifest.digest, _ask)
     missing = [name for name in manifest.compute if name not in found.statements]
     shown = _shown(found) | ({"not_accepted": missing} if missing else {})
     _print_status(shown | _published(receipts, config.bind(manifest)), output)
@@ -280,13 +286,34 @@ def _print_status(shown: dict[str, object], output: voice.OutputFormat) -> None:
     if output is voice.OutputFormat.JSON:
         voice.emit(shown)
         return
-    for key, value in shown.items():
-        print(f"{key:8} {value}")
+    for line in _status_lines(shown):
+        print(visible(line))
+
+
+def _status_lines(shown: dict[str, Any]) -> list[str]:
+    """Write a status for people, a line for each thing that is known."""
+    from ostraka.cli import results
+
+    lines = [f"{key:8} {shown[key]}" for key in ("reports", "closes", "state")]
+    if missing := shown.get("not_accepted"):
+        lines.append(f"waits    for {', '.join(missing)} to accept it: until then no report can "
+                     "be sent")  # fmt: skip
+    if "counted" in shown:
+        names = ", ".join(shown["counted"])
+        lines.append(f"counted  by {names}" if names else "counted  by no compute party yet")
+    if result := shown.get("result"):
+        outputs = results.lines(result.get("outputs", []))
+        lines += [f"result   {line}" for line in outputs]
+        lines += [f"         {result['why']}"] if result.get("why") else []
+        lines.append(f"         from {result.get('contributors')} contributors")
+    return lines
 
 
 def _status_of_report(path: Path, output: voice.OutputFormat) -> None:
     """Ask for the proof that a report was counted, and keep it in the report's receipt."""
     from ostraka.cli.mailboxes import at_mailbox
+    from ostraka.collection.published import signed_roots
+    from ostraka.collection.shape import Shape
     from ostraka.contribution import bind
     from ostraka.record.kept_report import load_receipt, save_receipt
 
@@ -294,11 +321,29 @@ def _status_of_report(path: Path, output: voice.OutputFormat) -> None:
     digest, manifest = bytes.fromhex(mine["report"]), bytes.fromhex(mine["manifest_sha256"])
 
     async def ask(mailbox: MailboxClient) -> tuple[Any, ...]:
-        return *await _ask(mailbox), await mailbox.inclusion(digest)
+        return await mailbox.status(), await mailbox.receipts(), await mailbox.inclusion(digest)
 
     status, receipts, proofs = at_mailbox(mine["mailbox"], manifest, ask)
     if proofs:
         tables = {party: proof.table() for party, proof in proofs.items()}
         save_receipt(path, {**mine, "proofs": tables})
-    shown = {**_shown(status), "counted": sorted(proofs)}
-    _print_status(shown | _published(receipts, bind(status.manifest, manifest)), output)
+    protocol = bind(status.manifest, manifest)
+    roots = signed_roots(receipts, Shape.of(protocol))
+    counted = [name for name in roots if _leads(proofs.get(name), roots[name], digest)]
+    shown = {**_shown(status), "counted": sorted(counted)}
+    published = _published(receipts, protocol) if status.state == "done" else {}
+    _print_status(shown | published, output)
+
+
+def _leads(proof: Proof | None, root: bytes, digest: bytes) -> bool:
+    """Whether a proof leads to the root that its party signed; the mailbox may have made it up."""
+    from ostraka.collection.merkle import check_proof
+    from ostraka.errors import PeerViolation
+
+    if proof is None:
+        return False
+    try:
+        check_proof(root, digest, proof)
+    except PeerViolation:
+        return False
+    return True

@@ -12,7 +12,7 @@ import typer.core
 import typer.main
 
 import ostraka as ostraka_package
-from ostraka.cli import voice
+from ostraka.cli import screen, voice
 
 # Pydantic looks through every installed distribution for plugins otherwise: 13 ms a process.
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
@@ -45,8 +45,12 @@ TABLE: Final = {
     "close": _Entry("Close a collection early.", "collections:close"),
     "check": _Entry("Explain what a manifest means.", "check:check"),
     "run": _Entry("Take part in a session.", "session:run"),
+    "ui": _Entry("Open a page of one's own on this machine.", "ui:ui"),
+    "learn": _Entry("Train one model in rounds.", "learn:learn"),
     "template": _Entry("Write a table to fill in.", "giving:template"),
     "result": _Entry("Print a result again.", "result:result"),
+    "report": _Entry("Write a result as a page.", "report:report"),
+    "model": _Entry("Write a model as predict takes it.", "model:app"),
     "coordinator": _Entry("Relay between parties; it reads nothing.", "coordinator:coordinator"),
     "serve": _Entry("Stay, and take part in what is due.", "serve:serve"),
     "approve": _Entry("Approve a session that `serve` waits with.", "serve:approve"),
@@ -54,7 +58,7 @@ TABLE: Final = {
     "verify": _Entry("Check a receipt, offline.", "session:verify"),
     "doctor": _Entry("Look for what may go wrong.", "keys:doctor"),
     "bench": _Entry("Measure, a process for each party.", "bench:bench", "protocols:BenchHelp"),
-    "demo": _Entry("Run an example on this machine.", "demo_choices:app"),
+    "demo": _Entry("Run an example on this machine.", "demos:app"),
     "known": _Entry("Keys of others that this machine met.", "known:app"),
     "ledger": _Entry("Show what was spent, and what is left.", "ledger:app"),
 }
@@ -79,7 +83,7 @@ class _Later(typer.core.TyperCommand):
         found = _found(entry.where)
         if not isinstance(found, typer.Typer):
             alone = typer.Typer(add_completion=False, rich_markup_mode=None)
-            alone.command(self.name, cls=_found(entry.cls) if entry.cls else None)(found)
+            alone.command(self.name, cls=_found(entry.cls or "examples:Helped"))(found)
             found = alone
         return typer.main.get_command(found)
 
@@ -96,10 +100,12 @@ app = typer.Typer(
     name="ostraka",
     cls=_Commands,
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "max_content_width": screen.WIDEST,
+    },
 )
 
 
@@ -150,7 +156,7 @@ def _usage(error: Any) -> int:
         voice.say(error.ctx.get_help())
         return 2
     path = error.ctx.command_path if error.ctx is not None else "ostraka"
-    voice.say(f"error: {_sentence(error.format_message().replace('Value error, ', ''))}")
+    voice.fail(_sentence(error.format_message().replace("Value error, ", "")))
     voice.say(f"hint: {path} --help")
     return 2
 

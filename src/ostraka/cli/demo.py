@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ostraka.cli import results, voice
+from ostraka.cli import examples, results, voice
 from ostraka.cli.fleet import COORDINATOR, Fleet, make_keys, workplace
 
 app = typer.Typer(name="demo", no_args_is_help=True, add_completion=False, rich_markup_mode=None)
@@ -42,7 +42,7 @@ class Seen:
     announced: dict[str, int] = field(default_factory=dict)
 
 
-@app.command()
+@app.command(cls=examples.Helped)
 def average(
     values: Annotated[
         str,
@@ -170,12 +170,12 @@ def agreement(
 
 
 def play(
-    inputs: dict[str, str], write: Callable[[dict[str, str], str], str]
+    inputs: Mapping[str, Any], write: Callable[[dict[str, str], str], str]
 ) -> tuple[dict[str, Any], dict[str, Seen]]:
     """Run a session; return each party's result, and the shares that its process saw.
 
     Args:
-        inputs: the input of each party, by name.
+        inputs: the input of each party, by name; None for none.
         write: makes the manifest from the fingerprints by name and the coordinator's address.
     """
     with workplace("demo") as directory, Fleet() as fleet:

@@ -75,7 +75,7 @@ class Endings:
 
     def _end(self, number: int, _frame: FrameType | None) -> None:
         if voice.speaker.signal:
-            voice.say(f"error: {voice.signalled(number)} again: ended at once, in the middle of it")
+            voice.fail(f"{voice.signalled(number)} again: ended at once, in the middle of it")
             voice.drain()
             os._exit(128 + number)
         voice.speaker.signal = number

@@ -99,7 +99,7 @@ class Fleet:
         _release(child)
         if code := child.wait():
             how = f"exit code {code}" if code > 0 else f"signal {-code}"
-            voice.say(f"error: the process of {name} ended with {how}")
+            voice.fail(f"the process of {name} ended with {how}")
             raise SystemExit(code if code > 0 else Aborted.exit_code)
 
     def close(self) -> None:

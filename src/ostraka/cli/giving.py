@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ostraka.cli import known, voice
+from ostraka.cli import completing, known, voice
 from ostraka.cli.options import SessionArgument
 
 if TYPE_CHECKING:
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from ostraka.data.selection import Selection
     from ostraka.names import PartyId
     from ostraka.protocols.protocol import Protocol
+
+ATTEMPTS = 3
+"""Answers that a person at a terminal may give before the command ends."""
 
 
 def selected(
@@ -57,23 +60,73 @@ def read(
         InputError: the input is not what the manifest asks for, or the answer is no.
     """
     from ostraka.data.opening import is_table
-    from ostraka.inputs import reading
 
     _require_contributor(protocol, me, source, selection)
     if me not in protocol.contributors:
         return None
+    if protocol.manifest.session.rehearsal and source is None:
+        voice.say("this is a rehearsal: our input is made up here, and the result means nothing")
+        return None
+    if source is None:
+        return _asked(protocol, me)
     if not is_table(source, selection):
-        wanted = protocol.input_in_words(me)
-        return reading.read_input(source, protocol.manifest.input_of(me), me, wanted)
-    assert source is not None
-    prepared = _prepared(protocol, me, source, selection)
+        return _plain(protocol, me, source)
+    from ostraka import preparing
+
+    prepared = preparing.prepare_table(protocol, me, source, selection)
     person = known.on_a_terminal()
     if person or not prepared.preview.wrong:
         _show(prepared, secrets=person)
-    _check(protocol, me, prepared, shown=person)
+    preparing.require_valid(protocol, me, prepared, shown=person)
     if not sure:
         _confirm(prepared, person)
     return prepared.raw
+
+
+def _asked(protocol: Protocol, me: PartyId) -> Any:
+    """Ask a person for the input on the terminal; after a wrong answer again, `ATTEMPTS` in all.
+
+    Other parties wait meanwhile for nothing: none has been contacted.
+
+    Raises:
+        InputError: this is no terminal, or the last answer is not what the manifest asks for.
+    """
+    from ostraka.errors import InputError
+    from ostraka.inputs import reading
+
+    schema, wanted = protocol.manifest.input_of(me), protocol.input_in_words(me)
+    for left in range(ATTEMPTS - 1, -1, -1):
+        try:
+            raw = reading.read_input(None, schema, me, wanted)
+            protocol.encode(me, raw)
+        except InputError as error:
+            if not left or not reading.askable(schema):
+                raise
+            voice.fail(error.message)
+            voice.say(f"hint: {error.hint or f'expected: {wanted}'}")
+            voice.say(f"nothing was sent; asked again, {left} more time{'s' * (left > 1)}")
+        else:
+            return raw
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _plain(protocol: Protocol, me: PartyId, source: str) -> Any:
+    """Read an input that is no table. The text of one whose columns are not named is no input, so
+    it is encoded at once, and the error says how to name them."""
+    from ostraka.errors import InputError
+    from ostraka.inputs import reading
+
+    raw = reading.read_input(source, protocol.manifest.input_of(me), me)
+    if Path(source).suffix.lower() in (".csv", ".tsv"):
+        try:
+            protocol.encode(me, raw)
+        except InputError as error:
+            error.hint = (
+                "a table needs the name of its column: --value COLUMN, and --group COLUMN where "
+                "there are groups; ostraka template makes one that needs neither"
+            )
+            raise
+    return raw
 
 
 def _require_contributor(
@@ -89,36 +142,9 @@ def _require_contributor(
         raise InputError(message, data_left=False)
 
 
-def _prepared(protocol: Protocol, me: PartyId, source: str, selection: Selection) -> Prepared:
-    from ostraka.data.mapping import prepare
-    from ostraka.data.opening import open_table
-    from ostraka.data.template import Template
-
-    form = protocol.row_form(me)
-    template = Template.of(form, protocol.manifest.digest)
-    return prepare(open_table(source, selection, template), form)
-
-
 def _show(prepared: Prepared, *, secrets: bool) -> None:
     for line in prepared.preview.lines(secrets=secrets):
         voice.say(line)
-
-
-def _check(protocol: Protocol, me: PartyId, prepared: Prepared, *, shown: bool) -> None:
-    """Check that the input is what the manifest asks for, before a person is asked.
-
-    Raises:
-        InputError: it is not; names the table.
-    """
-    from ostraka.errors import InputError
-
-    prepared.preview.require_right(shown=shown)
-    try:
-        protocol.encode(me, prepared.raw)
-    except InputError as error:
-        if prepared.preview.source not in error.message:
-            error.message = f"{prepared.preview.source}: {error.message}"
-        raise
 
 
 def _confirm(prepared: Prepared, person: bool) -> None:
@@ -145,26 +171,27 @@ def rehearse(
     Raises:
         InputError: the input is not what the manifest asks for.
     """
-    from ostraka import config
+    from ostraka import config, preparing
     from ostraka.data.opening import is_table
-    from ostraka.inputs import reading
 
     protocol = config.bind(session)
     me = protocol.manifest.party_named(name).name
     _require_contributor(protocol, me, source, selection)
     if me not in protocol.contributors:
         _print({}, [f"{me} is not a contributor: it has no input to send"], output)
+    elif source is None:
+        _asked(protocol, me)
+        _print({"source": None}, [f"the input is {protocol.input_in_words(me)}"], output)
     elif not is_table(source, selection):
+        protocol.encode(me, _plain(protocol, me, source))
         wanted = protocol.input_in_words(me)
-        protocol.encode(me, reading.read_input(source, protocol.manifest.input_of(me), me, wanted))
-        _print({"source": source}, [f"{source or 'the input'} is {wanted}"], output)
+        _print({"source": source}, [f"{source} is {wanted}"], output)
     else:
-        assert source is not None
-        prepared = _prepared(protocol, me, source, selection)
+        prepared = preparing.prepare_table(protocol, me, source, selection)
         person = known.on_a_terminal()
         if person and prepared.preview.wrong:
             _show(prepared, secrets=True)
-        _check(protocol, me, prepared, shown=person)
+        preparing.require_valid(protocol, me, prepared, shown=person)
         _print(prepared.preview.as_json(), prepared.preview.lines(secrets=True), output)
 
 
@@ -187,6 +214,7 @@ def template(
             "--as",
             metavar="NAME",
             help="Whose input it is for, where they differ.",
+            autocompletion=completing.complete_party,
         ),
     ] = None,
 ) -> None:

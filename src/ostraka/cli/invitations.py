@@ -10,7 +10,7 @@ import typer
 
 from ostraka.cli import voice
 from ostraka.cli.options import KeysOption, OutputOption
-from ostraka.errors import OstrakaError
+from ostraka.errors import OstrakaError, Unreachable
 
 if TYPE_CHECKING:
     from ostraka.collection.credentials import CredentialRoster
@@ -68,6 +68,9 @@ def _at_coordinator(own: Identity, work: Callable[[Network], Coroutine[Any, Any,
             return await work(network)
         except OstrakaError as error:
             error.data_left = False
+            if isinstance(error, Unreachable) and not error.hint:
+                error.message = f"the coordinator does not answer: {error.message}"
+                error.hint = "is it running there? Run the same command again later"
             raise
         finally:
             network.close()
@@ -185,7 +188,7 @@ def join(
     manifest = config.bind_text(text, "manifest").manifest
     _accept(manifest, found, yes)
     path = _write(out or Path(f"session-{found.draft.hex()}.toml"), text, manifest)
-    _tell(output, path, manifest, name=found.name, fingerprint=own.pin)
+    _tell(output, path, manifest, own, name=found.name, fingerprint=own.pin)
 
 
 def _accept(manifest: Manifest, code: Code, yes: bool) -> None:
@@ -222,7 +225,10 @@ def _write(path: Path, text: str, manifest: Manifest) -> Path:
     return path
 
 
-def _tell(output: voice.OutputFormat, path: Path, manifest: Manifest, **more: Any) -> None:
+def _tell(
+    output: voice.OutputFormat, path: Path, manifest: Manifest, own: Identity, **more: Any
+) -> None:
+    """Print where the manifest is, its six words, and what comes next."""
     from ostraka.manifest.words import six_words
 
     words = six_words(manifest.digest)
@@ -231,7 +237,13 @@ def _tell(output: voice.OutputFormat, path: Path, manifest: Manifest, **more: An
         return
     print(path)
     voice.say(f"six words: {words}")
-    voice.say(f"next: ostraka check {path}, then ostraka run {path} --as NAME")
+    if manifest.collection is not None and own.name not in manifest.parties:
+        voice.say("next: each compute party accepts it: ostraka run FILE --as NAME; then")
+        voice.say(f"      ostraka invite {path} prints a link for each person")
+        return
+    keys = own.key_path.parent
+    where = f" --keys {keys}" if keys != Path() else ""
+    voice.say(f"next: ostraka check {path}, then ostraka run {path} --as {own.name}{where}")
 
 
 # --- seal --------------------------------------------------------------------------------------
@@ -283,7 +295,7 @@ def seal(
         _publish(roster, text, manifest, own)
     home.known_keys().learn(manifest, found.me)
     path = _write(out or Path(f"session-{found.id}.toml"), text, manifest)
-    _tell(output, path, manifest, joined=list(joined))
+    _tell(output, path, manifest, own, joined=list(joined))
 
 
 def _finished(draft: Draft, text: str, roster: CredentialRoster) -> tuple[str, Draft]:
@@ -298,6 +310,7 @@ def _finished(draft: Draft, text: str, roster: CredentialRoster) -> tuple[str, D
         text = with_roster(draft, text, roster)
     manifest = config.bind_text(text, "manifest").manifest
     if manifest.collection is None:
+        replace(draft, sealed=manifest.digest.hex()).save(home.drafts_directory())
         return text, draft
     if draft.sealed not in ("", manifest.digest.hex()):
         from ostraka.errors import UsageError
@@ -339,6 +352,11 @@ def _replace_code(
 
     old = draft.code(name)
     _at_coordinator(own, lambda network: meeting.revoke(old, own, network))
+    if draft.sealed:
+        voice.warn(
+            f"the manifest that was sealed before holds the key of {name}, and stays valid: tell "
+            "the others not to run it, and give them the one that you seal now"
+        )
     if not again:
         voice.say(f"revoked the code of {name}; seal the draft with --without {name}")
         return

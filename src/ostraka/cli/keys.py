@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ostraka.cli import voice
+from ostraka.cli import completing, voice
 from ostraka.cli.findings import Findings
 from ostraka.cli.options import KeysOption, ListenOption, OutputOption, ProxyOption
 
@@ -63,15 +63,32 @@ def rekey(
 
 def doctor(
     session: Annotated[
-        Path | None, typer.Argument(metavar="SESSION.toml", help="A manifest to check against.")
+        Path | None,
+        typer.Argument(
+            metavar="SESSION.toml",
+            help="A manifest to check against.",
+            autocompletion=completing.complete_session,
+        ),
     ] = None,
     as_: Annotated[
         str,
-        typer.Option("--as", metavar="NAME", help="The party; by default the one with a key here."),
+        typer.Option(
+            "--as",
+            metavar="NAME",
+            help="The party; by default the one with a key here.",
+            autocompletion=completing.complete_party,
+        ),
     ] = "",
     keys: KeysOption = None,
     listen: ListenOption = None,
     proxy: ProxyOption = None,
+    report: Annotated[
+        bool,
+        typer.Option(
+            "--report",
+            help="Print what to add to a report of a fault: no names, addresses or keys.",
+        ),
+    ] = False,
     output: OutputOption = voice.OutputFormat.TEXT,
 ) -> None:
     """Check this machine: reach of the other parties, your key, your clock, privacy of files."""
@@ -89,7 +106,12 @@ def doctor(
             reach.run(findings, manifest, me, identity, own)
     else:
         findings.note("session", "give a SESSION.toml to check keys and reach against it")
-    _tell(findings, output)
+    if report:
+        from ostraka.cli import doctor_report
+
+        print(doctor_report.report(findings, manifest))
+    else:
+        _tell(findings, output)
     raise typer.Exit(findings.code)
 
 

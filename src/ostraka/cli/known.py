@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ostraka.cli import voice
+from ostraka.cli import examples, voice
 from ostraka.cli.options import OutputOption
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ app = typer.Typer(
 )
 
 
-@app.command("list")
+@app.command("list", cls=examples.Helped)
 def list_(output: OutputOption = voice.OutputFormat.TEXT) -> None:
     """List the keys that this machine has met: since when, and in how many sessions."""
     from ostraka import home
@@ -47,7 +47,7 @@ def list_(output: OutputOption = voice.OutputFormat.TEXT) -> None:
         voice.say(f"no key is known yet: {book.path} is written when a run has ended well")
 
 
-@app.command()
+@app.command(cls=examples.Helped)
 def forget(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The party whose key is forgotten.")],
 ) -> None:
@@ -59,7 +59,7 @@ def forget(
     voice.say("compare the next one with its owner by voice before you run with it")
 
 
-@app.command()
+@app.command(cls=examples.Helped)
 def renew(
     file: Annotated[
         Path, typer.Argument(metavar="NAME.succession", help="What its owner's `rekey` wrote.")

@@ -8,15 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ostraka.cli import voice
+from ostraka.cli import examples, voice
 from ostraka.cli.options import KeysOption
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from ostraka.errors import OstrakaError
     from ostraka.record.ledger import Ledger
-    from ostraka.record.rules import Rule
     from ostraka.record.runs import Record
 
 app = typer.Typer(name="ledger", add_completion=False, rich_markup_mode=None)
@@ -49,12 +46,14 @@ def ledger(
         return
     own = _own(as_, keys)
     if json:
+        from ostraka.record.standings import as_json
+
         voice.emit(as_json(own))
     else:
         _tell(own)
 
 
-@app.command(short_help="Print it as a table, or draw it.")
+@app.command(cls=examples.Helped, short_help="Print it as a table, or draw it.")
 def show(
     as_: AsOption = "",
     keys: KeysOption = None,
@@ -68,12 +67,13 @@ def show(
     _tell(own)
     if plot is not None:
         from ostraka.cli import ledger_plot
+        from ostraka.record.standings import standings
 
         ledger_plot.draw(plot, own, standings(own))
         voice.say(f"plot: {plot}")
 
 
-@app.command(short_help="Check that it holds, and is the newest.")
+@app.command(cls=examples.Helped, short_help="Check that it holds, and is the newest.")
 def check(
     as_: AsOption = "",
     keys: KeysOption = None,
@@ -113,7 +113,7 @@ def _raise_refused(refused: dict[Path, OstrakaError]) -> None:
         raise type(worst)("\n".join(lines), hint=worst.hint)
 
 
-@app.command(short_help="Give back what a run holds.")
+@app.command(cls=examples.Helped, short_help="Give back what a run holds.")
 def release(
     run: Annotated[str, typer.Argument(metavar="ID", help="As `ledger show` names it.")],
     as_: AsOption = "",
@@ -182,107 +182,13 @@ def _own(name: str, keys: Path | None) -> Ledger:
     return home.own_ledger(identity.load(found[0], directory), directory, voice.warn)
 
 
-# --- its content -------------------------------------------------------------------------------
-
-
-def standings(own: Ledger) -> list[dict[str, Any]]:
-    """List each budget, and each series that no budget covers: spent, held and left, exact.
-
-    The entry "spent" is None where no bound is known: an exact answer was given. So is "held",
-    which counts as well, where one may have been given by a run that is held or is going on.
-    """
-    from ostraka.record.rules import Rule
-
-    covered = [_standing(rule, own.spent(rule)) for rule in own.rules]
-    free = [r for r in own.counting() if not any(rule.covers(r.run.series) for rule in own.rules)]
-    for series in dict.fromkeys(r.run.series for r in free if r.run.contributes):
-        runs = [r for r in free if r.run.series == series and r.run.contributes]
-        covered.append(_standing(Rule(source="", series=(series,)), runs))
-    return covered
-
-
-def _standing(rule: Rule, runs: Sequence[Record]) -> dict[str, Any]:
-    from ostraka.record import accountant
-    from ostraka.record.budget import total
-    from ostraka.record.runs import UNSETTLED
-
-    spends = [r.cost for r in runs]
-    certain = [r.cost for r in runs if r.state not in UNSETTLED]
-    budget = rule.budget
-    delta = budget.delta if budget else total(spends).delta
-    used, spent = (accountant.epsilon(s, budget, rule.accountant) for s in (spends, certain))
-    limit = budget.epsilon if budget else None
-    left = None if limit is None else max(Fraction(0), limit - used) if used is not None else 0
-    return {
-        "rule": rule,
-        "runs": runs,
-        "spent": spent,
-        "held": Fraction(0) if spent is None else None if used is None else used - spent,
-        "left": left,
-        "limit": limit,
-        "delta": delta,
-    }
-
-
-def as_json(own: Ledger) -> dict[str, Any]:
-    """Return what `ledger --json` prints: exact figures as text, "inf" without a bound."""
-    return {
-        "party": own.party,
-        "entries": len(own.chain.entries),
-        "head": own.chain.head,
-        "budgets": [_standing_json(s) for s in standings(own)],
-        "runs": [_run_json(record) for record in own.runs.values()],
-    }
-
-
-def _standing_json(standing: dict[str, Any]) -> dict[str, Any]:
-    from ostraka.record.budget import text
-
-    rule: Rule = standing["rule"]
-    found: dict[str, Any] = {"source": rule.source} if rule.source else {}
-    found["series"] = list(rule.series)
-    found["runs"] = len(standing["runs"])
-    for kind in ("spent", "held"):
-        found[kind] = "inf" if standing[kind] is None else text(standing[kind])
-    if standing["limit"] is not None:
-        found["epsilon"] = text(standing["limit"])
-        found["left"] = text(Fraction(standing["left"]))
-        found["accountant"] = rule.accountant
-    if rule.most_runs is not None:
-        found["most_runs"] = rule.most_runs
-    if standing["delta"]:
-        found["delta"] = text(standing["delta"])
-    return found
-
-
-def _run_json(record: Record) -> dict[str, Any]:
-    run = record.run
-    found: dict[str, Any] = {
-        "id": record.id,
-        "at": record.at,
-        "state": record.state.value,
-        "title": run.title,
-        "series": run.series,
-        "protocol": run.protocol,
-        "manifest_sha256": run.manifest,
-        "contributes": run.contributes,
-        "cost": record.cost.to_json(),
-        "counted": [person.name for person in record.counted],
-    }
-    if record.session:
-        found["session"] = record.session
-    if record.outputs:
-        found |= {"status": record.status, "outputs": list(record.outputs)}
-    if record.why:
-        found["why"] = record.why
-    return found
-
-
 # --- for people --------------------------------------------------------------------------------
 
 
 def _tell(own: Ledger) -> None:
     from rich.console import Console
+
+    from ostraka.record.standings import standings
 
     console = Console()
     console.print(_budgets(standings(own)))

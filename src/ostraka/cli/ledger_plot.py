@@ -25,7 +25,7 @@ def draw(path: Path, own: Ledger, standings: Sequence[dict[str, Any]]) -> None:
 
     Args:
         path: the file to write, an SVG or PNG.
-        standings: as `cli.ledger.standings` lists them.
+        standings: as `record.standings` lists them.
 
     Raises:
         UsageError: matplotlib is missing, or the file's ending or place is not valid.
@@ -46,18 +46,11 @@ def draw(path: Path, own: Ledger, standings: Sequence[dict[str, Any]]) -> None:
 
 
 def _panel(panel: Any, standing: dict[str, Any]) -> None:
-    from ostraka.record import accountant
+    from ostraka.record.standings import history
 
     rule, runs = standing["rule"], standing["runs"]
-    bounded = [r for r in runs if not r.cost.exact]
-    spends = [r.cost for r in bounded]
-    count = min(len(bounded), POINTS)
-    steps = [(i + 1) * len(bounded) // count for i in range(count)]
-    points = [
-        (datetime.fromisoformat(bounded[n - 1].at), float(epsilon))
-        for n in steps
-        if (epsilon := accountant.epsilon(spends[:n], rule.budget, rule.accountant)) is not None
-    ]
+    steps = history(standing, POINTS)
+    points = [(datetime.fromisoformat(at), float(epsilon)) for at, epsilon in steps]
     if points:
         points.insert(0, (points[0][0], 0.0))
         style = {

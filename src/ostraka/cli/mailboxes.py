@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from ostraka.errors import OstrakaError
@@ -18,7 +18,9 @@ PATIENCE_SECONDS: Final = 20.0
 """Seconds that a person waits for a mailbox that does not answer."""
 
 
-def at_mailbox(url: str, manifest: bytes, work: Callable[[MailboxClient], Awaitable[T]]) -> T:
+def at_mailbox(
+    url: str | Sequence[str], manifest: bytes, work: Callable[[MailboxClient], Awaitable[T]]
+) -> T:
     """Do some work at the mailbox of a collection, and return what it returns.
 
     Errors say that nothing of an input has left, unless the work knows better.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ostraka.cli import voice
+from ostraka.cli import completing, voice
 from ostraka.cli.invitations import draft, invited_tables
 from ostraka.cli.new_collection import (
     collection_table,
@@ -58,7 +58,14 @@ INPUT_HELP = (
 
 
 def new(
-    protocol: Annotated[str, typer.Argument(metavar="PROTOCOL", help="One of those named below.")],
+    protocol: Annotated[
+        str,
+        typer.Argument(
+            metavar="PROTOCOL",
+            help="One of those named below.",
+            autocompletion=completing.complete_protocol,
+        ),
+    ],
     party: Annotated[
         list[str] | None, typer.Option("--party", metavar="PARTY", help=PARTY_HELP)
     ] = None,
@@ -170,6 +177,13 @@ def new(
             "MIN_CONTRIBUTORS at least. Compute parties and recipients must come.",
         ),
     ] = "",
+    rehearsal: Annotated[
+        bool,
+        typer.Option(
+            "--rehearsal",
+            help="With the real parties and made-up inputs; no ledger is charged.",
+        ),
+    ] = False,
     series: Annotated[
         str,
         typer.Option(
@@ -279,6 +293,7 @@ def new(
             "series": series or None,
             "coordinator": coordinator_table(coordinator),
             "start": start or None,
+            "rehearsal": rehearsal or None,
             "room": room_secret() if coordinator else None,
         },
         "input": {

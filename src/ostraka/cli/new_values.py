@@ -34,8 +34,8 @@ def party_table(text: str) -> dict[str, Any]:
         rest, at = text, ""
     roles: list[str] = list(ROLES)
     head, colon, tail = rest.rpartition(":")
-    if colon and set(tail.split(",")) <= set(ROLES):
-        rest, roles = head, tail.split(",")
+    if colon and set(named := tail.replace("+", ",").split(",")) <= set(ROLES):
+        rest, roles = head, named
     name, equals, key = rest.partition("=")
     if not equals:
         name, key = Path(rest).stem, rest

@@ -7,9 +7,15 @@ from typing import Annotated
 
 import typer
 
+from ostraka.cli import completing
 from ostraka.cli.voice import OutputFormat
 
-SessionArgument = Annotated[Path, typer.Argument(metavar="SESSION.toml", help="The manifest.")]
+SessionArgument = Annotated[
+    Path,
+    typer.Argument(
+        metavar="SESSION.toml", help="The manifest.", autocompletion=completing.complete_session
+    ),
+]
 
 OutputOption = Annotated[
     OutputFormat, typer.Option(metavar="text|json", help="Format of the result on stdout.")

@@ -7,12 +7,17 @@ from typing import Annotated
 
 import typer
 
-from ostraka.cli import voice
+from ostraka.cli import completing, voice
 
 
 def page(
     collection: Annotated[
-        Path, typer.Argument(metavar="COLLECTION.toml", help="The collection's manifest.")
+        Path,
+        typer.Argument(
+            metavar="COLLECTION.toml",
+            help="The collection's manifest.",
+            autocompletion=completing.complete_session,
+        ),
     ],
 ) -> None:
     """Write the page of a collection on stdout, and its SHA-256 on stderr.

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import typer
-import typer.core
 
 from ostraka.cli import voice
+from ostraka.cli.examples import Helped
 
 
 def protocols(
@@ -36,7 +36,7 @@ def protocols(
         print(f"{each.name:{width}}  {each.summary}{origin}")
 
 
-class NewHelp(typer.core.TyperCommand):
+class NewHelp(Helped):
     """Help of `new`: lists the protocols, or the `[outputs]` of the protocol that is named."""
 
     _named = ""
@@ -64,7 +64,7 @@ class NewHelp(typer.core.TyperCommand):
             formatter.write_dl(list(explained_options(model)) if model else [("none", "")])
 
 
-class BenchHelp(typer.core.TyperCommand):
+class BenchHelp(Helped):
     """Help of `bench`: lists the cases."""
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:

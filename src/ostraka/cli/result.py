@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import typer
 
-from ostraka.cli import results, voice
+from ostraka.cli import completing, results, voice
 from ostraka.cli.options import OutputOption
 from ostraka.cli.progress import Watcher
 
@@ -34,7 +34,8 @@ class ResultKeeper(Watcher):
 
     def of(self, seat: Seat) -> Self:
         """Name the party whose run this is, and its session's title."""
-        self._party, self._title = seat.me, seat.manifest.session.title
+        session = seat.manifest.session
+        self._party, self._title = seat.me, "rehearsal: " * session.rehearsal + session.title
         return self
 
     def result(self, outcome: Outcome) -> None:
@@ -87,7 +88,12 @@ def _show(shown: Mapping[str, Any], output: voice.OutputFormat) -> None:
 
 def result(
     session: Annotated[
-        str, typer.Argument(metavar="[SESSION]", help="The first digits of its id; else the last.")
+        str,
+        typer.Argument(
+            metavar="[SESSION]",
+            help="The first digits of its id; else the last.",
+            autocompletion=completing.complete_kept,
+        ),
     ] = "",
     as_: Annotated[
         str, typer.Option("--as", metavar="NAME", help="The party, where several run here.")

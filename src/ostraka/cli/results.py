@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
-from ostraka.cli import voice
+from ostraka.cli import screen, voice
 from ostraka.errors import OstrakaError
-from ostraka.values import in_words
+from ostraka.presentation import textual
+from ostraka.presentation.figures import figures
 
 if TYPE_CHECKING:
     from ostraka.outcome import Outcome
@@ -28,8 +30,8 @@ def show(result: Mapping[str, Any]) -> None:
     Args:
         result: as `Outcome.as_dict` returns it.
     """
-    outputs = result.get("outputs", [])
-    for line in lines(outputs):
+    found = figures(result.get("outputs", []))
+    for line in lines(result.get("outputs", [])):
         print(line)
     sys.stdout.flush()
     if result.get("why"):
@@ -40,18 +42,19 @@ def show(result: Mapping[str, Any]) -> None:
         voice.say("done; the manifest gives this party no result")
     if result.get("receipt"):
         voice.say(f"receipt: {result['receipt']}")
+    if any(cell.error for figure in found if figure.drawable for cell in figure.cells):
+        voice.say(f"bars: {screen.letters(sys.stdout).legend}")
 
 
-def lines(outputs: list[Mapping[str, Any]]) -> list[str]:
-    """Write "sum   12686 USD", one line for each figure."""
-    width = max((len(o["name"]) for o in outputs), default=0)
-    return [_line(o, width) for o in outputs]
+def lines(outputs: Sequence[Mapping[str, Any]], *, room: int = 0) -> list[str]:
+    """Write "sum   12686 USD", a line for each lone value; tables and charts below their names.
 
-
-def _line(output: Mapping[str, Any], width: int) -> str:
-    unit = f" {output['unit']}" if output.get("unit") else ""
-    value = in_words(output["value"], output.get("error95"), more=MORE)
-    return f"{output['name']:{width}}  {value}{unit}"
+    Args:
+        room: columns that the caller puts before each line.
+    """
+    return textual.draw(
+        figures(outputs), screen.width() - room, screen.letters(sys.stdout), more=MORE
+    )
 
 
 def of_party(result: Outcome | OstrakaError) -> dict[str, Any]:
@@ -64,21 +67,32 @@ def of_party(result: Outcome | OstrakaError) -> dict[str, Any]:
 
 
 def show_all(results: Mapping[str, Mapping[str, Any]]) -> None:
-    """Print the result of each party of a simulation, a line each.
+    """Print the result of each party of a simulation: a line each, or a chart for all that got it.
 
     Where more than `MANY` parties learn nothing, all but `SHOWN` of them share one line.
     """
     nothing = [name for name, result in results.items() if result["status"] == "no-output"]
     hidden = set(nothing[SHOWN:]) if len(nothing) > MANY else set()
-    for name, result in results.items():
-        if name in hidden:
-            continue
-        if result["status"] == "error":
-            print(f"{name}: {result['message']}")
-        elif result["status"] == "no-output":
-            print(f"{name}: learns nothing")
-        else:
-            said = [" ".join(line.split()) for line in lines(result["outputs"])]
-            print(f"{name}: {'; '.join([*said, *filter(None, [result.get('why')])])}")
+    told = {name: _told(result) for name, result in results.items() if name not in hidden}
+    drawn = {text for text in told.values() if "\n" in text}
+    for name, text in told.items():
+        if text not in drawn:
+            print(f"{name}: {text}")
+    for text in dict.fromkeys(text for text in told.values() if text in drawn):
+        print(f"{', '.join(name for name in told if told[name] == text)}:{text}")
     if hidden:
         print(f"... and {len(hidden):,} others: learn nothing")
+
+
+def _told(result: Mapping[str, Any]) -> str:
+    """Return what a party is told: one line, or lines below its name where there are charts."""
+    if result["status"] == "error":
+        return str(result["message"])
+    if result["status"] == "no-output":
+        return "learns nothing"
+    found, why = figures(result["outputs"]), result.get("why", "")
+    if not any(figure.drawable for figure in found):
+        said = [" ".join(line.split()) for line in lines(result["outputs"], room=2)]
+        return "; ".join([*said, *filter(None, [why])])
+    rest = wrap(why, screen.width() - 2)
+    return "".join(f"\n  {line}" for line in [*lines(result["outputs"], room=2), *rest])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ostraka.cli import giving, results, startup, streams, voice
+from ostraka.cli import completing, giving, results, startup, streams, voice
 from ostraka.cli.endings import endings
 from ostraka.cli.options import KeysOption, ListenOption, OutputOption, ProxyOption, SessionArgument
 from ostraka.cli.table_options import (
@@ -32,7 +32,15 @@ if TYPE_CHECKING:
 
 def run(
     session: SessionArgument,
-    as_: Annotated[str, typer.Option("--as", metavar="NAME", help="The party that runs here.")],
+    as_: Annotated[
+        str,
+        typer.Option(
+            "--as",
+            metavar="NAME",
+            help="The party that runs here.",
+            autocompletion=completing.complete_party,
+        ),
+    ],
     keys: KeysOption = None,
     input_: Annotated[
         str | None,
@@ -175,7 +183,10 @@ _INCLUSION = {
 
 
 def verify(
-    receipt: Annotated[Path, typer.Argument(metavar="RECEIPT.json")],
+    receipt: Annotated[
+        Path,
+        typer.Argument(metavar="RECEIPT.json", autocompletion=completing.complete_file(".json")),
+    ],
     report: Annotated[
         Path | None,
         typer.Option(

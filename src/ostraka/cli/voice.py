@@ -13,8 +13,9 @@ from enum import StrEnum
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any, Final
 
-from ostraka.cli import streams
+from ostraka.cli import screen, streams
 from ostraka.errors import OstrakaError, Temporary, UsageError
+from ostraka.text import visible
 
 if TYPE_CHECKING:
     from ostraka.progress import Progress
@@ -53,9 +54,9 @@ speaker = _Speaker()
 
 
 def say(text: str) -> None:
-    """Write a line for people to stderr."""
+    """Write a line for people to stderr; what peers put into it moves no cursor."""
     # One write, so that lines of several processes do not mix.
-    sys.stderr.write(f"{speaker.prefix}{text}\n")
+    sys.stderr.write(f"{speaker.prefix}{visible(text)}\n")
     sys.stderr.flush()
 
 
@@ -66,7 +67,12 @@ def drain() -> bool:
 
 def warn(text: str) -> None:
     """Write a `warning:` to stderr; the command goes on."""
-    say(f"warning: {text}")
+    say(f"{screen.paint('warning:', 'yellow', sys.stderr)} {text}")
+
+
+def fail(text: str) -> None:
+    """Write an `error:` to stderr."""
+    say(f"{screen.paint('error:', 'red', sys.stderr)} {text}")
 
 
 def emit(value: Mapping[str, Any]) -> None:
@@ -144,7 +150,7 @@ def interrupted() -> int:
     # The terminal has written ^C, perhaps behind a prompt.
     if sys.stderr.isatty():
         sys.stderr.write("\n")
-    say(f"error: {signalled(number)}")
+    fail(signalled(number))
     if speaker.progress and not speaker.kept:
         say("hint: run it again when you want to take part")
     _tell_data(None)
@@ -167,7 +173,7 @@ def report(error: BaseException) -> int:
     if found is None:
         return _bug(error)
     for line in found.message.splitlines():
-        say(f"error: {line}")
+        fail(line)
     if found.hint:
         say(f"hint: {found.hint}")
     if found.exit_code != 2:
@@ -228,29 +234,18 @@ _OF_OUTPUT: Final = (errno.ENOSPC, errno.EBADF, errno.EIO, errno.EDQUOT, errno.E
 def _tell_data(data_left: bool | None) -> None:
     progress = speaker.progress
     if progress and progress.settled:
-        say("ledger: " + _LEDGER[progress.settled].format(progress.reservation[:8]))
+        say(f"ledger: {progress.settled_in_words}")
     if speaker.kept:
         say(f"result: it is known and kept; print it with: ostraka result {speaker.kept[:12]}")
     known = progress.data_left if progress and data_left is None else data_left
-    if known is False:
-        say("data: nothing of yours has left this machine")
-    elif known and progress and progress.opening:
-        say("data: shares of your input have left this machine; others may have the result already")
-    elif known:
-        say("data: shares of your input have left this machine; alone they reveal nothing")
+    if known is not None:
+        from ostraka.progress import data_in_words
 
-
-_LEDGER: Final[Mapping[str, str]] = {
-    "released": "nothing is spent or held for this run",
-    "held": "run {0} is held, as others may have gone on; it counts until you find out that they "
-    "have no result, then: ostraka ledger release {0}",
-    "committed": "run {0} counts as spent, as others may have the result",
-}
-"""Sentences about the reservation of a run that failed, by the state it ended in."""
+        say(f"data: {data_in_words(known, opening=bool(progress and progress.opening))}")
 
 
 def _bug(error: BaseException) -> int:
-    say("error: this is a bug in ostraka, not something you did")
+    fail("this is a bug in ostraka, not something you did")
     _tell_bug(error)
     _tell_data(None)
     return 70

@@ -142,8 +142,11 @@ class Refusals:
     def check(self, most: Fraction, names: Sequence[PartyId]) -> None:
         """Check that few enough reports were refused by so few parties that all of them may lie.
 
+        What more parties refuse is not in the total: those who list it may have made it up, to make
+        their own refusals a small part.
+
         Args:
-            most: part of all reports.
+            most: part of the reports that no more parties than may lie refuse.
 
         Raises:
             Aborted: there are more; it names the party that refused most.
@@ -151,7 +154,7 @@ class Refusals:
         refused = self.standings != ReportStanding.HELD
         count = refused.sum(axis=0)
         doubtful = (count > 0) & (count <= self.colluders)
-        reports, total = int(doubtful.sum()), len(count)
+        reports, total = int(doubtful.sum()), int((count <= self.colluders).sum())
         if reports <= most * total:
             return
         worst = int(np.argmax((refused & doubtful).sum(axis=1)))

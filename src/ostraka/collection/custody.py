@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import json
 import os
+from array import array
 from base64 import b64decode, b64encode
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -35,6 +36,10 @@ _HEADER: Final = 8 + 4 + 4
 _LARGEST: Final = 1 << 30
 
 
+CHUNK: Final = 1 << 20
+"""Bytes that `views` reads at a time, and one report more."""
+
+
 class StoredPlace(NamedTuple):
     """Place of one report in the file of reports.
 
@@ -49,6 +54,25 @@ class StoredPlace(NamedTuple):
     length: int
 
 
+class StoredPlaces:
+    """Places of all reports in the file of reports, in order; 24 bytes each."""
+
+    def __init__(self) -> None:
+        self._columns = array("Q"), array("I"), array("Q"), array("I")
+
+    def __len__(self) -> int:
+        return len(self._columns[0])
+
+    def __getitem__(self, index: int) -> StoredPlace:
+        position, minute, at, length = self._columns
+        return StoredPlace(position[index], minute[index], at[index], length[index])
+
+    def append(self, place: StoredPlace) -> None:
+        """Add the place of one more report."""
+        for column, number in zip(self._columns, place, strict=True):
+            column.append(number)
+
+
 @dataclass(frozen=True)
 class ClosingState:
     """State of a collection's closing at one compute party.
@@ -58,6 +82,7 @@ class ClosingState:
         listed: how many of the reports it listed then.
         completed: how many it had once it looked for those that others listed; -1 before.
         root: of the reports that were agreed on, in hex, once this party was about to consent.
+        counted: digest, in hex, of the places counted, once an answer over them may be opened.
         done: the session in which all parties confirmed the answer, in hex; "" before.
     """
 
@@ -65,6 +90,7 @@ class ClosingState:
     listed: int = 0
     completed: int = -1
     root: str = ""
+    counted: str = ""
     done: str = ""
 
 
@@ -185,12 +211,12 @@ class Custody:
 
     # --- reports --------------------------------------------------------------------------------
 
-    def load(self) -> list[StoredPlace]:
+    def load(self) -> StoredPlaces:
         """Return the places of all whole reports, in order; what follows them is dropped."""
         if self._reports is None:
             flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
             self._reports = os.open(self.directory / "reports", flags, 0o600)
-        size, at, found = os.fstat(self._reports).st_size, 0, list[StoredPlace]()
+        size, at, found = os.fstat(self._reports).st_size, 0, StoredPlaces()
         while at + _HEADER <= size:
             head = os.pread(self._reports, _HEADER, at)
             position, minute, length = (
@@ -236,6 +262,16 @@ class Custody:
         """Return the view in a place."""
         assert self._reports is not None, "load comes first"
         return os.pread(self._reports, place.length, place.at)
+
+    def views(self, places: StoredPlaces, first: int) -> Iterator[bytes]:
+        """Yield the views from a place on, in order; up to `CHUNK` bytes are read at a time."""
+        assert self._reports is not None, "load comes first"
+        chunk, start = b"", 0
+        for index in range(first, len(places)):
+            _, _, at, length = places[index]
+            if at + length > start + len(chunk):
+                chunk, start = os.pread(self._reports, max(length, CHUNK), at), at
+            yield chunk[at - start : at - start + length]
 
     # --- the end --------------------------------------------------------------------------------
 

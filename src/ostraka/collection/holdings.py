@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
+from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
 from ostraka.collection.counting import PublicPart, ReportStanding
 from ostraka.collection.custody import ClosingState, Custody
-from ostraka.collection.inbox import CollectionInbox
-from ostraka.collection.opening import Opener
-from ostraka.collection.pool import open_views
+from ostraka.collection.inbox import CollectionInbox, StoredReport
+from ostraka.collection.opening import Examined, Opener
+from ostraka.collection.pool import Opened, open_views
 from ostraka.collection.report import (
-    HEAD,
     OPEN,
-    Head,
     Reason,
     read_view,
     signed_by_contributor,
@@ -25,6 +25,10 @@ from ostraka.names import PartyId
 
 REMEMBERED: Final = 256 << 20
 """Bytes of opened parcels that stay in memory; above it they are opened again when needed."""
+
+SHORT: Final = 4096
+"""Bytes of the longest parcel that stays in memory: to open a longer one again takes less than to
+compute with it."""
 
 FETCHED_STEP: Final = 20_000
 """Reports after which it is told how many were fetched; `OPENED_STEP`: opened, at least."""
@@ -40,7 +44,7 @@ class Holdings:
     Args:
         custody: where they are kept.
         opener: checks reports, and opens this party's parcels.
-        well_formed: returns whether the bytes of a parcel are one.
+        well_formed: returns of the bytes of parcels whether each is one.
         closes: seconds since 1970; what came later, by the mailbox's clock, is not listed.
         workers: processes that open.
         tell: is called with a text on how far it has come.
@@ -53,7 +57,7 @@ class Holdings:
         self,
         custody: Custody,
         opener: Opener,
-        well_formed: Callable[[bytes], bool],
+        well_formed: Callable[[Sequence[bytes]], Sequence[bool]],
         closes: int,
         workers: int = 1,
         tell: Told = lambda _: None,
@@ -62,7 +66,8 @@ class Holdings:
         self._closes, self._workers, self._tell = closes, workers, tell
         self._places = custody.load()
         self._found: dict[bytes, int] = {}
-        self._opened: dict[bytes, bytes] = {}
+        self._public = _PublicParts()
+        self._opened: dict[int, bytes] = {}
         self._unopenable: set[bytes] = set()
         self._firsts: dict[int, bytes] = {}
         self._several: set[int] = set()
@@ -89,48 +94,62 @@ class Holdings:
         if after is None:
             after = self._places[-1].position if self._places else 0
         async for block in inbox.fetch(self._party, after):
-            new = [each for each in block if self._digest(each.view) not in self._found]
             before = len(self._places)
-            self._places += self._custody.append(new)
+            for place in self._custody.append(self._new(block)):
+                self._places.append(place)
             self._tell_steps(before, len(self._places), FETCHED_STEP, "reports fetched")
         self._custody.sync()
 
+    def _new(self, block: Sequence[StoredReport]) -> Sequence[StoredReport]:
+        """Return the reports of a block that were not opened before."""
+        if not self._found:
+            return block
+        return [each for each in block if self._digest(each.view) not in self._found]
+
     async def open(self) -> None:
         """Check and open the reports that were not before."""
-        new, at = self._places[self._seen :], 0
-        views = map(self._custody.read, new)
-        async for block in open_views(self._opener, views, len(new), self._workers):
-            for found in block:
-                self._take(self._seen, found)
-                self._seen += 1
+        count, at = len(self._places) - self._seen, 0
+        views = self._custody.views(self._places, self._seen)
+        async for block in open_views(self._opener, views, count, self._workers):
+            self._take(block)
             before, at = at, at + len(block)
-            step = max(OPENED_STEP, len(new) // 10)
-            self._tell_steps(before, at, step, f"of {len(new)} reports opened")
+            step = max(OPENED_STEP, count // 10)
+            self._tell_steps(before, at, step, f"of {count} reports opened")
 
     def _tell_steps(self, before: int, now: int, step: int, what: str) -> None:
         """Tell how far it has come, once for each `step` reports."""
         if now // step > before // step:
             self._tell(f"{now} {what}")
 
-    def _take(self, index: int, found: Reason | bytes | None) -> None:
-        """Note a report; one that is not signed by its keys, or of another form, is none."""
-        place = self._places[index]
+    def _take(self, block: Opened) -> None:
+        """Note reports; one that is not signed by its keys, or of another form, is none."""
+        parcels = [e.parcel for e in block if isinstance(e, Examined) and e.parcel is not None]
+        well_formed = iter(self._well_formed(parcels))
+        for found in block:
+            opens = isinstance(found, Examined) and found.parcel is not None and next(well_formed)
+            self._take_one(self._seen, found, opens=opens)
+            self._seen += 1
+
+    def _take_one(self, index: int, found: Examined | Reason, *, opens: bool) -> None:
+        self._public.append(found)
         if isinstance(found, Reason):
             return
-        if place.minute * 60 >= self._closes:
+        if self._places[index].minute * 60 >= self._closes:
             self.late += 1
             return
-        view = self._custody.read(place)
-        digest = self._digest(view)
-        if digest in self._found:
+        if found.digest in self._found:
             return
-        self._found[digest] = index
-        self._check_contributors(digest, self._head(view).credential)
-        if found is None or not self._well_formed(found):
-            self._unopenable.add(digest)
-        elif self._remembered + len(found) <= REMEMBERED:
-            self._opened[digest] = found
-            self._remembered += len(found)
+        self._found[found.digest] = index
+        self._check_contributors(found.digest, found.credential)
+        if not opens:
+            self._unopenable.add(found.digest)
+        elif found.parcel and len(found.parcel) <= SHORT:
+            self._remember(index, found.parcel)
+
+    def _remember(self, index: int, parcel: bytes) -> None:
+        if self._remembered + len(parcel) <= REMEMBERED:
+            self._opened[index] = parcel
+            self._remembered += len(parcel)
 
     def _check_contributors(self, digest: bytes, credential: int) -> None:
         """Check the contributor's signature of a report whose credential has another one.
@@ -148,9 +167,6 @@ class Holdings:
         for each in both:
             if not signed_by_contributor(read_view(self._view(each), terms, party, both=False)):
                 self._unopenable.add(each)
-
-    def _head(self, view: bytes) -> Head:
-        return Head.read(view[:HEAD], self._opener.terms)
 
     def _digest(self, view: bytes) -> bytes:
         return view_digest(view, self._opener.terms)
@@ -199,17 +215,16 @@ class Holdings:
 
     def about(self, digest: bytes) -> PublicPart:
         """Return the public part of a report that it has."""
-        head = self._head(self._view(digest))
-        number = None if head.credential == OPEN else head.credential
-        return PublicPart(number, head.counter, head.contributor)
+        return self._public[self._found[digest]]
 
     def parcel(self, digest: bytes) -> bytes:
         """Return this party's parcel in a report that it can open."""
-        found = self._opened.get(digest)
+        found = self._opened.get(self._found[digest])
         if found is None:
             again = self._opener.read(self._view(digest))
-            assert isinstance(again, bytes), "it was opened before"
-            return again
+            assert isinstance(again, Examined), "it was read before"
+            assert again.parcel is not None, "it was opened before"
+            return again.parcel
         return found
 
     def _view(self, digest: bytes) -> bytes:
@@ -230,3 +245,42 @@ class Holdings:
             )
         completed = state.completed if state.completed >= 0 else state.listed
         self._custody.set(replace(state, root=root.hex(), completed=completed))
+
+    def settle(self, places: Sequence[int]) -> None:
+        """Note the places counted at last; from then on no others can be.
+
+        Raises:
+            Disagreement: others were counted before.
+        """
+        octets = b"".join(place.to_bytes(4, "little") for place in places)
+        found, state = hashlib.sha256(octets).hexdigest(), self._custody.state
+        if state.counted not in ("", found):
+            raise Disagreement(
+                "other reports were counted than in an earlier session of this collection, whose "
+                "answer may be known; the two together would tell of those that differ, so nothing "
+                "was opened",
+                hint="a compute party found a report valid once and not the other time: ask which; "
+                "run it again then",
+            )
+        self._custody.set(replace(state, counted=found))
+
+
+class _PublicParts:
+    """Public parts of reports, by the order in which these are on disk; 40 bytes each."""
+
+    def __init__(self) -> None:
+        self._numbers = array("I"), array("I")
+        self._contributors = bytearray()
+
+    def append(self, found: Examined | Reason) -> None:
+        credential, counter, contributor = OPEN, 0, bytes(32)
+        if isinstance(found, Examined):
+            credential, counter, contributor = found.credential, found.counter, found.contributor
+        for column, number in zip(self._numbers, (credential, counter), strict=True):
+            column.append(number)
+        self._contributors += contributor
+
+    def __getitem__(self, index: int) -> PublicPart:
+        credential, counter = (column[index] for column in self._numbers)
+        contributor = bytes(self._contributors[32 * index : 32 * index + 32])
+        return PublicPart(None if credential == OPEN else credential, counter, contributor)

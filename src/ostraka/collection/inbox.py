@@ -66,3 +66,6 @@ class CollectionInbox(Protocol):
 
     async def put_receipt(self, party: str, octets: bytes) -> None:
         """Leave a compute party's signed receipt."""
+
+    def close(self) -> None:
+        """Close the connection. Idempotent."""

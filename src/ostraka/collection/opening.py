@@ -4,10 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ostraka.collection.report import BadReport, Reason, Report, read_view
 from ostraka.collection.sealing import SealingKey
 from ostraka.collection.terms import Terms
+
+
+class Examined(NamedTuple):
+    """Report whose form and signatures hold, as one compute party sees it.
+
+    Attributes:
+        digest: of the whole report, 32 bytes.
+        credential: its number in the roster, from 0; `report.OPEN` for none.
+        counter: from 1; the higher one replaces the lower.
+        contributor: the contributor's public key, 32 bytes.
+        parcel: this party's; None where it is not sealed to this party.
+    """
+
+    digest: bytes
+    credential: int
+    counter: int
+    contributor: bytes
+    parcel: bytes | None
 
 
 @dataclass(frozen=True)
@@ -34,17 +53,15 @@ class Opener:
         fits = parcel is not None and len(parcel) == self.terms.shape.lengths[self.place]
         return parcel if fits else None
 
-    def read(self, view: bytes) -> Reason | bytes | None:
-        """Check a view and open its parcel: the parcel, None, or why the report is refused."""
+    def read(self, view: bytes) -> Examined | Reason:
+        """Check a view and open its parcel; return why, where the report is refused."""
         try:
-            return self.open(read_view(view, self.terms, self.place, both=self.both))
+            report = read_view(view, self.terms, self.place, both=self.both)
         except BadReport as refused:
             return refused.reason
+        head, parcel = report.head, self.open(report)
+        return Examined(report.digest, head.credential, head.counter, head.contributor, parcel)
 
-    def read_block(self, views: Sequence[bytes]) -> list[Reason | bytes | None]:
+    def read_block(self, views: Sequence[bytes]) -> list[Examined | Reason]:
         """Return `read` of each view."""
         return [self.read(view) for view in views]
-
-    def open_block(self, views: Sequence[bytes]) -> list[bytes | None]:
-        """Return the parcel in each view; None where a report is refused or cannot be opened."""
-        return [found if type(found) is bytes else None for found in self.read_block(views)]

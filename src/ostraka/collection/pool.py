@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from itertools import islice
 from multiprocessing import get_context
 from typing import Final
 
-from ostraka.collection.opening import Opener
+from ostraka.collection.opening import Examined, Opener
 from ostraka.collection.report import Reason
 
 BLOCK: Final = 250
 """Reports of one task: a tenth of a second of work, 100 KB to send."""
 
+BLOCK_BYTES: Final = 1 << 21
+"""Bytes of the views of one task, about: of long reports a task has a few."""
+
 ALONE: Final = 2000
 """Reports up to which no process is started: one takes a second."""
 
-Opened = list[Reason | bytes | None]
+Opened = list[Examined | Reason]
 
 
 async def open_views(
@@ -31,8 +33,7 @@ async def open_views(
         count: how many there are.
         workers: processes; with 1, or few reports, a thread of this process does it.
     """
-    left = iter(views)
-    blocks = iter(lambda: list(islice(left, BLOCK)), [])
+    blocks = _blocks(views)
     if workers < 2 or count <= ALONE:
         for block in blocks:
             yield await asyncio.to_thread(opener.read_block, block)
@@ -46,6 +47,18 @@ async def open_views(
                 yield await waiting.pop(0)
         for each in waiting:
             yield await each
+
+
+def _blocks(views: Iterable[bytes]) -> Iterator[list[bytes]]:
+    block, size = list[bytes](), 0
+    for view in views:
+        block.append(view)
+        size += len(view)
+        if len(block) >= BLOCK or size >= BLOCK_BYTES:
+            yield block
+            block, size = [], 0
+    if block:
+        yield block
 
 
 _opener: list[Opener] = []

@@ -30,6 +30,10 @@ CLOSE: Final = b"ostraka close\0"
 FETCH: Final = b"ostraka fetch\0"
 """Label of a compute party's request for its reports; its body is the time, u64 seconds."""
 
+LIST: Final = b"ostraka list\0"
+"""Label of a compute party's request for the ids of its collections, which is about none of them:
+in place of a manifest's digest are zeros. Its body is the time, u64 seconds."""
+
 AGREED: Final = b"ostraka agreed\0"
 """Label of a compute party's list of counted reports: for each u32 place and digest (32)."""
 
@@ -41,6 +45,12 @@ def write_statement(label: bytes, manifest: bytes, body: bytes, own: Identity) -
     """Sign a statement about the collection with this manifest's digest."""
     signature = own.sign(_signed(label, manifest, body))
     return len(own.certificate).to_bytes(_LENGTH, "little") + own.certificate + signature + body
+
+
+def signer(octets: bytes) -> bytes:
+    """Return the fingerprint of the certificate in a statement, which is not checked."""
+    end = _LENGTH + int.from_bytes(octets[:_LENGTH], "little")
+    return fingerprint(octets[_LENGTH:end])
 
 
 def read_statement(label: bytes, manifest: bytes, pin: bytes, octets: bytes) -> bytes:

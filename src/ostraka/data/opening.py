@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from ostraka import limits
 from ostraka.data.selection import MARK, Selection
 from ostraka.errors import InputError, UsageError
-from ostraka.inputs.reading import NPY, ZIP
+from ostraka.inputs.reading import NPY, ZIP, unreadable
 
 if TYPE_CHECKING:
     from ostraka.data.records import Records
@@ -56,8 +56,7 @@ def _head(path: Path) -> bytes:
         with path.open("rb") as file:
             return file.read(_HEAD)
     except OSError as error:
-        problem = f"cannot read {path}: {error.strerror}"
-        raise InputError(problem, data_left=False) from None
+        raise unreadable(str(path), error) from None
 
 
 def _is_stamped(head: bytes) -> bool:
@@ -124,8 +123,7 @@ def _content(source: str) -> tuple[bytes, str]:
             with Path(source).open("rb") as file:
                 content = file.read(limits.TABLE_BYTES + 1)
         except OSError as error:
-            problem = f"cannot read {source}: {error.strerror}"
-            raise InputError(problem, data_left=False) from None
+            raise unreadable(source, error) from None
     if len(content) > limits.TABLE_BYTES:
         raise InputError(f"{name} is larger than {limits.TABLE_BYTES} bytes", data_left=False)
     return content, name

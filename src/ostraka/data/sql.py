@@ -151,6 +151,12 @@ def _run(database: Any, sql: str, option: str) -> Any:
 _HINT: Final = "such as: SELECT Department, Salary FROM data WHERE number(Salary) > 0"
 
 
+_COLUMN_HINT: Final = (
+    "a column's name stands alone, or in double quotes; a text is in single quotes, such as "
+    "Department = 'IT'"
+)
+
+
 def _refuse_cast(name: str, option: str) -> NoReturn:
     raise UsageError(
         f"{option} takes the text of {quoted(name)} for a number, and SQL would round it",
@@ -163,7 +169,8 @@ def _refuse_error(error: Exception, option: str) -> NoReturn:
     kind, text = type(error).__name__, str(error)
     if kind in _SAYS_NO_VALUE:
         first = text.partition("\n")[0].strip()
-        raise UsageError(f"{option}: {first}", hint=_HINT, data_left=False) from None
+        hint = _COLUMN_HINT if "Referenced column" in first else _HINT
+        raise UsageError(f"{option}: {first}", hint=hint, data_left=False) from None
     if _OURS in text:
         problem = text.partition(_OURS)[2].partition("\n")[0]
         hint = "say --decimal or --thousands, or leave such rows out by another condition"

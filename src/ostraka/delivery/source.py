@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,10 +12,41 @@ from numpy.typing import NDArray
 from ostraka.delivery.party import Party
 from ostraka.exchange import Expected
 from ostraka.names import PartyId, Step
+from ostraka.sharing.scheme import Parcel
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StoredParcel:
+    """Parcel that was checked before and lies on this machine's disk, until it is used.
+
+    Attributes:
+        read: returns the parcel of `owner`.
+        owner: the contributor that it is of.
+    """
+
+    read: Callable[[PartyId], Parcel]
+    owner: PartyId
+
+    def load(self) -> Parcel:
+        """Return the parcel."""
+        return self.read(self.owner)
+
+
+Parcels = dict[PartyId, Parcel | StoredParcel]
+"""Parcels by their contributor, some of them on disk."""
+
+
+def loaded(parcel: Parcel | StoredParcel) -> Parcel:
+    """Return a parcel, read from the disk if it is there."""
+    return parcel.load() if isinstance(parcel, StoredParcel) else parcel
 
 
 class Source(ABC):
     """Source of the messages that contributors and other compute parties sent to this one."""
+
+    def stored(self) -> dict[PartyId, StoredParcel]:
+        """Return the parcels that came before the session, in the order of their contributors."""
+        return {}
 
     @abstractmethod
     async def message_of(self, giver: PartyId, expected: Expected) -> NDArray[Any] | None:

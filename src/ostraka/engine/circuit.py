@@ -10,15 +10,37 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ostraka.arithmetic.planes import Planes
+from ostraka.arithmetic.randomness import Words
 from ostraka.engine.array import SecretArray
 
 Bits = Planes
 """Shape (parts, rows, words): this party's shares of `rows` planes; `^` is XOR of secrets."""
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Bits of an operand that are shared: its `low` lowest, then its `high` highest."""
+
+    low: int
+    high: int = 0
+
+    @property
+    def rows(self) -> int:
+        """Number of bits."""
+        return self.low + self.high
+
+    def pack(self, numbers: Words, bits: int) -> Words:
+        """Return these bits of numbers of so many `bits` as numbers of `rows` bits."""
+        if self.rows >= bits:
+            return numbers
+        low = numbers & np.uint64((1 << self.low) - 1)
+        return low | numbers >> np.uint64(bits - self.high) << np.uint64(self.low)
 
 
 class Circuit(ABC):
@@ -27,8 +49,7 @@ class Circuit(ABC):
     Attributes:
         count: number of elements; each plane has a bit of every one.
         summands: number of operands that `operands` gives.
-        shifts: whether `shifted` works; then `to_ring` gives two vectors, and `operands` two
-            numbers or three.
+        shifts: whether `shifted` works; then `operands` gives two numbers or three.
     """
 
     count: int
@@ -40,10 +61,13 @@ class Circuit(ABC):
         """Return shares of a AND b: one round. The result must not change afterwards."""
 
     @abstractmethod
-    async def operands(self, x: SecretArray) -> tuple[list[Bits], Any]:
+    async def operands(self, x: SecretArray, cut: Cut | None = None) -> tuple[list[Bits], Any]:
         """Share the bits of numbers of `ring.bits` bits that add up to a vector x in its ring.
 
         Where p = 2^bits - 1, one of several is never p and the others are never zero.
+
+        Args:
+            cut: which bits to share; all by default.
 
         Returns:
             The operands, and what `shifted` needs.
@@ -53,8 +77,11 @@ class Circuit(ABC):
     async def to_ring(self, bits: Bits) -> list[SecretArray]:
         """Return secret vectors (rows * count,) of 0 and 1 in the ring, whose XOR the bits are."""
 
-    async def shifted(self, known: Any, k: int) -> SecretArray:
-        """Return the secret sum of all operands, each shifted right by k bits.
+    async def shifted(
+        self, known: Any, k: int, planes: Bits, weights: Sequence[int]
+    ) -> SecretArray:
+        """Return the secret sum of all operands, each shifted right by k bits, and of each plane
+        times its weight.
 
         Args:
             known: given by `operands`.
@@ -83,18 +110,23 @@ async def addends(bits: Circuit, x: SecretArray, *, wrap: bool) -> tuple[Bits, B
 async def _carry_save(
     bits: Circuit, a: Bits, b: Bits, c: Bits, count: int, wrap: bool
 ) -> tuple[list[Bits], list[Bits]]:
-    """Turn a + b + c into two numbers, for `count` triples one after the other: one round.
-
-    The majority of three bits is ((a ^ b) (a ^ c)) ^ a; it counts twice.
-    """
-    ab, ac = a ^ b, a ^ c
-    majority = a ^ await bits.both(ab, ac)
-    totals = np.split(ab ^ c, count, axis=1)
+    """Turn a + b + c into two numbers, for `count` triples one after the other: one round."""
+    total, majority = await full_add(bits, a, b, c)
+    totals = np.split(total, count, axis=1)
     carries = [np.roll(part, 1, axis=1) for part in np.split(majority, count, axis=1)]
     if not wrap:
         for carry in carries:
             carry[:, 0] = 0
     return totals, carries
+
+
+async def full_add(bits: Circuit, a: Bits, b: Bits, c: Bits) -> tuple[Bits, Bits]:
+    """Add three bits, row by row: return their XOR and their majority, which counts twice.
+
+    One AND for a row: the majority is ((a ^ b) (a ^ c)) ^ a.
+    """
+    ab, ac = a ^ b, a ^ c
+    return ab ^ c, a ^ await bits.both(ab, ac)
 
 
 async def carry_out(bits: Circuit, a: Bits, b: Bits) -> tuple[Bits, Bits]:

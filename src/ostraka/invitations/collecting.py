@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -65,11 +66,30 @@ def add_credentials(draft: Draft, names: Sequence[str], weights: Sequence[int]) 
     if any(not 1 <= weight <= LARGEST_WEIGHT for weight in weights):
         message = f"a weight is a whole number from 1 to {LARGEST_WEIGHT}"
         raise UsageError(message, data_left=False)
+    _require_new(draft, names)
     added = [
         {"secret": secrets.token_hex(SECRET), "name": name, "weight": weight, "given": False}
         for name, weight in zip(names, weights, strict=True)
     ]
     return replace(draft, credentials=[*draft.credentials, *added])
+
+
+def _require_new(draft: Draft, names: Sequence[str]) -> None:
+    """Check that no name gets a second invitation.
+
+    Raises:
+        UsageError: one would: its owner could report twice.
+    """
+    every = Counter([*(entry["name"] for entry in draft.credentials), *names])
+    twice = [name for name, count in every.items() if name and count > 1]
+    if twice:
+        more = f" and {len(twice) - 1} more" if len(twice) > 1 else ""
+        raise UsageError(
+            f"{twice[0]}{more} would have two invitations, and could report twice; none was added",
+            hint="give people of one name something to tell them apart; a draft keeps what was "
+            "added before",
+            data_left=False,
+        )
 
 
 def require_weights_taken(draft: Draft) -> None:

@@ -7,6 +7,10 @@ from typing import Final
 
 from starlette.responses import JSONResponse
 
+from ostraka.errors import OstrakaError
+from ostraka.mailbox.database import DatabaseFull, DatabaseGone
+from ostraka.service import logs
+
 RETRY_SECONDS: Final = 2
 """Seconds after which a client may try again, as it is told."""
 
@@ -46,6 +50,16 @@ REFUSALS: Final = {
         "try again later",
     ),
     "closed": (409, "the collection is closed", "the report was not taken"),
+    "past": (
+        409,
+        "reports have come since the time that the order to close names",
+        "close it again; if that does not help, compare this machine's clock with the mailbox's",
+    ),
+    "settled": (
+        409,
+        "the collection is closed: no invitation can be taken back any more",
+        "what was taken back before stays so",
+    ),
     "full": (409, "the collection has as many reports as it may have", "tell the organiser"),
     "another-key": (
         409,
@@ -73,3 +87,17 @@ def refusal(code: str) -> Refusal:
     """Return the refusal of a code in `REFUSALS`."""
     status, error, hint = REFUSALS[code]
     return Refusal(status, code, error, hint)
+
+
+def refusal_of(error: Exception) -> Refusal:
+    """Return the refusal that answers an error; one that no rule foresees is logged."""
+    if isinstance(error, Refusal):
+        return error
+    if isinstance(error, DatabaseFull):
+        return refusal("disk-full")
+    if isinstance(error, DatabaseGone):
+        return refusal("gone")
+    if isinstance(error, OstrakaError):
+        return Refusal(422, error.code, error.message, error.hint)
+    logs.LOGGER.error("a request ended by a bug", exc_info=error)
+    return refusal("internal")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import UTC, datetime
 from time import monotonic, time
 from typing import Any, Final
@@ -25,17 +25,17 @@ from ostraka.addresses import host_block
 from ostraka.collection.orders import read_revocations
 from ostraka.collection.promise import Promise
 from ostraka.collection.report import lengths
-from ostraka.errors import OstrakaError, UsageError
+from ostraka.errors import UsageError
 from ostraka.identity import Identity
 from ostraka.mailbox import papers
-from ostraka.mailbox.answers import Refusal, refusal
+from ostraka.mailbox.answers import Refusal, refusal, refusal_of
 from ostraka.mailbox.batch import Accepted, Upload
 from ostraka.mailbox.board import AGREED, CLOSE, RECEIPT, REVOCATIONS, STATEMENT, Board, Posted
 from ostraka.mailbox.bodies import split_founding, write_record
-from ostraka.mailbox.database import DatabaseFull, DatabaseGone
 from ostraka.mailbox.desk import Desk
 from ostraka.mailbox.requests import (
     LARGEST_NUMBER,
+    Bodies,
     authorisation,
     binary_answer,
     in_base64,
@@ -43,13 +43,11 @@ from ostraka.mailbox.requests import (
     number_of,
     octets_of,
     party_of,
-    read_body,
 )
 from ostraka.mailbox.rules import ReadRules, read_rules
 from ostraka.mailbox.store import Founding, Store
 from ostraka.mailbox.uploads import check_upload, write_views
 from ostraka.page.building import page_of
-from ostraka.service import logs
 from ostraka.service.arrivals import Arrivals
 
 BESIDE: Final = 1 << 18
@@ -99,18 +97,20 @@ class Mailbox:
         clock: Callable[[], float] = time,
     ) -> None:
         self.counts: Counter[str] = Counter()
-        self.requests = 0
-        self.organisers = organisers
+        self.requests, self.organisers = 0, organisers
         self._desk, self._identity, self._pace = desk, identity, pace
         self._most_collections, self._read_rules = most_collections, read_rules
         self._clock, self._build_page = clock, build_page
         self._board = Board(desk, read_rules)
+        self._bodies, self._lane = Bodies(), asyncio.Semaphore(1)
+        self._read = self._bodies.read
         anywhere = Middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["GET", "PUT"])
         self.app = Starlette(routes=self._routes(), middleware=[anywhere])
 
     def _routes(self) -> list[Route]:
         top = "/v1/collections/{id}"
         table: list[tuple[str, str, Endpoint]] = [
+            ("GET", "/v1/collections", self._listed),
             ("PUT", top, self._found),
             ("GET", top, self._describe),
             ("GET", f"{top}/roster", self._roster),
@@ -140,11 +140,12 @@ class Mailbox:
                 self._count_arrival(request)
                 return await endpoint(request)
             except Exception as error:
-                refused = _refusal_of(error)
+                refused = refusal_of(error)
                 self.counts[refused.code] += 1
                 return refused.answer()
             finally:
                 self.requests -= 1
+                self._bodies.forget(request)
 
         return answer
 
@@ -162,27 +163,40 @@ class Mailbox:
     # Collections
 
     async def _found(self, request: Request) -> Response:
-        """Open a collection: its manifest, and the roster that its organiser signed."""
-        collection, octets = octets_of(request, "id"), await read_body(request, papers.FOUNDING)
+        """Open a collection: its manifest, and the roster its organiser signed. One at a time."""
+        collection, octets = (
+            octets_of(request, "id"),
+            await self._read(request, papers.FOUNDING),
+        )
         manifest, publication = split_founding(octets)
-        rules = await asyncio.to_thread(self._read_rules, manifest)
+        async with self._lane:
+            rules = await asyncio.to_thread(self._read_rules, manifest)
         if rules.shape.manifest != collection:
             raise Refusal(422, "digest", "the address names another manifest")
         if self.organisers is not None and rules.shape.organiser not in self.organisers:
             raise Refusal(403, "organiser", "this mailbox does not know the organiser")
         await asyncio.to_thread(papers.check_publication, publication, rules.shape)
         founding = Founding(manifest, publication, rules.closes, rules.most, rules.replaces)
-        await self._desk.ask(lambda store: self._found_in(store, collection, founding))
+        members = rules.shape.pins
+        await self._desk.ask(lambda store: self._found_in(store, collection, founding, members))
         self.counts["collection"] += 1
         return await self._describe(request)
 
-    def _found_in(self, store: Store, collection: bytes, founding: Founding) -> None:
+    def _found_in(
+        self, store: Store, collection: bytes, founding: Founding, members: Sequence[bytes]
+    ) -> None:
         if store.founding(collection) is None:
             if self._clock() >= founding.closes:
                 raise refusal("closed")
             if store.collections() >= self._most_collections:
                 raise Refusal(507, "collections", "the mailbox has as many collections as it may")
-        store.found(collection, founding)
+        store.found(collection, founding, members)
+
+    async def _listed(self, request: Request) -> Response:
+        """Return the ids of the collections that a party computes for, to that party."""
+        who = papers.check_list(authorisation(request), self._clock())
+        found = await self._desk.ask(lambda store: store.of_member(who, self._clock()))
+        return json_answer({"collections": [collection.hex() for collection in found]})
 
     async def _describe(self, request: Request) -> Response:
         posted = await self._posted(request, anew=True)
@@ -201,7 +215,8 @@ class Mailbox:
         """Return the page that asks for a report; what it must not load its policy forbids."""
         posted = await self._posted(request)
         try:
-            found = await asyncio.to_thread(self._build_page, posted.manifest)
+            async with self._lane:
+                found = await asyncio.to_thread(self._build_page, posted.manifest)
         except UsageError as why:
             raise Refusal(404, "none", why.message, why.hint) from None
         return HTMLResponse(found, headers=PAGE_HEADERS)
@@ -238,7 +253,7 @@ class Mailbox:
         return answer
 
     async def _put_statement(self, request: Request) -> Response:
-        posted, octets = await self._posted(request), await read_body(request, papers.KEYS)
+        posted, octets = await self._posted(request), await self._read(request, papers.KEYS)
         shape = posted.rules.shape
         papers.check_sealing(octets, shape, papers.place_of(party_of(request), shape))
         answer = await self._put(request, STATEMENT, octets, once=True)
@@ -249,33 +264,43 @@ class Mailbox:
         """Keep the list of all credentials that are taken back; it only grows."""
         posted = await self._posted(request, anew=True)
         shape = posted.rules.shape
-        octets = await read_body(request, papers.SIGNED + 4 * shape.size)
-        if not read_revocations(octets, shape) >= posted.revoked:
+        octets = await self._read(request, papers.SIGNED + 4 * shape.size)
+        wanted = read_revocations(octets, shape)
+        if not wanted >= posted.revoked:
             raise Refusal(409, "written", "a longer list is here", "revoke all of them again")
+        if wanted != posted.revoked and posted.phase(self._clock()) in ("closing", "done"):
+            raise refusal("settled")
         answer = await self._put(request, REVOCATIONS, octets, once=False)
         await self._posted(request, anew=True)
         return answer
 
     async def _put_close(self, request: Request) -> Response:
-        posted, octets = await self._posted(request), await read_body(request, papers.SIGNED + 8)
-        at = max(papers.early_close(octets, posted.rules), int(self._clock()))
-        answer = await self._put(request, CLOSE, octets, once=False)
+        posted, octets = (
+            await self._posted(request),
+            await self._read(request, papers.SIGNED + 8),
+        )
+        ordered, now = papers.early_close(octets, posted.rules), int(self._clock())
         collection = octets_of(request, "id")
-        await self._desk.ask(lambda store: store.close(collection, at))
+        if not await self._desk.ask(lambda store: store.close(collection, ordered, now)):
+            raise refusal("past")
+        answer = await self._put(request, CLOSE, octets, once=False)
         await self._posted(request, anew=True)
         return answer
 
     async def _put_agreed(self, request: Request) -> Response:
         posted = await self._posted(request)
         shape = posted.rules.shape
-        octets = await read_body(request, papers.SIGNED + papers.COUNTED * shape.size)
+        octets = await self._read(request, papers.SIGNED + papers.COUNTED * shape.size)
         place = papers.place_of(party_of(request), shape)
         await asyncio.to_thread(papers.read_agreed, octets, shape, place)
         return await self._put(request, AGREED, octets, once=False)
 
     async def _put_receipt(self, request: Request) -> Response:
         """Keep a compute party's receipt; with that of the last the collection has ended."""
-        posted, octets = await self._posted(request), await read_body(request, papers.RECEIPT_BYTES)
+        posted, octets = (
+            await self._posted(request),
+            await self._read(request, papers.RECEIPT_BYTES),
+        )
         shape = posted.rules.shape
         papers.check_receipt(octets, shape, papers.place_of(party_of(request), shape))
         answer = await self._put(request, RECEIPT, octets, once=False)
@@ -303,7 +328,7 @@ class Mailbox:
     async def _put_report(self, request: Request) -> Response:
         posted, digest = await self._posted(request), octets_of(request, "digest")
         most = max(lengths(posted.terms)) if posted.terms else papers.KEYS
-        octets = await read_body(request, most)
+        octets = await self._read(request, most)
         accepted = await self._accepted(request, posted, digest, octets)
         self.counts["report"] += 1
         manifest = posted.rules.shape.manifest
@@ -352,19 +377,6 @@ class Mailbox:
             return write_views(found, terms, place) + write_record(last, 0, b"")
 
         return binary_answer(await self._desk.ask(views))
-
-
-def _refusal_of(error: Exception) -> Refusal:
-    if isinstance(error, Refusal):
-        return error
-    if isinstance(error, DatabaseFull):
-        return refusal("disk-full")
-    if isinstance(error, DatabaseGone):
-        return refusal("gone")
-    if isinstance(error, OstrakaError):
-        return Refusal(422, error.code, error.message, error.hint)
-    logs.LOGGER.error("a request ended by a bug", exc_info=error)
-    return refusal("internal")
 
 
 async def _checked(octets: bytes, digest: bytes, posted: Posted) -> Upload:

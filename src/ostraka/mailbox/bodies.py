@@ -71,3 +71,20 @@ def split_founding(octets: bytes) -> tuple[bytes, bytes]:
 def join_founding(manifest: bytes, publication: bytes) -> bytes:
     """Return what opens a collection; the inverse of `split_founding`."""
     return len(manifest).to_bytes(4, "little") + manifest + publication
+
+
+def ascending(answer: bytes, after: int) -> list[Fetched]:
+    """Read a block, whose positions have to rise: else it might never end.
+
+    Raises:
+        PeerViolation: it is none, or they do not.
+    """
+    try:
+        block = list(read_records(answer))
+    except EOFError as error:
+        raise PeerViolation(str(error), data_left=False) from None
+    for fetched in block:
+        if fetched.position <= after:
+            raise PeerViolation("the mailbox sends reports in another order", data_left=False)
+        after = fetched.position
+    return block

@@ -14,7 +14,7 @@ import json
 import os
 import ssl
 import threading
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from time import monotonic, sleep, time
@@ -35,7 +35,7 @@ from ostraka.errors import (
     UsageError,
 )
 from ostraka.identity import Identity
-from ostraka.mailbox.bodies import Fetched, join_founding, read_records
+from ostraka.mailbox.bodies import Fetched, ascending, join_founding
 from ostraka.mailbox.connection import Route
 
 PATIENCE_SECONDS: Final = 60.0
@@ -50,6 +50,8 @@ BLOCK: Final = 2000
 ANSWER_BYTES: Final = 1 << 30
 """Bytes of an answer, at most: a block holds 8 MiB of reports, or one report."""
 
+_DIGEST: Final = 32
+
 _AGAIN: Final = (408, 425, 429, 500, 502, 503, 504)
 
 _ERRORS: Final[dict[str, type[OstrakaError]]] = {
@@ -59,6 +61,8 @@ _ERRORS: Final[dict[str, type[OstrakaError]]] = {
     "no-early-close": RefusedByPolicy,
     "deleted": RefusedByPolicy,
     "revoked": InvitationExpired,
+    "settled": InvitationExpired,
+    "past": RefusedByPolicy,
     "another-key": InvitationExpired,
     "superseded": InvitationExpired,
     "replaced": InvitationExpired,
@@ -102,8 +106,9 @@ class MailboxClient:
     """Client of one collection at one mailbox, for one task at a time.
 
     Args:
-        url: of the mailbox: "https://host[:port][/path]"; "http://..." on loopback.
-        manifest: the manifest's digest, 32 bytes.
+        urls: of the mailbox: "https://host[:port][/path]"; "http://..." on loopback. Several are of
+            processes over one database: where one does not answer, or is busy, the next is asked.
+        manifest: the manifest's digest, 32 bytes; empty for `collections`, which is about none.
         own: identity of a compute party: it fetches reports.
         patience: seconds that a request is tried again for.
         environ: names proxies, and a file of authorities.
@@ -115,7 +120,7 @@ class MailboxClient:
 
     def __init__(
         self,
-        url: str,
+        urls: str | Sequence[str],
         manifest: bytes,
         *,
         own: Identity | None = None,
@@ -123,11 +128,17 @@ class MailboxClient:
         environ: Mapping[str, str] = os.environ,
         wait: Callable[[float], None] = sleep,
     ) -> None:
-        self.url, self.manifest = url, manifest
+        self._urls, self.manifest = [urls] if isinstance(urls, str) else list(urls), manifest
         self._own, self._patience, self._wait = own, patience, wait
-        self._route = Route(url, environ)
+        self._environ = environ
+        self._route = Route(self.url, environ)
         self._connection: http.client.HTTPConnection | None = None
         self._lock = threading.Lock()
+
+    @property
+    def url(self) -> str:
+        """The URL that is asked now."""
+        return self._urls[0]
 
     def close(self) -> None:
         """Close the connection. Idempotent."""
@@ -206,6 +217,17 @@ class MailboxClient:
         """Leave a compute party's signed receipt."""
         await self._put(f"/receipt/{quote(party, safe='')}", octets)
 
+    async def collections(self) -> list[bytes]:
+        """Return the digests of the manifests of open collections that this party computes for."""
+        found = _table(_json(await self._get("", signed_by=self._own))).get("collections")
+        try:
+            digests = [bytes.fromhex(text) for text in found or ()]
+        except (TypeError, ValueError):
+            digests = [b""]
+        if any(len(digest) != _DIGEST for digest in digests):
+            raise PeerViolation("the mailbox's list of collections is none", data_left=False)
+        return digests
+
     async def fetch(self, party: str, after: int = 0) -> AsyncIterator[list[Fetched]]:
         """Yield a compute party's views of the reports at positions above `after`, in order and in
         blocks, up to the last one that is there. A later call goes on where an earlier one ended.
@@ -213,7 +235,7 @@ class MailboxClient:
         path = f"/reports?party={quote(party, safe='')}&limit={BLOCK}&after="
         while True:
             answer = await self._get(f"{path}{after}", signed_by=self._own)
-            block = _ascending(answer, after)
+            block = ascending(answer, after)
             if not block:
                 return
             after = block[-1].position
@@ -248,7 +270,7 @@ class MailboxClient:
 
     def _ask(self, verb: str, path: str, body: bytes, own: Identity | None) -> _Answer:
         """Send a request until it is answered, or patience ends; the last answer counts."""
-        until, pause = monotonic() + self._patience, FIRST_PAUSE_SECONDS
+        until, pause, asked_in_turn = monotonic() + self._patience, FIRST_PAUSE_SECONDS, 1
         while True:
             answer: _Answer | OstrakaError
             try:
@@ -259,6 +281,11 @@ class MailboxClient:
                 answer = self._unreachable(error)
             if isinstance(answer, _Answer) and answer.status not in _AGAIN:
                 return answer
+            self._turn()
+            if asked_in_turn % len(self._urls):
+                asked_in_turn += 1
+                continue
+            asked_in_turn = 1
             asked = answer.retry_after if isinstance(answer, _Answer) else 0.0
             wait = min(max(pause, asked), LONGEST_PAUSE_SECONDS)
             if monotonic() + wait > until:
@@ -268,12 +295,20 @@ class MailboxClient:
             self._wait(wait)
             pause *= 2
 
+    def _turn(self) -> None:
+        """Ask the next URL from now on."""
+        if len(self._urls) > 1:
+            self.close()
+            self._urls.append(self._urls.pop(0))
+            self._route = Route(self.url, self._environ)
+
     def _once(self, verb: str, path: str, body: bytes, own: Identity | None) -> _Answer:
         with self._lock:
             kept, self._connection = self._connection, None
             connection = kept or self._route.connect()
             try:
-                target = self._route.target(f"/v1/collections/{self.manifest.hex()}{path}")
+                of = f"/{self.manifest.hex()}" if self.manifest else ""
+                target = self._route.target(f"/v1/collections{of}{path}")
                 connection.request(verb, target, body or None, self._headers(own))
                 response = connection.getresponse()
                 content = response.read(ANSWER_BYTES)
@@ -292,7 +327,8 @@ class MailboxClient:
         if own is None:
             return {}
         now = int(time()).to_bytes(8, "little")
-        said = signed.write_statement(signed.FETCH, self.manifest, now, own)
+        label, of = (signed.FETCH, self.manifest) if self.manifest else (signed.LIST, bytes(32))
+        said = signed.write_statement(label, of, now, own)
         return {"Authorization": f"Ostraka {base64.b64encode(said).decode()}"}
 
     def _unreachable(self, error: Exception) -> Unreachable:
@@ -308,19 +344,6 @@ class MailboxClient:
             hint="do not send anything there; for an authority of your own, set SSL_CERT_FILE=FILE",
             data_left=False,
         )
-
-
-def _ascending(answer: bytes, after: int) -> list[Fetched]:
-    """Read a block, whose positions have to rise: else it might never end."""
-    try:
-        block = list(read_records(answer))
-    except EOFError as error:
-        raise PeerViolation(str(error), data_left=False) from None
-    for fetched in block:
-        if fetched.position <= after:
-            raise PeerViolation("the mailbox sends reports in another order", data_left=False)
-        after = fetched.position
-    return block
 
 
 def _json(body: bytes) -> Any:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from time import monotonic, time
 from typing import Final
 
-from ostraka.errors import Temporary, UsageError
+from ostraka.errors import Temporary
 from ostraka.identity import PREFIX, Identity
 from ostraka.mailbox.database import DatabaseFull, DatabaseGone, connector
 from ostraka.mailbox.desk import Desk
@@ -17,6 +17,7 @@ from ostraka.mailbox.store import Store
 from ostraka.service import logs
 from ostraka.service.arrivals import Arrivals
 from ostraka.service.metric import Metric
+from ostraka.service.packages import require_server
 
 PING_SECONDS: Final = 5.0
 """Seconds between two looks at whether the database answers."""
@@ -43,7 +44,7 @@ class MailboxOperation:
         identity: Identity,
         clock: Callable[[], float] = time,
     ) -> None:
-        _require_packages()
+        require_server("a mailbox")
         from ostraka.mailbox.app import Mailbox
         from ostraka.mailbox.serving import HttpServer
 
@@ -174,15 +175,3 @@ def _digests(fingerprints: tuple[str, ...] | None) -> frozenset[bytes] | None:
     if fingerprints is None:
         return None
     return frozenset(bytes.fromhex(text.removeprefix(PREFIX)) for text in fingerprints)
-
-
-def _require_packages() -> None:
-    try:
-        import httptools  # noqa: F401
-        import starlette  # noqa: F401
-        import uvicorn  # noqa: F401
-    except ImportError as error:
-        raise UsageError(
-            f"a mailbox needs the package {error.name}, which is not installed",
-            hint="pip install 'ostraka[server]'",
-        ) from None

@@ -77,8 +77,25 @@ def check_fetch(octets: bytes, shape: Shape, place: int, now: float) -> None:
         PinMismatch, PeerViolation: it did not sign it.
     """
     body = signed.read_statement(signed.FETCH, shape.manifest, shape.pins[place], octets)
+    _require_now(body, now)
+
+
+def _require_now(body: bytes, now: float) -> None:
     if len(body) != 8 or abs(int.from_bytes(body, "little") - now) > FETCH_SECONDS:
         raise Refusal(403, "clock", "the request is too old", "compare the clocks")
+
+
+def check_list(octets: bytes, now: float) -> bytes:
+    """Return the fingerprint of the party that asks for its collections itself, and now.
+
+    Raises:
+        Refusal: the request is too old, or the clocks differ.
+        PeerViolation: its signature is not of it.
+    """
+    who = signed.signer(octets)
+    body = signed.read_statement(signed.LIST, bytes(32), who, octets)
+    _require_now(body, now)
+    return who
 
 
 def check_receipt(octets: bytes, shape: Shape, place: int) -> bytes:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
-from ostraka.mailbox.answers import Refusal
+from ostraka.mailbox.answers import Refusal, refusal
 
 BODY_SECONDS: Final = 60.0
 """Seconds in which a request's body has to arrive: a phone's upload of a few megabytes."""
@@ -18,25 +18,55 @@ BODY_SECONDS: Final = 60.0
 LARGEST_NUMBER: Final = (1 << 63) - 1
 
 
-async def read_body(request: Request, most: int) -> bytes:
-    """Return the body of a request; Refusal where it is longer than `most` bytes, or slow."""
-    large = Refusal(413, "large", f"more than the {most} bytes that this may have")
-    length = request.headers.get("content-length", "0")
-    if not length.isdecimal() or int(length) > most:
-        raise large
-    parts, size = [], 0
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            async for part in request.stream():
-                size += len(part)
-                if size > most:
-                    raise large
-                parts.append(part)
-    except TimeoutError:
-        raise Refusal(408, "slow", "the request did not arrive in time") from None
-    except ClientDisconnect:
-        raise Refusal(400, "cut-off", "the request was cut off") from None
-    return b"".join(parts)
+BODIES_BYTES: Final = 256 << 20
+"""Bytes of the bodies of all requests that are not answered yet; above it those longer than
+`SHORT_BODY` are refused as busy."""
+
+SHORT_BODY: Final = 64 << 10
+"""Bytes of a body that is taken even so: most reports have fewer."""
+
+
+class Bodies:
+    """Bodies of the requests that are not answered yet, bounded together.
+
+    Attributes:
+        held: their bytes.
+    """
+
+    def __init__(self) -> None:
+        self.held = 0
+
+    async def read(self, request: Request, most: int) -> bytes:
+        """Return the body of a request; Refusal where it is longer than `most` bytes, or slow, or
+        where there are too many."""
+        large = Refusal(413, "large", f"more than the {most} bytes that this may have")
+        length = request.headers.get("content-length", "0")
+        if not length.isdecimal() or int(length) > most:
+            raise large
+        parts, size = [], 0
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                async for part in request.stream():
+                    size += len(part)
+                    if size > most:
+                        raise large
+                    self._count(request, len(part), size)
+                    parts.append(part)
+        except TimeoutError:
+            raise Refusal(408, "slow", "the request did not arrive in time") from None
+        except ClientDisconnect:
+            raise Refusal(400, "cut-off", "the request was cut off") from None
+        return b"".join(parts)
+
+    def _count(self, request: Request, more: int, size: int) -> None:
+        self.held += more
+        request.state.held = getattr(request.state, "held", 0) + more
+        if self.held > BODIES_BYTES and size > SHORT_BODY:
+            raise refusal("busy")
+
+    def forget(self, request: Request) -> None:
+        """Count the body of a request no more: it is answered."""
+        self.held -= getattr(request.state, "held", 0)
 
 
 def octets_of(request: Request, name: str) -> bytes:

@@ -6,15 +6,17 @@ import asyncio
 import os
 import socket
 import ssl
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from ipaddress import ip_address, ip_network
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from ostraka.addresses import host_port, join_address
+from ostraka.addresses import host_block, host_port, join_address
 from ostraka.errors import UsageError
 
 HEAD_SECONDS: Final = 10.0
@@ -23,38 +25,76 @@ HEAD_SECONDS: Final = 10.0
 CONNECTIONS: Final = 2000
 """Connections and requests at once; a further one is told to try again."""
 
+OF_ONE_HOST: Final = CONNECTIONS // 4
+"""Connections of one host that is no proxy: it shuts no other out."""
+
+EXCHANGE_SECONDS: Final = 600.0
+"""Seconds in which a request and its answer have to pass: 8 MiB at 120 kbit/s."""
+
 BACKLOG: Final = 1024
 
 
 class _Patient(HttpToolsProtocol):
-    """Connection that is closed where the head of its request does not arrive in time."""
+    """Connection that is closed where the head of its request does not arrive in time, or its
+    answer is not taken, or its host has too many.
 
+    Attributes:
+        held: connections of each host; `proxies`: hosts and networks that may have any number.
+    """
+
+    held: ClassVar[Counter[str]]
+    proxies: ClassVar[Sequence[str]]
     _late: asyncio.TimerHandle | None = None
+    _host = ""
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        self._wait()
+        self._wait(HEAD_SECONDS)
+        if self.client and not _is_listed(self.client[0], self.proxies):
+            self._host = host_block(self.client[0])
+            self.held[self._host] += 1
+            if self.held[self._host] > OF_ONE_HOST:
+                transport.abort()
 
     def on_message_begin(self) -> None:
-        self._wait()
+        self._wait(HEAD_SECONDS)
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        self._stop()
+        self._wait(EXCHANGE_SECONDS)
         super().on_headers_complete()
+
+    def on_response_complete(self) -> None:
+        self._stop()
+        if self.pipeline:
+            self._wait(EXCHANGE_SECONDS)
+        super().on_response_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop()
+        if self._host:
+            self.held[self._host] -= 1
+            if not self.held[self._host]:
+                del self.held[self._host]
         super().connection_lost(exc)
 
-    def _wait(self) -> None:
+    def _wait(self, seconds: float) -> None:
         self._stop()
-        self._late = self.loop.call_later(HEAD_SECONDS, self.transport.close)
+        self._late = self.loop.call_later(seconds, self.transport.abort)
 
     def _stop(self) -> None:
         if self._late is not None:
             self._late.cancel()
             self._late = None
+
+
+def _is_listed(host: str, listed: Sequence[str]) -> bool:
+    """Return whether an address is one of a list of addresses, networks, or "*"."""
+    if not listed or host in listed or "*" in listed:
+        return bool(listed)
+    networks = (ip_network(each, strict=False) for each in listed if "/" in each)
+    address = ip_address(host.partition("%")[0])
+    return any(address in network for network in networks)
 
 
 class _Server(uvicorn.Server):
@@ -88,7 +128,7 @@ class HttpServer:
     ) -> None:
         config = uvicorn.Config(
             app,
-            http=_Patient,
+            http=type("Patient", (_Patient,), {"held": Counter(), "proxies": proxies}),
             ws="none",
             lifespan="off",
             log_config=None,

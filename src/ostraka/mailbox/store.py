@@ -16,12 +16,18 @@ from ostraka.mailbox.database import Database
 DELETED_AT_ONCE: Final = 1000
 """Reports that one transaction deletes: others wait for so long."""
 
+LISTED: Final = 100
+"""Collections of one party that are listed."""
+
 _TABLES: Final = """
 CREATE TABLE IF NOT EXISTS collection (
     id BLOB PRIMARY KEY, manifest BLOB NOT NULL, publication BLOB NOT NULL,
     closes BIGINT NOT NULL, most BIGINT NOT NULL, replaces INTEGER NOT NULL,
     version BIGINT NOT NULL DEFAULT 0, reports BIGINT NOT NULL DEFAULT 0,
     bytes BIGINT NOT NULL DEFAULT 0, ended BIGINT, deleted BIGINT);
+CREATE TABLE IF NOT EXISTS member (
+    fingerprint BLOB NOT NULL, collection BLOB NOT NULL REFERENCES collection (id),
+    PRIMARY KEY (fingerprint, collection));
 CREATE TABLE IF NOT EXISTS paper (
     collection BLOB NOT NULL REFERENCES collection (id), kind TEXT NOT NULL, party TEXT NOT NULL,
     octets BLOB NOT NULL, PRIMARY KEY (collection, kind, party));
@@ -75,13 +81,32 @@ class Store:
 
     # Collections
 
-    def found(self, collection: bytes, founding: Founding) -> None:
-        """Open a collection. Idempotent: the first one stays."""
+    def found(self, collection: bytes, founding: Founding, members: Sequence[bytes] = ()) -> None:
+        """Open a collection. Idempotent: the first one stays.
+
+        Args:
+            members: fingerprints of its compute parties, which may ask which collections they have.
+        """
         self._db.execute(
             "INSERT INTO collection (id, manifest, publication, closes, most, replaces)"
             " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
             (collection, *founding[:-1], int(founding.replaces)),
         )
+        for fingerprint in members:
+            self._db.execute(
+                "INSERT INTO member VALUES (?, ?) ON CONFLICT (fingerprint, collection) DO NOTHING",
+                (fingerprint, collection),
+            )
+
+    def of_member(self, fingerprint: bytes, now: float) -> list[bytes]:
+        """Return the collections that a party computes for, and that have not closed: `LISTED` at
+        most, those that close first."""
+        rows = self._db.execute(
+            "SELECT id FROM collection JOIN member ON member.collection = collection.id"
+            " WHERE fingerprint = ? AND closes > ? ORDER BY closes, id LIMIT ?",
+            (fingerprint, int(now), LISTED),
+        )
+        return [bytes(collection) for (collection,) in rows]
 
     def founding(self, collection: bytes) -> Founding | None:
         """Return the documents that opened a collection; None if it is not there."""
@@ -150,12 +175,28 @@ class Store:
         )
         return {party: bytes(octets) for party, octets in rows}
 
-    def close(self, collection: bytes, at: int) -> None:
-        """Close a collection early; a later time than the one there changes nothing."""
-        self._db.execute(
-            "UPDATE collection SET closes = ?, version = version + 1 WHERE id = ? AND closes > ?",
-            (at, collection, at),
-        )
+    def close(self, collection: bytes, ordered: int, now: int) -> bool:
+        """Close a collection early, if its organiser's order names no time before that of a report
+        that was promised; return whether it does not. A later time than the one there changes
+        nothing.
+
+        Args:
+            ordered: the time that the organiser signed; compute parties go by it.
+        """
+        with self._db.transaction():
+            self._state(collection, self._db.lock)
+            last = self._db.execute(
+                "SELECT coalesce(max(minute), -1) FROM report WHERE collection = ?", (collection,)
+            )
+            if int(last[0][0]) * 60 >= ordered:
+                return False
+            at = max(ordered, now)
+            self._db.execute(
+                "UPDATE collection SET closes = ?, version = version + 1"
+                " WHERE id = ? AND closes > ?",
+                (at, collection, at),
+            )
+        return True
 
     def end(self, collection: bytes, at: int) -> None:
         """Note that a collection is done, from which time its reports wait for their deletion."""

@@ -65,10 +65,12 @@ def _part(value: object) -> Fraction:
     return Fraction(0) if zero and value == 0 else exact_fraction(value)
 
 
-_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?|[0-9a-fA-F:.]+")
+_HOST = r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?|\[[0-9a-fA-F:.]+\]"
+_ORIGIN = re.compile(rf"(?i:https?)://({_HOST})(:[0-9]{{1,5}})?")
+"""Beginning of a mailbox's URL. `urlsplit` alone drops tabs, and passes over what follows `]`."""
 
 
-def _mailbox(value: object) -> str:
+def mailbox_url(value: object) -> str:
     """Check the URL of a mailbox; a slash at its end is dropped."""
     text = value if isinstance(value, str) and len(value) <= limits.TEXT else ""
     form = 'must be a URL such as "https://poll.example.org"'
@@ -77,10 +79,10 @@ def _mailbox(value: object) -> str:
         port = found.port
     except ValueError:
         raise ValueError(form) from None
-    if found.scheme not in ("http", "https") or not _HOST.fullmatch(found.hostname or ""):
-        raise ValueError(form)
     if port == 0 or found.username is not None or found.query or found.fragment:
         raise ValueError(f"{form}, without a name, a query or a fragment")
+    if not _ORIGIN.fullmatch("/".join(text.split("/")[:3])):
+        raise ValueError(form)
     if not re.fullmatch(r"(/[A-Za-z0-9._~-]+)*/?", found.path) or text.endswith(("?", "#")):
         raise ValueError(f"{form}; its path holds letters, digits and -._~ only")
     return text.rstrip("/")
@@ -91,7 +93,7 @@ def _mailboxes(value: object) -> tuple[str, ...]:
     urls = value if isinstance(value, list | tuple) else (value,)
     if not 1 <= len(urls) <= MAILBOXES:
         raise ValueError(f"must be a URL, or a list of 1 to {MAILBOXES}")
-    found = tuple(map(_mailbox, urls))
+    found = tuple(map(mailbox_url, urls))
     if len(set(found)) < len(found):
         raise ValueError("is listed twice")
     return found
@@ -111,10 +113,11 @@ class Collection(Section):
     """Table `[collection]`.
 
     Attributes:
-        source: `from` in TOML: "invited", one report a credential of the roster; or "open",
-            reports of all who send one.
+        source: "invited", one report for each credential of the roster; or "open", reports of all
+            who send one. `from` in TOML.
         organiser: SHA-256 of the certificate that signs the roster, revocations and an early close.
-        roster: SHA-256 of the roster; `size`: how many credentials it has. Both only if invited.
+        roster: SHA-256 of the roster; only if invited.
+        size: how many credentials the roster has; only if invited.
         closes: the moment from which a report is too late.
         early_close: whether the organiser may close the collection before.
         replace: whether a later report of a credential, by its own counter, replaces an earlier

@@ -15,7 +15,11 @@ BROKER: Final = "<broker>"
 
 
 class Keyed(Section):
-    """Table that names a certificate by its fingerprint."""
+    """Table that names a certificate by its fingerprint.
+
+    Attributes:
+        key: SHA-256 of the certificate, as `ostraka keygen` prints it.
+    """
 
     key: Fingerprint
 
@@ -26,7 +30,11 @@ class Keyed(Section):
 
 
 class CoordinatorSpec(Keyed):
-    """Relay of a session: where it listens and which certificate it must show."""
+    """Relay of a session: where it listens and which certificate it must show.
+
+    Attributes:
+        address: host and port at which parties reach it.
+    """
 
     address: Address
 

@@ -28,8 +28,11 @@ class InputSchema(Section):
 
     Attributes:
         name: distinguishes it where a manifest has several inputs.
-        of: the contributors that give it; None: all contributors.
-        min, max: exact, inclusive, in the input's own unit; None for bool and choice.
+        of: the contributors that give it; by default all.
+        type: what one value is.
+        length: how many values each contributor gives.
+        min, max: exact, inclusive, in the input's own unit; numbers need both.
+        unit: what the values count, for people: "USD".
         outside: values out of bounds are refused, or moved to the bound.
     """
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import (
     Field,
     SerializerFunctionWrapHandler,
+    StrictBool,
     StrictInt,
     model_serializer,
     model_validator,
@@ -18,7 +19,7 @@ from pydantic import (
 
 from ostraka import limits
 from ostraka.errors import ManifestError, UsageError
-from ostraka.manifest import collection, coordinators, inputs, privacy
+from ostraka.manifest import collection, coordinators, inputs, privacy, study_round
 from ostraka.manifest.collection import Collection
 from ostraka.manifest.coordinators import BrokerSpec, Coordinators, CoordinatorSpec, Keyed
 from ostraka.manifest.fields import (
@@ -41,6 +42,7 @@ from ostraka.manifest.filling import filled
 from ostraka.manifest.inputs import Inputs, InputSchema
 from ostraka.manifest.links import needs_link
 from ostraka.manifest.privacy import Policy, Privacy
+from ostraka.manifest.study_round import StudyRound
 from ostraka.names import PartyId, Role
 from ostraka.text import one_script
 
@@ -48,7 +50,7 @@ FORMAT = 1
 """Version in the canonical bytes: manifests of another version have other digests."""
 
 LATER: Final = {
-    "session": ("series", "room", "start"),
+    "session": ("series", "room", "start", "rehearsal"),
     "policy": ("same_roster_only", "min_difference", "dominance", "plausible", "min_cell"),
     "privacy": ("local", "central", "clip"),
 }
@@ -60,15 +62,19 @@ class SessionSpec(Section):
     """Table `[session]`.
 
     Attributes:
-        series: name that repeated sessions about the same data share in ledgers; None: the title.
+        title: name of the session for people; it is also in each party's ledger.
+        protocol: what is computed; `ostraka protocols` lists them.
+        series: name that repeated sessions about the same data share in ledgers; by default the
+            title.
         deadline: seconds within which all parties must be gathered.
         coordinator: relay or broker of parties that cannot reach each other directly, or a list of
             several.
         timeout: longest silence of one party once the session has started, in seconds.
-        room: secret that the room at the coordinator is named after, 16 random bytes in hex; None:
-            the room is named after the parties' keys, which others may know.
+        room: secret that the room at the coordinator is named after, 16 random bytes in hex; by
+            default the room is named after the parties' keys, which others may know.
         start: whom a session waits for: "all" parties, or "enough". Then it begins at the deadline
-            without contributors that did not come; see `Manifest.may_be_absent`.
+            without contributors that did not come, if `min_contributors` are there.
+        rehearsal: whether each contributor's program makes its input up; no ledger is charged then.
     """
 
     title: Title
@@ -79,6 +85,7 @@ class SessionSpec(Section):
     coordinator: Coordinators = ()
     room: Room | None = None
     start: Literal["all", "enough"] = "all"
+    rehearsal: StrictBool = False
 
     @property
     def coordinators(self) -> tuple[CoordinatorSpec | BrokerSpec, ...]:
@@ -97,7 +104,14 @@ class SessionSpec(Section):
 
 
 class PartySpec(Keyed):
-    """Table `[[party]]`: one party's name, key, roles, and address if it has one."""
+    """Table `[[party]]`: one party's name, key, roles, and address if it has one.
+
+    Attributes:
+        name: the party, as `--as` and other parties call it.
+        roles: what it does: "contributor" gives an input, "compute" holds shares and computes,
+            "recipient" gets the result; one, two or all of them.
+        address: host and port at which others reach it; none where it meets them at a coordinator.
+    """
 
     name: Name
     roles: Roles
@@ -108,6 +122,9 @@ class Sharing(Section):
     """Table `[sharing]`.
 
     Attributes:
+        scheme: how secrets are split: "additive" needs all compute parties, "shamir" some of them.
+        security: "passive": compute parties may look, and follow the protocol; "active": what they
+            send is checked too, and a run in which one lies stops.
         threshold: how many compute parties may pool their shares and learn nothing. Additive
             sharing may leave it out: it is one less than the number of compute parties.
     """
@@ -136,6 +153,7 @@ class Manifest(Section):
     policy: Policy
     privacy: Privacy = Field(default_factory=Privacy)
     collection: Collection | None = None
+    round: StudyRound | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -157,12 +175,13 @@ class Manifest(Section):
     @cached_property
     def canonical(self) -> bytes:
         """The bytes that are hashed: JSON with sorted keys, no spaces, and all defaults but those
-        of `LATER`, without `[collection]` where there is none."""
+        of `LATER`, without `[collection]` and `[round]` where there is none."""
         table = self.model_dump(mode="python")
         for part, keys in LATER.items():
             _drop_defaults(table[part], type(getattr(self, part)), keys)
-        if table["collection"] is None:
-            del table["collection"]
+        for part in ("collection", "round"):
+            if table[part] is None:
+                del table[part]
         asked = table["input"]
         for entry in asked if isinstance(asked, list) else [asked]:
             _drop_defaults(entry, InputSchema, inputs.LATER)
@@ -281,6 +300,8 @@ def _problems(manifest: Manifest) -> Iterator[Problem]:
             yield ("policy", rule), message
     yield from _check_start(manifest)
     yield from privacy.problems(manifest.privacy, manifest.policy)
+    if manifest.round is not None:
+        yield from study_round.problems(manifest.round)
 
 
 def _check_collection(manifest: Manifest, of: Collection) -> Iterator[Problem]:
@@ -290,6 +311,9 @@ def _check_collection(manifest: Manifest, of: Collection) -> Iterator[Problem]:
     if manifest.session.start != "all":
         text = "has no meaning in a collection: parties are all needed, and reports are not parties"
         yield ("session", "start"), text
+    if manifest.session.rehearsal:
+        text = "has no meaning in a collection: its reports come from people"
+        yield ("session", "rehearsal"), text
     for i, party in enumerate(manifest.party):
         if Role.CONTRIBUTOR in party.roles:
             text = "no party of a collection is a contributor: reports contribute"

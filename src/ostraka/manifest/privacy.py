@@ -20,6 +20,7 @@ class Local(Section):
     """Noise that each contributor adds to its own input before anything is shared.
 
     Attributes:
+        mechanism: the distribution of the noise; "laplace" and "gaussian" mean the discrete ones.
         epsilon, delta: what one contributor's report tells at most; exact.
         truth: instead of epsilon, for randomized response: the probability of telling the truth
             outright. Otherwise a second, fair coin decides the answer. 1/2 is epsilon = ln 3.
@@ -38,6 +39,7 @@ class Central(Section):
     """Noise drawn jointly, so that no party ever sees the exact answer.
 
     Attributes:
+        mechanism: the distribution of the noise; "laplace" and "gaussian" mean the discrete ones.
         epsilon, delta: what the answer tells of one contributor at most; exact.
         honest: the least part of all parties adding noise that keep it to themselves. Which of
             them are missing from a result is not theirs to choose: noise is made for the case that
@@ -54,14 +56,25 @@ class Central(Section):
 
 
 class Clip(Section):
-    """Longest norm of a contributor's vector, in the input's unit; longer vectors are shortened."""
+    """Longest norm of a contributor's vector, in the input's unit; longer vectors are shortened.
+
+    Attributes:
+        norm: how the length of a vector is measured.
+        at: the longest that stays as it is.
+    """
 
     norm: Literal["l1", "l2"]
     at: Size
 
 
 class Privacy(Section):
-    """Table `[privacy]`: noise of each contributor or drawn jointly, and clipping before it."""
+    """Table `[privacy]`: noise of each contributor or drawn jointly, and clipping before it.
+
+    Attributes:
+        local: noise that each contributor adds before it shares.
+        central: noise that compute parties draw jointly.
+        clip: shortens vectors before noise is added.
+    """
 
     local: Local | None = None
     central: Central | None = None
@@ -84,7 +97,11 @@ class Dominance(Section):
 
 
 class Plausible(Section):
-    """Bounds of a plausible answer, in the input's unit; an answer outside them is withheld."""
+    """Bounds of a plausible answer, in the input's unit; an answer outside them is withheld.
+
+    Attributes:
+        min, max: the least and the greatest answer that is given.
+    """
 
     min: Number = None
     max: Number = None
@@ -100,8 +117,11 @@ class Policy(Section):
         same_roster_only: whether each run of a series must have the same contributors.
         min_difference: by how many contributors at least the roster of a run must differ from that
             of another run of the series, if it differs at all; also from combinations of runs.
-        dominance, plausible, min_cell: rules checked inside the computation. A cell that fewer
-            than `min_cell` contributors contribute to is withheld.
+        dominance: rule against sums that tell too much of the largest contributor; it is checked
+            inside the computation.
+        plausible: bounds of a plausible answer, checked inside the computation.
+        min_cell: a cell that fewer contributors contribute to is withheld; it is checked inside the
+            computation.
     """
 
     min_contributors: StrictInt

@@ -27,6 +27,7 @@ from ostraka.manifest.model import (
     dotted,
 )
 from ostraka.manifest.privacy import Central, Clip, Dominance, Local, Plausible, Policy, Privacy
+from ostraka.manifest.study_round import StudyRound
 from ostraka.manifest.wording import in_words
 
 LONE: Final = (("input",), ("session", "coordinator"))
@@ -131,6 +132,7 @@ def _keys_at(path: Path) -> list[str]:
         ("privacy", "central"): Central,
         ("privacy", "clip"): Clip,
         ("collection",): Collection,
+        ("round",): StudyRound,
     }
     table = tables.get(tuple(p for p in without_marks(path) if isinstance(p, str)))
     return [field.alias or name for name, field in table.model_fields.items()] if table else []

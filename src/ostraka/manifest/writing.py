@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
+from ostraka.manifest.collection import moment_text
 from ostraka.names import Role
 
 ROLES = tuple(map(str, Role))
@@ -58,6 +61,10 @@ def _table(head: str, values: Mapping[str, Any]) -> str:
 def _literal(value: Any) -> str:
     if isinstance(value, Mapping):
         return "{ " + ", ".join(f"{k} = {_literal(v)}" for k, v in value.items()) + " }"
-    if isinstance(value, Bare):
+    if isinstance(value, Bare | Decimal):
         return str(value)
+    if isinstance(value, datetime):
+        return moment_text(value)
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_literal, value)) + "]"
     return json.dumps(value, ensure_ascii=False)

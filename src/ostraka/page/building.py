@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, Final
@@ -24,7 +25,9 @@ from ostraka.page.form import NoForm, form_of
 from ostraka.protocols import advice, protocol_for
 from ostraka.protocols.protocol import Protocol
 
-PARTS: Final = ("page.html", "page.css", "report.js", "page.js")
+_PLACE: Final = re.compile(r"\{\{([A-Z]+)\}\}")
+
+PARTS: Final = ("page.html", "page.css", "report.js", "parts.js", "page.js")
 
 
 def build(protocol: Protocol) -> str:
@@ -46,22 +49,31 @@ def build(protocol: Protocol) -> str:
     return fill(data, protocol.manifest)
 
 
-@lru_cache(maxsize=64)
 def page_of(toml: bytes) -> str:
     """Return the page of a manifest's TOML; raises as `build`, and ManifestError."""
-    return build(protocol_for(parse(decode(toml), "manifest")))
+    found = _page_or_why(toml)
+    if isinstance(found, str):
+        return found
+    raise UsageError(found.message, hint=found.hint, data_left=False)
+
+
+@lru_cache(maxsize=16)
+def _page_or_why(toml: bytes) -> str | UsageError:
+    """Return the page, or why there is none: that takes as long to find out, and is asked again."""
+    try:
+        return build(protocol_for(parse(decode(toml), "manifest")))
+    except UsageError as why:
+        return why
 
 
 def fill(data: dict[str, Any], manifest: Manifest) -> str:
     """Return the page with its data in it."""
-    template, style, report, page = map(_part, PARTS)
+    template, style, *scripts = map(_part, PARTS)
     shown = json.dumps(data, sort_keys=True, separators=(",", ":")).replace("<", "\\u003c")
-    script = f"{report}\n{page}"
+    script = "\n".join(scripts)
     policy = _policy(script, style, manifest)
-    found = template
-    for name, text in (("POLICY", policy), ("STYLE", style), ("DATA", shown), ("SCRIPT", script)):
-        found = found.replace("{{" + name + "}}", text)
-    return found
+    parts = {"POLICY": policy, "STYLE": style, "DATA": shown, "SCRIPT": script}
+    return _PLACE.sub(lambda place: parts[place[1]], template)  # in one pass: a title may name one
 
 
 def digest(page: str) -> str:

@@ -1,17 +1,20 @@
 """Form of a page: what a person fills in, and the vector that each answer stands for.
 
 The page cannot run a protocol's encoding, so it is found out here: of a choice the vector of every
-option, of a number the polynomials of at most second degree that the elements of the vector are. A
-protocol whose encoding is neither has no page.
+option, of a number the polynomials of at most second degree that the elements of the vector are, of
+a table that all sums come first and then all heads. A protocol whose encoding is none of
+these has no page.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 from typing import Any, Final
 
 from ostraka.errors import InputError
 from ostraka.inputs.encoding import Codec
+from ostraka.inputs.row_forms import CellForm
 from ostraka.manifest import BoolType, ChoiceType, DecimalType, FloatType, InputSchema
 from ostraka.names import place_name
 from ostraka.protocols.protocol import Protocol
@@ -39,6 +42,9 @@ def form_of(protocol: Protocol) -> dict[str, Any]:
         raise NoForm("its contributors add noise to numbers, which is drawn by the program alone")
     if isinstance(schema.type, BoolType | ChoiceType):
         return _choice(protocol, schema.type, schema.length) | _response(truth)
+    rows = protocol.row_form(place_name(1))
+    if isinstance(rows, CellForm) and rows.heads:
+        return _cells(protocol, rows)
     return _numbers(protocol, schema)
 
 
@@ -72,8 +78,16 @@ def _numbers(protocol: Protocol, schema: InputSchema) -> dict[str, Any]:
     terms = _terms(protocol, codec)
     return {
         "kind": "numbers",
-        "type": schema.type.kind,
         "count": schema.length,
+        **_number(codec, schema),
+        "terms": [[str(c) for c in term] for term in terms],
+    }
+
+
+def _number(codec: Codec, schema: InputSchema) -> dict[str, Any]:
+    """Return what the page reads one number by."""
+    return {
+        "type": schema.type.kind,
         "unit": str(codec.quantum.denominator),
         "low": str(codec.low),
         "high": str(codec.high),
@@ -81,7 +95,30 @@ def _numbers(protocol: Protocol, schema: InputSchema) -> dict[str, Any]:
         "max": str(schema.max),
         "clips": schema.outside == "clip",
         "of": schema.unit,
-        "terms": [[str(c) for c in term] for term in terms],
+    }
+
+
+def _cells(protocol: Protocol, rows: CellForm) -> dict[str, Any]:
+    """Return the form of a table: of each cell a sum, and of how many heads it is."""
+    from ostraka.protocols.table import Table
+
+    assert isinstance(protocol, Table)
+    schema, codec, heads = protocol.manifest.input, protocol.codec, protocol.heads
+    if schema.length > MOST_VALUES:
+        raise NoForm(f"it asks for {schema.length} cells")
+    for k in range(1, _PROBES):
+        parts = [(k * (i + 1)) % _PROBES for i in range(schema.length)]
+        sums = [codec.low + (codec.high - codec.low) * part // _PROBES for part in parts]
+        counts = [1 + (heads.high - 1) * part // _PROBES for part in parts]
+        raw = [[_written(codec, x), count] for x, count in zip(sums, counts, strict=True)]
+        if _encoded(protocol, raw) != [*sums, *counts]:
+            raise NoForm("its cells are encoded in another way")
+    return {
+        "kind": "cells",
+        "count": schema.length,
+        "names": ["/".join(each) for each in product(*rows.groups)],
+        "sum": _number(codec, schema),
+        "heads": _number(heads, heads.schema),
     }
 
 
@@ -110,17 +147,18 @@ def _terms(protocol: Protocol, codec: Codec) -> list[tuple[int, int, int]]:
 
 def _at(protocol: Protocol, codec: Codec, steps: Sequence[int]) -> list[int]:
     """Return the vector of numbers that are given in the input's smallest steps."""
-    raw: list[object]
-    if isinstance(codec.kind, DecimalType):
-        raw = [_decimal(x, codec.kind.places) for x in steps]
-    elif isinstance(codec.kind, FloatType):
-        raw = [float(x * codec.quantum) for x in steps]
-    else:
-        raw = list(steps)
+    raw = [_written(codec, x) for x in steps]
     try:
         return _encoded(protocol, raw if codec.length > 1 else raw[0])
     except InputError as error:
         raise NoForm(f"its numbers are asked for in another form ({error.message})") from None
+
+
+def _written(codec: Codec, steps: int) -> object:
+    """Return the number of so many of the input's smallest steps, as a contributor gives it."""
+    if isinstance(codec.kind, DecimalType):
+        return _decimal(steps, codec.kind.places)
+    return float(steps * codec.quantum) if isinstance(codec.kind, FloatType) else steps
 
 
 def _decimal(steps: int, places: int) -> str:

@@ -3,10 +3,7 @@
   if (typeof document === "undefined") return;
   const O = Ostraka;
   const page = JSON.parse(document.getElementById("data").textContent);
-  const at = (id) => document.getElementById(id);
-  const make = (tag, words, more = {}) => Object.assign(document.createElement(tag), { textContent: words }, more);
-  const show = (id, seen) => { at(id).hidden = !seen; };
-  const minute = (iso) => new Date(iso).toLocaleString(undefined, { dateStyle: "full", timeStyle: "short" });
+  const { at, make, show, minute } = Parts;
 
   let code = null, held = null; // the code, and what this browser keeps of earlier reports
 
@@ -38,25 +35,13 @@
   };
 
   const fields = () => {
-    const form = page.form, parts = [];
-    if (form.kind === "choice") {
-      const set = make("fieldset", "");
-      set.append(make("legend", "Choose one"));
-      form.options.forEach((option, i) => {
-        const label = make("label", "", { className: "choice" });
-        label.append(make("input", "", { type: "radio", name: "answer", value: String(i), id: `answer-${i}` }), make("span", option));
-        set.append(label);
-      });
-      parts.push(set);
-    } else if (form.count > 1) {
-      parts.push(make("label", `${form.count} numbers, one on each line; a column of a spreadsheet can be pasted.`, { htmlFor: "answer" }));
-      parts.push(make("textarea", "", { id: "answer", rows: Math.min(12, form.count), autocomplete: "off", spellcheck: false }));
-    } else {
-      parts.push(make("label", `From ${form.min} to ${form.max}${form.of ? ` ${form.of}` : ""}`, { htmlFor: "answer" }));
-      parts.push(make("input", "", { id: "answer", inputMode: form.unit === "1" ? "numeric" : "decimal", autocomplete: "off" }));
-    }
-    at("fields").replaceChildren(...parts);
-    at("fields").querySelectorAll("input, textarea").forEach((each) => each.setAttribute("aria-describedby", "answer-error"));
+    const form = page.form;
+    const whole = form.unit === "1";
+    const parts = form.kind === "choice" ? Parts.choice(form.options)
+      : form.kind === "cells" ? Parts.cells(form.names, Parts.bounds({ ...form.sum, unit: form.sum.of }))
+      : form.count > 1 ? Parts.lines(form.count)
+        : Parts.one(Parts.bounds({ ...form, unit: form.of }), whole);
+    Parts.fill(at("fields"), parts, "answer-error");
     show("noise-note", Boolean(form.truth));
   };
 
@@ -64,10 +49,11 @@
   const answered = () => {
     const form = page.form;
     if (form.kind === "choice") {
-      const chosen = at("fields").querySelector("input:checked");
-      if (!chosen) throw new O.Refused("Choose one of the answers.");
-      return Number(chosen.value);
+      const chosen = Parts.chosen(at("fields"));
+      if (chosen === null) throw new O.Refused("Choose one of the answers.");
+      return chosen;
     }
+    if (form.kind === "cells") return O.readCells(form, at("answer").value);
     const lines = at("answer").value.trim().split(/\r?\n|\t/).filter((line) => line.trim() !== "");
     if (lines.length !== form.count) {
       throw new O.Refused(form.count === 1 ? "Fill in one number." : `These are ${lines.length} numbers; ${form.count} are asked for.`);
@@ -198,19 +184,20 @@
     if (status.state === "open" || status.state === "waiting") {
       return say(`The collection is still open, until ${minute(page.closes)}. Ask again after that.`);
     }
-    const proofs = await ask(`/inclusion/${held.digest}`);
+    const proofs = await ask(`/inclusion/${held.digest}`), receipts = await ask("/receipt");
     const roots = new Set();
     for (const party of page.compute) {
-      const said = proofs[party.name];
-      if (!said) return say(`${party.name} has not published its list of counted reports yet. Ask again later.`);
+      const said = proofs[party.name], left = receipts[party.name];
+      if (!said || !left) return say(`${party.name} has not published its list of counted reports yet. Ask again later.`);
       const root = await O.rootOf(said.proof || said, O.unhex(held.digest));
-      if (!root) throw new O.Refused(`The proof of ${party.name} does not hold.`);
-      roots.add(O.hex(root));
+      const signed = await O.signedRoot(O.unhex(page.digest), O.unhex(party.pin), O.unbase64(left));
+      if (!root || O.hex(root) !== signed) throw new O.Refused(`The proof of ${party.name} does not hold.`);
+      roots.add(signed);
     }
     if (roots.size !== 1) throw new O.Refused("The computing parties published different lists. Tell the organiser.");
     if (held.receipt) keep({ ...held, receipt: { ...held.receipt, proofs } });
     return say("Your report is in the list of counted reports that all computing parties have published. "
-      + "Save the receipt: it now holds the proof, which must fit the session's receipt, that they sign. Root: "
+      + "Save the receipt: it now holds the proof. It leads to the root that each of them has signed: "
       + [...roots][0]);
   };
 

@@ -105,17 +105,23 @@ const Ostraka = (() => {
   };
 
   /** Return the body of a statement, if the pinned key has signed it for this manifest. */
-  const readStatement = async (label, manifest, pin, octets) => {
+  const readStatement = async (label, manifest, pin, octets, what = "keys") => {
     const size = octets[0] + 256 * octets[1], certificate = octets.slice(2, 2 + size);
     const signature = octets.slice(2 + size, 66 + size), body = octets.slice(66 + size);
     if (signature.length !== 64 || !same(await sha256(certificate), pin)) {
-      refuse("A compute party's keys are signed by another key than the manifest names. Nothing was sent.");
+      refuse(`A compute party's ${what} are signed by another key than the manifest names. Nothing was sent.`);
     }
     const signed = [text(label), manifest, await sha256(body)];
     if (!(await verifies(keyOf(certificate), signature, ...signed))) {
-      refuse("The signature of a compute party's keys does not hold. Nothing was sent.");
+      refuse(`The signature of a compute party's ${what} does not hold. Nothing was sent.`);
     }
     return body;
+  };
+
+  /** Return, in hex, the root of the counted reports in the receipt that a compute party has signed. */
+  const signedRoot = async (manifest, pin, octets) => {
+    const body = await readStatement("ostraka collection receipt\0", manifest, pin, octets, "results");
+    try { return JSON.parse(new TextDecoder().decode(body)).summary.root; } catch { return refuse("A compute party's receipt is none."); }
   };
 
   // --- HPKE: DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-128-GCM, base mode [RFC9180] -------------
@@ -255,9 +261,42 @@ const Ostraka = (() => {
     return steps;
   };
 
-  /** Return the vector that an answer stands for: of each number a polynomial, of a choice a row. */
+  /** Read the cells of a table: "name, sum, heads" or "sum, heads" a row, or all pairs in one row, as
+   *  they are pasted from a spreadsheet (tabs), or typed (semicolons). */
+  const readCells = (form, typed) => {
+    const apart = typed.includes("\t") ? "\t" : ";";
+    let rows = typed.split(/\r?\n/).filter((row) => row.trim() !== "").map((row) => row.split(apart).map((cell) => cell.trim()));
+    if (rows.length === 1 && form.count > 1 && rows[0].length === 2 * form.count) {
+      rows = form.names.map((_, i) => rows[0].slice(2 * i, 2 * i + 2));
+    }
+    const named = rows.some((row) => row.length === 3), found = new Map();
+    rows.forEach((row, i) => {
+      if (row.length !== (named ? 3 : 2)) refuse(`Row ${i + 1} has ${row.length} cells: ${named ? "a name, " : ""}a sum and a number of heads are asked for.`);
+      const at = named ? form.names.indexOf(row[0].normalize("NFC")) : i;
+      if (at < 0) refuse(`Row ${i + 1}: "${row[0]}" is none of ${form.names.join(", ")}.`);
+      if (found.has(at)) refuse(`${form.names[at]} is there twice.`);
+      found.set(at, row.slice(-2));
+    });
+    if (found.size !== form.count || rows.length !== form.count) {
+      const missing = form.names.filter((_, i) => !found.has(i));
+      refuse(missing.length ? `${missing.join(", ")} is missing: where there is none, write 0 and 0.` : `These are ${rows.length} rows; ${form.count} are asked for.`);
+    }
+    const read = (kind, i, what) => {
+      try { return readNumber(form[kind], found.get(i)[kind === "sum" ? 0 : 1]); } catch (error) {
+        throw error instanceof Refused ? new Refused(`The ${what} of ${form.names[i] || "the cell"} ${error.message}.`) : error;
+      }
+    };
+    const sums = form.names.map((_, i) => read("sum", i, "sum"));
+    const heads = form.names.map((_, i) => read("heads", i, "number of heads"));
+    const none = heads.findIndex((count, i) => count === 0n && sums[i] !== 0n);
+    if (none >= 0) refuse(`${form.names[none] || "The cell"} has a sum of no heads.`);
+    return [...sums, ...heads];
+  };
+
+  /** Return the vector that an answer stands for: of each number a polynomial, of a choice a row; cells are one. */
   const encode = (form, answer) => {
     if (form.kind === "choice") return form.rows[answer].map(BigInt);
+    if (form.kind === "cells") return answer;
     return form.terms.flatMap(([a, b, c]) => answer.map((x) => BigInt(a) + BigInt(b) * x + BigInt(c) * x * x));
   };
 
@@ -335,8 +374,8 @@ const Ostraka = (() => {
   };
 
   return {
-    OPEN, Refused, base64, credentialKey, encode, hex, promiseHolds, random, readCode, readNumber, readStatement,
-    readTerms, respond, rootOf, same, seal, sha256, share, signer, stream, text, unbase64, unhex, utf8, writeReport,
+    OPEN, Refused, base64, credentialKey, encode, hex, promiseHolds, random, readCells, readCode, readNumber, readStatement,
+    readTerms, respond, rootOf, same, seal, signedRoot, sha256, share, signer, stream, text, unbase64, unhex, utf8, writeReport,
   };
 })();
 if (typeof module !== "undefined") module.exports = Ostraka;

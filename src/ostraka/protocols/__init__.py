@@ -41,12 +41,18 @@ catalogue.data |= {
     "inner-product": "inner_product:InnerProduct",
     "private-join": "private_join:PrivateJoin",
     "predict": "predict:Predict",
+    "audit": "audit:FairnessAudit",
 }
 
 
 checking: Final = _Catalogue()
 checking.data |= {"secure-sum": "checked_sum:CheckedSum"}
 """Classes for protocols that check inputs only where the manifest asks for it."""
+
+
+hiding: Final = _Catalogue()
+hiding.data |= {"private-join": "hidden_join:HiddenJoin"}
+"""Classes for protocols where the manifest asks that everything be hidden."""
 
 
 class Listed(NamedTuple):
@@ -87,6 +93,8 @@ def protocol_for(manifest: Manifest) -> Protocol:
     """
     name = manifest.session.protocol
     kind = protocol_named(name)
+    if name in hiding and manifest.outputs.get("hide") == "everything":
+        kind = hiding[name]
     if name in checking and ("invalid" in manifest.outputs or reports_are_checked(manifest)):
         kind = checking[name]
     found = kind(manifest)

@@ -15,8 +15,6 @@ from ostraka.engine.array import SecretArray
 from ostraka.engine.backend import FREE_NS, Backend
 from ostraka.engine.noise import add_noise
 from ostraka.engine.shamir.backend import ShamirBackend
-from ostraka.engine.shamir.opening import contradicting
-from ostraka.errors import Aborted
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId
 from ostraka.noise.shares import Sensitivity
@@ -26,6 +24,7 @@ from ostraka.protocols.forms.central import (
     explain_dealers,
     explain_noise,
 )
+from ostraka.protocols.forms.contradictions import Contradictions
 from ostraka.protocols.forms.figures import SumOptions
 from ostraka.protocols.forms.sum_forms import form_of
 from ostraka.protocols.forms.validity import as_checked
@@ -74,56 +73,25 @@ class CheckedSum(Interactive, SecureSum):
         raise NotImplementedError("rows come in blocks: see `result`")
 
     async def result(self, engine: ShamirBackend, shares: Shares) -> SecretArray:
-        tossed, rho = await self.form.toss(engine), await self._of_entries(engine)
-        total, valid, contradict = engine.public(np.zeros(self.opened, np.int64)), [], 0
+        tossed, liars = (
+            await self.form.toss(engine),
+            await Contradictions.begin(engine, self.manifest, self.form.entries),
+        )
+        total, valid = engine.public(np.zeros(self.opened, np.int64)), []
         for part in blocks(len(shares.counted), self.form.rows_at_once):
             rows = await self._rows(engine, shares, shares.counted[part])
-            found = await self._of_degree_t(engine, rows, rho)
-            contradict += int((~found).sum())
+            found = await liars.consistent(rows) if liars else np.ones(len(rows), bool)
             if found.any():
                 x = engine.given(rows if found.all() else rows[found])
                 fine = await self.form.valid(x, tossed)
                 total = total + await engine.offload(FREE_NS * x.size, partial(_sum, x, fine))
                 found[found] = fine
             valid.append(found)
-        self._require_few(len(shares.counted), contradict)
+        if liars:
+            liars.require_few(len(shares.counted))
         await self._reject(engine, shares, np.concatenate(valid))
         total = await as_checked(total)
         return await add_noise(total, self.noise, shares.dealt) if self.noise else total
-
-    # --- shares of no polynomial ----------------------------------------------------------------
-
-    async def _of_entries(self, engine: ShamirBackend) -> Elements | None:
-        """Draw a coefficient for each entry, where shares that contradict each other are left out:
-        in a collection with active security. Elsewhere conditions find them, or the proof stops."""
-        if not engine.active or self.manifest.collection is None:
-            return None
-        return engine.field.uniform(await engine.toss(), np.empty(self.form.entries, np.uint64))
-
-    async def _of_degree_t(
-        self, engine: ShamirBackend, rows: Elements, rho: Elements | None
-    ) -> NDArray[np.bool_]:
-        """Tell which rows have shares of degree t, from a masked combination of each row's."""
-        if rho is None:
-            return np.ones(len(rows), bool)
-        mask = await engine.random((len(rows),))
-        own = await engine.offload(2 * FREE_NS * rows.size, partial(_weighed, engine, rows, rho))
-        return ~await contradicting(engine, own, engine.share_of(mask))
-
-    def _require_few(self, counted: int, contradicting: int) -> None:
-        """Require that so few shares contradict each other that a liar may leave these out.
-
-        Raises:
-            Aborted: they are too many.
-        """
-        collection = self.manifest.collection
-        if collection and contradicting > collection.max_unopenable * counted:
-            raise Aborted(
-                f"the shares of {contradicting} of {counted} reports contradict each other, which "
-                "is more than max_unopenable allows: their contributors, or a compute party, did "
-                "not follow the protocol; no result was revealed",
-                hint="find out which before running again",
-            )
 
     @staticmethod
     async def _rows(engine: Backend, shares: Shares, those: Sequence[PartyId]) -> Elements:
@@ -164,21 +132,6 @@ class CheckedSum(Interactive, SecureSum):
             f"Inputs are checked before they count, without being seen: {self.form.words}. "
             f"Anything else is found, its content hidden: {IF_INVALID[self.options.invalid]}. A "
             "false input that is valid is not found: a contributor can still say what is not so."
-            + self._explain_contradictions()
-        )
-
-    def _explain_contradictions(self) -> str:
-        """Say what becomes of shares that are of no polynomial."""
-        collection = self.manifest.collection
-        if not self.active:
-            return ""
-        if collection is None:
-            return " One whose shares contradict each other stops the run."
-        percent = f"{float(collection.max_unopenable) * 100:g}%"
-        return (
-            " A report whose shares contradict each other does not count either; so a compute "
-            f"party that lies can have up to {percent} of the reports left out, and no more: then "
-            "the run stops."
         )
 
     def _explain_noise(self, noise: AdditiveShares) -> list[str]:
@@ -192,7 +145,3 @@ class CheckedSum(Interactive, SecureSum):
 
 def _sum(x: SecretArray, those: NDArray[np.bool_]) -> SecretArray:
     return (x if those.all() else x[those]).sum(axis=0)
-
-
-def _weighed(engine: ShamirBackend, rows: Elements, rho: Elements) -> Elements:
-    return engine.field.sum(engine.field.product(rows, rho[None]), axis=1)

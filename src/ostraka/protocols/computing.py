@@ -15,7 +15,7 @@ from ostraka.delivery.agree import Allow
 from ostraka.delivery.enclosure import Enclosure
 from ostraka.delivery.opening import Opening, Share
 from ostraka.delivery.party import Party
-from ostraka.delivery.source import Source
+from ostraka.delivery.source import Parcels, Source
 from ostraka.errors import PeerViolation
 from ostraka.exchange import type_codes
 from ostraka.inputs.encoding import Signed
@@ -23,7 +23,6 @@ from ostraka.names import PartyId
 from ostraka.protocols.phases import Phases
 from ostraka.protocols.protocol import Protocol
 from ostraka.protocols.shares import Shares
-from ostraka.sharing.scheme import Parcel
 
 
 @dataclass
@@ -35,6 +34,7 @@ class Computing:
         gate: asked before anything about the contributors counted can become known.
         enclosure: what it gives the other compute parties, and then what it was given by them.
         dealt: its noise, if it was drawn before.
+        settle: in a collection: asked about those counted at last; the parties consent once more.
     """
 
     protocol: Protocol
@@ -43,8 +43,9 @@ class Computing:
     gate: Allow
     enclosure: Enclosure | None
     dealt: Signed | None = None
+    settle: Allow | None = None
 
-    async def collect(self, source: Source, parcels: dict[PartyId, Parcel]) -> None:
+    async def collect(self, source: Source, parcels: Parcels) -> None:
         """Add to `parcels`, which holds this party's own, those of all contributors that came.
 
         Raises:
@@ -52,12 +53,13 @@ class Computing:
             PeerViolation: a party sent no parcel, or a malformed enclosure.
         """
         protocol, me = self.protocol, self.party.me
-        for giver in (name for name in protocol.givers if name != me):
+        parcels |= source.stored()
+        for giver in (name for name in protocol.givers if name != me and name not in parcels):
             message = await source.message_of(giver, protocol.expected(giver, me))
             if message is not None:
                 self._take(giver, message, parcels)
 
-    def _take(self, giver: PartyId, message: NDArray[Any], parcels: dict[PartyId, Parcel]) -> None:
+    def _take(self, giver: PartyId, message: NDArray[Any], parcels: Parcels) -> None:
         """Take a parcel, an enclosure, or one after the other."""
         protocol, rest = self.protocol, message.view(np.uint8)
         try:
@@ -70,7 +72,7 @@ class Computing:
         except ValueError as problem:
             raise PeerViolation(f"{giver} sent no share: {problem}", peer=giver) from None
 
-    async def compute(self, phases: Phases, parcels: dict[PartyId, Parcel]) -> Share:
+    async def compute(self, phases: Phases, parcels: Parcels) -> Share:
         """Agree on whom to count, if a contributor may be missing, and compute on their shares.
 
         Returns:
@@ -95,6 +97,9 @@ class Computing:
         party.step = phases.computing
         result = await protocol.compute(party, shares)
         await phases.consent.complete()
+        if self.settle is not None:
+            await phases.consent.give(shares.counted, self.settle)
+            await phases.consent.complete()
         return Share(result, shares.counted)
 
     async def _agree(self, phases: Phases, held: Iterable[PartyId]) -> tuple[PartyId, ...]:

@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ostraka.arithmetic.binary import MOST_POINTS
+from ostraka.arithmetic.field import Elements
 from ostraka.arithmetic.randomness import Draw, OsDraw, Stream, Words
 from ostraka.delivery.cost import Cost
 from ostraka.delivery.party import Party
+from ostraka.delivery.source import Parcels
 from ostraka.engine.array import SecretArray
 from ostraka.engine.backend import FREE_NS, Backend, backend_of
 from ostraka.engine.rounds import Operation, Random, Unreduced, alone
@@ -26,12 +28,13 @@ from ostraka.inputs.encoding import Signed
 from ostraka.manifest import Manifest
 from ostraka.names import PartyId, Step
 from ostraka.noise.shares import NoiseShares
+from ostraka.protocols.forms.contradictions import Contradictions
 from ostraka.protocols.options import InputOptions, refuse
 from ostraka.protocols.protocol import Protocol
 from ostraka.protocols.sentences import names
 from ostraka.protocols.shares import Shares
 from ostraka.record.budget import Spend
-from ostraka.sharing.scheme import Explicit, Parcel
+from ostraka.sharing.scheme import Explicit
 from ostraka.sharing.shamir import Shamir
 
 COMPARISONS: Final = {"passive": 2_000_000, "three": 500_000, "active": 25_000}
@@ -176,7 +179,20 @@ class Interactive(Protocol):
         joined = await engine.offload(FREE_NS * elements, shares.joined)
         if len(set(self.lengths.values())) == 1:
             joined = joined.reshape(len(shares.counted), -1)
+        joined = await self._consistent(engine, shares, joined)
         return await self.evaluate(engine, engine.given(joined), shares)
+
+    async def _consistent(self, engine: ShamirBackend, shares: Shares, rows: Elements) -> Elements:
+        """Leave reports out whose shares contradict each other; elsewhere the proof finds these."""
+        search = await Contradictions.begin(engine, self.manifest, rows.shape[-1])
+        if search is None:
+            return rows
+        found = await search.consistent(rows)
+        search.require_few(len(found))
+        await self._leave_out(
+            shares, [c for c, ok in zip(shares.counted, found, strict=True) if not ok]
+        )
+        return rows if found.all() else rows[found]
 
     async def reject_invalid(self, shares: Shares, valid: NDArray[np.bool_], what: str) -> None:
         """Reject the inputs that are not valid: stop, or leave their contributors out.
@@ -198,9 +214,14 @@ class Interactive(Protocol):
                 hint=f"run it again without {who}",
                 peer=liars[0],
             )
-        if liars:
-            self.check_policy([c for c in shares.counted if c not in liars])
-            await shares.exclude(liars)
+        await self._leave_out(shares, liars)
+
+    async def _leave_out(self, shares: Shares, those: Sequence[PartyId]) -> None:
+        """Leave some contributors out; RefusedByPolicy where too few are left."""
+        if those:
+            left = set(those)
+            self.check_policy([c for c in shares.counted if c not in left])
+            await shares.exclude(left)
 
     def compute_cost(self, total: Cost) -> None:
         """Add what `compute` sends: run it on zeros, without peers, and count.
@@ -230,7 +251,7 @@ class Interactive(Protocol):
     async def _rehearse(self, exchange: Exchange) -> int:
         scheme = _OpensToZero(self.contributors, self.scheme.compute, self.scheme.colluders)
         zeros = {length: scheme.zeros(length) for length in set(self.lengths.values())}
-        parcels: dict[PartyId, Parcel] = {c: Explicit(zeros[k]) for c, k in self.lengths.items()}
+        parcels: Parcels = {c: Explicit(zeros[k]) for c, k in self.lengths.items()}
         draw = OsDraw()
         given = Offers(scheme, exchange.me, draw, self.randomness, active=self.active)
         shares = Shares(scheme, self.lengths, parcels, exchange.me, draw, enclosure=given)

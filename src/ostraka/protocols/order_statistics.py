@@ -34,6 +34,7 @@ class StatisticsOptions(InputOptions):
     """`[outputs]`: which figures the recipients get.
 
     Attributes:
+        statistics: some of min, max and median.
         quantiles: fractions q; of each the least number that at least q of all are not above.
         top: how many of the largest, largest first; whose they are is not told.
     """

@@ -90,6 +90,9 @@ class PrivateChoice(Vote, Comparing):
         else:
             Comparing._prepare(self, manifest, options)
 
+    def roster_weights(self) -> Mapping[PartyId, int]:
+        return (Vote if self.votes else Comparing).roster_weights(self)
+
     # --- the figure -----------------------------------------------------------------------------
 
     def row_form(self, me: PartyId) -> RowForm:

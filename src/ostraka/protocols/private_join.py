@@ -4,213 +4,200 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, Literal
+from typing import Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, StrictInt
+from pydantic import Field, StrictInt
 
-from ostraka.arithmetic.randomness import Draw, Stream, Words
+from ostraka.arithmetic.randomness import Words
 from ostraka.engine.array import SecretArray, concatenate
 from ostraka.engine.backend import Backend
 from ostraka.engine.compare import less_than_zero
+from ostraka.engine.joining import Lists, joined
 from ostraka.engine.matching import WORDS, matched
 from ostraka.engine.multiply import dot, mul
 from ostraka.engine.noise import add_noise
 from ostraka.inputs.encoding import Codec, Signed
-from ostraka.inputs.encoding import refuse as refuse_input
 from ostraka.manifest import IdType, Manifest
 from ostraka.names import PartyId
 from ostraka.noise.shares import NoiseShares
 from ostraka.outcome import Output, Value
-from ostraka.protocols.bench_case import BenchCase
 from ostraka.protocols.forms.central import by_compute_parties, explain_dealers
-from ostraka.protocols.forms.identifiers import Form, ListRows, hashed, read_rows
+from ostraka.protocols.forms.identifiers import ListRows, hashed
+from ostraka.protocols.forms.join_cases import BENCH
 from ostraka.protocols.forms.joined import Figure, JoinedFigures
-from ostraka.protocols.interactive import Interactive, apart
+from ostraka.protocols.interactive import apart
+from ostraka.protocols.joining import Joining, ListOptions
 from ostraka.protocols.options import read_options, refuse
-from ostraka.protocols.sentences import explain_interactive, names
+from ostraka.protocols.sentences import explain_interactive
 from ostraka.protocols.shares import Shares
+from ostraka.protocols.table import Names
 from ostraka.record.budget import short
-from ostraka.sharing.scheme import Explicit, Parcel
-
-OWNERS: Final = 10
-"""Owners of lists in one join."""
+from ostraka.text import twice
 
 
-def _rows(owner: int, size: int) -> tuple[list[str], np.ndarray[Any, Any]]:
-    """Make up a list: three quarters of it are in the next owner's list too."""
-    first = owner * (size // 4)
-    return [f"id-{i:09d}" for i in range(first, first + size)], np.arange(size) % 1000
-
-
-def _expected(_: int, size: int) -> tuple[np.ndarray[Any, Any], ...]:
-    first, count = size // 4, size - size // 4
-    sums = [(np.arange(start, start + count) % 1000).sum() for start in (first, 0)]
-    return tuple(np.array([number]) for number in (count, *sums))
-
-
-BENCH: Final = {
-    "join": BenchCase(
-        lambda size: {
-            "input": {"type": "int", "length": size, "min": 0, "max": 999},
-            "outputs": {"figures": ["size", "sum"]},
-        },
-        _rows,
-        _expected,
-        owners=2,
-    )
-}
-
-
-class JoinOptions(BaseModel):
+class JoinOptions(ListOptions):
     """`[outputs]` of a join.
 
     Attributes:
         figures: what becomes known: size, the number of rows in all lists; sum and mean, of the
-            values in these rows, for each list that has values.
-        identifiers: the form that identifiers are brought into before they are compared: exact,
-            folded (in any case), email, phone.
-        hide: who learns the pattern of matches: all-but-pattern, the helper alone.
-        helper: the compute party that compares; by default the first that gives no list.
+            values in these rows, for each list that has values; dot, of two lists with values, the
+            sum of the products of the two values of each such row.
+        columns: names of an owner's values, where each of its rows has several, all of the type and
+            bounds of its input: { shop = ["spent", "visits"] }.
+        hide: who learns the pattern of matches: all-but-pattern, the helper alone; everything, no
+            party at all, of two lists, without a helper.
+        members: an owner who is told, besides, which rows of its own list are in all lists.
         min_intersection: fewest rows in common for which anything but "too few" becomes known.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
     figures: tuple[Figure, ...] = Field(("size",), min_length=1)
-    identifiers: Form = "exact"
-    hide: Literal["all-but-pattern"] = "all-but-pattern"
-    helper: str | None = None
+    hide: Literal["all-but-pattern", "everything"] = "all-but-pattern"
     min_intersection: StrictInt = Field(0, ge=0)
+    members: str | None = None
+    columns: Mapping[str, Names] = Field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class _OwnShare(Explicit):
-    """An owner's share of its own list, with what identifies each row.
-
-    Attributes:
-        rows: `WORDS` words a row; they go to no other party as they are.
-    """
-
-    rows: Words
-
-
-class PrivateJoin(Interactive):
+class PrivateJoin(Joining):
     """Rows that several owners' lists have in common: their number, and sums of values. [KMRS14]
 
     Contributors: two to ten owners, a list each: identifiers, or identifiers with a value each, at
     most `[input] length` of them. They compute, and so does the helper, who has none.
     Recipients learn: the figures asked for. The helper learns how many rows each subset of the
     lists has in common. No other party learns anything.
-    Rounds: 7, or with `min_intersection` 2 and one comparison more. Bytes, of lists of d rows: an
-    owner sends 16 d to the helper; values, and matches, cost 8 d for each of n - t - 1 parties.
+    Rounds: 7; with `min_intersection` 2 and one comparison more, for a dot 5 more. Bytes, of lists
+    of d rows: an owner sends 16 d to the helper; each column of values, and matches, cost 8 d for
+    each of n - t - 1 parties.
     `cost()` is exact.
     Tolerates: one curious compute party of three or more, who must all stay. The helper together
     with an owner can try identifiers.
     """
 
     name = "private-join"
-    securities = ("passive",)
     noises = frozenset({"central"})
-    usual_type = "id"
     bench_cases = BENCH
     options_model = JoinOptions
+    asked: JoinOptions
 
     def __init__(self, manifest: Manifest) -> None:
         super().__init__(manifest)
         self.asked = read_options(JoinOptions, manifest)
-        self.size = self._common_length()
+        self.size = min(self.rows.values())
         self.valued = [c for c in self.contributors if self._has_values(c)]
         self.codecs = {c: Codec(manifest.input_of(c)) for c in self.valued}
-        self.lengths = {c: self.size * (c in self.valued) + 1 for c in self.contributors}
-        self._require_owners_and_helper()
+        self._require_columns()
+        self.paired = "dot" in self.asked.figures
+        kept = {c: int(c == self.asked.members) for c in self.contributors}
+        if self.paired:
+            kept[self.contributors[-1]] += 1  # its values are brought into the other's order
+        self.prepare(self.widths, kept)
+        self._numbers = np.zeros(0, np.int64)  # of rows, at the owner who is told members
         self._require_values()
-        summed = self.valued if {"sum", "mean"} & set(self.asked.figures) else []
+        self._require_member()
+        summed = self.columns if {"sum", "mean"} & set(self.asked.figures) else {}
         self.figures = JoinedFigures.of(
             self.asked.figures,
-            {owner: self.codecs[owner] for owner in summed},
+            {label: self.codecs[owner] for label, (owner, _) in summed.items()},
             self.size,
-            alone=len(self.valued) == 1,
+            alone=len(self.columns) == 1,
             noise=manifest.privacy.central is not None,
+            pair=self._pair() if self.paired else None,
         )
         self.gated = bool(self.asked.min_intersection)
-        self.opened = self.figures.opened + self.gated
+        self.opened = sum(part.stop - part.start for _, part in self.openings)
         self._require_room()
         self.noise = by_compute_parties(self, self.figures.sensitivity)
+
+    def _pair(self) -> tuple[Codec, Codec]:
+        """Return the codecs of two lists whose values are multiplied."""
+        if list(self.widths.values()) != [1, 1]:
+            refuse("outputs.figures: dot is of two lists that both have values, one for each row")
+        first, second = self.codecs.values()
+        if self.size * first.magnitude * second.magnitude > self.scheme.capacity // 4:
+            refuse("input.max: a sum of products may be too large", hint="narrow the bounds")
+        return first, second
 
     # --- a list ---------------------------------------------------------------------------------
 
     def encode(self, me: PartyId, raw: object) -> Words:
-        """Write a list as its values, their number, and what identifies each row."""
-        rows = read_rows(raw, valued=me in self.valued)
-        count = len(rows.ids)
-        if count > self.size:
-            refuse_input(f"the list has {count} rows; the manifest allows {self.size}")
+        rows = self.read(me, raw, self.widths[me])
         values = self._values(me, rows)
-        signed = np.concatenate([values, np.zeros(self.lengths[me] - 1 - len(values), np.int64)])
-        shared = self.scheme.from_signed(np.append(signed, count))
-        ids = np.zeros(WORDS * self.size, np.uint64)
-        ids[: WORDS * count] = hashed(rows, self.asked.identifiers)
-        return np.concatenate([shared, ids])
+        kept = [values] * (self.paired and me == self.contributors[-1])
+        kept += [np.arange(1, len(rows.ids) + 1)[None]] * (me == self.member)
+        return self.written(me, rows, values, np.concatenate(kept) if kept else None)
 
     def _values(self, me: PartyId, rows: ListRows) -> Signed:
-        if rows.values is None or not rows.values:
-            return np.zeros(0, np.int64)
-        schema = self.manifest.input_of(me).model_copy(update={"length": 1 + len(rows.values)})
-        values = [v.item() if isinstance(v, np.generic) else v for v in rows.values]
+        """Return the values of a list, a row for each column."""
+        if not rows.columns or not rows.ids:
+            return np.zeros((len(rows.columns), len(rows.ids)), np.int64)
+        return np.stack([self._column(me, rows, column) for column in rows.columns])
+
+    def _column(self, me: PartyId, rows: ListRows, column: Sequence[object]) -> Signed:
+        schema = self.manifest.input_of(me).model_copy(update={"length": 1 + len(column)})
+        values = [v.item() if isinstance(v, np.generic) else v for v in column]
         place = partial(_value_of, rows)  # one value alone would have none
         return Codec(schema).encode([*values, schema.min], place)[:-1]
-
-    def with_noise(self, x: Words, me: PartyId, draw: Draw) -> Words:
-        """Pad the list with rows that no other list has, and put its rows in a random order."""
-        stream, k = Stream(draw.seed(), "join order"), self.lengths[me] - 1
-        count = int(self.scheme.to_signed(x[k : k + 1])[0])
-        ids = x[k + 1 :].reshape(self.size, WORDS)
-        stream.fill(ids[count:].reshape(-1))
-        keys = stream.fill(np.empty(2 * self.size, np.uint64)).reshape(2, -1)
-        order = np.lexsort(keys)
-        ids[:] = ids[order]
-        if k:
-            x[:k] = x[:k][order]
-        return x
-
-    def share(self, x: Words, me: PartyId, draw: Draw) -> dict[PartyId, Parcel]:
-        shared, rows = x[: self.lengths[me]].copy(), x[self.lengths[me] :]
-        parcels = self.scheme.split(shared, me, draw)
-        own = parcels[me]
-        assert isinstance(own, Explicit)
-        return {**parcels, me: _OwnShare(own.vector, rows)}
 
     # --- the figure -----------------------------------------------------------------------------
 
     async def evaluate(self, engine: Backend, x: SecretArray, shares: Shares) -> SecretArray:
-        vectors = apart(x, shares)
-        places = {name: i for i, name in enumerate(self.scheme.compute)}
-        wanted = [*self.figures.codecs] or self.contributors[:1]
+        figures, hits = await self.sums(engine, apart(x, shares), shares)
+        found = concatenate(figures) * np.array(self.figures.scales)
+        if self.noise:
+            found = await add_noise(found, self.noise, shares.dealt)
+        if self.gated:
+            found = await self._gate(engine, found)
+        if hits is None:
+            return found
+        table = self.own_table(shares)
+        if table is not None and shares.own == self.member:
+            self._numbers = self.scheme.to_signed(np.ascontiguousarray(table[-1]))
+        if self.gated:
+            hits = await mul(hits, found[:1].broadcast_to(hits.shape))
+        return concatenate([*[found] * len(self.openings), hits])
+
+    async def sums(
+        self, engine: Backend, vectors: Mapping[PartyId, SecretArray], shares: Shares
+    ) -> tuple[list[SecretArray], SecretArray | None]:
+        """Compute the number of rows in all lists, and each sum asked for, a vector of one each;
+        and which rows are, of the list whose owner is told."""
+        places = self.places
+        summed = [self.columns[label] for label in self.figures.codecs]
+        wanted = [*dict.fromkeys(owner for owner, _ in summed)] or [self.contributors[0]]
+        if self.member and self.member not in wanted:
+            wanted.append(self.member)
         hits = await matched(
             engine,
             [places[owner] for owner in self.contributors],
             places[self.helper],
-            self._own_rows(shares),
-            self.size,
+            self.own_rows(shares),
+            [self.rows[c] for c in self.contributors],
             [places[owner] for owner in wanted],
         )
         figures = [hits[0].sum().reshape(1)]
-        for owner, hit in zip(self.figures.codecs, hits, strict=False):
-            figures.append((await dot(hit, vectors[owner][: self.size])).reshape(1))
-        found = concatenate(figures) * np.array(self.figures.scales)
-        if self.noise:
-            found = await add_noise(found, self.noise, shares.dealt)
-        return await self._gate(engine, found) if self.gated else found
+        for owner, j in summed:
+            column = vectors[owner][j * self.rows[owner] : (j + 1) * self.rows[owner]]
+            figures.append((await dot(hits[wanted.index(owner)], column)).reshape(1))
+        if self.paired:
+            figures.append(await self._products(engine, vectors, shares))
+        return figures, hits[wanted.index(self.member)] if self.member else None
 
-    def _own_rows(self, shares: Shares) -> Words | None:
-        if shares.own not in self.contributors:
-            return None
-        own = shares.parcels[shares.own]
-        if isinstance(own, _OwnShare):
-            return own.rows
-        return np.zeros(WORDS * self.size, np.uint64)  # a rehearsal, which has no lists
+    async def _products(
+        self, engine: Backend, vectors: Mapping[PartyId, SecretArray], shares: Shares
+    ) -> SecretArray:
+        """Return the sum of products of two lists' values, the second in the order of the first."""
+        first, second = self.contributors
+        lists = Lists(
+            [self.places[first], self.places[second]],
+            self.places[self.helper],
+            [self.rows[first], self.rows[second]],
+            [0, 1],
+        )
+        table = self.own_table(shares) if shares.own == second else None
+        rows = self.own_rows(shares)
+        (moved,) = await joined(engine, lists, rows, None if table is None else table[:1])
+        return (await dot(vectors[first][: self.rows[first]], moved[0])).reshape(1)
 
     async def _gate(self, engine: Backend, found: SecretArray) -> SecretArray:
         """Replace all figures by zeros, and say so, where too few rows are in common."""
@@ -231,46 +218,80 @@ class PrivateJoin(Interactive):
         return self.figures.outputs(numbers, self.noise, len(self.scheme.compute))
 
     @property
-    def helper(self) -> PartyId:
-        """The compute party that compares tags; it owns no list."""
-        first = next(c for c in self.scheme.compute if c not in self.contributors)
-        return first if self.asked.helper is None else PartyId(self.asked.helper)
+    def member(self) -> PartyId | None:
+        """Owner who is told which of its rows are in all lists."""
+        return PartyId(self.asked.members) if self.asked.members is not None else None
+
+    @property
+    def openings(self) -> tuple[tuple[tuple[PartyId, ...], slice], ...]:
+        width, others = self.figures.opened + self.gated, self.recipients
+        if self.member is None:
+            return ((others, slice(0, width)),)
+        others = tuple(r for r in others if r != self.member)
+        start = width if others else 0
+        end = start + width + self.rows[self.member]
+        own = ((self.member,), slice(start, end))
+        return ((others, slice(0, width)), own) if others else (own,)
+
+    @property
+    def readers(self) -> Mapping[str, tuple[PartyId, ...]]:
+        if self.member is None:
+            return {}
+        return {name: self.recipients for name, _ in self.figures.named()} | {
+            "members": (self.member,)
+        }
+
+    def combine_for(
+        self, me: PartyId, opened: Words, counted: Sequence[PartyId]
+    ) -> tuple[Output, ...]:
+        if me != self.member:
+            return self.combine(opened, counted)
+        width = self.figures.opened + self.gated
+        outputs, hits = self.combine(opened[:width], counted), opened[width:].reshape(1, -1)
+        if self.gated and any(output.withheld for output in outputs):
+            why = outputs[0].withheld
+            return (*outputs, Output("members", "rows", (), None, scalar=True, withheld=why))
+        return (*outputs, Output("members", "rows", (hits,), self._members, scalar=True))
+
+    def _members(self, hits: Sequence[int]) -> Value:
+        """Return the numbers, from 1, of the owner's rows that are in all lists."""
+        places = np.flatnonzero(np.array(hits[: len(self._numbers)], np.uint64))
+        return sorted(self._numbers[places].tolist())
 
     # --- before anything runs -------------------------------------------------------------------
 
+    @property
+    def widths(self) -> dict[PartyId, int]:
+        """Number of values of each owner's rows."""
+        named, valued = self.asked.columns, self.valued
+        return {c: len(named.get(c, (c,))) if c in valued else 0 for c in self.contributors}
+
+    @property
+    def columns(self) -> dict[str, tuple[PartyId, int]]:
+        """Owner, and place among its values, of each column by name; an owner's only one is named
+        after it."""
+        named = {owner: self.asked.columns.get(owner, (owner,)) for owner in self.valued}
+        return {name: (owner, j) for owner in named for j, name in enumerate(named[owner])}
+
+    def _require_columns(self) -> None:
+        if strange := set(self.asked.columns) - set(self.valued):
+            refuse(f"outputs.columns: {min(strange)} is no owner of a list with values")
+        named = [name for names in self.asked.columns.values() for name in names]
+        if twice([*named, *self.valued]):
+            refuse("outputs.columns: names each column once, and none like an owner with values")
+        if not all(self.asked.columns.values()):
+            refuse("outputs.columns: names at least one column of an owner")
+
+    def _require_member(self) -> None:
+        if self.member is None:
+            return
+        if self.member not in self.contributors or self.member not in self.recipients:
+            refuse("outputs.members: names an owner of a list who is a recipient, too")
+        if self.manifest.privacy.central is not None:
+            refuse("outputs.members: tells of rows exactly: no noise can hide them")
+
     def _has_values(self, owner: PartyId) -> bool:
         return not isinstance(self.manifest.input_of(owner).type, IdType)
-
-    def _common_length(self) -> int:
-        lengths = {self.manifest.input_of(c).length for c in self.contributors}
-        if len(lengths) != 1:
-            refuse("input.length: the most rows of a list; it must be the same for all owners")
-        return lengths.pop()
-
-    def _require_owners_and_helper(self) -> None:
-        compute, owners = self.scheme.compute, self.contributors
-        if not 2 <= len(owners) <= OWNERS:
-            refuse(f"party: a join is of 2 to {OWNERS} contributors' lists, not of {len(owners)}")
-        outside = [owner for owner in owners if owner not in compute]
-        helpers = [name for name in compute if name not in owners]
-        if outside or not helpers:
-            refuse(
-                "party: the owners of the lists compute, and one more party, the helper, that "
-                "gives no list",
-                hint='give each owner the roles "contributor" and "compute", one party "compute"',
-            )
-        if self.asked.helper is not None and self.asked.helper not in helpers:
-            refuse(
-                "outputs.helper: must be a compute party that gives no list: " + ", ".join(helpers)
-            )
-        if self.scheme.colluders != 1:
-            refuse(
-                "sharing.threshold: the helper sees which rows match, so a join protects against "
-                "one curious compute party",
-                hint="set threshold = 1 in [sharing]",
-            )
-        if self.manifest.policy.min_contributors != len(owners):
-            refuse("policy.min_contributors: all lists are needed: leave it out")
 
     def _require_values(self) -> None:
         for owner in self.valued:
@@ -285,7 +306,7 @@ class PrivateJoin(Interactive):
             refuse(f"outputs.min_intersection: must be at most the rows of a list, {self.size}")
 
     def _require_room(self) -> None:
-        for owner in self.figures.codecs:
+        for owner in self.valued:
             if self.size * self.codecs[owner].magnitude > self.scheme.capacity // 4:
                 refuse(
                     f"input.max: a sum of {self.size} of {owner}'s values may be too large",
@@ -295,15 +316,19 @@ class PrivateJoin(Interactive):
     def plaintext(self, inputs: Mapping[PartyId, object]) -> dict[str, Value]:
         lists = {}
         for owner in self.contributors:
-            rows = read_rows(inputs[owner], valued=owner in self.valued)
+            rows = self.read(owner, inputs[owner], self.widths[owner])
             ids = hashed(rows, self.asked.identifiers).reshape(-1, WORDS)
-            values = self._values(owner, rows).tolist() or [0] * len(ids)
+            values = self._values(owner, rows).T.tolist()
             lists[owner] = dict(zip(map(bytes, ids), values, strict=True))
         common = set.intersection(*(set(each) for each in lists.values()))
         size = np.array([len(common)])
         if len(common) < self.asked.min_intersection:
             return {}
-        sums = [sum(lists[owner][each] for each in common) for owner in self.figures.codecs]
+        summed = [self.columns[label] for label in self.figures.codecs]
+        sums = [sum(lists[owner][each][j] for each in common) for owner, j in summed]
+        if self.paired:
+            one, other = (lists[owner] for owner in self.contributors)
+            sums.append(sum(one[each][0] * other[each][0] for each in common))
         numbers = np.concatenate([size, np.array(sums, np.int64)]) * np.array(self.figures.scales)
         found = self._outputs(numbers)
         return {output.name: output.value for output in found if output.parts}
@@ -313,26 +338,24 @@ class PrivateJoin(Interactive):
     def explain(self) -> list[str]:
         what = " and ".join(name for name, _ in self.figures.named())
         answer = [
-            *self._explain_helper(),
+            *self.explain_helper(),
             *(self._explain_noise(self.noise) if self.noise else self._explain_exact()),
-            *self._explain_lists(),
+            *self._explain_members(),
+            self.explain_padding(),
         ]
         rows = f"the {what} of the rows that all lists have"
-        return explain_interactive(self, rows, answer, told=[self.helper])
+        return explain_interactive(self, rows, answer, told=self.told())
 
-    def _explain_helper(self) -> Iterator[str]:
-        owners = names(self.contributors)
-        yield (
-            f"The helper: {self.helper} learns how many rows the lists of {owners} have in common, "
-            "each two of them and all, and in which places of the lists, whose order is random; no "
-            "identifier and no value."
-        )
-        yield (
-            f"WARNING: {self.helper} together with one of {owners} can try identifiers: whether "
-            "any that it thinks of is in the other lists. Where there are few possible ones, such "
-            "as telephone numbers, that is all of them. Choose a helper that no owner has a hold "
-            "on."
-        )
+    def _explain_members(self) -> Iterator[str]:
+        if self.member is not None:
+            yield (
+                f"Members: {self.member} also learns which rows of its own list are in all lists, "
+                "and so, of every identifier that it puts in, whether the others have it."
+            )
+
+    def told(self) -> Sequence[PartyId]:
+        """Return the parties that learn something though they are no recipients."""
+        return [self.helper]
 
     def _explain_noise(self, noise: NoiseShares) -> Iterator[str]:
         n, spend = len(self.scheme.compute), noise.spends(noise.honest)
@@ -343,7 +366,8 @@ class PrivateJoin(Interactive):
             f"bounded by epsilon = {short(spend.epsilon)}, and that is what a ledger counts: not "
             "for a person who has several identifiers, nor for a whole list. With probability 95% "
             f"the number of rows is within {math.ceil(noise.within(n) / self.figures.scales[0])}. "
-            "The helper learns the exact number all the same."
+            + "The helper learns the exact number all the same."
+            * bool(self.told())
         )
         yield explain_dealers(self, str(noise.share.bound), "a figure")
 
@@ -359,13 +383,6 @@ class PrivateJoin(Interactive):
                 f"With fewer than {self.asked.min_intersection} rows in common nothing else "
                 "becomes known; whether it is so does."
             )
-
-    def _explain_lists(self) -> Iterator[str]:
-        yield (
-            f"Lists are padded to {self.size} rows, so that their lengths stay hidden. What is in "
-            "a list is not checked: an owner may put in identifiers that it only guessed, and "
-            "values beyond their bounds."
-        )
 
 
 def _value_of(rows: ListRows, i: int) -> str:

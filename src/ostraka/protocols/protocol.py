@@ -35,7 +35,11 @@ from ostraka.names import PartyId, is_place
 from ostraka.outcome import Output, Value
 from ostraka.protocols.bench_case import BenchCase
 from ostraka.protocols.noised_range import NoisedRange
-from ostraka.protocols.requirements import require_honest_majority, require_noise_and_rules
+from ostraka.protocols.requirements import (
+    require_honest_majority,
+    require_noise_and_rules,
+    require_places,
+)
 from ostraka.protocols.shares import Shares
 from ostraka.record.budget import Spend, cost_of
 from ostraka.sharing.catalogue import scheme_named
@@ -74,6 +78,10 @@ class Protocol(ABC):
     proves: ClassVar[bool] = False
     """Whether with active security all that compute parties hold is proven before it is opened."""
 
+    between: ClassVar[str] = ""
+    """Inputs that the result is about, where each is of a party that the manifest names: reports of
+    a collection cannot take their places. "" where any contributors will do."""
+
     all_take_part: ClassVar[bool] = False
     """Whether every compute party must take part in `compute`, for any to have its result."""
 
@@ -90,6 +98,7 @@ class Protocol(ABC):
                 data_left=False,
             )
         require_honest_majority(manifest)
+        require_places(manifest, self.name, self.between)
         require_noise_and_rules(manifest, self.name, self.noises, self.rules)
 
     @cached_property

@@ -21,6 +21,21 @@ def require_honest_majority(manifest: Manifest) -> None:
         )
 
 
+def require_places(manifest: Manifest, name: str, between: str) -> None:
+    """Refuse a collection whose protocol does not ask the same of all contributors.
+
+    Args:
+        between: whose inputs the protocol's result is about, "" where all contributors are alike.
+    """
+    if between and manifest.collection is not None:
+        raise ManifestError(
+            f"collection: {name} takes no reports: its result is about {between}, each a party "
+            "that the manifest names, and the reports of a collection are all alike",
+            hint="leave [collection] out, and give the role of contributor to parties",
+            data_left=False,
+        )
+
+
 def require_noise_and_rules(
     manifest: Manifest, name: str, noises: Collection[str], rules: Collection[str]
 ) -> None:

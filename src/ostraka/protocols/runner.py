@@ -16,7 +16,7 @@ from ostraka.arithmetic.randomness import Draw, Words
 from ostraka.delivery.agree import Allow, allow_all
 from ostraka.delivery.enclosure import Enclosure
 from ostraka.delivery.party import Party
-from ostraka.delivery.source import LiveLinks, Source
+from ostraka.delivery.source import LiveLinks, Parcels, Source, StoredParcel, loaded
 from ostraka.errors import OstrakaError
 from ostraka.exchange import Exchange
 from ostraka.inputs.encoding import Signed
@@ -61,6 +61,7 @@ async def run(
     progress: Progress | None = None,
     *,
     gate: Gate = allow_all,
+    settle: Gate | None = None,
     dealt: Signed | None = None,
     known: Known = _drop,
     source: SourceOf = LiveLinks,
@@ -72,6 +73,8 @@ async def run(
         draw: where this party's randomness comes from.
         progress: is told about phases, and shares if its observer wants them.
         gate: asked before anything can become known; may refuse.
+        settle: of a compute party in a collection: asked once more about those counted at last,
+            before a share of the result leaves any compute party; None elsewhere, at all alike.
         dealt: a compute party's noise, `Protocol.dealt_noise`; drawn while it computes if None.
         known: is called with the outcome before `run` returns it.
         source: of a compute party's parcels; in a collection they are those of opened reports.
@@ -89,7 +92,8 @@ async def run(
     given = [x]  # taken out as it is shared, so that a long vector is gone from then on
     del x
     try:
-        return await _play(party, protocol, given, draw, progress, gate, dealt, known, source)
+        gates = gate, settle
+        return await _play(party, protocol, given, draw, progress, gates, dealt, known, source)
     except OstrakaError as error:
         # A ledger that refuses says that nothing has left: it knows of nothing that has.
         if error.data_left is None or progress.data_left:
@@ -103,7 +107,7 @@ async def _play(
     given: list[Words | None],
     draw: Draw,
     progress: Progress,
-    gate: Gate,
+    gates: tuple[Gate, Gate | None],
     dealt: Signed | None,
     known: Known,
     source: SourceOf,
@@ -112,7 +116,7 @@ async def _play(
     protocol.check_policy(protocol.scheme.contributors)
     phases, watch = Phases.begin(party, protocol), _Watch(protocol, progress)
     if given[0] is not None and not computes:
-        await gate(protocol.scheme.contributors)
+        await gates[0](protocol.scheme.contributors)
     progress.enter(Phase.SHARING)
     made = protocol.lengths.get(me, 0) * len(protocol.scheme.compute)
     work = partial(contribute, protocol, given.pop(), me, draw)
@@ -122,13 +126,14 @@ async def _play(
     enclosure = protocol.enclosure(me, draw)
     _send(party, phases.sharing, protocol, parcels, enclosure, progress)
     own = None
-    parcels = {party: parcel for party, parcel in parcels.items() if party == me}
+    held: Parcels = {party: parcel for party, parcel in parcels.items() if party == me}
+    parcels.clear()
     if computes:
-        computing = Computing(protocol, party, draw, gate, enclosure, dealt)
-        await computing.collect(source(party, phases.sharing), parcels)
-        watch.got(parcels)
+        computing = Computing(protocol, party, draw, gates[0], enclosure, dealt, gates[1])
+        await computing.collect(source(party, phases.sharing), held)
+        watch.got(held)
         progress.enter(Phase.COMPUTING)
-        own = await computing.compute(phases, parcels)
+        own = await computing.compute(phases, held)
     progress.enter(Phase.OPENING)
     if own is not None:
         announce(phases.openings, own)
@@ -175,15 +180,17 @@ class _Watch:
         for receiver, parcel in parcels.items():
             self._tell("made", receiver, parcel, owner=me)
 
-    def got(self, parcels: Mapping[PartyId, Parcel]) -> None:
+    def got(self, parcels: Mapping[PartyId, Parcel | StoredParcel]) -> None:
         """Tell the observer of the share in each parcel that this party got, its own included."""
         for contributor, parcel in parcels.items():
             self._tell("got", contributor, parcel, owner=contributor)
 
-    def _tell(self, kind: Kind, party: PartyId, parcel: Parcel, *, owner: PartyId) -> None:
+    def _tell(
+        self, kind: Kind, party: PartyId, parcel: Parcel | StoredParcel, *, owner: PartyId
+    ) -> None:
         if self._observer.wants_shares:
             length = self._protocol.lengths[owner]
-            self._observer.share(kind, party, self._protocol.scheme.expand(parcel, length))
+            self._observer.share(kind, party, self._protocol.scheme.expand(loaded(parcel), length))
 
     def _announced(self, party: PartyId, vector: Words) -> None:
         self._observer.share("announced", party, vector.copy())

@@ -69,7 +69,9 @@ def _honesty(protocol: Protocol) -> str:
         f"Honesty (active security): {liars} of {n} may send anything at all, and still learn "
         "nothing but the result, and which inputs are not valid, and cannot make it wrong: "
         "everything is proven right, up to a chance below 2^-40, before a result is opened, or the "
-        "run stops. They can make it stop, even after they saw the result." + _denial(protocol)
+        "run stops. They can make it stop, even after they saw the result."
+        + _denial(protocol)
+        + _contradictions(protocol)
     )
     if (n, t) != (3, 1):
         text += (
@@ -79,6 +81,19 @@ def _honesty(protocol: Protocol) -> str:
     if n > 3 * t:
         text += " Wrong shares of the result are corrected, and who announced them is named."
     return text
+
+
+def _contradictions(protocol: Protocol) -> str:
+    """Say what becomes, with active security, of shares that are of no polynomial."""
+    collection = protocol.manifest.collection
+    if collection is None:
+        return " So does a contributor whose shares contradict each other."
+    percent = f"{float(collection.max_unopenable) * 100:g}%"
+    return (
+        " A report whose shares contradict each other does not count; so a compute party that lies "
+        f"can have up to {percent} of the reports left out in that way, and no more: then the run "
+        "stops."
+    )
 
 
 def _denial(protocol: Protocol) -> str:

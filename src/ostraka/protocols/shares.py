@@ -11,9 +11,10 @@ from ostraka.arithmetic.field import Elements
 from ostraka.arithmetic.randomness import Draw, Words
 from ostraka.delivery.agree import Allow, allow_all
 from ostraka.delivery.enclosure import Enclosure
+from ostraka.delivery.source import Parcels, loaded
 from ostraka.inputs.encoding import Signed
 from ostraka.names import PartyId
-from ostraka.sharing.scheme import Explicit, Parcel, Scheme
+from ostraka.sharing.scheme import Explicit, Scheme
 
 
 @dataclass
@@ -32,7 +33,7 @@ class Shares:
 
     scheme: Scheme
     lengths: Mapping[PartyId, int]
-    parcels: dict[PartyId, Parcel]
+    parcels: Parcels
     own: PartyId
     draw: Draw
     gate: Allow = allow_all
@@ -50,7 +51,7 @@ class Shares:
 
     def of(self, contributor: PartyId) -> Words:
         """Return this party's share of one contributor's vector."""
-        return self.scheme.expand(self.parcels[contributor], self.lengths[contributor])
+        return self.scheme.expand(loaded(self.parcels[contributor]), self.lengths[contributor])
 
     def joined(self) -> Words:
         """Return the shares of all vectors counted, one after another in one vector."""
@@ -61,7 +62,7 @@ class Shares:
 
     def rows(self, contributors: Sequence[PartyId]) -> Elements:
         """Return the shares of some vectors of one length, a row each, and consume them."""
-        parcels = [self.parcels.pop(contributor) for contributor in contributors]
+        parcels = [loaded(self.parcels.pop(contributor)) for contributor in contributors]
         return self.scheme.rows(parcels, self.lengths[contributors[0]])
 
     def places(self) -> dict[PartyId, slice]:
@@ -81,5 +82,5 @@ class Shares:
         total = own.vector if isinstance(own, Explicit) else self.scheme.zeros(length)
         while self.parcels:
             _, parcel = self.parcels.popitem()
-            self.scheme.add_parcel(total, parcel)
+            self.scheme.add_parcel(total, loaded(parcel))
         return total

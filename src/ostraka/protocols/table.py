@@ -9,7 +9,6 @@ from functools import partial
 from typing import Annotated, Final, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field, StrictBool, StrictInt
 
 from ostraka.arithmetic.randomness import Words
@@ -27,7 +26,7 @@ from ostraka.protocols.forms.cells import Cells
 from ostraka.protocols.forms.disclosure import Rules
 from ostraka.protocols.forms.grid import TOTAL, Grid
 from ostraka.protocols.forms.numbers import Comparing
-from ostraka.protocols.forms.suppression import Pattern, secondary, smallest_sums
+from ostraka.protocols.forms.release import figures_given, given_openly, summed
 from ostraka.protocols.forms.withheld import explain_pattern, explain_rules, why_withheld
 from ostraka.protocols.interactive import all_zero
 from ostraka.protocols.options import InputOptions, read_options, refuse
@@ -116,8 +115,8 @@ class Table(Comparing):
 
     async def evaluate(self, engine: Backend, x: SecretArray, shares: Shares) -> SecretArray:
         cells = await self._valid(engine, x, shares)
-        y = _summed(cells, self.layout.sums[: self.figures].T)
-        given = await self._given(y)
+        y = summed(cells, self.layout.sums[: self.figures].T)
+        given = await figures_given(self.grid, y, self._broken)
         totals = y.sum(axis=0) * np.array(given)
         return concatenate([engine.public(given), totals.reshape(-1)])
 
@@ -142,30 +141,8 @@ class Table(Comparing):
         await self.reject_invalid(shares, valid, "a table within the bounds")
         return y[valid]
 
-    async def _given(self, y: SecretArray) -> Pattern:
-        """Decide which figures may be given; compute parties learn these, and which alone could.
-
-        Args:
-            y: shape (contributors, vectors, figures).
-        """
-        broken = await self.kept.broken(y, plausible=True)
-        alone = (await all_zero(broken.T)).tolist()
-        if not self.grid.totals:
-            return tuple(alone)
-        given = secondary(self.layout, alone)
-        rest = smallest_sums(self.layout, given)
-        columns = np.zeros((self.figures, self.layout.sums_checked), np.int64)
-        for column, those in enumerate(rest or ()):
-            columns[list(those), column] = 1
-        left = await self.kept.broken(_summed(y, columns), plausible=False)
-        told = left * columns.any(axis=0).astype(np.int64)
-        fine = await all_zero(told.reshape(1, -1))
-        return given if rest is not None and fine[0] else self._without_totals(alone)
-
-    def _without_totals(self, alone: Sequence[bool]) -> Pattern:
-        """Decide without totals, where these would tell too much of the withheld figures in sum."""
-        cells = [fine and f < self.layout.cells for f, fine in enumerate(alone)]
-        return secondary(self.layout, alone, cells)
+    async def _broken(self, y: SecretArray, plausible: bool) -> SecretArray:
+        return await self.kept.broken(y, plausible=plausible)
 
     def combine(self, opened: Words, counted: Sequence[PartyId]) -> tuple[Output, ...]:
         row = self.scheme.to_signed(opened)
@@ -275,30 +252,23 @@ class Table(Comparing):
         x = np.array(rows).reshape(len(rows), self.vectors, -1).tolist()
         sums = self.layout.sums[: self.figures].tolist()
         y = [[[_at(cells, of) for cells in each] for each in x] for of in sums]
-        given = self._textbook([list(zip(*figure, strict=True)) for figure in y])
+        contributions: list[list[Sequence[int]]] = [list(zip(*figure, strict=True)) for figure in y]
+        given = given_openly(self.grid, partial(self._keeps, contributions))
         totals = [[sum(column) for column in zip(*figure, strict=True)] for figure in y]
         row = [*given, *(total for column in zip(*totals, strict=True) for total in column)]
         return {name: self._read(name, row) for name in self.statistics}
 
-    def _textbook(self, y: list[list[Sequence[int]]]) -> Pattern:
-        """Decide in the clear which figures are given.
+    def _keeps(self, y: list[list[Sequence[int]]], those: Sequence[int], plausible: bool) -> bool:
+        """Tell in the clear whether the sum of some figures keeps the rules.
 
         Args:
             y: for each figure the vectors of contributions to it, sums and then any heads.
         """
-        alone = [self.kept.kept(vectors, plausible=True) for vectors in y]
-        if not self.grid.totals:
-            return tuple(alone)
-        given = secondary(self.layout, alone)
-        rest = smallest_sums(self.layout, given)
-        for those in rest or ():
-            vectors = [
-                [sum(column) for column in zip(*(y[f][v] for f in those), strict=True)]
-                for v in range(self.vectors)
-            ]
-            if not self.kept.kept(vectors, plausible=False):
-                rest = None
-        return self._without_totals(alone) if rest is None else given
+        vectors = [
+            [sum(column) for column in zip(*(y[f][v] for f in those), strict=True)]
+            for v in range(self.vectors)
+        ]
+        return self.kept.kept(vectors, plausible=plausible)
 
     def explain(self) -> list[str]:
         policy, unit, cells = self.manifest.policy, self.manifest.input.unit, self.layout.cells
@@ -321,12 +291,6 @@ class Table(Comparing):
             f"to {high}{heads}. Anything else is found, its value hidden: "
             f"{IF_INVALID[self.options.invalid]}."
         )
-
-
-def _summed(y: SecretArray, columns: NDArray[np.int64]) -> SecretArray:
-    """Sum entries along the last axis: those that each column of a public 0/1 matrix names."""
-    flat = y.reshape(-1, y.shape[-1]) @ columns
-    return flat.reshape(*y.shape[:-1], columns.shape[1])
 
 
 def _at(cells: Sequence[int], of: Sequence[int]) -> int:

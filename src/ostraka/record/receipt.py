@@ -108,6 +108,12 @@ def read(path: Path) -> dict[str, Any]:
         raise UsageError(f"{path} is not JSON", hint=hint) from None
     if not isinstance(value, dict):
         raise UsageError(f"{path} is not a receipt", hint=hint)
+    if "report_receipt" in value:
+        raise UsageError(
+            f"{path} is the receipt of one report, not of the collection",
+            hint=f"ostraka verify RECEIPT.json --report {path}, with the receipt that a compute "
+            "party gives out",
+        )
     return value
 
 

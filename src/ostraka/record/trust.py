@@ -82,7 +82,7 @@ class Meeting:
         if trust.tell is not None and (changed or not confirmed):
             trust.tell(self.manifest, self.met)
         if changed:
-            raise _changed(changed[0])
+            raise _changed(changed)
         if trust.words:
             self._compare(trust.words)
         elif confirmed:
@@ -112,11 +112,14 @@ class Meeting:
             warn(f"the other parties' keys were not noted down: {error.message}")
 
 
-def _changed(met: MetKey) -> UnconfirmedKey:
+def _changed(changed: Sequence[MetKey]) -> UnconfirmedKey:
+    met, *others = changed
+    more = f"; so did those of {', '.join(other.name for other in others[:11])}" if others else ""
     return UnconfirmedKey(
-        f"the key of {met.name} {met.in_words()}",
+        f"the key of {met.name} {met.in_words()}{more}",
         hint=f"ask {met.name} by voice whether it has a new key, and for {met.name}.succession: "
-        f"ostraka known renew FILE; without such a file: ostraka known forget {met.name}",
+        f"ostraka known renew FILE; without such a file: ostraka known forget {met.name}. To try "
+        "out names that are known here from elsewhere, give OSTRAKA_HOME a directory of its own",
         peer=met.name,
         data_left=False,
     )

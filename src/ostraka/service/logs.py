@@ -11,6 +11,8 @@ import logging
 from datetime import UTC, datetime
 from typing import Final, TextIO
 
+from ostraka.text import visible
+
 LOGGER: Final = logging.getLogger("ostraka.service")
 
 FIELDS: Final = (
@@ -82,7 +84,8 @@ class Text(_Lines):
     def format(self, record: logging.LogRecord) -> str:
         """Return one line, and the traceback of a bug below it."""
         fields = "".join(f" {name}={value}" for name, value in self.fields(record).items())
-        line = f"{self.moment(record)} {record.levelname.lower()} {record.getMessage()}{fields}"
+        said = visible("; ".join(record.getMessage().splitlines()))
+        line = f"{self.moment(record)} {record.levelname.lower()} {said}{fields}"
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
 
 

@@ -12,8 +12,11 @@ def objections(manifest: Manifest, its: PartySettings) -> Iterator[str]:
     """Yield in words why a party does not take part in a session; nothing where it may."""
     if its.name not in manifest.parties:
         yield f"{its.name} is no party of it"
-    elif its.name in manifest.contributors:
-        yield f"{its.name} contributes to it: take part with `ostraka run ... --input`"
+    elif its.name in manifest.contributors and manifest.session.series not in its.inputs:
+        yield (
+            f"{its.name} contributes to it: take part with `ostraka run ... --input`, or name the "
+            "file of its series in [inputs]"
+        )
     if its.protocols is not None and manifest.session.protocol not in its.protocols:
         yield f"its protocol is {manifest.session.protocol}"
     of = manifest.collection

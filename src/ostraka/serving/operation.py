@@ -15,21 +15,24 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from time import time
-from typing import Final
+from typing import Any, Final
 
-from ostraka import config, home, party
+from ostraka import home, party
 from ostraka.collecting import NotDue
 from ostraka.errors import Aborted, OstrakaError, Temporary, TimedOut, Unreachable
+from ostraka.inputs.reading import read_input
 from ostraka.manifest import Manifest
-from ostraka.names import RELEASE
+from ostraka.names import RELEASE, PartyId
 from ostraka.outcome import Outcome
 from ostraka.record import results
 from ostraka.service import logs
 from ostraka.service.metric import Metric
 from ostraka.service.operation import Service
 from ostraka.serving.book import APPROVED, DONE, FAILED, REFUSED, WAITING, Entry, SessionBook
+from ostraka.serving.discovery import Discovery
 from ostraka.serving.objections import objections
 from ostraka.serving.settings import PartySettings
+from ostraka.serving.shelf import Shelf
 
 FIRST_PAUSE: Final = 5.0
 LONGEST_PAUSE: Final = 300.0
@@ -38,17 +41,36 @@ LONGEST_PAUSE: Final = 300.0
 EARLY_LOOKS: Final = 6
 """Looks at the directory for one at whether an organiser has closed a collection early."""
 
+DISCOVERY_LOOKS: Final = 6
+"""Looks at the directory for one at mailboxes, which has a pace of its own."""
+
 PASSING: Final = (Aborted, Temporary, TimedOut, Unreachable)
 
 Run = Callable[[Manifest, PartySettings], Awaitable[Outcome]]
 
 
 async def take_part(manifest: Manifest, its: PartySettings) -> Outcome:
-    """Take part in a session once, under a service's settings."""
+    """Take part in a session once, under a service's settings.
+
+    Raises:
+        InputError: its input cannot be read, or is not what the manifest asks for; nothing was
+            sent.
+        OstrakaError: as `party.run`.
+    """
     its.receipts.mkdir(mode=0o700, parents=True, exist_ok=True)
+    given = await asyncio.to_thread(own_input, manifest, its)
     return await party.run(
-        manifest, its.name, keys=its.keys, receipts=its.receipts, trust_new=its.trust_new
+        manifest, its.name, given, keys=its.keys, receipts=its.receipts, trust_new=its.trust_new
     )
+
+
+def own_input(manifest: Manifest, its: PartySettings) -> Any:
+    """Read the party's input from the file that it keeps for a series; None at other parties."""
+    me = PartyId(its.name)
+    if me not in manifest.contributors or manifest.session.series is None:
+        return None
+    file = its.inputs[manifest.session.series]
+    return read_input(str(file), manifest.input_of(me), me)
 
 
 class PartyService(Service[PartySettings]):
@@ -59,6 +81,7 @@ class PartyService(Service[PartySettings]):
         reload: reads them again on SIGHUP.
         directory: of its book; by default in the home.
         run: takes part in a session.
+        discovery: asks mailboxes for collections.
     """
 
     def __init__(
@@ -68,12 +91,15 @@ class PartyService(Service[PartySettings]):
         *,
         directory: Path | None = None,
         run: Run = take_part,
+        discovery: Discovery | None = None,
     ) -> None:
         super().__init__(settings, reload)
         self._book = SessionBook(directory or home.serving_directory(), settings.name)
         self._run = run
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._shelf, self._discovery = Shelf(), discovery or Discovery()
         self._unreadable: dict[Path, str] = {}
+        self.looks = 0
         self._resting = asyncio.Event()
         self.ended: Counter[str] = Counter()
 
@@ -81,10 +107,12 @@ class PartyService(Service[PartySettings]):
         """Look for manifests until cancelled; sessions that run are cancelled with it."""
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
+            tasks.create_task(self._discover(), name="discovery")
             ready(str(self.settings.sessions))
             while True:
                 if not self._resting.is_set():
-                    self._look()
+                    await self._look()
+                    self.looks += 1
                 await asyncio.sleep(self.settings.look)
 
     def rest(self) -> None:
@@ -110,28 +138,41 @@ class PartyService(Service[PartySettings]):
             Metric(name("uptime_seconds"), False, "Seconds since the start.", {"": self.uptime()}),
             Metric(name("running"), False, "Sessions that run or wait.", {"": self.held()}),
             Metric(name("sessions"), False, "Sessions, by state.", dict(states), "state"),
+            Metric(name("looks"), True, "Looks at the directory of sessions.", {"": self.looks}),
             Metric(name("runs"), True, "Runs that ended, by code.", dict(self.ended), "code"),
         ]
 
     # Sessions
 
-    def _look(self) -> None:
+    async def _look(self) -> None:
         """Begin what may begin among the manifests in the directory."""
-        for path in sorted(self.settings.sessions.glob("*.toml")):
-            try:
-                manifest = config.load(path)
-            except OstrakaError as error:
-                self._note_unreadable(path, error.message)
-                continue
-            digest = manifest.digest.hex()
-            if digest not in self._running and self._may_begin(manifest):
-                task = self._tasks.create_task(self._attend(manifest), name=f"session {digest[:8]}")
-                self._running[digest] = task
+        sessions = self.settings.sessions
+        if not sessions.is_dir():
+            self._note(sessions, f"there is no directory {sessions} to look for manifests in")
+        found = await asyncio.to_thread(self._shelf.look, sessions)
+        for path, manifest in found.items():
+            if isinstance(manifest, OstrakaError):
+                self._note(path, f"not a manifest, left alone: {manifest.message}")
+            elif not self._resting.is_set():
+                self._begin_if_due(manifest)
 
-    def _note_unreadable(self, path: Path, why: str) -> None:
+    async def _discover(self) -> None:
+        """Ask mailboxes for collections until the service rests."""
+        while not self._resting.is_set():
+            await self._discovery.look(self.settings)
+            await self._pause(DISCOVERY_LOOKS * self.settings.look)
+
+    def _begin_if_due(self, manifest: Manifest) -> None:
+        digest = manifest.digest.hex()
+        if digest not in self._running and self._may_begin(manifest):
+            task = self._tasks.create_task(self._attend(manifest), name=f"session {digest[:8]}")
+            self._running[digest] = task
+
+    def _note(self, path: Path, why: str) -> None:
+        """Log what is wrong with a path, once."""
         if self._unreadable.get(path) != why:
             self._unreadable[path] = why
-            logs.event(logging.WARNING, f"not a manifest, left alone: {why}")
+            logs.event(logging.WARNING, why)
 
     def _may_begin(self, manifest: Manifest) -> bool:
         digest = manifest.digest.hex()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 from ostraka.errors import UsageError
+from ostraka.manifest.collection import mailbox_url
 from ostraka.service import reading
 from ostraka.service.logs import LEVELS
 
@@ -28,8 +30,11 @@ class PartySettings:
         min_contributors: floor of the manifest's `min_contributors`.
         threshold: floor of the manifest's threshold.
         look: seconds between two looks at the directory.
-        http: address of /healthz, /readyz and /metrics; None: there are none.
+        http: address of /healthz, /readyz, /metrics and /status; None: there are none.
         log, level, log_sources, drain: as a coordinator's.
+        mailboxes: URLs of mailboxes that it asks for collections in which it computes.
+        inputs: by series, the file of its input to sessions of that series, which is read when one
+            begins.
     """
 
     name: str
@@ -48,6 +53,8 @@ class PartySettings:
     level: str = "info"
     log_sources: bool = False
     drain: float = 30.0
+    mailboxes: tuple[str, ...] = ()
+    inputs: Mapping[str, Path] = field(default_factory=dict)
 
 
 def load(path: Path) -> PartySettings:
@@ -63,10 +70,17 @@ def load(path: Path) -> PartySettings:
         found = PartySettings(**reading.checked(raw, _CHECKS))
     except ValueError as error:
         raise UsageError(f"{path}: {error}") from None
+    if found.mailboxes and found.approve == "auto" and found.organisers is None:
+        raise UsageError(
+            f'{path}: with mailboxes, approve = "auto" needs organisers: all who open a collection '
+            "there would be obeyed",
+            hint='list the fingerprints of the organisers, or say approve = "ask"',
+        )
     places: dict[str, Any] = {
         part: path.parent / getattr(found, part) for part in ("keys", "sessions", "receipts")
     }
-    return replace(found, **places)
+    inputs = {series: path.parent / file for series, file in found.inputs.items()}
+    return replace(found, inputs=inputs, **places)
 
 
 def _look(name: str, value: object) -> float:
@@ -76,11 +90,22 @@ def _look(name: str, value: object) -> float:
     return found
 
 
+def _mailboxes(name: str, value: object) -> tuple[str, ...]:
+    return tuple(mailbox_url(url) for url in reading.texts(name, value))
+
+
+def _inputs(name: str, value: object) -> dict[str, Path]:
+    if not isinstance(value, dict):
+        raise ValueError(f'{name} must be a table: each series = "the file of its input"')
+    return {series: reading.path(f"{name}.{series}", file) for series, file in value.items()}
+
+
 _CHECKS: Final[dict[str, reading.Check]] = {
     "name": reading.text,
     "keys": reading.path,
     "sessions": reading.path,
     "receipts": reading.path,
+    "mailboxes": _mailboxes,
     "organisers": reading.fingerprints,
     "protocols": reading.texts,
     "approve": reading.one_of("ask", "auto"),
@@ -93,4 +118,5 @@ _CHECKS: Final[dict[str, reading.Check]] = {
     "level": reading.one_of(*LEVELS),
     "log_sources": reading.flag,
     "drain": reading.seconds,
+    "inputs": _inputs,
 }

@@ -34,8 +34,8 @@ from ostraka.wire import link_state
 from ostraka.wire.messages import Abort, Hello, Message, decode, encode
 from ostraka.wire.resume import SentStream, Settled
 
-Gathered = Callable[[int, int], None]
-"""Function that is called with how many parties are here, ours included, and of how many."""
+Gathered = Callable[[int, int, list[PartyId]], None]
+"""Function that is called with how many parties are here, of how many, and those not here."""
 
 Troubled = Callable[[str], None]
 """Function that is called with the reason why a party has to wait, and when that is over."""
@@ -64,7 +64,7 @@ class Gathering:
     Args:
         introductions: decides which message goes to which party, and when all are complete.
         network: makes the connections.
-        gathered: is called when the number of parties that are here changes.
+        gathered: is called when parties come or go.
         troubled: is called when a coordinator cannot be reached at first, and when a party is away
             or returns.
         memory: keeps what happened, and tells what happened before; None: the process that begins
@@ -139,7 +139,7 @@ class Gathering:
         if self._memory is not None:
             self._recall(self._memory)
         await self._ways.start()
-        self._gathered(max(1, self._introductions.present), len(self._manifest.parties))
+        self._act([Present(max(1, self._introductions.present))])
         await self._until(lambda: self.sealed)
         if absent := self._introductions.rollcall.absent:
             names = [party for party in self._manifest.parties if party in absent]
@@ -244,7 +244,8 @@ class Gathering:
                         if (channel := self.channels.get(party)) is not None:
                             channel.say(message)
                 case Present(here):
-                    self._gathered(here, len(self._manifest.parties))
+                    away = self._introductions.waiting.away()
+                    self._gathered(here, len(self._manifest.parties), away)
                 case Part(party):
                     self._part_from(party)
                 case Doubt(party, error, to_the_deadline):

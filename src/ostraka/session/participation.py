@@ -40,13 +40,18 @@ async def taking_part(
 
     An error inside aborts the session: its other parties are told the error's code.
     """
+
+    def gathered(present: int, total: int, away: list[PartyId]) -> None:
+        observer.gathering(present, total)
+        observer.away(tuple(away))
+
     session = await Session.open(
         manifest,
         identity,
         me,
         seed or os.urandom(32),
         readers=readers,
-        gathered=observer.gathering,
+        gathered=gathered,
         troubled=observer.warn,
         network=network,
         memory=memory,

@@ -35,6 +35,7 @@ from ostraka.session.topology import Topology
 from ostraka.transport.lasting import LastingLink
 from ostraka.transport.network import Network
 from ostraka.transport.tcp import SystemNetwork
+from ostraka.wire import vectors
 from ostraka.wire.messages import Abort, Hello, Ready, Statement
 from ostraka.wire.resume import Standing
 
@@ -88,7 +89,7 @@ class Session(LastingExchange):
         seed: bytes,
         *,
         readers: Sequence[Readers] | None = None,
-        gathered: Gathered = lambda _there, _of: None,
+        gathered: Gathered = lambda _there, _of, _away: None,
         troubled: Troubled = lambda _text: None,
         network: Network | None = None,
         memory: SessionMemory | None = None,
@@ -172,14 +173,15 @@ class Session(LastingExchange):
     def send(self, to: PartyId, step: Step, message: Array) -> None:
         self.lifecycle.require_open()
         self.commitment.add((to,), step, message)
-        self._channels[to].send(step, message)
+        self._channels[to].send(vectors.pack(step, message))
 
     def broadcast(self, to: Iterable[PartyId], step: Step, message: Array) -> None:
         self.lifecycle.require_open()
         others = [party for party in to if party != self.me]
         self.commitment.add(others, step, message)
+        packed = tuple(vectors.pack(step, message))
         for party in others:
-            self._channels[party].send(step, message)
+            self._channels[party].send(packed)
 
     async def receive(
         self,

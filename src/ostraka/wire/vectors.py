@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -52,8 +53,7 @@ def unpack(
         PeerLost: the peer ended its part of the session instead.
     """
     size = expected.nbytes
-    inline = size if size <= INLINE_VECTOR else 0
-    due = encode(Vector(*step, expected.dtype, expected.length, bytes(inline)))
+    due, inline = _due(step, expected)
     head = len(due) - inline
     body = yield from frames.read_control()
     if len(body) != len(due) or body[:head] != due[:head]:
@@ -65,6 +65,13 @@ def unpack(
     else:
         yield from frames.read_chunks(view)
     return vector
+
+
+@lru_cache(maxsize=16)  # many peers send the same at one step
+def _due(step: Step, expected: Expected) -> tuple[bytes, int]:
+    """Return the announcement that is due, and how many bytes of the vector are inside it."""
+    inline = expected.nbytes if expected.nbytes <= INLINE_VECTOR else 0
+    return encode(Vector(*step, expected.dtype, expected.length, bytes(inline))), inline
 
 
 def _unexpected(body: bytearray, step: Step, expected: Expected) -> OstrakaError:

@@ -1,6 +1,6 @@
 """Shared bits: that they are right, and, trying all randomness, that they hide."""
 
-from itertools import combinations
+from itertools import combinations, product
 
 import numpy as np
 import pytest
@@ -8,6 +8,7 @@ import pytest
 from ostraka.arithmetic.binary import Binary, apply
 from ostraka.arithmetic.field import Field
 from ostraka.arithmetic.planes import bits_of, dense, planes_of, spread
+from ostraka.engine.circuit import Cut
 from ostraka.engine.shamir.boolean import Replicated
 from ostraka.engine.shamir.sliced import Sliced, boolean
 
@@ -165,8 +166,9 @@ async def test_an_and_shows_each_of_three_parties_the_same_whatever_the_bits(tog
     assert all(len(found) == 1 for found in views.values())
 
 
+@pytest.mark.parametrize("cut", [None, Cut(1, 1)], ids=["whole", "cut"])
 @pytest.mark.parametrize(("n", "t", "known"), [(3, 1, []), (5, 2, [1]), (5, 2, [2]), (6, 2, [1])])
-async def test_what_party_0_opens_of_a_comparison_does_not_depend_on_it(together, n, t, known):
+async def test_what_party_0_opens_of_a_comparison_does_not_depend_on_it(together, n, t, known, cut):
     """Over p = 7 all masks are tried: what party 0 and up to t - 1 others see is identical."""
     field = Field(3)
     uses = (
@@ -193,7 +195,7 @@ async def test_what_party_0_opens_of_a_comparison_does_not_depend_on_it(together
 
             engine.uniform, engine.receive = uniform, watched
             y = np.full(len(grid[0]), secret, np.uint64)
-            operands, _ = await boolean(engine, len(y)).operands(engine.array(y))
+            operands, _ = await boolean(engine, len(y)).operands(engine.array(y), cut)
             return [operand.shape for operand in operands]
 
         shapes, _ = await together(n, t, program, field=field)
@@ -232,3 +234,65 @@ async def test_what_party_0_opens_is_uniform_at_full_size(together, n, t):
         counts = np.bincount((opened >> np.uint64(shift) & np.uint64(255)).astype(np.int64))
         chi = ((counts - 20_000 / 256) ** 2 / (20_000 / 256)).sum()
         assert 160 < chi < 370  # 255 degrees of freedom; a fixed seed
+
+
+class Told:
+    """A stream that gives elements it was told, in order."""
+
+    def __init__(self, elements):
+        self.elements, self.at = elements, 0
+
+    def fill(self, out):
+        out[:] = self.elements[self.at : self.at + len(out)]
+        self.at += len(out)
+        return out
+
+
+async def test_what_a_truncation_shows_each_party_is_the_same_for_every_secret(together):
+    """Over p = 7 all lines are tried; party 0 knows A and x_0 ^ x_1, the others B and x_2.
+
+    A party sees what it reads from streams and what it is sent: one share each of what it does not
+    know.
+    """
+    field, weights, count, views = Field(3), [-4, 1], 7**5, {}
+    grid = np.meshgrid(*[np.arange(7, dtype=np.uint64)] * 5, indexing="ij")
+    lines = [g.ravel() for g in grid]
+    streams = {0: np.concatenate(lines[:3]), 1: lines[3], 2: lines[4]}
+
+    def planes_at(me, first, last):
+        """Party 1 has x_1 = 0, so x_0 is all that party 0 knows."""
+        rows = [[(2**64 - 1) * (v >> i & 1) for i in range(2)] for v in (first, 0, last)]
+        pair = [rows[me], rows[(me + 1) % 3]]
+        return np.repeat(np.array(pair, np.uint64)[..., None], -(-count // 64), axis=2)
+
+    for a, b, first, last in product((0, 3, 6), (1, 4, 7), range(4), range(4)):
+
+        async def program(engine, a=a, b=b, first=first, last=last):
+            mine = {dealer: Told(elements) for dealer, elements in streams.items()}
+            seen = [elements for d, elements in streams.items() if engine.me in (d, (d + 1) % 3)]
+            known = np.full(count, b if engine.me else a, np.uint64)
+            receive = engine.receive
+
+            async def watched(sender, step, into):
+                arrived = await receive(sender, step, into)
+                seen.append(arrived.copy())
+                return arrived
+
+            engine.receive = watched
+            engine.stream = lambda _, use: mine[int(use.removeprefix("deal "))]
+            planes = planes_at(engine.me, first, last)
+            found = await Replicated(engine, count).shifted(
+                {min(engine.me, 1): known}, 1, planes, weights
+            )
+            return found.parts[0], np.concatenate(seen).reshape(-1, count)
+
+        results, _ = await together(3, 1, program, field=field)
+        line = field.lagrange([1, 2], 0)
+        opened = field.mix([line], [results[0][0], results[1][0]])[0]
+        wanted = (a >> 1) + (b >> 1) + sum(((first ^ last) >> i & 1) * weights[i] for i in range(2))
+        assert set(opened.tolist()) == {wanted % 7}
+        for me, (_, seen) in enumerate(results):
+            code = (seen.astype(np.int64) * 7 ** np.arange(len(seen))[:, None]).sum(0)
+            own = (b, last) if me else (a, first)
+            views.setdefault((me, own), set()).add(np.sort(code).tobytes())
+    assert all(len(found) == 1 for found in views.values())

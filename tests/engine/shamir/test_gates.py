@@ -1,6 +1,7 @@
 """Proofs of ANDs: what is counted and summed, and that every flipped bit is found."""
 
 import random
+from functools import partial
 from itertools import product
 
 import numpy as np
@@ -9,7 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ostraka.arithmetic.field import P61, Field
+from ostraka.engine.circuit import Cut
 from ostraka.engine.compare import equal, less_than, less_than_zero
+from ostraka.engine.digits import truncate
 from ostraka.engine.multiply import mul
 from ostraka.engine.reveal import reveal
 from ostraka.engine.shamir import audit as auditing
@@ -189,7 +192,8 @@ async def test_a_false_claim_passes_for_two_coins_of_p_at_most(together, open_ea
 # --- secrecy of what a comparison opens
 
 
-async def test_what_each_party_sees_of_a_comparison_is_the_same_for_every_secret(together):
+@pytest.mark.parametrize("cut", [None, Cut(1, 2)], ids=["whole", "cut"])
+async def test_what_each_party_sees_of_a_comparison_is_the_same_for_every_secret(together, cut):
     """Over p = 7 all masks, and all lines through the secret, are tried."""
     field = Field(3)
     r, q, slope = np.meshgrid(*[np.arange(7, dtype=np.uint64)] * 3, indexing="ij")
@@ -208,7 +212,7 @@ async def test_what_each_party_sees_of_a_comparison_is_the_same_for_every_secret
             engine.uniform = lambda peer, use, length: masks[min(peer, engine.me)].copy()
             engine.party.receive = watched
             seen.append(field.encode(secret + engine.points[engine.me] * slope.ravel()))
-            await boolean(engine, 343).operands(engine.array(seen[-1]))
+            await boolean(engine, 343).operands(engine.array(seen[-1]), cut)
             return seen
 
         seen, _ = await together(3, 1, program, field=field, begin=start_active)
@@ -272,46 +276,46 @@ async def compared(engine):
     return (await reveal(await mul(less, 1 - same) + 2 * same)).tolist()
 
 
-async def caught(engine):
+async def caught(engine, work=compared):
     try:
-        return await compared(engine)
+        return await work(engine)
     except OstrakaError as error:
         return error
 
 
-MESSAGES = {}
+async def truncated(engine):
+    x = np.array([2**58 + 5, -9, 0]) + engine.points[engine.me]
+    return (await reveal(await truncate(engine.array(engine.field.encode(x)), 3))).tolist()
 
 
-async def flips(together, seeds):
-    """Runs that ended right and that were stopped, at honest parties."""
-    if not MESSAGES:
-        _, straight = await together(3, 1, caught, begin=start_active)
-        MESSAGES.update({name: sent.messages for name, sent in straight.sent.items()})
-    names, ends = tuple(MESSAGES), {"right": 0, "stopped": 0}
+RIGHT = {compared: [1, 0, 2], truncated: [(2**58 + 5) >> 3, -2, 0]}
+
+
+async def flips(together, seeds, work=compared):
+    """How often honest parties were stopped; every other end is right."""
+    program = partial(caught, work=work)
+    results, straight = await together(3, 1, program, begin=start_active)
+    assert results == [RIGHT[work]] * 3
+    names, ends = tuple(straight.sent), []
     for seed in seeds:
         net = Flipped(names, seed)
         # the first two messages agree on seeds
-        net.at = net.draw.randrange(2, MESSAGES[net.liar])
-        results, _ = await together(3, 1, caught, seed=seed, net=net, begin=start_active)
-        for name, result in zip(names, results, strict=True):
-            if name == net.liar:
-                continue
-            stopped = isinstance(result, OstrakaError)
-            assert stopped or result == [1, 0, 2], seed
-            ends["stopped" if stopped else "right"] += 1
-    return ends
+        net.at = net.draw.randrange(2, straight.sent[net.liar].messages)
+        results, _ = await together(3, 1, program, seed=seed, net=net, begin=start_active)
+        ends += [r for name, r in zip(names, results, strict=True) if name != net.liar]
+    assert all(isinstance(end, OstrakaError) or end == RIGHT[work] for end in ends)
+    return sum(isinstance(end, OstrakaError) for end in ends)
 
 
-async def test_a_bit_flipped_in_any_message_makes_no_result_wrong(together):
-    ends = await flips(together, range(15))
-    assert ends["stopped"] >= 27
+@pytest.mark.parametrize("work", RIGHT)
+async def test_a_bit_flipped_in_any_message_makes_no_result_wrong(together, work):
+    assert await flips(together, range(15), work) >= 27
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("first", range(1000, 4000, 500))
 async def test_a_bit_flipped_in_any_message_in_thousands_of_runs(together, first):
-    ends = await flips(together, range(first, first + 500))
-    assert ends["stopped"] > 900
+    assert await flips(together, range(first, first + 500)) > 900
 
 
 ANDS = 15
@@ -356,7 +360,6 @@ async def test_a_lie_in_an_and_that_its_sender_keeps_to_is_always_found(together
 
 
 async def test_the_same_lies_do_harm_where_gates_are_not_proven(together, monkeypatch):
-    """So the tests above can fail."""
     monkeypatch.setattr(auditing.Auditor, "gates", lambda *_: None)
     ends = [result for seed in range(20) for result in await lied(together, monkeypatch, seed)]
     assert sum(isinstance(end, list) and end != [1, 0, 2] for end in ends) > 20

@@ -20,8 +20,10 @@ import numpy as np
 
 from ostraka.arithmetic.planes import Planes, bits_of, dense, planes_of, spread, width
 from ostraka.arithmetic.randomness import BLOCK, Words, blocks
-from ostraka.engine.array import SecretArray
-from ostraka.engine.circuit import Bits, Circuit
+from ostraka.engine.array import SecretArray, stack
+from ostraka.engine.bits import xor_all
+from ostraka.engine.circuit import Bits, Circuit, Cut
+from ostraka.engine.multiply import dot
 from ostraka.engine.shamir.context import Context
 from ostraka.engine.shamir.deal import deal
 from ostraka.engine.shamir.opening import open_masked
@@ -41,7 +43,7 @@ class Boolean(Circuit):
         self.engine = engine
         self.count = count
         self.summands = engine.t + 1
-        self.shifts = engine.t == 1
+        self.shifts = engine.t <= 2
         self.sparse = count <= SPARSE
 
     async def both(self, a: Bits, b: Bits) -> Bits:
@@ -54,7 +56,7 @@ class Boolean(Circuit):
     @abstractmethod
     async def _both(self, a: Bits, b: Bits) -> Bits: ...
 
-    async def operands(self, x: SecretArray) -> tuple[list[Bits], Known]:
+    async def operands(self, x: SecretArray, cut: Cut | None = None) -> tuple[list[Bits], Known]:
         """Share t + 1 numbers, as `Circuit.operands` says, and return those this party knows.
 
         Two rounds.
@@ -64,16 +66,31 @@ class Boolean(Circuit):
         a canonical summand, so never zero: see `compare`. Party 0 knows the first operand, 1 to t
         the others; of three parties, 2 knows what 1 does.
         """
-        return await self._operands(np.ascontiguousarray(x.parts[0]))
+        whole = Cut(self.engine.field.bits)
+        return await self._operands(np.ascontiguousarray(x.parts[0]), cut or whole)
 
     @abstractmethod
-    async def _operands(self, y: Words) -> tuple[list[Bits], Known]: ...
+    async def _operands(self, y: Words, cut: Cut) -> tuple[list[Bits], Known]: ...
 
-    async def shifted(self, known: Known, k: int) -> SecretArray:
-        """Shift as `Circuit.shifted` says: parties 0 to t deal operands they know. One round."""
-        return self.engine.array(
-            await self._shared({i: v >> np.uint64(k) for i, v in known.items()})
-        )
+    async def shifted(
+        self, known: Known, k: int, planes: Bits, weights: Sequence[int]
+    ) -> SecretArray:
+        """Shift as `Circuit.shifted` says: parties 0 to t deal operands they know.
+
+        With t = 1 each bit is the XOR of two elements, a ^ b = a + b - 2 a b, and one product does
+        for all planes. Rounds: 3, with t = 2 4.
+        """
+        moved = await self._shared({i: v >> np.uint64(k) for i, v in known.items()})
+        found, factors = await self.to_ring(planes), np.array(weights)
+        rows = (len(weights), self.count)
+        if len(found) > 2:
+            total = (await xor_all(found)).reshape(rows).T @ factors
+        else:
+            a, b = (share.reshape(rows) for share in found)
+            a = stack([a[i] * w for i, w in enumerate(weights)])
+            linear = a.sum(0) + stack([b[i] * w for i, w in enumerate(weights)]).sum(0)
+            total = linear - 2 * await dot(a, b, axis=0)
+        return self.engine.array(moved) + total
 
     async def _shared(self, known: Known) -> Words:
         """Share over F_p the sum of one number for each operand, dealt by a party that knows it."""
@@ -115,19 +132,19 @@ class Boolean(Circuit):
             masked[part] = field.mix([weights], [share[part] for share in shares])[0]
         return masked
 
-    def _planes(self, elements: Words) -> Planes:
+    def _planes(self, elements: Words, cut: Cut) -> Planes:
         """Return their bits as they are dealt: shape (rows, words)."""
-        planes = planes_of(elements, self.engine.field.bits)
+        planes = planes_of(cut.pack(elements, self.engine.field.bits), cut.rows)
         return dense(planes[None], self.count)[0] if self.sparse else planes
 
-    def _shape(self) -> tuple[int, int]:
+    def _shape(self, cut: Cut) -> tuple[int, int]:
         """Count rows and words of a number as it is dealt."""
-        bits = self.engine.field.bits
+        bits = cut.rows
         return (1, width(bits * self.count)) if self.sparse else (bits, width(self.count))
 
-    def _rows(self, dealt: Planes) -> Bits:
+    def _rows(self, dealt: Planes, cut: Cut) -> Bits:
         """Return a number as it is used: one row for each bit."""
-        return spread(dealt, self.engine.field.bits, self.count) if self.sparse else dealt
+        return spread(dealt, cut.rows, self.count) if self.sparse else dealt
 
 
 def line(engine: Context, stranger: int) -> int:
@@ -166,7 +183,7 @@ class Replicated(Boolean):
         await engine.receive_words(self.after, step, out[1])
         return out.reshape(shape)
 
-    async def _operands(self, y: Words) -> tuple[list[Bits], Known]:
+    async def _operands(self, y: Words, cut: Cut) -> tuple[list[Bits], Known]:
         """Mask by a stream r of parties 1 and 2; of y + r, 1 gets a stream and 2 the rest."""
         engine, field = self.engine, self.engine.field
         r = None
@@ -174,22 +191,54 @@ class Replicated(Boolean):
             r = engine.uniform(3 - engine.me, "mask", len(y))
         summands = [] if r is None else [field.scale(r, line(engine, 0))]
         masked = await self._masked(y, summands)
-        shape = (2, *self._shape())
+        shape = (2, *self._shape(cut))
         first, second = np.zeros(shape, np.uint64), np.zeros(shape, np.uint64)
         step = engine.begin()
         if masked is not None:
             first[1] = engine.random_words(1, "bits", shape[1:])
-            first[0] = first[1] ^ self._planes(masked)
+            first[0] = first[1] ^ self._planes(masked, cut)
             engine.send(2, step, first[0].reshape(-1))
         elif r is not None:
             r = masked = field.subtract(np.full(len(y), field.p, np.uint64), r)
-            second[2 - engine.me] = self._planes(r)
+            second[2 - engine.me] = self._planes(r, cut)
             if engine.me == 1:
                 first[0] = engine.random_words(0, "bits", shape[1:])
             else:
                 await engine.receive_words(0, step, first[1].reshape(-1))
         assert masked is not None
-        return [self._rows(first), self._rows(second)], {min(engine.me, 1): masked}
+        return [self._rows(first, cut), self._rows(second, cut)], {min(engine.me, 1): masked}
+
+    async def shifted(
+        self, known: Known, k: int, planes: Bits, weights: Sequence[int]
+    ) -> SecretArray:
+        """Shift as `Circuit.shifted` says: two rounds.
+
+        Party 0 knows a = x_0 ^ x_1 of each plane, both others know b = x_2. Party 0 deals a; then
+        parties 1 and 2 have shares of degree 2 of a b, and party 0's are zero. Bringing them back
+        to degree 1, party 0 deals its operand and its bits instead, and party 1 adds its own.
+        """
+        engine, field, length = self.engine, self.engine.field, planes.shape[1] * self.count
+        bits = bits_of(
+            planes[0] ^ planes[1] if engine.me == 0 else planes[2 - engine.me], self.count
+        )
+        own = bits.reshape(-1).copy().__getitem__ if engine.me == 0 else None
+        (shares,) = await deal(engine, [0], length, own, total=True)
+        rows = shares.reshape(bits.shape)
+        back = -2 * line(engine, 0) * engine.weights(range(3))[engine.me]
+
+        def local(part: slice) -> Words:
+            total = np.zeros(part.stop - part.start, np.uint64)
+            if engine.me < 2:
+                total = known[engine.me][part] >> np.uint64(k)
+                for bit, w in zip(bits, weights, strict=True):
+                    field.add(total, field.scale(bit[part], w), out=total)
+            if engine.me:
+                for share, bit, w in zip(rows, bits, weights, strict=True):
+                    field.add(total, field.scale(share[part] * bit[part], back * w), out=total)
+            return total
+
+        (found,) = await deal(engine, range(3), self.count, local, total=True)
+        return engine.array(found)
 
     async def _summands(self, bits: Bits) -> list[Words]:
         """Let party 0 deal x_0 ^ x_1; both others know x_2, on the line that is zero at party 0."""
@@ -235,7 +284,7 @@ class Proven(Replicated):
         super().__init__(engine, count)
         self.summands = 3  # each is a component of which the others are zero
 
-    async def _operands(self, y: Words) -> tuple[list[Bits], Known]:
+    async def _operands(self, y: Words, cut: Cut) -> tuple[list[Bits], Known]:
         """Share three numbers that add up to y, in one round: s = y + r + q, -r and -q.
 
         r is a stream of parties 0 and 2, q of parties 1 and 2, s is opened to 0 and 1, who see
@@ -254,11 +303,16 @@ class Proven(Replicated):
             numbers[1] = opened
         found = []
         for component in (1, 0, 2):
-            operand = np.zeros((2, *self._shape()), np.uint64)
+            operand = np.zeros((2, *self._shape(cut)), np.uint64)
             if component in numbers:
-                operand[(component - me) % 3] = self._planes(numbers[component])
+                operand[(component - me) % 3] = self._planes(numbers[component], cut)
             found.append(operand)
         return found, numbers
+
+    async def shifted(
+        self, known: Known, k: int, planes: Bits, weights: Sequence[int]
+    ) -> SecretArray:
+        return await Boolean.shifted(self, known, k, planes, weights)
 
     async def _shared(self, known: Known) -> Words:
         """Add the components up: local, so no party can falsify it."""

@@ -17,7 +17,7 @@ from ostraka.arithmetic.binary import Binary, Matrix, apply
 from ostraka.arithmetic.field import Elements
 from ostraka.arithmetic.planes import Planes, bits_of
 from ostraka.arithmetic.randomness import Words
-from ostraka.engine.circuit import Bits
+from ostraka.engine.circuit import Bits, Cut
 from ostraka.engine.shamir.boolean import Boolean, Known, Proven, Replicated
 from ostraka.engine.shamir.context import Context
 from ostraka.engine.shamir.deal import deal
@@ -62,19 +62,19 @@ class Sliced(Boolean):
         words = int(np.prod(shape[1:], dtype=np.int64))
         return (await self._deal(workers, words, product, weight, total=True))[0].reshape(shape)
 
-    async def _operands(self, y: Words) -> tuple[list[Bits], Known]:
+    async def _operands(self, y: Words, cut: Cut) -> tuple[list[Bits], Known]:
         engine, field, t = self.engine, self.engine.field, self.engine.t
         mine, summands = self._mask(len(y)) if 1 <= engine.me <= t else (None, [])
         masked = await self._masked(y, summands)
         if mine is not None:
             masked = field.subtract(np.full(len(y), field.p, np.uint64), mine)
-        planes = None if masked is None else self._planes(masked)
-        shape = (self.binary.m, *self._shape())
+        planes = None if masked is None else self._planes(masked, cut)
+        shape = (self.binary.m, *self._shape(cut))
         words = shape[1] * shape[2]
         plain = None if planes is None else planes.reshape(1, words)
         dealt = await self._deal(range(t + 1), words, plain, 1, total=False)
         known = {} if masked is None else {engine.me: masked}
-        return [self._rows(share.reshape(shape)) for share in dealt], known
+        return [self._rows(share.reshape(shape), cut) for share in dealt], known
 
     def _mask(self, length: int) -> tuple[Words, list[Words]]:
         """Return this party's own summand of r, and its shares of all t.

@@ -32,22 +32,22 @@ class ListRows(NamedTuple):
 
     Attributes:
         ids: an identifier each, as written.
-        values: a value each, as written; None where the list has none.
+        columns: of further values, as written, as long as `ids`.
         place: what messages call row i.
     """
 
     ids: Sequence[str]
-    values: Sequence[object] | None
+    columns: Sequence[Sequence[object]]
     place: Place
 
 
-def read_rows(raw: object, *, valued: bool) -> ListRows:
-    """Read a list of identifiers, or of identifiers with a value each.
+def read_rows(raw: object, columns: int) -> ListRows:
+    """Read a list of identifiers, or of identifiers with so many values each.
 
     Args:
-        raw: lines of text (`id` or `id,value`, as CSV has them), a list of identifiers or of pairs,
-            an object of values by identifier, or two sequences as a tuple.
-        valued: whether each row has a value.
+        raw: lines of text (`id` or `id,value,...`, as CSV has them), a list of identifiers or of
+            rows, an object of values by identifier, or as many sequences as a tuple.
+        columns: values of each row.
 
     Raises:
         InputError: it is none of these; the text repeats no identifier.
@@ -55,47 +55,60 @@ def read_rows(raw: object, *, valued: bool) -> ListRows:
     if isinstance(raw, str):
         raw = Lines(raw)
     if isinstance(raw, Lines):
-        return _of_lines(raw, valued)
+        return _of_lines(raw, columns)
     if isinstance(raw, Mapping):
-        return _checked(list(raw), list(raw.values()), _row, valued)
-    if isinstance(raw, tuple) and len(raw) == 2 and valued:
-        return _checked(list(raw[0]), list(raw[1]), _row, valued)
+        values = [[each] for each in raw.values()] if columns == 1 else list(raw.values())
+        return _checked(list(raw), _transposed(values, columns, 0), _row)
+    if isinstance(raw, tuple) and len(raw) == 1 + columns and columns:
+        return _checked(list(raw[0]), list(raw[1:]), _row)
     if not isinstance(raw, Sequence | np.ndarray):
         refuse("there is no list of identifiers" if raw is None else "the input is not a list")
-    if not valued:
-        return _checked(list(raw), None, _row, valued)
-    for i, pair in enumerate(raw):
-        if not isinstance(pair, Sequence) or isinstance(pair, str) or len(pair) != 2:
-            refuse(f"{_row(i)} is no pair of an identifier and a value")
-    return _checked([pair[0] for pair in raw], [pair[1] for pair in raw], _row, valued)
+    if not columns:
+        return _checked(list(raw), [], _row)
+    ids, *others = _transposed(list(raw), 1 + columns, 1)
+    return _checked(ids, others, _row)
 
 
-def _of_lines(lines: Lines, valued: bool) -> ListRows:
-    wanted = 2 if valued else 1
+def _of_lines(lines: Lines, columns: int) -> ListRows:
     rows = list(csv.reader(lines))
     for i, row in enumerate(rows):
-        if len(row) != wanted:
-            form = "an identifier and a value, with a comma between" if valued else "one identifier"
-            refuse(f"{lines.place(i)} has {len(row)} columns; each line has {form}")
-    ids = [row[0] for row in rows]
-    return ListRows(ids, [row[1].strip() for row in rows] if valued else None, lines.place)
+        if len(row) != 1 + columns:
+            refuse(f"{lines.place(i)} has {len(row)} columns; each line has {_form(columns)}")
+    ids, *others = _transposed(rows, 1 + columns, 1)
+    return ListRows(ids, [list(map(str.strip, column)) for column in others], lines.place)
 
 
-def _checked(ids: list[Any], values: list[Any] | None, place: Place, valued: bool) -> ListRows:
-    if valued and (values is None or len(values) != len(ids)):
+def _form(columns: int) -> str:
+    if not columns:
+        return "one identifier"
+    values = "a value" if columns == 1 else f"{columns} values"
+    return f"an identifier and {values}, with a comma between"
+
+
+def _transposed(rows: list[Any], width: int, ids: int) -> list[list[Any]]:
+    """Return the columns of rows of one width; `ids` of them are identifiers."""
+    for i, row in enumerate(rows):
+        if not isinstance(row, Sequence) or isinstance(row, str) or len(row) != width:
+            what = "is no pair of an identifier and a value" if width == 2 else ""
+            refuse(f"{_row(i)} {what or f'has not {_form(width - ids)}'}")
+    return list(map(list, zip(*rows, strict=True))) if rows else [[] for _ in range(width)]
+
+
+def _checked(ids: list[Any], columns: Sequence[Sequence[object]], place: Place) -> ListRows:
+    if any(len(column) != len(ids) for column in columns):
         refuse("there must be one value for each identifier")
     for i, each in enumerate(ids):
         if isinstance(each, bool) or not isinstance(each, str | int | np.integer):
             refuse(f"the identifier of {place(i)} is neither text nor a whole number")
-    return ListRows([str(each) for each in ids], values if valued else None, place)
+    return ListRows([str(each) for each in ids], columns, place)
 
 
 def _row(i: int) -> str:
     return f"row {i + 1}"
 
 
-def hashed(rows: ListRows, form: Form) -> Words:
-    """Return what identifies each row: `WORDS` words of the SHA-256 of its identifier.
+def hashed(rows: ListRows, form: Form, words: int = WORDS) -> Words:
+    """Return what identifies each row: so many words, up to 4, of the SHA-256 of its identifier.
 
     Raises:
         InputError: an identifier is not of this form, or occurs twice.
@@ -110,12 +123,12 @@ def hashed(rows: ListRows, form: Form) -> Words:
         if (first := seen.setdefault(plain, i)) != i:
             refuse(f"{rows.place(first)} and {rows.place(i)} have the same identifier")
     head = b"ostraka join row\0" + form.encode() + b"\0"
-    return words_of(hashlib.sha256(head + each.encode()).digest() for each in seen)
+    return words_of((hashlib.sha256(head + each.encode()).digest() for each in seen), words)
 
 
-def words_of(digests: Iterable[bytes]) -> Words:
-    """Return the first `WORDS` words of each digest, one after another."""
-    size = 8 * WORDS
+def words_of(digests: Iterable[bytes], words: int = WORDS) -> Words:
+    """Return the first words of each digest, one after another."""
+    size = 8 * words
     return np.frombuffer(b"".join(digest[:size] for digest in digests), np.uint64).copy()
 
 
