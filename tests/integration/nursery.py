@@ -239,11 +239,13 @@ def load():
     from importlib import import_module
 
     import ostraka
+    from ostraka.errors import UsageError
     from ostraka.protocols import catalogue
 
     for found in pkgutil.walk_packages(ostraka.__path__, "ostraka."):
         if found.name not in COMMANDS:
-            import_module(found.name)
+            with suppress(ImportError, UsageError):  # a package that is not installed here
+                import_module(found.name)
     for name in ALSO:
         with suppress(ImportError):
             import_module(name)
