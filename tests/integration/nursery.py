@@ -244,7 +244,7 @@ def load():
 
     for found in pkgutil.walk_packages(ostraka.__path__, "ostraka."):
         if found.name not in COMMANDS:
-            with suppress(UsageError):  # an extra that is not installed, such as Flower
+            with suppress(ImportError, UsageError):  # a package that is not installed here
                 import_module(found.name)
     for name in ALSO:
         with suppress(ImportError):

@@ -27,7 +27,8 @@ def explain(parties):
 @pytest.mark.parametrize("relayed", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_one_byte_of_one_manifest(fleet, relayed):
     relay = fleet.coordinator() if relayed else None
-    session = fleet.manifest(tuple(INPUTS), relay, () if relayed else tuple(INPUTS))
+    direct = () if relayed else tuple(INPUTS)
+    session = fleet.manifest(tuple(INPUTS), relay, direct, deadline="6s")
     other = fleet.directory / "other.toml"
     other.write_text(session.path.read_text().replace("max = 1000000", "max = 1000001"))
     parties = {

@@ -45,7 +45,7 @@ def test_receipts_hold_the_words_of_parties_without_a_link(fleet, relayed):
 
 
 def test_an_edited_manifest_at_a_party_that_only_contributes(fleet):
-    session = fleet.manifest(ROLES, fleet.coordinator(), deadline="24s", timeout="60s")
+    session = fleet.manifest(ROLES, fleet.coordinator(), deadline="10s", timeout="60s")
     other = fleet.directory / "other.toml"
     other.write_text(session.path.read_text().replace("max = 1000000", "max = 1000001"))
     parties = {
