@@ -6,10 +6,13 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from sklearn import ensemble, tree
+from sklearn import linear_model as linear
+from sklearn import neural_network as networks
 
 from ostraka import strict_json
 from ostraka.errors import InputError, UsageError
-from ostraka.models import FORMAT, export, flattened
+from ostraka.models import FORMAT, export, flat_trees, flattened
 
 
 def read(text):
@@ -119,8 +122,6 @@ def test_an_entry_that_is_missing_is_named():
 
 
 def test_what_scikit_learn_fits_gives_its_own_scores():
-    linear = pytest.importorskip("sklearn.linear_model")
-    networks = pytest.importorskip("sklearn.neural_network")
     rng = np.random.default_rng(3)
     x, y = rng.normal(size=(60, 4)), rng.integers(0, 3, 60)
     fitted = {
@@ -129,7 +130,7 @@ def test_what_scikit_learn_fits_gives_its_own_scores():
             linear.LogisticRegression().fit(x, y),
             linear.LogisticRegression().fit(x, y > 1),
         ],
-        "mlp": [networks.MLPClassifier((5,), max_iter=20).fit(x, y)],
+        "mlp": [networks.MLPClassifier((5,), solver="lbfgs", max_iter=2000).fit(x, y)],
     }
     for kind, models in fitted.items():
         for model in models:
@@ -144,3 +145,97 @@ def test_what_scikit_learn_fits_gives_its_own_scores():
             else:
                 place = found.argmax(1) if found.shape[1] > 1 else found[:, 0] > 0
                 assert (model.classes_[place.astype(int)] == model.predict(x)).all()
+
+
+# --- trees
+
+RNG = np.random.default_rng(5)
+X = RNG.integers(-20, 20, (80, 3))
+Y = (X[:, 0] * X[:, 1] > X[:, 2] * 5).astype(int) + (X[:, 2] > 6)
+WORDS = np.array(["low", "middle", "high"])[Y]
+FITTED = {
+    "tree": tree.DecisionTreeClassifier(max_depth=3, random_state=0).fit(X, WORDS),
+    "tree of numbers": tree.DecisionTreeRegressor(max_depth=4, random_state=0).fit(
+        X, X @ [1, 2, 3]
+    ),
+    "forest": ensemble.RandomForestClassifier(7, max_depth=3, random_state=0).fit(X, WORDS),
+    "forest of numbers": ensemble.ExtraTreesRegressor(5, max_depth=3, random_state=0).fit(
+        X, X[:, 0]
+    ),
+    "boosting of two": ensemble.GradientBoostingClassifier(n_estimators=6, random_state=0).fit(
+        X, Y > 0
+    ),
+    "boosting": ensemble.GradientBoostingClassifier(n_estimators=4, random_state=0).fit(X, WORDS),
+    "boosting of numbers": ensemble.GradientBoostingRegressor(n_estimators=5, random_state=0).fit(
+        X, X[:, 2] * 2
+    ),
+}
+STUMP = {"features": [1, 0, 0], "thresholds": [2.5, 0, 0], "left": [1, 0, 0], "right": [2, 0, 0],
+         "values": [[0], [1], [2]]}  # fmt: skip
+STUMPS = {"format": FORMAT, "model": "trees", "layers": [2, 1], "trees": [STUMP], "start": [0]}
+
+
+def score(flat, row, outputs, depth):
+    """Walk complete trees: node i has the children 2 i + 1 and 2 i + 2."""
+    nodes = 2**depth - 1
+    total = [float(v) for v in flat.values[-outputs:]]
+    for tree_ in range(len(flat.features) // nodes):
+        at = 0
+        while at < nodes:
+            place = tree_ * nodes + at
+            at = 2 * at + (1 if row[flat.features[place]] <= flat.thresholds[place] else 2)
+        leaf = (tree_ * (nodes + 1) + at - nodes) * outputs
+        total = [
+            t + float(v) for t, v in zip(total, flat.values[leaf : leaf + outputs], strict=True)
+        ]
+    return total
+
+
+@pytest.mark.parametrize("name", FITTED)
+def test_trees_of_scikit_learn_give_its_own_answers(name):
+    fitted = FITTED[name]
+    raw = read(export(fitted))
+    outputs, depth = raw["layers"][1], 4
+    flat = flat_trees(raw, raw["layers"], len(raw["trees"]) + 2, depth)
+    found = np.array([score(flat, row, outputs, depth) for row in X])
+    if not hasattr(fitted, "classes_"):
+        assert np.allclose(found[:, 0], fitted.predict(X))
+    elif hasattr(fitted, "decision_function"):
+        assert np.allclose(found.squeeze(), fitted.decision_function(X))
+    else:
+        assert np.allclose(found, fitted.predict_proba(X))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"trees": [STUMP] * 3}, "at most 2 trees"),
+        ({"layers": [3, 1]}, "asks for"),
+        ({"start": []}, "start"),
+        ({"more": 1}, "unknown entry"),
+        ({"trees": [{**STUMP, "left": [0, 0, 0]}]}, "must come behind"),
+        ({"trees": [{**STUMP, "left": [3, 0, 0]}]}, "must come behind"),
+        ({"trees": [{**STUMP, "left": [True, 0, 0]}]}, "must come behind"),
+        ({"trees": [{**STUMP, "features": [2, 0, 0]}]}, "numbered from 0 to 1"),
+        ({"trees": [{**STUMP, "thresholds": ["x", 0, 0]}]}, "not a number"),
+        ({"trees": [{**STUMP, "values": [[0], [1], [2, 3]]}]}, "values of a leaf"),
+        ({"trees": [{**STUMP, "left": [1, 2, 0], "right": [2, 2, 0]}]}, "deeper than 1"),
+        ({"trees": [{}]}, "must have"),
+        ({"trees": [{**STUMP, "left": []}]}, "there must be 1"),
+    ],
+)
+def test_a_file_that_holds_no_such_trees_is_refused(change, words):
+    with pytest.raises(InputError, match=words):
+        flat_trees({**STUMPS, **change}, [2, 1], 2, 1)
+
+
+def test_what_is_no_sum_of_trees_is_not_exported():
+    weighted = ensemble.AdaBoostClassifier(n_estimators=2).fit(X, Y)
+    started = ensemble.GradientBoostingRegressor(n_estimators=1, init=linear.LinearRegression())
+    for model, words in (
+        (weighted, "weighs or chooses"),
+        (started.fit(X, X[:, 0]), "starts from another"),
+        (tree.DecisionTreeRegressor().fit(X, X), "one answer"),
+    ):
+        with pytest.raises(UsageError, match=words):
+            export(model)

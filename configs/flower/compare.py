@@ -7,11 +7,10 @@ in the figures. For ostraka a coordinator with its mailbox and three compute par
 processes with TLS. Needs `ostraka[flower,server]` and scikit-learn.
 """
 
-import json
 import os
+import socket
 import subprocess
 import sys
-import tempfile
 import time
 import uuid
 from copy import deepcopy
@@ -20,7 +19,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
-from client import client_app, train
+from client import client_app
 from flwr.app import Array, ArrayRecord, ConfigRecord, Context, RecordDict
 from flwr.client import NumPyClient
 from flwr.client.mod import secaggplus_mod
@@ -124,15 +123,18 @@ def size(content):
 
 
 def right(weights, data):
+    """Return the part of the test's digits that a model reads right."""
     scores = Logistic.scores({"weights": weights}, data.test.inputs)
     return accuracy(scores, data.test.labels)
 
 
 def start():
+    """Return the first model."""
     return ArrayRecord({"weights": Array(np.zeros((FEATURES, CLASSES)))})
 
 
 def plain(devices, rounds):
+    """Run Flower's FedAvg; return the model, and the bytes of all messages."""
     grid = LocalGrid(client_app(), devices)
     result = FedAvg(fraction_evaluate=0.0).start(grid, start(), num_rounds=rounds)
     return result.arrays["weights"].numpy(), grid.bytes
@@ -150,6 +152,7 @@ class LegacyClient(NumPyClient):
 
 
 def secagg(devices, rounds):
+    """Run Flower's SecAgg+; return the same."""
     data = digits.load(devices)
 
     def client_fn(context):
@@ -172,6 +175,7 @@ def secagg(devices, rounds):
 
 
 def ostraka(devices, rounds, epsilon):
+    """Run Flower with ostraka; return the same, reports included, and seconds without start-up."""
     with workplace("flower") as directory, Beside(Path(directory)) as beside:
         study, codes = beside.study(devices, rounds, epsilon)
         app = client_app(OstrakaMod(study, codes=codes))
@@ -225,6 +229,8 @@ class Beside:
             "at_once = 100_000\na_second = 10_000\n"  # all devices have one address here
         )
         self.begin("coordinator", "--config", box)
+        while not answers(http):
+            time.sleep(0.1)
         for name in names[2:]:
             self.begin("learn", study, "--as", name, "--keys", self.directory,
                        "--receipts", self.directory)  # fmt: skip
@@ -241,14 +247,21 @@ class Beside:
         return (self.directory / "home" / "reports").glob("*.secret.json")
 
 
-def port():
-    import socket
+def answers(address):
+    """Return whether a port takes connections."""
+    host, _, number = address.partition(":")
+    with socket.socket() as found:
+        return found.connect_ex((host, int(number))) == 0
 
+
+def port():
+    """Return a port that is free."""
     with socket.create_server(("127.0.0.1", 0)) as found:
         return found.getsockname()[1]
 
 
 def main(devices=20, rounds=3, epsilon=40.0):
+    """Run all three, and print how they did."""
     TaskIdentity.run_id = TaskIdentity.task_id = TaskIdentity.node_id = (
         1  # as Flower's own processes set them
     )

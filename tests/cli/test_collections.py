@@ -290,6 +290,8 @@ def test_a_status_is_written_for_people():
     assert _status_lines({**shown, "result": {**result, "contributors": 2}})[3:] == [
         "counted  by c1, c2", "result   tally  soup: 2 votes", "         from 2 contributors",
     ]  # fmt: skip
+    withheld = {"outputs": [], "why": "1 of 1 cells is withheld", "contributors": 2}
+    assert "         1 of 1 cells is withheld" in _status_lines({**shown, "result": withheld})
 
 
 def test_no_person_is_invited_twice_by_name(cli, box, parties):

@@ -1,6 +1,7 @@
 """`ostraka learn`: explains a study, writes the manifest of a round; `demo learn` runs one.
 
-The demo is cli/demo_learn.py, and all demos are in cli/demos.py."""
+The demo is cli/demo_learn.py, and all demos are in cli/demos.py; codes are of
+cli/learn_collected.py."""
 
 import json
 import subprocess
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 from ostraka.config import bind_text
+from ostraka.learning.collected import read_codes, roster_pin
 from ostraka.learning.model import save
 from ostraka.learning.study import Study
 
@@ -65,6 +67,28 @@ def test_the_manifest_of_a_round_is_printed(path, tmp_path):
     save(model, study.shapes, np.ones(8))
     second = learn(path, "--round", 2, "--model", model, cwd=tmp_path).stdout
     assert bind_text(second, "second").manifest.digest == study.manifest(2, np.ones(8)).digest
+
+
+def test_a_study_of_collections_gets_its_roster_and_codes(path, tmp_path):
+    collected = STUDY.replace("cohort = 20", 'every = "1h"').replace(', "contributor"', "")
+    devices = collected.index('[[party]]\nname = "device-0"')
+    collected = collected[:devices] + (
+        f'\n[collection]\nfrom = "invited"\norganiser = "sha256:{7:064x}"\n'
+        'closes = 2030-01-01T00:00:00Z\nmailbox = "https://poll.example"\n[policy]\n'
+        "min_contributors = 3\n" + collected[collected.index("[study]") :]
+    )
+    path.write_text(collected)
+    learn(path, cwd=tmp_path, code=2)  # no roster yet
+    text = learn(path, "--codes", 5, cwd=tmp_path).stdout
+    study = Study.read(text)
+    codes = read_codes(tmp_path / "codes.json")
+    assert (len(codes), len(study.devices)) == (5, 5)
+    assert study.base["collection"]["roster"] == roster_pin(codes.roster)
+    assert {code.manifest.hex() for code in codes} == {study.digest[7:]}
+    assert (tmp_path / "codes.json").stat().st_mode & 0o077 == 0
+    assert "codes.json is here already" in learn(path, "--codes", 5, cwd=tmp_path, code=2).stderr
+    first, second = (study.manifest(k, study.start).collection.closes for k in (1, 2))
+    assert (second - first).total_seconds() == 3600
 
 
 def test_what_cannot_be_is_said(path, tmp_path):

@@ -147,3 +147,12 @@ def test_a_vote_of_three_processes_through_a_coordinator(referendum, coordinator
             found = json.loads(out)
             assert found["outputs"] == [{"name": "outcome", "value": "YES"}]
             assert "tally" not in out
+
+
+def test_demo_predict_tells_the_client_alone(cli) -> None:
+    done = cli("demo", "predict", "--query", "48,13")
+    assert done.out.startswith("label  grant\n")
+    found = cli("demo", "predict", "--query", "48,25", "--output", "json").json
+    assert found["outputs"] == [{"name": "label", "value": "refuse"}]
+    assert found["parties"]["bob"] == found["parties"]["carlos"] == {"outputs": []}
+    assert "--query 48,13" in cli("demo", "predict", "--query", "1").err

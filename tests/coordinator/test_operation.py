@@ -68,6 +68,8 @@ async def test_health(operation):
     async with operation() as running:
         assert await get(running.http, "/healthz") == (200, "ok\n")
         assert await get(running.http, "/readyz") == (200, "ready\n")
+        status, body = await get(running.http, "/status")
+        assert (status, "<td>Rooms with members</td>" in body) == (200, True)
         status, body = await get(running.http, "/metrics")
         assert status == 200
         assert "ostraka_coordinator_rooms 0.0" in body

@@ -23,7 +23,7 @@ async def test_parts_come_back_in_the_shape_of_the_whole(together, shape):
     assert max(sizes, default=0) <= 3
 
 
-@pytest.mark.parametrize("n", [3, 5])
+@pytest.mark.parametrize("n", [3, pytest.param(5, marks=pytest.mark.slow)])
 async def test_operations_in_batches_are_those_on_the_whole(together, monkeypatch, n):
     x = np.arange(-9, 12).reshape(3, 7)
     squares = np.stack([np.arange(-9, 12) ** 2, np.arange(21)], axis=1)

@@ -84,6 +84,7 @@ def textbook(a, b, c):
 
 
 EDGES = st.sampled_from([0, 1, -1, LARGEST, -LARGEST, LARGEST - 1, 2**32, -(2**31) - 1])
+THOROUGH = settings().max_examples > 100
 NUMBERS = EDGES | st.integers(-LARGEST, LARGEST)
 
 
@@ -94,7 +95,7 @@ NUMBERS = EDGES | st.integers(-LARGEST, LARGEST)
 )
 @given(data=st.data())
 async def test_words_are_those_of_the_textbook(together, data):
-    n, t = data.draw(st.sampled_from(SIZES))
+    n, t = data.draw(st.sampled_from(SIZES if THOROUGH else SIZES[:3]))
     security = data.draw(st.sampled_from(["passive", "active"])) if n < 7 else "passive"
     k = data.draw(st.integers(1, 4))
     a = data.draw(st.lists(NUMBERS, min_size=k, max_size=k))
@@ -124,8 +125,8 @@ class Watched(MemoryNet):
 @pytest.mark.parametrize(
     ("n", "t", "security"),
     [
-        *((n, t, "passive") for n, t in SIZES[:2]),
-        *(pytest.param(*size, "passive", marks=pytest.mark.slow) for size in SIZES[2:4]),
+        (*SIZES[0], "passive"),
+        *(pytest.param(*size, "passive", marks=pytest.mark.slow) for size in SIZES[1:4]),
         (3, 1, "active"),
     ],
 )

@@ -211,7 +211,7 @@ def frames_of_a_session(session_with, **options):
     return honest.count
 
 
-@pytest.mark.parametrize("every", [12, pytest.param(6, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("every", [24, pytest.param(6, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     ("plot", "sharing"),
     [

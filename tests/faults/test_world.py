@@ -120,14 +120,15 @@ def let_carlos_die(world, dies_at, power):
     return died
 
 
+@pytest.mark.parametrize("moments", [4, pytest.param(10, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("relay", [False, True])
 @pytest.mark.parametrize("power", [False, True])
-def test_the_one_that_died_is_named_by_all_within_the_timeout(world, relay, power):
+def test_the_one_that_died_is_named_by_all_within_the_timeout(world, relay, power, moments):
     """Bob waits for carlos, and alice for bob: it was bob whom she blamed, after twice the time."""
     quiet = world(1, relay=relay)
     quiet.run()
     steps, blamed = quiet.processes["carlos"].steps, 0
-    for dies_at in range(steps // 2, steps, max(1, steps // 20)):
+    for dies_at in range(steps // 2, steps, max(1, steps // (2 * moments))):
         found = world(1, relay=relay)
         died = let_carlos_die(found, dies_at, power)
         found.run()

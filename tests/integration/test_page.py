@@ -162,6 +162,28 @@ def test_numbers_from_a_saved_file_and_with_the_keyboard_alone(browser, box, tmp
 
 
 @pytest.mark.slow
+def test_rows_of_a_spreadsheet_are_pasted(browser, box, tmp_path, nursery):
+    poll = Poll(
+        nursery, tmp_path, box.url, "table", "--title", "Wages", "--type", "int", "--length", "2",
+        "--min", "0", "--max", "90000", "--rule", 'rows=["HR", "IT"]', "--rule", "heads=9",
+        "--statistic", "count", "--statistic", "sum", "--policy", "min_cell=2",
+    )  # fmt: skip
+    rows = ("HR\t100\t1\nIT\t50\t2", "IT\t70\t3\nHR\t200\t2", "300\t3\t0\t0")
+    for code, pasted in zip(poll.codes, rows, strict=True):
+        tab = browser.new_context().new_page()
+        tab.goto(code["link"])
+        tab.locator("#answer").fill("HR\t1\t0\nIT\t1\t1")
+        tab.click("#send")
+        said(tab, "HR has a sum of no heads")
+        tab.locator("#answer").fill(pasted)
+        tab.click("#send")
+        said(tab, "has signed that it has it")
+    found = {each["name"]: each["value"] for each in poll.close()[0]["outputs"]}
+    assert (found["sum"]["HR"], found["count"]["HR"]) == (600, 6)
+    assert (found["sum"]["IT"], found["count"]["IT"]) == (120, 5)
+
+
+@pytest.mark.slow
 def test_a_code_of_another_collection_is_refused_before_anything_is_sent(
     browser, box, tmp_path, nursery
 ):

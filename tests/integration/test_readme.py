@@ -38,9 +38,10 @@ pages = [
 ]
 pages += ["docs/guides/which-question.md", "docs/guides/anonymous.md", "docs/guides/mqtt.md"]
 pages += ["docs/guides/spreadsheets.md", "docs/guides/collections.md", "docs/guides/exposure.md"]
+pages += ["docs/guides/wage-survey.md", "docs/guides/sealed-bids.md"]
 pages += [
     f"docs/guides/{scenario}.md"
-    for scenario in ("breach-losses", "fairness-audit", "wage-gap", "poll", "shop")
+    for scenario in ("breach-losses", "fairness-audit", "wage-gap", "poll", "shop", "learn")
 ]
 fence = re.compile(r"^```(sh|text)(?: (\w+))?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 seconds = 120
@@ -150,9 +151,12 @@ LONG = {
         "collections",
         "exposure",
         "invitations",
+        "learn",
         "poll",
+        "sealed-bids",
         "separate-machines",
         "shop",
+        "wage-survey",
         "which-question",
     )
 }

@@ -55,6 +55,12 @@ class Window:
         look_at(self.tab, name)
 
 
+@pytest.fixture(autouse=True)
+def own_temporary_files(tmp_path, monkeypatch):
+    """A page that a test kills leaves its directory in the test's own."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+
+
 @pytest.fixture
 def opened(fleet, browser, monkeypatch):
     """Start `ostraka ui`, and open its page; it knows no keys and trusts none."""

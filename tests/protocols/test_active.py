@@ -68,7 +68,11 @@ def values(outcome):
 @pytest.mark.parametrize(
     ("n", "key"),
     [
-        pytest.param(n, key, marks=pytest.mark.slow if n > 5 or (n == 5 and i % 3) else ())
+        pytest.param(
+            n,
+            key,
+            marks=pytest.mark.slow if n > 5 or (n == 5 and i % 5) or (n == 4 and i % 2) else (),
+        )
         for n in (3, 4, 5, 7)
         for i, key in enumerate(CASES)
     ],

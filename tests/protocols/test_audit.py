@@ -56,7 +56,12 @@ def test_any_lists_are_what_the_textbook_says(predictions, groups, least):
     manifest = write(more=f"[policy]\nmin_cell = {least}")
     found = outcome(manifest, predictions, groups)
     inputs = {"bank": predictions, "registry": groups}
-    assert values(found) == protocol_for(manifest).plaintext(inputs)
+    assert values(found) == by_the_textbook(manifest, inputs)
+
+
+def by_the_textbook(manifest, inputs):
+    found = protocol_for(manifest).plaintext(inputs)
+    return {name: value for name, value in found.items() if value is not None}
 
 
 PREDICTIONS = [[f"p{i}", i % 2, i // 2 % 2] for i in range(8)]
@@ -84,8 +89,7 @@ def test_pairs_of_two_attributes_are_groups():
     assert found["count"] == {
         "women, young": 2, "women, old": 2, "men, young": 2, "men, old": 2, "overall": 8,
     }  # fmt: skip
-    expected = protocol_for(manifest).plaintext({"bank": PREDICTIONS, "registry": groups})
-    assert found == expected
+    assert found == by_the_textbook(manifest, {"bank": PREDICTIONS, "registry": groups})
 
 
 def test_without_labels_only_selection_rates_are_known():

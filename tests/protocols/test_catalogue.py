@@ -77,15 +77,30 @@ def draw(schema, rng):
     return one() if schema.length == 1 else [one() for _ in range(schema.length)]
 
 
+def rows_of_audit(manifest, rng):
+    """Labels and predictions of some people, and the groups of others."""
+    (first, second), groups = manifest.contributors, manifest.outputs["groups"]
+    predictions = [[f"p{i}", rng.randrange(2), rng.randrange(2)] for i in range(50)]
+    return {first: predictions, second: [[f"p{i}", rng.choice(groups)] for i in range(10, 70)]}
+
+
 def inputs_of(manifest, seed):
     rng = random.Random(seed)
+    if manifest.session.protocol == "audit":
+        return rows_of_audit(manifest, rng)
     return {party: draw(manifest.input_of(party), rng) for party in manifest.contributors}
+
+
+@cache
+def bound(manifest):
+    """The protocol of a manifest, made once."""
+    return protocol_for(manifest)
 
 
 def agrees(manifest, inputs, outcome):
     """Whether an outcome is what the textbook says of those it counts."""
     counted = {party: inputs[party] for party in outcome.contributors}
-    twin = protocol_for(manifest).plaintext(counted)
+    twin = bound(manifest).plaintext(counted)
     assert outcome.outputs
     found = {o.name: o.value if o.parts else None for o in outcome.outputs}  # None: withheld
     if outcome.status == "noised":  # its law is a test of its own
@@ -117,7 +132,7 @@ def test_everybody_learns_what_the_textbook_says(name, security, n):
 
 @pytest.mark.parametrize(("name", "security", "n"), CASES)
 def test_whoever_crashes_nobody_learns_anything_wrong(name, security, n):
-    require_no_wrong_result(example(name, security, n), crashes=3)
+    require_no_wrong_result(example(name, security, n), crashes=2)
 
 
 @pytest.mark.slow
@@ -128,7 +143,7 @@ def test_many_crashes(name, security, n):
 
 def require_no_wrong_result(manifest, crashes):
     inputs, rng = inputs_of(manifest, 7), random.Random(11)
-    usual = max(sent.messages for sent in protocol_for(manifest).cost().sent.values())
+    usual = max(sent.messages for sent in bound(manifest).cost().sent.values())
     for _ in range(crashes):
         victim = rng.choice(manifest.parties)
         found = simulate_sync(manifest, inputs, seed=1, drop={victim: rng.randrange(usual)})

@@ -86,7 +86,7 @@ class Crooked(CheckedSum):
 
 @pytest.mark.parametrize("security", ["passive", "active"])
 @pytest.mark.parametrize("kind", TYPES)
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=settings().max_examples // 3, deadline=None)
 @given(data=st.data())
 def test_valid_inputs_give_what_the_textbook_says(manifest, everybody, data, kind, security):
     value, statistics = TYPES[kind]
@@ -124,7 +124,7 @@ ELEMENT = st.one_of(
 
 @pytest.mark.parametrize("security", ["passive", "active"])
 @pytest.mark.parametrize("kind", ["bool", "int", COLOURS])
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=settings().max_examples // 2, deadline=None)
 @given(data=st.data())
 def test_any_row_counts_exactly_if_it_is_valid(manifest, everybody, data, kind, security):
     statistics = ("histogram",) if kind == COLOURS else ("sum", "variance")

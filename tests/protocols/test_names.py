@@ -15,6 +15,7 @@ MAY_NAME = {
     "cli/demo_lists.py": "a demo is of one protocol",
     "manifest/fields.py": "an example in a message",
     "protocols/checked_sum.py": "the same sum, over inputs that are checked",
+    "protocols/hidden_join.py": "the same join, of which no party learns a match",
     "protocols/forms/sum_forms.py": "the forms of inputs to that sum",
     "protocols/forms/central.py": "a hint that names where exponential noise goes",
 }

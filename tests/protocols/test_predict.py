@@ -1,6 +1,7 @@
 """Predictions: what numpy says, what is refused, and what `check` says of stealing a model.
 
-Of protocols/predict.py, protocols/forms/layers.py and protocols/forms/model_cases.py.
+Of protocols/predict.py, protocols/forms/layers.py, protocols/forms/model_options.py
+and protocols/forms/model_cases.py.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """Joins: what sets say, what is refused, what is withheld, and what noise does.
 
-Of protocols/private_join.py, protocols/joining.py, protocols/forms/joined.py and
-protocols/forms/identifiers.py.
+Of protocols/private_join.py, protocols/joining.py, protocols/forms/joined.py,
+protocols/forms/join_cases.py and protocols/forms/identifiers.py.
 """
 
 import numpy as np
@@ -211,7 +211,7 @@ def test_what_leaves_does_not_depend_on_the_length_of_a_list():
     assert len(sizes) == 1
 
 
-# --- members, and lists of different lengths -----------------------------------------------------
+# --- products, members, and lists of different lengths -------------------------------------------
 
 
 @pytest.mark.parametrize("least", [0, 3])
@@ -256,3 +256,56 @@ def test_lists_of_very_different_lengths(rows):
     found, _ = result(manifest, {"shop": shop, "bank": [str(i) for i in range(rows["bank"])]})
     common = min(rows.values())
     assert found == {"size": common, "sum": str(5 * common)}
+
+
+@given(members, members, st.integers(0, 5), st.sampled_from(["all-but-pattern", "everything"]))
+@settings(max_examples=20)
+def test_sums_of_products_are_what_the_textbook_says(first, second, seed, hide):
+    outputs = f'figures = ["dot", "size", "sum"]\nhide = "{hide}"'
+    manifest = write(dict.fromkeys(("shop", "bank"), AMOUNTS), outputs=outputs)
+    amounts = np.random.default_rng(seed).integers(-50, 1000, (2, 8))
+    inputs = {
+        name: [[each, int(row[ord(each) - 97])] for each in ids]
+        for name, ids, row in zip(("shop", "bank"), (first, second), amounts, strict=True)
+    }
+    found = simulate_sync(manifest, inputs)["shop"]
+    values = {o.name: o.value for o in found.outputs if o.parts}
+    assert values == protocol_for(manifest).plaintext(inputs)
+
+
+def test_products_members_and_a_minimum_go_together():
+    outputs = 'figures = ["dot"]\nmembers = "bank"\nmin_intersection = 2'
+    manifest = write(dict.fromkeys(("shop", "bank"), AMOUNTS), outputs=outputs)
+    inputs = {"shop": {"a": 2, "b": 3, "c": 5}, "bank": {"c": "1.5", "x": 9, "b": -2}}
+    found = simulate_sync(manifest, inputs)["bank"]
+    assert {o.name: o.value for o in found.outputs} == {"dot": "1.5", "members": [1, 3]}
+
+
+def test_products_need_two_lists_with_values():
+    with pytest.raises(ManifestError, match="both have values"):
+        protocol_for(write(SHOP, outputs='figures = ["dot"]'))
+
+
+def test_several_columns_are_summed_by_name():
+    outputs = 'figures = ["size", "sum", "mean"]\ncolumns = { shop = ["spent", "visits"] }'
+    manifest = write(SHOP, outputs=outputs)
+    inputs = {"shop": "a,1.50,2\nb,20,3\nc,5,4", "bank": ["b", "c", "d"]}
+    found, _ = result(manifest, inputs)
+    assert found == {
+        "size": 2, "sum spent": "25", "sum visits": "7", "mean spent": "12.5", "mean visits": "3.5",
+    }  # fmt: skip
+    assert found == protocol_for(manifest).plaintext(inputs)
+
+
+@pytest.mark.parametrize(
+    ("outputs", "words"),
+    [
+        ('columns = { bank = ["a", "b"] }', "no owner of a list with values"),
+        ('columns = { shop = ["a", "A"] }', "each column once"),
+        ("columns = { shop = [] }", "at least one column"),
+        ('columns = { shop = ["a", "b"] }\nhide = "everything"', "one value at most"),
+    ],
+)
+def test_columns_that_cannot_be_are_refused(outputs, words):
+    with pytest.raises(ManifestError, match=words):
+        protocol_for(write(SHOP, outputs=f"{FIGURES}\n{outputs}"))

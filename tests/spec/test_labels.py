@@ -76,17 +76,23 @@ def labelled(node: ast.AST) -> list[str]:
     return found
 
 
+def named(node: ast.expr) -> str:
+    """The name that a piece of code is; "" for any other piece."""
+    return node.id if isinstance(node, ast.Name) else ""
+
+
 def search(text: str, place: str) -> Found:
     """Find the labels of one module."""
-    tree, found = ast.parse(text), Found(set(labelled(ast.parse(text))), set(), set(), set(), set())
+    tree = ast.parse(text)
+    found = Found(set(labelled(tree)), set(), set(), set(), set())
     for inside, call in calls(tree):
         name = call.func.attr if isinstance(call.func, ast.Attribute) else ""
-        owner = ast.unparse(call.func.value) if isinstance(call.func, ast.Attribute) else ""
+        owner = named(call.func.value) if isinstance(call.func, ast.Attribute) else ""
         if isinstance(call.func, ast.Name) and call.func.id == "Stream":
             note(found, place, inside, call.args[1], "")
         elif name in USES and len(call.args) > USES[name]:
             note(found, place, inside, call.args[USES[name]], "engine ")
-        elif (name in ("sign", "_sign") and owner != "np") or ast.unparse(call.func) == "sign":
+        elif (name in ("sign", "_sign") and owner != "np") or named(call.func) == "sign":
             found.signed.add(f"{place}: {call.lineno}")
         elif owner in ("hashlib", "hmac") and not labelled(call) and name != "compare_digest":
             found.without.add(f"{place}: {call.lineno}")

@@ -22,7 +22,7 @@ def page(tmp_path, keys):
 
     @asynccontextmanager
     async def opened(name="alice", *, keys=keys, sessions=None, say=lambda _: None):
-        uploads = Uploads()
+        uploads = Uploads(tmp_path)
         sessions = (tmp_path,) if sessions is None else sessions
         settings = PageSettings(sessions, keys, tmp_path, name, say=say)
         try:

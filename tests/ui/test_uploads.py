@@ -19,8 +19,8 @@ async def parts(content, size=7):
 
 
 @pytest.fixture
-def its():
-    found = Uploads()
+def its(tmp_path):
+    found = Uploads(tmp_path)
     yield found
     found.close()
 
@@ -49,6 +49,22 @@ async def test_another_file_takes_its_place_and_closing_leaves_nothing(its):
         its.find("cd" * 32)
     its.close()
     assert not second.parent.parent.exists()
+
+
+async def test_no_name_of_a_session_leads_out_of_its_place(tmp_path):
+    """All within the test's own directory, so that a mistake harms nothing else."""
+    (tmp_path / "page").mkdir()
+    its, beside = Uploads(tmp_path / "page"), tmp_path / "page" / "beside"
+    beside.mkdir()
+    path = await its.take("ab" * 32, "a.csv", parts(b"1"))
+    for digest in ("..", ".", "", str(beside)[:32], "*"):
+        with pytest.raises(InputError):
+            its.find(digest)
+    assert its._place("..").parent == its._place(str(beside)).parent == its._top
+    its.drop("..")
+    assert beside.is_dir()
+    assert path.exists()
+    its.close()
 
 
 async def test_a_file_that_is_too_large_is_refused(its, monkeypatch):

@@ -303,7 +303,8 @@ def _status_lines(shown: dict[str, Any]) -> list[str]:
         lines.append(f"counted  by {names}" if names else "counted  by no compute party yet")
     if result := shown.get("result"):
         outputs = results.lines(result.get("outputs", []))
-        lines += [f"result   {line}" for line in outputs or [result.get("why", "none")]]
+        lines += [f"result   {line}" for line in outputs]
+        lines += [f"         {result['why']}"] if result.get("why") else []
         lines.append(f"         from {result.get('contributors')} contributors")
     return lines
 

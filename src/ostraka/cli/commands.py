@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from functools import cached_property
+from functools import cache, cached_property
 from importlib import import_module
 from typing import Annotated, Any, Final, NamedTuple
 
@@ -50,6 +50,7 @@ TABLE: Final = {
     "template": _Entry("Write a table to fill in.", "giving:template"),
     "result": _Entry("Print a result again.", "result:result"),
     "report": _Entry("Write a result as a page.", "report:report"),
+    "model": _Entry("Write a model as predict takes it.", "model:app"),
     "coordinator": _Entry("Relay between parties; it reads nothing.", "coordinator:coordinator"),
     "serve": _Entry("Stay, and take part in what is due.", "serve:serve"),
     "approve": _Entry("Approve a session that `serve` waits with.", "serve:approve"),
@@ -126,10 +127,16 @@ def ostraka(
     """
 
 
+@cache
+def _parser() -> Any:
+    """Return the parser of command lines, made once: a command that was imported stays in it."""
+    return typer.main.get_command(app)
+
+
 def run() -> int:
     """Parse the command line, run its command, and return the exit code."""
     try:
-        code: Any = app(prog_name="ostraka", standalone_mode=False)
+        code: Any = _parser()(prog_name="ostraka", standalone_mode=False)
     except typer.Abort:
         return voice.interrupted()
     except _UsageError as error:

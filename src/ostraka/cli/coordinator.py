@@ -39,7 +39,8 @@ def coordinator(
     http: Annotated[
         str | None,
         typer.Option(
-            metavar="HOST:PORT", help="Where /healthz, /readyz and /metrics are, in plain HTTP."
+            metavar="HOST:PORT",
+            help="Where /healthz, /readyz, /metrics and /status are, in plain HTTP.",
         ),
     ] = None,
     log: Annotated[str | None, typer.Option(metavar="text|json", help="Form of log lines.")] = None,

@@ -1,11 +1,11 @@
-"""Commands `demo vote` and `demo auction`: each opens a decision, and nothing else."""
+"""Commands `demo vote`, `demo auction`, `demo predict`: each opens a decision, and nothing else."""
 
 from __future__ import annotations
 
 import re
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -93,6 +93,82 @@ def auction(
             f"Each of {len(inputs)} parties was a process of its own, and learned the winner and "
             f"the price.\n{rest} stayed where it was."
         )
+
+
+@app.command()
+def predict(
+    query: Annotated[
+        str,
+        typer.Option(metavar="INCOME,DEBT", help="What alice asks about, in thousands: a toy."),
+    ] = "48,13",
+    output: Format = voice.OutputFormat.TEXT,
+) -> None:
+    """Ask a bank's model about a loan: alice alone learns its answer, and no party her numbers."""
+    numbers = query.split(",")
+    if len(numbers) != 2 or not all(re.fullmatch(r"[0-9]{1,3}", n) for n in numbers):
+        _refuse_input("the query is not two whole numbers from 0 to 999", "--query 48,13")
+    inputs = {"alice": [int(n) for n in numbers], "bob": _FOREST, "carlos": None}
+    found, seen = play(inputs, _loan)
+    if output is voice.OutputFormat.JSON:
+        voice.emit(found["alice"] | {"parties": {p: {"outputs": found[p].get("outputs", [])}
+                                                 for p in inputs}})  # fmt: skip
+        return
+    for line in results.lines(found["alice"]["outputs"]):
+        print(line)
+    for party, other in (("bob", "alice"), ("carlos", "alice"), ("carlos", "bob")):
+        what = "income" if other == "alice" else "model's first number"
+        print(
+            f"{party}'s machine got of {other}'s {what}, modulo 2^61 - 1: {seen[party].got[other]}"
+        )
+    print(
+        f"\nEach of {len(inputs)} parties was a process of its own. bob's model is three trees; "
+        "alice learned this\none word of it; neither bob nor carlos, who helps, learned even that."
+    )
+
+
+def _stump(feature: int, threshold: float, low: float, high: float) -> dict[str, Any]:
+    """Return a tree of one question: a score up to the threshold, another above it."""
+    return {
+        "features": [feature, 0, 0],
+        "thresholds": [threshold, 0, 0],
+        "left": [1, 0, 0],
+        "right": [2, 0, 0],
+        "values": [[0], [low], [high]],
+    }
+
+
+_FOREST: Final = {
+    "format": "ostraka-model-1",
+    "model": "trees",
+    "layers": [2, 1],
+    "trees": [_stump(0, 30.5, -1, 0.5), _stump(0, 60.5, 0, 1), _stump(1, 20.5, 0.25, -1.5)],
+    "start": [0],
+    "classes": ["refuse", "grant"],
+}
+
+
+def _loan(keys: dict[str, str], relay: str) -> str:
+    """Write the agreement of a client, an owner and a helper."""
+    from ostraka.cli.demo import SECONDS
+    from ostraka.cli.fleet import COORDINATOR
+    from ostraka.manifest.writing import party_in_all_roles, without_input, write_manifest
+
+    client, owner, helper = (party_in_all_roles(p, keys[p]) for p in ("alice", "bob", "carlos"))
+    owner["roles"] = [role for role in owner["roles"] if role != "recipient"]
+    helper["roles"] = [role for role in without_input(helper)["roles"] if role != "recipient"]
+    given = {"of": ["alice"], "type": "int", "length": 2, "min": 0, "max": 999}
+    model = {"of": ["bob"], "type": "float(8)", "length": 3 * 3 + 3 * 2 + 1, "min": -4, "max": 4}
+    asked = {"model": "trees", "layers": [2, 1], "trees": 3, "depth": 1}
+    session = {"title": "A loan", "protocol": "predict", "deadline": f"{SECONDS}s"}
+    return write_manifest(
+        {
+            "session": {**session, "coordinator": {"address": relay, "key": keys[COORDINATOR]}},
+            "input": [{"name": "query", **given}, {"name": "model", **model}],
+            "outputs": {**asked, "classes": ["refuse", "grant"]},
+            "sharing": {"scheme": "shamir", "threshold": 1},
+        },
+        [client, owner, helper],
+    )
 
 
 def _show(

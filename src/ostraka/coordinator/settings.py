@@ -26,7 +26,7 @@ class Settings:
         name: the name of its key's files.
         keys: the directory of its key.
         allow: fingerprints of the parties that it admits; None: any party with a key.
-        http: address of /healthz, /readyz and /metrics; None: there are none.
+        http: address of /healthz, /readyz, /metrics and /status; None: there are none.
         mailbox: settings of the mailbox of collections; None: there is none.
         log, level: form of log lines, and the lowest level that is logged.
         log_sources: whether log lines tell the address that a connection came from.

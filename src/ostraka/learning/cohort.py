@@ -39,4 +39,5 @@ def rounds_of_one(rounds: int, devices: int, size: int | None) -> int:
 
 
 def _rank(study: str, epoch: int, name: str) -> bytes:
-    return hashlib.sha256(f"ostraka cohort 1\0{study}\0{epoch}\0{name}".encode()).digest()
+    said = b"ostraka cohort 1\0" + f"{study}\0{epoch}\0{name}".encode()
+    return hashlib.sha256(said).digest()

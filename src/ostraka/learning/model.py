@@ -80,12 +80,8 @@ def digest(shapes: LayerShapes, vector: Vector) -> str:
     """
     head = "".join(f"{name}{list(shape)}" for name, shape in shapes.shapes)
     body = (vector + 0.0).astype("<f8").tobytes()
-    return fingerprint_of(b"ostraka model 1\0" + head.encode() + b"\0" + body)
-
-
-def fingerprint_of(octets: bytes) -> str:
-    """Return the SHA-256 of some bytes as manifests have it."""
-    return f"sha256:{hashlib.sha256(octets).hexdigest()}"
+    said = b"ostraka model 1\0" + head.encode() + b"\0" + body
+    return f"sha256:{hashlib.sha256(said).hexdigest()}"
 
 
 def save(path: Path, shapes: LayerShapes, vector: Vector) -> None:

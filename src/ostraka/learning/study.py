@@ -27,7 +27,7 @@ from ostraka import config
 from ostraka.errors import ManifestError
 from ostraka.files import read_text
 from ostraka.learning.cohort import cohort, rounds_of_one
-from ostraka.learning.model import LayerShapes, Vector, digest, fingerprint_of
+from ostraka.learning.model import LayerShapes, Vector, digest
 from ostraka.manifest import Manifest, canonical_json, parse
 from ostraka.manifest.fields import Fingerprint, Seconds, Section, Size
 from ostraka.manifest.study_round import Count
@@ -178,8 +178,9 @@ class Study:
         if self.table.every is not None:
             table["every"] = Decimal(repr(self.table.every))
         shapes = [[name, list(shape)] for name, shape in self.shapes.shapes]
-        said = {**table, "layers": shapes, "template": self._template.digest.hex()}
-        return fingerprint_of(b"ostraka study 1\0" + canonical_json(said))
+        told = {**table, "layers": shapes, "template": self._template.digest.hex()}
+        said = b"ostraka study 1\0" + canonical_json(told)
+        return f"sha256:{sha256(said).hexdigest()}"
 
     @cached_property
     def _template(self) -> Manifest:
@@ -257,7 +258,8 @@ class Study:
 
     def _room(self, number: int) -> str:
         """Return the room of a round: parties that are ahead wait in the next one."""
-        return sha256(f"ostraka round room 1\0{self.digest}\0{number}".encode()).hexdigest()[:32]
+        said = b"ostraka round room 1\0" + f"{self.digest}\0{number}".encode()
+        return sha256(said).hexdigest()[:32]
 
     def _collection(self, number: int) -> dict[str, Any]:
         found = dict(self.base["collection"])

@@ -22,7 +22,7 @@ class MailboxSettings:
         proxies: addresses of proxies whose `X-Forwarded-For` is believed.
         organisers: fingerprints of those that may open collections; None: any organiser.
         only: whether there is no relay beside it.
-        health: address of /healthz, /readyz and /metrics; None: there are none.
+        health: address of /healthz, /readyz, /metrics and /status; None: there are none.
         gigabytes: of all reports together, at most.
         collections: number of collections, at most.
         keep_days: days after the end of a collection at which its reports are deleted.

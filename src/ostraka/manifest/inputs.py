@@ -71,6 +71,8 @@ def by_contributor(
     inputs: Sequence[InputSchema], contributors: Sequence[PartyId]
 ) -> dict[PartyId, InputSchema]:
     """Return the input that each contributor gives, in the order of `contributors`."""
+    if len(inputs) == 1:
+        return dict.fromkeys(contributors, inputs[0])
     found = {name: schema for schema in inputs for name in schema.of or contributors}
     return {name: found[name] for name in contributors}
 

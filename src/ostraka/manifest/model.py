@@ -233,12 +233,13 @@ class Manifest(Section):
 
     def input_of(self, party: str) -> InputSchema:
         """Return the input that a contributor gives; UsageError for any other party."""
-        if party not in self._given:
+        if party not in self.given:
             raise UsageError(f"{party} gives no input in this session", data_left=False)
-        return self._given[PartyId(party)]
+        return self.given[PartyId(party)]
 
     @cached_property
-    def _given(self) -> dict[PartyId, InputSchema]:
+    def given(self) -> abc.Mapping[PartyId, InputSchema]:
+        """The input that each contributor gives, in the order of `contributors`."""
         return inputs.by_contributor(self.inputs, self.contributors)
 
     @cached_property

@@ -244,7 +244,7 @@ class FairnessAudit(Joining):
         found = self.audited.outputs(
             row, why_withheld(self.grid.titles, given, self.manifest.policy)
         )
-        return {output.name: output.value for output in found if output.parts}
+        return {output.name: output.value if output.parts else None for output in found}
 
     def _in_the_clear(self, owner: PartyId, raw: object) -> dict[bytes, Signed]:
         """Return the one-hot row of each person in a list, by what identifies the person."""

@@ -126,7 +126,16 @@ def _update(voter: int, _: int) -> NDArray[np.int64]:
     return np.arange(voter, voter + UPDATE, dtype=np.int64) % 256
 
 
+_CLIPPED: Final = BenchCase(
+    _update_input,
+    _update,
+    lambda _, size: (np.sum([_update(voter, size) for voter in range(size)], axis=0),),
+    _clipped,
+    absent=True,
+)
+
 SUM_CASES: Final = {
+    "learn": _CLIPPED,  # a round of so many devices
     "reports": BenchCase(
         _one_hot_input, lambda voter, _: str(voter % REPORT), _choices, absent=True
     ),
@@ -136,13 +145,7 @@ SUM_CASES: Final = {
         lambda _, size: (np.array([size * (size - 1) // 2]),),
         absent=True,
     ),
-    "reports-clipped": BenchCase(
-        _update_input,
-        _update,
-        lambda _, size: (np.sum([_update(voter, size) for voter in range(size)], axis=0),),
-        _clipped,
-        absent=True,
-    ),
+    "reports-clipped": _CLIPPED,
     "sum": BenchCase(
         lambda size: {"input": {"type": "int", "length": size, "min": 0, "max": 1_000_000}},
         numbers,

@@ -12,7 +12,7 @@ from ostraka.arithmetic.randomness import Draw, Words
 from ostraka.engine.array import SecretArray
 from ostraka.engine.backend import Backend
 from ostraka.engine.compare import equal
-from ostraka.engine.multiply import dot
+from ostraka.engine.multiply import dot, mul
 from ostraka.names import PartyId
 from ostraka.protocols.forms.bins import HASHED_WORDS, Bins
 from ostraka.protocols.forms.identifiers import hashed
@@ -52,6 +52,8 @@ class HiddenJoin(PrivateJoin):
         if self.manifest.policy.min_contributors != 2:
             refuse("policy.min_contributors: both lists are needed: leave it out")
         self.shared, self.kept = shared, dict.fromkeys(self.contributors, 0)
+        if max(shared.values()) > 1:
+            refuse('outputs.columns: with hide = "everything" each row has one value at most')
         count, depth = self.bins.count, self.bins.depth
         self.lengths = {
             self.placed: count * (depth + shared[self.placed]),
@@ -79,7 +81,7 @@ class HiddenJoin(PrivateJoin):
 
     def encode(self, me: PartyId, raw: object) -> Words:
         rows, field = self.read(me, raw, self.shared[me]), self._shamir.field
-        values = self._values(me, rows)
+        values = self._values(me, rows).reshape(-1)
         hashes = hashed(rows, self.asked.identifiers, HASHED_WORDS)
         elements, bins = self.bins.rows(field, hashes)
         if me == self.listed:
@@ -109,9 +111,13 @@ class HiddenJoin(PrivateJoin):
         powers, f = of_placed[:depth], of_listed[: depth + 1]
         hit = await equal(await dot(powers, f[1:], axis=0) + f[0], 0)
         values = {self.placed: of_placed[depth:]}
-        if self.listed in self.figures.codecs:
+        if self.paired or (self.shared[self.listed] and self.figures.codecs):
             values[self.listed] = await self._at(powers, of_listed[depth + 1 :])
-        summed = [await dot(hit, values[owner].reshape(-1)) for owner in self.figures.codecs]
+        summed_owners = [self.columns[label][0] for label in self.figures.codecs]
+        summed = [await dot(hit, values[owner].reshape(-1)) for owner in summed_owners]
+        if self.paired:
+            one, other = (values[owner].reshape(-1) for owner in self.contributors)
+            summed.append(await dot(await mul(hit, one), other))
         return [each.reshape(1) for each in (hit.sum(), *summed)], None
 
     async def _at(self, powers: SecretArray, g: SecretArray) -> SecretArray:

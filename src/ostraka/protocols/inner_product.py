@@ -21,6 +21,7 @@ from ostraka.manifest import ChoiceType, DecimalType, FloatType, Manifest
 from ostraka.names import PartyId
 from ostraka.outcome import Output, Value
 from ostraka.protocols.bench_case import BenchCase, numbers
+from ostraka.protocols.forms.units import product_unit
 from ostraka.protocols.interactive import COMPARISONS, Interactive, all_zero, apart
 from ostraka.protocols.options import InputOptions, read_options, refuse
 from ostraka.protocols.sentences import IF_INVALID, explain_interactive, listed, names
@@ -127,10 +128,7 @@ class InnerProduct(Interactive):
 
     @property
     def _unit(self) -> str:
-        one, other = self.units
-        if one and one == other:
-            return f"{one}^2"
-        return "*".join(filter(None, self.units))
+        return product_unit(*self.units)
 
     @property
     def _reach(self) -> int:

@@ -3,35 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Final, Literal
+from typing import Final, Literal
 
 import numpy as np
-from pydantic import Field, StrictBool, StrictInt
 
 from ostraka.arithmetic.randomness import Words
-from ostraka.engine.array import SecretArray, concatenate
+from ostraka.engine.array import SecretArray, concatenate, stack
 from ostraka.engine.backend import FREE_NS, Backend, backend_of
-from ostraka.engine.choose import argmax
+from ostraka.engine.choose import argmax, leaders
 from ostraka.engine.compare import less_than_zero
-from ostraka.engine.multiply import matmul, mul
+from ostraka.engine.multiply import mul
 from ostraka.inputs.encoding import Codec, Signed
 from ostraka.inputs.rendering import renderer
 from ostraka.manifest import BoolType, InputSchema, Manifest
-from ostraka.models import flattened
 from ostraka.names import PartyId
 from ostraka.outcome import Output, Value
 from ostraka.protocols.forms.layers import Layers, Numbers, narrower
 from ostraka.protocols.forms.model_cases import made_up_model
+from ostraka.protocols.forms.model_options import PredictOptions
+from ostraka.protocols.forms.trees import Trees
 from ostraka.protocols.interactive import COMPARISONS, Interactive, all_zero, apart, name_of
-from ostraka.protocols.options import InputOptions, read_options, refuse
+from ostraka.protocols.options import read_options, refuse
 from ostraka.protocols.sentences import IF_INVALID, explain_interactive, names
 from ostraka.protocols.shares import Shares
 
 PRODUCTS: Final = 10_000_000_000
 """Limit on a run's products of a number of a query and a weight: some tens of seconds."""
-
-Size = Annotated[StrictInt, Field(ge=1)]
-
 
 NETWORK: Final = (784, 128, 10)
 
@@ -42,28 +39,6 @@ BENCH: Final = {
         (30, 1), 1 << 16, 16, model="logistic", reveal="score", checked=False
     ),
 }
-
-
-class PredictOptions(InputOptions):
-    """`[outputs]` of a prediction.
-
-    Attributes:
-        model: linear, logistic, or mlp, a network with ReLU between its layers.
-        layers: features of a query, outputs of each layer: [30, 1], or [784, 128, 10].
-        reveal: label, the most likely class; score, the exact output of the last layer. By default
-            label, of a linear model score.
-        classes: names of the classes, in the model's order; by default labels are numbers from 0.
-        checked: whether the compute parties find every number of a query to be within its bounds,
-            without seeing it.
-        invalid: without the query there is no result: the run stops.
-    """
-
-    model: Literal["linear", "logistic", "mlp"]
-    layers: tuple[Size, ...] = Field(min_length=2, max_length=20)
-    reveal: Literal["label", "score"] | None = None
-    classes: tuple[str, ...] = ()
-    checked: StrictBool = True
-    invalid: Literal["abort"] = "abort"
 
 
 class Predict(Interactive):
@@ -94,13 +69,13 @@ class Predict(Interactive):
         self.client, self.owner = self._giver("query"), self._giver("model")
         self._require_inputs()
         self.query, self.model = (Codec(manifest.input_of(c)) for c in (self.client, self.owner))
-        numbers = Numbers.of(self.query), Numbers.of(self.model)
-        self.layers = Layers(self.options.layers, *numbers)
+        self._require_options()
+        self.layers = self._shape()
         self.reveal = self.options.reveal or self._usual_reveal
         self._require_lengths()
         self.batch = self.query.length // self.layers.sizes[0]
-        self.opened = self.batch * (1 if self.reveal == "label" else self.outputs)
-        self._require_options()
+        opened = {"label": 1, "top": self.options.top or 0, "score": self.outputs}
+        self.opened = self.batch * opened[self.reveal]
         self._require_no_overflow()
         self._require_bounded_work()
 
@@ -116,6 +91,13 @@ class Predict(Interactive):
             )
         return found[0]
 
+    def _shape(self) -> Layers | Trees:
+        asked, numbers = self.options, (Numbers.of(self.query), Numbers.of(self.model))
+        if asked.trees is None or asked.depth is None:
+            return Layers(asked.layers, *numbers, asked.model)
+        bounds = self.query.low, self.query.high
+        return Trees(asked.layers, *numbers, asked.trees, asked.depth, *bounds)
+
     @property
     def outputs(self) -> int:
         """Number of outputs of the last layer."""
@@ -127,7 +109,7 @@ class Predict(Interactive):
         return self.options.classes or [str(i) for i in range(max(2, self.outputs))]
 
     @property
-    def _usual_reveal(self) -> Literal["label", "score"]:
+    def _usual_reveal(self) -> Literal["label", "top", "score"]:
         return "score" if self.options.model == "linear" else "label"
 
     # --- inputs ---------------------------------------------------------------------------------
@@ -136,12 +118,7 @@ class Predict(Interactive):
         """Write queries, one after another, or a model, whose weights are rounded here."""
         if me == self.client:
             return self.scheme.from_signed(self.query.encode(_in_a_row(raw)))
-        return self.scheme.from_signed(self._rounded(raw))
-
-    def _rounded(self, raw: object) -> Signed:
-        if isinstance(raw, dict):
-            raw = flattened(raw, self.options.model, self.layers.sizes)
-        return self.model.encode(raw, lambda i: f"weight {i + 1}")
+        return self.scheme.from_signed(self.layers.encode(raw, self.model))
 
     # --- the figure -----------------------------------------------------------------------------
 
@@ -150,17 +127,17 @@ class Predict(Interactive):
         query = vectors[self.client]
         if self.options.checked:
             query = await self._checked(query, shares)
-        found = query.reshape(self.batch, -1)
-        for i, (weights, biases) in enumerate(self.layers.parts(vectors[self.owner])):
-            if i:
-                found = await mul(1 - await less_than_zero(found), found)
-            found = await matmul(found, weights)
-            found = found + biases.broadcast_to(found.shape)
-        return (await self._label(found) if self.reveal == "label" else found).reshape(-1)
+        found = await self.layers.evaluate(query.reshape(self.batch, -1), vectors[self.owner])
+        return (found if self.reveal == "score" else await self._labels(found)).reshape(-1)
 
-    async def _label(self, scores: SecretArray) -> SecretArray:
-        """Return the place of the largest score, or of one score whether it is above 0."""
-        return await (argmax(scores) if self.outputs > 1 else less_than_zero(-scores))
+    async def _labels(self, scores: SecretArray) -> SecretArray:
+        """Return the places of the largest scores, or of one score whether it is above 0."""
+        if self.outputs == 1:
+            return await less_than_zero(-scores)
+        if self.reveal == "label":
+            return await argmax(scores)
+        places = scores.engine.public(np.arange(self.outputs)[:, None], scores.T.shape)
+        return (await leaders(stack([scores.T, places]), self.options.top or 1))[1].T
 
     async def _checked(self, query: SecretArray, shares: Shares) -> SecretArray:
         """Share the query afresh, and stop unless all of its numbers are within bounds."""
@@ -181,11 +158,8 @@ class Predict(Interactive):
 
     def _output(self, numbers: Signed) -> Output:
         alone = self.batch == 1
-        if self.reveal == "label":
-            for number in numbers.tolist():
-                name_of(self.classes, number)
-            named = self.classes.__getitem__ if self.options.classes else None
-            return Output("label", "", (numbers,), named, scalar=alone)
+        if self.reveal != "score":
+            return self._labels_out(numbers)
         unit = self.manifest.input_of(self.owner).unit
         shown = renderer(self.layers.unit, as_text=True)
         if self.outputs == 1:
@@ -193,11 +167,23 @@ class Predict(Interactive):
         columns = tuple(np.ascontiguousarray(numbers.reshape(self.batch, -1).T))
         return Output("score", unit, columns, lambda *row: list(map(shown, row)), scalar=alone)
 
+    def _labels_out(self, numbers: Signed) -> Output:
+        for number in numbers.tolist():
+            name_of(self.classes, number)
+        alone, named = self.batch == 1, self.classes.__getitem__ if self.options.classes else int
+        if self.reveal == "label":
+            return Output("label", "", (numbers,), named if self.options.classes else None,
+                          scalar=alone)  # fmt: skip
+        columns = tuple(np.ascontiguousarray(numbers.reshape(self.batch, -1).T))
+        return Output("labels", "", columns, lambda *row: list(map(named, row)), scalar=alone)
+
     def plaintext(self, inputs: Mapping[PartyId, object]) -> dict[str, Value]:
         queries = self.query.encode(_in_a_row(inputs[self.client])).reshape(self.batch, -1)
-        scores = self.layers.scores(queries, self._rounded(inputs[self.owner]))
+        scores = self.layers.scores(queries, self.layers.encode(inputs[self.owner], self.model))
         if self.reveal == "label":
             scores = scores.argmax(1) if self.outputs > 1 else (scores[:, 0] > 0).astype(np.int64)
+        elif self.reveal == "top":
+            scores = np.argsort(-scores, axis=1, kind="stable")[:, : self.options.top]
         output = self._output(scores.reshape(-1))
         return {output.name: output.value}
 
@@ -219,27 +205,36 @@ class Predict(Interactive):
                 f"queries, as outputs.layers begins with {features}; not {self.query.length}"
             )
         if self.model.length != wanted:
+            what = "numbers" if self.options.trees else "weights and biases"
             refuse(
-                f"input.length: a model of layers {list(self.layers.sizes)} has {wanted} weights "
-                f"and biases, not {self.model.length}",
+                f"input.length: a model of {'' if self.options.trees else 'layers '}"
+                f"{self.layers.shape} has {wanted} {what}, not {self.model.length}",
                 hint=f'set length = {wanted} for the input "model"',
             )
 
     def _require_options(self) -> None:
-        kind, asked = self.options.model, self.options
+        kind, asked, outputs = self.options.model, self.options, self.options.layers[-1]
+        if {kind == "trees"} != {asked.trees is not None, asked.depth is not None}:
+            refuse(
+                "outputs.trees: trees and depth are for a model of trees, which needs both",
+                hint="such as trees = 100 and depth = 6, the most that the model may have",
+            )
         if (kind == "mlp") != (len(asked.layers) > 2):
             shape = "two numbers, or say model = mlp" if kind != "mlp" else "three numbers or more"
             refuse(f"outputs.layers: a {kind} model has {shape}")
-        if kind == "linear" and self.reveal == "label":
+        reveal = asked.reveal or self._usual_reveal
+        if kind == "linear" and reveal != "score":
             refuse("outputs.reveal: a linear model gives a score, no label: leave it out")
-        if asked.classes and (self.reveal == "score" or len(asked.classes) != max(2, self.outputs)):
+        if (reveal == "top") != (asked.top is not None) or (asked.top or 0) > outputs:
+            refuse('outputs.top: reveal = "top" takes top = 2 or more, at most the outputs')
+        if asked.classes and (reveal == "score" or len(asked.classes) != max(2, outputs)):
             refuse(
-                f"outputs.classes: {max(2, self.outputs)} names for labels; none where scores are "
+                f"outputs.classes: {max(2, outputs)} names for labels; none where scores are "
                 "revealed"
             )
 
-    def _fits(self, layers: Layers) -> bool:
-        several = self.reveal == "label" and self.outputs > 1
+    def _fits(self, layers: Layers | Trees) -> bool:
+        several = self.reveal != "score" and self.outputs > 1
         return layers.fits(self.scheme.capacity, 2 if several else 1)
 
     def _require_no_overflow(self) -> None:
@@ -259,12 +254,13 @@ class Predict(Interactive):
         )
 
     def _require_bounded_work(self) -> None:
-        if self.batch * self.layers.parameters > PRODUCTS:
+        if self.layers.products(self.batch) > PRODUCTS:
             refuse("input.length: so many queries of such a model take too long: ask for fewer")
-        hidden, k = sum(self.layers.sizes[1:-1]), self.outputs
-        last = (max(1, k * (k - 1) // 2)) if self.reveal == "label" else 0
+        k = self.outputs
+        last = (max(1, k * (k - 1) // 2)) if self.reveal != "score" else 0
         checks = 2 * self.query.length * self.options.checked
-        count, most = self.batch * (hidden + last) + checks, self.most_of(COMPARISONS)
+        count = self.layers.comparisons(self.batch) + self.batch * last + checks
+        most = self.most_of(COMPARISONS)
         if count > most:
             refuse(
                 f"input.length: {self.batch} queries take {count} comparisons, which is too long; "
@@ -283,8 +279,8 @@ class Predict(Interactive):
 
     @property
     def _answer(self) -> str:
-        if self.reveal == "label":
-            return "the label"
+        if self.reveal != "score":
+            return "the label" if self.reveal == "label" else f"the {self.options.top} best labels"
         return "the exact score" + "s" * (self.outputs > 1)
 
     def _exact(self) -> str:
@@ -300,7 +296,15 @@ class Predict(Interactive):
             )
         else:
             text += f"none: the model's numbers are {schema.type}, and all is computed exactly."
-        return text + f" The shape of the model, {list(self.layers.sizes)}, is in the manifest."
+        text += f" The shape of the model, {self.layers.shape}, is in the manifest."
+        if self.options.trees:
+            text += (
+                " Each tree is filled up to that depth, and trees that lack are made up, so no "
+                "party learns how many there are, how deep, or which features they ask for. "
+                "Thresholds lose nothing; a query's number that is rounded when it is read may "
+                "come to lie on the other side of one."
+            )
+        return text
 
     def _stealing(self) -> Iterator[str]:
         """Say how much of the model answers give away, and to which parties."""

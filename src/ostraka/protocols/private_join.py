@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any, Final, Literal
+from typing import Literal
 
 import numpy as np
 from pydantic import Field, StrictInt
@@ -14,6 +14,7 @@ from ostraka.arithmetic.randomness import Words
 from ostraka.engine.array import SecretArray, concatenate
 from ostraka.engine.backend import Backend
 from ostraka.engine.compare import less_than_zero
+from ostraka.engine.joining import Lists, joined
 from ostraka.engine.matching import WORDS, matched
 from ostraka.engine.multiply import dot, mul
 from ostraka.engine.noise import add_noise
@@ -22,41 +23,18 @@ from ostraka.manifest import IdType, Manifest
 from ostraka.names import PartyId
 from ostraka.noise.shares import NoiseShares
 from ostraka.outcome import Output, Value
-from ostraka.protocols.bench_case import BenchCase, Tables
 from ostraka.protocols.forms.central import by_compute_parties, explain_dealers
 from ostraka.protocols.forms.identifiers import ListRows, hashed
+from ostraka.protocols.forms.join_cases import BENCH
 from ostraka.protocols.forms.joined import Figure, JoinedFigures
 from ostraka.protocols.interactive import apart
 from ostraka.protocols.joining import Joining, ListOptions
 from ostraka.protocols.options import read_options, refuse
 from ostraka.protocols.sentences import explain_interactive
 from ostraka.protocols.shares import Shares
+from ostraka.protocols.table import Names
 from ostraka.record.budget import short
-
-
-def _rows(owner: int, size: int) -> tuple[list[str], np.ndarray[Any, Any]]:
-    """Make up a list: three quarters of it are in the next owner's list too."""
-    first = owner * (size // 4)
-    return [f"id-{i:09d}" for i in range(first, first + size)], np.arange(size) % 1000
-
-
-def _expected(_: int, size: int) -> tuple[np.ndarray[Any, Any], ...]:
-    first, count = size // 4, size - size // 4
-    sums = [(np.arange(start, start + count) % 1000).sum() for start in (first, 0)]
-    return tuple(np.array([number]) for number in (count, *sums))
-
-
-def _case(hide: str) -> BenchCase:
-    def tables(size: int) -> Tables:
-        return {
-            "input": {"type": "int", "length": size, "min": 0, "max": 999},
-            "outputs": {"figures": ["size", "sum"], "hide": hide},
-        }
-
-    return BenchCase(tables, _rows, _expected, owners=2)
-
-
-BENCH: Final = {"join": _case("all-but-pattern"), "join-hidden": _case("everything")}
+from ostraka.text import twice
 
 
 class JoinOptions(ListOptions):
@@ -64,7 +42,10 @@ class JoinOptions(ListOptions):
 
     Attributes:
         figures: what becomes known: size, the number of rows in all lists; sum and mean, of the
-            values in these rows, for each list that has values.
+            values in these rows, for each list that has values; dot, of two lists with values, the
+            sum of the products of the two values of each such row.
+        columns: names of an owner's values, where each of its rows has several, all of the type and
+            bounds of its input: { shop = ["spent", "visits"] }.
         hide: who learns the pattern of matches: all-but-pattern, the helper alone; everything, no
             party at all, of two lists, without a helper.
         members: an owner who is told, besides, which rows of its own list are in all lists.
@@ -75,6 +56,7 @@ class JoinOptions(ListOptions):
     hide: Literal["all-but-pattern", "everything"] = "all-but-pattern"
     min_intersection: StrictInt = Field(0, ge=0)
     members: str | None = None
+    columns: Mapping[str, Names] = Field(default_factory=dict)
 
 
 class PrivateJoin(Joining):
@@ -84,8 +66,9 @@ class PrivateJoin(Joining):
     most `[input] length` of them. They compute, and so does the helper, who has none.
     Recipients learn: the figures asked for. The helper learns how many rows each subset of the
     lists has in common. No other party learns anything.
-    Rounds: 7, or with `min_intersection` 2 and one comparison more. Bytes, of lists of d rows: an
-    owner sends 16 d to the helper; values, and matches, cost 8 d for each of n - t - 1 parties.
+    Rounds: 7; with `min_intersection` 2 and one comparison more, for a dot 5 more. Bytes, of lists
+    of d rows: an owner sends 16 d to the helper; each column of values, and matches, cost 8 d for
+    each of n - t - 1 parties.
     `cost()` is exact.
     Tolerates: one curious compute party of three or more, who must all stay. The helper together
     with an owner can try identifiers.
@@ -103,36 +86,54 @@ class PrivateJoin(Joining):
         self.size = min(self.rows.values())
         self.valued = [c for c in self.contributors if self._has_values(c)]
         self.codecs = {c: Codec(manifest.input_of(c)) for c in self.valued}
+        self._require_columns()
+        self.paired = "dot" in self.asked.figures
         kept = {c: int(c == self.asked.members) for c in self.contributors}
-        self.prepare({c: int(c in self.valued) for c in self.contributors}, kept)
+        if self.paired:
+            kept[self.contributors[-1]] += 1  # its values are brought into the other's order
+        self.prepare(self.widths, kept)
         self._numbers = np.zeros(0, np.int64)  # of rows, at the owner who is told members
         self._require_values()
         self._require_member()
-        summed = self.valued if {"sum", "mean"} & set(self.asked.figures) else []
+        summed = self.columns if {"sum", "mean"} & set(self.asked.figures) else {}
         self.figures = JoinedFigures.of(
             self.asked.figures,
-            {owner: self.codecs[owner] for owner in summed},
+            {label: self.codecs[owner] for label, (owner, _) in summed.items()},
             self.size,
-            alone=len(self.valued) == 1,
+            alone=len(self.columns) == 1,
             noise=manifest.privacy.central is not None,
+            pair=self._pair() if self.paired else None,
         )
         self.gated = bool(self.asked.min_intersection)
         self.opened = sum(part.stop - part.start for _, part in self.openings)
         self._require_room()
         self.noise = by_compute_parties(self, self.figures.sensitivity)
 
+    def _pair(self) -> tuple[Codec, Codec]:
+        """Return the codecs of two lists whose values are multiplied."""
+        if list(self.widths.values()) != [1, 1]:
+            refuse("outputs.figures: dot is of two lists that both have values, one for each row")
+        first, second = self.codecs.values()
+        if self.size * first.magnitude * second.magnitude > self.scheme.capacity // 4:
+            refuse("input.max: a sum of products may be too large", hint="narrow the bounds")
+        return first, second
+
     # --- a list ---------------------------------------------------------------------------------
 
     def encode(self, me: PartyId, raw: object) -> Words:
-        rows = self.read(me, raw, int(me in self.valued))
-        shape = self.shared[me], len(rows.ids)
-        numbers = np.arange(1, len(rows.ids) + 1)[None] if self.kept[me] else None
-        return self.written(me, rows, self._values(me, rows).reshape(shape), numbers)
+        rows = self.read(me, raw, self.widths[me])
+        values = self._values(me, rows)
+        kept = [values] * (self.paired and me == self.contributors[-1])
+        kept += [np.arange(1, len(rows.ids) + 1)[None]] * (me == self.member)
+        return self.written(me, rows, values, np.concatenate(kept) if kept else None)
 
     def _values(self, me: PartyId, rows: ListRows) -> Signed:
+        """Return the values of a list, a row for each column."""
         if not rows.columns or not rows.ids:
-            return np.zeros(0, np.int64)
-        (column,) = rows.columns
+            return np.zeros((len(rows.columns), len(rows.ids)), np.int64)
+        return np.stack([self._column(me, rows, column) for column in rows.columns])
+
+    def _column(self, me: PartyId, rows: ListRows, column: Sequence[object]) -> Signed:
         schema = self.manifest.input_of(me).model_copy(update={"length": 1 + len(column)})
         values = [v.item() if isinstance(v, np.generic) else v for v in column]
         place = partial(_value_of, rows)  # one value alone would have none
@@ -149,8 +150,9 @@ class PrivateJoin(Joining):
             found = await self._gate(engine, found)
         if hits is None:
             return found
-        if (numbers := self.own_table(shares)) is not None:
-            self._numbers = self.scheme.to_signed(numbers.reshape(-1))
+        table = self.own_table(shares)
+        if table is not None and shares.own == self.member:
+            self._numbers = self.scheme.to_signed(np.ascontiguousarray(table[-1]))
         if self.gated:
             hits = await mul(hits, found[:1].broadcast_to(hits.shape))
         return concatenate([*[found] * len(self.openings), hits])
@@ -161,7 +163,8 @@ class PrivateJoin(Joining):
         """Compute the number of rows in all lists, and each sum asked for, a vector of one each;
         and which rows are, of the list whose owner is told."""
         places = self.places
-        wanted = [*self.figures.codecs] or [*self.contributors[:1]]
+        summed = [self.columns[label] for label in self.figures.codecs]
+        wanted = [*dict.fromkeys(owner for owner, _ in summed)] or [self.contributors[0]]
         if self.member and self.member not in wanted:
             wanted.append(self.member)
         hits = await matched(
@@ -173,9 +176,28 @@ class PrivateJoin(Joining):
             [places[owner] for owner in wanted],
         )
         figures = [hits[0].sum().reshape(1)]
-        for owner, hit in zip(self.figures.codecs, hits, strict=False):
-            figures.append((await dot(hit, vectors[owner][: self.rows[owner]])).reshape(1))
+        for owner, j in summed:
+            column = vectors[owner][j * self.rows[owner] : (j + 1) * self.rows[owner]]
+            figures.append((await dot(hits[wanted.index(owner)], column)).reshape(1))
+        if self.paired:
+            figures.append(await self._products(engine, vectors, shares))
         return figures, hits[wanted.index(self.member)] if self.member else None
+
+    async def _products(
+        self, engine: Backend, vectors: Mapping[PartyId, SecretArray], shares: Shares
+    ) -> SecretArray:
+        """Return the sum of products of two lists' values, the second in the order of the first."""
+        first, second = self.contributors
+        lists = Lists(
+            [self.places[first], self.places[second]],
+            self.places[self.helper],
+            [self.rows[first], self.rows[second]],
+            [0, 1],
+        )
+        table = self.own_table(shares) if shares.own == second else None
+        rows = self.own_rows(shares)
+        (moved,) = await joined(engine, lists, rows, None if table is None else table[:1])
+        return (await dot(vectors[first][: self.rows[first]], moved[0])).reshape(1)
 
     async def _gate(self, engine: Backend, found: SecretArray) -> SecretArray:
         """Replace all figures by zeros, and say so, where too few rows are in common."""
@@ -238,6 +260,28 @@ class PrivateJoin(Joining):
 
     # --- before anything runs -------------------------------------------------------------------
 
+    @property
+    def widths(self) -> dict[PartyId, int]:
+        """Number of values of each owner's rows."""
+        named, valued = self.asked.columns, self.valued
+        return {c: len(named.get(c, (c,))) if c in valued else 0 for c in self.contributors}
+
+    @property
+    def columns(self) -> dict[str, tuple[PartyId, int]]:
+        """Owner, and place among its values, of each column by name; an owner's only one is named
+        after it."""
+        named = {owner: self.asked.columns.get(owner, (owner,)) for owner in self.valued}
+        return {name: (owner, j) for owner in named for j, name in enumerate(named[owner])}
+
+    def _require_columns(self) -> None:
+        if strange := set(self.asked.columns) - set(self.valued):
+            refuse(f"outputs.columns: {min(strange)} is no owner of a list with values")
+        named = [name for names in self.asked.columns.values() for name in names]
+        if twice([*named, *self.valued]):
+            refuse("outputs.columns: names each column once, and none like an owner with values")
+        if not all(self.asked.columns.values()):
+            refuse("outputs.columns: names at least one column of an owner")
+
     def _require_member(self) -> None:
         if self.member is None:
             return
@@ -262,7 +306,7 @@ class PrivateJoin(Joining):
             refuse(f"outputs.min_intersection: must be at most the rows of a list, {self.size}")
 
     def _require_room(self) -> None:
-        for owner in self.figures.codecs:
+        for owner in self.valued:
             if self.size * self.codecs[owner].magnitude > self.scheme.capacity // 4:
                 refuse(
                     f"input.max: a sum of {self.size} of {owner}'s values may be too large",
@@ -272,15 +316,19 @@ class PrivateJoin(Joining):
     def plaintext(self, inputs: Mapping[PartyId, object]) -> dict[str, Value]:
         lists = {}
         for owner in self.contributors:
-            rows = self.read(owner, inputs[owner], int(owner in self.valued))
+            rows = self.read(owner, inputs[owner], self.widths[owner])
             ids = hashed(rows, self.asked.identifiers).reshape(-1, WORDS)
-            values = self._values(owner, rows).tolist() or [0] * len(ids)
+            values = self._values(owner, rows).T.tolist()
             lists[owner] = dict(zip(map(bytes, ids), values, strict=True))
         common = set.intersection(*(set(each) for each in lists.values()))
         size = np.array([len(common)])
         if len(common) < self.asked.min_intersection:
             return {}
-        sums = [sum(lists[owner][each] for each in common) for owner in self.figures.codecs]
+        summed = [self.columns[label] for label in self.figures.codecs]
+        sums = [sum(lists[owner][each][j] for each in common) for owner, j in summed]
+        if self.paired:
+            one, other = (lists[owner] for owner in self.contributors)
+            sums.append(sum(one[each][0] * other[each][0] for each in common))
         numbers = np.concatenate([size, np.array(sums, np.int64)]) * np.array(self.figures.scales)
         found = self._outputs(numbers)
         return {output.name: output.value for output in found if output.parts}

@@ -89,7 +89,7 @@ class Protocol(ABC):
         self.manifest = manifest
         self.contributors = manifest.contributors
         self.recipients = manifest.recipients
-        self.lengths = {c: manifest.input_of(c).length for c in self.contributors}
+        self.lengths = {c: given.length for c, given in manifest.given.items()}
         if manifest.sharing.security not in self.securities:
             raise ManifestError(
                 f'{self.name} under security = "active" is not available yet: nothing would catch '
@@ -107,7 +107,7 @@ class Protocol(ABC):
         manifest = self.manifest
         return scheme_named(
             manifest.sharing.scheme,
-            tuple(c for c in self.contributors if c not in self.absent),
+            tuple(self.lengths),
             manifest.compute,
             manifest.sharing.threshold,
         )

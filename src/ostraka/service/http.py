@@ -1,4 +1,4 @@
-"""Answers to a supervisor and a monitor: /healthz, /readyz and /metrics, over plain HTTP/1.1.
+"""Answers to a supervisor, a monitor and an operator: /healthz and more, over plain HTTP/1.1.
 
 For a listener of its own, on loopback unless the operator says otherwise. Each connection carries
 one request, of few bytes and in few seconds; nothing that it says changes the service.

@@ -20,7 +20,7 @@ from typing import Generic, Protocol, TypeVar
 
 from ostraka.addresses import host_port
 from ostraka.errors import OstrakaError, UsageError
-from ostraka.service import logs, supervisor
+from ostraka.service import logs, status, supervisor
 from ostraka.service.http import Answer, Respond, Responder
 from ostraka.service.metric import Metric
 
@@ -29,7 +29,7 @@ class Operated(Protocol):
     """Settings that every service has.
 
     Attributes:
-        http: address of /healthz, /readyz and /metrics; None: there are none.
+        http: address of /healthz, /readyz, /metrics and /status; None: there are none.
         log, level: form of log lines, and the lowest level that is logged.
         log_sources: whether log lines tell the address that a connection came from.
         drain: seconds that what it holds has to end after SIGTERM.
@@ -200,6 +200,7 @@ class Service(ABC, Generic[S]):
             "/healthz": lambda: Answer("200 OK", "ok\n"),
             "/readyz": self._ready,
             "/metrics": self._metrics_page(),
+            "/status": status.page(self.metrics, self._not_ready),
         }
 
     def _metrics_page(self) -> Respond:

@@ -30,7 +30,7 @@ class PartySettings:
         min_contributors: floor of the manifest's `min_contributors`.
         threshold: floor of the manifest's threshold.
         look: seconds between two looks at the directory.
-        http: address of /healthz, /readyz and /metrics; None: there are none.
+        http: address of /healthz, /readyz, /metrics and /status; None: there are none.
         log, level, log_sources, drain: as a coordinator's.
         mailboxes: URLs of mailboxes that it asks for collections in which it computes.
         inputs: by series, the file of its input to sessions of that series, which is read when one

@@ -50,6 +50,7 @@ class SessionDesk:
         self._given: dict[str, Given] = {}
         self._runs: dict[str, PageRun] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._beginning = asyncio.Lock()
 
     # What there is
 
@@ -178,20 +179,19 @@ class SessionDesk:
             InputError: there is no input yet, and none is on record.
         """
         place, _ = await self._find(digest)
-        if digest in self._running:
-            raise UsageError("this session is going on already", data_left=False)
-        run = PageRun(place.party, place.manifest.session.title)
-        seat = await asyncio.to_thread(self._seat, place)
-        unfinished, given = seat.unfinished(run.warn), self._given.get(digest)
-        if seat.contributes and unfinished is None and given is None:
-            hint = "fill it in, or choose a file, and look at what would be sent"
-            raise InputError("your input is needed first", hint=hint, data_left=False)
-        if digest in self._running:
-            raise UsageError("this session is going on already", data_left=False)
-        self._runs[digest] = run
-        work = self._attend(digest, seat, run, None if unfinished else given, unfinished)
-        self._running[digest] = self._tasks.create_task(work, name=f"session {digest[:8]}")
-        await asyncio.sleep(0)  # a task that is cancelled before it starts would never say so
+        async with self._beginning:
+            if digest in self._running:
+                raise UsageError("this session is going on already", data_left=False)
+            seat = await asyncio.to_thread(self._seat, place)
+            run = PageRun(place.party, place.manifest.session.title)
+            unfinished, given = seat.unfinished(run.warn), self._given.get(digest)
+            if seat.contributes and unfinished is None and given is None:
+                hint = "fill it in, or choose a file, and look at what would be sent"
+                raise InputError("your input is needed first", hint=hint, data_left=False)
+            self._runs[digest] = run
+            work = self._attend(digest, seat, run, None if unfinished else given, unfinished)
+            self._running[digest] = self._tasks.create_task(work, name=f"session {digest[:8]}")
+            await asyncio.sleep(0)  # a task that is cancelled before it starts would never say so
         return self.run_of(digest)
 
     def _seat(self, place: SessionPlace) -> Seat:

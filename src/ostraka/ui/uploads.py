@@ -6,6 +6,7 @@ input that is made of them leaves by the protocol alone.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shutil
 import tempfile
@@ -32,12 +33,15 @@ _FIELDS: Final = ("weight", "heads", "sheet", "where")
 class Uploads:
     """Private directory of files, at most one for each session.
 
+    Args:
+        within: where the directory is made; by default the system's for temporary files.
+
     Raises:
         OSError: it cannot be made.
     """
 
-    def __init__(self) -> None:
-        self._top = Path(tempfile.mkdtemp(prefix="ostraka-ui-"))
+    def __init__(self, within: Path | None = None) -> None:
+        self._top = Path(tempfile.mkdtemp(prefix="ostraka-ui-", dir=within))
 
     async def take(self, digest: str, name: str, parts: AsyncIterator[bytes]) -> Path:
         """Write a file of a session, in place of the one before.
@@ -46,7 +50,7 @@ class Uploads:
             InputError: it is too large.
         """
         self.drop(digest)
-        path = self._top / digest[:32] / _plain(name)
+        path = self._place(digest) / _plain(name)
         path.parent.mkdir(mode=0o700)
         size = 0
         with path.open("xb") as file:
@@ -60,13 +64,17 @@ class Uploads:
 
     def find(self, digest: str) -> Path:
         """Return the file of a session; InputError where there is none."""
-        for path in (self._top / digest[:32]).glob("*"):
+        for path in self._place(digest).glob("*"):
             return path
         raise InputError("choose a file", data_left=False)
 
     def drop(self, digest: str) -> None:
         """Delete the file of a session, if there is one."""
-        shutil.rmtree(self._top / digest[:32], ignore_errors=True)
+        shutil.rmtree(self._place(digest), ignore_errors=True)
+
+    def _place(self, digest: str) -> Path:
+        """Return the directory of a session's file; its name has nothing of what was asked for."""
+        return self._top / hashlib.sha256(digest.encode()).hexdigest()[:32]
 
     def close(self) -> None:
         """Delete all files."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from time import time
 from typing import Any
 
@@ -161,5 +163,7 @@ def _unforeseen(error: BaseException) -> dict[str, Any]:
         name = f"cannot use {error.filename}: " if isinstance(error.filename, str) else ""
         return {"error": f"{name}{error.strerror}", "hint": "", "code": "system", "exit": 75}
     text = "this is a bug in ostraka, not something you did"
-    hint = f"report this: {type(error).__name__}, from: ostraka ui"
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    hint = f"report this: {type(error).__name__}{where}, from: ostraka ui"
     return {"error": text, "hint": hint, "code": "internal", "exit": 70}

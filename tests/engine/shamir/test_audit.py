@@ -376,9 +376,9 @@ async def try_cheats(together, seeds):
 
 
 async def test_a_cheater_never_makes_a_result_wrong(together):
-    ends = await try_cheats(together, range(10))
-    assert ends["stopped"] > 12
-    assert ends["named"] > 1
+    ends = await try_cheats(together, range(5))
+    assert ends["stopped"] > 6
+    assert ends["named"] > 0
 
 
 @pytest.mark.slow

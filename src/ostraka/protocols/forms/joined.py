@@ -1,6 +1,7 @@
 """Figures over the rows that lists have in common: names, units, and values from what is opened.
 
-Opened are the number of rows, and a sum of each list with values, each times a public scale: where
+Opened are the number of rows, a sum of each list with values, and any sum of the products of two
+lists' values, each times a public scale: where
 there is noise, the scales make one row change all figures alike, so that one noise suits them all.
 """
 
@@ -15,12 +16,16 @@ from typing import Literal
 from ostraka.inputs.encoding import Codec, Signed
 from ostraka.inputs.rendering import renderer
 from ostraka.manifest import DecimalType, FloatType
-from ostraka.names import PartyId
 from ostraka.noise.shares import NoiseShares, Sensitivity
 from ostraka.outcome import Output, Value
 from ostraka.protocols.forms.central import noised
+from ostraka.protocols.forms.units import product_unit
+from ostraka.values import EXACT_JSON
 
-Figure = Literal["size", "sum", "mean"]
+Figure = Literal["size", "sum", "mean", "dot"]
+
+Pair = tuple[Codec, Codec]
+"""Codecs of two owners' values, which are multiplied row by row."""
 
 
 @dataclass(frozen=True)
@@ -29,32 +34,35 @@ class JoinedFigures:
 
     Attributes:
         asked: in order.
-        codecs: of the values of each owner whose list is summed up.
-        alone: whether no other list has values, so that a figure needs no owner's name.
+        codecs: of each column that is summed up, by name.
+        alone: whether there is no other column, so that a figure needs no column's name.
         scales: for the number of rows, then each of `codecs`.
         rows: the most rows of a list.
+        pair: of the two owners whose values are multiplied, if that is asked.
     """
 
     asked: Sequence[Figure]
-    codecs: Mapping[PartyId, Codec]
+    codecs: Mapping[str, Codec]
     alone: bool
     scales: Sequence[int]
     rows: int
+    pair: Pair | None = None
 
     @classmethod
     def of(
         cls,
         asked: Sequence[Figure],
-        codecs: Mapping[PartyId, Codec],
+        codecs: Mapping[str, Codec],
         rows: int,
         *,
         alone: bool,
         noise: bool,
+        pair: Pair | None = None,
     ) -> JoinedFigures:
         """Return the figures, scaled for noise if there is any."""
-        reach = _reach(codecs)
+        reach = _reach(codecs, pair)
         scales = [max(reach) // each if noise else 1 for each in reach]
-        return cls(asked, codecs, alone, scales, rows)
+        return cls(asked, codecs, alone, scales, rows, pair)
 
     @property
     def opened(self) -> int:
@@ -64,7 +72,7 @@ class JoinedFigures:
     @property
     def sensitivity(self) -> Sensitivity:
         """Bound of the change to the opened integers by one row of a list, with its value."""
-        pairs = zip(self.scales, _reach(self.codecs), strict=True)
+        pairs = zip(self.scales, _reach(self.codecs, self.pair), strict=True)
         change = [scale * each for scale, each in pairs]
         return Sensitivity(sum(change), sum(each * each for each in change), self.opened)
 
@@ -73,10 +81,12 @@ class JoinedFigures:
         for figure in self.asked:
             if figure == "size":
                 yield figure, "rows"
+            elif figure == "dot":
+                yield figure, self._unit
             else:
                 yield from ((self._name(figure, o), c.schema.unit) for o, c in self.codecs.items())
 
-    def _name(self, figure: Figure, owner: PartyId) -> str:
+    def _name(self, figure: Figure, owner: str) -> str:
         return figure if self.alone else f"{figure} {owner}"
 
     def outputs(self, numbers: Signed, noise: NoiseShares | None, makers: int) -> Iterator[Output]:
@@ -87,6 +97,9 @@ class JoinedFigures:
                 yield noised(
                     Output(figure, "rows", (numbers[:1],), render, scalar=True), noise, makers
                 )
+                continue
+            if figure == "dot" and self.pair:
+                yield noised(self._dot(self.pair, numbers[-1:]), noise, makers)
                 continue
             for i, (owner, codec) in enumerate(self.codecs.items(), start=1):
                 name, total = self._name(figure, owner), numbers[i : i + 1]
@@ -100,6 +113,23 @@ class JoinedFigures:
         render, wide = partial(_sum, _shown(codec), scale), codec.wide(self.rows)
         return Output(name, codec.schema.unit, (total,), render, scalar=True, wide=wide)
 
+    @property
+    def _unit(self) -> str:
+        return product_unit(*(codec.schema.unit for codec in self.pair or ()))
+
+    def _dot(self, pair: Pair, total: Signed) -> Output:
+        """Return the sum of products."""
+        quantum = pair[0].quantum * pair[1].quantum
+        kinds = [codec.kind for codec in pair]
+        if any(isinstance(kind, FloatType) for kind in kinds):
+            shown: Callable[[int], Value] = partial(_as_float, quantum)
+        else:
+            decimal = any(isinstance(kind, DecimalType) for kind in kinds)
+            shown = renderer(quantum, as_text=decimal)
+        most = self.rows * pair[0].magnitude * pair[1].magnitude
+        render = partial(_sum, shown, self.scales[-1])
+        return Output("dot", self._unit, (total,), render, scalar=True, wide=most > EXACT_JSON)
+
     def withheld(self, why: str) -> tuple[Output, ...]:
         """Return each figure without its value."""
         return tuple(
@@ -107,9 +137,10 @@ class JoinedFigures:
         )
 
 
-def _reach(codecs: Mapping[PartyId, Codec]) -> list[int]:
-    """Return what one row may change in the number of rows, and in each sum."""
-    return [1, *(codec.magnitude or 1 for codec in codecs.values())]
+def _reach(codecs: Mapping[str, Codec], pair: Pair | None) -> list[int]:
+    """Return what one row may change in the number of rows, each sum, and that of products."""
+    products = [(pair[0].magnitude * pair[1].magnitude) or 1] if pair else []
+    return [1, *(codec.magnitude or 1 for codec in codecs.values()), *products]
 
 
 def _mean_of(
@@ -130,6 +161,10 @@ def _shown(codec: Codec) -> Callable[[int], Value]:
     if isinstance(codec.kind, FloatType):
         return lambda total: total * codec.quantum.numerator / codec.quantum.denominator
     return renderer(codec.quantum, as_text=isinstance(codec.kind, DecimalType))
+
+
+def _as_float(quantum: Fraction, total: int) -> float:
+    return float(total * quantum)
 
 
 def _sum(shown: Callable[[int], Value], scale: int, total: int) -> Value:

@@ -11,13 +11,17 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ostraka.engine.array import SecretArray
+from ostraka.engine.compare import less_than_zero
+from ostraka.engine.multiply import matmul, mul
 from ostraka.inputs.encoding import Codec, Signed
 from ostraka.manifest import DecimalType, FloatType
+from ostraka.models import flattened
 
 
 @dataclass(frozen=True)
@@ -48,11 +52,13 @@ class Layers:
     Attributes:
         sizes: inputs of the first layer, then outputs of each.
         query, weight: numbers of a query, and of weights and biases.
+        kind: linear, logistic or mlp.
     """
 
     sizes: Sequence[int]
     query: Numbers
     weight: Numbers
+    kind: str = "mlp"
 
     @property
     def parameters(self) -> int:
@@ -70,6 +76,38 @@ class Layers:
             end = start + a * b
             yield model[start:end].reshape(a, b), model[end : end + b] * lift
             start, lift = end + b, lift * self.weight.unit.denominator
+
+    @property
+    def shape(self) -> str:
+        """The part of the model that the manifest tells all parties."""
+        return f"{list(self.sizes)}"
+
+    def comparisons(self, batch: int) -> int:
+        """Return how many comparisons so many queries take, those for labels apart."""
+        return batch * sum(self.sizes[1:-1])
+
+    def products(self, batch: int) -> int:
+        """Return how many products so many queries take, terms of sums included."""
+        return batch * self.parameters
+
+    def encode(self, raw: object, codec: Codec) -> Signed:
+        """Write the numbers of a model, rounded: a model file's, or a list of them."""
+        if isinstance(raw, dict):
+            raw = flattened(raw, self.kind, self.sizes)
+        return codec.encode(raw, lambda i: f"weight {i + 1}")
+
+    async def evaluate(self, queries: SecretArray, model: SecretArray) -> SecretArray:
+        """Compute the encoded scores: shape (batch, outputs).
+
+        Rounds: one for each layer, and for each hidden one a comparison and one more.
+        """
+        found = queries
+        for i, (weights, biases) in enumerate(self.parts(model)):
+            if i:
+                found = await mul(1 - await less_than_zero(found), found)
+            found = await matmul(found, weights)
+            found = found + biases.broadcast_to(found.shape)
+        return found
 
     @property
     def unit(self) -> Fraction:
@@ -116,8 +154,11 @@ class Layers:
         return found
 
 
+Shape = TypeVar("Shape", bound=Any)
+
+
 def narrower(
-    layers: Layers, codec: Codec, fits: Callable[[Layers], bool]
+    layers: Shape, codec: Codec, fits: Callable[[Shape], bool]
 ) -> FloatType | DecimalType | None:
     """Return the finest type of weights, coarser than the manifest's, that fits; None for none."""
     digits = {FloatType: ("bits", 2), DecimalType: ("places", 10)}.get(type(codec.kind))

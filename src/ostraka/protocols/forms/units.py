@@ -31,3 +31,10 @@ def explain_unit(figures: Iterable[str], *, instead: bool = True) -> list[str]:
             "company then gives its number of people too"
         )
     return [text + "."]
+
+
+def product_unit(one: str = "", other: str = "") -> str:
+    """Return the unit of a product of values in two units: "EUR^2", "EUR*h", "" for none."""
+    if one and one == other:
+        return f"{one}^2"
+    return "*".join(filter(None, (one, other)))
