@@ -57,8 +57,9 @@ def collection_table(
     }
 
 
-PLANNED = 1 << 16
-"""Size of a roster that stands in a draft until `seal` writes the true one."""
+PLANNED = 1000
+"""Size of a roster that stands in a draft without --max-reports, until `seal` writes and checks the
+true one: as many contributors as a protocol can have that compares all pairs of them."""
 
 
 def _closes(text: str) -> str:
