@@ -14,6 +14,7 @@ MAY_NAME = {
     "cli/demo_choices.py": "a demo is of one protocol",
     "learning/study.py": "a round of a study is a checked sum",
     "cli/demo_lists.py": "a demo is of one protocol",
+    "cli/model.py": "it writes what one protocol reads",
     "manifest/fields.py": "an example in a message",
     "protocols/checked_sum.py": "the same sum, over inputs that are checked",
     "protocols/hidden_join.py": "the same join, of which no party learns a match",

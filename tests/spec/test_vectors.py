@@ -64,7 +64,7 @@ def test_made_anew_they_are_the_same(vectors, name):
 # --- bad ones ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("case", cases("bad_frames"), ids=lambda case: case["body"] or "empty")
+@pytest.mark.parametrize("case", cases("bad_frames"), ids=lambda case: case["body"][:64] or "empty")
 def test_bad_frames_are_refused(case, reference):
     body = bytes.fromhex(case["body"])
     with pytest.raises(PeerViolation, match=case["error"]):

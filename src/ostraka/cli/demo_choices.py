@@ -95,7 +95,7 @@ def auction(
         )
 
 
-@app.command()
+@app.command(cls=examples.Helped)
 def predict(
     query: Annotated[
         str,

@@ -103,6 +103,10 @@ EXAMPLES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     "demo auction": (("demo auction --price second", "The winner pays the second price."),),
     "demo join": (("demo join", "How many customers two shops share."),),
     "demo audit": (("demo audit", "A bank's predictions, by groups that a registry knows."),),
+    "demo predict": (("demo predict", "A bank's model answers a client, and neither is shown."),),
+    "model export": (
+        ("model export MODEL.onnx > model.json", "A network of ONNX, for run --input model.json."),
+    ),
     "demo learn": (("demo learn --devices 4 --rounds 2", "Devices train one model together."),),
     "known list": (("known list", "The keys that this machine has met."),),
     "known forget": (("known forget bob", "bob lost its key, and has told it by voice."),),

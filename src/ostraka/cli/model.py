@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from ostraka.cli import examples
+
 app = typer.Typer(name="model", no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 
 
@@ -16,7 +18,7 @@ def model() -> None:
     """Prepare a model for predictions; nothing leaves this machine."""
 
 
-@app.command()
+@app.command(cls=examples.Helped)
 def export(
     file: Annotated[Path, typer.Argument(metavar="MODEL.onnx", help="Network with ReLU, in ONNX.")],
 ) -> None:
