@@ -92,7 +92,7 @@ def test_operations_and_protocols_bring_all_cases() -> None:
     found = [case.name for case in cases()]
     assert len(set(found)) == len(found)
     sums = ("sum", "reports", "reports-clipped", "reports-bounded")
-    others = ("vote", "auction", "noise", "inner-product", "join", "join-hidden", "audit")
+    others = ("vote", "auction", "noise", "inner-product", "join", "join-hidden", "audit", "learn")
     models = ("predict", "predict-checked", "logistic", "forest")
     assert {*ENGINE_CASES, *sums, *others, *models} == set(found)
 

@@ -109,6 +109,9 @@ class BoxClient:
 
     def close(self) -> None: ...
 
+    async def collections(self) -> list[bytes]:
+        return [self._box.digest]
+
     async def publish(self, manifest: bytes, publication: bytes) -> None:
         assert manifest == self._box.manifest
         self._box.publication = publication

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from numpy.typing import NDArray
 
 from ostraka.errors import OstrakaError, PeerLost, PeerViolation, Tampered
-from ostraka.exchange import Expected
+from ostraka.exchange import Array, Expected
 from ostraka.names import PartyId, Step
 from ostraka.transport.lasting import LastingLink
 from ostraka.transport.tls import SecureLink
 from ostraka.wire import frames, link_state, vectors
-from ostraka.wire.frames import Buffer
 from ostraka.wire.link_state import LinkState
 from ostraka.wire.messages import Abort, Hello, Message, Resume, decode, encode
 
@@ -129,10 +128,9 @@ class Channel:
         """Note that all vectors are through: messages follow again."""
         self.state = LinkState.OPEN
 
-    def send(self, packed: Iterable[Buffer]) -> None:
-        """Queue a vector for the peer, as `vectors.pack` makes it; it must not change until it is
-        acknowledged."""
-        self.link.write(*packed)
+    def send(self, step: Step, message: Array) -> None:
+        """Queue a vector for the peer; it must not change until it is acknowledged."""
+        self.link.write(*vectors.pack(step, message))
 
     async def receive(
         self,

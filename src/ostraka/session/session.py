@@ -35,7 +35,6 @@ from ostraka.session.topology import Topology
 from ostraka.transport.lasting import LastingLink
 from ostraka.transport.network import Network
 from ostraka.transport.tcp import SystemNetwork
-from ostraka.wire import vectors
 from ostraka.wire.messages import Abort, Hello, Ready, Statement
 from ostraka.wire.resume import Standing
 
@@ -173,15 +172,14 @@ class Session(LastingExchange):
     def send(self, to: PartyId, step: Step, message: Array) -> None:
         self.lifecycle.require_open()
         self.commitment.add((to,), step, message)
-        self._channels[to].send(vectors.pack(step, message))
+        self._channels[to].send(step, message)
 
     def broadcast(self, to: Iterable[PartyId], step: Step, message: Array) -> None:
         self.lifecycle.require_open()
         others = [party for party in to if party != self.me]
         self.commitment.add(others, step, message)
-        packed = tuple(vectors.pack(step, message))
         for party in others:
-            self._channels[party].send(packed)
+            self._channels[party].send(step, message)
 
     async def receive(
         self,
