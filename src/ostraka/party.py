@@ -219,7 +219,7 @@ class Seat:
     @property
     def contributes(self) -> bool:
         """Whether the manifest asks this party for an input; no input may be given otherwise."""
-        return self.me in self.manifest.contributors
+        return self.manifest.asks(self.me)
 
     async def run(
         self,

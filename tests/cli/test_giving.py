@@ -238,3 +238,12 @@ def test_a_prompt_says_that_a_weight_is_wanted(cli, of_alice_and_bob, monkeypatc
     assert done.code == 0, done.err
     assert "VALUE;WEIGHT" in person.prompts[0]
     assert len(person.prompts) == 2
+
+
+def test_a_rehearsal_takes_no_input_before_any_party_is_contacted(cli, session, payroll) -> None:
+    text = session.read_text()
+    session.write_text(text.replace("[session]\n", "[session]\nrehearsal = true\n", 1))
+    done = cli("run", session, "--as", "alice", "--input", payroll, "--trust-new")
+    assert done.code == 20
+    assert "this is a rehearsal, which takes no input" in done.err
+    assert "2514" not in done.err

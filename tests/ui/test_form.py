@@ -73,6 +73,14 @@ def test_what_the_manifest_does_not_ask_for_is_refused(case, answer):
     assert refused.value.exit_code == 20
 
 
+def test_a_rehearsal_asks_for_nothing():
+    found = protocol("secure-sum", NUMBER)
+    assert form_of(found, "alice") is not None
+    session = found.manifest.session.model_copy(update={"rehearsal": True})
+    found.manifest = found.manifest.model_copy(update={"session": session})
+    assert form_of(found, "alice") is None
+
+
 def test_a_long_input_is_given_as_a_file():
     its = protocol("secure-sum", 'type = "int"\nlength = 257\nmin = 0\nmax = 9')
     assert form_of(its, "alice")["kind"] == "file"

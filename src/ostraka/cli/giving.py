@@ -60,11 +60,13 @@ def read(
         InputError: the input is not what the manifest asks for, or the answer is no.
     """
     from ostraka.data.opening import is_table
+    from ostraka.inputs.made_up import require_none
 
     _require_contributor(protocol, me, source, selection)
     if me not in protocol.contributors:
         return None
-    if protocol.manifest.session.rehearsal and source is None:
+    if protocol.manifest.session.rehearsal:
+        require_none(source)
         voice.say("this is a rehearsal: our input is made up here, and the result means nothing")
         return None
     if source is None:

@@ -270,6 +270,10 @@ class Manifest(Section):
             data_left=False,
         )
 
+    def asks(self, name: str) -> bool:
+        """Return whether a party is to give an input: a contributor, but of a rehearsal none."""
+        return name in self.contributors and not self.session.rehearsal
+
     def pin(self, name: str) -> bytes:
         """Return the SHA-256 of a party's certificate: 32 bytes."""
         return self.party_named(name).pin

@@ -64,7 +64,7 @@ def gist_of(found: Explanation) -> dict[str, Any]:
 
 
 def _asked(protocol: Protocol, me: str) -> str:
-    return protocol.input_in_words(PartyId(me)) if me in protocol.manifest.contributors else ""
+    return protocol.input_in_words(PartyId(me)) if protocol.manifest.asks(me) else ""
 
 
 def keys_of(place: SessionPlace) -> dict[str, Any]:

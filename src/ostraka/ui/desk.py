@@ -162,8 +162,8 @@ class SessionDesk:
 
     async def _contributing(self, digest: str) -> tuple[SessionPlace, Protocol]:
         place, protocol = await self._find(digest)
-        if place.party not in place.manifest.contributors:
-            message = f"{place.me} is not a contributor in this session"
+        if not place.manifest.asks(place.party):
+            message = f"{place.me} is asked for no input in this session"
             raise InputError(message, data_left=False)
         if digest in self._running:
             raise InputError("this session is going on already", data_left=False)

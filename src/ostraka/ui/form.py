@@ -30,7 +30,7 @@ def form_of(protocol: Protocol, me: PartyId) -> Form | None:
         do. Numbers have "min", "max", "unit" and whether they are "whole". "table" says how many
         columns of values and groups a file may have, and whether weights and heads.
     """
-    if me not in protocol.manifest.contributors:
+    if not protocol.manifest.asks(me):
         return None
     schema, form = protocol.manifest.input_of(me), protocol.row_form(me)
     return _fields(schema, form) | {"table": _table(form)}
