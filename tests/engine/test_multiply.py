@@ -57,7 +57,7 @@ async def test_long_vectors_take_one_round_in_pieces(together, size, monkeypatch
 
 @pytest.mark.parametrize(("n", "t"), [(2, 1), (3, 2), (4, 3), (5, 2), (6, 2), (8, 2), (70, 2)])
 async def test_everybody_can_share_at_any_threshold(together, n, t):
-    dealers = range(0, n, n // 8 or 1)  # of many parties a few, the first and the last among them
+    dealers = sorted({*range(0, n, n // 8 or 1), n - 1})  # of many a few, first and last too
 
     async def program(engine):
         secrets = [await engine.share(k, [k, -k], (2,)) for k in dealers]

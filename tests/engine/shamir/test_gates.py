@@ -110,7 +110,7 @@ def test_the_inner_product_says_whether_a_gate_is_right():
         assert vectors(x, y, e)[0] @ vectors(xs, ys, es)[1] == (1 if right else -1)
 
 
-@pytest.mark.parametrize("width", [1, 3, 33])
+@pytest.mark.parametrize("width", [1, 3, 33, pytest.param(130, marks=pytest.mark.slow)])
 def test_counts_and_sums_are_those_of_the_vectors(width):
     draw = np.random.default_rng(width)
     planes = draw.integers(0, 2**64, (4, 2, ROWS, width), dtype=np.uint64)
