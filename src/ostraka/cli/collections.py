@@ -191,7 +191,7 @@ def close(
     keys: KeysOption = None,
 ) -> None:
     """Close a collection before its time, where its manifest lets the organiser."""
-    from time import time
+    from time import sleep, time
 
     from ostraka import config
     from ostraka.cli.mailboxes import at_its_mailbox
@@ -206,8 +206,10 @@ def close(
             data_left=False,
         )
     own = _organiser(manifest, as_, keys)
-    statement = orders.write_close(int(time()), manifest.digest, own)
+    closes = int(time()) + 1  # a mailbox refuses a second in which it has taken reports
+    statement = orders.write_close(closes, manifest.digest, own)
     at_its_mailbox(manifest, lambda mailbox: mailbox.put_close(statement))
+    sleep(max(0.0, closes - time()))
     voice.say("closed: it takes no more reports")
 
 
