@@ -16,6 +16,13 @@ EVERY = '"contributor", "compute", "recipient"'
 DECIMAL = 'type = "decimal(2)"\nmin = 0\nmax = 1000000\nunit = "USD"'
 
 
+@pytest.fixture(autouse=True)
+def home(home, tmp_path, monkeypatch):
+    """A home for each test: what others kept in that of all tests is not on its page."""
+    monkeypatch.setenv("OSTRAKA_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
 @pytest.fixture
 def page(tmp_path, keys):
     """Open the page of a party, as a context."""
