@@ -64,13 +64,13 @@ def organise(
     from ostraka import config, identity
     from ostraka.cli.endings import endings
     from ostraka.learning.collected import StudyOrganiser, read_codes
-    from ostraka.learning.model import save
+    from ostraka.learning.model import leave
 
     invited = study.base["collection"].get("from") == "invited"
     roster = read_codes(CODES).roster if invited else None
     own = identity.load(name, config.keys_directory(keys))
     if models is not None:
-        models.mkdir(parents=True, exist_ok=True)
+        models.mkdir(parents=True, exist_ok=True)  # what stands in the way is told before a round
     organiser, model = StudyOrganiser(study, own, roster, DAY), first
 
     async def all_rounds() -> None:
@@ -83,6 +83,6 @@ def organise(
             model, counted = await organiser.next_model(manifest, start)
             voice.say(f"round {number} of {study.table.rounds}: {counted} devices counted")
             if models is not None:
-                save(models / f"model-{number}.npz", study.shapes, model)
+                leave(models, number, study.shapes, model)
 
     endings.run(all_rounds())

@@ -67,8 +67,7 @@ def code_of(study: Study, secret: bytes, number: int) -> CollectionCode:
     Args:
         number: the device's, from 0, in the roster.
     """
-    digest = bytes.fromhex(study.digest.removeprefix("sha256:"))
-    return CollectionCode(digest, number, secret, mailbox_of(study))
+    return CollectionCode(study.octets, number, secret, mailbox_of(study))
 
 
 def open_code(study: Study) -> CollectionCode:
@@ -132,7 +131,7 @@ def mailbox_of(study: Study) -> str:
 async def at_mailbox(manifest: Manifest, patience: float) -> AsyncIterator[MailboxClient]:
     """Yield a client of the mailbox of one round."""
     assert manifest.collection is not None
-    client = MailboxClient(manifest.collection.mailbox[0], manifest.digest, patience=patience)
+    client = MailboxClient(manifest.collection.mailbox, manifest.digest, patience=patience)
     try:
         yield client
     finally:

@@ -91,6 +91,17 @@ def save(path: Path, shapes: LayerShapes, vector: Vector) -> None:
         np.savez(file.buffer, **layers)
 
 
+def left(directory: Path, number: int) -> Path:
+    """Return where a directory that parties share has the model after a round."""
+    return directory / f"model-{number}.npz"
+
+
+def leave(directory: Path, number: int, shapes: LayerShapes, vector: Vector) -> None:
+    """Write the model after a round into a directory that parties share; make it if need be."""
+    directory.mkdir(parents=True, exist_ok=True)
+    save(left(directory, number), shapes, vector)
+
+
 def load(path: Path, shapes: LayerShapes) -> Vector:
     """Read a model that `save` wrote; nothing in the file is unpickled.
 

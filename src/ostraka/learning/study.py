@@ -182,6 +182,11 @@ class Study:
         said = b"ostraka study 1\0" + canonical_json(told)
         return f"sha256:{sha256(said).hexdigest()}"
 
+    @property
+    def octets(self) -> bytes:
+        """The 32 bytes of the digest."""
+        return bytes.fromhex(self.digest.removeprefix("sha256:"))
+
     @cached_property
     def _template(self) -> Manifest:
         """The manifest with all devices and without a round."""

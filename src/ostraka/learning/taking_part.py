@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -18,7 +17,7 @@ from ostraka import home, party
 from ostraka.blocking import offload_whole
 from ostraka.errors import PinMismatch, Temporary, UnconfirmedKey, UsageError
 from ostraka.identity import Identity
-from ostraka.learning.model import Vector, digest, load, save
+from ostraka.learning.model import Vector, digest, leave, left, load, save
 from ostraka.learning.study import Study
 from ostraka.learning.training import Trainer
 from ostraka.manifest import Manifest
@@ -106,7 +105,7 @@ class StudyPlace:
     @property
     def words(self) -> str:
         """The six words of the study."""
-        return six_words(bytes.fromhex(self.study.digest.removeprefix("sha256:")))
+        return six_words(self.study.octets)
 
     async def _take_part(self, manifest: Manifest, number: int, model: Vector) -> Outcome | None:
         if self.me not in manifest.parties:
@@ -180,9 +179,7 @@ class StudyPlace:
         elif self.keep_records:
             self._path(number).touch(0o600)
         if model is not None and self.models is not None:
-            with suppress(FileExistsError):
-                self.models.mkdir(parents=True)
-            save(self.models / f"model-{number}.npz", self.study.shapes, model)
+            leave(self.models, number, self.study.shapes, model)
 
     async def _found(self, number: int) -> Vector:
         """Return the model after a round that another party left."""
@@ -193,7 +190,7 @@ class StudyPlace:
                 hint="--models DIRECTORY, where a recipient leaves it",
                 data_left=False,
             )
-        path = self.models / f"model-{number}.npz"
+        path = left(self.models, number)
         while True:
             if path.exists():
                 return load(path, self.study.shapes)
