@@ -345,6 +345,8 @@ def test_a_rehearsal_says_so_and_has_a_digest_of_its_own(cli) -> None:
     real = cli("new", "secure-sum", *TWO, *BOUNDS)
     made = cli("new", "secure-sum", *TWO, *BOUNDS, "--rehearsal")
     assert parse(made.out).session.rehearsal
+    labels = [parse(each.out).session.label for each in (real, made)]
+    assert labels == ["secure-sum", "rehearsal: secure-sum"]
     assert parse(made.out).digest != parse(real.out).digest
     same = real.out.replace("[session]\n", "[session]\nrehearsal = false\n", 1)
     assert parse(same).digest == parse(real.out).digest

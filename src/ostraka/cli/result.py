@@ -34,8 +34,7 @@ class ResultKeeper(Watcher):
 
     def of(self, seat: Seat) -> Self:
         """Name the party whose run this is, and its session's title."""
-        session = seat.manifest.session
-        self._party, self._title = seat.me, "rehearsal: " * session.rehearsal + session.title
+        self._party, self._title = seat.me, seat.manifest.session.label
         return self
 
     def result(self, outcome: Outcome) -> None:

@@ -88,6 +88,11 @@ class SessionSpec(Section):
     rehearsal: StrictBool = False
 
     @property
+    def label(self) -> str:
+        """The title as kept results have it: that of a rehearsal says so."""
+        return "rehearsal: " * self.rehearsal + self.title
+
+    @property
     def coordinators(self) -> tuple[CoordinatorSpec | BrokerSpec, ...]:
         """The coordinators at which parties may meet; none for direct links only."""
         return self.coordinator

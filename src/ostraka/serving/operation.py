@@ -237,7 +237,7 @@ class PartyService(Service[PartySettings]):
     def _finish(self, manifest: Manifest, outcome: Outcome) -> None:
         self.ended["done"] += 1
         at = datetime.now(UTC).isoformat(timespec="seconds")
-        title, name = manifest.session.title, self.settings.name
+        title, name = manifest.session.label, self.settings.name
         results.keep(home.results_directory(), name, at, title, outcome.as_dict())
         old = self._book.find(manifest.digest.hex())
         assert old is not None, "it was approved"

@@ -183,7 +183,7 @@ class SessionDesk:
             if digest in self._running:
                 raise UsageError("this session is going on already", data_left=False)
             seat = await asyncio.to_thread(self._seat, place)
-            run = PageRun(place.party, place.manifest.session.title)
+            run = PageRun(place.party, place.manifest.session.label)
             unfinished, given = seat.unfinished(run.warn), self._given.get(digest)
             if seat.contributes and unfinished is None and given is None:
                 hint = "fill it in, or choose a file, and look at what would be sent"
