@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -140,6 +141,14 @@ def load(name: str, directory: Path) -> Identity:
     if not _is_of(certificate, key):
         raise UsageError(f"{certificate_path} is not the certificate of {key_path}")
     return Identity(name, certificate.public_bytes(Encoding.DER), certificate_path, key_path, key)
+
+
+def load_or_create(name: str, directory: Path, say: Callable[[str], None]) -> Identity:
+    """Load the key of a party, or make it if there is none, and tell `say` so. Raises as `load`."""
+    if not (directory / f"{name}.key").exists():
+        create(name, directory)
+        say(f"made {directory / name}.key: secret, never leaves this machine")
+    return load(name, directory)
 
 
 def _is_of(certificate: x509.Certificate, key: Ed25519PrivateKey) -> bool:

@@ -10,7 +10,6 @@ import typer
 
 from ostraka.cli import voice
 from ostraka.cli.options import KeysOption, OutputOption
-from ostraka.errors import OstrakaError, Unreachable
 
 if TYPE_CHECKING:
     from ostraka.collection.credentials import CredentialRoster
@@ -43,37 +42,21 @@ def own_identity(name: str, keys: Path | None) -> Identity:
     """Load the key of a party, or make it if there is none, and say so."""
     from ostraka import config, identity
 
-    directory = config.keys_directory(keys)
-    if not (directory / f"{name}.key").exists():
-        identity.create(name, directory)
-        voice.say(f"made {directory / name}.key: secret, never leaves this machine")
-    return identity.load(name, directory)
+    return identity.load_or_create(name, config.keys_directory(keys), voice.say)
 
 
 def _at_coordinator(own: Identity, work: Callable[[Network], Coroutine[Any, Any, T]]) -> T:
-    """Do some work over the network, by the party's own proxy if it has one.
-
-    None of it sends anything of an input: errors say so.
-    """
+    """Do some work over the network, by the party's own proxy if it has one."""
     import asyncio
 
     from ostraka import home
+    from ostraka.invitations import meeting
     from ostraka.transport.tcp import SystemNetwork
 
     proxy = home.own_network(own.name, own.key_path.parent).proxy
 
     async def visit() -> T:
-        network = SystemNetwork(proxy=proxy, warn=voice.warn)
-        try:
-            return await work(network)
-        except OstrakaError as error:
-            error.data_left = False
-            if isinstance(error, Unreachable) and not error.hint:
-                error.message = f"the coordinator does not answer: {error.message}"
-                error.hint = "is it running there? Run the same command again later"
-            raise
-        finally:
-            network.close()
+        return await meeting.at_coordinator(SystemNetwork(proxy=proxy, warn=voice.warn), work)
 
     return asyncio.run(visit())
 

@@ -16,8 +16,10 @@ from ostraka.collection.shape import digest_of
 from ostraka.errors import (
     InvitationExpired,
     ManifestError,
+    OstrakaError,
     PeerViolation,
     TimedOut,
+    Unreachable,
 )
 from ostraka.identity import Identity, fingerprint
 from ostraka.invitations import letters
@@ -33,6 +35,24 @@ POLL_SECONDS = 1.0
 """Seconds between two looks into the mailbox."""
 
 T = TypeVar("T")
+
+
+async def at_coordinator(network: Network, work: Callable[[Network], Awaitable[T]]) -> T:
+    """Do some work over a network, then close it.
+
+    Raises:
+        OstrakaError: as the work; it sends nothing of an input, and the error says so.
+    """
+    try:
+        return await work(network)
+    except OstrakaError as error:
+        error.data_left = False
+        if isinstance(error, Unreachable) and not error.hint:
+            error.message = f"the coordinator does not answer: {error.message}"
+            error.hint = "is it running there? Run the same command again later"
+        raise
+    finally:
+        network.close()
 
 
 async def publish(draft: Draft, names: Iterable[str], own: Identity, network: Network) -> None:

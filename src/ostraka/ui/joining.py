@@ -92,15 +92,8 @@ class InvitationDesk:
         return SystemNetwork(proxy=its.proxy)
 
     async def _visit(self, own: Identity, work: Callable[[Network], Awaitable[T]]) -> T:
-        """Do some work over the network; none of it sends anything of an input."""
-        network = self._network(own)
-        try:
-            return await work(network)
-        except OstrakaError as error:
-            error.data_left = False
-            raise
-        finally:
-            network.close()
+        """Do some work over this party's network."""
+        return await meeting.at_coordinator(self._network(own), work)
 
     # Codes
 
@@ -120,7 +113,8 @@ class InvitationDesk:
             message = f"this code is for {code.name}, not for {self._settings.name}"
             raise UsageError(message, data_left=False)
         meeting.require_valid(code)
-        invited = Invited(code, self._identity(code.name))
+        own = identity.load_or_create(code.name, self._settings.keys, self._settings.say)
+        invited = Invited(code, own)
         known = self._invited.get(code.draft.hex())
         if known is not None and known.state in (WAITING, SEALED):
             return known.as_json()
@@ -128,15 +122,6 @@ class InvitationDesk:
         self._invited[code.draft.hex()] = invited
         self._tasks.create_task(self._wait(invited), name=f"invitation of {code.name}")
         return invited.as_json()
-
-    def _identity(self, name: str) -> Identity:
-        """Load the key of a party, or make it if there is none."""
-        keys = self._settings.keys
-        if not (keys / f"{name}.key").exists():
-            identity.create(name, keys)
-            made = keys / f"{name}.key"
-            self._settings.say(f"made {made}: secret, never leaves this machine")
-        return identity.load(name, keys)
 
     async def _wait(self, invited: Invited) -> None:
         """Wait for the manifest of an invitation until that expires."""
