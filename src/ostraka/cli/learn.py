@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ostraka.cli import voice
-from ostraka.cli.options import KeysOption, OutputOption
+from ostraka.cli.options import KeysOption, OutputOption, ReceiptsOption
 
 if TYPE_CHECKING:
     from ostraka.learning.model import Vector
@@ -55,9 +55,7 @@ def learn(
         ),
     ] = None,
     keys: KeysOption = None,
-    receipts: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Where receipts go; by default here.")
-    ] = None,
+    receipts: ReceiptsOption = None,
     trust_new: Annotated[
         bool, typer.Option("--trust-new", help="Take keys that we have not met on trust.")
     ] = False,
@@ -70,8 +68,6 @@ def learn(
 
     Without --as it explains the study: who learns what of each round, and of all of them.
     """
-    import os
-
     from ostraka.cli import learn_collected
     from ostraka.learning.model import load
     from ostraka.learning.study import Study
@@ -96,9 +92,8 @@ def learn(
         return
     from ostraka.learning.taking_part import StudyPlace
 
-    trust = words or trust_new or os.environ.get("OSTRAKA_TRUST_NEW") == "1"
     train = _trainer(trainer) if trainer else None
-    _run(StudyPlace(found, as_, train, start, models, keys, receipts, trust), output)
+    _run(StudyPlace(found, as_, train, start, models, keys, receipts, words or trust_new), output)
 
 
 def _explain(study: Study, output: voice.OutputFormat) -> None:

@@ -30,6 +30,11 @@ KeysOption = Annotated[
     ),
 ]
 
+ReceiptsOption = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="Where receipts go; by default OSTRAKA_RECEIPTS, or here."),
+]
+
 ListenOption = Annotated[
     str | None,
     typer.Option(

@@ -9,7 +9,14 @@ import typer
 
 from ostraka.cli import completing, giving, results, startup, streams, voice
 from ostraka.cli.endings import endings
-from ostraka.cli.options import KeysOption, ListenOption, OutputOption, ProxyOption, SessionArgument
+from ostraka.cli.options import (
+    KeysOption,
+    ListenOption,
+    OutputOption,
+    ProxyOption,
+    ReceiptsOption,
+    SessionArgument,
+)
 from ostraka.cli.table_options import (
     DecimalOption,
     DryRunOption,
@@ -65,12 +72,7 @@ def run(
     skip_empty: SkipEmptyOption = False,
     dry_run: DryRunOption = False,
     yes: YesOption = False,
-    receipts: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR", help="Where the receipt goes; by default OSTRAKA_RECEIPTS, or here."
-        ),
-    ] = None,
+    receipts: ReceiptsOption = None,
     words: Annotated[
         str | None,
         typer.Option(

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ostraka.cli import startup, voice
-from ostraka.cli.options import KeysOption, ListenOption, OutputOption, ProxyOption
+from ostraka.cli.options import KeysOption, ListenOption, OutputOption, ProxyOption, ReceiptsOption
 
 
 def ui(
@@ -26,12 +26,7 @@ def ui(
         ),
     ] = None,
     keys: KeysOption = None,
-    receipts: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR", help="Where receipts go; by default OSTRAKA_RECEIPTS, or here."
-        ),
-    ] = None,
+    receipts: ReceiptsOption = None,
     port: Annotated[
         int,
         typer.Option(metavar="PORT", min=0, max=65535, help="Of 127.0.0.1; by default any."),
