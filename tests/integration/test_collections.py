@@ -9,11 +9,7 @@ import json
 
 import pytest
 from beside import MailboxThread
-from people import SECONDS, Machine, ports
-
-from ostraka import identity
-
-COMPUTE = ("c1", "c2", "c3")
+from people import COMPUTE, SECONDS, Machine, compute_machines
 
 
 @pytest.fixture
@@ -25,11 +21,7 @@ def box(tmp_path):
 @pytest.mark.slow
 def test_a_poll_from_its_draft_to_each_persons_proof(box, tmp_path, nursery):
     olga, ann = (Machine(tmp_path, name, nursery) for name in ("olga", "ann"))
-    servers = {name: Machine(tmp_path, name, nursery) for name in COMPUTE}
-    parties = []
-    for (name, machine), port in zip(servers.items(), ports(3), strict=True):
-        own = identity.create(name, machine.directory)
-        parties += ["--party", f"{name}={own.pin}:compute,recipient@127.0.0.1:{port}"]
+    servers, parties = compute_machines(tmp_path, nursery)
     made = olga.call(
         "new", "tally", "--title", "Lunch", "--type", 'choice(["soup", "salad"])', *parties,
         "--scheme", "shamir", "--collection", "invited", "--as", "olga", "--closes", "1h",
@@ -107,11 +99,7 @@ def test_each_protocol_through_commands(box, tmp_path, nursery, protocol):
     """Draft, invite, seal, accept, contribute, close, result, and one's own report in it."""
     asked, inputs, results = PROTOCOLS[protocol]
     olga, ann = Machine(tmp_path, "olga", nursery), Machine(tmp_path, "ann", nursery)
-    servers = {name: Machine(tmp_path, name, nursery) for name in COMPUTE}
-    parties = []
-    for (name, machine), port in zip(servers.items(), ports(3), strict=True):
-        own = identity.create(name, machine.directory)
-        parties += ["--party", f"{name}={own.pin}:compute,recipient@127.0.0.1:{port}"]
+    servers, parties = compute_machines(tmp_path, nursery)
     made = olga.call(
         "new", protocol, "--title", "Open to all invited", *asked, *parties, "--scheme", "shamir",
         "--security", "active", "--collection", "invited", "--as", "olga", "--closes", "1h",

@@ -12,11 +12,7 @@ from pathlib import Path
 import pytest
 from beside import MailboxThread
 from browsing import look_at
-from people import SECONDS, Machine, ports
-
-from ostraka import identity
-
-COMPUTE = ("c1", "c2", "c3")
+from people import SECONDS, Machine, compute_machines
 
 
 class Poll:
@@ -24,11 +20,7 @@ class Poll:
 
     def __init__(self, nursery, directory: Path, url: str, *options: str) -> None:
         self.olga = Machine(directory, "olga", nursery)
-        self.servers = {name: Machine(directory, name, nursery) for name in COMPUTE}
-        parties = []
-        for (name, machine), port in zip(self.servers.items(), ports(3), strict=True):
-            own = identity.create(name, machine.directory)
-            parties += ["--party", f"{name}={own.pin}:compute,recipient@127.0.0.1:{port}"]
+        self.servers, parties = compute_machines(directory, nursery)
         made = self.olga.call(
             "new", *options, *parties, "--scheme", "shamir", "--collection", "invited", "--as",
             "olga", "--closes", "1h", "--early-close", "--mailbox", url, "--min-contributors", "2",

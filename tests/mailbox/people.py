@@ -8,7 +8,10 @@ import socket
 from pathlib import Path
 from typing import Any
 
+from ostraka import identity
+
 SECONDS = 90
+COMPUTE = ("c1", "c2", "c3")
 
 
 class Machine:
@@ -29,6 +32,16 @@ class Machine:
         out, err = started.communicate(timeout=SECONDS)
         assert started.returncode == code, err
         return json.loads(out) if out.startswith("{") else {"out": out, "err": err}
+
+
+def compute_machines(directory: Path, nursery: Any) -> tuple[dict[str, Machine], list[str]]:
+    """Machines of the compute parties, each with a key; and what `new` is told of them."""
+    servers = {name: Machine(directory, name, nursery) for name in COMPUTE}
+    told = []
+    for (name, machine), port in zip(servers.items(), ports(len(COMPUTE)), strict=True):
+        own = identity.create(name, machine.directory)
+        told += ["--party", f"{name}={own.pin}:compute,recipient@127.0.0.1:{port}"]
+    return servers, told
 
 
 def ports(count: int) -> list[int]:
