@@ -190,7 +190,7 @@ async def test_a_file_that_is_no_manifest_is_told_of_once(serving, its, tmp_path
 async def test_a_missing_directory_is_told_of(serving, its, tmp_path, capsys):
     service, _ = serving(Runs(), sessions=tmp_path / "gone")
     async with Running(service):
-        await asyncio.sleep(0.05)
+        await looked_again(service)
     assert capsys.readouterr().err.count("there is no directory") == 1
 
 
