@@ -191,6 +191,7 @@ def become(order, descriptors):
     code = 1
     try:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # which `nohup` has the tests ignore
         signal.signal(signal.SIGINT, signal.default_int_handler)
         for number, descriptor in enumerate(descriptors[:3]):
             os.dup2(descriptor, number)
