@@ -34,6 +34,25 @@ sys.dont_write_bytecode = False
 gc.disable()
 
 
+FOUND = pytest.StashKey()
+
+
+@pytest.hookimpl(tryfirst=True)  # before those that the options leave out are gone
+def pytest_collection_modifyitems(config, items):
+    """Note for each file whether tests of it that CI runs are thorough, default ones, or both."""
+    found = config.stash.setdefault(FOUND, {})
+    for item in items:
+        if not any(item.get_closest_marker(name) for name in ("slow", "docker", "netns")):
+            default = item.get_closest_marker("thorough") is None
+            found.setdefault(item.nodeid.partition("::")[0], set()).add(default)
+
+
+@pytest.fixture
+def by_default(request):
+    """Of each file that was collected, whether its tests run by default: {True}, {False}, both."""
+    return request.config.stash[FOUND]
+
+
 def pytest_collection_finish():
     gc.freeze()
     gc.enable()
