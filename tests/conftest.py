@@ -21,8 +21,9 @@ import pytest
 from hypothesis import settings
 
 # How long an example takes is the machine's affair: a busy one must not fail a property.
-settings.register_profile("quick", deadline=None, max_examples=12)
-settings.register_profile("thorough", deadline=None, max_examples=120)
+settings.register_profile("quick", deadline=None, max_examples=6)
+settings.register_profile("usual", deadline=None, max_examples=12)
+settings.register_profile("many", deadline=None, max_examples=120)
 settings.load_profile(os.environ.get("OSTRAKA_TESTS", "quick"))
 
 # Bytecode is written: without it, each child compiles 130 modules (0.5 s), and each worker all

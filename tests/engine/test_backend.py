@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from portions import thinned
 
 import ostraka.engine
 from ostraka.arithmetic.field import P61, Field
@@ -31,14 +32,23 @@ RINGS = [P61, Field(7), toy.PowerRing(64), toy.PowerRing(8)]
 NAMES = ["p61", "p127", "z64", "z8"]
 
 
-@pytest.fixture(params=RINGS, ids=NAMES)
-def ring(request):
-    return request.param
+ENGINES = [
+    pytest.param((ring, circuits), id=f"{name}-{'circuits' if circuits else 'products'}")
+    for ring, name in zip(RINGS, NAMES, strict=True)
+    for circuits in (True, False)
+]
 
 
-@pytest.fixture(params=[True, False], ids=["circuits", "products"])
-def engine(request, ring):
-    return toy.ToyBackend(ring, circuits=request.param)
+def is_default(engine):
+    """A field with circuits, and a ring with products alone."""
+    ring, circuits = engine
+    return ring in (P61, RINGS[2]) and circuits == (ring is P61)
+
+
+@pytest.fixture(params=thinned(ENGINES, is_default))
+def engine(request):
+    ring, circuits = request.param
+    return toy.ToyBackend(ring, circuits=circuits)
 
 
 class Noise:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from _pytest.mark.expression import Expression
-from portions import spread, thinned
+from portions import portioned, thinned
 
 top = Path(__file__).resolve().parents[2]
 SELECTS = re.compile(r"pytest.* -m (?:\"([^\"]+)\"|(\w+))")
@@ -59,7 +59,7 @@ def test_no_file_has_thorough_tests_alone(by_default):
 
 
 def test_cases_are_marked():
-    marked = spread([1, (2, 3)], [4, (5, 6)])
+    marked = portioned([1, (2, 3)], [4, (5, 6)])
     assert marked[:2] == [1, (2, 3)]
     assert [case.values for case in marked[2:]] == [(4,), (5, 6)]
     slow = pytest.param(9, 9, marks=pytest.mark.slow)

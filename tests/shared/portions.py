@@ -1,12 +1,18 @@
-"""The portions of a test's cases: those of the default suite, and those of thorough runs alone."""
+"""Portions of a test's cases and examples: for the default suite, and for thorough runs alone."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 
-def spread(default: Iterable[Any], thorough: Iterable[Any]) -> list[Any]:
+def examples(count: int) -> settings:
+    """Let a property be tried `count` times in thorough runs, and a third as often by default."""
+    return settings(max_examples=count if settings().max_examples > 6 else -(-count // 3))
+
+
+def portioned(default: Iterable[Any], thorough: Iterable[Any]) -> list[Any]:
     """Return the cases of a test; the second ones are marked `thorough`."""
     return [*default, *map(_thorough, thorough)]
 
