@@ -4,6 +4,7 @@ with the right result or with an error that says whose fault it is; never with a
 import itertools
 
 import pytest
+from portions import portioned
 from virtual_world import World, virtual_time
 
 from ostraka.coordinator.rooms import Deliver
@@ -211,7 +212,7 @@ def frames_of_a_session(session_with, **options):
     return honest.count
 
 
-@pytest.mark.parametrize("every", [24, pytest.param(6, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("every", [*portioned([48], [24]), pytest.param(6, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     ("plot", "sharing"),
     [

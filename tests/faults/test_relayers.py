@@ -4,6 +4,7 @@ party it lies to ends with a named error before any of its data has left."""
 import asyncio
 
 import pytest
+from portions import portioned
 
 from ostraka.errors import InternalError, OstrakaError
 from ostraka.session import hearing, session
@@ -209,7 +210,7 @@ async def test_the_control_all_is_well(office, words, place, tmp_path):
     assert receipt.verify(whole)["signed"] == sorted(ROLES)
 
 
-@pytest.mark.parametrize("to", [("erin",), ("mallory",), ("erin", "mallory")])
+@pytest.mark.parametrize("to", portioned([["erin", "mallory"]], [["erin"], ["mallory"]]))
 @pytest.mark.parametrize("kind", [Hello, Ready])
 async def test_words_of_an_earlier_session(office, words, kind, to):
     """Signed by david, over the same manifest: the session id alone tells."""

@@ -34,12 +34,16 @@ ALL_CASES = [
 ]
 
 
-def slow(name, security, n):
-    """Whether a case is left to the slow tests: test_active.py has active ones among four too."""
-    return n > 4 or (n == 4 and security == "active" and name != "private-choice")
+def marks(name, security, n):
+    """Three parties by default, four in thorough runs: test_active.py has active ones among four,
+    too."""
+    if n == 3:
+        return ()
+    slow = n > 4 or (security == "active" and name != "private-choice")
+    return pytest.mark.slow if slow else pytest.mark.thorough
 
 
-CASES = [pytest.param(*case, marks=pytest.mark.slow if slow(*case) else ()) for case in ALL_CASES]
+CASES = [pytest.param(*case, marks=marks(*case)) for case in ALL_CASES]
 
 
 def example(name, security, n):
