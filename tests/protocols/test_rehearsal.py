@@ -2,6 +2,7 @@
 
 import json
 import random
+from itertools import islice
 
 import pytest
 from portions import portioned
@@ -172,10 +173,12 @@ def finishes(protocol_name, seed):
 
 
 @pytest.mark.parametrize("protocol", KINDS)
-@pytest.mark.parametrize("tried", portioned([5], [12]))
-def test_accepted_manifests_are_explained_and_their_runs_finish(protocol, tried):
-    tried = tried * 5 // 3 if protocol == "secure-sum" else tried
-    assert sum(finishes(protocol, seed) for seed in range(tried)) > (1 if tried > 8 else -1)
+@pytest.mark.parametrize("most", portioned([2], [20]))
+def test_accepted_manifests_are_explained_and_their_runs_finish(protocol, most):
+    """As many of them as `most`, from a few seeds."""
+    tried = 20 if protocol == "secure-sum" else 12
+    accepted = (seed for seed in range(tried) if finishes(protocol, seed))
+    assert len(list(islice(accepted, most))) > 1
 
 
 FAR = ballot("decimal(9)", min=0, max=4_000_000)
