@@ -4,7 +4,6 @@ with the right result or with an error that says whose fault it is; never with a
 import itertools
 
 import pytest
-from portions import portioned
 from virtual_world import World, virtual_time
 
 from ostraka.coordinator.rooms import Deliver
@@ -212,11 +211,17 @@ def frames_of_a_session(session_with, **options):
     return honest.count
 
 
-@pytest.mark.parametrize("every", [*portioned([48], [24]), pytest.param(6, marks=pytest.mark.slow)])
+def marks(plot, sharing):
+    """Half of the plots by default, each of one scheme; the others of one in thorough runs."""
+    slow = (plot + sharing) % 2
+    return pytest.mark.slow if slow else pytest.mark.thorough if plot % 4 > 1 else ()
+
+
+@pytest.mark.parametrize("every", [24, pytest.param(6, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     ("plot", "sharing"),
     [
-        pytest.param(plot, sharing, marks=pytest.mark.slow if (i + k) % 2 else (), id=f"{plot}-{k}")
+        pytest.param(plot, sharing, marks=marks(i, k), id=f"{plot}-{k}")
         for i, plot in enumerate(PLOTS)
         for k, sharing in enumerate(('scheme = "additive"', 'scheme = "shamir"\nthreshold = 1'))
     ],
