@@ -10,6 +10,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from portions import portioned
 
 from ostraka.errors import ManifestError, RefusedByPolicy
 from ostraka.noise.shares import GaussianShares, LaplaceShares, Sensitivity
@@ -272,7 +273,9 @@ def votes(manifest, everybody, protocol, n, *, privacy, outputs="", **more):
     )
 
 
-@pytest.mark.parametrize(("n", "security"), [(3, "passive"), (5, "passive"), (3, "active")])
+@pytest.mark.parametrize(
+    ("n", "security"), portioned([(3, "passive")], [(5, "passive"), (3, "active")])
+)
 def test_counts_are_as_near_as_they_say(manifest, everybody, n, security):
     """Sensitivity 2 w, from one option to another."""
     agreement = votes(

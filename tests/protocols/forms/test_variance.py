@@ -49,7 +49,7 @@ GAUSS = ("gaussian", 5000, "1e-9")
     ("sharing", "law", "runs"),
     [({}, ("laplace", 5 * D), 1), (SHAMIR, ("laplace", 5 * D), 1), ({}, GAUSS, 6)],
 )
-@pytest.mark.parametrize("place", ["local", "central"])
+@pytest.mark.parametrize("place", portioned(["local"], ["central"]))
 @pytest.mark.parametrize(
     "where",
     [*portioned(["apart"], ["at one end"]), pytest.param("all alike", marks=pytest.mark.slow)],
