@@ -300,3 +300,23 @@ def test_operations_read_no_parts_and_know_no_shamir():
         text = path.read_text()
         assert "engine.shamir" not in re.sub(r'""".*?"""', "", text, flags=re.DOTALL), path
         assert path.name == "array.py" or ".parts" not in text, path
+
+
+TOYS = ("test_backend", "test_circuit", "test_digits", "test_fixed")
+BETWEEN_PARTIES = {"agreed_key", "joined", "matched", "places_of_common", "tagged"}
+"""Operations that are messages between owners of lists: a toy is one party. test_joining.py and
+test_matching.py run them."""
+
+WITHIN = {"batched", "full_add", "halved", "merge", "negative", "paired", "to_ring", "zero"}
+"""Parts of operations that a toy runs."""
+
+
+def test_a_toy_runs_every_operation_of_the_engine():
+    tried = "".join(Path(__file__).with_name(f"{name}.py").read_text() for name in TOYS)
+    found = {
+        name
+        for path in Path(ostraka.engine.__file__).parent.glob("*.py")
+        for name in re.findall(r"^async def ([a-z]\w*)", path.read_text(), re.MULTILINE)
+    }
+    missing = {name for name in found if not re.search(rf"\b{name}\(", tried)}
+    assert missing - BETWEEN_PARTIES - WITHIN == set()
