@@ -69,6 +69,7 @@ def test_streams_and_limits(session: Path, line: str, code: int, words: str) -> 
     assert "bug" not in err
 
 
+@pytest.mark.thorough  # two interpreters; test_a_manifest_is_utf8_in_any_locale has one
 def test_letters_that_the_locale_lacks(session: Path) -> None:
     in_ascii = "export PYTHONIOENCODING=ascii; ostraka check session.toml"
     code, out, _ = shell(session.parent, in_ascii)
