@@ -36,6 +36,11 @@ venv_is_usable() {
         { [ -z "${PYTHON:-}" ] || [ "$("$PYTHON" -V 2>&1)" = "$(.venv/bin/python -V 2>&1)" ]; }
 }
 
+# How many processes of pytest: three for two cores, since some tests wait, for a party that never comes, say.
+count_workers() {
+    echo $((($(getconf _NPROCESSORS_ONLN) * 3 + 1) / 2))
+}
+
 # Makes .venv hold what the lock file $1 says, and ostraka itself, in editable form. Does nothing
 # when that is what it holds already: a stamp keeps the checksum of what was installed.
 make_venv() {

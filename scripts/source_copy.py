@@ -13,6 +13,9 @@ from pathlib import Path
 
 TOP = Path(__file__).resolve().parent.parent
 
+OF_CI = "not slow and not docker and not netns"
+"""The tests that CI runs, for pytest's `-m`."""
+
 LONGEST = 300
 """Seconds after which tests on a mistake are given up."""
 
@@ -33,7 +36,7 @@ def tested(src: Path, tests: list[str]) -> subprocess.CompletedProcess[str]:
         subprocess.TimeoutExpired: they did not end within `LONGEST`.
     """
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests],
+        [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-m", OF_CI, *tests],
         cwd=TOP,
         env={**os.environ, "PYTHONPATH": str(src)},
         capture_output=True,

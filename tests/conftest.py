@@ -21,8 +21,9 @@ import pytest
 from hypothesis import settings
 
 # How long an example takes is the machine's affair: a busy one must not fail a property.
-settings.register_profile("quick", deadline=None, max_examples=12)
-settings.register_profile("thorough", deadline=None, max_examples=120)
+settings.register_profile("quick", deadline=None, max_examples=6)
+settings.register_profile("usual", deadline=None, max_examples=12)
+settings.register_profile("many", deadline=None, max_examples=120)
 settings.load_profile(os.environ.get("OSTRAKA_TESTS", "quick"))
 
 # Bytecode is written: without it, each child compiles 130 modules (0.5 s), and each worker all
@@ -32,6 +33,25 @@ sys.dont_write_bytecode = False
 
 # What is there when the first test begins lives to the end: the collector need not look at it.
 gc.disable()
+
+
+FOUND = pytest.StashKey()
+
+
+@pytest.hookimpl(tryfirst=True)  # before those that the options leave out are gone
+def pytest_collection_modifyitems(config, items):
+    """Note for each file whether tests of it that CI runs are thorough, default ones, or both."""
+    found = config.stash.setdefault(FOUND, {})
+    for item in items:
+        if not any(item.get_closest_marker(name) for name in ("slow", "docker", "netns")):
+            default = item.get_closest_marker("thorough") is None
+            found.setdefault(item.nodeid.partition("::")[0], set()).add(default)
+
+
+@pytest.fixture
+def by_default(request):
+    """Of each file that was collected, whether its tests run by default: {True}, {False}, both."""
+    return request.config.stash[FOUND]
 
 
 def pytest_collection_finish():

@@ -12,8 +12,9 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from portions import examples
 from pydantic import ValidationError
 
 from ostraka import limits
@@ -468,7 +469,7 @@ def test_canonical_json_is_injective(a: Any, b: Any) -> None:
     assert (canonical_json(a) == canonical_json(b)) <= same
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(st.integers(0, len(TEXT) - 1), st.text(max_size=3), st.integers(0, 3))
 def test_a_mutated_manifest_is_valid_or_a_manifest_error(at: int, insert: str, cut: int) -> None:
     try:

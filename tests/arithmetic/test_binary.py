@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from portions import portioned
 
 from ostraka.arithmetic.binary import AT_ONCE, MOST_POINTS, Binary, apply
 from ostraka.arithmetic.planes import bits_of, planes_of
@@ -18,7 +19,7 @@ def test_every_element_but_zero_has_an_inverse(field):
         field.inverse(0)
 
 
-@pytest.mark.parametrize("field", LARGE, ids=lambda f: f"2^{f.m}")
+@pytest.mark.parametrize("field", portioned(LARGE[-1:], LARGE[:-1]), ids=lambda f: f"2^{f.m}")
 def test_large_fields_multiply_polynomials_and_reduce_them(field):
     """Carry-less products, divided by the polynomial: a second way to each product."""
     for a, b in np.random.default_rng(field.m).integers(0, 1 << field.m, (500, 2)).tolist():

@@ -60,7 +60,7 @@ def test_kept_results_are_offered(home):
     assert isinstance(completing.complete_kept("zz"), list)
 
 
-def offered(shell, line, here):
+def offered(nursery, shell, line, here):
     """What a shell's script is told for a line, by the variables that it sets."""
     words = line.split(" ")
     told = {
@@ -70,10 +70,10 @@ def offered(shell, line, here):
         "_TYPER_COMPLETE_ARGS": line,
         "_TYPER_COMPLETE_FISH_ACTION": "get-args",
     }
-    code = [sys.executable, "-m", "ostraka.cli.main"]
-    done = subprocess.run(code, capture_output=True, text=True, env=os.environ | told, cwd=here)
-    assert done.stderr == ""
-    return done.stdout
+    done = nursery.start(["-m", "ostraka.cli.main"], here, os.environ | told, False)
+    out, err = done.communicate(60)
+    assert err == ""
+    return out
 
 
 @pytest.mark.parametrize(
@@ -87,8 +87,8 @@ def offered(shell, line, here):
         ("fish", "ostraka ledger sh", "show"),
     ],
 )
-def test_each_shell_is_offered_the_names(shell, line, wanted, here):
-    assert wanted in offered(shell, line, here)
+def test_each_shell_is_offered_the_names(nursery, shell, line, wanted, here):
+    assert wanted in offered(nursery, shell, line, here)
 
 
 @pytest.mark.slow

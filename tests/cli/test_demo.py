@@ -22,20 +22,18 @@ DEMO = [sys.executable, "-m", "ostraka.cli.main", "demo", "average"]
 RAISES = {"alice": 3800, "bob": 2514, "carlos": 2982, "david": 3390}
 
 
-def test_the_articles_example(tmp_path: Path) -> None:
-    done = subprocess.run(
-        DEMO, capture_output=True, text=True, check=True, cwd=tmp_path, timeout=60
-    )
-    assert done.stdout.startswith("sum   12686 USD\nmean  3171.5 USD\n")
-    pids = re.findall(r"^\w+: process (\d+)", done.stderr, re.MULTILINE)
+def test_the_articles_example(cli, tmp_path: Path) -> None:
+    done = cli("demo", "average")
+    assert done.out.startswith("sum   12686 USD\nmean  3171.5 USD\n")
+    pids = re.findall(r"^\w+: process (\d+)", done.err, re.MULTILINE)
     assert len(set(pids)) == 5
-    assert done.stderr.splitlines()[5:] == [
+    assert done.err.splitlines()[5:] == [
         "gathering 1/4", "gathering 2/4", "gathering 3/4", "gathering 4/4",
         "sharing", "computing", "opening", "done",
     ]  # fmt: skip
     assert not any(psutil.pid_exists(int(pid)) for pid in pids)
     assert list(tmp_path.iterdir()) == []
-    check_tables(done.stdout)
+    check_tables(done.out)
 
 
 def check_tables(text: str) -> None:

@@ -4,8 +4,9 @@ import hashlib
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from portions import examples
 
 from ostraka.collection.merkle import Proof, Tree, check_proof
 from ostraka.errors import PeerViolation
@@ -39,7 +40,7 @@ def test_one_place_has_one_report():
         Tree.of([(1, digest(1)), (1, digest(2))])
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.sets(st.integers(1, 200), min_size=1, max_size=40), st.data())
 def test_a_proof_proves_its_leaf_and_no_other(places, data):
     made = tree(places)

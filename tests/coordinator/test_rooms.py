@@ -6,6 +6,7 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
+from portions import examples
 
 from ostraka import limits
 from ostraka.coordinator.rooms import Close, Deliver, Ended, Rooms
@@ -373,4 +374,4 @@ def _small_window():
 
 
 class TestAnything(Anything.TestCase):
-    settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+    settings = settings(examples(60), stateful_step_count=40)

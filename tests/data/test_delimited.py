@@ -6,8 +6,9 @@ import csv
 import io
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from portions import examples
 
 from ostraka.data import delimited
 from ostraka.data.selection import Selection
@@ -96,7 +97,7 @@ def rows_of(content, form, selection):
 cells = st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), max_size=8)
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(st.lists(st.tuples(cells, cells, cells), max_size=12), st.sampled_from(",;\t"))
 def test_what_csv_writes_is_read_back(form_of, rows, sign):
     out = io.StringIO()

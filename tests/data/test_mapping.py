@@ -7,8 +7,9 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from portions import examples
 
 from ostraka.data import mapping
 from ostraka.data.records import Records
@@ -192,7 +193,7 @@ def test_options_without_meaning_are_refused(read, of, selection, problem):
 # --- exact ---------------------------------------------------------------------------------------
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     st.lists(
         st.tuples(st.integers(0, 2), st.decimals(-(10**14), 10**14, places=2)),

@@ -7,8 +7,9 @@ import io
 
 import duckdb
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from portions import examples
 
 from ostraka.data import sql
 from ostraka.data.records import Records
@@ -126,7 +127,7 @@ def test_names_that_sql_takes_for_one(read):
 words = st.text(st.characters(codec="utf-8", exclude_characters="\0\r\n"), max_size=6)
 
 
-@settings(max_examples=12, deadline=None)
+@examples(12)
 @given(st.lists(st.tuples(words, words), min_size=1, max_size=20))
 def test_all_rows_come_back_unchanged(rows):
     columns = {0: [a for a, _ in rows], 1: [b for _, b in rows]}
@@ -136,7 +137,7 @@ def test_all_rows_come_back_unchanged(rows):
     assert (found.columns, list(found.rows)) == (columns, list(table.rows))
 
 
-@settings(max_examples=12, deadline=None)
+@examples(12)
 @given(rows=st.lists(st.tuples(words, words), min_size=1, max_size=20))
 def test_duckdbs_own_reader_reads_the_same_csv(tmp_path_factory, form_of, rows):
     """DuckDB reads a file with all columns as text; our reader agrees with it, row by row."""

@@ -42,16 +42,16 @@ def test_too_few_shares_name_the_parties_that_are_lost(party):
 
 
 def test_a_lie_is_corrected_only_where_it_is_certain(party):
-    found = combined(party, announced(*COMPUTE, wrong="c"), certain=True)
+    found = combined(party, announced(*COMPUTE, wrong="c"), proven=True)
     assert (SCHEME.to_signed(found).tolist(), party.liars) == ([7, -2], ["c"])
     with pytest.raises(PeerViolation, match="the shares that c announced contradict all others"):
         combined(party, announced(*COMPUTE, wrong="c"))
 
 
-@pytest.mark.parametrize("certain", [True, False])
-def test_a_lie_that_may_be_anybodys_is_not_pinned_on_a_party(party, certain):
+@pytest.mark.parametrize("proven", [True, False])
+def test_a_lie_that_may_be_anybodys_is_not_pinned_on_a_party(party, proven):
     with pytest.raises(PeerViolation, match="announced by a, b, c contradict each other") as caught:
-        combined(party, announced("a", "b", "c", wrong="c"), certain=certain)
+        combined(party, announced("a", "b", "c", wrong="c"), proven=proven)
     assert caught.value.peer is None
     assert party.liars == []
 

@@ -24,6 +24,7 @@ async def open_early(x):
 
 
 SIZES = [(3, 1), (4, 1), (5, 2), (7, 3), (9, 4)]
+MARKS = {3: (), 4: (), 5: pytest.mark.thorough}
 
 
 async def together(n, t, program, *, field=P61, seed=0, net=None, begin=start):
@@ -57,7 +58,7 @@ def _open_early():
 
 
 @pytest.fixture(
-    params=[pytest.param(size, marks=pytest.mark.slow if size[0] > 5 else ()) for size in SIZES],
+    params=[pytest.param(size, marks=MARKS.get(size[0], pytest.mark.slow)) for size in SIZES],
     ids=lambda size: f"n{size[0]}t{size[1]}",
 )
 def size(request):

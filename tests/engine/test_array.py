@@ -2,8 +2,9 @@ import copy
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from portions import examples
 
 from ostraka.arithmetic.field import P61
 from ostraka.arithmetic.matrix import matmul
@@ -111,7 +112,7 @@ async def test_secrets_of_two_computations_do_not_mix(together):
         concatenate(kept)
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(st.data())
 def test_matrix_products_are_exact(data):
     rows, inner, columns = (data.draw(st.integers(0, 4)) for _ in range(3))

@@ -5,8 +5,9 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from portions import examples
 
 from ostraka.engine.matching import WORDS, in_all, matched, tags
 from ostraka.engine.reveal import reveal
@@ -27,7 +28,7 @@ row = st.tuples(crowded, crowded)
 
 
 @given(st.lists(st.lists(row, min_size=1, max_size=9), min_size=2, max_size=4))
-@settings(max_examples=200)
+@examples(200)
 def test_it_is_what_sets_say_also_where_tags_begin_alike(lists):
     lists = [np.array(each, np.uint64) for each in lists]
     places = in_all(lists)

@@ -127,7 +127,7 @@ class Watched(MemoryNet):
     [
         (*SIZES[0], "passive"),
         *(pytest.param(*size, "passive", marks=pytest.mark.slow) for size in SIZES[1:4]),
-        (3, 1, "active"),
+        pytest.param(3, 1, "active", marks=pytest.mark.thorough),  # test_audit.py tries two of them
     ],
 )
 async def test_what_is_sent_when_depends_on_no_input(together, n, t, security):

@@ -211,11 +211,17 @@ def frames_of_a_session(session_with, **options):
     return honest.count
 
 
+def marks(plot, sharing):
+    """Half of the plots by default, each of one scheme; the others of one in thorough runs."""
+    slow = (plot + sharing) % 2
+    return pytest.mark.slow if slow else pytest.mark.thorough if plot % 4 > 1 else ()
+
+
 @pytest.mark.parametrize("every", [24, pytest.param(6, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     ("plot", "sharing"),
     [
-        pytest.param(plot, sharing, marks=pytest.mark.slow if (i + k) % 2 else (), id=f"{plot}-{k}")
+        pytest.param(plot, sharing, marks=marks(i, k), id=f"{plot}-{k}")
         for i, plot in enumerate(PLOTS)
         for k, sharing in enumerate(('scheme = "additive"', 'scheme = "shamir"\nthreshold = 1'))
     ],

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import virtual_scenarios
 import virtual_world
+from portions import portioned
 from virtual_lives import LivingWorld, Locks
 from virtual_world import check
 
@@ -57,7 +58,7 @@ def some_deaths(chance, steps, often):
 
 @pytest.mark.parametrize(
     ("number", "times"),
-    [(n, 2) for n in range(3)]
+    portioned([(0, 2), (1, 1)], [(1, 2), (2, 2)])
     + [pytest.param(n, 20, marks=pytest.mark.slow) for n in range(3, 60)],
 )
 def test_parties_killed_at_any_callback_come_to_the_same_answer(lives, number, times):
@@ -72,7 +73,8 @@ def test_parties_killed_at_any_callback_come_to_the_same_answer(lives, number, t
 
 @pytest.mark.parametrize(
     ("number", "times"),
-    [(3, 3)] + [pytest.param(n, 20, marks=pytest.mark.slow) for n in range(7, 200, 4)],
+    portioned([(3, 1)], [(3, 3)])
+    + [pytest.param(n, 20, marks=pytest.mark.slow) for n in range(7, 200, 4)],
 )
 def test_parties_killed_around_a_roll_call_come_to_the_same_answer(lives, number, times):
     """Before the co-signed roster, while it is agreed on, and after: parties that must come all
@@ -88,7 +90,7 @@ def test_parties_killed_around_a_roll_call_come_to_the_same_answer(lives, number
         require_same_answer(world, right)
 
 
-@pytest.mark.parametrize("times", [6, pytest.param(120, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("times", [*portioned([2], [6]), pytest.param(120, marks=pytest.mark.slow)])
 def test_a_relayer_killed_at_the_end_costs_no_statement_but_of_parties_that_left(
     office, tmp_path, monkeypatch, times
 ):
@@ -136,7 +138,9 @@ def test_so_they_do_while_the_coordinator_dies_too(lives, number):
         require_same_answer(world, right)
 
 
-@pytest.mark.parametrize("number", [8, 12, pytest.param(14, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "number", [*portioned([8], [12]), pytest.param(14, marks=pytest.mark.slow)]
+)
 def test_a_session_that_waited_in_vain_goes_on_when_all_run_again(lives, number):
     """Additive sharing needs all: the others end with 41, keep their records, and run again."""
     world, _ = lives(number, {})

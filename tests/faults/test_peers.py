@@ -3,9 +3,11 @@ names it, whatever it sends and whenever."""
 
 import asyncio
 from collections import Counter
+from itertools import product
 
 import numpy as np
 import pytest
+from portions import portioned
 
 from ostraka.errors import OstrakaError, PeerLost
 from ostraka.names import Step
@@ -90,10 +92,17 @@ def victims(found):
     return {name: result for name, result in found.items() if name != LIAR}
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
-@pytest.mark.parametrize("number", range(4))
+LIES = (shorter, longer, much_longer, empty, other_type, earlier, later, twice, never)
+CASES = list(product(enumerate(LIES), range(4), enumerate(SCHEMES)))
+
+
 @pytest.mark.parametrize(
-    "lie", [shorter, longer, much_longer, empty, other_type, earlier, later, twice, never]
+    ("lie", "number", "scheme"),
+    portioned(
+        # Each lie in two messages, one of each scheme.
+        [(lie, k, scheme) for (i, lie), k, (j, scheme) in CASES if (i + k) % 4 == j],
+        [(lie, k, scheme) for (i, lie), k, (j, scheme) in CASES if (i + k) % 4 != j],
+    ),
 )
 async def test_a_message_that_is_not_what_was_due(
     office, monkeypatch, speaker, lie, number, scheme
@@ -209,8 +218,13 @@ BEFORE = {
 }
 
 
-@pytest.mark.parametrize("relayed", [False, True])
-@pytest.mark.parametrize("case", BEFORE)
+@pytest.mark.parametrize(
+    ("case", "relayed"),
+    portioned(
+        [(case, bool(i % 2)) for i, case in enumerate(BEFORE)],
+        [(case, not i % 2) for i, case in enumerate(BEFORE)],
+    ),
+)
 async def test_lies_before_the_first_share(office, monkeypatch, speaker, case, relayed):
     change, codes = BEFORE[case]
     says(monkeypatch, speaker, change)

@@ -9,8 +9,9 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from portions import examples
 
 from ostraka.inputs import digits
 from ostraka.inputs.encoding import Codec
@@ -76,7 +77,7 @@ def test_ties_go_to_even_and_the_largest_numbers_are_exact() -> None:
     assert (fine_17.tolist(), ok.tolist()) == ([922337203685477580], [True])
 
 
-@settings(max_examples=50)
+@examples(50)
 @given(
     st.lists(st.decimals(-1000, 1000, places=3), min_size=9, max_size=40),
     st.sampled_from(["decimal(3)", "decimal(6)", "float(10)", "float(52)"]),

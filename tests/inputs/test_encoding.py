@@ -1,6 +1,7 @@
 import json
 from decimal import Decimal
 from fractions import Fraction
+from functools import cache
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from ostraka.values import Rounded
 LONG = 12  # enough elements for the array path
 
 
+@cache
 def codec(kind, length=1, low=-1000, high=1000):
     bounds = {} if kind == "bool" or kind.startswith("choice") else {"min": low, "max": high}
     decimals = {k: Decimal(str(v)) for k, v in bounds.items()}

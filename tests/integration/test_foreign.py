@@ -129,7 +129,7 @@ def test_it_is_listed_and_explained(ostraka):
     assert "how much each contributor counts" in ostraka("new", "weighted-sum", "--help")[1]
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_it_is_timed(ostraka):
     code, out, err = ostraka("bench", "weighted", "--runs", 2, "--output", "json")
     assert code == 0, err

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from portions import portioned
 
 from ostraka import manifest
 from ostraka.arithmetic.randomness import OsDraw
@@ -27,7 +28,7 @@ MOST = 0.1
 """Seconds of one callback."""
 
 SHARINGS = {"additive": 'scheme = "additive"', "shamir": 'scheme = "shamir"\nthreshold = 1'}
-by_scheme = pytest.mark.parametrize("sharing", SHARINGS)
+by_scheme = pytest.mark.parametrize("sharing", portioned(["shamir"], ["additive"]))
 
 
 def as_text(numbers, manifest):
@@ -177,7 +178,7 @@ async def of_protocol(office, watchdog, protocol, of_input, outputs, make, *, ow
 NAMES = ("alice", "bob", "carlos")
 
 
-@pytest.mark.parametrize("length", [100_000, pytest.param(400_000, marks=slow)])
+@pytest.mark.parametrize("length", [*portioned([], [100_000]), pytest.param(400_000, marks=slow)])
 async def test_callbacks_of_statistics_are_short(office, watchdog, length):
     def rows(i):
         return np.arange(length) * (i + 7) % 1000

@@ -171,6 +171,7 @@ SHIPS_DATA = [
     pytest.mark.skipif(not all(map(find_spec, ("fairlearn", "statsmodels"))), reason="no packages"),
 ]
 MARKS: dict[str, object] = dict.fromkeys(LONG, pytest.mark.slow)
+MARKS |= {"README.md": pytest.mark.thorough}  # all of its processes take eight seconds
 MARKS |= {"docs/guides/mqtt.md": needs_mosquitto, "docs/guides/fairness-audit.md": SHIPS_DATA}
 
 

@@ -33,7 +33,7 @@ def run(clone: Path, script: str, **environment: str) -> subprocess.CompletedPro
                           capture_output=True, text=True, timeout=60, check=False)  # fmt: skip
 
 
-@pytest.mark.parametrize("script", ["demo", "test", "check", "bench", "test-slow"])
+@pytest.mark.parametrize("script", ["demo", "test", "check", "bench", "test-slow", "test-thorough"])
 def test_an_old_python_is_refused_in_words(clone, script):
     old = program(clone / "bin" / "python3", "exit 1")  # as the version check of a 3.10 ends
     done = run(clone, script, PYTHON=str(old))

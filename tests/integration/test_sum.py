@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from portions import portioned
 
 RAISES = {"alice": 3800, "bob": 2514, "carlos": 2982, "david": 3390}
 
@@ -73,7 +74,11 @@ ROLES = {
 @pytest.mark.parametrize(
     ("case", "sharing"),
     [
-        pytest.param(case, sharing, marks=pytest.mark.slow if (i + j) % 2 else ())
+        pytest.param(
+            case,
+            sharing,
+            marks=pytest.mark.slow if (i + j) % 2 else pytest.mark.thorough if i % 2 else (),
+        )
         for i, case in enumerate(ROLES)
         for j, sharing in enumerate(('scheme = "additive"', 'scheme = "shamir"\nthreshold = 1'))
     ],
@@ -93,8 +98,7 @@ def test_only_the_recipients_learn(fleet, case, sharing):
 @pytest.mark.parametrize(
     ("relayed", "sharing"),
     [
-        (False, 'scheme = "additive"'),
-        (True, 'scheme = "shamir"\nthreshold = 1'),
+        *portioned([(True, 'scheme = "shamir"\nthreshold = 1')], [(False, 'scheme = "additive"')]),
         pytest.param(True, 'scheme = "additive"', marks=pytest.mark.slow),
         pytest.param(False, 'scheme = "shamir"\nthreshold = 1', marks=pytest.mark.slow),
     ],

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from portions import portioned
 
 from ostraka.inputs.encoding import Codec
 from ostraka.manifest import Clip, InputSchema
@@ -88,7 +89,7 @@ def test_a_bit_changes_a_sum_by_one():
 
 
 @pytest.mark.parametrize("kind", ["l1", "l2"])
-@pytest.mark.parametrize("at", [1, 2, 3, 7])
+@pytest.mark.parametrize("at", portioned([2], [1, 3, 7]))
 def test_clipping_bounds_the_sensitivity(kind, at):
     c = codec("int", 3)
     clipping = Clipping(kind, at)

@@ -7,6 +7,7 @@ from math import log, sqrt
 
 import numpy as np
 import pytest
+from portions import portioned
 
 from ostraka.noise.mechanisms import DiscreteGaussian, DiscreteLaplace, RandomizedResponse
 from ostraka.noise.shares import Sensitivity
@@ -250,7 +251,7 @@ def test_opendp_maps_our_truth_to_our_epsilon(k, truth, dp):
     assert theirs.map(1) == pytest.approx(float(RandomizedResponse(k, truth).spend.epsilon))
 
 
-@pytest.mark.parametrize("norm", ["l1", "l2"])
+@pytest.mark.parametrize("norm", portioned(["l2"], ["l1"]))
 def test_opendp_draws_what_we_draw(norm, dp, stream):
     """Two samples, one chi-square: 20,000 of theirs, exact but slow, and a million of ours."""
     mechanism = (

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from portions import portioned
 
 from ostraka.arithmetic.field import P61
 from ostraka.engine.shamir import rounds
@@ -65,17 +66,15 @@ def values(outcome):
     return {o.name: o.value if o.parts else None for o in outcome.outputs}
 
 
+def marks(n, i):
+    """Three parties by default, some of four and five in thorough runs."""
+    slow = n > 5 or (n == 5 and i % 5) or (n == 4 and i % 2)
+    return () if n == 3 else pytest.mark.slow if slow else pytest.mark.thorough
+
+
 @pytest.mark.parametrize(
     ("n", "key"),
-    [
-        pytest.param(
-            n,
-            key,
-            marks=pytest.mark.slow if n > 5 or (n == 5 and i % 5) or (n == 4 and i % 2) else (),
-        )
-        for n in (3, 4, 5, 7)
-        for i, key in enumerate(CASES)
-    ],
+    [pytest.param(n, key, marks=marks(n, i)) for n in (3, 4, 5, 7) for i, key in enumerate(CASES)],
 )
 def test_every_protocol_agrees_with_the_textbook_and_costs_what_it_says(active, key, n):
     protocol = active(key, n)
@@ -142,8 +141,9 @@ def lied(active, key, seeds):
 
 
 @pytest.mark.parametrize("key", CASES)
-def test_a_lying_compute_party_stops_a_run_at_most(active, key):
-    assert lied(active, key, range(4)) > 4
+@pytest.mark.parametrize("seeds", portioned([range(2)], [range(4)]), ids=str)
+def test_a_lying_compute_party_stops_a_run_at_most(active, key, seeds):
+    assert lied(active, key, seeds) > (len(seeds) if len(seeds) > 2 else 0)
 
 
 @pytest.mark.slow
@@ -225,9 +225,10 @@ SECRET = (*BALLOTS, "statistics", "auction", "table", "inner", "checked")
 
 
 @pytest.mark.parametrize("key", SECRET)
-def test_whether_and_why_a_run_stops_tells_a_liar_nothing(active, key):
+@pytest.mark.parametrize("runs", portioned([1], [2]))
+def test_whether_and_why_a_run_stops_tells_a_liar_nothing(active, key, runs):
     """Its seeds, its lies and the result are the same; other honest inputs differ."""
-    assert told_apart(active, key, range(4 if key in BALLOTS else 2)) == 0
+    assert told_apart(active, key, range(2 * runs if key in BALLOTS else runs)) == 0
 
 
 @pytest.mark.slow

@@ -7,8 +7,9 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from portions import examples
 
 from ostraka.engine import joining
 from ostraka.errors import InputError, ManifestError, PeerViolation
@@ -51,7 +52,7 @@ rows_of_registry = st.dictionaries(person, st.sampled_from(["women", "men"]), ma
 
 
 @given(rows_of_bank, rows_of_registry, st.sampled_from([1, 2, 3]))
-@settings(max_examples=25)
+@examples(25)
 def test_any_lists_are_what_the_textbook_says(predictions, groups, least):
     """Empty, disjoint, equal, one row or all; with every cell given, and with some withheld."""
     manifest = write(more=f"[policy]\nmin_cell = {least}")

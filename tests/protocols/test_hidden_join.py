@@ -5,8 +5,9 @@ Of protocols/hidden_join.py and protocols/forms/bins.py.
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from portions import examples
 
 from ostraka.arithmetic.field import P61
 from ostraka.errors import InputError, ManifestError, OstrakaError, PeerViolation
@@ -45,7 +46,7 @@ members = st.lists(st.sampled_from("abcdefgh"), unique=True, max_size=6)
 
 
 @given(members, members, st.booleans(), st.booleans())
-@settings(max_examples=25)
+@examples(25)
 def test_any_lists_are_what_the_textbook_says(first, second, one, other):
     """Empty, disjoint, equal, one row or all; values in both lists, in one or in none."""
     kinds = [AMOUNT if valued else {"type": '"id"'} for valued in (one, other)]

@@ -18,6 +18,7 @@ def vote(n):
     return parse(text + '[sharing]\nscheme = "shamir"\nthreshold = 1\n')
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("first", "outcome"), [(True, "YES")])
 def test_more_than_sixty_parties_compare(first, outcome):
     """64 points need GF(2^7)."""

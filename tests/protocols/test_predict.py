@@ -13,8 +13,9 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from portions import examples
 
 from ostraka.errors import InputError, ManifestError, PeerViolation
 from ostraka.explanation import check
@@ -104,7 +105,7 @@ SHAPES = [(1, 1), (4, 1), (3, 4), (2, 3, 1), (3, 2, 3), (2, 2, 2, 2)]
 WEIGHTS = st.integers(-32, 32).map(lambda k: k / 16)
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(st.data())
 def test_it_is_what_the_rounded_model_says_to_the_last_digit(data):
     layers, batch = data.draw(st.sampled_from(SHAPES)), data.draw(st.integers(1, 4))

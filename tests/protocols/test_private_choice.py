@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from portions import portioned
 
 from ostraka.arithmetic.randomness import SeededDraw
 from ostraka.delivery.party import Party
@@ -76,8 +77,7 @@ def choices(n, scores, noise, count):
     return found[0]
 
 
-@pytest.mark.parametrize("grains", [1, GRAINS])
-@pytest.mark.parametrize("n", [3, 5])
+@pytest.mark.parametrize(("n", "grains"), portioned([(3, 1), (5, GRAINS)], [(3, GRAINS), (5, 1)]))
 @pytest.mark.parametrize("scores", [(7, 6, 6, 2), (3, 3, 3), (40, 41)])
 def test_the_choice_has_the_law_of_the_closed_form(n, scores, grains):
     count = 4000

@@ -6,8 +6,9 @@ protocols/forms/join_cases.py and protocols/forms/identifiers.py.
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from portions import examples
 
 from ostraka.errors import InputError, ManifestError
 from ostraka.explanation import check
@@ -63,7 +64,7 @@ members = st.lists(st.sampled_from("abcdefgh"), unique=True, max_size=8)
 
 
 @given(st.lists(members, min_size=2, max_size=3), st.integers(0, 5))
-@settings(max_examples=25)
+@examples(25)
 def test_any_lists_are_what_the_textbook_says(lists, seed):
     """Empty, disjoint, equal, one row or all; two owners and three, each with values."""
     names = ("shop", "bank", "club")[: len(lists)]
@@ -259,7 +260,7 @@ def test_lists_of_very_different_lengths(rows):
 
 
 @given(members, members, st.integers(0, 5), st.sampled_from(["all-but-pattern", "everything"]))
-@settings(max_examples=20)
+@examples(20)
 def test_sums_of_products_are_what_the_textbook_says(first, second, seed, hide):
     outputs = f'figures = ["dot", "size", "sum"]\nhide = "{hide}"'
     manifest = write(dict.fromkeys(("shop", "bank"), AMOUNTS), outputs=outputs)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from portions import portioned, thinned
 
 from ostraka.errors import Aborted, ManifestError, RefusedByLedger
 from ostraka.manifest import BoolType, ChoiceType, IdType, IntType, parse
@@ -151,10 +152,13 @@ def check(seeds, most):
     return results, in_trouble
 
 
-def test_whoever_refuses_is_in_no_result():
-    results, in_trouble = check(range(120), most=5)
-    assert len(results) == len(catalogue)
-    assert sum(in_trouble.values()) > 8
+@pytest.mark.parametrize(
+    ("seeds", "kinds"), portioned([(range(30), 8)], [(range(120), len(catalogue))]), ids=str
+)
+def test_whoever_refuses_is_in_no_result(seeds, kinds):
+    results, in_trouble = check(seeds, most=5)
+    assert len(results) >= kinds
+    assert sum(in_trouble.values()) > len(seeds) // 15
 
 
 @pytest.mark.slow
@@ -173,7 +177,9 @@ LEAVES_OUT = [
 """Protocols that leave an invalid input out, when the manifest says so."""
 
 
-@pytest.mark.parametrize(("name", "security", "n"), LEAVES_OUT)
+@pytest.mark.parametrize(
+    ("name", "security", "n"), thinned(LEAVES_OUT, lambda _name, _security, n: n == 3)
+)
 def test_a_refusal_of_those_who_are_left_stops_all(name, security, n):
     """An input is left out at last, and one party's rules forbid to count just the others."""
     manifest = manifest_of(name, security, n, "shamir", 1, "exclude", ("xenia",))

@@ -2,8 +2,10 @@
 
 import json
 import random
+from itertools import islice
 
 import pytest
+from portions import portioned
 
 from ostraka.cli import results
 from ostraka.errors import ManifestError
@@ -171,9 +173,12 @@ def finishes(protocol_name, seed):
 
 
 @pytest.mark.parametrize("protocol", KINDS)
-def test_accepted_manifests_are_explained_and_their_runs_finish(protocol):
+@pytest.mark.parametrize("most", portioned([2], [20]))
+def test_accepted_manifests_are_explained_and_their_runs_finish(protocol, most):
+    """As many of them as `most`, from a few seeds."""
     tried = 20 if protocol == "secure-sum" else 12
-    assert sum(finishes(protocol, seed) for seed in range(tried)) > 1
+    accepted = (seed for seed in range(tried) if finishes(protocol, seed))
+    assert len(list(islice(accepted, most))) > 1
 
 
 FAR = ballot("decimal(9)", min=0, max=4_000_000)

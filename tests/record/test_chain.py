@@ -7,8 +7,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from portions import examples
 
 from ostraka import identity
 from ostraka.errors import RefusedByLedger, Temporary
@@ -287,7 +288,7 @@ def test_a_line_that_is_none(filled, someone, line):
 
 
 @given(st.data())
-@settings(deadline=None, max_examples=40)
+@examples(40)
 def test_no_changed_byte_is_believed(someone, data):
     """Whatever byte, whatever it becomes: a refusal, or, where that cannot matter, the same."""
     with TemporaryDirectory() as directory:

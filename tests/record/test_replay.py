@@ -9,6 +9,7 @@ from contextlib import suppress
 from types import SimpleNamespace
 
 import pytest
+from portions import portioned
 
 from ostraka.errors import Aborted, InternalError, OstrakaError, RefusedByLedger
 from ostraka.manifest import parse
@@ -46,17 +47,20 @@ def some_kills(chance, net, of):
 
 
 @pytest.mark.parametrize(("name", "security"), CASES)
-async def test_a_party_killed_anywhere_goes_on_with_the_same_bytes(name, security, fates, shown):
+@pytest.mark.parametrize("killed", portioned([[3]], [[1, 3]]), ids=str)
+async def test_a_party_killed_anywhere_goes_on_with_the_same_bytes(
+    name, security, killed, fates, shown
+):
     manifest = fates.examples.example(name, security, 3)
     inputs = fates.examples.inputs_of(manifest, 1)
     undisturbed = await fates.run(manifest, inputs)
     assert not [end for end in undisturbed[0].values() if isinstance(end, OstrakaError)]
     chance, lives = random.Random(f"{name} {security}"), 0
-    for of in (1, 3):
+    for of in killed:
         kills = some_kills(chance, undisturbed[1], of)
         net = await check(fates, shown, manifest, inputs, kills, undisturbed)
         lives += sum(net.lives.values())
-    assert lives > 2 * len(manifest.parties)
+    assert lives > len(killed) * len(manifest.parties)
 
 
 @pytest.mark.slow
@@ -142,7 +146,9 @@ async def test_a_ledger_that_refused_refuses_again(fates, shown):
             assert net.streams.keys() and not isinstance(ends["bob"], OstrakaError)
 
 
-@pytest.mark.parametrize("sharing", ['scheme = "additive"', 'scheme = "shamir"\nthreshold = 1'])
+@pytest.mark.parametrize(
+    "sharing", portioned(['scheme = "shamir"\nthreshold = 1'], ['scheme = "additive"'])
+)
 async def test_long_vectors_come_back_from_the_file(sharing, fates, shown):
     length = 150_000  # some pieces, the last one shorter
     manifest = parse(agreement(sharing, 3).replace("LENGTH", str(length)))

@@ -1,9 +1,11 @@
 """Scripts are programs without `.py`: tests load them as modules."""
 
+import os
 import sys
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -23,3 +25,15 @@ def load(monkeypatch):
         return module
 
     return load
+
+
+@pytest.fixture(scope="session")
+def program(nursery):
+    """Run a script with arguments, in a process that is forked: its code, stdout and stderr."""
+
+    def run(name, *arguments):
+        started = nursery.start([f"scripts/{name}", *arguments], top, dict(os.environ), False)
+        out, err = started.communicate(100)
+        return SimpleNamespace(returncode=started.returncode, stdout=out, stderr=err)
+
+    return run

@@ -2,8 +2,6 @@
 
 import re
 import shutil
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
@@ -58,25 +56,23 @@ def test_a_module_without_a_sentence_is_named(architecture, tmp_path):
         architecture.read(tmp_path)
 
 
-def test_a_stale_page_is_found_and_made_anew(tmp_path):
-    for name in ("pyproject.toml", "scripts/architecture", "docs/architecture.md"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
+def test_a_stale_page_is_found_and_made_anew(architecture, tmp_path, monkeypatch, capsys):
+    """In a tree with one room: scripts/check looks at the page of all of them."""
+    for name in ("pyproject.toml", "docs/architecture.md", "src/ostraka/__init__.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(top / name, tmp_path / name)
-    shutil.copytree(top / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    room = tmp_path / "src" / "ostraka" / "wire"
+    shutil.copytree(top / "src" / "ostraka" / "wire", room)
+    monkeypatch.setattr(architecture, "__file__", str(tmp_path / "scripts" / "architecture"))
     page = tmp_path / "docs" / "architecture.md"
-
-    def run(*options):
-        command = [sys.executable, str(tmp_path / "scripts" / "architecture"), *options]
-        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-
-    assert run("--check").returncode == 0, "run scripts/architecture"
-    module = tmp_path / "src" / "ostraka" / "wire" / "frames.py"
-    module.write_text('"""Another sentence altogether."""\n')
-    stale = run("--check")
-    assert stale.returncode == 1
-    assert "docs/architecture.md is stale: run scripts/architecture" in stale.stderr
-    assert run().returncode == 0
+    run = architecture.main
+    assert run([]) == 0
+    assert run(["--check"]) == 0
+    (room / "frames.py").write_text('"""Another sentence altogether."""\n')
+    assert run(["--check"]) == 1
+    assert "docs/architecture.md is stale: run scripts/architecture" in capsys.readouterr().err
+    assert run([]) == 0
     assert "Another sentence altogether." in page.read_text()
     assert "## Add a protocol in ten minutes" in page.read_text()
-    assert run("--check").returncode == 0
-    assert run("--chek").returncode == 2
+    assert run(["--check"]) == 0
+    assert run(["--chek"]) == 2

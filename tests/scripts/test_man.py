@@ -3,7 +3,6 @@
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,10 +11,10 @@ top = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
-def man(tmp_path_factory):
+def man(tmp_path_factory, program):
     where = tmp_path_factory.mktemp("man")
-    code = [sys.executable, "scripts/man", where]
-    subprocess.run(code, check=True, capture_output=True, cwd=top, timeout=60)
+    done = program("man", where)
+    assert done.returncode == 0, done.stderr
     return where
 
 
@@ -45,8 +44,6 @@ def test_mandoc_finds_no_error(man):
     assert serious == []
 
 
-def test_it_wants_a_directory():
-    done = subprocess.run(
-        [sys.executable, "scripts/man"], capture_output=True, text=True, cwd=top, timeout=60
-    )
+def test_it_wants_a_directory(program):
+    done = program("man")
     assert (done.returncode, done.stderr) == (1, "usage: scripts/man DIR\n")

@@ -1,8 +1,6 @@
 """The notebooks: executed in order, they show what is in them."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,14 +9,9 @@ top = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((top / "docs" / "notebooks").glob("*.ipynb"))
 
 
-def check(path):
-    code = [sys.executable, "scripts/notebooks", "--check", path]
-    return subprocess.run(code, capture_output=True, text=True, cwd=top, timeout=100)
-
-
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_notebook_shows_what_its_cells_give(path):
-    done = check(path)
+def test_a_notebook_shows_what_its_cells_give(program, path):
+    done = program("notebooks", "--check", path)
     assert done.returncode == 0, done.stderr
 
 
@@ -28,13 +21,13 @@ def test_there_are_three_and_no_output_tells_of_a_machine():
         assert not [w for w in ("/home", "/root", "/tmp", "/work") if f"{w}/" in path.read_text()]
 
 
-def test_another_output_is_noticed(tmp_path):
+def test_another_output_is_noticed(program, tmp_path):
     whole = json.loads((top / "docs" / "notebooks" / "shares.ipynb").read_text())
     whole["cells"] = whole["cells"][:2]
     cell = whole["cells"][1]
     cell["source"], cell["outputs"] = ["print(2 + 2)"], []
     path = tmp_path / "other.ipynb"
     path.write_text(json.dumps(whole))
-    done = check(path)
+    done = program("notebooks", "--check", path)
     assert done.returncode == 1
     assert "shows something else" in done.stderr

@@ -1,16 +1,10 @@
 """The reference pages are made from the code, or found stale."""
 
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 from pydantic import BaseModel
 
 from ostraka.cli import commands
 from ostraka.manifest import Manifest
-
-top = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -18,11 +12,9 @@ def reference(load):
     return load("reference")
 
 
-def test_the_pages_are_what_the_code_says():
-    ran = subprocess.run(
-        [sys.executable, top / "scripts" / "reference", "--check"],
-        capture_output=True, text=True, timeout=120,
-    )  # fmt: skip
+@pytest.mark.thorough  # scripts/check does the same
+def test_the_pages_are_what_the_code_says(program):
+    ran = program("reference", "--check")
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", ""), "run scripts/reference"
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from portions import examples
 
 from ostraka import identity
 from ostraka.errors import (
@@ -261,7 +262,7 @@ def two(tmp_path_factory):
     return [identity.create(name, directory) for name in ("alice", "bob")]
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(data=st.data())
 def test_any_bytes_advance_the_link_or_end_it_with_a_documented_error(two, data):
     """Bytes of an honest peer, cut and altered anywhere, at any stage of the link."""

@@ -15,11 +15,11 @@ COMBINE_NS: Final = 9
 """Nanoseconds to interpolate an element from Shamir shares, for each share, about."""
 
 
-def combined(party: Party, shares: dict[PartyId, Words], *, certain: bool = False) -> Words:
+def combined(party: Party, shares: dict[PartyId, Words], *, proven: bool = False) -> Words:
     """Return the value that shares open to.
 
     Args:
-        certain: honest parties hold shares of one value each, so a party that contradicts them
+        proven: honest parties hold shares of one value each, so a party that contradicts them
             lies: that is noted, and corrected if it can be.
 
     Raises:
@@ -40,7 +40,7 @@ def combined(party: Party, shares: dict[PartyId, Words], *, certain: bool = Fals
         value, wrong = party.scheme.corrected(shares)
     except InconsistentShares:
         raise _contradiction(list(shares)) from None
-    if not certain:
+    if not proven:
         raise _contradiction(list(shares), wrong)
     note_liars(party, wrong)
     return value

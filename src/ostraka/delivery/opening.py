@@ -246,7 +246,7 @@ class Tagged(Opening):
             arrived = await self._arrived(i, piece, own)
             if i == 0:
                 counted, arrived = self._without_tags(arrived)
-            combine = partial(combined, party, arrived, certain=party.attendance.proven)
+            combine = partial(combined, party, arrived, proven=party.attendance.proven)
             about = COMBINE_NS * len(arrived) * _size(piece)
             value[piece] = await party.exchange.offload(about, combine)
             if announced:

@@ -30,13 +30,18 @@ class CellForm:
     Attributes:
         schema: of one contributor's input; its bounds are those of a cell.
         rows, columns: names of the groups; without any there is one cell.
-        heads: whether each cell comes with the number of heads that it is the sum of.
+        counts: of the heads that each cell is the sum of; None where cells come without.
     """
 
     schema: InputSchema
     rows: tuple[str, ...]
     columns: tuple[str, ...]
-    heads: bool
+    counts: InputSchema | None
+
+    @property
+    def heads(self) -> bool:
+        """Whether each cell comes with the number of heads that it is the sum of."""
+        return self.counts is not None
 
     @property
     def groups(self) -> tuple[tuple[str, ...], ...]:

@@ -43,8 +43,8 @@ def form_of(protocol: Protocol) -> dict[str, Any]:
     if isinstance(schema.type, BoolType | ChoiceType):
         return _choice(protocol, schema.type, schema.length) | _response(truth)
     rows = protocol.row_form(place_name(1))
-    if isinstance(rows, CellForm) and rows.heads:
-        return _cells(protocol, rows)
+    if isinstance(rows, CellForm) and rows.counts:
+        return _cells(protocol, rows, Codec(rows.counts))
     return _numbers(protocol, schema)
 
 
@@ -98,12 +98,9 @@ def _number(codec: Codec, schema: InputSchema) -> dict[str, Any]:
     }
 
 
-def _cells(protocol: Protocol, rows: CellForm) -> dict[str, Any]:
+def _cells(protocol: Protocol, rows: CellForm, heads: Codec) -> dict[str, Any]:
     """Return the form of a table: of each cell a sum, and of how many heads it is."""
-    from ostraka.protocols.table import Table
-
-    assert isinstance(protocol, Table)
-    schema, codec, heads = protocol.manifest.input, protocol.codec, protocol.heads
+    schema, codec = rows.schema, Codec(rows.schema)
     if schema.length > MOST_VALUES:
         raise NoForm(f"it asks for {schema.length} cells")
     for k in range(1, _PROBES):

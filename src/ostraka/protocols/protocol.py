@@ -159,6 +159,11 @@ class Protocol(ABC):
         """Return how far a figure ranges and what moves it, for advice on noise; None for none."""
         return None
 
+    def spread_of_noise(self) -> float:
+        """Return how far joint noise moves an opened number in two of three runs, in the unit of
+        inputs; 0 without such noise."""
+        return 0.0
+
     # --- the figure ---------------------------------------------------------------------------
 
     def input_in_words(self, me: PartyId) -> str:

@@ -75,11 +75,10 @@ def _with_noise(protocol: Protocol, of: StudyRound, spend: Spend) -> list[str]:
 def _drowned(protocol: Protocol) -> list[str]:
     """Warn where the noise in the mean is much longer than the longest update."""
     clip = protocol.manifest.privacy.clip
-    noise = getattr(protocol, "noise", None)
-    if clip is None or clip.at is None or noise is None:
+    each = protocol.spread_of_noise()
+    if clip is None or clip.at is None or not each:
         return []
     schema, n = protocol.manifest.input, protocol.least_counted
-    each = noise.within(len(protocol.scheme.compute), 0.6827) * float(_quantum(protocol))
     times = each * math.sqrt(schema.length) / n / float(clip.at)
     text = (
         f"With {n} contributors the noise in the mean of {schema.length} numbers is about "
@@ -91,11 +90,6 @@ def _drowned(protocol: Protocol) -> list[str]:
         f"WARNING: few contributors: {text[0].lower()}{text[1:]}: it drowns what they learn. Twice "
         "the contributors halve it; a smaller model, fewer rounds or a larger epsilon help, too."
     ]
-
-
-def _quantum(protocol: Protocol) -> Fraction:
-    codec = getattr(protocol, "codec", None)
-    return codec.quantum if codec is not None else Fraction(1)
 
 
 def _without_noise(protocol: Protocol, of: StudyRound) -> list[str]:

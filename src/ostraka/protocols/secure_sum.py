@@ -252,6 +252,12 @@ class SecureSum(Protocol):
     def figures_asked(self) -> tuple[str, ...]:
         return self.statistics
 
+    def spread_of_noise(self) -> float:
+        if self.noise is None:
+            return 0.0
+        makers = self._makers(self.least_counted)
+        return self.noise.within(makers, 0.6827) * float(self.codec.quantum)
+
     def noised_range(self, figure: str) -> NoisedRange | None:
         if self.weighted:
             return None

@@ -105,7 +105,8 @@ class Table(Comparing):
 
     def row_form(self, me: PartyId) -> RowForm:
         rule = self.options
-        return CellForm(self.codec.schema, rule.rows, rule.columns, heads=rule.heads > 0)
+        counts = self.heads.schema if rule.heads else None
+        return CellForm(self.codec.schema, rule.rows, rule.columns, counts)
 
     def encode(self, me: PartyId, raw: object) -> Words:
         if not self.options.heads:

@@ -4,6 +4,7 @@ import random
 
 import numpy as np
 import pytest
+from portions import portioned
 
 from ostraka.arithmetic.field import P61, Field
 from ostraka.engine import sort as sorting
@@ -24,11 +25,12 @@ from ostraka.errors import Aborted, ManifestError, OstrakaError, PeerViolation
 from ostraka.simulation import MemoryNet
 
 SIZES = [(3, 1), (4, 1), (5, 2), (7, 2), (7, 3)]
+MARKS = {3: (), 4: (), 5: pytest.mark.thorough}
 HALF = (P61.p - 1) // 2
 
 
 @pytest.fixture(
-    params=[pytest.param(size, marks=pytest.mark.slow if size[0] > 5 else ()) for size in SIZES],
+    params=[pytest.param(size, marks=MARKS.get(size[0], pytest.mark.slow)) for size in SIZES],
     ids=lambda size: f"n{size[0]}t{size[1]}",
 )
 def size(request):
@@ -175,7 +177,7 @@ async def test_a_matrix_that_is_no_permutation_is_found(together, monkeypatch, w
 
 
 @pytest.mark.parametrize("how", ["another order", "add", "add and take away"])
-@pytest.mark.parametrize(("n", "t"), [(3, 1), (4, 1), (5, 2)])
+@pytest.mark.parametrize(("n", "t"), portioned([(3, 1)], [(4, 1), (5, 2)]))
 async def test_a_shuffle_that_is_none_is_found(together, monkeypatch, n, t, how):
     """Party 1 deals something else in the sets that it is in."""
     honest = shuffling._permuted
@@ -225,18 +227,19 @@ async def test_a_leader_that_tells_different_orders_is_found(together, monkeypat
     assert results[4]
 
 
-async def test_bits_of_secrets_and_halving(together, size):
+@pytest.mark.parametrize("ks", portioned([[1, 59]], [[0, 16, 31, 58]]))
+async def test_bits_of_secrets_and_halving(together, size, ks):
     a = np.array([[5, 12345, 2**58 + 7, 0], [2**59 - 1, 1, -1, -(2**59)]])
     bits = np.array([0, 1, 2**60 - 1, 0x123456789ABCDEF])
 
     async def program(engine):
         x, y = await engine.share(0, a, a.shape), await engine.share(1, bits, bits.shape)
-        shifted = [await reveal(await truncate(x, k)) for k in (0, 1, 16, 31, 58, 59)]
+        shifted = [await reveal(await truncate(x, k)) for k in ks]
         assert (await truncate(x[:0], 3)).shape == (0, 4)
         return shifted, [await reveal(await decompose(y.reshape(2, 2), k)) for k in (1, 61)]
 
     for shifted, (low, every) in (await together(*size, program, begin=start_active))[0]:
-        for k, found in zip((0, 1, 16, 31, 58, 59), shifted, strict=True):
+        for k, found in zip(ks, shifted, strict=True):
             assert np.array_equal(found, a >> k)
         assert np.array_equal(low, bits.reshape(2, 2, 1) & 1)
         assert np.array_equal(every @ (1 << np.arange(61)), bits.reshape(2, 2))
@@ -439,7 +442,7 @@ async def test_lies_before_the_proof_are_not_corrected(together, open_early):
 
 
 @pytest.mark.parametrize("word", ["mul", "dot", "matmul"])
-@pytest.mark.parametrize(("n", "t"), [(3, 1), (4, 1), (5, 2)])
+@pytest.mark.parametrize(("n", "t"), portioned([(3, 1)], [(4, 1), (5, 2)]))
 async def test_a_wrong_product_is_found_whatever_it_is_used_for(together, monkeypatch, word, n, t):
     add(multiplying, monkeypatch, 1, [1, 0])
 
@@ -536,13 +539,18 @@ async def passes(together, monkeypatch, error, errors, coefficient, point):
     return results[0]
 
 
-async def test_exactly_one_of_p_coefficients_lets_a_fixed_error_pass(together, monkeypatch):
-    lucky = [c for c in range(127) if await passes(together, monkeypatch, 5, [0, 0], c, 50)]
+@pytest.mark.parametrize("coefficients", portioned([range(24)], [range(127)]))
+async def test_exactly_one_of_p_coefficients_lets_a_fixed_error_pass(
+    together, monkeypatch, coefficients
+):
+    lucky = [c for c in coefficients if await passes(together, monkeypatch, 5, [0, 0], c, 50)]
     assert lucky == [0]
 
 
-async def test_at_most_two_points_let_an_error_pass_that_is_covered_up(together, monkeypatch):
+@pytest.mark.parametrize("points", portioned([range(3, 24)], [range(3, 127)]))
+async def test_at_most_two_points_let_an_error_pass_that_is_covered_up(
+    together, monkeypatch, points
+):
     """(s - 10) (s - 20) is 73, 44, 17 at 0, 1, 2."""
-    points = range(3, 127)
     lucky = [s for s in points if await passes(together, monkeypatch, 44, [73, 17], 1, s)]
     assert lucky == [10, 20]

@@ -4,6 +4,7 @@ from itertools import combinations, product
 
 import numpy as np
 import pytest
+from portions import portioned
 
 from ostraka.arithmetic.binary import Binary, apply
 from ostraka.arithmetic.field import Field
@@ -13,9 +14,13 @@ from ostraka.engine.shamir.boolean import Replicated
 from ostraka.engine.shamir.sliced import Sliced, boolean
 
 
-@pytest.mark.parametrize("count", [1, 2, 63, 64, 65, 200, 512, 1000])
 @pytest.mark.parametrize("bits", [1, 3, 8, 13, 61, 64])
-def test_planes_are_bits(count, bits):
+def test_planes_are_bits(bits):
+    for count in (1, 2, 63, 64, 65, 200, 512, 1000):
+        check_planes(count, bits)
+
+
+def check_planes(count, bits):
     x = np.random.default_rng(count).integers(0, 1 << 63, count, dtype=np.uint64) * np.uint64(2)
     x += np.uint64(1)
     planes = planes_of(x, bits)
@@ -96,8 +101,8 @@ def values(planes):
     return (bits << np.arange(len(bits), dtype=np.uint64)[:, None]).sum(axis=0)
 
 
-@pytest.mark.parametrize(("n", "t"), [(4, 1), (5, 2), (6, 2), (7, 2)])
-@pytest.mark.parametrize("secret", range(8))
+@pytest.mark.parametrize(("n", "t"), portioned([(4, 1), (5, 2)], [(6, 2), (7, 2)]))
+@pytest.mark.parametrize("secret", portioned([0, 5], [1, 2, 3, 4, 6, 7]))
 async def test_any_t_shares_of_a_dealt_element_are_uniform(together, n, t, secret):
     async def program(engine):
         sliced = Sliced(engine, 64)

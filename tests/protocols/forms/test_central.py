@@ -10,6 +10,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from portions import portioned
 
 from ostraka.errors import ManifestError, RefusedByPolicy
 from ostraka.noise.shares import GaussianShares, LaplaceShares, Sensitivity
@@ -272,23 +273,16 @@ def votes(manifest, everybody, protocol, n, *, privacy, outputs="", **more):
     )
 
 
-@pytest.mark.parametrize(("n", "security"), [(3, "passive"), (5, "passive"), (3, "active")])
-def test_counts_are_as_near_as_they_say(manifest, everybody, n, security):
+@pytest.mark.parametrize(("n", "how"), portioned([(3, "passive")], [(5, "passive"), (3, "active")]))
+def test_counts_are_as_near_as_they_say(manifest, everybody, n, how):
     """Sensitivity 2 w, from one option to another."""
-    agreement = votes(
-        manifest,
-        everybody,
-        "tally",
-        n,
-        type='choice(["red", "green", "abstain"])',
-        outputs="weights = { alice = 3 }",
-        privacy=central(epsilon=2),
-        security=security,
-    )
+    more = {"type": 'choice(["red", "green", "abstain"])', "outputs": "weights = { alice = 3 }"}
+    more |= {"privacy": central(epsilon=2), "security": how}
+    agreement = votes(manifest, everybody, "tally", n, **more)
     noise = protocol_for(agreement).noise
     assert (noise.sensitivity.l1, noise.sensitivity.l2_squared, noise.honest) == (6, 18, n // 2 + 1)
     off = []
-    for seed in range(6 if security == "active" else 12):
+    for seed in range(6 if how == "active" else 12):
         outcome = simulate_sync(agreement, dict.fromkeys(everybody(n), "red"), seed=seed)["alice"]
         (tally,) = outcome.outputs
         assert outcome.status == "noised"

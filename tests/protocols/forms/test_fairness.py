@@ -37,6 +37,7 @@ def test_every_number_is_fairlearns_to_the_last_digit(case):
         assert number == known or (isnan(number) and known in (None, 0.0)), name
 
 
+@pytest.mark.thorough  # the import of it takes seconds
 def test_fairlearn_itself_agrees_where_it_is_installed():
     metrics = pytest.importorskip("fairlearn.metrics")
     rng = np.random.default_rng(3)

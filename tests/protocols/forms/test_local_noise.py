@@ -7,6 +7,7 @@ from math import log, sqrt
 
 import numpy as np
 import pytest
+from portions import portioned
 
 from ostraka.arithmetic.randomness import SeededDraw
 from ostraka.errors import ManifestError
@@ -40,9 +41,19 @@ def covered(found, truth, error):
 D = 4000
 
 
-@pytest.mark.parametrize("sharing", [{}, SHAMIR])
+GAUSS = local("gaussian", 10, "1e-6")
+
+
 @pytest.mark.parametrize(
-    "noise", [local("laplace", 100 * D), local("laplace", 20 * D), local("gaussian", 10, "1e-6")]
+    ("noise", "sharing"),
+    portioned(
+        [(local("laplace", 100 * D), {}), (GAUSS, SHAMIR)],
+        [
+            (local("laplace", 100 * D), SHAMIR),
+            *((local("laplace", 20 * D), sharing) for sharing in ({}, SHAMIR)),
+            (GAUSS, {}),
+        ],
+    ),
 )
 def test_noised_sums_are_unbiased_and_within_their_error(manifest, everybody, noise, sharing):
     agreement = manifest(
@@ -85,6 +96,7 @@ def test_randomized_responses_are_unbiased_and_within_their_error(manifest, ever
     assert np.abs(means - estimates / 7).max() < 0.01
 
 
+@pytest.mark.thorough
 def test_histograms_of_randomized_responses(manifest, everybody):
     names = everybody(7)
     agreement = manifest(names, type=COLOURS, length=D, statistics=("histogram",), privacy=COINS)

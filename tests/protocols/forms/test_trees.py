@@ -4,8 +4,9 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from portions import examples
 
 from ostraka.errors import InputError, ManifestError
 from ostraka.explanation import check
@@ -68,7 +69,7 @@ def walk(model, row):
     return total
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(st.data())
 def test_it_is_what_the_trees_say_to_the_last_digit(data):
     draw = data.draw(st.randoms(use_true_random=False))

@@ -9,6 +9,7 @@ from math import sqrt
 
 import numpy as np
 import pytest
+from portions import portioned
 
 from ostraka.errors import ManifestError
 from ostraka.inputs.encoding import Codec
@@ -48,9 +49,10 @@ GAUSS = ("gaussian", 5000, "1e-9")
     ("sharing", "law", "runs"),
     [({}, ("laplace", 5 * D), 1), (SHAMIR, ("laplace", 5 * D), 1), ({}, GAUSS, 6)],
 )
-@pytest.mark.parametrize("place", ["local", "central"])
+@pytest.mark.parametrize("place", portioned(["local"], ["central"]))
 @pytest.mark.parametrize(
-    "where", ["apart", "at one end", pytest.param("all alike", marks=pytest.mark.slow)]
+    "where",
+    [*portioned(["apart"], ["at one end"]), pytest.param("all alike", marks=pytest.mark.slow)],
 )
 def test_variances_are_unbiased_and_within_their_error(
     manifest, everybody, place, law, where, sharing, runs

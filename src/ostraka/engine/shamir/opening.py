@@ -64,7 +64,7 @@ async def open_shares(
             if name != engine.party.me:
                 expected = words(piece.stop - piece.start)
                 shares[name] = await engine.party.receive(name, step.later(i), expected)
-        combine = partial(combined, engine.party, shares, certain=proven)
+        combine = partial(combined, engine.party, shares, proven=proven)
         about = COMBINE_NS * len(shares) * (piece.stop - piece.start)
         value[piece] = await engine.offload(about, combine)
     return value
