@@ -77,20 +77,25 @@ class Fleet:
             SystemExit: a child ended with an exit code that is not 0; it has said why.
             TimedOut: the children took longer than `seconds`.
         """
+        yield from self._events(seconds, lambda: bool(set(self._children) - {COORDINATOR}))
+
+    def wait_for(self, name: str, event: str, seconds: float = 20) -> dict[str, Any]:
+        """Return the next event of kind `event` from the child `name`; drop all other events."""
+        for who, found in self._events(seconds, lambda: name in self._children):
+            if who == name and found["event"] == event:
+                return found
+        raise InternalError(f"{name} never told {event}")
+
+    def _events(
+        self, seconds: float, due: Callable[[], bool]
+    ) -> Iterator[tuple[str, dict[str, Any]]]:
         deadline = monotonic() + seconds
-        while set(self._children) - {COORDINATOR}:
+        while due():
             ready = self._selector.select(max(0.0, deadline - monotonic()))
             if not ready:
                 raise TimedOut(f"no end after {seconds:g} s", data_left=False)
             for key, _ in ready:
                 yield from self._read(key.data, key.fd)
-
-    def wait_for(self, name: str, event: str, seconds: float = 20) -> dict[str, Any]:
-        """Return the next event of kind `event` from the child `name`; drop all other events."""
-        for who, found in self.events(seconds):
-            if who == name and found["event"] == event:
-                return found
-        raise InternalError(f"{name} never told {event}")
 
     def _read(self, name: str, descriptor: int) -> Iterator[tuple[str, dict[str, Any]]]:
         if block := os.read(descriptor, 1 << 16):

@@ -78,7 +78,7 @@ def possible() -> bool:
 def fork(work: Callable[[], object]) -> Fork:
     """Start a process, forked, in a session of its own that does this work, and ends."""
     sys.stdout.flush()
-    voice.drain()
+    sys.stderr.flush()
     stdin, stdout = os.pipe(), os.pipe()
     pid = os.fork()
     if not pid:
