@@ -193,3 +193,19 @@ def test_a_private_key_of_a_strange_kind_is_refused(keys, tmp_path):
 def test_fingerprints_are_written_as_in_manifests(keys):
     text = identity.fingerprint_text(identity.load("alice", keys).fingerprint)
     assert text == "sha256:" + identity.load("alice", keys).fingerprint.hex()
+
+
+def test_a_certificate_is_parsed_once_for_all_that_it_signs(keys, monkeypatch):
+    parsed = []
+    load = x509.load_der_x509_certificate
+    monkeypatch.setattr(
+        identity.x509, "load_der_x509_certificate", lambda der: parsed.append(der) or load(der)
+    )
+    identity._public_key.cache_clear()
+    alice = identity.load("alice", keys)
+    identity.check_certificate(alice.certificate)
+    for data in (b"hello", b"ready"):
+        identity.verify(alice.certificate, alice.sign(data), data)
+    assert parsed == [alice.certificate]
+    with pytest.raises(PeerViolation):
+        identity.verify(alice.certificate, alice.sign(b"hello"), b"ready")

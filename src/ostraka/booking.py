@@ -23,6 +23,9 @@ from ostraka.session.session import Session
 CostOf = Callable[[tuple[PartyId, ...]], Spend]
 """Function from the contributors counted to what a run that counts them tells."""
 
+OpenLedger = Callable[[Callable[[str], None]], Ledger]
+"""Function that opens a party's ledger; it calls its argument with a text on each repair."""
+
 
 def asked(protocol: Protocol, me: PartyId, cost: Spend, roster: Roster | None) -> Run:
     """Return the run as the ledger of the party `me` sees it.
@@ -49,6 +52,11 @@ class Booking:
 
     def __init__(self, place: Reservation | None, progress: Progress) -> None:
         self._place, self._progress = place, progress
+
+    @property
+    def number(self) -> str:
+        """Number of the reservation; "" without a ledger."""
+        return self._place.id if self._place else ""
 
     async def share(self, session: Session) -> None:
         """Record that shares may leave from now on, unless an earlier process of the run has
@@ -109,10 +117,19 @@ class Booking:
 
 
 @contextmanager
-def settling(booking: Booking) -> Iterator[None]:
-    """End a booking with the context; an error inside settles what was not committed."""
+def booked(ledger: Ledger, run: Run, number: str, progress: Progress) -> Iterator[Booking]:
+    """Reserve a run in a ledger, as a context; an error inside settles what was not committed.
+
+    Args:
+        number: the reservation that an earlier process or session made; "" if none did.
+
+    Raises:
+        RefusedByLedger: the party's record, a rule or a budget forbids the run.
+    """
+    place = ledger.resume(number, run) if number else ledger.reserve(run)
+    booking = Booking(place, progress)
     try:
-        yield
+        yield booking
     except BaseException as error:
         booking.failed(error)
         raise

@@ -33,7 +33,7 @@ from ostraka.delivery.source import LiveLinks, Source
 from ostraka.errors import OstrakaError, RefusedByLedger, RefusedByPolicy, Temporary, UsageError
 from ostraka.exchange import Exchange
 from ostraka.identity import Identity
-from ostraka.manifest import Collection, Manifest
+from ostraka.manifest import Collection
 from ostraka.names import PartyId, Step, place_name
 from ostraka.outcome import Outcome
 from ostraka.progress import Observer
@@ -82,11 +82,8 @@ class Collector:
     now: Callable[[], float] = time.time
 
     @classmethod
-    def own(cls, manifest: Manifest, name: str, keys: Path) -> Self | None:
-        """Return the collector of a party with its home and its NAME.toml; None where the manifest
-        has no collection."""
-        if manifest.collection is None:
-            return None
+    def own(cls, name: str, keys: Path) -> Self:
+        """Return the collector of a party with its home and its NAME.toml."""
         return cls(home.collections_directory(), workers=home.own_workers(name, keys))
 
     async def begin(

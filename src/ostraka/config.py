@@ -60,9 +60,11 @@ def bind_text(text: str, source: str) -> Protocol:
 # --- directories -------------------------------------------------------------------------------
 
 
-def keys_directory(option: Path | None = None, environ: Mapping[str, str] = os.environ) -> Path:
+def keys_directory(
+    option: Path | str | None = None, environ: Mapping[str, str] = os.environ
+) -> Path:
     """Return the directory of NAME.key and NAME.crt: the option, else OSTRAKA_KEYS, else here."""
-    return option or Path(environ.get("OSTRAKA_KEYS") or ".")
+    return Path(option or environ.get("OSTRAKA_KEYS") or ".")
 
 
 def parties_here(manifest: Manifest, keys: Path) -> list[PartySpec]:
@@ -70,13 +72,15 @@ def parties_here(manifest: Manifest, keys: Path) -> list[PartySpec]:
     return [party for party in manifest.party if (keys / f"{party.name}.key").exists()]
 
 
-def receipts_directory(option: Path | None = None, environ: Mapping[str, str] = os.environ) -> Path:
+def receipts_directory(
+    option: Path | str | None = None, environ: Mapping[str, str] = os.environ
+) -> Path:
     """Return the directory for receipts: the option, else OSTRAKA_RECEIPTS, else here.
 
     Raises:
         UsageError: it is not a directory that we may write to. Better found before the session.
     """
-    found = option or Path(environ.get("OSTRAKA_RECEIPTS") or ".")
+    found = Path(option or environ.get("OSTRAKA_RECEIPTS") or ".")
     if not found.is_dir() or not os.access(found, os.W_OK | os.X_OK):
         hint = "choose another with --receipts DIR or OSTRAKA_RECEIPTS"
         raise UsageError(f"no receipt can be written into {found}", hint=hint, data_left=False)

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -169,8 +170,7 @@ def verify(certificate: bytes, signature: bytes, data: bytes) -> None:
         PeerViolation: not a valid signature of `data`, or not an Ed25519 certificate.
     """
     with suppress(*NO_CERTIFICATE, InvalidSignature):
-        public = x509.load_der_x509_certificate(certificate).public_key()
-        if isinstance(public, Ed25519PublicKey):
+        if (public := _public_key(certificate)) is not None:
             public.verify(signature, data)
             return
     raise PeerViolation("a signature does not verify under its certificate")
@@ -183,11 +183,19 @@ def check_certificate(certificate: bytes) -> None:
         PeerViolation: too large, not X.509, or not an Ed25519 key.
     """
     with suppress(*NO_CERTIFICATE):
-        if len(certificate) <= CERTIFICATE and isinstance(
-            x509.load_der_x509_certificate(certificate).public_key(), Ed25519PublicKey
-        ):
+        if len(certificate) <= CERTIFICATE and _public_key(certificate) is not None:
             return
     raise PeerViolation("a peer offered something that is not an Ed25519 certificate")
+
+
+@lru_cache(limits.PARSED_CERTIFICATES)
+def _public_key(certificate: bytes) -> Ed25519PublicKey | None:
+    """Return the key of a DER certificate, None if it is of another kind.
+
+    It is kept, as what a peer signs at a session's beginning is checked one by one.
+    """
+    public = x509.load_der_x509_certificate(certificate).public_key()
+    return public if isinstance(public, Ed25519PublicKey) else None
 
 
 def _self_signed(name: str, key: Ed25519PrivateKey, now: datetime) -> x509.Certificate:

@@ -19,6 +19,10 @@ TEXT: Final = 512
 CERTIFICATE: Final = 4096
 """Bytes of a self-signed certificate: ours are about 400."""
 
+PARSED_CERTIFICATES: Final = 1024
+"""Certificates whose keys are kept, so that what they sign next is checked without parsing them
+again: those of the parties of a large session, and at most 4 MiB of strangers'."""
+
 ACK_BYTES: Final = 1 << 20
 """Bytes of a peer's stream that are settled before it is told so: until then it keeps them."""
 

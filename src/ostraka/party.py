@@ -14,11 +14,11 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ostraka import config, home
 from ostraka.blocking import offload, offload_to_end, run_to_end
-from ostraka.booking import Booking, asked, settling, warn_of_rules
-from ostraka.collecting import Collecting, Collector
+from ostraka.booking import Booking, OpenLedger, asked, booked, warn_of_rules
 from ostraka.delivery.source import LiveLinks
 from ostraka.errors import OstrakaError
 from ostraka.identity import Identity
@@ -33,7 +33,6 @@ from ostraka.protocols.protocol import Protocol
 from ostraka.record.budget import Spend
 from ostraka.record.journal_session import SessionRecord
 from ostraka.record.journal_store import RecordStore
-from ostraka.record.ledger import Ledger
 from ostraka.record.own_network import OwnNetwork
 from ostraka.record.trust import Meeting, Trust
 from ostraka.session import closing
@@ -42,14 +41,14 @@ from ostraka.session.session import Session
 from ostraka.transport.network import Network
 from ostraka.transport.tcp import SystemNetwork
 
+if TYPE_CHECKING:
+    from ostraka.collecting import Collecting, Collector
+
 RESULT_NS = 500
 """Nanoseconds to write and show one element of a result, about."""
 
 Warnings = Callable[[Outcome], list[str]]
 """Function that returns sentences about an outcome, for an observer."""
-
-OpenLedger = Callable[[Callable[[str], None]], Ledger]
-"""Function that opens a party's ledger; it calls its argument with a text on each repair."""
 
 
 async def run(
@@ -151,7 +150,7 @@ def take_seat(
         own, directory = keys, keys.key_path.parent
         home.require_pinned(protocol.manifest, me, own)
     else:
-        directory = config.keys_directory(_path(keys))
+        directory = config.keys_directory(keys)
         own = home.own_identity(protocol.manifest, me, directory)
     home.require_own(directory)
     own_network = own_network or home.own_network(own.name, directory)
@@ -159,14 +158,18 @@ def take_seat(
         return Seat(protocol, own, me, own_network=own_network)
     records, rehearsal = home.own_records(own, directory), protocol.manifest.session.rehearsal
     ledger = None if rehearsal else partial(home.own_ledger, own, directory)
-    where = config.receipts_directory(_path(receipts))
+    where = config.receipts_directory(receipts)
     meeting = home.meet(protocol.manifest, me, Trust.of(trust))
-    closes = Collector.own(protocol.manifest, own.name, directory)
+    closes = _own_collector(protocol.manifest, own.name, directory)
     return Seat(protocol, own, me, where, ledger, None, records, own_network, meeting, closes)
 
 
-def _path(given: Path | str | None) -> Path | None:
-    return None if given is None else Path(given)
+def _own_collector(manifest: Manifest, name: str, keys: Path) -> Collector | None:
+    if manifest.collection is None:  # nothing is imported that closes one
+        return None
+    from ostraka.collecting import Collector
+
+    return Collector.own(name, keys)
 
 
 @dataclass(frozen=True)
@@ -346,8 +349,7 @@ class Seat:
     ) -> None:
         """Tell the observer of the outcome, and the ledger; nothing that cancels prevents it."""
         outcome = self._named(session, found)
-        result = partial(observer.result, outcome)
-        await offload_to_end(RESULT_NS * outcome.elements, result)
+        await offload_to_end(RESULT_NS * outcome.elements, partial(observer.result, outcome))
         if found is not None:
             await booking.result(session, found)
             for warning in warnings(found):
@@ -384,15 +386,14 @@ class Seat:
         A run that goes on has the reservation of the process that began it, and a collection that
         of its earlier sessions.
         """
-        booking = Booking(None, progress)
-        if self.open_ledger is not None:
-            ledger, cost = self.open_ledger(progress.observer.warn), self.protocol.spends_at_worst()
-            run = asked(self.protocol, self.me, cost, collecting.roster if collecting else None)
-            number = life.reservation or (ledger.earlier(run) if collecting else "")
-            place = ledger.resume(number, run) if number else ledger.reserve(run)
-            booking = Booking(place, progress)
-            life.reserve(place.id)
-        with settling(booking):
-            if self.open_ledger is not None:
-                warn_of_rules(ledger, self.manifest, progress.observer)
+        ledger = self.open_ledger(progress.observer.warn) if self.open_ledger else None
+        if ledger is None:
+            yield Booking(None, progress)
+            return
+        roster, cost = collecting.roster if collecting else None, self.protocol.spends_at_worst()
+        run = asked(self.protocol, self.me, cost, roster)
+        number = life.reservation or (ledger.earlier(run) if collecting else "")
+        with booked(ledger, run, number, progress) as booking:
+            life.reserve(booking.number)
+            warn_of_rules(ledger, self.manifest, progress.observer)
             yield booking

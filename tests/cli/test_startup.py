@@ -97,8 +97,9 @@ def test_a_collector_that_was_not_held_is_left_as_it_is() -> None:
     assert gc.get_freeze_count() == 0
 
 
-def test_a_run_that_meets_at_no_broker_loads_no_mqtt() -> None:
+def test_a_run_that_meets_at_no_broker_and_closes_no_collection_loads_nothing_for_them() -> None:
     loads = "ostraka.party, ostraka.protocols, ostraka.session.ways, ostraka.transport.tcp"
     found = modules(f"import sys, {loads}; print(*sorted(sys.modules))")
-    assert "ostraka.transport.brokered" in found
-    assert not found & {"aiomqtt", "paho", "ostraka.transport.mqtt"}
+    assert "ostraka.session.ways" in found
+    assert not found & {"aiomqtt", "paho", "ostraka.transport.mqtt", "ostraka.transport.brokered"}
+    assert not {name for name in found if name.startswith(("ostraka.collect", "multiprocessing"))}

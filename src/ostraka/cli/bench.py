@@ -180,13 +180,12 @@ def _start(
     Args:
         place: the broker at which the parties meet, if there is one.
     """
+    from ostraka.config import bind_text
     from ostraka.manifest import parse
 
     relayed = plan.link is Link.RELAY
     if relayed:
         fleet.start(COORDINATOR, "coordinator")
-    for name in plan.names:
-        fleet.start(name, "bench")
     pins = make_keys([*plan.names, COORDINATOR], directory)
     if relayed:
         own = {"keys": str(directory), "name": COORDINATOR, "listen": "127.0.0.1:0"}
@@ -194,8 +193,10 @@ def _start(
         address = fleet.wait_for(COORDINATOR, "listening")["address"]
         place = {"address": address, "key": pins[COORDINATOR]}
     text = _manifest(plan, pins, place, privacy)
-    parse(text, "bench")
+    # What reading loads and builds, all parties have. A case of the engine names no protocol.
+    (bind_text if plan.case.protocol else parse)(text, "bench")
     for name in plan.names:
+        fleet.start(name, "bench")
         job = {"keys": str(directory), "name": name, "manifest": text, "runs": plan.runs}
         fleet.give(name, {**job, "case": plan.case.name, "size": plan.size})
     return text

@@ -1,9 +1,9 @@
 """Process of one party, or the coordinator, of `demo` or `bench`; `cli.fleet` alone starts it.
 
-The process runs `python -m ostraka.cli.child`. It reads its job, one line of JSON, from stdin, so
-that no input is ever an argument. It reports events on stdout, one JSON object a line. It ends
-when stdin does, so it does not outlive its parent. Only this module reports shares: inputs of
-demos are toys.
+The process is forked, or runs `python -m ostraka.cli.child` where it cannot be. It reads its job,
+one line of JSON, from stdin, so that no input is ever an argument of it. It reports events on
+stdout, one JSON object a line. It ends when stdin does, so it does not outlive its parent. Only
+this module reports shares: inputs of demos are toys.
 """
 
 from __future__ import annotations
@@ -27,6 +27,19 @@ if TYPE_CHECKING:
 
 
 def main() -> None:
+    """Do the work of a child of the kind that the one argument names, in a process started for it.
+
+    Slow imports happen while the parent still prepares the job.
+    """
+    from ostraka.cli import startup, voice
+
+    startup.hold_collections()
+    voice.prepare()
+    warm_up(sys.argv[1])
+    serve(sys.argv[1])
+
+
+def serve(kind: str) -> None:
     """Read a job from stdin, do it, and exit with its exit code."""
     import json
     import threading
@@ -34,15 +47,11 @@ def main() -> None:
     from ostraka.cli import startup, voice
     from ostraka.cli.endings import endings
 
-    startup.hold_collections()
-    voice.prepare()
-    # Slow imports happen while the parent still prepares the job.
-    _warm_up(sys.argv[1])
     startup.loaded()
     job = json.loads(_line())
     voice.speaker.prefix = f"{job['name']}: "
     threading.Thread(target=_die_with_parent, args=(job["keys"],), daemon=True).start()
-    code = voice.guarded(partial(_work, sys.argv[1], job))
+    code = voice.guarded(partial(_work, kind, job))
     endings.leave(code)
 
 
@@ -80,7 +89,8 @@ def _die_with_parent(directory: str) -> None:
     os._exit(1)
 
 
-def _warm_up(kind: str) -> None:
+def warm_up(kind: str) -> None:
+    """Load what children of a kind need."""
     if kind == "coordinator":
         import ostraka.coordinator.server
     else:

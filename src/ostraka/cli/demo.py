@@ -178,16 +178,19 @@ def play(
         inputs: the input of each party, by name; None for none.
         write: makes the manifest from the fingerprints by name and the coordinator's address.
     """
+    from ostraka.config import bind_text
+
     with workplace("demo") as directory, Fleet() as fleet:
         keys = Path(directory)
         pid = fleet.start(COORDINATOR, "coordinator")
-        pids = {party: fleet.start(party, "party") for party in inputs}
         pins = make_keys([COORDINATOR, *inputs], keys)
         own = {"keys": directory, "name": COORDINATOR, "listen": "127.0.0.1:0"}
         fleet.give(COORDINATOR, own)
         address = fleet.wait_for(COORDINATOR, "listening")["address"]
         voice.say(f"{COORDINATOR}: process {pid}, on {address}")
         manifest = write(pins, address)
+        bind_text(manifest, "demo")  # what that loads and builds, all parties have
+        pids = {party: fleet.start(party, "party") for party in inputs}
         for party, value in inputs.items():
             voice.say(f"{party}: process {pids[party]}")
             fleet.give(

@@ -46,17 +46,19 @@ def learn(
 
 
 def _play(devices: int, rounds: int, epsilon: float) -> list[dict[str, Any]]:
+    from ostraka.learning.study import Study
+
     names = [f"device-{i}" for i in range(devices)]
     with workplace("demo") as directory, Fleet() as fleet:
         fleet.start(COORDINATOR, "coordinator")
-        for name in (*COMPUTE, *names):
-            fleet.start(name, "learner")
         pins = make_keys([COORDINATOR, *COMPUTE, *names], Path(directory))
         fleet.give(COORDINATOR, {"keys": directory, "name": COORDINATOR, "listen": "127.0.0.1:0"})
         address = fleet.wait_for(COORDINATOR, "listening")["address"]
         text = study_text(pins, address, rounds, epsilon)
+        Study.read(text)  # what that loads and builds, all parties have
         for name in (*COMPUTE, *names):
             place = names.index(name) if name in names else None
+            fleet.start(name, "learner")
             job = {"keys": directory, "name": name, "study": text}
             fleet.give(name, {**job, "devices": devices, "device": place})
         found = []

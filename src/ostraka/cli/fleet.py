@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from shutil import rmtree
 from stat import S_ISDIR
@@ -16,10 +17,14 @@ from time import monotonic, time
 from types import TracebackType
 from typing import Any, Self
 
-from ostraka.cli import voice
+from ostraka.cli import forking, voice
+from ostraka.cli.forking import Fork
 from ostraka.errors import Aborted, InternalError, TimedOut
 
 COORDINATOR = "coordinator"
+
+Process = subprocess.Popen[bytes] | Fork
+"""Child process; its stdin and stdout are pipes."""
 
 OLD_SECONDS = 60
 """Age at which a directory without a lock is left over: a younger one may be about to be locked."""
@@ -33,7 +38,7 @@ class Fleet:
     """
 
     def __init__(self) -> None:
-        self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self._children: dict[str, Process] = {}
         self._selector = selectors.DefaultSelector()
         self._unread: dict[str, bytes] = {}
 
@@ -49,7 +54,7 @@ class Fleet:
         self.close()
 
     def start(self, name: str, kind: str) -> int:
-        """Start a child, which imports what it needs and waits for its job; returns its pid."""
+        """Start a child, which has what it needs loaded and waits for its job; return its pid."""
         child = _start(kind)
         assert child.stdout is not None
         self._children[name] = child
@@ -72,20 +77,25 @@ class Fleet:
             SystemExit: a child ended with an exit code that is not 0; it has said why.
             TimedOut: the children took longer than `seconds`.
         """
+        yield from self._events(seconds, lambda: bool(set(self._children) - {COORDINATOR}))
+
+    def wait_for(self, name: str, event: str, seconds: float = 20) -> dict[str, Any]:
+        """Return the next event of kind `event` from the child `name`; drop all other events."""
+        for who, found in self._events(seconds, lambda: name in self._children):
+            if who == name and found["event"] == event:
+                return found
+        raise InternalError(f"{name} never told {event}")
+
+    def _events(
+        self, seconds: float, due: Callable[[], bool]
+    ) -> Iterator[tuple[str, dict[str, Any]]]:
         deadline = monotonic() + seconds
-        while set(self._children) - {COORDINATOR}:
+        while due():
             ready = self._selector.select(max(0.0, deadline - monotonic()))
             if not ready:
                 raise TimedOut(f"no end after {seconds:g} s", data_left=False)
             for key, _ in ready:
                 yield from self._read(key.data, key.fd)
-
-    def wait_for(self, name: str, event: str, seconds: float = 20) -> dict[str, Any]:
-        """Return the next event of kind `event` from the child `name`; drop all other events."""
-        for who, found in self.events(seconds):
-            if who == name and found["event"] == event:
-                return found
-        raise InternalError(f"{name} never told {event}")
 
     def _read(self, name: str, descriptor: int) -> Iterator[tuple[str, dict[str, Any]]]:
         if block := os.read(descriptor, 1 << 16):
@@ -106,13 +116,17 @@ class Fleet:
         """End every child: close its stdin, which ends it, then terminate, and at last kill it."""
         for child in self._children.values():
             _release(child)
-        steps = (lambda _: None, subprocess.Popen.terminate, subprocess.Popen.kill)
+        steps: tuple[Callable[[Process], None], ...] = (
+            lambda _: None,
+            lambda child: child.terminate(),
+            lambda child: child.kill(),
+        )
         for end, seconds in zip(steps, (0.5, 2, 60), strict=True):
             self._end(end, seconds)
         self._children.clear()
         self._selector.close()
 
-    def _end(self, end: Callable[[subprocess.Popen[bytes]], None], seconds: float) -> None:
+    def _end(self, end: Callable[[Process], None], seconds: float) -> None:
         """Do something to children that are still there, and wait for their end at most so long."""
         there = [child for child in self._children.values() if child.poll() is None]
         for child in there:
@@ -123,8 +137,13 @@ class Fleet:
                 child.wait(max(0.0, until - monotonic()))
 
 
-def _start(kind: str) -> subprocess.Popen[bytes]:
-    """Start a child; its stdin and stdout are pipes."""
+def _start(kind: str) -> Process:
+    """Start a child: a fork that has what its kind needs, or else an interpreter of its own."""
+    if forking.possible():
+        from ostraka.cli import child
+
+        child.warm_up(kind)
+        return forking.fork(partial(child.serve, kind))
     # -P: a file in the current directory is no module of the child.
     return subprocess.Popen(  # noqa: S603 - our own interpreter, our own words
         [sys.executable, "-P", "-m", "ostraka.cli.child", kind],
@@ -134,7 +153,7 @@ def _start(kind: str) -> subprocess.Popen[bytes]:
     )
 
 
-def _release(child: subprocess.Popen[bytes]) -> None:
+def _release(child: Process) -> None:
     for pipe in (child.stdin, child.stdout):
         assert pipe is not None
         with suppress(OSError):

@@ -36,6 +36,10 @@ class Stderr:
 
     def __init__(self, stream: IO[str] | None) -> None:
         self._stream = stream
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """Begin without a thread, as in a process that was forked, where there is none."""
         self._texts: SimpleQueue[str | threading.Event] = SimpleQueue()
         self._writer: threading.Thread | None = None
         self._stalled = False

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Coroutine
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from ostraka.errors import (
     OstrakaError,
@@ -27,7 +27,7 @@ from ostraka.session import blame
 from ostraka.session.keeper import Keeper
 from ostraka.session.pace import TICKS_OF_SILENCE, Pace
 from ostraka.session.topology import Topology
-from ostraka.transport import brokered, relay
+from ostraka.transport import relay
 from ostraka.transport.contexts import Contexts
 from ostraka.transport.door import Door
 from ostraka.transport.link import Carrier
@@ -35,6 +35,9 @@ from ostraka.transport.network import Listener, Network
 from ostraka.transport.preamble import pinned
 from ostraka.transport.rendezvous import MeetingPlace, RoomCarrier
 from ostraka.transport.tls import SecureLink
+
+if TYPE_CHECKING:
+    from ostraka.transport.brokered import BrokerSeat
 
 FIRST_RETRY: Final = 0.02
 SLOWEST_RETRY: Final = 1.0
@@ -75,15 +78,17 @@ def room_of(manifest: Manifest) -> bytes:
     return hashlib.sha256(b"ostraka room\0" + b"".join(pins)).digest()
 
 
-def seat_at(place: BrokerSpec, manifest: Manifest, topology: Topology) -> brokered.BrokerSeat:
+def seat_at(place: BrokerSpec, manifest: Manifest, topology: Topology) -> BrokerSeat:
     """Return the place of a party in the room of a manifest's session at a broker."""
+    from ostraka.transport.brokered import BrokerSeat, room_topic
+
     me = topology.me
     opens: dict[str, bytes] = {}
     answers: dict[str, bytes] = {}
     for other in topology.linked:
         (opens if topology.opens(me, other) else answers)[other] = manifest.pin(other)
-    prefix = brokered.room_topic(place.topic, room_of(manifest))
-    return brokered.BrokerSeat(place.mqtt, prefix, me, opens, answers, len(manifest.parties))
+    prefix = room_topic(place.topic, room_of(manifest))
+    return BrokerSeat(place.mqtt, prefix, me, opens, answers, len(manifest.parties))
 
 
 class Ways:
@@ -271,6 +276,8 @@ class Ways:
             return await relay.enter(
                 place.address, place.pin, self._contexts, network, self, room, self._pace.silence
             )
+        from ostraka.transport import brokered
+
         return await brokered.enter(seat_at(place, self._manifest, self._topology), network, self)
 
     async def _meet(self, place: CoordinatorSpec | BrokerSpec) -> None:
