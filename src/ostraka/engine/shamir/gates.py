@@ -213,35 +213,57 @@ def _sums(field: Field, products: Elements) -> Words:
 
 
 def _summed(field: Field, planes: Planes, u: Words) -> tuple[Elements, Elements]:
-    """Return sum u_r f_r, sum u_r h_r for both components of this party: (2, 4 * columns) each."""
-    once, twice = _Table(field, u), _Table(field, field.scale(u, -2))
-    width, total = planes.shape[3], field.sum(u)
+    """Return sum u_r f_r, sum u_r h_r for both components of this party: (2, 4 * columns) each.
+
+    With signs s(b) = 1 - 2b, all entries of f and h are combinations of sums of u over s(e),
+    s(e ^ x), s(e ^ y) and s(e ^ x ^ y): four look-ups for each vector and eight gates.
+    """
+    signs, width = _Signs(field, u), planes.shape[3]
     f, h = np.empty((2, 2, 4, 64 * width), np.uint64)
     for start in range(0, width, NARROW):
         x, y, e, es = _columns(planes[..., start : start + NARROW])
-        factors = np.stack((~np.zeros_like(x), x, y, x & y))
-        plain = once.sum(factors[1:])
-        plain = np.concatenate((np.full_like(plain[:1], total), plain))
-        place = np.s_[..., 64 * start : 64 * start + plain.shape[2]]
-        before = field.add(twice.sum(e & factors), plain)
-        before[1:3], before[3] = field.scale(before[1:3], -2), field.scale(before[3], 4)
-        f[place] = before.swapaxes(0, 1)
-        after = field.add(twice.sum(es & factors), plain)
-        h[place] = after[[0, 2, 1, 3]].swapaxes(0, 1)
+        place = np.s_[..., 64 * start : 64 * start + 8 * x.shape[2] * x.shape[3]]
+        f[place] = _left(field, signs.sum(_parities(x, y, e))).swapaxes(0, 1)
+        h[place] = _right(field, signs.sum(_parities(y, x, es))).swapaxes(0, 1)
     return f.reshape(2, -1), h.reshape(2, -1)
 
 
-class _Table:
-    """Table, for every eight rows, of the sum of u over the ones in a byte."""
+def _parities(x: Planes, y: Planes, e: Planes) -> Planes:
+    ex = e ^ x
+    return np.stack((e, ex, e ^ y, ex ^ y))
+
+
+def _left(field: Field, sums: Elements) -> Elements:
+    """Return the sums of s(e) (1, -2x, -2y, 4xy), in place, as -2x = s(x) - 1."""
+    one, x, y, both = sums
+    field.subtract(both, x, out=both)
+    field.subtract(x, one, out=x)
+    field.subtract(y, one, out=y)
+    field.subtract(both, y, out=both)
+    return sums
+
+
+def _right(field: Field, sums: Elements) -> Elements:
+    """Return the sums of s(e) (1, x, y, xy): those of `_left` but for powers of two."""
+    found = _left(field, sums)
+    for row, k in zip(found[1:], (1, 1, 2), strict=True):
+        row[...] = field.rotate(field.negate(row) if k == 1 else row, -k)
+    return found
+
+
+class _Signs:
+    """Table, for every eight rows, of the sum of u over the zeros in a byte less that over its
+    ones."""
 
     def __init__(self, field: Field, u: Words) -> None:
         self.field = field
         self.rows = np.zeros((ROWS // 8, 1), np.uint64)
-        for column in u.reshape(-1, 8).T:
-            self.rows = np.hstack((self.rows, field.add(self.rows, column[:, None])))
+        for column in u.reshape(-1, 8).T[:, :, None]:
+            plus, minus = field.add(self.rows, column), field.subtract(self.rows, column)
+            self.rows = np.hstack((plus, minus))
 
     def sum(self, bits: Planes) -> Elements:
-        """Return the sum over rows of u times bits, as `_columns` arranges these.
+        """Return the sum over rows of u times the signs of bits, as `_columns` arranges these.
 
         Shape (..., ROWS / 8, 8, words) to (..., columns).
         """
