@@ -101,7 +101,8 @@ class Field:
         np.subtract(a, rest, out=rest)
         rest *= np.uint64((2 * self.p + 1) // 3)
         third += rest
-        return np.minimum(third, third - self._p, out=third)
+        np.minimum(third, third - self._p, out=third)
+        return third
 
     def mix(self, rows: Sequence[Sequence[int]], vectors: Sequence[Words]) -> list[Words]:
         """Return the sum of c_j * vectors_j for each row c of public integers."""
