@@ -28,6 +28,13 @@ from ostraka.simulation import MemoryNet
 HALF = (P61.p - 1) // 2
 
 
+@pytest.fixture(params=[False, True], ids=["tree", "blocks"])
+def carries(request, monkeypatch):
+    """Carries by trees, as of few elements, and by blocks, as of many."""
+    if request.param:
+        monkeypatch.setattr(sharing, "LONG", 1)
+
+
 # --- right answers
 
 
@@ -40,6 +47,15 @@ async def test_comparisons_are_pythons(compares, data):
     await compares(data, 3, 1, begin=start_active)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+async def test_comparisons_with_carries_by_blocks_are_pythons(compares, data):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sharing, "LONG", 1)
+        await compares(data, 3, 1, begin=start_active)
+
+
+@pytest.mark.usefixtures("carries")
 @pytest.mark.parametrize("bits", [3, 5, 7, 13])
 async def test_every_value_of_a_tiny_field(together, open_early, bits):
     """Rare cases, carries out of all bits and operands that are p, happen here all the time.
@@ -306,6 +322,7 @@ async def flips(together, seeds, work=compared):
     return sum(isinstance(end, OstrakaError) for end in ends)
 
 
+@pytest.mark.usefixtures("carries")
 @pytest.mark.parametrize("work", RIGHT)
 async def test_a_bit_flipped_in_any_message_makes_no_result_wrong(together, work):
     assert await flips(together, range(15), work) >= 27

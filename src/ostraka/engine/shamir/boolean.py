@@ -31,6 +31,9 @@ from ostraka.engine.shamir.opening import open_masked
 SPARSE: Final = 32
 """Elements up to which what is sent is packed anew, as most of each plane's last word is empty."""
 
+LONG: Final = 1 << 15
+"""Elements from which an AND that is to be proven takes longer than a round of three parties."""
+
 Known = dict[int, Words]
 """Numbers that this party knows, by their place among the operands."""
 
@@ -283,6 +286,7 @@ class Proven(Replicated):
     def __init__(self, engine: Context, count: int) -> None:
         super().__init__(engine, count)
         self.summands = 3  # each is a component of which the others are zero
+        self.sparing = count >= LONG
 
     async def _operands(self, y: Words, cut: Cut) -> tuple[list[Bits], Known]:
         """Share three numbers that add up to y, in one round: s = y + r + q, -r and -q.
