@@ -202,7 +202,8 @@ async def divide(engine: Context, own: Words | None, length: int) -> Words:
 
 def _pad(engine: Context, x: Words) -> None:
     """Subtract from x what party 1 reads."""
-    stream, scratch = engine.stream(1, "deal 0"), np.empty(min(BLOCK, len(x)), np.uint64)
+    stream = engine.stream(1, f"deal {engine.me}")
+    scratch = np.empty(min(BLOCK, len(x)), np.uint64)
     for part in blocks(len(x)):
         block = x[part]
         engine.field.subtract(block, engine.field.uniform(stream, scratch[: len(block)]), out=block)
