@@ -28,16 +28,10 @@ from ostraka.simulation import MemoryNet
 HALF = (P61.p - 1) // 2
 
 
-@pytest.fixture(params=[False, True], ids=["tree", "blocks"])
-def carries(request, monkeypatch):
-    """Carries by trees, as of few elements, and by blocks, as of many."""
-    if request.param:
-        monkeypatch.setattr(sharing, "LONG", 1)
-
-
 # --- right answers
 
 
+@pytest.mark.usefixtures("carries")
 @settings(
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
@@ -45,14 +39,6 @@ def carries(request, monkeypatch):
 @given(st.data())
 async def test_comparisons_are_pythons(compares, data):
     await compares(data, 3, 1, begin=start_active)
-
-
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.data())
-async def test_comparisons_with_carries_by_blocks_are_pythons(compares, data):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sharing, "LONG", 1)
-        await compares(data, 3, 1, begin=start_active)
 
 
 @pytest.mark.usefixtures("carries")
