@@ -32,10 +32,7 @@ HALF = (P61.p - 1) // 2
 
 
 @pytest.mark.usefixtures("carries")
-@settings(
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 async def test_comparisons_are_pythons(compares, data):
     await compares(data, 3, 1, begin=start_active)
