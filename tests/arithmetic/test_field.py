@@ -8,6 +8,7 @@ from ostraka.arithmetic.randomness import Stream
 
 P = P61.p
 EDGES = [0, 1, 2, P - 1, P - 2, P // 2, P // 2 + 1, (1 << 32) - 1, 1 << 32, (1 << 32) + 1, 1 << 60]
+EDGES += [(1 << 31) - 1, 1 << 31, P - (1 << 31), P // 3, P // 3 + 1, 2 * P // 3 + 1]
 elements = st.one_of(st.sampled_from(EDGES), st.integers(0, P - 1))
 
 
@@ -25,6 +26,20 @@ def test_p61_agrees_with_python_integers(a, b, k, c):
     assert P61.rotate(x, k).tolist() == [a * pow(2, k, P) % P]
     assert P61.scale(x, c).tolist() == [a * c % P]
     assert (x.tolist(), y.tolist()) == ([a], [b])
+
+
+@pytest.mark.parametrize("bits", MERSENNE_EXPONENTS)
+def test_scaling_by_small_factors_takes_no_product_and_is_exact(bits, monkeypatch):
+    field = Field(bits)
+    p = field.p
+    monkeypatch.setattr(Field, "multiply", None)
+    x = vector(*sorted({e % p for e in EDGES}))
+    third = pow(3, -1, p)
+    for factor in (1, 3, third):
+        for sign in (1, -1):
+            for k in range(bits):
+                c = sign * factor << k
+                assert field.scale(x, c).tolist() == [int(a) * c % p for a in x]
 
 
 @given(st.data(), st.integers(1, 40), st.integers(1, 5), st.sampled_from([1, 3, 5000]))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ostraka.arithmetic.field import P61, Field
-from ostraka.arithmetic.matrix import INNER, SMALL, STRIP, matmul
+from ostraka.arithmetic.matrix import INNER, LINE, SMALL, STRIP, inner_products, matmul
 
 
 def exactly(a, b, p):
@@ -35,6 +35,36 @@ def test_products_by_small_numbers_are_exact(columns):
     assert np.array_equal(matmul(P61, a, b), exactly(a, b, P61.p))
     b[-1, -1] = SMALL + 1  # no longer small
     assert np.array_equal(matmul(P61, a, b), exactly(a, b, P61.p))
+
+
+@pytest.mark.parametrize("rows", [(1, 1), (4, 4), (2, 3)])
+@pytest.mark.parametrize("columns", [1, 9, 2 * LINE + 5])
+@pytest.mark.parametrize("field", [P61, Field(5)], ids=["p61", "p5"])
+def test_inner_products_of_rows_are_exact(field, rows, columns):
+    generator = np.random.default_rng(columns)
+    a, b = (generator.integers(0, field.p, (k, columns), dtype=np.uint64) for k in rows)
+    assert np.array_equal(inner_products(field, a, b), exactly(a, b.T, field.p))
+
+
+EDGES = [
+    0,
+    1,
+    P61.p - 1,
+    (1 << 20) - 1,
+    1 << 20,
+    (1 << 21) - 1,
+    1 << 60,
+    3 << 39,
+    P61.p - (1 << 20),
+]
+
+
+@pytest.mark.parametrize("edge", EDGES)
+def test_inner_products_of_the_largest_limbs_do_not_overflow(edge):
+    a = np.full((1, 3 * LINE), edge, np.uint64)
+    for other in EDGES:
+        b = np.full((1, 3 * LINE), other, np.uint64)
+        assert inner_products(P61, a, b).tolist() == [[3 * LINE * edge * other % P61.p]]
 
 
 def test_shapes_that_do_not_fit_are_refused():

@@ -11,6 +11,7 @@ from ostraka.arithmetic.randomness import SeededDraw
 from ostraka.delivery.party import Party
 from ostraka.engine.compare import equal, less_than
 from ostraka.engine.reveal import reveal
+from ostraka.engine.shamir import boolean
 from ostraka.engine.shamir.backend import start
 from ostraka.engine.shamir.opening import open_shares
 from ostraka.sharing.shamir import Shamir
@@ -63,6 +64,13 @@ def _open_early():
 )
 def size(request):
     return request.param
+
+
+@pytest.fixture(params=[False, True], ids=["tree", "blocks"])
+def carries(request, monkeypatch):
+    """Carries by trees, as of few elements, and by blocks, as of many."""
+    if request.param:
+        monkeypatch.setattr(boolean, "LONG", 1)
 
 
 @pytest.fixture

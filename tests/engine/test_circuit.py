@@ -8,7 +8,7 @@ import pytest
 
 from ostraka.arithmetic.field import Field
 from ostraka.arithmetic.planes import bits_of, planes_of
-from ostraka.engine.circuit import addends, carry_out, prefixes
+from ostraka.engine.circuit import addends, carry_out, carry_with, prefixes
 
 _spec = importlib.util.spec_from_file_location("toy", Path(__file__).with_name("toy.py"))
 toy = importlib.util.module_from_spec(_spec)
@@ -43,6 +43,36 @@ async def test_a_carry_comes_out_of_the_top_as_in_integers(bits):
     # a carry goes through from below where every bit of one number, and of the other not, is set
     assert [bool(x) for x in numbers(passes, len(a))] == [s == (1 << bits) - 1 and x ^ y == s
         for s, x, y in zip(sums, map(int, a), map(int, b), strict=True)]  # fmt: skip
+
+
+@pytest.mark.parametrize("bits", range(1, 65))
+async def test_a_carry_with_one_that_comes_in_and_few_ands(bits):
+    a, b = pairs(bits)
+    into = np.random.default_rng(bits).integers(0, 2, len(a), dtype=np.uint64)
+    bare, count = circuit(len(a)), len(a)
+    x, y = planes_of(a, bits)[None], planes_of(b, bits)[None]
+    numbers_a, numbers_b = map(int, a), map(int, b)
+    sums = [i + j for i, j in zip(numbers_a, numbers_b, strict=True)]
+    one = await carry_with(bare, x, y)
+    assert numbers(one, count) == [(s + 1) >> bits for s in sums]
+    given = await carry_with(bare, x, y, planes_of(into, 1)[None])
+    assert numbers(given, count) == [(s + int(c)) >> bits for s, c in zip(sums, into, strict=True)]
+
+
+async def test_a_carry_by_blocks_takes_fewer_ands_than_a_tree(monkeypatch):
+    found, plain = [], toy.Clear.both
+
+    async def both(self, a, b):
+        found.append(a.shape[1])
+        return await plain(self, a, b)
+
+    monkeypatch.setattr(toy.Clear, "both", both)
+    a, b = (planes_of(v, 61)[None] for v in pairs(61))
+    await carry_with(circuit(76), a, b)
+    assert (len(found), sum(found)) == (18, 107)
+    found.clear()
+    await carry_out(circuit(76), a, b)
+    assert (len(found), sum(found)) == (7, 151)
 
 
 @pytest.mark.parametrize("bits", [1, 3, 8, 13])

@@ -9,6 +9,7 @@ from ostraka.arithmetic.field import Field
 from ostraka.arithmetic.planes import bits_of, planes_of
 from ostraka.engine.digits import _shifted, decompose, divide, truncate
 from ostraka.engine.reveal import reveal
+from ostraka.engine.shamir import boolean
 from ostraka.engine.shamir.backend import start_active
 
 _spec = importlib.util.spec_from_file_location("toy", Path(__file__).with_name("toy.py"))
@@ -105,8 +106,11 @@ async def test_what_cannot_be_asked(together):
     await together(3, 1, program)
 
 
+@pytest.mark.parametrize("long", [boolean.LONG, 1])
 @pytest.mark.parametrize("k", [1, 20, 59])
-async def test_truncation_with_active_security(together, k):
+async def test_truncation_with_active_security(together, k, long, monkeypatch):
+    monkeypatch.setattr(boolean, "LONG", long)
+
     async def program(engine):
         return await reveal(await truncate(await engine.share(0, X, X.shape), k))
 
@@ -120,8 +124,9 @@ async def test_truncation_with_active_security(together, k):
 class Given(toy.Clear):
     """Bits in the clear of numbers that are given."""
 
-    def __init__(self, engine, numbers):
+    def __init__(self, engine, numbers, *, sparing=False):
         super().__init__(engine, len(numbers[0]))
+        self.sparing = sparing
         self.numbers, self.summands = numbers, len(numbers)
 
     async def operands(self, x, cut=None):
@@ -145,8 +150,10 @@ async def test_the_wrap_of_every_sum_is_right(bits, summands):
     first = (x - sum(others)) % p
     numbers = [v.astype(np.uint64) for v in (first, *others)]
     for k in range(1, bits - 1):
-        found = await _shifted(Given(engine, numbers), engine.public(x), k)
-        assert np.array_equal((await engine.open(found)).astype(np.int64), x >> k)
+        for sparing in (False, True):
+            given = Given(engine, numbers, sparing=sparing)
+            found = await _shifted(given, engine.public(x), k)
+            assert np.array_equal((await engine.open(found)).astype(np.int64), x >> k)
 
 
 async def test_the_wrap_is_right_at_full_size():
@@ -164,5 +171,7 @@ async def test_the_wrap_is_right_at_full_size():
         first = [(v - sum(o)) % p for v, *o in zip(x, *others, strict=True)]
         numbers = [np.array(v, np.uint64) for v in (first, *others)]
         for k in (1, 16, 42, 59):
-            found = await _shifted(Given(engine, numbers), engine.public(x), k)
-            assert (await engine.open(found)).tolist() == [v >> k for v in x]
+            for sparing in (False, True):
+                given = Given(engine, numbers, sparing=sparing)
+                found = await _shifted(given, engine.public(x), k)
+                assert (await engine.open(found)).tolist() == [v >> k for v in x]

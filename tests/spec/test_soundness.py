@@ -34,7 +34,7 @@ def manifest(protocol, parties, threshold, length, outputs="", policy=""):
     ids=["auction of 3", "auction of 5", "table of 5"],
 )
 def test_the_chance_that_check_names_holds(given, monkeypatch):
-    """296 / p an audit, 8 / p a proof of gates: section 7 of active.md."""
+    """312 / p an audit, 8 / p a proof of gates: section 7 of active.md."""
     proofs = {"audits": 0, "gates": 0}
     settle, claims = Auditor.settle, Gates.claims
 
@@ -52,7 +52,7 @@ def test_the_chance_that_check_names_holds(given, monkeypatch):
     parts = len({protocol._part(me) for me in range(len(given.compute))})
     protocol.cost()
     assert proofs["audits"] >= parts
-    wrong = (296 * proofs["audits"] / parts + 8 * proofs["gates"] / parts) / P
+    wrong = (312 * proofs["audits"] / parts + 8 * proofs["gates"] / parts) / P
     (sentence,) = (s for s in protocol.explain() if "active security" in s)
     named = int(re.search(r"chance below 2\^-(\d+)", sentence)[1])
     assert wrong < 2**-named, proofs

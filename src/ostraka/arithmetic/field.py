@@ -35,7 +35,9 @@ _SHORT: Final = 8
 """Length of an axis up to which `Field.sum` adds whole vectors one by one."""
 
 _LOW32: Final = np.uint64(0xFFFFFFFF)
-_LOW29: Final = np.uint64((1 << 29) - 1)
+_LOW31: Final = np.uint64((1 << 31) - 1)
+_SPLIT: Final = np.uint64(31)
+_REST: Final = np.uint64(30)
 
 
 @dataclass(frozen=True)
@@ -80,13 +82,27 @@ class Field:
         return high
 
     def scale(self, a: Words, c: int) -> Words:
-        """Return c * a for a public integer c, without a product when |c| is a power of two."""
+        """Return c * a for a public integer c: without a product if c is +-2^k, 3 2^k or 2^k / 3,
+        as the factors of three parties are."""
         c %= self.p
-        for power, sign in ((c, 1), (self.p - c, -1)):
-            if power.bit_count() == 1:
-                turned = self.rotate(a, power.bit_length() - 1)
-                return turned if sign > 0 else self.negate(turned)
-        return self.multiply(a, np.uint64(c))
+        found = _as_power(self.p, c)
+        if found is None:
+            return self.multiply(a, np.uint64(c))
+        sign, threes, k = found
+        turned = self.rotate(self._third(a) if threes < 0 else a, k)
+        if threes > 0:
+            turned = self.add(turned, self.rotate(turned, 1))
+        return turned if sign > 0 else self.negate(turned)
+
+    def _third(self, a: Words) -> Words:
+        """Return a / 3: of a = 3 q + r it is q + r / 3, and 1 / 3 is (2 p + 1) / 3."""
+        third = a // np.uint64(3)
+        rest = third * np.uint64(3)
+        np.subtract(a, rest, out=rest)
+        rest *= np.uint64((2 * self.p + 1) // 3)
+        third += rest
+        np.minimum(third, third - self._p, out=third)
+        return third
 
     def mix(self, rows: Sequence[Sequence[int]], vectors: Sequence[Words]) -> list[Words]:
         """Return the sum of c_j * vectors_j for each row c of public integers."""
@@ -122,20 +138,21 @@ class Field:
         return self._product61(a, b)
 
     def _product61(self, a: Words, b: Words | np.uint64) -> Words:
-        """Return a * b from halves, a = a1 2^32 + a0: modulo p, 2^64 is 8 and 2^61 is 1."""
-        a0, a1 = a & _LOW32, a >> np.uint64(32)
-        b0, b1 = b & _LOW32, b >> np.uint64(32)
-        low = a0 * b0
-        np.multiply(a0, b1, out=a0)
-        cross = np.add(a0, a1 * b0, out=a0)
-        total = np.multiply(a1, b1, out=a1)
-        total <<= np.uint64(3)
-        total += low & self._p
-        low >>= np.uint64(61)
-        total += low
-        total += cross >> np.uint64(29)
-        cross &= _LOW29
-        cross <<= np.uint64(32)
+        """Return a * b from halves, a = a1 2^31 + a0: modulo p, 2^62 is 2 and 2^61 is 1.
+
+        All sums stay below 2^64: a0 b0 and the cross products' sum below 2^62, 2 a1 b1 below 2^61.
+        """
+        a0, a1 = a & _LOW31, a >> _SPLIT
+        b0, b1 = b & _LOW31, b >> _SPLIT
+        total = a0 * b0
+        cross = np.multiply(a0, b1, out=a0)
+        cross += a1 * b0
+        high = np.multiply(a1, b1, out=a1)
+        total += high
+        total += high
+        total += np.right_shift(cross, _REST, out=high)
+        cross <<= _SPLIT
+        cross &= self._p
         total += cross
         return self.reduce(total)
 
@@ -271,6 +288,19 @@ class Field:
         if not 0 < n < self.p:
             raise ValueError(f"a field of {self.p} elements has no {n} evaluation points")
         return tuple(1 << j for j in range(n)) if n <= self.bits else tuple(range(1, n + 1))
+
+
+@lru_cache(maxsize=4096)
+def _as_power(p: int, c: int) -> tuple[int, int, int] | None:
+    """Return (s, e, k) with c = s 3^e 2^k modulo p, s 1 or -1 and e 0, 1 or -1; None if there are
+    none."""
+    third = (2 * p + 1) // 3
+    for threes, inverse in ((0, 1), (1, third), (-1, 3)):
+        for sign in (1, -1):
+            power = sign * c * inverse % p
+            if power.bit_count() == 1:
+                return sign, threes, power.bit_length() - 1
+    return None
 
 
 @lru_cache(maxsize=4096)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ostraka.arithmetic.field import FEW, Elements, Field
+from ostraka.arithmetic.randomness import blocks
 
 LIMB: Final = 21
 """Bits of a limb: three make 63."""
@@ -26,6 +27,13 @@ SMALL: Final = 8
 
 STRIP: Final = 1 << 14
 """Columns that are cut into limbs at a time."""
+
+LINE: Final = 1 << 13
+"""Elements of a matrix that are cut into limbs at a time, so that they stay in the cache. So many
+terms may be added before a reduction: products of two limbs are at most 2^40."""
+
+PLACES: Final = (0, 21, 41)
+"""Bits below each limb of an inner product's factors."""
 
 Real = NDArray[np.float64]
 
@@ -80,6 +88,41 @@ def _exact(field: Field, a: Elements, b: Elements) -> Elements:
     for k, limb in enumerate((first, second, third, high), start=1):
         field.add(total, field.rotate(field.encode(limb.astype(np.int64)), LIMB * k), out=total)
     return total
+
+
+def inner_products(field: Field, a: Elements, b: Elements) -> Elements:
+    """Return a @ b.T for matrices of a few long rows: the inner product of each two rows."""
+    if field.bits != 61:
+        return field.sum(field.product(a[:, None], b[None]), axis=2)
+    total = np.zeros((3 * len(a), 3 * len(b)), object)
+    line = min(a.shape[1], max(1, LINE // max(len(a), len(b))))
+    limbs = [np.empty((3, len(v), line)) for v in (a, b)]
+    for part in blocks(a.shape[1], line):
+        x, y = (
+            _centred(v[:, part], out[..., : part.stop - part.start]).reshape(3 * len(v), -1)
+            for v, out in zip((a, b), limbs, strict=True)
+        )
+        total += (x @ y.T).astype(np.int64)
+    sums = total.reshape(3, len(a), 3, len(b))
+    places = [(i, j) for i in range(3) for j in range(3)]
+    return field.encode(sum(sums[i, :, j] << PLACES[i] + PLACES[j] for i, j in places))
+
+
+def _centred(a: Elements, limbs: Real) -> Real:
+    """Split elements into limbs of 21, 20 and 20 bits, of at most 2^20: shape (3, *a.shape).
+
+    A limb less its middle is read from the bits of 2^52 plus the limb: faster than a conversion.
+    """
+    words = limbs.view(np.uint64)
+    rest = np.add(a, np.uint64(1 << 20), out=words[2])
+    np.bitwise_and(rest, np.uint64((1 << 21) - 1), out=words[0])
+    rest >>= np.uint64(21)
+    rest += np.uint64(1 << 19)
+    np.bitwise_and(rest, np.uint64((1 << 20) - 1), out=words[1])
+    rest >>= np.uint64(20)
+    words |= np.float64(1 << 52).view(np.uint64)
+    limbs -= np.array([(1 << 20) + (1 << 52), (1 << 19) + (1 << 52), 1 << 52], float)[:, None, None]
+    return limbs
 
 
 def _limbs(a: Elements) -> tuple[Real, Real, Real]:

@@ -15,9 +15,9 @@ Adversary: at most t < n / 2 parties, who learn nothing; passive, among three al
 parties must stay. Where a backend has no circuits, with active security and more parties, `masked`
 does the same with products. Rounds over Shamir shares for p = 2^61 - 1: 2 + C + 7 + 2 with t = 1, C
 carry-save layers (0 for t = 1, 1 for 2, 2 for 3, 3 for 4; active: 1 + 1 + 7 + 2) and
-ceil(log2(t + 1)) products instead of the last one. Many elements have the rounds of one; more than
-2^18 / t are done in batches. Bytes per
-comparison: n = 3: 27 to 43 per party, active 43 to 51; n = 5: about 230.
+ceil(log2(t + 1)) products instead of the last one. Many elements have the rounds of one, but where
+ANDs are proven 2^15 and more have 18 in place of 7, and a third fewer ANDs. More than 2^18 / t are
+done in batches. Bytes per comparison: n = 3: 27 to 43 per party, active 38 to 51; n = 5: about 230.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from ostraka.engine.array import SecretArray
 from ostraka.engine.backend import backend_of, wraps
 from ostraka.engine.batches import batched, compared_at_once
 from ostraka.engine.bits import xor_all
-from ostraka.engine.circuit import Bits, Circuit, addends, carry_out
+from ostraka.engine.circuit import Bits, Circuit, addends, carry_out, carry_with
 
 Operand = SecretArray | int | NDArray[Any]
 """A secret, or public integers; at least one of two is secret."""
@@ -51,13 +51,20 @@ async def _negative(x: SecretArray) -> SecretArray:
         return await masked.negative(x)
     if wraps(engine):
         a, b, _ = await addends(bits, x + x, wrap=True)
-        gives, passes = await carry_out(bits, a, b)
-        sign = a[:, :1] ^ b[:, :1] ^ gives ^ passes
+        sign = a[:, :1] ^ b[:, :1] ^ await _carry(bits, a, b)
     else:
         a, b, _ = await addends(bits, x, wrap=False)
         gives, _ = await carry_out(bits, a[:, :-1], b[:, :-1])
         sign = a[:, -1:] ^ b[:, -1:] ^ gives
     return await to_ring(bits, sign)
+
+
+async def _carry(bits: Circuit, a: Bits, b: Bits) -> Bits:
+    """Return secret bits: whether A + B + 1 gives a carry."""
+    if bits.sparing:
+        return await carry_with(bits, a, b)
+    gives, passes = await carry_out(bits, a, b)
+    return gives ^ passes
 
 
 async def less_than(a: Operand, b: Operand) -> SecretArray:

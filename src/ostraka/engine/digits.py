@@ -24,6 +24,7 @@ from ostraka.engine.circuit import (
     Circuit,
     Cut,
     addends,
+    carry_with,
     full_add,
     merge,
     paired,
@@ -124,10 +125,14 @@ async def _shifted(bits: Circuit, x: SecretArray, k: int) -> SecretArray:
         done: list[Bits] = []
     else:
         low, top, done = await _three(bits, operands, k)
-    sums = [(low[0], low[1]), (top[0], top[1])]
-    (gives, passes), (all_of, one_of) = await merge(bits, await paired(bits, sums))
-    wrap = all_of ^ one_of
-    carry = gives ^ await bits.both(passes, wrap)
+    if bits.sparing:
+        wrap = await bits.both(top[0], top[1]) ^ top[0] ^ top[1]
+        carry = await carry_with(bits, low[0], low[1], wrap)
+    else:
+        sums = [(low[0], low[1]), (top[0], top[1])]
+        (gives, passes), (all_of, one_of) = await merge(bits, await paired(bits, sums))
+        wrap = all_of ^ one_of
+        carry = gives ^ await bits.both(passes, wrap)
     rows = np.concatenate([wrap, carry, *done], axis=1)
     weights = [-(1 << (x.engine.ring.bits - k)), 1] * (rows.shape[1] // 2)
     return await bits.shifted(known, k, rows, weights)

@@ -60,7 +60,7 @@ async def test_products_of_every_shape_are_right_and_proven(together, size):
             assert np.array_equal(result, value)
 
 
-async def test_long_vectors_are_cut_in_two_and_proven_before_they_are_too_many(
+async def test_long_vectors_are_cut_in_few_and_proven_before_they_are_too_many(
     together, monkeypatch
 ):
     monkeypatch.setattr(auditing, "LONG", 100)

@@ -32,15 +32,14 @@ HALF = (P61.p - 1) // 2
 # --- right answers
 
 
-@settings(
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@pytest.mark.usefixtures("carries")
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 async def test_comparisons_are_pythons(compares, data):
     await compares(data, 3, 1, begin=start_active)
 
 
+@pytest.mark.usefixtures("carries")
 @pytest.mark.parametrize("bits", [3, 5, 7, 13])
 async def test_every_value_of_a_tiny_field(together, open_early, bits):
     """Rare cases, carries out of all bits and operands that are p, happen here all the time.
@@ -139,9 +138,8 @@ def test_cut_vectors_keep_their_inner_product(length):
     draw = np.random.default_rng(length)
     f, h = draw.integers(0, P61.p, (2, 2, length), dtype=np.uint64)
     u = np.append(np.uint64(1), draw.integers(0, P61.p, proving.FAN - 1, dtype=np.uint64))
-    total = P61.inner(f[0], h[1])
     rows, columns = proving._cut(f), proving._cut(h)
-    upper = proving._crossed(P61, rows[0], columns[1], total)
+    upper = proving._crossed(P61, rows[0], columns[1])
     products = [[P61.inner(a, b) for b in columns[1]] for a in rows[0]]
     assert np.array_equal(upper, proving._sums(P61, np.array(products, np.uint64))[:-1])
     exact = sum(
@@ -308,6 +306,7 @@ async def flips(together, seeds, work=compared):
     return sum(isinstance(end, OstrakaError) for end in ends)
 
 
+@pytest.mark.usefixtures("carries")
 @pytest.mark.parametrize("work", RIGHT)
 @pytest.mark.parametrize(("seeds", "least"), [
     *portioned([(range(5), 7)], [(range(15), 27)]),

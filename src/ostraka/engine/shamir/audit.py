@@ -41,7 +41,7 @@ from typing import Final
 import numpy as np
 
 from ostraka.arithmetic.field import Elements, Field
-from ostraka.arithmetic.matrix import matmul
+from ostraka.arithmetic.matrix import inner_products, matmul
 from ostraka.arithmetic.planes import Planes
 from ostraka.arithmetic.randomness import Stream, Words, blocks
 from ostraka.engine.shamir.coin import Coin
@@ -57,7 +57,10 @@ LIMIT: Final = 1 << 22
 """Number of terms above which a proof does not wait for the next opening: bounds memory."""
 
 LONG: Final = 1 << 14
-"""Length above which a vector is cut in two, for the least time; below, for the fewest rounds."""
+"""Length above which a vector is cut in `FEW`, for the least time; below, for the fewest rounds."""
+
+FEW: Final = 4
+"""Pieces of a long vector: they are multiplied by numbers, more of them as a matrix."""
 
 MASKS: Final = 3
 """Random elements of a proof: a pair of factors, and one to mask the combination of shares."""
@@ -180,7 +183,7 @@ class Auditor(Audit):
             loose: shares of the combination that must be of degree t, and of a mask for it.
         """
         while len(x) > FAN:
-            k = 2 if len(x) > LONG else min(FAN, -(-len(x) // FAN))
+            k = FEW if len(x) > LONG else min(FAN, -(-len(x) // FAN))
             x, y, z, _ = await self._fold(_cut(x, k), _cut(y, k), z)
         a, b = (np.append(np.uint64(m), w)[:, None] for m, w in zip(pair, (x, y), strict=True))
         x, y, z, stream = await self._fold(a, b, z, masks=1)
@@ -220,10 +223,12 @@ class Auditor(Audit):
         """Return f . g at the points 0 to 2k - 2 but k - 1, where it follows from the claim."""
         field, k = self.engine.field, len(x)
         rows = _extrapolation(field, k)
+        if 1 < k <= FEW:
+            rows = np.concatenate((np.eye(k, dtype=np.uint64)[:-1], rows))
+            apart = inner_products(field, x, y)  # the values are combinations of these
+            values = [matmul(field, matmul(field, row[None], apart), row[:, None]) for row in rows]
+            return np.concatenate(values).reshape(-1)
         f, g = _combined(field, rows, x), _combined(field, rows, y)
-        if k == 2:
-            pairs = ((x[0], y[0]), (f[0], g[0]))
-            return np.array([field.inner(a, b) for a, b in pairs], np.uint64)
         f, g = np.concatenate((x[:-1], f)), np.concatenate((y[:-1], g))
         return field.sum(field.product(f, g), axis=1)
 
@@ -270,12 +275,13 @@ def _cut(x: Words, k: int) -> Elements:
 
 def _combined(field: Field, coefficients: Elements, x: Elements) -> Elements:
     """Return coefficients @ x; each row of coefficients adds up to one."""
-    if len(x) > 2:
+    if len(x) > FEW:
         return matmul(field, coefficients, x)
     out = np.empty((len(coefficients), x.shape[1]), np.uint64)
     for part in blocks(x.shape[1]):
+        first, *others = x[:, part]
         for row, c in zip(out, coefficients.tolist(), strict=True):
-            row[part] = complete(field, x[0, part], [x[1, part]], [c[1:]])[0]
+            row[part] = complete(field, first, others, [c[1:]])[0] if others else first
     return out
 
 

@@ -18,6 +18,7 @@ from typing import Final
 
 import numpy as np
 
+from ostraka.arithmetic.field import Elements, Field
 from ostraka.arithmetic.planes import Planes, bits_of, dense, planes_of, spread, width
 from ostraka.arithmetic.randomness import BLOCK, Words, blocks
 from ostraka.engine.array import SecretArray, stack
@@ -25,11 +26,14 @@ from ostraka.engine.bits import xor_all
 from ostraka.engine.circuit import Bits, Circuit, Cut
 from ostraka.engine.multiply import dot
 from ostraka.engine.shamir.context import Context
-from ostraka.engine.shamir.deal import deal
+from ostraka.engine.shamir.deal import deal, divide
 from ostraka.engine.shamir.opening import open_masked
 
 SPARSE: Final = 32
 """Elements up to which what is sent is packed anew, as most of each plane's last word is empty."""
+
+LONG: Final = 1 << 15
+"""Elements from which an AND that is to be proven takes longer than a round of three parties."""
 
 Known = dict[int, Words]
 """Numbers that this party knows, by their place among the operands."""
@@ -155,6 +159,22 @@ def line(engine: Context, stranger: int) -> int:
     return engine.field.lagrange([0, engine.points[stranger]], engine.points[engine.me])[0]
 
 
+def _add_weighted(
+    field: Field, total: Words, bits: Elements, weights: Sequence[int], of: Elements | None = None
+) -> Words:
+    """Add to `total` each row of bits times its weight, and times a row of `of` if there is one;
+    return it."""
+    for part in blocks(len(total)):
+        block = total[part]
+        for k, (row, w) in enumerate(zip(bits, weights, strict=True)):
+            if of is None:
+                term = row[part] * np.uint64(w % field.p)
+            else:
+                term = field.scale(row[part] * of[k, part], w)
+            field.add(block, term, out=block)
+    return total
+
+
 class Replicated(Boolean):
     """Replicated sharing of three parties: x = x_0 ^ x_1 ^ x_2, party i holds x_i and x_(i+1)."""
 
@@ -213,31 +233,27 @@ class Replicated(Boolean):
     ) -> SecretArray:
         """Shift as `Circuit.shifted` says: two rounds.
 
-        Party 0 knows a = x_0 ^ x_1 of each plane, both others know b = x_2. Party 0 deals a; then
-        parties 1 and 2 have shares of degree 2 of a b, and party 0's are zero. Bringing them back
-        to degree 1, party 0 deals its operand and its bits instead, and party 1 adds its own.
+        Party 0 knows a = x_0 ^ x_1 of each plane, both others know b = x_2, and a ^ b = a + b - 2 a
+        b. Each a, and the sum of party 0's operand and its weighted bits, party 0 divides between
+        the others. Then the result is a sum of what parties 1 and 2 know, which they deal.
         """
-        engine, field, length = self.engine, self.engine.field, planes.shape[1] * self.count
-        bits = bits_of(
-            planes[0] ^ planes[1] if engine.me == 0 else planes[2 - engine.me], self.count
-        )
-        own = bits.reshape(-1).copy().__getitem__ if engine.me == 0 else None
-        (shares,) = await deal(engine, [0], length, own, total=True)
-        rows = shares.reshape(bits.shape)
-        back = -2 * line(engine, 0) * engine.weights(range(3))[engine.me]
+        engine, field, count = self.engine, self.engine.field, self.count
+        bits = bits_of(planes[0] ^ planes[1] if engine.me == 0 else planes[2 - engine.me], count)
+        own = None
+        if engine.me == 0:
+            moved = _add_weighted(field, known[0] >> np.uint64(k), bits, weights)
+            own = np.concatenate((bits, moved[None])).reshape(-1)
+        divided = (await divide(engine, own, (len(bits) + 1) * count)).reshape(-1, count)
 
         def local(part: slice) -> Words:
-            total = np.zeros(part.stop - part.start, np.uint64)
-            if engine.me < 2:
-                total = known[engine.me][part] >> np.uint64(k)
-                for bit, w in zip(bits, weights, strict=True):
-                    field.add(total, field.scale(bit[part], w), out=total)
-            if engine.me:
-                for share, bit, w in zip(rows, bits, weights, strict=True):
-                    field.add(total, field.scale(share[part] * bit[part], back * w), out=total)
-            return total
+            total = divided[-1, part].copy()
+            if engine.me == 1:
+                field.add(total, known[1][part] >> np.uint64(k), out=total)
+                total = _add_weighted(field, total, bits[:, part], weights)
+            twice = [-2 * w for w in weights]
+            return _add_weighted(field, total, bits[:, part], twice, of=divided[:, part])
 
-        (found,) = await deal(engine, range(3), self.count, local, total=True)
+        (found,) = await deal(engine, (1, 2), count, local if engine.me else None, total=True)
         return engine.array(found)
 
     async def _summands(self, bits: Bits) -> list[Words]:
@@ -283,6 +299,7 @@ class Proven(Replicated):
     def __init__(self, engine: Context, count: int) -> None:
         super().__init__(engine, count)
         self.summands = 3  # each is a component of which the others are zero
+        self.sparing = count >= LONG
 
     async def _operands(self, y: Words, cut: Cut) -> tuple[list[Bits], Known]:
         """Share three numbers that add up to y, in one round: s = y + r + q, -r and -q.

@@ -172,6 +172,43 @@ async def _collect(engine: Context, step: Step, piece: slice, targets: dict[int,
                 engine.field.add(block, arrived[part], out=block)
 
 
+async def divide(engine: Context, own: Words | None, length: int) -> Words:
+    """Let party 0 of three divide a vector, `own`, between the two others; one round.
+
+    Party 1 reads its summand from the stream that would give its share of a deal; party 2 is sent
+    what is left. Each is uniform. Passive security.
+
+    Returns:
+        This party's summand; at party 0 the vector.
+    """
+    pieces = blocks(length, PIECE)
+    step = engine.begin(len(pieces))
+    if own is not None:
+        for i, piece in enumerate(pieces):
+            rest = own[piece].copy()
+            work = partial(_pad, engine, rest)
+            await engine.offload(DERIVE_NS * len(rest), work)
+            engine.send(2, step.later(i), rest)
+        return own
+    summand = np.zeros(length, np.uint64)
+    for i, piece in enumerate(pieces):
+        if engine.me == 1:
+            read = partial(derive, engine, 0, summand[piece])
+            await engine.offload(DERIVE_NS * len(summand[piece]), read)
+        else:
+            await engine.receive(0, step.later(i), summand[piece])
+    return summand
+
+
+def _pad(engine: Context, x: Words) -> None:
+    """Subtract from x what party 1 reads."""
+    stream = engine.stream(1, f"deal {engine.me}")
+    scratch = np.empty(min(BLOCK, len(x)), np.uint64)
+    for part in blocks(len(x)):
+        block = x[part]
+        engine.field.subtract(block, engine.field.uniform(stream, scratch[: len(block)]), out=block)
+
+
 async def random_elements(engine: Context, shape: tuple[int, ...]) -> Elements:
     """Draw uniform elements that no t parties know: parties 0 to t deal one each; one round."""
     length, local = prod(shape), None

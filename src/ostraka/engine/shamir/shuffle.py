@@ -62,7 +62,7 @@ async def _permuted(
     dealers = group[: engine.t + 1]
     if engine.me in dealers and seed is not None:
         order = permutation(seed, table.shape[1])
-        flat = table.take(order, axis=1).reshape(-1)
+        flat = table.take(order, axis=1, mode="clip").reshape(-1)  # "raise" would copy once more
         weight = engine.weights(dealers)[dealers.index(engine.me)]
 
         def local(part: slice) -> Words:
