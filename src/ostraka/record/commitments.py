@@ -34,12 +34,6 @@ ALL: Final = ""
 
 _COMMITMENT_BYTES: Final = 70
 
-SHORT: Final = 1024
-"""Bytes of a message that is kept to be hashed with others, at most."""
-
-BATCH: Final = 32
-"""Short messages that are hashed together."""
-
 
 def canonical(value: object) -> bytes:
     """Return JSON with sorted keys and no spaces, to be signed or hashed."""
@@ -63,24 +57,16 @@ class Commitment:
         self.key = key or os.urandom(32)
         self._mac = hmac.new(self.key, digestmod=hashlib.sha256)
         self._hasher: ThreadPoolExecutor | None = None
-        self._short: list[tuple[Sequence[PartyId], Step, str, int, bytes]] = []
         self._later: deque[tuple[bytes, Future[bytes]]] = deque()
 
     def add(self, to: Sequence[PartyId], step: Step, message: Array) -> None:
         """Commit to one message, sent to one party or to several; it must not change any more.
 
         A long one is hashed in another thread, and with it those that follow before it is done.
-        Short ones are hashed in batches.
         """
+        head = f"{','.join(to)}\0{step}\0{message.dtype.str}\0{message.size}\0".encode()
         while self._later and self._later[0][1].done():
             self._take_first()
-        if message.nbytes <= SHORT and not self._later:
-            self._short.append((to, step, message.dtype.str, message.size, message.tobytes()))
-            if len(self._short) >= BATCH:
-                self._take_short()
-            return
-        self._take_short()
-        head = f"{','.join(to)}\0{step}\0{message.dtype.str}\0{message.size}\0".encode()
         if message.size < limits.HASHED_BESIDE and not self._later:
             self._mac.update(head + _hashed(message))
             return
@@ -89,20 +75,9 @@ class Commitment:
 
     def value(self) -> str:
         """Return the commitment so far, as 64 hex digits; wait for what is being hashed."""
-        self._take_short()
         while self._later:
             self._take_first()
         return self._mac.hexdigest()
-
-    def _take_short(self) -> None:
-        if self._short:
-            found, self._short = self._short, []
-            self._mac.update(
-                b"".join(
-                    f"{','.join(to)}\0{step}\0{dtype}\0{size}\0".encode() + _digest(content)
-                    for to, step, dtype, size, content in found
-                )
-            )
 
     def _take_first(self) -> None:
         head, hashed = self._later.popleft()
@@ -115,11 +90,7 @@ def commitment_key(seed: bytes) -> bytes:
 
 
 def _hashed(message: Array) -> bytes:
-    return _digest(np.ascontiguousarray(message).data)
-
-
-def _digest(content: bytes | memoryview) -> bytes:
-    return hashlib.sha256(content).digest()
+    return hashlib.sha256(np.ascontiguousarray(message).data).digest()
 
 
 def figure_nonce(key: bytes, name: str) -> bytes:

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from ostraka.errors import OstrakaError, PeerLost, PeerViolation, Tampered
 from ostraka.exchange import Array, Expected
-from ostraka.limits import INLINE_VECTOR
 from ostraka.names import PartyId, Step
 from ostraka.transport.lasting import LastingLink
 from ostraka.transport.tls import SecureLink
@@ -129,17 +128,9 @@ class Channel:
         """Note that all vectors are through: messages follow again."""
         self.state = LinkState.OPEN
 
-    def send(self, step: Step, message: Array) -> bool:
-        """Queue a vector for the peer; it must not change until it is acknowledged.
-
-        Returns:
-            Whether it is short, and waits for `link.release`.
-        """
-        if message.nbytes > INLINE_VECTOR:
-            self.link.write(*vectors.pack(step, message))
-            return False
-        self.link.hold(*vectors.pack(step, message))
-        return True
+    def send(self, step: Step, message: Array) -> None:
+        """Queue a vector for the peer; it must not change until it is acknowledged."""
+        self.link.write(*vectors.pack(step, message))
 
     async def receive(
         self,

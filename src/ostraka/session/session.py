@@ -76,7 +76,6 @@ class Session(LastingExchange):
         self.readies: dict[PartyId, Ready] = {}
         self._network = network or SystemNetwork()
         self._channels: dict[PartyId, Channel] = {}
-        self._held: dict[PartyId, Channel] = {}
         self._certificates: dict[PartyId, bytes] = {}
         self._topology = Topology(manifest, me)
         self._gathering: Gathering | None = None
@@ -178,27 +177,14 @@ class Session(LastingExchange):
     def send(self, to: PartyId, step: Step, message: Array) -> None:
         self.lifecycle.require_open()
         self.commitment.add((to,), step, message)
-        self._send(to, step, message)
+        self._channels[to].send(step, message)
 
     def broadcast(self, to: Iterable[PartyId], step: Step, message: Array) -> None:
         self.lifecycle.require_open()
         others = [party for party in to if party != self.me]
         self.commitment.add(others, step, message)
         for party in others:
-            self._send(party, step, message)
-
-    def _send(self, to: PartyId, step: Step, message: Array) -> None:
-        """Queue a message; a short one leaves when this party waits for others, at the latest."""
-        channel = self._channels[to]
-        if channel.send(step, message):
-            if not self._held:
-                asyncio.get_running_loop().call_soon(self._release)
-            self._held[to] = channel
-
-    def _release(self) -> None:
-        held, self._held = self._held, {}
-        for channel in held.values():
-            channel.link.release()
+            self._channels[party].send(step, message)
 
     async def receive(
         self,
@@ -208,8 +194,6 @@ class Session(LastingExchange):
         into: NDArray[Any] | None = None,
         patience: int = 1,
     ) -> NDArray[Any]:
-        if self._held:
-            self._release()
         if (gone := self.lost.get(sender)) is not None:
             raise type(gone)(gone.message, hint=gone.hint, peer=sender)
         try:
@@ -237,7 +221,6 @@ class Session(LastingExchange):
 
     async def flush(self) -> None:
         """Wait until the operating system has all that was sent to peers that are not lost."""
-        self._release()
         for channel in self._channels.values():
             await self._drain(channel.link)
 
@@ -254,7 +237,6 @@ class Session(LastingExchange):
                 link.abandon(PeerLost(f"it took nothing for {seconds:g} s"))
 
     async def deliver(self) -> tuple[PartyId, ...]:
-        self._release()
         there = {p: c for p, c in self._channels.items() if p not in self.lost}
         for channel in there.values():
             channel.opened()
@@ -314,7 +296,6 @@ class Session(LastingExchange):
 
     async def close(self) -> None:
         """End the session; messages sent before still arrive. Takes a bounded time."""
-        self._release()
         self.lifecycle.end()
         channels = [c.link.close(FAREWELL_SECONDS) for c in self._channels.values()]
         await asyncio.gather(*channels)

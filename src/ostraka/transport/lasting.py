@@ -72,19 +72,6 @@ class LastingLink:
             if self._link is not None:
                 self._link.write(*missing)
 
-    def hold(self, *pieces: Buffer) -> None:
-        """Queue bytes as `write` does, for the next `write` or `release` to send: so messages that
-        follow each other closely travel together."""
-        if self._error is None:
-            missing = self.sent.add(pieces)
-            if self._link is not None:
-                self._link.hold(*missing)
-
-    def release(self) -> None:
-        """Send what is held."""
-        if self._link is not None:
-            self._link.release()
-
     @property
     def backlog(self) -> int:
         """Bytes that no carrier has taken, as far as known: while the peer is away, all that it

@@ -17,9 +17,6 @@ from ostraka.wire.frames import HEADER, Buffer, Parser, Signal, is_part_of_signa
 CHUNK: Final = 64 * 1024
 """Bytes encrypted at a time: small enough to stay in cache, measured best of 16 KiB to 1 MiB."""
 
-RECORD: Final = 16 * 1024
-"""Bytes of plaintext in a record of TLS at most."""
-
 CIPHERTEXT: Final = CHUNK + 8 * 1024
 """Length of a chunk as ciphertext at most: five records, their overhead, handshake messages."""
 
@@ -113,8 +110,6 @@ class Outbox:
         queue, space = self.queue, CHUNK
         while queue and space > 0:
             piece = queue.popleft()
-            if queue and len(piece) + len(queue[0]) <= RECORD:
-                piece = self._joined(piece)
             if len(piece) > space:
                 queue.appendleft(piece[space:])
                 piece = piece[:space]
@@ -123,14 +118,6 @@ class Outbox:
                 tls.write(piece)
             space -= size
             self.bytes_sent += size
-
-    def _joined(self, piece: memoryview) -> memoryview:
-        """Join short pieces that follow each other, for one record."""
-        pieces, size = [piece], len(piece)
-        while self.queue and size + len(self.queue[0]) <= RECORD:
-            pieces.append(self.queue.popleft())
-            size += len(pieces[-1])
-        return memoryview(b"".join(pieces))
 
     def drop_queue(self) -> None:
         """Forget the plaintext that is not encrypted yet."""

@@ -158,14 +158,6 @@ class SecureLink:
         self._stream.write(pieces)
         self._pump()
 
-    def hold(self, *pieces: Buffer) -> None:
-        """Queue bytes as `write` does, for the next `write` or `release` to send."""
-        self._stream.write(pieces)
-
-    def release(self) -> None:
-        """Send what is held."""
-        self._pump()
-
     @property
     def backlog(self) -> int:
         """Bytes queued that the carrier has not taken."""
@@ -353,7 +345,6 @@ class SecureLink:
 
     def hang_up(self) -> None:
         """Send what can leave now, and TLS's goodbye behind it; end without waiting."""
-        self._pump()
         if self._stream.state is OPEN:
             self._stream.say_goodbye()
             self._pump()
