@@ -181,20 +181,21 @@ class _Watch:
 
     def made(self, me: PartyId, parcels: Mapping[PartyId, Parcel]) -> None:
         """Tell the observer of the share in each parcel that this party made."""
-        for receiver, parcel in parcels.items():
-            self._tell("made", receiver, parcel, owner=me)
+        if self._observer.wants_shares:
+            for receiver, parcel in parcels.items():
+                self._tell("made", receiver, parcel, owner=me)
 
     def got(self, parcels: Mapping[PartyId, Parcel | StoredParcel]) -> None:
         """Tell the observer of the share in each parcel that this party got, its own included."""
-        for contributor, parcel in parcels.items():
-            self._tell("got", contributor, parcel, owner=contributor)
+        if self._observer.wants_shares:
+            for contributor, parcel in parcels.items():
+                self._tell("got", contributor, parcel, owner=contributor)
 
     def _tell(
         self, kind: Kind, party: PartyId, parcel: Parcel | StoredParcel, *, owner: PartyId
     ) -> None:
-        if self._observer.wants_shares:
-            length = self._protocol.lengths[owner]
-            self._observer.share(kind, party, self._protocol.scheme.expand(loaded(parcel), length))
+        length = self._protocol.lengths[owner]
+        self._observer.share(kind, party, self._protocol.scheme.expand(loaded(parcel), length))
 
     def _announced(self, party: PartyId, vector: Words) -> None:
         self._observer.share("announced", party, vector.copy())
