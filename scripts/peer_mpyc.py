@@ -3,7 +3,7 @@
 usage: python peer_mpyc.py sum|vote RUNS FILE [options of MPyC: -M parties -I place -B port]
 
 Every party gives one number, or one yes or no, and all learn the sum, or whether most say yes. FILE
-gets the begin, the end and the processor time of each run; all processes of a machine share that clock.
+gets the begin, the end and the processor time of each run; all processes share the clock.
 """
 
 import json

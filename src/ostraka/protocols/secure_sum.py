@@ -142,7 +142,7 @@ class SecureSum(Protocol):
         if self.weighted:
             signed = self.scheme.to_signed(opened)
             return self.weighted.outputs(signed, self.statistics, len(counted))
-        columns = np.split(self.scheme.to_signed(opened), len(self.terms))
+        columns = self.scheme.to_signed(opened).reshape(len(self.terms), -1)
         sums = dict(zip(self.terms, columns, strict=True))
         n = len(counted)
         figures = (self._output(statistic, sums, n) for statistic in self.statistics)

@@ -178,6 +178,9 @@ class Scheme(ABC):
     def add_parcel(self, total: Words, parcel: Parcel) -> None:
         """Add the share in a parcel to `total`, in place; a seed's vector is never written out."""
         if isinstance(parcel, Explicit):
+            if len(total) <= BLOCK:
+                self.add(total, parcel.vector)
+                return
             for part in blocks(len(total)):
                 self.add(total[part], parcel.vector[part])
             return
