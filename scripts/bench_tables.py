@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import bench_peers
+
 ostraka = Path(sys.executable).with_name("ostraka")
 
 
@@ -116,6 +118,9 @@ def cells(row: Row, result: dict) -> Iterator[object]:
 
 
 def main() -> None:
+    if "--peers" in sys.argv[1:]:
+        bench_peers.main(sys.argv[1:])
+        return
     quick = "--quick" in sys.argv[1:]
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}.")
     for title, rows in tables.items():

@@ -52,7 +52,7 @@ def test_the_same_seed_gives_the_same_run():
 
 
 def test_a_dropped_party_is_named():
-    results = simulate_sync(agreement(), INPUTS, drop={"carlos": 1})
+    results = simulate_sync(agreement(), INPUTS, drop={"carlos": 0})
     assert isinstance(results["carlos"], Crashed)
     assert {type(results[name]) for name in ("alice", "bob")} == {PeerLost}
     assert "carlos" in str(results["bob"])

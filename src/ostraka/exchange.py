@@ -101,6 +101,14 @@ class Exchange(ABC):
                 sender; otherwise it would blame the sender for the third party's silence.
         """
 
+    @abstractmethod
+    def pair_key(self, peer: PartyId) -> bytes:
+        """Return 32 secret bytes of this compute party and another one, the same at both.
+
+        They are fresh with each session; no third party knows them. A use of them hashes them with
+        a label, and with what tells it from the other uses of the session, such as a phase.
+        """
+
     async def offload(self, nanoseconds: float, work: Callable[[], T]) -> T:
         """Return what `work` returns: pure work that takes about so long on one core.
 

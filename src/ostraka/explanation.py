@@ -74,7 +74,7 @@ class Explanation:
 
     def _repr_html_(self) -> str:
         """Return the sentences as lists, for notebooks; all texts are escaped."""
-        rounds = f"It takes {self.cost.rounds} rounds."
+        rounds = f"It takes {self.cost.rounds} round{'s' * (self.cost.rounds != 1)}."
         parts = [_list(self.sentences), _list(self.noise), f"<p>{escape(rounds)}</p>"]
         digest = f"<p><code>sha256 {self.manifest.digest.hex()}</code></p>"
         return f"<h4>{escape(self.manifest.session.title)}</h4>{''.join(parts)}{digest}"

@@ -78,8 +78,9 @@ def _plain(sentence: str) -> str:
 
 def _cost(cost: Cost) -> str:
     most = max((sent.bytes for sent in cost.sent.values()), default=0)
+    rounds = f"{cost.rounds} round{'s' * (cost.rounds != 1)}"
     return (
-        f"{cost.rounds} rounds, at most {most:,} bytes from one party; about "
+        f"{rounds}, at most {most:,} bytes from one party; about "
         f"{seconds(cost):.2g} s at {ROUND_SECONDS * 1000:.0f} ms a round and 10 Mbit/s, once all "
         "are there; computing comes on top."
     )

@@ -56,7 +56,7 @@ class MemoryNet:
         drop: for each party that crashes, how many messages it sends before (0: none).
         cut: for each link that a relay cuts, (sender, receiver), how many messages go through
             before. Then none goes through either way.
-        seed: determines the order in which parties get to run.
+        seed: determines the order in which parties get to run, and the keys of pairs.
     """
 
     def __init__(
@@ -76,6 +76,7 @@ class MemoryNet:
         self._queues: dict[tuple[PartyId, PartyId], deque[tuple[Step, Array]]] = defaultdict(deque)
         self._wake = {party: asyncio.Event() for party in parties}
         self._waiting: set[PartyId] = set()
+        self.seed = seed
         self._order = random.Random(seed)  # noqa: S311 - a schedule, not a secret
 
     def exchange(self, me: PartyId) -> MemoryExchange:
@@ -162,6 +163,10 @@ class MemoryExchange(Exchange):
             return np.frombuffer(bytearray(message.tobytes()), want)
         into[:] = message
         return into
+
+    def pair_key(self, peer: PartyId) -> bytes:
+        first, second = sorted((self.me, peer))
+        return SeededDraw(f"{self.net.seed} {first} {second}").seed()
 
     async def flush(self) -> None:
         await self.net.shuffle()

@@ -9,7 +9,7 @@ from ostraka.cli.bench_cases import ENGINE_CASES
 
 KEYS = {
     "work", "parties", "size", "security", "link", "seconds", "seconds_all", "rounds",
-    "bytes_sent_per_party", "peak_rss_mib", "wall_seconds",
+    "bytes_sent_per_party", "peak_rss_mib", "processor_seconds_per_party", "wall_seconds",
 }  # fmt: skip
 
 

@@ -12,7 +12,7 @@ def test_the_summary_says_who_learns_the_worst_and_the_cost(cli, session):
     assert re.search(r"learns alice, bob and carlos learn the sum", flat)
     assert "worst If 2 of you compare notes they learn the 3rd's input" in flat
     assert "all 3 together see every input" in flat
-    assert re.search(r"cost 2 rounds, at most \d+ bytes from one party; about 0\.1 s", flat)
+    assert re.search(r"cost 1 round, at most \d+ bytes from one party; about 0\.05 s", flat)
     assert "Dropouts:" not in done.out
     assert "ostraka check session.toml --explain" in done.err
 

@@ -260,7 +260,7 @@ def test_simulate_says_who_learns_nothing(cli, session: Path) -> None:
 
 def test_simulate_with_a_crash(cli, session: Path) -> None:
     Path("in.json").write_text('{"alice": 1, "bob": 2, "carlos": 3}')
-    ended = cli("simulate", session, "--inputs", "in.json", "--drop", "bob=1", "--output", "json")
+    ended = cli("simulate", session, "--inputs", "in.json", "--drop", "bob=0", "--output", "json")
     assert ended.code == 40
     assert ended.err.endswith(NOTHING)
     assert ended.json["results"]["alice"]["error"] == "peer-lost"

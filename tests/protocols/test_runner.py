@@ -75,7 +75,7 @@ def test_additive_any_crash_ends_in_the_right_sum_or_a_named_abort(
                 assert result.peer is not None
                 assert result.data_left is True
         assert complete == all(isinstance(r, Outcome) for r in results.values())
-        if k < 3:
+        if k == 0:  # a share of the sum is all that a party sends
             assert all(isinstance(r, PeerLost) for n, r in results.items() if n != party)
 
 
@@ -400,7 +400,23 @@ def test_a_compute_party_whose_gate_refuses_announces_nothing(manifest, everybod
     results, net = gated(protocol, inputs, dict.fromkeys(inputs, refusing))
     assert all(isinstance(result, RefusedByLedger) for result in results.values())
     for sent in net.sent.values():
-        assert sent.messages == 2 + 2 * bool(sharing)  # shares; where they survive it, a refusal
+        assert sent.messages == 4 * bool(sharing)  # shares, and a refusal
+    assert {result.data_left for result in results.values()} == {bool(sharing)}
+
+
+def test_a_sum_of_parties_that_compute_is_one_round_in_which_nothing_leaves_before_consent(
+    manifest, everybody
+):
+    protocol = protocol_for(manifest(everybody(4)))
+    cost = protocol.cost()
+    assert (cost.rounds, {sent.messages for sent in cost.sent.values()}) == (1, {3})
+    assert {sent.bytes for sent in cost.sent.values()} == {24}
+    outside = {"alice": "c", "bob": "ckr", "carlos": "ckr"}
+    cost = protocol_for(manifest(outside)).cost()
+    assert cost.rounds == 2
+    assert {name: sent.messages for name, sent in cost.sent.items()} == {
+        "alice": 2, "bob": 1, "carlos": 1,
+    }  # fmt: skip
 
 
 # --- what a result says ---------------------------------------------------------------------------

@@ -129,6 +129,9 @@ class LastingEnd(LastingExchange):
         into[:] = message
         return into
 
+    def pair_key(self, peer):
+        return hashlib.sha256("".join(sorted((self.me, peer))).encode()).digest()
+
     def position(self, sender):
         return self.positions[sender]
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import secrets
+import struct
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -75,11 +76,14 @@ class Party:
         if offered and self.own <= m.t:
             elements = self.deal(Stream(secrets.token_bytes(32), "offer").elements(offered), out)
         for c in self.others:
-            if out[c]:
+            if out[c] and not self.agrees_on(self.me, c):
                 bare = not m.vote and m.compute.index(c) in self.seeded_by(self.me)
                 self.say(c, "sharing", 0, "u1" if bare else "u8", b"".join(out[c]))
         for c in [*m.contributors, *(c for c in halves if c not in m.contributors)]:
             if c == self.me:
+                continue
+            if self.agrees_on(c, self.me):
+                held[c] = self.agreed(c, c, len(x))
                 continue
             is_seed = self.own in self.seeded_by(c)
             parcel = (32 if is_seed else 8 * len(x)) * (c in m.contributors)
@@ -107,11 +111,22 @@ class Party:
         """Add a parcel of x to what goes to each other compute party; return my share."""
         m, seeds = self.m, {s: secrets.token_bytes(32) for s in self.seeded_by(self.me)}
         drawn = {s: drawn_share(seed, len(x), m.shamir) for s, seed in seeds.items()}
+        for s in seeds:
+            if self.agrees_on(self.me, m.compute[s]):
+                drawn[s] = self.agreed(m.compute[s], self.me, len(x))
         shares = complete(x, drawn, m.n, m.shamir)
         for c, parcels in out.items():
             j = m.compute.index(c)
             parcels.append(seeds.get(j) or pack(shares[j]))
         return shares[self.own]
+
+    def agrees_on(self, c: str, j: str) -> bool:
+        return not self.m.shamir and c != j and {c, j} <= set(self.m.compute)
+
+    def agreed(self, peer: str, c: str, count: int) -> Shares:
+        use = struct.pack("<I", self.m.phase["sharing"]) + c.encode()
+        seed = H(b"ostraka pair share\0", self.net.pairs[peer], use)
+        return unpack(seed)[:count] if count <= 4 else drawn_share(seed, count, False)
 
     def taken(self, parcel: bytes, is_seed: bool, count: int) -> Shares:
         return (

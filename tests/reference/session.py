@@ -74,6 +74,7 @@ class Network:
         self.key: Any = load_pem_private_key(self.files[1].read_bytes(), None)
         self.links: dict[str, Link] = {}
         self.nonces: dict[str, bytes] = {}
+        self.pairs: dict[str, bytes] = {}
         self.sent = hmac.new(secrets.token_bytes(32), digestmod="sha256")
 
     def is_lost(self, peer: str) -> bool:
@@ -193,12 +194,15 @@ class Network:
             self.relay(name, link.certificate, HELLO, m.parties)
         self.session = H(b"ostraka session\0", m.digest, *(nonces[p] for p in m.parties))
         signature = self.key.sign(b"ostraka ready\0" + self.session)
+        computes = self.me in m.compute
+        halves = {c: secrets.token_bytes(32) for c in m.compute if computes and c != self.me}
         for name, link in self.links.items():
             both = {name, self.me} <= set(m.recipients)
-            link.send(READY, self.session, nonce if both else b"", signature)
+            half = halves.get(name, b"")
+            link.send(READY, self.session, nonce if both else b"", signature, half)
         for name in sorted(self.links, key=m.compute.__contains__, reverse=True):
             link = self.links[name]
-            session, shown, proof = await link.receive(READY)
+            session, shown, proof, half = await link.receive(READY)
             link.key.verify(proof, b"ostraka ready\0" + session)
             if session != self.session:
                 raise Stop("disagreement", name, "another session")
@@ -206,7 +210,13 @@ class Network:
                 self.nonces[name] = shown
                 if H(b"ostraka hello nonce\0", H(b"ostraka nonce hash\0", shown)) != nonces[name]:
                     raise Stop("violation", name, "another nonce than it promised")
-            link.kept[READY] = encode(READY, session, b"", proof)
+            if len(half) != 32 * (name in halves):
+                raise Stop("violation", name, "another half of a key")
+            if half:
+                first = m.compute.index(self.me) < m.compute.index(name)
+                both = [halves[name], half][:: 1 if first else -1]
+                self.pairs[name] = H(b"ostraka pair key\0", self.session, *both)
+            link.kept[READY] = encode(READY, session, b"", proof, b"")
             self.relay(name, b"", READY, m.parties)
 
     async def beat(self) -> None:

@@ -10,13 +10,13 @@ from typing import Any
 import msgpack
 from cryptography import x509
 
-WIRE = 4
+WIRE = 5
 HELLO, READY, VECTOR, STATEMENT, ABORT, RELAYED = range(1, 7)
 U16, U32, ACK, PROBE = 2**16 - 1, 2**32 - 1, 4, 5
 # Fields of each message: greatest integer, range of lengths of bytes, or text.
 MESSAGES: dict[int, tuple[Any, ...]] = {
     1: (U16, (32, 32), (32, 32), (64, 64)),
-    2: ((32, 32), (0, 2048), (64, 64)),
+    2: ((32, 32), (0, 2048), (64, 64), (0, 32)),
     3: (U32, U32, str, 2**30, (0, 8192)),
     4: ((0, 16384), (64, 64)),
     5: (str, str),

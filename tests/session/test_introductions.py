@@ -10,6 +10,7 @@ from ostraka.errors import Disagreement, PeerLost, PeerViolation, TimedOut
 from ostraka.session.actions import Doubt, Fail, Present, Say, hello_bytes
 from ostraka.session.introductions import Introductions
 from ostraka.session.nonces import ResultNonces
+from ostraka.session.pairs import PairKeys
 from ostraka.wire.messages import VERSION, Abort, Hello, Ready, Relayed, Statement, decode, encode
 
 ROLES = {
@@ -40,7 +41,8 @@ class Net:
     def start(self, name):
         self.runs[name] += 1
         sign = self.office.identity(name).sign
-        self.tables[name] = Introductions(self.manifest, name, sign, self.nonces(name))
+        pairs = PairKeys(name, self.manifest.compute, nonce(name, self.runs[name]))
+        self.tables[name] = Introductions(self.manifest, name, sign, self.nonces(name), pairs)
 
     def nonces(self, name):
         return ResultNonces(name, READERS, nonce(name, self.runs[name]))

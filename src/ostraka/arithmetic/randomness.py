@@ -19,6 +19,8 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES256
 from cryptography.hazmat.primitives.ciphers.modes import CTR
 from numpy.typing import NDArray
 
+from ostraka.names import PartyId
+
 Words = NDArray[np.uint64]
 """A vector: one-dimensional, of elements of a ring or field, or of 64-bit words."""
 
@@ -37,6 +39,11 @@ class Draw(ABC):
     @abstractmethod
     def seed(self) -> bytes:
         """Return 32 bytes that no earlier call returned."""
+
+    def agreed(self, receiver: PartyId) -> bytes | None:
+        """Return the seed of a share that this party has in common with the share's receiver, or
+        None where it has none: then it draws one and sends it."""
+        return None
 
 
 class OsDraw(Draw):

@@ -256,6 +256,7 @@ def _figures(measured: list[dict[str, Any]]) -> dict[str, Any]:
         "seconds": median(seconds),
         "seconds_all": seconds,
         "bytes_sent_per_party": max(median(r[2] for r in m["runs"]) for m in measured),
+        "processor_seconds_per_party": median(sum(r[3] for r in run) / len(run) for run in rounds),
         "peak_rss_mib": max(m["peak_rss_mib"] for m in measured),
     }
 
@@ -273,6 +274,7 @@ def _show(result: dict[str, Any]) -> None:
         ("start to finish", f"{result['wall_seconds']:.2f} s, with all processes"),
         ("rounds", result["rounds"]),
         ("bytes sent", f"{result['bytes_sent_per_party']:,.0f} by a party, without TLS"),
+        ("processor time", f"{result['processor_seconds_per_party'] * 1e3:.3f} ms a party"),
         ("peak memory", f"{result['peak_rss_mib']:.0f} MiB a process"),
     ):
         print(f"{name:15}  {value}")

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
-from time import monotonic
+from time import monotonic, process_time
 from typing import Any
 
 from ostraka.cli.bench_cases import ENGINE_CASES, EngineCase
@@ -49,11 +49,13 @@ class Timing:
     Attributes:
         begin, end: monotonic seconds; all processes of a machine share the clock.
         bytes_sent: framing included and TLS not.
+        processor: seconds of processor time of the party's process.
     """
 
     begin: float
     end: float
     bytes_sent: int
+    processor: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +127,20 @@ async def repeat(job: Job, make_input: Callable[[], object]) -> tuple[list[Timin
             raw = None
             dealt = protocol.dealt_noise(job.me, draw)
             await _barrier(session)
-            begin, sent = monotonic(), session.bytes_sent
+            clocks, sent = _clocks(), session.bytes_sent
             outcome = await runner.run(session, protocol, x, draw, dealt=dealt)
-            timings.append(Timing(begin, monotonic(), session.bytes_sent - sent))
+            timings.append(_timing(clocks, session.bytes_sent - sent))
     return timings, outcome
+
+
+def _clocks() -> tuple[float, float]:
+    """Read the machine's clock and this process's processor time."""
+    return monotonic(), process_time()
+
+
+def _timing(since: tuple[float, float], sent: int) -> Timing:
+    end, processor = _clocks()
+    return Timing(since[0], end, sent, processor - since[1])
 
 
 async def _barrier(session: Session) -> None:
@@ -182,11 +194,11 @@ async def _timed(
     result: SecretArray | NDArray[Any] | None = None
     for _ in range(job.runs):
         await _barrier(session)
-        before, begin, sent = replace(engine.counters), monotonic(), session.bytes_sent
+        before, clocks, sent = replace(engine.counters), _clocks(), session.bytes_sent
         result = await case.run()
         await engine.prove()
         await session.flush()
-        timings.append(Timing(begin, monotonic(), session.bytes_sent - sent))
+        timings.append(_timing(clocks, session.bytes_sent - sent))
     return timings, engine.counters.rounds - before.rounds, result
 
 

@@ -208,7 +208,8 @@ def _cost_lines(cost: Cost) -> list[str]:
     alike: dict[tuple[int, int], list[str]] = {}
     for party, sent in cost.sent.items():
         alike.setdefault((sent.messages, sent.bytes), []).append(party)
-    lines = [f"  {cost.rounds} rounds; payload, before TLS:"]
+    rounds = f"{cost.rounds} round{'s' * (cost.rounds != 1)}"
+    lines = [f"  {rounds}; payload, before TLS:"]
     for (messages, size), parties in alike.items():
         who = ", ".join(parties) if len(parties) <= 6 else f"{len(parties)} parties"
         verb = "each send" if len(parties) > 1 else "sends"

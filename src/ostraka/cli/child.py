@@ -191,7 +191,7 @@ def _bench(job: dict[str, Any]) -> int:
 
     todo = bench_measure.Job(*_agreement(job), job["case"], job["size"], job["runs"])
     found = endings.run(bench_measure.measure(todo, _peak_rss))
-    runs = [(t.begin, t.end, t.bytes_sent) for t in found.timings]
+    runs = [(t.begin, t.end, t.bytes_sent, t.processor) for t in found.timings]
     tell("measured", runs=runs, rounds=found.rounds, peak_rss_mib=found.peak_mib)
     return 0
 

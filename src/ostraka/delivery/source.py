@@ -9,10 +9,11 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from ostraka.delivery.agreed import share_seed
 from ostraka.delivery.party import Party
 from ostraka.exchange import Expected
 from ostraka.names import PartyId, Step
-from ostraka.sharing.scheme import Parcel
+from ostraka.sharing.scheme import Parcel, agreed_parcel
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,6 +49,11 @@ class Source(ABC):
         """Return the parcels that came before the session, in the order of their contributors."""
         return {}
 
+    def agreed(self, giver: PartyId, length: int) -> Parcel | None:
+        """Return the parcel of `length` elements that this party and `giver` have agreed on; None
+        where one comes in a message."""
+        return None
+
     @abstractmethod
     async def message_of(self, giver: PartyId, expected: Expected) -> NDArray[Any] | None:
         """Return the message of `giver`, or None where it is missing and may be.
@@ -64,6 +70,12 @@ class LiveLinks(Source):
 
     party: Party
     step: Step
+
+    def agreed(self, giver: PartyId, length: int) -> Parcel | None:
+        party = self.party
+        if not party.scheme.agrees(giver, party.me):
+            return None
+        return agreed_parcel(share_seed(party.exchange, giver, self.step.phase, giver), length)
 
     async def message_of(self, giver: PartyId, expected: Expected) -> NDArray[Any] | None:
         if self.party.attendance.may_be_missing(giver):

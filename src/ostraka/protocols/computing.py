@@ -55,6 +55,9 @@ class Computing:
         protocol, me = self.protocol, self.party.me
         parcels |= source.stored()
         for giver in (name for name in protocol.givers if name != me and name not in parcels):
+            if (agreed := source.agreed(giver, protocol.lengths.get(giver, 0))) is not None:
+                parcels[giver] = agreed
+                continue
             message = await source.message_of(giver, protocol.expected(giver, me))
             if message is not None:
                 self._take(giver, message, parcels)

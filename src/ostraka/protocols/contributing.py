@@ -30,7 +30,7 @@ def messages(
     parcels: Mapping[PartyId, Parcel],
     enclosure: Enclosure | None = None,
 ) -> Iterator[tuple[PartyId, Array]]:
-    """Write what goes to each compute party but `me` as one message.
+    """Write what goes to each compute party but `me` as one message, if anything does.
 
     Args:
         parcels: from `contribute`.
@@ -38,7 +38,7 @@ def messages(
     """
     for receiver in (party for party in protocol.scheme.compute if party != me):
         parts: list[Array] = []
-        if receiver in parcels:
+        if receiver in parcels and not protocol.scheme.agrees(me, receiver):
             parts.append(protocol.scheme.message(parcels[receiver]))
         if enclosure:
             parts.append(enclosure.message(receiver))

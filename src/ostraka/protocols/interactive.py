@@ -294,6 +294,9 @@ class _NoPeers(Exchange):
         into[:] = 0
         return into
 
+    def pair_key(self, peer: PartyId) -> bytes:
+        return bytes(32)
+
 
 class _OpensToZero(Shamir):
     """Shamir sharing of which all shares, consistent or not, open to zero."""

@@ -364,12 +364,15 @@ class Protocol(ABC):
 
     def cost(self) -> Cost:
         """Count exactly what one run without faults sends: rounds, and each party's bytes."""
-        total = Cost(rounds=1)
+        total = Cost()
         for party in self.manifest.parties:
             total.send(party, [], 0)
-        for giver in (name for name in self.givers if not is_place(name)):
+        for giver in self.givers:
             for receiver in self.scheme.compute:
-                total.send(giver, [receiver], self.expected(giver, receiver).nbytes)
+                if giver != receiver and not self.scheme.agrees(giver, receiver):
+                    total.rounds = 1
+                    if not is_place(giver):
+                        total.send(giver, [receiver], self.expected(giver, receiver).nbytes)
         if self.attendance.must_agree:
             agree.add_cost(self.scheme, total)
         elif self.scheme.survives_dropouts:

@@ -14,6 +14,7 @@ from typing import Final
 
 from ostraka.arithmetic.randomness import Draw, Words
 from ostraka.delivery.agree import Allow, allow_all
+from ostraka.delivery.agreed import AgreedDraw
 from ostraka.delivery.enclosure import Enclosure
 from ostraka.delivery.party import Party
 from ostraka.delivery.source import LiveLinks, Parcels, Source, StoredParcel, loaded
@@ -119,7 +120,8 @@ async def _play(
         await gates[0](protocol.scheme.contributors)
     progress.enter(Phase.SHARING)
     made = protocol.lengths.get(me, 0) * len(protocol.scheme.compute)
-    work = partial(contribute, protocol, given.pop(), me, draw)
+    agreed = AgreedDraw(draw, party.exchange, protocol.scheme, phases.sharing.phase)
+    work = partial(contribute, protocol, given.pop(), me, agreed)
     parcels = await party.exchange.offload(SPLIT_NS * made, work)
     del work
     watch.made(me, parcels)
@@ -136,6 +138,8 @@ async def _play(
         own = await computing.compute(phases, held)
     progress.enter(Phase.OPENING)
     if own is not None:
+        if me in protocol.lengths:
+            progress.input_leaves()
         announce(phases.openings, own)
         progress.consented = own.counted
     outcome = await receive(protocol, party, phases.openings, own, watch.announced)
@@ -156,7 +160,7 @@ def _send(
     progress: Progress,
 ) -> None:
     for receiver, message in messages(protocol, party.me, parcels, enclosure):
-        if receiver in parcels:
+        if receiver in parcels and not protocol.scheme.agrees(party.me, receiver):
             progress.input_leaves()
         party.exchange.send(receiver, step, message)
 
@@ -177,20 +181,21 @@ class _Watch:
 
     def made(self, me: PartyId, parcels: Mapping[PartyId, Parcel]) -> None:
         """Tell the observer of the share in each parcel that this party made."""
-        for receiver, parcel in parcels.items():
-            self._tell("made", receiver, parcel, owner=me)
+        if self._observer.wants_shares:
+            for receiver, parcel in parcels.items():
+                self._tell("made", receiver, parcel, owner=me)
 
     def got(self, parcels: Mapping[PartyId, Parcel | StoredParcel]) -> None:
         """Tell the observer of the share in each parcel that this party got, its own included."""
-        for contributor, parcel in parcels.items():
-            self._tell("got", contributor, parcel, owner=contributor)
+        if self._observer.wants_shares:
+            for contributor, parcel in parcels.items():
+                self._tell("got", contributor, parcel, owner=contributor)
 
     def _tell(
         self, kind: Kind, party: PartyId, parcel: Parcel | StoredParcel, *, owner: PartyId
     ) -> None:
-        if self._observer.wants_shares:
-            length = self._protocol.lengths[owner]
-            self._observer.share(kind, party, self._protocol.scheme.expand(loaded(parcel), length))
+        length = self._protocol.lengths[owner]
+        self._observer.share(kind, party, self._protocol.scheme.expand(loaded(parcel), length))
 
     def _announced(self, party: PartyId, vector: Words) -> None:
         self._observer.share("announced", party, vector.copy())

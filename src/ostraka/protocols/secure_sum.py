@@ -54,7 +54,8 @@ class SecureSum(Protocol):
     for each option of a choice.
     Recipients learn: the sums asked for (mean: the sum; variance: the sums of x and of what
     was added) and who was counted. No other party learns anything.
-    Rounds: additive 2, or 3 from 4096 elements with several recipients; shamir 4. Bytes: `cost()`.
+    Rounds: additive 1, or 2 where a contributor does not compute, and one more from 4096 elements
+    with several recipients; shamir 4. Bytes: `cost()`.
     Tolerates: additive n - 1 curious compute parties and no loss; shamir t curious ones, and the
     loss of n - t - 1 of them once all contributors have shared. With active security t compute
     parties of n >= 2t + 1, and contributors, that do what they like, and no loss: all n shares must
@@ -141,7 +142,7 @@ class SecureSum(Protocol):
         if self.weighted:
             signed = self.scheme.to_signed(opened)
             return self.weighted.outputs(signed, self.statistics, len(counted))
-        columns = np.split(self.scheme.to_signed(opened), len(self.terms))
+        columns = self.scheme.to_signed(opened).reshape(len(self.terms), -1)
         sums = dict(zip(self.terms, columns, strict=True))
         n = len(counted)
         figures = (self._output(statistic, sums, n) for statistic in self.statistics)

@@ -65,6 +65,9 @@ class ReplayingExchange(Exchange):
         self._acts()
         return () if self._record.finished else await self._live.deliver()
 
+    def pair_key(self, peer: PartyId) -> bytes:
+        return self._live.pair_key(peer)
+
     async def offload(self, nanoseconds: float, work: Callable[[], T]) -> T:
         return await self._live.offload(nanoseconds, work)
 

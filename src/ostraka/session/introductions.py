@@ -22,6 +22,7 @@ from ostraka.session import blame
 from ostraka.session.acquaintance import HERE, LATE, Acquaintance, PeerEvent, PeerState
 from ostraka.session.actions import Action, Doubt, Fail, Part, Present, Say, hello_bytes
 from ostraka.session.nonces import ResultNonces
+from ostraka.session.pairs import PairKeys
 from ostraka.session.relaying import Relaying
 from ostraka.session.rollcall import RollCall
 from ostraka.session.topology import Topology
@@ -44,6 +45,7 @@ class Introductions:
     Args:
         sign: signs bytes with this party's key.
         nonces: this party's, of results; their hash is its part of the session id.
+        pairs: keys that this party shares with each other compute party.
 
     Attributes:
         id: the session's id, empty until this party's Ready has left.
@@ -56,11 +58,12 @@ class Introductions:
         me: PartyId,
         sign: Callable[[bytes], bytes],
         nonces: ResultNonces,
+        pairs: PairKeys,
     ) -> None:
         self.topology = Topology(manifest, me)
         self.id = SessionId(b"")
         self.me, self._manifest, self._sign = me, manifest, sign
-        self._nonces = nonces
+        self._nonces, self._pairs = nonces, pairs
         signature = sign(hello_bytes(manifest.digest, nonces.hello))
         self.hello = Hello(VERSION, manifest.digest, nonces.hello, signature)
         self.ready: Ready | None = None
@@ -141,6 +144,7 @@ class Introductions:
             case Ready():
                 self._take_ready(peer, message)
                 self._nonces.take(peer, message.result_nonces, self.hellos[peer].nonce)
+                self._pairs.take(peer, message.pair)
             case Relayed():
                 self._take_relayed(peer, message)
                 return [*self._progress(), *self._advance()]
@@ -282,7 +286,7 @@ class Introductions:
             case Ready() if sealed is not None and not certificate and self.here(party):
                 if message.session != sealed.session:
                     raise PeerViolation("a Ready for another session than its own")
-                if message.result_nonces:
+                if message.result_nonces or message.pair:
                     raise PeerViolation("nonces that are not for us")
                 self._take_ready(party, message)
             case _:
@@ -334,7 +338,8 @@ class Introductions:
         actions: list[Action] = [*parting, *self.rollcall.conclude(there)]
         for party in there:
             shown = self._nonces.for_peer(party)
-            actions.append(Say((party,), self.ready._replace(result_nonces=shown)))
+            half = self._pairs.for_peer(party)
+            actions.append(Say((party,), self.ready._replace(result_nonces=shown, pair=half)))
         for party in self.topology.audience:
             actions += self._relaying.pass_on_ready(party, self.id)
         return actions

@@ -31,6 +31,7 @@ from ostraka.session.hearing import Hearing
 from ostraka.session.introductions import Introductions
 from ostraka.session.lifecycle import Lifecycle, SessionEvent
 from ostraka.session.nonces import Readers, ResultNonces
+from ostraka.session.pairs import PairKeys
 from ostraka.session.topology import Topology
 from ostraka.transport.lasting import LastingLink
 from ostraka.transport.network import Network
@@ -64,6 +65,7 @@ class Session(LastingExchange):
         self.lifecycle = Lifecycle()
         self.id = SessionId(b"")
         self.result_keys: dict[Readers, bytes] = {}
+        self._pair_keys: dict[PartyId, bytes] = {}
         places = len(manifest.contributors) if manifest.collection is not None else 0
         roster = Roster(manifest.contributors, manifest.recipients, manifest.compute, places)
         self.about = About(self.id, manifest.digest, roster)
@@ -115,7 +117,8 @@ class Session(LastingExchange):
         session.commitment = Commitment(commitment_key(seed))
         try:
             nonces = ResultNonces(me, readers or (manifest.recipients,), seed)
-            await session._open(nonces, gathered, troubled, memory)
+            pairs = PairKeys(me, manifest.compute, seed)
+            await session._open(nonces, pairs, gathered, troubled, memory)
         except BaseException as error:
             session.lifecycle.end()
             if isinstance(error, OstrakaError):
@@ -127,12 +130,13 @@ class Session(LastingExchange):
     async def _open(
         self,
         nonces: ResultNonces,
+        pairs: PairKeys,
         gathered: Gathered,
         troubled: Troubled,
         memory: SessionMemory | None,
     ) -> None:
         self._check_own_key()
-        introductions = Introductions(self.manifest, self.me, self.identity.sign, nonces)
+        introductions = Introductions(self.manifest, self.me, self.identity.sign, nonces, pairs)
         gathering = Gathering(
             self.manifest, self.identity, introductions, self._network, gathered, troubled, memory
         )
@@ -141,13 +145,14 @@ class Session(LastingExchange):
             await gathering.open(lambda: self.lifecycle.happen(SessionEvent.GATHERED))
         finally:
             self._channels = gathering.linked_channels()
-        self._begin(introductions, nonces)
+        self._begin(introductions, nonces, pairs)
 
-    def _begin(self, introductions: Introductions, nonces: ResultNonces) -> None:
+    def _begin(self, introductions: Introductions, nonces: ResultNonces, pairs: PairKeys) -> None:
         self.id = introductions.id
         self.hellos, self.readies = introductions.hellos, introductions.readies
         self._certificates = {self.me: self.identity.certificate, **introductions.certificates}
         self.result_keys = nonces.keys(self.id)
+        self._pair_keys = pairs.keys(self.id)
         self.about = self.about._replace(session=self.id)
         for party, channel in self._channels.items():
             channel.link.prompt = not self._topology.stays(party)
@@ -198,6 +203,9 @@ class Session(LastingExchange):
         except OstrakaError as error:
             self.lost[sender] = error
             raise
+
+    def pair_key(self, peer: PartyId) -> bytes:
+        return self._pair_keys[peer]
 
     def position(self, sender: PartyId) -> int:
         return self._channels[sender].link.bytes_received

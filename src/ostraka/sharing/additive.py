@@ -2,7 +2,8 @@
 
 Shares of x are uniform elements that add up to x, modulo 2^64. All but one are derived from 32-byte
 seeds; the last, x minus all the others, is the contributor's own when it computes, and is sent to
-one compute party (in turn) when it does not.
+one compute party (in turn) when it does not. A contributor that computes has agreed with each
+other compute party on a key, from which the seed of that party's share follows: it sends nothing.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from ostraka.arithmetic.randomness import BLOCK, Draw, Stream, Words, blocks
 from ostraka.names import PartyId, is_place
-from ostraka.sharing.scheme import Explicit, Parcel, Scheme, Seed, share_stream
+from ostraka.sharing.scheme import Explicit, Parcel, Scheme, Seed, agreed_parcel, share_stream
 
 
 def remainder(x: NDArray[Any], others: Sequence[NDArray[Any]]) -> NDArray[Any]:
@@ -23,6 +24,11 @@ def remainder(x: NDArray[Any], others: Sequence[NDArray[Any]]) -> NDArray[Any]:
     for other in others:
         x -= other
     return x
+
+
+def _drawn(draw: Draw, receiver: PartyId, length: int) -> Parcel:
+    agreed = draw.agreed(receiver)
+    return Seed(draw.seed()) if agreed is None else agreed_parcel(agreed, length)
 
 
 class Additive(Scheme):
@@ -35,7 +41,7 @@ class Additive(Scheme):
 
     def __init__(self, contributors: tuple[PartyId, ...], compute: tuple[PartyId, ...]) -> None:
         super().__init__(contributors, compute)
-        self.needed = len(compute)
+        self.needed, self._computing = len(compute), frozenset(compute)
         self.colluders = len(compute) - 1
 
     def explicit(self, contributor: PartyId) -> PartyId:
@@ -50,15 +56,21 @@ class Additive(Scheme):
         explicit = self.explicit(contributor)
         return tuple(party for party in self.compute if party != explicit)
 
+    def agrees(self, contributor: PartyId, receiver: PartyId) -> bool:
+        computing = self._computing
+        return contributor != receiver and contributor in computing and receiver in computing
+
     def split(self, x: Words, contributor: PartyId, draw: Draw) -> dict[PartyId, Parcel]:
-        seeds = {party: Seed(draw.seed()) for party in self.by_seed(contributor)}
-        streams = [share_stream(seed) for seed in seeds.values()]
+        given = {p: _drawn(draw, p, len(x)) for p in self.by_seed(contributor)}
+        explicit = [parcel.vector for parcel in given.values() if isinstance(parcel, Explicit)]
+        remainder(x, explicit)
+        streams = [share_stream(seed) for seed in given.values() if isinstance(seed, Seed)]
         scratch = np.empty(min(len(x), BLOCK), np.uint64)
-        for part in blocks(len(x)):
+        for part in blocks(len(x)) if streams else ():
             block = x[part]
             for stream in streams:
                 remainder(block, [stream.fill(scratch[: len(block)])])
-        return {**seeds, self.explicit(contributor): Explicit(x)}
+        return {**given, self.explicit(contributor): Explicit(x)}
 
     def combine(self, shares: Mapping[PartyId, Words]) -> Words:
         if set(shares) != set(self.compute):

@@ -2,7 +2,8 @@
 
 A contributor splits its vector into one *parcel* per compute party. A parcel is either 32 bytes
 from which the receiver derives its share, or the share itself. Which compute party gets which is
-public, a function of the manifest, so a receiver knows what to expect before it looks.
+public, a function of the manifest, so a receiver knows what to expect before it looks. A parcel
+that follows from a key that its two ends have in common does not travel at all.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +42,18 @@ class Explicit:
 
 
 Parcel = Seed | Explicit
+
+
+SHORT: Final = SEED_BYTES // 8
+"""Words of the longest share that agreed bytes are used for as they are; longer ones come from the
+stream of these bytes."""
+
+
+def agreed_parcel(seed: bytes, length: int) -> Parcel:
+    """Return the parcel of `length` words that follows from 32 bytes which both ends hold."""
+    if length > SHORT:
+        return Seed(seed)
+    return Explicit(np.frombuffer(seed, np.uint64, length))
 
 
 class InconsistentShares(ValueError):
@@ -90,6 +103,11 @@ class Scheme(ABC):
     @abstractmethod
     def by_seed(self, contributor: PartyId) -> tuple[PartyId, ...]:
         """Return the compute parties this contributor sends a seed; it sends others vectors."""
+
+    def agrees(self, contributor: PartyId, receiver: PartyId) -> bool:
+        """Return whether the parcel from `contributor` to `receiver` follows from the key of the
+        two, and is not sent."""
+        return False
 
     def expected(self, contributor: PartyId, receiver: PartyId, length: int) -> Expected:
         """Return the form of the parcel from `contributor` to `receiver`, for `length` elements."""
@@ -160,6 +178,9 @@ class Scheme(ABC):
     def add_parcel(self, total: Words, parcel: Parcel) -> None:
         """Add the share in a parcel to `total`, in place; a seed's vector is never written out."""
         if isinstance(parcel, Explicit):
+            if len(total) <= BLOCK:
+                self.add(total, parcel.vector)
+                return
             for part in blocks(len(total)):
                 self.add(total[part], parcel.vector[part])
             return

@@ -4,7 +4,8 @@ Between parties (inside the TLS session of the two):
 
     Hello      protocol version, manifest digest, nonce, signature of the three
     Ready      session id, nonces of results or their hashes (recipients to recipients, else empty),
-               signature of the session id
+               signature of the session id, half of the pair's key (compute parties to compute
+               parties, else empty)
     Vector     phase and number of the step, element type, length; the elements follow inline or
                in data frames
     Statement  a party's signed account of the session (receipt), and its signature
@@ -54,7 +55,7 @@ from ostraka.limits import (
     VECTOR,
 )
 
-VERSION: Final = 4
+VERSION: Final = 5
 
 
 class Hello(NamedTuple):
@@ -72,6 +73,7 @@ class Ready(NamedTuple):
     session: bytes
     result_nonces: bytes
     signature: bytes
+    pair: bytes = b""
 
 
 class Vector(NamedTuple):
@@ -240,7 +242,15 @@ _slot: Final = _number(0xFFFF)
 
 _layout: Final[dict[type[Message], tuple[int, tuple[Check, ...]]]] = {
     Hello: (1, (_number(0xFFFF), _octets(32), _octets(32), _octets(64))),
-    Ready: (2, (_octets(32), _octets(*range(0, 32 * READER_GROUPS + 1, 32)), _octets(64))),
+    Ready: (
+        2,
+        (
+            _octets(32),
+            _octets(*range(0, 32 * READER_GROUPS + 1, 32)),
+            _octets(64),
+            _octets(0, 32),
+        ),
+    ),
     Vector: (
         3,
         (
