@@ -89,7 +89,9 @@ def test_schedules_that_failed_once(office, tmp_path, monkeypatch, number):
 
 @pytest.mark.parametrize(
     ("part", "relay"),
-    portioned([(0.8, False), (0.9, True)], [(0.85, False), (0.85, True), (0.8, True), (0.9, False)]),
+    portioned(
+        [(0.8, False), (0.9, True)], [(0.85, False), (0.85, True), (0.8, True), (0.9, False)]
+    ),
 )
 def test_an_outage_shorter_than_the_timeout_is_survived_on_every_way(world, relay, part):
     """It was 31 s on a relay, for any manifest; and at the end, 12 s on every way: a party
