@@ -187,10 +187,11 @@ def play(
         own = {"keys": directory, "name": COORDINATOR, "listen": "127.0.0.1:0"}
         fleet.give(COORDINATOR, own)
         address = fleet.wait_for(COORDINATOR, "listening")["address"]
-        voice.say(f"{COORDINATOR}: process {pid}, on {address}")
         manifest = write(pins, address)
         bind_text(manifest, "demo")  # what that loads and builds, all parties have
         pids = {party: fleet.start(party, "party") for party in inputs}
+        # What is said starts a thread, which no fork should have to leave behind.
+        voice.say(f"{COORDINATOR}: process {pid}, on {address}")
         for party, value in inputs.items():
             voice.say(f"{party}: process {pids[party]}")
             fleet.give(
