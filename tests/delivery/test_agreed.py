@@ -5,6 +5,7 @@ import pytest
 
 from ostraka.arithmetic.randomness import OsDraw
 from ostraka.delivery.agreed import AgreedDraw, share_seed
+from ostraka.errors import InternalError
 from ostraka.sharing.additive import Additive
 from ostraka.sharing.scheme import Explicit, Seed, agreed_parcel
 from ostraka.sharing.shamir import Shamir
@@ -57,6 +58,16 @@ def test_a_contributor_that_does_not_compute_draws_its_seeds(ends):
     draw = AgreedDraw(OsDraw(), ends["alice"], Shamir(NAMES, NAMES, 1), 0)
     assert draw.agreed("bob") is None
     assert draw.seed() != draw.seed()
+
+
+def test_shares_that_a_protocol_makes_itself_are_refused_where_they_would_not_travel(ends):
+    draw = AgreedDraw(OsDraw(), ends["alice"], SCHEME, 0)
+    own = {name: Seed(draw.seed()) for name in NAMES}
+    with pytest.raises(InternalError, match="bob, carlos's additive share"):
+        draw.require_asked(own)
+    draw.require_asked(SCHEME.split(np.zeros(2, np.uint64), "alice", draw))
+    of_dora = AgreedDraw(OsDraw(), MemoryNet(("dora", *NAMES)).exchange("dora"), SCHEME, 0)
+    of_dora.require_asked(own)
 
 
 def test_short_agreed_shares_are_uniform_to_each_bit(ends):

@@ -9,8 +9,10 @@ contributor announces in the end depends on its input. For a sum this is the pai
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 
 from ostraka.arithmetic.randomness import Draw
+from ostraka.errors import InternalError
 from ostraka.exchange import Exchange
 from ostraka.names import PartyId
 from ostraka.sharing.scheme import Scheme
@@ -38,6 +40,7 @@ class AgreedDraw(Draw):
 
     def __init__(self, draw: Draw, exchange: Exchange, scheme: Scheme, phase: int) -> None:
         self._draw, self._exchange, self._scheme, self._phase = draw, exchange, scheme, phase
+        self._asked: set[PartyId] = set()
 
     def seed(self) -> bytes:
         return self._draw.seed()
@@ -46,4 +49,21 @@ class AgreedDraw(Draw):
         me = self._exchange.me
         if not self._scheme.agrees(me, receiver):
             return None
+        self._asked.add(receiver)
         return share_seed(self._exchange, receiver, self._phase, me)
+
+    def require_asked(self, receivers: Iterable[PartyId]) -> None:
+        """Require that this draw was asked for every share among these that will not travel.
+
+        Raises:
+            InternalError: it was not: a protocol's own `share` made one that its receiver cannot
+                know, so the sum would be wrong.
+        """
+        me = self._exchange.me
+        own = {r for r in receivers if self._scheme.agrees(me, r)} - self._asked
+        if own:
+            raise InternalError(
+                f"the protocol made {', '.join(sorted(own))}'s additive share itself: it follows "
+                "from a key of the two parties and is not sent",
+                hint="Protocol.share must take such shares from scheme.split or draw.agreed",
+            )

@@ -216,7 +216,10 @@ class Protocol(ABC):
         return None
 
     def share(self, x: Words, me: PartyId, draw: Draw) -> dict[PartyId, Parcel]:
-        """Split a contributor's encoded input, a parcel for each compute party. Consumes `x`."""
+        """Split a contributor's encoded input, a parcel for each compute party. Consumes `x`.
+
+        A parcel that the scheme says is agreed must come from `scheme.split` with this draw.
+        """
         return self.scheme.split(x, me, draw)
 
     @abstractmethod

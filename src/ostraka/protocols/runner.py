@@ -123,6 +123,7 @@ async def _play(
     agreed = AgreedDraw(draw, party.exchange, protocol.scheme, phases.sharing.phase)
     work = partial(contribute, protocol, given.pop(), me, agreed)
     parcels = await party.exchange.offload(SPLIT_NS * made, work)
+    agreed.require_asked(parcels)
     del work
     watch.made(me, parcels)
     enclosure = protocol.enclosure(me, draw)
