@@ -5,7 +5,9 @@ import re
 import pytest
 
 from ostraka import protocols
+from ostraka.delivery.cost import Cost
 from ostraka.engine.shamir.audit import Auditor
+from ostraka.engine.shamir.context import Counters
 from ostraka.engine.shamir.gates import Gates
 from ostraka.manifest import parse
 
@@ -35,24 +37,33 @@ def manifest(protocol, parties, threshold, length, outputs="", policy=""):
 )
 def test_the_chance_that_check_names_holds(given, monkeypatch):
     """312 / p an audit, 8 / p a proof of gates: section 7 of active.md."""
-    proofs = {"audits": 0, "gates": 0}
-    settle, claims = Auditor.settle, Gates.claims
+    proofs = {Auditor.settle: 0, Gates.claims: 0}
 
-    async def counted_audit(self):
-        proofs["audits"] += 1
-        await settle(self)
+    def counted(kind, name):
+        made = getattr(kind, name)
 
-    async def counted_proof(self, coin):
-        proofs["gates"] += 1
-        return await claims(self, coin)
+        async def counting(self, *given):
+            # An audit of nothing is none.
+            proofs[made] += kind is Gates or bool(self._terms or self._gates.words)
+            return await made(self, *given)
 
-    monkeypatch.setattr(Auditor, "settle", counted_audit)
-    monkeypatch.setattr(Gates, "claims", counted_proof)
+        monkeypatch.setattr(kind, name, counting)
+
+    audit, gates = Auditor.settle, Gates.claims
+    counted(Auditor, "settle")
+    counted(Gates, "claims")
     protocol = protocols.protocol_for(given)
     parts = len({protocol._part(me) for me in range(len(given.compute))})
-    protocol.cost()
-    assert proofs["audits"] >= parts
-    wrong = (312 * proofs["audits"] / parts + 8 * proofs["gates"] / parts) / P
+    cost = protocol.cost()
+    assert proofs[audit] >= parts
+    assert cost.unsound == (312 * proofs[audit] + 8 * proofs[gates]) // parts
     (sentence,) = (s for s in protocol.explain() if "active security" in s)
     named = int(re.search(r"chance below 2\^-(\d+)", sentence)[1])
-    assert wrong < 2**-named, proofs
+    assert 2 ** -(named + 1) <= cost.unsound / P < 2**-named
+
+
+def test_passes_of_shuffles_count_and_a_collection_is_not_counted():
+    counters = Counters(audits=3, gates=2, passes=5)
+    assert counters.unsound() == 3 * 312 + 2 * 8 + 5
+    assert Cost(unsound=1).soundness() == 60
+    assert Cost(unsound=2**20).soundness() == 40

@@ -19,10 +19,20 @@ class Sent:
 
 @dataclass
 class Cost:
-    """Rounds (messages that wait for one another) and what each party sends, exactly."""
+    """Rounds (messages that wait for one another) and what each party sends, exactly.
+
+    Attributes:
+        unsound: with active security, the most that liars can get a wrong result through with, as a
+            multiple of 1 / (2^61 - 1).
+    """
 
     rounds: int = 0
+    unsound: int = 0
     sent: dict[PartyId, Sent] = field(default_factory=lambda: defaultdict(Sent))
+
+    def soundness(self) -> int:
+        """Return the greatest k such that a wrong result passes with a chance below 2^-k."""
+        return 61 - self.unsound.bit_length()
 
     def send(self, sender: PartyId, to: Iterable[PartyId], size: int, messages: int = 1) -> None:
         """Count `size` bytes, in so many messages, from `sender` to each of `to` but itself."""

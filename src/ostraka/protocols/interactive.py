@@ -21,6 +21,7 @@ from ostraka.engine.rounds import Operation, Random, Unreduced, alone
 from ostraka.engine.shamir import offers
 from ostraka.engine.shamir.audit import Auditor
 from ostraka.engine.shamir.backend import ShamirBackend, start, start_active
+from ostraka.engine.shamir.context import Counters
 from ostraka.engine.shamir.offers import Offers
 from ostraka.errors import PeerViolation
 from ostraka.exchange import Array, Exchange, Expected, type_codes, words
@@ -233,11 +234,12 @@ class Interactive(Protocol):
             kind = self._part(me)
             if kind not in counted:
                 exchange = _NoPeers(name)
-                rounds = _finish(self._rehearse(exchange))
+                done = _finish(self._rehearse(exchange))
+                total.unsound = max(total.unsound, done.unsound())
                 counted[kind] = exchange.messages, exchange.bytes
             messages, size = counted[kind]
             total.send(name, [_OTHERS], size, messages)
-        total.rounds += rounds
+        total.rounds += done.rounds
 
     def _part(self, me: int) -> int:
         """Return which part the party of this place has in the engine's operations.
@@ -248,7 +250,7 @@ class Interactive(Protocol):
         n, t = len(self.scheme.compute), self.scheme.colluders
         return sum(me >= start for start in (1, t + 1, 2 * t + 1)) if n > 3 else me
 
-    async def _rehearse(self, exchange: Exchange) -> int:
+    async def _rehearse(self, exchange: Exchange) -> Counters:
         scheme = _OpensToZero(self.contributors, self.scheme.compute, self.scheme.colluders)
         zeros = {length: scheme.zeros(length) for length in set(self.lengths.values())}
         parcels: Parcels = {c: Explicit(zeros[k]) for c, k in self.lengths.items()}
@@ -263,7 +265,7 @@ class Interactive(Protocol):
         if isinstance(engine.audit, Auditor):
             engine.audit.coin.trusting = True
         await self._evaluated(engine, shares)
-        return engine.counters.rounds
+        return engine.counters
 
 
 _OTHERS = PartyId("")

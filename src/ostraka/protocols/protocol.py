@@ -367,6 +367,10 @@ class Protocol(ABC):
 
     def cost(self) -> Cost:
         """Count exactly what one run without faults sends: rounds, and each party's bytes."""
+        return self._cost
+
+    @cached_property
+    def _cost(self) -> Cost:
         total = Cost()
         for party in self.manifest.parties:
             total.send(party, [], 0)

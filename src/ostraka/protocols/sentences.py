@@ -68,8 +68,8 @@ def _honesty(protocol: Protocol) -> str:
     text = (
         f"Honesty (active security): {liars} of {n} may send anything at all, and still learn "
         "nothing but the result, and which inputs are not valid, and cannot make it wrong: "
-        "everything is proven right, up to a chance below 2^-40, before a result is opened, or the "
-        "run stops. They can make it stop, even after they saw the result."
+        f"everything is proven right, up to a chance below 2^-{_soundness(protocol)}, before a "
+        "result is opened, or the run stops. They can make it stop, even after they saw the result."
         + _denial(protocol)
         + _contradictions(protocol)
     )
@@ -81,6 +81,15 @@ def _honesty(protocol: Protocol) -> str:
     if n > 3 * t:
         text += " Wrong shares of the result are corrected, and who announced them is named."
     return text
+
+
+def _soundness(protocol: Protocol) -> int:
+    """Return k where a wrong result passes with a chance below 2^-k.
+
+    A session's proofs are counted; those of a collection, whose reports may be many, are not, and
+    2^-40 allows more of them than one could wait for.
+    """
+    return 40 if protocol.manifest.collection else protocol.cost().soundness()
 
 
 def _contradictions(protocol: Protocol) -> str:

@@ -125,6 +125,7 @@ class Auditor(Audit):
             self.sums(*await self._gates.claims(self.coin))
         if not self._terms:
             return
+        self.engine.counters.audits += 1
         stream, (*pair, mask) = await self._masks()
         x, y, z, loose = await self.engine.offload(
             TERM_NS * self._terms, lambda: (*self._claim(stream), self._loose(stream))

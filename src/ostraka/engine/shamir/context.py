@@ -80,11 +80,22 @@ class Audit(ABC):
 
 @dataclass
 class Counters:
-    """Counts of what one party did so far: rounds waited for, messages and payload bytes sent."""
+    """Counts of what one party did so far: rounds waited for, messages and payload bytes sent;
+    with active security, audits, proofs of gates, and passes of shuffles."""
 
     rounds: int = 0
     messages: int = 0
     bytes: int = 0
+    audits: int = 0
+    gates: int = 0
+    passes: int = 0
+
+    def unsound(self) -> int:
+        """Return the most that liars can get a wrong result through with, as a multiple of 1 / p.
+
+        It is the union bound of docs/spec/active.md, section 7.
+        """
+        return 312 * self.audits + 8 * self.gates + self.passes
 
 
 @dataclass
@@ -95,7 +106,7 @@ class Context(Arithmetic):
         me: this party's place among the compute parties, from 0; also in `names` and `points`.
         n: number of parties, which all hold shares.
         t: number of them that may pool what they see and learn nothing.
-        counters: rounds, messages and bytes so far.
+        counters: of what it did so far.
     """
 
     party: Party

@@ -96,6 +96,7 @@ class Gates:
 
         Rounds: 2 a fold. Wrong ANDs pass with a probability of at most 2 / p a fold.
         """
+        self.engine.counters.gates += 1
         field, planes = self.field, self._planes()
         count = 64 * planes[0, 0].size
         upper = await self.engine.offload(

@@ -51,6 +51,7 @@ async def shuffled(engine: Context, table: Elements) -> Elements | None:
     for group, seed in zip(groups, seeds, strict=True):
         table = await _permuted(engine, table, group, seed)
         engine.audit.matrices(r, table[:-1], table[-1:])
+        engine.counters.passes += 1
     return table[:-1]
 
 
