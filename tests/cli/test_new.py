@@ -131,7 +131,7 @@ def test_check_in_words(cli, session: Path) -> None:
     ended = cli("check", session, "--explain")
     assert (ended.code, ended.err) == (0, "")
     manifest = parse(session.read_text())
-    for words in ("alice", "secure-sum: sum, mean", "decimal(2) from 0 to 1000000 USD", "rounds"):
+    for words in ("alice", "secure-sum: sum, mean", "decimal(2) from 0 to 1000000 USD", "1 round"):
         assert words in ended.out
     assert f"manifest sha256 {manifest.digest.hex()}" in ended.out
     assert "compare notes they learn the 3rd's input" in " ".join(ended.out.split())

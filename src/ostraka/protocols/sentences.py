@@ -84,11 +84,8 @@ def _honesty(protocol: Protocol) -> str:
 
 
 def _soundness(protocol: Protocol) -> int:
-    """Return k where a wrong result passes with a chance below 2^-k.
-
-    A session's proofs are counted; those of a collection, whose reports may be many, are not, and
-    2^-40 allows more of them than one could wait for.
-    """
+    """Return k where a wrong result passes with a chance below 2^-k; 40 for a collection, whose
+    proofs are not counted."""
     return 40 if protocol.manifest.collection else protocol.cost().soundness()
 
 
