@@ -159,13 +159,15 @@ def _party(session):
 ALL = '"contributor", "compute", "recipient"'
 
 
-async def of_protocol(office, watchdog, protocol, of_input, outputs, make, *, owners=3):
+async def of_protocol(
+    office, watchdog, protocol, of_input, outputs, make, *, owners=3, security="passive"
+):
     """A session of three parties, of whom so many contribute; returns the first's outcome."""
     roles = {name: ALL if i < owners else ALL[15:] for i, name in enumerate(NAMES)}
     parsed = manifest.parse(
         f'[session]\ntitle = "t"\nprotocol = "{protocol}"\ndeadline = "60s"\ntimeout = "300s"\n'
         f"{office.tables(roles)}[input]\n{of_input}\n[outputs]\n{outputs}\n"
-        '[sharing]\nscheme = "shamir"\nthreshold = 1\n'
+        f'[sharing]\nscheme = "shamir"\nthreshold = 1\nsecurity = "{security}"\n'
     )
     seats = [office.seat(parsed, name) for name in NAMES]
     inputs = [make(i) if seat.contributes else None for i, seat in enumerate(seats)]
@@ -201,6 +203,39 @@ async def test_callbacks_of_inner_products_are_short(office, watchdog, length, c
         office, watchdog, protocol, numbers, asked, lambda _: x.copy(), owners=2
     )
     assert found.value("inner-product") == int(x @ x)
+
+
+@pytest.mark.parametrize(
+    ("length", "security"),
+    [
+        *portioned([], [(30_000, "passive")]),
+        pytest.param(300_000, "passive", marks=slow),
+        pytest.param(100_000, "active", marks=slow),
+    ],
+)
+async def test_callbacks_of_votes_are_short(office, watchdog, length, security):
+    def ballots(i):
+        return np.arange(length) % 4 > i
+
+    questions = f'type = "bool"\nlength = {length}'
+    asked = 'pass_at = "1/2"'
+    found = await of_protocol(
+        office, watchdog, "threshold-vote", questions, asked, ballots, security=security
+    )
+    (passed,) = found.outputs[0].parts
+    assert np.array_equal(passed, np.arange(length) % 4 >= 2)
+
+
+async def test_callbacks_of_tables_are_short(office, watchdog, side=16):
+    """The most cells there may be, with a rule whose pattern of withheld cells is searched for."""
+    cells = np.arange(side * side) * 7 % 1000
+    names = [[f"{kind}{k}" for k in range(side)] for kind in ("row", "column")]
+    outputs = f"rows = {names[0]}\ncolumns = {names[1]}\n[policy]\nmin_cell = 2"
+    numbers = f'type = "int"\nlength = {side * side}\nmin = 0\nmax = 1000'
+    found = await of_protocol(
+        office, watchdog, "table", numbers, outputs.replace("'", '"'), lambda _: cells.copy()
+    )
+    assert found.outputs
 
 
 def test_a_watchdog_sees_a_long_callback(watchdog):

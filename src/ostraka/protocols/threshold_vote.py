@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ostraka.arithmetic.randomness import Words
 from ostraka.engine.array import SecretArray, concatenate
-from ostraka.engine.backend import Backend
+from ostraka.engine.backend import Backend, backend_of
 from ostraka.engine.compare import less_than_zero
 from ostraka.engine.multiply import mul
 from ostraka.engine.noise import add_noise
@@ -25,7 +25,7 @@ from ostraka.names import PartyId
 from ostraka.noise.shares import NoiseShares
 from ostraka.outcome import Output, Value
 from ostraka.protocols.bench_case import BenchCase, Tables, yes_or_no, yes_or_no_input, yes_votes
-from ostraka.protocols.forms.ballots import YES_OR_NO, Vote
+from ostraka.protocols.forms.ballots import TOTAL_NS, YES_OR_NO, Vote
 from ostraka.protocols.forms.central import explain_dealt_noise, on_counts
 from ostraka.protocols.forms.fewest import explain_coalition, explain_fewest_votes
 from ostraka.protocols.forms.order import pairs, places, ranks_from
@@ -87,7 +87,7 @@ class ThresholdVote(Vote):
     async def evaluate(self, engine: Backend, x: SecretArray, shares: Shares) -> SecretArray:
         if not self._is_small:
             squares, valid, _ = await self.check(engine, x, shares)
-            votes, cast = self.totals(squares[valid], shares)
+            votes, cast = await self.added(engine, squares[valid], shares)
             votes, present = votes[:, : self.figures], self._present(squares[valid], cast)
             if self.noise:
                 votes, cast = await self._noised(votes, cast, self.noise, shares.dealt)
@@ -96,10 +96,10 @@ class ThresholdVote(Vote):
             return await self._result(await less_than_zero(margins))
         # Totals are looked up while ballots are checked: that tells nothing, of invalid ones too.
         ballots = x.reshape(len(x), self.questions, -1)
-        early = self._negative(ballots, shares, afresh=engine.n > 2 * engine.t + 1)
+        early = await self._negative(ballots, shares, afresh=engine.n > 2 * engine.t + 1)
         squares, valid, (negative,) = await self.check(engine, x, shares, early)
         if not valid.all():
-            negative = await alone(engine, self._negative(squares[valid], shares))
+            negative = await alone(engine, await self._negative(squares[valid], shares))
         return await self._result(negative)
 
     def combine(self, opened: Words, counted: Sequence[PartyId]) -> tuple[Output, ...]:
@@ -165,13 +165,18 @@ class ThresholdVote(Vote):
             return low, high
         return min(low, -self.quorum), max(high, weight - self.quorum)
 
-    def _negative(
+    async def _negative(
         self, ballots: SecretArray, shares: Shares, *, afresh: bool = False
     ) -> Operation[SecretArray]:
-        """Look up in a table where margins are negative: 1 there, 0 elsewhere."""
-        votes, cast = self.totals(ballots, shares)
-        present = self._present(ballots, cast)
-        margins = self._margins(votes[:, : self.figures], cast, present, shares)
+        """Return the operation that looks up in a table where margins are negative: 1 there, 0
+        elsewhere. Sends nothing itself."""
+
+        def margined() -> SecretArray:
+            votes, cast = self.totals(ballots, shares)
+            present = self._present(ballots, cast)
+            return self._margins(votes[:, : self.figures], cast, present, shares)
+
+        margins = await backend_of(ballots).offload(TOTAL_NS * ballots.size, margined)
         low, high = self._bounds(self.weight(shares))
         return looked_up(margins, np.arange(low, high + 1) < 0, low, afresh=afresh)
 

@@ -36,6 +36,9 @@ YES_OR_NO = 'choice(["yes", "no"])'
 MANY: Final = 1 << 16
 """Entries of all ballots above which these are checked for the fewest bytes, not rounds."""
 
+TOTAL_NS: Final = 100
+"""Nanoseconds that adding up takes for an entry of a ballot, about."""
+
 Weight = Annotated[StrictInt, Field(ge=1, le=1_000_000)]
 
 
@@ -229,7 +232,7 @@ class Vote(Interactive):
             RefusedByPolicy: too few contributors are left without the invalid ones.
         """
         squares, valid, _ = await self.check(engine, x, shares)
-        return self.totals(squares[valid], shares)
+        return await self.added(engine, squares[valid], shares)
 
     async def check(
         self, engine: Backend, x: SecretArray, shares: Shares, *others: Operation[Any]
@@ -269,6 +272,12 @@ class Vote(Interactive):
     def weight(self, shares: Shares) -> int:
         """Add up the weights of the contributors counted."""
         return sum(self.weights[c] for c in shares.counted)
+
+    async def added(
+        self, engine: Backend, x: SecretArray, shares: Shares
+    ) -> tuple[SecretArray, SecretArray]:
+        """Return the totals of valid ballots x; of many, without holding the event loop up."""
+        return await engine.offload(TOTAL_NS * x.size, lambda: self.totals(x, shares))
 
     def totals(self, x: SecretArray, shares: Shares) -> tuple[SecretArray, SecretArray]:
         """Add up valid ballots x, by weight: returns what `count` does. Local."""
