@@ -38,7 +38,7 @@ venv_is_usable() {
 
 # How many processes of pytest: three for two cores, since some tests wait, for a party that never comes, say.
 count_workers() {
-    echo $((($(getconf _NPROCESSORS_ONLN) * 3 + 1) / 2))
+    echo $((($(getconf _NPROCESSORS_ONLN) * 2))
 }
 
 # Makes .venv hold what the lock file $1 says, and ostraka itself, in editable form. Does nothing
