@@ -36,9 +36,9 @@ venv_is_usable() {
         { [ -z "${PYTHON:-}" ] || [ "$("$PYTHON" -V 2>&1)" = "$(.venv/bin/python -V 2>&1)" ]; }
 }
 
-# How many processes of pytest: three for two cores, since some tests wait, for a party that never comes, say.
+# How many processes of pytest: two for each core, since some tests wait, for a party that never comes, say.
 count_workers() {
-    echo $((($(getconf _NPROCESSORS_ONLN) * 2))
+    echo $(($(getconf _NPROCESSORS_ONLN) * 2))
 }
 
 # Makes .venv hold what the lock file $1 says, and ostraka itself, in editable form. Does nothing
