@@ -105,6 +105,12 @@ def test_every_recipient_gets_what_the_textbook_says(manifest, case, seed):
     assert net.sent == protocol.cost().sent
 
 
+@pytest.mark.parametrize(("yes", "found"), [(1, "NO"), (2, "YES"), (3, "YES")])
+def test_as_many_votes_as_asked_for_are_enough(vote, yes, found):
+    results, _ = play(vote(4), ["yes"] * yes + ["no"] * (4 - yes))
+    assert outcome(results) == found
+
+
 @pytest.mark.parametrize(("n", "threshold"), portioned([(7, 3)], [(7, 2), (9, 4)]))
 @pytest.mark.parametrize("yes", portioned([3, 4], [0, 1, 5]))
 def test_larger_boards(vote, n, threshold, yes):
